@@ -1,0 +1,308 @@
+"""Cards: what a backbone or a model is, as JSON beside its files; read as hostile until checked.
+
+A backbone's card says what goes in, what comes out, and what came out for the golden inputs where it was made.
+A model's card names its classes, its head, and the backbone it stands on: one shared by name, or its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import golden
+from core.errors import ModelError
+from core.preprocessing import Fit, Preprocessing
+
+FORMAT: Final = 1
+MAX_CLASSES: Final = 100_000
+_MAX_CARD_BYTES: Final = 16 * 1024 * 1024
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights come from and under what licence they may be used."""
+
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneCard:
+    """What a backbone is.
+
+    Attributes:
+        name: the backbone's name in the library.
+        architecture: the network, as its paper calls it.
+        file: the ONNX file's name beside the card.
+        sha256: of that file, in hexadecimal.
+        preprocessing: what must be done to pixels before.
+        feature_width: d of the features [n, d].
+        feature_map_layout: axes of the feature map, "nhwc" or "nchw".
+        weights: how many trained numbers it holds.
+        multiply_adds: for one image.
+        origin: where the weights come from.
+        golden_features: `golden.pack` of the features of the golden inputs, made where the backbone was made.
+    """
+
+    name: str
+    architecture: str
+    file: str
+    sha256: str
+    preprocessing: Preprocessing
+    feature_width: int
+    feature_map_layout: str
+    weights: int
+    multiply_adds: int
+    origin: Origin
+    golden_features: str
+
+    def golden(self) -> NDArray[np.float32]:
+        """The features [golden.GOLDEN_COUNT, feature_width] that every provider must reproduce."""
+        return golden.unpack(self.golden_features, self.feature_width)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBackbone:
+    """A backbone that stands in the library under its own name."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReference:
+    """The head's file beside the card."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model is.
+
+    Attributes:
+        name: the model's name in the library.
+        title: the name a person reads.
+        summary: one sentence for the person who chooses.
+        classes: labels, in the order of the logits.
+        backbone: a shared backbone, or the card of the model's own.
+        head: the head's file.
+        origin: where the head comes from.
+        temperature: logits are divided by it before softmax (calibration).
+        unknown_below: a best probability under this means "none of my classes"; None where that was never measured.
+        training: how it was made, with the command that makes it again.
+        evaluation: how good it was found to be, and on what.
+    """
+
+    name: str
+    title: str
+    summary: str
+    classes: tuple[str, ...]
+    backbone: SharedBackbone | BackboneCard
+    head: HeadReference
+    origin: Origin
+    temperature: float = 1.0
+    unknown_below: float | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_card(data: bytes) -> BackboneCard | ModelCard:
+    """Check a card's bytes and make a value of them.
+
+    Raises:
+        ModelError: anything in it is missing, of the wrong kind, or out of range; the message names the field.
+    """
+    if len(data) > _MAX_CARD_BYTES:
+        raise ModelError(f"The card has {len(data):,} bytes, which no card needs.", hint=_HINT)
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError("The card is not JSON.", hint=_HINT) from error
+    fields = _Fields(content, "")
+    if fields.take("format", int) != FORMAT:
+        raise ModelError(
+            f"The card has format {content['format']}; this program reads format {FORMAT}.", hint="Update Fovea."
+        )
+    kind = fields.take("kind", str)
+    if kind == "backbone":
+        return _backbone(fields)
+    if kind == "model":
+        return _model(fields)
+    raise ModelError(f"The card's kind is {kind!r}, neither a model nor a backbone.", hint=_HINT)
+
+
+def write_card(card: BackboneCard | ModelCard) -> bytes:
+    """The card as readable JSON, in the form `read_card` reads."""
+    content = _backbone_json(card) if isinstance(card, BackboneCard) else _model_json(card)
+    kind = "backbone" if isinstance(card, BackboneCard) else "model"
+    return (json.dumps({"format": FORMAT, "kind": kind, **content}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+class _Fields:
+    """A JSON object whose fields are taken out one by one, each with its type checked."""
+
+    def __init__(self, content: object, place: str) -> None:
+        if not isinstance(content, dict):
+            raise ModelError(f"The card's {place or 'content'} is not an object.", hint=_HINT)
+        self._content, self._place = content, place
+
+    def take(self, key: str, kind: type[T]) -> T:
+        value = self._content.get(key)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.bad(key, f"should be {kind.__name__}, is {type(value).__name__}")
+        return value
+
+    def text(self, key: str, limit: int = 1000) -> str:
+        value = self.take(key, str)
+        if not value.strip() or len(value) > limit:
+            raise self.bad(key, f"should be 1 to {limit} characters")
+        return value
+
+    def match(self, key: str, pattern: re.Pattern[str]) -> str:
+        value = self.take(key, str)
+        if not pattern.match(value):
+            raise self.bad(key, f"is {value[:80]!r}, which is not allowed there")
+        return value
+
+    def between(self, key: str, low: float, high: float) -> float:
+        value = self.take(key, float)
+        if not low <= value <= high:
+            raise self.bad(key, f"is {value}, outside {low} to {high}")
+        return value
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self.take(key, int)
+        if not low <= value <= high:
+            raise self.bad(key, f"is {value}, outside {low} to {high}")
+        return value
+
+    def inner(self, key: str) -> _Fields:
+        return _Fields(self._content.get(key), f"{self._place}{key}")
+
+    def has(self, key: str) -> bool:
+        return self._content.get(key) is not None
+
+    def bad(self, key: str, why: str) -> ModelError:
+        place = f"{self._place}.{key}" if self._place else key
+        return ModelError(f"The card's field {place!r} {why}.", hint=_HINT)
+
+
+def _origin(fields: _Fields) -> Origin:
+    return Origin(source=fields.text("source"), licence=fields.text("licence"))
+
+
+def _preprocessing(fields: _Fields) -> Preprocessing:
+    try:
+        fit = Fit(fields.take("fit", str))
+    except ValueError as error:
+        raise fields.bad("fit", f"should be one of {', '.join(Fit)}") from error
+    return Preprocessing(fields.whole("size", 16, 2048), fit, fields.between("crop", 0.01, 1.0))
+
+
+def _backbone(fields: _Fields) -> BackboneCard:
+    layout = fields.take("feature_map_layout", str)
+    if layout not in ("nhwc", "nchw"):
+        raise fields.bad("feature_map_layout", "should be nhwc or nchw")
+    card = BackboneCard(
+        name=fields.match("name", _NAME),
+        architecture=fields.text("architecture", 100),
+        file=fields.match("file", _FILE),
+        sha256=fields.match("sha256", _SHA256),
+        preprocessing=_preprocessing(fields.inner("preprocessing")),
+        feature_width=fields.whole("feature_width", 1, 65536),
+        feature_map_layout=layout,
+        weights=fields.whole("weights", 1, 10**12),
+        multiply_adds=fields.whole("multiply_adds", 1, 10**15),
+        origin=_origin(fields.inner("origin")),
+        golden_features=fields.take("golden_features", str),
+    )
+    try:
+        card.golden()
+    except ValueError as error:
+        raise fields.bad(
+            "golden_features", f"does not hold {card.feature_width} numbers for each golden input"
+        ) from error
+    return card
+
+
+def _model(fields: _Fields) -> ModelCard:
+    backbone, head = fields.inner("backbone"), fields.inner("head")
+    own = backbone.has("file")
+    return ModelCard(
+        name=fields.match("name", _NAME),
+        title=fields.text("title", 100),
+        summary=fields.text("summary"),
+        classes=_classes(fields),
+        backbone=_backbone(backbone) if own else _shared(backbone),
+        head=HeadReference(head.match("file", _FILE), head.match("sha256", _SHA256)),
+        origin=_origin(fields.inner("origin")),
+        temperature=fields.between("temperature", 0.01, 100.0),
+        unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
+        training=fields.take("training", dict) if fields.has("training") else {},
+        evaluation=fields.take("evaluation", dict) if fields.has("evaluation") else {},
+    )
+
+
+def _shared(fields: _Fields) -> SharedBackbone:
+    return SharedBackbone(fields.match("name", _NAME), fields.match("sha256", _SHA256))
+
+
+def _classes(fields: _Fields) -> tuple[str, ...]:
+    labels = fields.take("classes", list)
+    if not 2 <= len(labels) <= MAX_CLASSES:
+        raise fields.bad("classes", f"should name 2 to {MAX_CLASSES:,} classes, names {len(labels)}")
+    if not all(isinstance(label, str) and label.strip() and len(label) <= 200 for label in labels):
+        raise fields.bad("classes", "should hold readable labels only")
+    if len(set(labels)) != len(labels):
+        raise fields.bad("classes", "names a class twice")
+    return tuple(labels)
+
+
+def _backbone_json(card: BackboneCard) -> dict[str, Any]:
+    plan = card.preprocessing
+    return {
+        "name": card.name,
+        "architecture": card.architecture,
+        "file": card.file,
+        "sha256": card.sha256,
+        "preprocessing": {"size": plan.size, "fit": plan.fit.value, "crop": plan.crop},
+        "feature_width": card.feature_width,
+        "feature_map_layout": card.feature_map_layout,
+        "weights": card.weights,
+        "multiply_adds": card.multiply_adds,
+        "origin": {"source": card.origin.source, "licence": card.origin.licence},
+        "golden_features": card.golden_features,
+    }
+
+
+def _model_json(card: ModelCard) -> dict[str, Any]:
+    shared = isinstance(card.backbone, SharedBackbone)
+    backbone = {"name": card.backbone.name, "sha256": card.backbone.sha256} if shared else _backbone_json(card.backbone)
+    return {
+        "name": card.name,
+        "title": card.title,
+        "summary": card.summary,
+        "classes": list(card.classes),
+        "backbone": backbone,
+        "head": {"file": card.head.file, "sha256": card.head.sha256},
+        "origin": {"source": card.origin.source, "licence": card.origin.licence},
+        "temperature": card.temperature,
+        "unknown_below": card.unknown_below,
+        "training": dict(card.training),
+        "evaluation": dict(card.evaluation),
+    }

@@ -1,0 +1,69 @@
+"""Golden inputs: pictures drawn by formula, the same bytes on every machine, and how near two answers to them are.
+
+A card carries the features its backbone gave for them where it was made. A provider counts as working only when it
+gives the same ones here.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+from numpy.typing import NDArray
+
+GOLDEN_COUNT = 2
+
+
+def golden_inputs(size: int) -> NDArray[np.uint8]:
+    """Draw the golden inputs: uint8 RGB [GOLDEN_COUNT, size, size, 3], by integer arithmetic only."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.int64)
+    return np.stack([_landscape(y, x, size), _target(y, x, size)]).astype(np.uint8)
+
+
+def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """The least cosine similarity between matching rows of two arrays [n, d]; -1 where either is not finite."""
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return -1.0
+    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    norms = np.linalg.norm(wide_a, axis=1) * np.linalg.norm(wide_b, axis=1)
+    return float(np.min(np.sum(wide_a * wide_b, axis=1) / np.maximum(norms, 1e-12)))
+
+
+def pack(features: NDArray[np.float32]) -> str:
+    """Features [n, d] as base64 of little-endian float16, for a card."""
+    return base64.b64encode(features.astype("<f2").tobytes()).decode("ascii")
+
+
+def unpack(text: str, width: int) -> NDArray[np.float32]:
+    """The features [GOLDEN_COUNT, width] that `pack` wrote.
+
+    Raises:
+        ValueError: the text is not base64 of that many numbers.
+    """
+    values = np.frombuffer(base64.b64decode(text, validate=True), dtype="<f2")
+    return values.reshape(GOLDEN_COUNT, width).astype(np.float32)
+
+
+def _triangle(value: NDArray[np.int64], period: int) -> NDArray[np.int64]:
+    """A triangle wave of 0..255."""
+    phase = value % period
+    return np.minimum(phase, period - phase) * 510 // period
+
+
+def _landscape(y: NDArray[np.int64], x: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """A sky, a textured ground and a tilted line between them."""
+    ground = y * 3 + x > size * 2
+    sky = np.stack([90 + 60 * y // size, 140 + 50 * y // size, 235 - 30 * x // size], axis=-1)
+    texture = (_triangle(x * 3 + y, 23) + _triangle(y * 5 - x, 37) + _triangle(x * y, 101)) // 6
+    earth = np.stack([70 + texture, 95 + texture // 2, 40 + texture // 3], axis=-1)
+    return np.where(ground[..., None], earth, sky)
+
+
+def _target(y: NDArray[np.int64], x: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Coloured rings around a point off the middle, over a checked cloth."""
+    squared = (y - size * 2 // 5) ** 2 + (x - size * 3 // 5) ** 2
+    rings = np.stack(
+        [_triangle(squared // size, 41), _triangle(squared // size, 67), _triangle(squared, 4001)], axis=-1
+    )
+    checks = ((y * 12 // size + x * 12 // size) % 2 * 120 + 60)[..., None] * np.array([1, 1, 1])
+    return np.where((squared < (size * 9 // 25) ** 2)[..., None], rings, checks)
