@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -146,9 +146,9 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
 
 def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, in the form `read_card` reads."""
-    content = _backbone_json(card) if isinstance(card, BackboneCard) else _model_json(card)
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
-    return (json.dumps({"format": FORMAT, "kind": kind, **content}, indent=2, ensure_ascii=False) + "\n").encode()
+    content = {"format": FORMAT, "kind": kind, **asdict(card)}
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class _Fields:
@@ -271,38 +271,3 @@ def _classes(fields: _Fields) -> tuple[str, ...]:
     if len(set(labels)) != len(labels):
         raise fields.bad("classes", "names a class twice")
     return tuple(labels)
-
-
-def _backbone_json(card: BackboneCard) -> dict[str, Any]:
-    plan = card.preprocessing
-    return {
-        "name": card.name,
-        "architecture": card.architecture,
-        "file": card.file,
-        "sha256": card.sha256,
-        "preprocessing": {"size": plan.size, "fit": plan.fit.value, "crop": plan.crop},
-        "feature_width": card.feature_width,
-        "feature_map_layout": card.feature_map_layout,
-        "weights": card.weights,
-        "multiply_adds": card.multiply_adds,
-        "origin": {"source": card.origin.source, "licence": card.origin.licence},
-        "golden_features": card.golden_features,
-    }
-
-
-def _model_json(card: ModelCard) -> dict[str, Any]:
-    shared = isinstance(card.backbone, SharedBackbone)
-    backbone = {"name": card.backbone.name, "sha256": card.backbone.sha256} if shared else _backbone_json(card.backbone)
-    return {
-        "name": card.name,
-        "title": card.title,
-        "summary": card.summary,
-        "classes": list(card.classes),
-        "backbone": backbone,
-        "head": {"file": card.head.file, "sha256": card.head.sha256},
-        "origin": {"source": card.origin.source, "licence": card.origin.licence},
-        "temperature": card.temperature,
-        "unknown_below": card.unknown_below,
-        "training": dict(card.training),
-        "evaluation": dict(card.evaluation),
-    }

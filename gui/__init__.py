@@ -1,0 +1,1 @@
+"""The window: shows values and starts tasks; owns no logic."""
