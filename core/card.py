@@ -6,27 +6,67 @@ A model's card names its classes, its head, and the backbone it stands on: one s
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core import golden
 from core.errors import ModelError
-from core.preprocessing import Fit, Preprocessing
 
 FORMAT: Final = 1
+GOLDEN_COUNT: Final = 2
+"""How many golden inputs there are; `core.golden` draws them."""
 MAX_CLASSES: Final = 100_000
+_MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # on Windows these names mean devices, in any folder
+_NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
+_FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MAX_NESTING: Final = 16
 _HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
+_DRAFT_FACTOR: Final = (
+    2  # a JPEG may be decoded at reduced size, but never below this many times what the backbone reads
+)
 T = TypeVar("T")
+
+
+class Fit(StrEnum):
+    """How an image that is not square becomes square."""
+
+    STRETCH = "stretch"
+    CENTRE_CROP = "centre-crop"
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """What a backbone wants done to pixels; part of its card.
+
+    Attributes:
+        size: side of the square the backbone reads, in pixels.
+        fit: how the image becomes square.
+        crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+    """
+
+    size: int
+    fit: Fit = Fit.STRETCH
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size <= 2048:
+            raise ValueError(f"size must be 16 to 2048 pixels, not {self.size}")
+        if not 0 < self.crop <= 1:
+            raise ValueError(f"crop must lie in (0, 1], not {self.crop}")
+
+    @property
+    def decode_at_least(self) -> int:
+        """The shorter side, in pixels, below which an image must not be decoded if it has more."""
+        return _DRAFT_FACTOR * round(self.size / self.crop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +106,6 @@ class BackboneCard:
     multiply_adds: int
     origin: Origin
     golden_features: str
-
-    def golden(self) -> NDArray[np.float32]:
-        """The features [golden.GOLDEN_COUNT, feature_width] that every provider must reproduce."""
-        return golden.unpack(self.golden_features, self.feature_width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +177,7 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
         return _backbone(fields)
     if kind == "model":
         return _model(fields)
-    raise ModelError(f"The card's kind is {kind!r}, neither a model nor a backbone.", hint=_HINT)
+    raise ModelError(f"The card's kind is {kind[:80]!r}, neither a model nor a backbone.", hint=_HINT)
 
 
 def write_card(card: BackboneCard | ModelCard) -> bytes:
@@ -162,15 +198,15 @@ class _Fields:
     def take(self, key: str, kind: type[T]) -> T:
         value = self._content.get(key)
         if kind is float and type(value) is int:
-            value = float(value)
+            value = _as_float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.bad(key, f"should be {kind.__name__}, is {type(value).__name__}")
         return value
 
     def text(self, key: str, limit: int = 1000) -> str:
         value = self.take(key, str)
-        if not value.strip() or len(value) > limit:
-            raise self.bad(key, f"should be 1 to {limit} characters")
+        if not _is_readable(value, limit):
+            raise self.bad(key, f"should be 1 to {limit} printable characters")
         return value
 
     def match(self, key: str, pattern: re.Pattern[str]) -> str:
@@ -191,8 +227,15 @@ class _Fields:
             raise self.bad(key, f"is {value}, outside {low} to {high}")
         return value
 
+    def facts(self, key: str) -> dict[str, Any]:
+        """An object of the maker's own choosing; empty where there is none."""
+        value = self.take(key, dict) if self.has(key) else {}
+        if not _is_plain(value, _MAX_NESTING):
+            raise self.bad(key, "holds what cannot be shown: numbers that are not finite, odd characters, deep nesting")
+        return value
+
     def inner(self, key: str) -> _Fields:
-        return _Fields(self._content.get(key), f"{self._place}{key}")
+        return _Fields(self._content.get(key), f"{self._place}.{key}" if self._place else key)
 
     def has(self, key: str) -> bool:
         return self._content.get(key) is not None
@@ -200,6 +243,34 @@ class _Fields:
     def bad(self, key: str, why: str) -> ModelError:
         place = f"{self._place}.{key}" if self._place else key
         return ModelError(f"The card's field {place!r} {why}.", hint=_HINT)
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _is_readable(text: str, limit: int) -> bool:
+    """Whether a person can read a text and a terminal can print it without being steered by it."""
+    return bool(text.strip()) and len(text) <= limit and not _UNPRINTABLE.search(text)
+
+
+def _is_plain(value: object, nesting: int) -> bool:
+    match value:
+        case dict():
+            return nesting > 0 and all(
+                _is_plain(key, 0) and _is_plain(item, nesting - 1) for key, item in value.items()
+            )
+        case list():
+            return nesting > 0 and all(_is_plain(item, nesting - 1) for item in value)
+        case str():
+            return not _UNPRINTABLE.search(value)
+        case float():
+            return math.isfinite(value)
+        case _:
+            return True
 
 
 def _origin(fields: _Fields) -> Origin:
@@ -231,13 +302,17 @@ def _backbone(fields: _Fields) -> BackboneCard:
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )
-    try:
-        card.golden()
-    except ValueError as error:
-        raise fields.bad(
-            "golden_features", f"does not hold {card.feature_width} numbers for each golden input"
-        ) from error
+    if _packed_length(card.golden_features) != GOLDEN_COUNT * card.feature_width * 2:
+        raise fields.bad("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
     return card
+
+
+def _packed_length(text: str) -> int:
+    """How many bytes a base64 text holds; -1 where it is not base64."""
+    try:
+        return len(base64.b64decode(text, validate=True))
+    except ValueError:
+        return -1
 
 
 def _model(fields: _Fields) -> ModelCard:
@@ -253,8 +328,8 @@ def _model(fields: _Fields) -> ModelCard:
         origin=_origin(fields.inner("origin")),
         temperature=fields.between("temperature", 0.01, 100.0),
         unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
-        training=fields.take("training", dict) if fields.has("training") else {},
-        evaluation=fields.take("evaluation", dict) if fields.has("evaluation") else {},
+        training=fields.facts("training"),
+        evaluation=fields.facts("evaluation"),
     )
 
 
@@ -266,7 +341,7 @@ def _classes(fields: _Fields) -> tuple[str, ...]:
     labels = fields.take("classes", list)
     if not 2 <= len(labels) <= MAX_CLASSES:
         raise fields.bad("classes", f"should name 2 to {MAX_CLASSES:,} classes, names {len(labels)}")
-    if not all(isinstance(label, str) and label.strip() and len(label) <= 200 for label in labels):
+    if not all(isinstance(label, str) and _is_readable(label, _MAX_LABEL) for label in labels):
         raise fields.bad("classes", "should hold readable labels only")
     if len(set(labels)) != len(labels):
         raise fields.bad("classes", "names a class twice")

@@ -11,7 +11,7 @@ import base64
 import numpy as np
 from numpy.typing import NDArray
 
-GOLDEN_COUNT = 2
+from core.card import GOLDEN_COUNT
 
 
 def golden_inputs(size: int) -> NDArray[np.uint8]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
+from core.prediction import Score
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
+_STORED_AS: Final = (np.dtype("<f2"), np.dtype("<f4"))
 _HINT: Final = "Install the model again, or use another one."
 
 
@@ -58,6 +61,12 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count: int) -> tuple[Score, ...]:
+    """The `count` most likely classes of probabilities [classes], best first; ties keep the classes' order."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return tuple(Score(classes[index], float(probabilities[index])) for index in order)
+
+
 def head_bytes(head: LinearHead) -> bytes:
     """The head as the bytes of an .npz file, weights stored as float16."""
     buffer = io.BytesIO()
@@ -72,12 +81,19 @@ def read_head(data: bytes) -> LinearHead:
         ModelError: the bytes are not such a file, unpack to too much, or would need pickle to read.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > _MAX_BYTES:
-            raise ModelError(f"The head unpacks to {unpacked:,} bytes, which no head needs.", hint=_HINT)
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            weights, bias = arrays["weights"], arrays["bias"]
-            return LinearHead(weights.astype(np.float32), bias.astype(np.float32))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        weights, bias = _arrays(data)
+    except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
         raise ModelError("The head's file is damaged or is not a head.", hint=_HINT) from error
+    if weights.dtype not in _STORED_AS or bias.dtype not in _STORED_AS:
+        raise ModelError(f"The head stores {weights.dtype} and {bias.dtype}, not plain numbers.", hint=_HINT)
+    return LinearHead(weights.astype(np.float32), bias.astype(np.float32))
+
+
+def _arrays(data: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Weights and bias as they are stored, never unpickled and never unpacked to more than `_MAX_BYTES`."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > _MAX_BYTES:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, which no head needs")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return np.asarray(arrays["weights"]), np.asarray(arrays["bias"])

@@ -1,0 +1,132 @@
+"""Classify: image file -> decode -> preprocess -> engine -> head -> prediction, decoding ahead of the engine.
+
+Decoding runs in a small pool; the engine takes whatever is ready, up to a full batch, and never waits for more than the
+next image. So one photo is answered at once and a thousand run at full speed, with a bounded number in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.card import Preprocessing
+from core.choice import choose_engine
+from core.engine import MAX_BATCH, Engine
+from core.errors import ImageError
+from core.heads import LinearHead, softmax, top_scores
+from core.images import decode
+from core.library import InstalledModel, load_backbone, load_head
+from core.prediction import Failure, Outcome, Prediction, Timing
+from core.preprocessing import preprocess
+from core.providers import Precision, ProviderWish
+
+DECODE_THREADS: Final = min(8, os.cpu_count() or 1)
+_AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classifier:
+    """An installed model, open and ready."""
+
+    model: InstalledModel
+    engine: Engine
+    head: LinearHead
+
+    def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
+        """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
+
+        Args:
+            images: files; the iterable is read only as far ahead as needed.
+            top_k: how many classes to report for each.
+
+        Raises:
+            ProviderError: the engine failed under way; images not yet reported can be asked again.
+        """
+        plan = self.engine.card.preprocessing
+        with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+            source = iter(images)
+            waiting: deque[Future[_Ready | Failure]] = deque()
+            try:
+                while True:
+                    waiting.extend(pool.submit(_prepare, path, plan) for path in islice(source, _AHEAD - len(waiting)))
+                    if not waiting:
+                        return
+                    yield from self._answer(_take_ready(waiting), top_k)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, prepared: Sequence[_Ready | Failure], top_k: int) -> Iterator[Outcome]:
+        ready = [item for item in prepared if isinstance(item, _Ready)]
+        answers = iter(self._predict(ready, top_k) if ready else ())
+        for item in prepared:
+            yield item if isinstance(item, Failure) else next(answers)
+
+    def _predict(self, ready: Sequence[_Ready], top_k: int) -> list[Prediction]:
+        started = time.perf_counter()
+        features = self.engine.run(np.stack([item.input for item in ready]))
+        probabilities = softmax(self.head.logits(features), self.model.card.temperature)
+        inference_ms = (time.perf_counter() - started) * 1000 / len(ready)
+        return [
+            self._prediction(item, row, inference_ms, top_k) for item, row in zip(ready, probabilities, strict=True)
+        ]
+
+    def _prediction(
+        self, item: _Ready, probabilities: NDArray[np.float32], inference_ms: float, top_k: int
+    ) -> Prediction:
+        card = self.model.card
+        scores = top_scores(probabilities, card.classes, top_k)
+        unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
+        timing = Timing(item.decode_ms, item.preprocess_ms, inference_ms)
+        return Prediction(item.path, scores, unknown, card.name, self.engine.provider.value, timing)
+
+
+def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Classifier:
+    """Check a model's files and open it on a provider.
+
+    Raises:
+        ModelError: a file is missing, damaged, foreign or hostile; no session was opened for it.
+        ProviderError: the provider asked for does not work.
+    """
+    head = load_head(model)
+    data = load_backbone(model.backbone)
+    return Classifier(model, choose_engine(data, model.backbone.card, wish, precision), head)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """An image decoded and preprocessed: uint8 [size, size, 3]."""
+
+    path: Path
+    input: NDArray[np.uint8]
+    decode_ms: float
+    preprocess_ms: float
+
+
+def _prepare(path: Path, plan: Preprocessing) -> _Ready | Failure:
+    try:
+        started = time.perf_counter()
+        pixels = decode(path, at_least=plan.decode_at_least)
+        decoded = time.perf_counter()
+        values = preprocess(pixels, plan)
+        finished = time.perf_counter()
+    except ImageError as error:
+        return Failure.of(path, error)
+    return _Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000)
+
+
+def _take_ready(waiting: deque[Future[_Ready | Failure]]) -> list[_Ready | Failure]:
+    """The next image, waited for, and those behind it that are ready too, up to a full batch."""
+    taken = [waiting.popleft().result()]
+    while waiting and len(taken) < MAX_BATCH and waiting[0].done():
+        taken.append(waiting.popleft().result())
+    return taken

@@ -1,0 +1,117 @@
+"""From whatever an image's pixels are to 8-bit sRGB over white: bit depths, palettes, colour profiles, transparency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+_BAND_PIXELS: Final = 1024**2
+_MAX_PROFILE_BYTES: Final = 16 * 1024**2
+
+Band = tuple[int, NDArray[np.uint8]]
+
+
+def srgb_bands(image: Image.Image) -> Iterator[Band]:
+    """The loaded image from top to bottom as (number of the first row, sRGB over white, uint8 [rows, width, 3]).
+
+    Made band by band, so that no second form of the whole image is ever in memory.
+    """
+    profile = image.info.get("icc_profile")
+    black_and_white = _black_and_white(image)
+    for top, band in _bands(image):
+        grey = band if black_and_white is None else _eight_bit(band, *black_and_white)
+        yield top, np.asarray(_over_white(grey, profile))
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
+    """Which values are black and white in grey deeper than 8 bits; None for every other image.
+
+    With 16 bits, 65,535 is white. Where the file does not say it (32 bits, floating point), white is the first of 1.0
+    (floating point only), 255 and 65,535 that no value exceeds; where none will do, the values' own range is taken.
+    """
+    if image.mode.startswith("I;16"):
+        return 0.0, 65_535.0
+    if image.mode not in ("I", "F"):
+        return None
+    low, high = _extremes(image)
+    for white in (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0):
+        if low >= 0 and high <= white:
+            return 0.0, white
+    return low, max(high, low + 1)
+
+
+def _extremes(image: Image.Image) -> tuple[float, float]:
+    """The least and the greatest finite value; (0, 0) if there is none."""
+    low, high = np.inf, -np.inf
+    for _, band in _bands(image):
+        values = np.asarray(band, np.float64)
+        low = min(low, np.min(values, initial=np.inf, where=np.isfinite(values)))
+        high = max(high, np.max(values, initial=-np.inf, where=np.isfinite(values)))
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+def _eight_bit(image: Image.Image, black: float, white: float) -> Image.Image:
+    """Deep grey in mode L; what is not a number is black, the one value that a PNG may call transparent is white."""
+    values = np.asarray(image, np.float64)
+    scaled = np.nan_to_num((values - black) * (255 / (white - black)), nan=0)
+    grey = np.rint(scaled).clip(0, 255).astype(np.uint8)
+    if isinstance(transparent := image.info.get("transparency"), int):
+        grey[values == transparent] = 255
+    return Image.fromarray(grey)
+
+
+def _over_white(image: Image.Image, profile: object) -> Image.Image:
+    """An image of 8 bits or less, laid over white if it is transparent anywhere, in mode RGB."""
+    if not image.has_transparency_data:
+        return _to_srgb(image, profile)
+    grey = image.mode in ("1", "L", "LA", "La")
+    image = image.convert("LA" if grey else "RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(_to_srgb(image.convert("L" if grey else "RGB"), profile), mask=image.getchannel("A"))
+    return white
+
+
+def _to_srgb(image: Image.Image, profile: object) -> Image.Image:
+    """An image without transparency in mode RGB, its profile, if it has one that fits, applied."""
+    if image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    if isinstance(profile, bytes) and 0 < len(profile) <= _MAX_PROFILE_BYTES:
+        transform = _transform_to_srgb(profile, image.mode)
+        if transform is not None:
+            return transform.apply(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+@lru_cache(maxsize=8)
+def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """What turns a profile's colours into sRGB; None where the profile is damaged, is for another mode, or is sRGB.
+
+    Photos of one camera share a profile, so it is built once. Applying it is safe in several threads (Little CMS 2).
+    """
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return transform if mode == "CMYK" or _changes_colours(transform, mode) else None
+
+
+def _changes_colours(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether any of some colours across the cube moves by more than the rounding."""
+    steps = np.arange(0, 256, 17, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3)
+    probe = Image.fromarray(cube).convert(mode)
+    shift = np.asarray(transform.apply(probe), np.int16) - np.asarray(probe.convert("RGB"), np.int16)
+    return bool(np.abs(shift).max() > 1)

@@ -1,0 +1,146 @@
+"""What the window and its two helper processes say to each other; light values, nothing heavy is imported for them.
+
+The engine process opens models and classifies; the picture process lists folders and draws thumbnails. Both keep
+foreign files out of the window's process: a decoder that crashes costs a restart, never the window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.card import BackboneCard, ModelCard
+from core.errors import FoveaError
+from core.prediction import Failure, Outcome
+from core.providers import Precision, Provider, ProviderWish
+
+# ---- to the engine process
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """Say what is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """Open this model and use it from now on."""
+
+    name: str
+    wish: ProviderWish
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """Classify these images, each under the number it will be answered with."""
+
+    images: tuple[tuple[int, Path], ...]
+    top_k: int
+
+
+# ---- from the engine process
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """An installed model, as the window shows it."""
+
+    card: ModelCard
+    backbone: BackboneCard
+    shipped: bool
+    version: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """An installed model that cannot be used, and why."""
+
+    name: str
+    error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsListed:
+    """What is installed."""
+
+    models: tuple[ModelFacts, ...]
+    broken: tuple[BrokenModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOpened:
+    """The model is ready.
+
+    Attributes:
+        name: the model.
+        provider: what really runs it.
+        agreement: least cosine between its features of the golden inputs and the card's.
+        opening_ms: how long opening and proving took.
+        refusal: why the provider asked for is not the one in use; None where it is.
+    """
+
+    name: str
+    provider: Provider
+    agreement: float
+    opening_ms: float
+    refusal: FoveaError | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefused:
+    """The model cannot be used; whichever was open before still is."""
+
+    name: str
+    error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Outcomes, under the numbers they were asked with."""
+
+    outcomes: tuple[tuple[int, Outcome], ...]
+
+
+# ---- to the picture process
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPicture:
+    """Draw an image no larger than `side` pixels."""
+
+    path: Path
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListImages:
+    """Walk these files and folders and name the images in them."""
+
+    ticket: int
+    paths: tuple[Path, ...]
+
+
+# ---- from the picture process
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn image: `rgb` holds height x width x 3 bytes; None where the image cannot be read."""
+
+    path: Path
+    side: int
+    width: int
+    height: int
+    rgb: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesListed:
+    """Some of the images asked for; `finished` with the last ones, `failures` are folders that could not be read."""
+
+    ticket: int
+    paths: tuple[Path, ...]
+    finished: bool
+    failures: tuple[Failure, ...] = ()

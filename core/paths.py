@@ -1,0 +1,51 @@
+"""Where the program reads what it ships and writes what is the person's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_APP = "fovea"
+
+
+def shipped_models() -> Path:
+    """The folder of the models that come with the program."""
+    return Path(__file__).resolve().parent.parent / "models"
+
+
+def settings_file() -> Path:
+    """The person's settings, as JSON."""
+    return _place(platformdirs.user_config_path(_APP), "") / "settings.json"
+
+
+def window_file() -> Path:
+    """Where the window stood and how large it was."""
+    return settings_file().with_name("window.ini")
+
+
+def own_models() -> Path:
+    """The folder of the models the person trained or imported."""
+    return _place(platformdirs.user_data_path(_APP), "models", inside="models")
+
+
+def pasted_images() -> Path:
+    """Images that came as pixels (clipboard, dragged out of another program) and have no file of their own."""
+    return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")
+
+
+def cache_folder() -> Path:
+    """What can be computed again: provider choices, features."""
+    return _place(platformdirs.user_cache_path(_APP), "cache")
+
+
+def log_folder() -> Path:
+    """Logs of the window and its helpers."""
+    return _place(platformdirs.user_log_path(_APP), "logs")
+
+
+def _place(usual: Path, name: str, *, inside: str = "") -> Path:
+    """The usual place on this system, or the folder `name` in FOVEA_HOME where that is set."""
+    home = os.environ.get("FOVEA_HOME")
+    return Path(home).expanduser().absolute() / name if home else usual / inside

@@ -1,0 +1,87 @@
+"""Writing files so that a crash, a kill or a full disk never leaves half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from core.errors import StorageError
+
+_BUSY_ERRORS: Final = (5, 32, 33)  # WinError: access denied, sharing violation, lock violation
+_REPLACE_PAUSES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path`: afterwards the file is either wholly the old or wholly the new one.
+
+    A link stays a link, and what it points to is replaced. A new file has the permissions any new file gets.
+
+    Raises:
+        StorageError: the folder or disk does not allow it; the old file is unharmed.
+    """
+    with storage_errors(path):
+        path = Path(os.path.realpath(path))  # unlike Path.resolve it accepts a circle of links
+        _refuse_what_is_no_file(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            replace(beside, path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+def replace(source: Path, target: Path) -> None:
+    """`os.replace` that waits out a virus scanner or indexer holding the file, then makes the folder durable."""
+    for pause in _REPLACE_PAUSES_S:
+        try:
+            source.replace(target)
+            break
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _BUSY_ERRORS:
+                raise
+            time.sleep(pause)
+    else:
+        source.replace(target)
+    _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Tell a person what an OSError about `path` means."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            f"Could not write {path.name!r} in {str(path.parent)!r}: {reason}.",
+            hint="Check free space and permissions of that folder, or choose another with FOVEA_HOME.",
+        ) from error
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Replacing /dev/null or a named pipe by a file would harm other programs."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "there is a folder or a device of that name")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a replaced name survive a power cut where the file system can; it is replaced already and whole."""
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

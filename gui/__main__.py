@@ -1,0 +1,34 @@
+"""Where the program begins: `fovea` opens the window, `fovea <command>` works without one.
+
+Nothing is imported before it is known which: a server has no Qt, and helper processes import this module again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program with these arguments; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and not _are_files(given):
+        from core.cli import main as run_command
+
+        return run_command(given)
+    from pathlib import Path
+
+    from gui.application import run
+
+    return run([Path(name) for name in given])
+
+
+def _are_files(given: Sequence[str]) -> bool:
+    """Whether a desktop started the program with files to open, rather than a person with a command."""
+    import os
+
+    return all(os.path.exists(name) for name in given)  # noqa: PTH110 - pathlib is not needed for a command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Every action in one table: menus, shortcuts and the command palette are made from it and cannot drift apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenuBar, QWidget
+
+
+class Act(Enum):
+    """What a person can do."""
+
+    OPEN_FILES = auto()
+    OPEN_FOLDER = auto()
+    PASTE = auto()
+    TRY_SAMPLES = auto()
+    QUIT = auto()
+    UNDO = auto()
+    COPY = auto()
+    SELECT_ALL = auto()
+    REMOVE = auto()
+    CLEAR = auto()
+    STOP = auto()
+    SHOW_PHOTOS = auto()
+    SHOW_MODELS = auto()
+    SHOW_INSPECTOR = auto()
+    LARGER = auto()
+    SMALLER = auto()
+    NEXT_PHOTO = auto()
+    PREVIOUS_PHOTO = auto()
+    THEME_SYSTEM = auto()
+    THEME_LIGHT = auto()
+    THEME_DARK = auto()
+    CHOOSE_MODEL = auto()
+    CLASSIFY_AGAIN = auto()
+    PROVIDER_AUTO = auto()
+    PROVIDER_CUDA = auto()
+    PROVIDER_OPENVINO = auto()
+    PROVIDER_CPU = auto()
+    EXACT = auto()
+    PALETTE = auto()
+    SHORTCUTS = auto()
+    ABOUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    act: Act
+    text: str
+    shortcut: str | QKeySequence.StandardKey = ""
+    checkable: bool = False
+
+
+_SEPARATOR: Final = None
+
+_MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
+    "&File": (
+        _Entry(Act.OPEN_FILES, "&Open photos…", QKeySequence.StandardKey.Open),
+        _Entry(Act.OPEN_FOLDER, "Open &folder…", "Ctrl+Shift+O"),
+        _Entry(Act.PASTE, "&Paste", QKeySequence.StandardKey.Paste),
+        _Entry(Act.TRY_SAMPLES, "&Try the sample photos", "Ctrl+T"),
+        _SEPARATOR,
+        _Entry(Act.QUIT, "&Quit", "Ctrl+Q"),
+    ),
+    "&Edit": (
+        _Entry(Act.UNDO, "&Undo", QKeySequence.StandardKey.Undo),
+        _SEPARATOR,
+        _Entry(Act.COPY, "&Copy answers", QKeySequence.StandardKey.Copy),
+        _Entry(Act.SELECT_ALL, "Select &all photos", QKeySequence.StandardKey.SelectAll),
+        _Entry(Act.REMOVE, "&Remove from the list", QKeySequence.StandardKey.Delete),
+        _Entry(Act.CLEAR, "C&lear the list", "Ctrl+Shift+Del"),
+    ),
+    "&View": (
+        _Entry(Act.SHOW_PHOTOS, "&Photos", "Ctrl+1"),
+        _Entry(Act.SHOW_MODELS, "&Models", "Ctrl+2"),
+        _SEPARATOR,
+        _Entry(Act.SHOW_INSPECTOR, "&Inspector", "F9", checkable=True),
+        _Entry(Act.LARGER, "&Larger photos", QKeySequence.StandardKey.ZoomIn),
+        _Entry(Act.SMALLER, "&Smaller photos", QKeySequence.StandardKey.ZoomOut),
+        _Entry(Act.NEXT_PHOTO, "&Next photo", "Alt+Right"),
+        _Entry(Act.PREVIOUS_PHOTO, "Pre&vious photo", "Alt+Left"),
+        _SEPARATOR,
+        _Entry(Act.THEME_SYSTEM, "Colours of the s&ystem", "Ctrl+Shift+1", checkable=True),
+        _Entry(Act.THEME_LIGHT, "Li&ght colours", "Ctrl+Shift+2", checkable=True),
+        _Entry(Act.THEME_DARK, "&Dark colours", "Ctrl+Shift+3", checkable=True),
+    ),
+    "&Model": (
+        _Entry(Act.CHOOSE_MODEL, "&Choose a model", "Ctrl+M"),
+        _Entry(Act.CLASSIFY_AGAIN, "Classify &again", "F5"),
+        _Entry(Act.STOP, "&Stop classifying", "Ctrl+."),
+        _SEPARATOR,
+        _Entry(Act.PROVIDER_AUTO, "Provider: the &fastest that works", "Ctrl+Alt+1", checkable=True),
+        _Entry(Act.PROVIDER_CUDA, "Provider: C&UDA", "Ctrl+Alt+2", checkable=True),
+        _Entry(Act.PROVIDER_OPENVINO, "Provider: &OpenVINO", "Ctrl+Alt+3", checkable=True),
+        _Entry(Act.PROVIDER_CPU, "Provider: C&PU", "Ctrl+Alt+4", checkable=True),
+        _Entry(Act.EXACT, "&Exact arithmetic (float32)", "Ctrl+Alt+E", checkable=True),
+    ),
+    "&Help": (
+        _Entry(Act.PALETTE, "&Find an action…", "Ctrl+K"),
+        _Entry(Act.SHORTCUTS, "&Keyboard shortcuts", "F1"),
+        _Entry(Act.ABOUT, "&About Fovea", "Shift+F1"),
+    ),
+}
+
+Actions = Mapping[Act, QAction]
+
+
+def fill_menus(bar: QMenuBar, owner: QWidget, does: Mapping[Act, Callable[[], object]]) -> Actions:
+    """Make every action and put it into its menu; `does` says what each one does."""
+    made: dict[Act, QAction] = {}
+    for title, entries in _MENUS.items():
+        menu = bar.addMenu(title)
+        for entry in entries:
+            if entry is None:
+                menu.addSeparator()
+                continue
+            made[entry.act] = _make(entry, owner, does[entry.act])
+            menu.addAction(made[entry.act])
+    return made
+
+
+def _make(entry: _Entry, owner: QWidget, does: Callable[[], object]) -> QAction:
+    action = QAction(entry.text, owner)
+    action.setShortcut(QKeySequence(entry.shortcut))
+    action.setCheckable(entry.checkable)
+    action.triggered.connect(lambda: does())
+    return action

@@ -1,0 +1,107 @@
+"""The command palette: every action found by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+
+from gui import theme
+
+_WIDTH: Final = 520
+_HEIGHT: Final = 360
+_ACTION: Final = Qt.ItemDataRole.UserRole + 1
+
+
+class CommandPalette(QFrame):
+    """Floats over the window until something is chosen or Escape is pressed."""
+
+    def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
+        super().__init__(window)
+        self.setObjectName("palette")
+        self._window = window
+        self._actions = actions
+        self._model = QStandardItemModel(self)
+        self._found = QSortFilterProxyModel(self)
+        self._found.setSourceModel(self._model)
+        self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._line = QLineEdit()
+        self._line.setPlaceholderText("What do you want to do?")
+        self._line.setAccessibleName("Find an action by typing")
+        self._line.textChanged.connect(self._search)
+        self._line.installEventFilter(self)
+        self._list = QListView()
+        self._list.setObjectName("choices")
+        self._list.setAccessibleName("Actions found")
+        self._list.setModel(self._found)
+        self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._list.clicked.connect(self._run)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, theme.GRID)
+        column.addWidget(self._line)
+        column.addWidget(self._list)
+        self.hide()
+
+    def open(self) -> None:
+        """Show the actions that can be taken now."""
+        self._model.clear()
+        for action in self._actions:
+            if action.isEnabled():
+                self._model.appendRow(_item(action))
+        self._line.clear()
+        self._search("")
+        left, height = (self._window.width() - _WIDTH) // 2, min(_HEIGHT, self._window.height() - 96)
+        self.setGeometry(left, 72, _WIDTH, height)
+        self.show()
+        self.raise_()
+        self._line.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            return self._handle_key(Qt.Key(event.key()))
+        if event.type() is QEvent.Type.FocusOut and not self._list.underMouse():
+            self.hide()
+        return False
+
+    def _handle_key(self, key: Qt.Key) -> bool:
+        match key:
+            case Qt.Key.Key_Escape:
+                self._close()
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self._run(self._list.currentIndex())
+            case Qt.Key.Key_Down:
+                self._move(1)
+            case Qt.Key.Key_Up:
+                self._move(-1)
+            case _:
+                return False
+        return True
+
+    def _move(self, step: int) -> None:
+        rows = max(self._found.rowCount(), 1)
+        self._list.setCurrentIndex(self._found.index((self._list.currentIndex().row() + step) % rows, 0))
+
+    def _search(self, text: str) -> None:
+        self._found.setFilterFixedString(text.strip())
+        self._list.setCurrentIndex(self._found.index(0, 0))
+
+    def _run(self, index: QModelIndex) -> None:
+        action = index.data(_ACTION)
+        self._close()
+        if isinstance(action, QAction):
+            action.trigger()
+
+    def _close(self) -> None:
+        self.hide()
+        self._window.setFocus()
+
+
+def _item(action: QAction) -> QStandardItem:
+    shortcut = action.shortcut().toString()
+    name = action.text().replace("&", "").replace("…", "")
+    item = QStandardItem(f"{name}    {shortcut}" if shortcut else name)
+    item.setData(action, _ACTION)
+    return item

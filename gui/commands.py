@@ -1,0 +1,131 @@
+"""What each action does."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QFileDialog
+
+from core.folders import IMAGE_SUFFIXES
+from core.providers import Precision, ProviderWish
+from core.settings import Theme
+from gui.actions import Act
+from gui.empty_state import SAMPLES
+from gui.session import Session
+
+if TYPE_CHECKING:
+    from gui.main_window import MainWindow
+
+_THEMES: Final = {
+    Act.THEME_SYSTEM: Theme.SYSTEM,
+    Act.THEME_LIGHT: Theme.LIGHT,
+    Act.THEME_DARK: Theme.DARK,
+}
+_PROVIDERS: Final = {
+    Act.PROVIDER_AUTO: ProviderWish.AUTO,
+    Act.PROVIDER_CUDA: ProviderWish.CUDA,
+    Act.PROVIDER_OPENVINO: ProviderWish.OPENVINO,
+    Act.PROVIDER_CPU: ProviderWish.CPU,
+}
+
+
+class Commands(QObject):
+    """Carries out actions on a window and its session."""
+
+    provider_acts: Final = (*_PROVIDERS, Act.EXACT)
+
+    def __init__(self, window: MainWindow, session: Session) -> None:
+        super().__init__(window)
+        self._window, self._session = window, session
+
+    def table(self) -> Mapping[Act, Callable[[], object]]:
+        """What each action does."""
+        window, session = self._window, self._session
+        return {
+            Act.OPEN_FILES: self._open_files,
+            Act.OPEN_FOLDER: self._open_folder,
+            Act.PASTE: lambda: window.take(QGuiApplication.clipboard().mimeData()),
+            Act.TRY_SAMPLES: lambda: session.add(SAMPLES),
+            Act.QUIT: window.close,
+            Act.UNDO: session.undo,
+            Act.COPY: lambda: window.photos_page.copy_answers(),
+            Act.SELECT_ALL: lambda: window.photos_page.gallery.selectAll(),
+            Act.REMOVE: lambda: window.photos_page.remove_selected(),
+            Act.CLEAR: lambda: session.remove(range(session.photos.rowCount())),
+            Act.STOP: session.stop,
+            Act.SHOW_PHOTOS: lambda: window.show_place(0),
+            Act.SHOW_MODELS: lambda: window.show_place(1),
+            Act.SHOW_INSPECTOR: self._show_inspector,
+            Act.LARGER: lambda: window.photos_page.gallery.resize_photos(1),
+            Act.SMALLER: lambda: window.photos_page.gallery.resize_photos(-1),
+            Act.NEXT_PHOTO: lambda: window.photos_page.step(1),
+            Act.PREVIOUS_PHOTO: lambda: window.photos_page.step(-1),
+            **{act: partial(session.settings.change, theme=theme) for act, theme in _THEMES.items()},
+            Act.CHOOSE_MODEL: lambda: window.top_bar.switcher.showPopup(),
+            Act.CLASSIFY_AGAIN: session.classify_again,
+            **{act: partial(session.open_model, provider=wish) for act, wish in _PROVIDERS.items()},
+            Act.EXACT: self._toggle_exact,
+            Act.PALETTE: lambda: window.palette_box.open(),
+            Act.SHORTCUTS: self._tell_shortcuts,
+            Act.ABOUT: self._tell_about,
+        }
+
+    def show_settings(self) -> None:
+        """Check what is chosen, and dim what cannot be done now."""
+        actions, value = self._window.actions_by_act, self._session.settings.value
+        for act, theme in _THEMES.items():
+            actions[act].setChecked(theme is value.theme)
+        for act, wish in _PROVIDERS.items():
+            actions[act].setChecked(wish is value.provider)
+        actions[Act.EXACT].setChecked(value.precision is Precision.EXACT)
+        actions[Act.SHOW_INSPECTOR].setChecked(not self._window.photos_page.inspector.isHidden())
+
+    def _open_files(self) -> None:
+        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        dialog = QFileDialog(self._window, "Open photos", str(Path.home()), f"Photos ({suffixes});;All files (*)")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        self._choose(dialog)
+
+    def _open_folder(self) -> None:
+        dialog = QFileDialog(self._window, "Open a folder of photos", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._choose(dialog)
+
+    def _choose(self, dialog: QFileDialog) -> None:
+        """Show a file dialog beside the window's own event loop, never inside a loop of its own."""
+        dialog.filesSelected.connect(lambda names: self._session.add([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _show_inspector(self) -> None:
+        inspector = self._window.photos_page.inspector
+        inspector.setVisible(inspector.isHidden())
+        self.show_settings()
+
+    def _toggle_exact(self) -> None:
+        is_exact = self._session.settings.value.precision is Precision.EXACT
+        self._session.open_model(precision=Precision.AUTO if is_exact else Precision.EXACT)
+
+    def _tell_shortcuts(self) -> None:
+        named = [action for action in self._window.actions_by_act.values() if not action.shortcut().isEmpty()]
+        native = QKeySequence.SequenceFormat.NativeText
+        self._window.notices.tell(
+            "  ·  ".join(
+                f"{action.text().replace('&', '').replace('…', '')}: {action.shortcut().toString(native)}"
+                for action in named
+            )
+        )
+
+    def _tell_about(self) -> None:
+        version = metadata.version("fovea")
+        self._window.notices.tell(
+            f"Fovea {version} tells what is in a photo, on this computer only: it opens no network connection. "
+            f"Apache-2.0. Python {platform.python_version()}, Qt {metadata.version('PySide6-Essentials')}."
+        )

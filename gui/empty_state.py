@@ -1,0 +1,88 @@
+"""What a newcomer sees first: a place to drop photos on, and samples to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QIcon, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from gui import icons, theme
+from gui.widgets import label
+
+SAMPLES: Final = tuple(sorted((Path(__file__).parent / "samples").glob("*.jpg")))
+_SAMPLE_SIZE: Final = QSize(144, 96)
+
+
+class EmptyState(QWidget):
+    """Invites to drop, open, paste or try.
+
+    Attributes:
+        samples_chosen: sample photos to look at.
+    """
+
+    samples_chosen = Signal(object)
+
+    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(40, 32, 40, 32)
+        zone = QFrame()
+        zone.setObjectName("dropzone")
+        column = QVBoxLayout(zone)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(theme.GRID)
+        column.addStretch(3)
+        self._picture = label()
+        column.addWidget(self._picture, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(label("Drop photos here", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        promise = label("Files, folders, or an image from another program. Nothing leaves this computer.", "muted")
+        column.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(16)
+        column.addLayout(_buttons(actions))
+        column.addStretch(2)
+        column.addWidget(label("Or try one of these", "muted"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self._samples())
+        column.addStretch(1)
+        page.addWidget(zone)
+        self.show_theme()
+
+    def show_theme(self) -> None:
+        """Take on the colours in use."""
+        self._picture.setPixmap(icons.icon("image-plus", theme.current().accent).pixmap(QSize(64, 64)))
+
+    def _samples(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addStretch()
+        for sample in SAMPLES:
+            row.addWidget(self._sample(sample))
+        row.addStretch()
+        return row
+
+    def _sample(self, sample: Path) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("kind", "picture")
+        button.setAccessibleName(f"Try the sample photo {sample.stem}")
+        button.setToolTip("Try this photo")
+        button.setIcon(QIcon(QPixmap(str(sample)).scaled(_SAMPLE_SIZE * 2, Qt.AspectRatioMode.KeepAspectRatio)))
+        button.setIconSize(_SAMPLE_SIZE)
+        button.clicked.connect(lambda: self.samples_chosen.emit((sample,)))
+        return button
+
+
+def _buttons(actions: Sequence[QAction]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(theme.GRID)
+    row.addStretch()
+    for position, action in enumerate(actions):
+        button = QPushButton(action.text().replace("&", ""))
+        button.setProperty("kind", "primary" if position == 0 else "")
+        button.setToolTip(action.shortcut().toString())
+        button.clicked.connect(action.trigger)
+        row.addWidget(button)
+    row.addStretch()
+    return row

@@ -1,0 +1,169 @@
+"""The inspector: the photo the person looks at, large, with everything the model said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from core.folders import printable
+from core.prediction import Failure, Outcome, Prediction, Score
+from core.providers import TITLES, Provider
+from gui import theme
+from gui.model_statistics import ModelStatistics
+from gui.photos_model import Photo
+from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import Bar, FactList, Panel, PhotoView, label
+
+
+class Inspector(QScrollArea):
+    """Shows one photo and the model in use."""
+
+    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Selected photo")
+        self._pictures = pictures
+        self._pictures.drawn.connect(self._on_drawn)
+        self._photo: Photo | None = None
+        body = QWidget()
+        body.setObjectName("inspector")
+        self._column = QVBoxLayout(body)
+        self._column.setContentsMargins(0, 0, 8, 0)
+        self._column.setSpacing(theme.GRID)
+        self._answer = _AnswerPanel()
+        self.statistics = ModelStatistics("Model in use")
+        self._column.addWidget(self._answer)
+        self._column.addWidget(self.statistics)
+        self._column.addStretch()
+        self.setWidget(body)
+
+    def show_photo(self, photo: Photo | None) -> None:
+        """Show this photo; None shows what to do to see one."""
+        self._photo = photo
+        self._answer.show_photo(photo)
+        self._show_picture()
+
+    def _show_picture(self) -> None:
+        if self._photo is None:
+            self._answer.view.show_picture(None)
+            return
+        picture = self._pictures.picture(self._photo.path, PREVIEW_SIDE)
+        if picture is None:  # the thumbnail stands in until the large one is drawn
+            picture = self._pictures.picture(self._photo.path, THUMBNAIL_SIDE)
+        self._answer.view.show_picture(picture)
+
+    def _on_drawn(self, path: object, side: object) -> None:
+        if self._photo is not None and path == self._photo.path and side == PREVIEW_SIDE:
+            self._show_picture()
+
+
+class _AnswerPanel(Panel):
+    """The photo, its name, its scores and how long it took."""
+
+    def __init__(self) -> None:
+        super().__init__("Photo")
+        self.view = PhotoView()
+        self.view.setAccessibleName("The photo, large")
+        self._name = label(kind="muted", wrap=True)
+        self._answer = label(kind="title", wrap=True)
+        self._note = label(kind="muted", wrap=True)
+        self._scores = _ScoreBars()
+        self._facts = FactList()
+        self.heading.hide()
+        for widget in (self.view, self._name, self._answer, self._note, self._scores, self._facts):
+            self.body.addWidget(widget)
+
+    def show_photo(self, photo: Photo | None) -> None:
+        outcome = None if photo is None else photo.outcome
+        self._name.setText("" if photo is None else printable(photo.path.name))
+        self._name.setToolTip("" if photo is None else printable(photo.path))
+        self._answer.setText("Choose a photo" if photo is None else _headline(outcome))
+        note = _note(outcome)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        prediction = outcome if isinstance(outcome, Prediction) else None
+        self._scores.show_scores(
+            prediction.scores if prediction else (), strong=not (prediction and prediction.unknown)
+        )
+        self._facts.show_facts(_facts(prediction) if prediction else ())
+
+
+class _ScoreBars(QWidget):
+    """The most likely classes: label, bar, number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 4, 0, 4)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self._rows: list[tuple[QLabel, Bar, QLabel]] = []
+
+    def show_scores(self, scores: Sequence[Score], *, strong: bool) -> None:
+        while len(self._rows) < len(scores):
+            self._add_row()
+        for row, (name, bar, number) in enumerate(self._rows):
+            for widget in (name, bar, number):
+                widget.setVisible(row < len(scores))
+            if row < len(scores):
+                score = scores[row]
+                name.setText(score.label)
+                number.setText(percent(score.probability))
+                number.setAccessibleName(f"{score.label}: {percent(score.probability)}")
+                bar.show_fraction(score.probability, strong=strong and row == 0)
+
+    def _add_row(self) -> None:
+        row = len(self._rows)
+        name, bar, number = label(wrap=True), Bar(), label(kind="number")
+        name.setFixedWidth(136)
+        number.setMinimumWidth(48)
+        number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._grid.addWidget(name, row, 0)
+        self._grid.addWidget(bar, row, 1)
+        self._grid.addWidget(number, row, 2)
+        self._rows.append((name, bar, number))
+
+
+def percent(probability: float) -> str:
+    """A probability as a person reads it: never 100 % or 0 % unless it is."""
+    if 0 < probability < 0.001:
+        return "< 0.1%"
+    if 0.999 < probability < 1:
+        return "> 99.9%"
+    return f"{probability:.1%}"
+
+
+def _headline(outcome: Outcome | None) -> str:
+    match outcome:
+        case Prediction(unknown=True):
+            return f"Unknown. Perhaps {outcome.best.label}?"
+        case Prediction():
+            return outcome.best.label
+        case Failure():
+            return "This image could not be read"
+        case None:
+            return "Waiting"
+
+
+def _note(outcome: Outcome | None) -> str:
+    match outcome:
+        case Prediction(unknown=True):
+            return "The model is less sure than it is on photos of its own classes. It may be none of them."
+        case Failure():
+            return f"{outcome.message} {outcome.hint}"
+    return ""
+
+
+def _facts(prediction: Prediction) -> list[tuple[str, str]]:
+    timing = prediction.timing
+    return [
+        ("Decode", f"{timing.decode_ms:.1f} ms"),
+        ("Preprocess", f"{timing.preprocess_ms:.1f} ms"),
+        ("Inference", f"{timing.inference_ms:.1f} ms"),
+        ("Model", prediction.model),
+        ("Provider", TITLES[Provider(prediction.provider)]),
+    ]

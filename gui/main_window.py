@@ -1,0 +1,166 @@
+"""The main window: places the pages, routes actions and drops to them, and remembers where it stood."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QSettings, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from core import paths
+from core.settings import Settings
+from gui import theme
+from gui.actions import Act, fill_menus
+from gui.command_palette import CommandPalette
+from gui.commands import Commands
+from gui.drop import Nothing, Offer, can_take, read_offer
+from gui.drop_overlay import DropOverlay
+from gui.models_page import ModelsPage
+from gui.notices import Notices
+from gui.photos_page import PhotosPage
+from gui.rail import Rail
+from gui.session import Session
+from gui.status import StatusBar
+from gui.top_bar import TopBar
+
+_TAKE = "Drop to see what is in it"
+
+
+class MainWindow(QMainWindow):
+    """Fovea's window; its session starts after the first paint, so that it is there at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Fovea")
+        self.setAcceptDrops(True)
+        self.resize(1200, 800)
+        self.setMinimumSize(720, 480)
+        self.session = Session(self)
+        commands = Commands(self, self.session)
+        self.actions_by_act = fill_menus(self.menuBar(), self, commands.table())
+        act = self.actions_by_act
+        self.notices = Notices(self)
+        self.photos_page = PhotosPage(self.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], self)
+        self.models_page = ModelsPage(self.session, self)
+        self.pages = QStackedWidget(self)
+        self.rail = Rail([(act[Act.SHOW_PHOTOS], "images"), (act[Act.SHOW_MODELS], "boxes")], self)
+        self.top_bar = TopBar(self.session, [act[choice] for choice in commands.provider_acts], self)
+        self.status = StatusBar(self.session, self)
+        self._place_pages()
+        self.palette_box = CommandPalette(list(act.values()), self)
+        self.overlay = DropOverlay(self)
+        self._is_started = False
+        self._connect(commands)
+
+    def _place_pages(self) -> None:
+        self.pages.addWidget(self.photos_page)
+        self.pages.addWidget(self.models_page)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget in (self.top_bar, self.notices, self.pages):
+            column.addWidget(widget)
+        column.setStretchFactor(self.pages, 1)
+        body = QWidget()
+        body.setObjectName("page")
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addWidget(middle, 1)
+        self.setCentralWidget(body)
+        self.setStatusBar(self.status)
+
+    def _connect(self, commands: Commands) -> None:
+        self.session.noticed.connect(self.notices.tell)
+        self.session.removed.connect(self._on_removed)
+        self.session.photos_added.connect(lambda _: self.show_place(0))
+        self.session.settings.changed.connect(self._on_settings)
+        self.session.settings.changed.connect(commands.show_settings)
+        self.session.models_changed.connect(commands.show_settings)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(
+            lambda _: self._on_settings(self.session.settings.value)
+        )
+        commands.show_settings()
+
+    def show_place(self, number: int) -> None:
+        """Go to a place of the rail."""
+        self.pages.setCurrentIndex(number)
+        self.rail.show_place(number)
+
+    def take(self, mime: QMimeData) -> bool:
+        """Take what was dropped or pasted; what cannot be taken is refused in a notice."""
+        offer = read_offer(mime)
+        match offer:
+            case Nothing():
+                self.notices.tell(offer.value)
+                return False
+            case Offer(paths=files) if files:
+                self.session.add(files)
+            case Offer(image=image) if image is not None:
+                self.session.add_image(image)
+        return True
+
+    def restore_place(self) -> None:
+        """Stand where the window stood last."""
+        geometry = self._memory().value("geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._is_started:
+            self._is_started = True
+            QTimer.singleShot(0, self.session.start)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accepted even where the drop would be refused: only so can the window say why."""
+        takes = can_take(event.mimeData())
+        offer = None if takes else read_offer(event.mimeData())
+        self.overlay.appear(offer.value if isinstance(offer, Nothing) else _TAKE, refused=not takes)
+        event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if can_take(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.overlay.hide()
+        if self.take(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._memory().setValue("geometry", self.saveGeometry())
+        self.session.close()
+        super().closeEvent(event)
+
+    def _memory(self) -> QSettings:
+        return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
+
+    def _on_removed(self, count: int) -> None:
+        photos = "1 photo was" if count == 1 else f"{count:,} photos were"
+        self.notices.tell(
+            f"{photos} taken out of the list. The files are untouched.", offer=("Undo", self.session.undo)
+        )
+
+    def _on_settings(self, settings: Settings) -> None:
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.apply(application, settings.theme)
+        for part in (self.rail, self.top_bar, self.photos_page.empty):
+            part.show_theme()

@@ -1,0 +1,94 @@
+"""Notices: what went wrong or is worth knowing, in the window, until the person dismisses it; each can be copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from core.errors import FoveaError
+from gui import icons, theme
+from gui.widgets import label
+
+_AT_ONCE: Final = 3
+
+
+class Notices(QWidget):
+    """The newest notice at the top; at most a few, the oldest give way."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 8, 16, 0)
+        self._column.setSpacing(theme.GRID)
+        self._shown: list[_Notice] = []
+        self.hide()
+
+    def tell(self, text: str, *, offer: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Show a notice; the same text is never there twice. `offer` is a button with what it does."""
+        for known in [notice for notice in self._shown if notice.text == text]:
+            self._dismiss(known)
+        while len(self._shown) >= _AT_ONCE:
+            self._dismiss(self._shown[0])
+        notice = _Notice(text, offer, self._dismiss)
+        self._shown.append(notice)
+        self._column.insertWidget(0, notice)
+        self.show()
+
+    def tell_error(self, error: FoveaError) -> None:
+        """Show what happened and what to do."""
+        self.tell(str(error))
+
+    def texts(self) -> list[str]:
+        """What is shown now, oldest first."""
+        return [notice.text for notice in self._shown]
+
+    def _dismiss(self, notice: _Notice) -> None:
+        self._shown.remove(notice)
+        self._column.removeWidget(notice)
+        notice.deleteLater()
+        self.setVisible(bool(self._shown))
+
+
+class _Notice(QFrame):
+    def __init__(
+        self, text: str, offer: tuple[str, Callable[[], object]] | None, dismiss: Callable[[_Notice], None]
+    ) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self.text = text
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 8, 8)
+        colour = theme.current().warning
+        sign = label()
+        sign.setPixmap(icons.icon("triangle-alert", colour).pixmap(QSize(18, 18)))
+        words = label(text, wrap=True)
+        words.setAccessibleName(f"Notice: {text}")
+        row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(words, 1)
+        if offer is not None:
+            button = _link(*offer)
+            button.clicked.connect(lambda: dismiss(self))
+            row.addWidget(button)
+        row.addWidget(_sign("copy", "Copy this notice", lambda: QGuiApplication.clipboard().setText(text)))
+        row.addWidget(_sign("x", "Dismiss this notice", lambda: dismiss(self)))
+
+
+def _link(name: str, action: Callable[[], object]) -> QPushButton:
+    button = QPushButton(name)
+    button.setProperty("kind", "link")
+    button.clicked.connect(action)
+    return button
+
+
+def _sign(name: str, title: str, action: Callable[[], object]) -> QToolButton:
+    button = QToolButton()
+    button.setProperty("kind", "plain")
+    button.setIcon(icons.icon(name, theme.current().text))
+    button.setToolTip(title)
+    button.setAccessibleName(title)
+    button.clicked.connect(action)
+    return button

@@ -1,0 +1,103 @@
+"""The place *Photos*: an invitation to drop, then the gallery with the inspector beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from core.folders import printable
+from gui.empty_state import EmptyState
+from gui.gallery import Gallery
+from gui.inspector import Inspector
+from gui.photos_model import answer_text
+from gui.session import Session
+
+
+class PhotosPage(QWidget):
+    """Shows the session's photos."""
+
+    def __init__(self, session: Session, invitations: Sequence[QAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._session = session
+        self.empty = EmptyState(invitations, self)
+        self.empty.samples_chosen.connect(session.add)
+        self._stack = QStackedWidget(self)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.gallery = Gallery(session.photos, self)
+        self.inspector = Inspector(session.pictures, self)
+        self._splitter.addWidget(self.gallery)
+        self._splitter.addWidget(self.inspector)
+        self._splitter.setStretchFactor(0, 3)
+        self._splitter.setStretchFactor(1, 2)
+        self._splitter.setSizes([700, 420])
+        self._splitter.setChildrenCollapsible(False)
+        self.inspector.setMinimumWidth(340)
+        self.gallery.setMinimumWidth(200)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self._splitter)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(12, 12, 12, 12)
+        page.addWidget(self._stack)
+        self._connect()
+
+    def _connect(self) -> None:
+        photos = self._session.photos
+        self.gallery.chosen.connect(self._show_row)
+        photos.rowsInserted.connect(self._show_gallery_or_invitation)
+        photos.modelReset.connect(self._show_gallery_or_invitation)
+        self._session.photos_added.connect(self._on_added)
+        self._session.outcome_changed.connect(self._on_outcome)
+        self._session.progressed.connect(self.show_model)
+        self._session.models_changed.connect(self.show_model)
+
+    def remove_selected(self) -> None:
+        """Take the marked photos out of the list and look at the one that follows."""
+        rows = self.gallery.selected_rows()
+        self._session.remove(rows)
+        left = self._session.photos.rowCount()
+        if rows and left:
+            self.gallery.look_at(min(rows[0], left - 1))
+
+    def copy_answers(self) -> None:
+        """Put the marked photos' names and answers on the clipboard, a line each."""
+        photos = [self._session.photos.photo(row) for row in self.gallery.selected_rows()]
+        lines = [f"{printable(photo.path.name)}\t{answer_text(photo.outcome)}" for photo in photos]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    def step(self, by: int) -> None:
+        """Look at the photo this many rows further."""
+        last = self._session.photos.rowCount() - 1
+        if last >= 0:
+            self.gallery.look_at(min(max(self.gallery.current_row() + by, 0), last))
+
+    def show_model(self) -> None:
+        """Show the model in use and its latency."""
+        session, statistics = self._session, self.inspector.statistics
+        if session.opening:
+            statistics.show_nothing(f"Opening {session.opening} …")
+        elif session.model is None:
+            statistics.show_nothing("No model is open. Choose one above.")
+        else:
+            statistics.show_model(session.model, session.opened, session.latency.summary())
+
+    def _show_gallery_or_invitation(self) -> None:
+        has_photos = self._session.photos.rowCount() > 0
+        self._stack.setCurrentWidget(self._splitter if has_photos else self.empty)
+        if not has_photos:
+            self.inspector.show_photo(None)
+
+    def _on_added(self, row: int) -> None:
+        """Look at the first photo of a drop, unless the person is looking at another one meanwhile."""
+        if not self._session.pictures.is_listing or self.gallery.current_row() < 0:
+            self.gallery.look_at(row)
+
+    def _on_outcome(self, row: int) -> None:
+        if row == self.gallery.current_row():
+            self._show_row(row)
+
+    def _show_row(self, row: int) -> None:
+        self.inspector.show_photo(self._session.photos.photo(row) if row >= 0 else None)

@@ -1,0 +1,59 @@
+"""The rail at the left: the places of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
+
+from gui import icons, theme
+
+_WIDTH: Final = 88
+
+
+class Rail(QWidget):
+    """One button for each place."""
+
+    def __init__(self, places: Sequence[tuple[QAction, str]], parent: QWidget) -> None:
+        """`places` are the actions that go there, each with its icon's name."""
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(_WIDTH)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 12, 8, 12)
+        column.setSpacing(theme.GRID)
+        self._group = QButtonGroup(self)
+        self._icons = [name for _, name in places]
+        for number, (action, _) in enumerate(places):
+            column.addWidget(self._button(number, action))
+        column.addStretch()
+        self.show_place(0)
+
+    def show_place(self, number: int) -> None:
+        """Mark the place the person is in."""
+        self._group.button(number).setChecked(True)
+        self.show_theme()
+
+    def show_theme(self) -> None:
+        """Take on the colours in use."""
+        colours = theme.current()
+        for number, name in enumerate(self._icons):
+            button = self._group.button(number)
+            button.setIcon(icons.icon(name, colours.accent if button.isChecked() else colours.muted))
+
+    def _button(self, number: int, action: QAction) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("kind", "place")
+        button.setCheckable(True)
+        button.setText(action.text().replace("&", ""))
+        button.setToolTip(action.shortcut().toString())
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIconSize(QSize(24, 24))
+        button.setFixedSize(_WIDTH - 16, 60)
+        button.clicked.connect(action.trigger)
+        self._group.addButton(button, number)
+        return button

@@ -1,0 +1,243 @@
+"""What the window is about: the photos, the model in use, and the two helper processes; pages show it and ask it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from core import paths
+from core.errors import FoveaError, StorageError
+from core.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
+from core.prediction import Outcome, Prediction
+from core.providers import Precision, ProviderWish
+from core.settings import Settings
+from gui.engine_client import EngineClient
+from gui.model_statistics import LatencyRecord
+from gui.photos_model import Photo, PhotosModel
+from gui.picture_client import PictureClient
+from gui.relay import Relay
+from gui.settings_store import SettingsStore
+
+_TOLD_EVERY_MS: Final = 200
+_SPEED_WINDOW_S: Final = 3.0
+
+
+class Session(QObject):
+    """One run of the window.
+
+    Attributes:
+        progressed: counts, speed or latency changed; told at most a few times a second.
+        outcome_changed: the photo in this row has an answer.
+        models_changed: other models are installed, or another is in use or being opened.
+        photos_added: the first of newly added rows.
+        noticed: something the person should read.
+        removed: photos left the list and can be brought back; how many.
+    """
+
+    progressed = Signal()
+    outcome_changed = Signal(int)
+    models_changed = Signal()
+    photos_added = Signal(int)
+    noticed = Signal(str)
+    removed = Signal(int)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.settings = SettingsStore(self)
+        self.settings.failed.connect(self._tell_error)
+        self.engine = EngineClient(self)
+        self.pictures = PictureClient(self)
+        self.photos = PhotosModel(self.pictures, self)
+        self.models: dict[str, ModelFacts] = {}
+        self.opened: ModelOpened | None = None
+        self.opening = ""
+        self.latency = LatencyRecord()
+        self._answer_times: deque[float] = deque(maxlen=500)
+        self._removals: list[list[tuple[int, Photo]]] = []
+        self._relay = Relay(self)
+        self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
+        self._pasted = count(1)
+        self._teller = QTimer(self, interval=_TOLD_EVERY_MS, singleShot=True)
+        self._teller.timeout.connect(self.progressed)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.engine.models_listed.connect(self._on_models_listed)
+        self.engine.opening.connect(self._on_opening)
+        self.engine.opened.connect(self._on_opened)
+        self.engine.refused.connect(self._on_refused)
+        self.engine.answered.connect(self._on_answered)
+        self.engine.crashed.connect(self._on_crashed)
+        self.pictures.listed.connect(self._on_listed)
+
+    def start(self) -> None:
+        """Start the helper processes and open the model; returns at once."""
+        self.engine.start()
+        self.pictures.start()
+        self.open_model()
+
+    def close(self) -> None:
+        """End everything that runs beside the window."""
+        self._saver.shutdown(wait=True)
+        self.engine.close()
+        self.pictures.close()
+        self.settings.close()
+
+    # ---- photos
+
+    def add(self, chosen: Sequence[Path]) -> None:
+        """Add files and the images in folders; what cannot be read becomes a row that says why."""
+        self.pictures.list_images(chosen)
+        self._tell()
+
+    def add_image(self, image: QImage) -> None:
+        """Add pixels that have no file: they are written to one first, so that nothing a person pasted is lost."""
+        name = f"pasted {datetime.now():%Y-%m-%d %H.%M.%S} {next(self._pasted)}.png"
+        self._saver.submit(self._save_pasted, image, paths.pasted_images() / name)
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Take photos out of the list; `undo` brings them back."""
+        removed = self.photos.remove(rows)
+        if removed:
+            self._removals.append(removed)
+            self.engine.forget(photo.number for _, photo in removed)
+            self.removed.emit(len(removed))
+            self._tell()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a removal to take back."""
+        return bool(self._removals)
+
+    def undo(self) -> None:
+        """Bring back what was removed last."""
+        if self._removals:
+            restored = self._removals.pop()
+            self.photos.restore(restored)
+            self._ask([photo for _, photo in restored if photo.outcome is None])
+
+    def classify_again(self) -> None:
+        """Ask the model in use about every photo."""
+        self._ask(self.photos.photos())
+
+    def stop(self) -> None:
+        """Call off what has not been answered yet."""
+        self.engine.forget([photo.number for photo in self.photos.photos()])
+        self._tell()
+
+    # ---- models
+
+    def open_model(self, **fields: str | ProviderWish | Precision) -> None:
+        """Open the model of the settings, after changing these fields of them."""
+        if fields:
+            self.settings.change(**fields)
+        value: Settings = self.settings.value
+        self.engine.open_model(OpenModel(value.model, value.provider, value.precision))
+
+    @property
+    def model(self) -> ModelFacts | None:
+        """The model in use."""
+        return self.models.get(self.opened.name) if self.opened else None
+
+    # ---- what the status bar shows
+
+    def images_per_second(self) -> float:
+        """Answers a second over the last few seconds; 0 while nothing runs."""
+        now = time.monotonic()
+        recent = [moment for moment in self._answer_times if now - moment < _SPEED_WINDOW_S]
+        span = now - recent[0] if len(recent) > 1 else 0.0
+        return (len(recent) - 1) / span if span > 0 else 0.0
+
+    # ---- what the helper processes say
+
+    def _on_models_listed(self, listed: ModelsListed) -> None:
+        self.models = {facts.card.name: facts for facts in listed.models}
+        for broken in listed.broken:
+            self.noticed.emit(f"The model {broken.name!r} cannot be used. {broken.error}")
+        self.models_changed.emit()
+
+    def _on_opening(self, name: str) -> None:
+        self.opening = name
+        self.models_changed.emit()
+
+    def _on_opened(self, opened: ModelOpened) -> None:
+        is_other = self.opened is None or (opened.name, opened.provider) != (self.opened.name, self.opened.provider)
+        self.opened, self.opening = opened, ""
+        if is_other:
+            self.latency = LatencyRecord()
+            self._answer_times.clear()
+        if opened.refusal is not None:
+            self._tell_error(opened.refusal)
+        self.models_changed.emit()
+        self._ask([photo for photo in self.photos.photos() if _is_of_other_model(photo, opened.name)])
+
+    def _on_refused(self, refused: ModelRefused) -> None:
+        self.opening = ""
+        self._tell_error(refused.error)
+        next_best = self.opened.name if self.opened else Settings().model
+        if refused.name != next_best:
+            self.open_model(model=next_best)
+        self.models_changed.emit()
+
+    def _on_answered(self, number: int, outcome: Outcome) -> None:
+        row = self.photos.set_outcome(number, outcome)
+        self._answer_times.append(time.monotonic())
+        if isinstance(outcome, Prediction):
+            self.latency.add(outcome.timing.inference_ms)
+        if row is not None:
+            self.outcome_changed.emit(row)
+        self._tell()
+
+    def _on_crashed(self, asked: int) -> None:
+        doubt = f" {asked} images are asked again." if asked else ""
+        self.noticed.emit(f"The engine stopped unexpectedly and was started again.{doubt}")
+
+    def _on_listed(self, listed: ImagesListed) -> None:
+        fresh = self.photos.add(listed.paths)
+        if fresh:
+            self._ask(fresh)
+            self.photos_added.emit(self.photos.row_of(fresh[0].path))
+        elif listed.paths and (row := self.photos.row_of(listed.paths[0])) is not None:
+            self.photos_added.emit(row)
+        for failure in listed.failures:
+            self.noticed.emit(f"{failure.message} {failure.hint}")
+        self._tell()
+
+    # ---- inner
+
+    def _ask(self, photos: Iterable[Photo]) -> None:
+        self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
+        self._tell()
+
+    def _save_pasted(self, image: QImage, file: Path) -> None:  # a thread of its own
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            saved = image.save(str(file), "PNG")  # type: ignore[call-overload]
+        except OSError:
+            saved = False
+        if saved:
+            self._relay.post(self.add, (file,))
+        else:
+            hint = "Check free space and permissions, or choose another folder with FOVEA_HOME."
+            error = StorageError(f"The pasted image could not be written to {str(file.parent)!r}.", hint=hint)
+            self._relay.post(self._tell_error, error)
+
+    def _tell(self) -> None:
+        if not self._teller.isActive():
+            self._teller.start()
+
+    def _tell_error(self, error: FoveaError) -> None:
+        self.noticed.emit(str(error))
+
+
+def _is_of_other_model(photo: Photo, name: str) -> bool:
+    return isinstance(photo.outcome, Prediction) and photo.outcome.model != name

@@ -1,0 +1,56 @@
+"""The status bar: how many photos, what runs, how fast."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
+
+from core.providers import TITLES
+from gui.session import Session
+
+
+class StatusBar(QStatusBar):
+    """Shows the session's counts, model, provider and speed."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._session = session
+        self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
+        self._stop = QPushButton("Stop")
+        self._stop.setProperty("kind", "link")
+        self._stop.setToolTip("Call off the photos that still wait (Ctrl+.)")
+        self._stop.clicked.connect(session.stop)
+        self.addWidget(self._counts)
+        self.addWidget(self._stop)
+        self.addPermanentWidget(self._speed)
+        self.addPermanentWidget(self._model)
+        session.progressed.connect(self.show_progress)
+        session.models_changed.connect(self.show_progress)
+        self.show_progress()
+
+    def show_progress(self) -> None:
+        """Show how things stand now."""
+        session = self._session
+        waiting = session.engine.waiting_count
+        self._counts.setText(_counts(session.photos.rowCount(), session.photos.failed_count, waiting))
+        self._stop.setVisible(waiting > 0)
+        self._model.setText(_model(session))
+        speed = session.images_per_second()
+        self._speed.setText(f"{speed:.1f} images/s" if speed else "")
+
+
+def _counts(photos: int, failed: int, waiting: int) -> str:
+    parts = ["1 photo" if photos == 1 else f"{photos:,} photos"]
+    if failed:
+        parts.append(f"{failed:,} not readable")
+    if waiting:
+        parts.append(f"{waiting:,} waiting")
+    return " · ".join(parts)
+
+
+def _model(session: Session) -> str:
+    if session.opening:
+        return f"Opening {session.opening} …"
+    if session.opened is None:
+        return "No model is open"
+    return f"{session.opened.name} on {TITLES[session.opened.provider]}"

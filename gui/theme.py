@@ -1,0 +1,199 @@
+"""Colours, sizes and the stylesheet: one set of named tokens for light and one for dark, nothing coloured elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from string import Template
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from core.settings import Theme
+
+GRID: Final = 8
+"""Every distance in the window is a multiple of this many pixels, or half of it."""
+
+RADIUS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Colours by what they mean, as #rrggbb."""
+
+    window: str
+    surface: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    accent_soft: str
+    track: str
+    danger: str
+    warning: str
+    warning_soft: str
+
+
+LIGHT: Final = Tokens(
+    window="#f4f5f7",
+    surface="#ffffff",
+    raised="#ffffff",
+    border="#dfe1e6",
+    text="#1a1c21",
+    muted="#5c606b",
+    accent="#3451c7",
+    on_accent="#ffffff",
+    accent_soft="#e6eafb",
+    track="#e7e9ee",
+    danger="#b3261e",
+    warning="#7a4d00",
+    warning_soft="#fdf1d8",
+)
+DARK: Final = Tokens(
+    window="#141518",
+    surface="#1b1d21",
+    raised="#24272c",
+    border="#33363d",
+    text="#eceef2",
+    muted="#a2a7b3",
+    accent="#8ea2ff",
+    on_accent="#10131f",
+    accent_soft="#283056",
+    track="#31343b",
+    danger="#ff8a80",
+    warning="#f3c061",
+    warning_soft="#3a2f17",
+)
+
+
+def is_dark(theme: Theme) -> bool:
+    """Whether this theme is dark now; SYSTEM follows the desktop."""
+    if theme is Theme.SYSTEM:
+        return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+    return theme is Theme.DARK
+
+
+def tokens(theme: Theme) -> Tokens:
+    """The colours to use now."""
+    return DARK if is_dark(theme) else LIGHT
+
+
+def current() -> Tokens:
+    """The colours in use, for what is painted by hand; they follow the application's palette."""
+    return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+
+
+def apply(application: QApplication, theme: Theme) -> None:
+    """Give the whole application this theme."""
+    colours = tokens(theme)
+    application.setPalette(_palette(colours))
+    application.setStyleSheet(_STYLE.substitute(asdict(colours), radius=RADIUS))
+
+
+def _palette(colours: Tokens) -> QPalette:
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: colours.window,
+        QPalette.ColorRole.WindowText: colours.text,
+        QPalette.ColorRole.Base: colours.surface,
+        QPalette.ColorRole.AlternateBase: colours.window,
+        QPalette.ColorRole.Text: colours.text,
+        QPalette.ColorRole.Button: colours.raised,
+        QPalette.ColorRole.ButtonText: colours.text,
+        QPalette.ColorRole.BrightText: colours.danger,
+        QPalette.ColorRole.Highlight: colours.accent,
+        QPalette.ColorRole.HighlightedText: colours.on_accent,
+        QPalette.ColorRole.Link: colours.accent,
+        QPalette.ColorRole.ToolTipBase: colours.raised,
+        QPalette.ColorRole.ToolTipText: colours.text,
+        QPalette.ColorRole.PlaceholderText: colours.muted,
+        QPalette.ColorRole.Mid: colours.border,
+        QPalette.ColorRole.Accent: colours.accent,
+    }
+    for role, colour in roles.items():
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(colours.muted))
+    return palette
+
+
+# Widgets are styled by their object name or a `kind` property, so that this is the only place with colours in it.
+_STYLE: Final = Template("""
+QMainWindow, QWidget#page { background: $window; }
+QWidget#rail, QWidget#top, QStatusBar { background: $surface; }
+QWidget#rail { border-right: 1px solid $border; }
+QWidget#top { border-bottom: 1px solid $border; }
+QStatusBar { border-top: 1px solid $border; color: $muted; }
+QStatusBar::item { border: none; }
+QStatusBar QLabel { color: $muted; padding: 0 8px; }
+QLabel[kind="muted"] { color: $muted; }
+QLabel[kind="danger"] { color: $danger; }
+QLabel[kind="warning"] { color: $warning; }
+QLabel[kind="title"] { font-size: 20px; font-weight: 600; }
+QLabel[kind="display"] { font-size: 28px; font-weight: 600; }
+QLabel[kind="heading"] { font-size: 15px; font-weight: 600; }
+QLabel[kind="number"] { font-weight: 600; }
+QFrame#panel { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
+QFrame#notice { background: $warning_soft; border: 1px solid $border; border-radius: ${radius}px; }
+QFrame#palette { background: $raised; border: 1px solid $border; border-radius: ${radius}px; }
+QFrame#dropzone { background: $surface; border: 2px dashed $border; border-radius: 16px; }
+QFrame#overlay { background: $accent_soft; border: 3px dashed $accent; border-radius: 16px; }
+QFrame#overlay[refused="true"] { background: $warning_soft; border-color: $warning; }
+QPushButton, QComboBox, QToolButton[kind="chip"] {
+    background: $raised; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 14px;
+    min-height: 20px;
+}
+QPushButton:hover, QComboBox:hover, QToolButton[kind="chip"]:hover { border-color: $muted; }
+QPushButton:focus, QComboBox:focus, QToolButton:focus { border: 2px solid $accent; padding: 5px 13px; }
+QPushButton:disabled { color: $muted; }
+QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
+QPushButton[kind="primary"]:focus { border: 2px solid $text; }
+QPushButton[kind="link"] { background: transparent; border: none; color: $accent; padding: 4px 8px; }
+QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 2px 6px; }
+QPushButton[kind="picture"] { padding: 8px; text-align: center; }
+QPushButton[kind="picture"]:focus { padding: 7px; }
+QComboBox { padding-right: 24px; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 4px; }
+QToolButton[kind="chip"] { padding: 6px 12px; }
+QToolButton[kind="chip"]::menu-indicator { image: none; }
+QToolButton[kind="place"] {
+    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
+}
+QToolButton[kind="place"]:hover { background: $track; }
+QToolButton[kind="place"]:checked { background: $accent_soft; color: $accent; font-weight: 600; }
+QToolButton[kind="place"]:focus { border: 2px solid $accent; padding: 6px 2px; }
+QToolButton[kind="plain"] { background: transparent; border: none; border-radius: 4px; padding: 4px; }
+QToolButton[kind="plain"]:hover { background: $track; }
+QToolButton[kind="plain"]:focus { border: 2px solid $accent; padding: 2px; }
+QLineEdit {
+    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 10px;
+    selection-background-color: $accent; selection-color: $on_accent;
+}
+QLineEdit:focus { border: 2px solid $accent; padding: 5px 9px; }
+QListView { background: $window; border: none; outline: none; }
+QListView#choices { background: transparent; }
+QListView#choices::item { padding: 8px; border-radius: ${radius}px; color: $text; }
+QListView#choices::item:hover { background: $track; }
+QListView#choices::item:selected { background: $accent_soft; color: $text; }
+QScrollArea, QScrollArea > QWidget > QWidget#inspector { background: transparent; border: none; }
+QSplitter::handle { background: transparent; }
+QMenuBar { background: $surface; color: $text; border-bottom: 1px solid $border; }
+QMenuBar::item { padding: 6px 10px; background: transparent; border-radius: 4px; }
+QMenuBar::item:selected { background: $track; }
+QMenu { background: $raised; color: $text; border: 1px solid $border; padding: 6px; }
+QMenu::item { padding: 6px 24px 6px 24px; border-radius: 4px; }
+QMenu::item:selected { background: $accent_soft; }
+QMenu::item:disabled { color: $muted; }
+QMenu::separator { height: 1px; background: $border; margin: 6px 8px; }
+QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 6px; }
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
+QScrollBar::handle { background: $border; border-radius: 4px; margin: 2px; min-height: 32px; min-width: 32px; }
+QScrollBar::handle:hover { background: $muted; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+""")

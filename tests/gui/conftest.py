@@ -1,0 +1,56 @@
+"""The real window with a tiny model of the test's own, and whatever is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from core import paths, settings
+from core.library import open_library
+from core.settings import Settings, Theme
+from gui import theme
+from gui.main_window import MainWindow
+from tests import tiny
+
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture
+def tiny_model(home: Path) -> str:
+    """A model that tells red, green and blue, installed and chosen in this test's home."""
+    card, files = tiny.packaged_model()
+    name = open_library().install(card, files).card.name
+    settings.save(Settings(model=name), paths.settings_file())
+    return name
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tiny_model: str) -> Iterator[MainWindow]:
+    """The window, shown, with the tiny model open."""
+    made = show_window(qtbot)
+    qtbot.waitUntil(lambda: made.session.opened is not None, timeout=PATIENCE_MS)
+    yield made
+    made.close()
+
+
+def show_window(qtbot: QtBot) -> MainWindow:
+    """Open the window as the program does."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    application.setStyle("Fusion")
+    window = MainWindow()
+    theme.apply(application, Theme.LIGHT)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    return window
+
+
+@pytest.fixture
+def solids(tmp_path: Path) -> dict[str, Path]:
+    """One image for each class of the tiny model, by its label."""
+    return {colour: tiny.write_solid(tmp_path / f"{colour}.png", colour) for colour in ("red", "green", "blue")}
