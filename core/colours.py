@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
 
 _BAND_PIXELS: Final = 1024**2
 _MAX_PROFILE_BYTES: Final = 16 * 1024**2
@@ -42,7 +43,7 @@ def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
     (floating point only), 255 and 65,535 that no value exceeds; where none will do, the values' own range is taken.
     """
     if image.mode.startswith("I;16"):
-        return 0.0, 65_535.0
+        return (65_535.0, 0.0) if _zero_is_white(image) else (0.0, 65_535.0)
     if image.mode not in ("I", "F"):
         return None
     low, high = _extremes(image)
@@ -50,6 +51,11 @@ def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
         if low >= 0 and high <= white:
             return 0.0, white
     return low, max(high, low + 1)
+
+
+def _zero_is_white(image: Image.Image) -> bool:
+    """Whether a TIFF says so (TIFF 6.0, tag 262); Pillow heeds it up to 8 bits only."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(262) == 0
 
 
 def _extremes(image: Image.Image) -> tuple[float, float]:

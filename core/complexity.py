@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,10 +10,10 @@ import onnx
 from onnx import TensorProto
 
 from core.errors import ModelError
+from core.shapes import Shapes, shapes_for_one_image
 
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _HINT: Final = "Only the numbers shown about the model depend on this; ask for an export with plain shapes."
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def complexity(model: onnx.ModelProto) -> Complexity:
     Raises:
         ModelError: shapes inside the graph cannot be inferred.
     """
-    shapes = _shapes_at_batch_one(model)
+    shapes = shapes_for_one_image(model)
     try:
         multiply_adds = sum(_multiply_adds(node, shapes) for node in model.graph.node)
     except KeyError as error:
@@ -61,23 +60,3 @@ def _multiply_adds(node: onnx.NodeProto, shapes: Shapes) -> int:
     if node.op_type == "MatMul":
         return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
     return 0
-
-
-def _shapes_at_batch_one(model: onnx.ModelProto) -> Shapes:
-    """Shapes of all tensors whose axes are all known once each input's first axis is 1."""
-    single = onnx.ModelProto()
-    single.CopyFrom(model)
-    for info in (*single.graph.input, *single.graph.output):
-        if info.type.tensor_type.shape.dim:
-            info.type.tensor_type.shape.dim[0].dim_value = 1
-    del single.graph.value_info[:]
-    try:
-        graph = onnx.shape_inference.infer_shapes(single, strict_mode=True, data_prop=True).graph
-    except (onnx.shape_inference.InferenceError, ValueError) as error:
-        raise ModelError("The shapes inside the model contradict each other.", hint=_HINT) from error
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    for info in (*graph.input, *graph.output, *graph.value_info):
-        axes = info.type.tensor_type.shape.dim
-        if all(axis.HasField("dim_value") for axis in axes):
-            shapes[info.name] = tuple(axis.dim_value for axis in axes)
-    return shapes

@@ -22,7 +22,7 @@ from core.errors import FoveaError, ModelError
 from core.providers import TITLES, Precision, Provider
 
 if TYPE_CHECKING:
-    from core.library import InstalledBackbone, InstalledModel
+    from core.library import InstalledBackbone, InstalledModel, Library
 
 T = TypeVar("T")
 
@@ -135,11 +135,16 @@ class Findings:
         return models and any(provider.works for provider in self.providers)
 
 
-def examine() -> Findings:
-    """Examine this machine; takes seconds, as every installed backbone is opened and every provider tried."""
+def examine(library: Library | None = None) -> Findings:
+    """Examine this machine; takes seconds, as every installed backbone is opened and every provider tried.
+
+    Args:
+        library: the models to try; those of this program and this person if None.
+    """
     troubles: list[Trouble] = list(_clashing_runtimes())
     chosen = _guarded("The settings", lambda: settings.load(paths.settings_file()), settings.Settings(), troubles)
-    tried_on, providers = _guarded("The providers", lambda: _providers(chosen), (None, ()), troubles)
+    untried: tuple[str | None, tuple[ProviderFinding, ...]] = (None, ())
+    tried_on, providers = _guarded("The providers", lambda: _providers(library, chosen), untried, troubles)
     return Findings(
         versions=_versions(),
         system=platform.platform(),
@@ -148,9 +153,9 @@ def examine() -> Findings:
         decoders=_guarded("Pillow", _decoders, {}, troubles),
         tried_on=tried_on,
         providers=providers,
-        models=_guarded("The models", lambda: _models(chosen.model), (), troubles),
-        folders=_folders(),
-        missing_for_training=tuple(name for name in _TRAINING_MODULES if not importlib.util.find_spec(name)),
+        models=_guarded("The models", lambda: _models(library, chosen.model), (), troubles),
+        folders=_guarded("The folders", _folders, (), troubles),
+        missing_for_training=_guarded("The extra `train`", _missing_for_training, _TRAINING_MODULES, troubles),
         troubles=tuple(troubles),
     )
 
@@ -224,7 +229,7 @@ def _reads_heic() -> bool:
     return bool(pillow_heif.libheif_info()["decoders"])
 
 
-def _providers(chosen: settings.Settings) -> tuple[str, tuple[ProviderFinding, ...]]:
+def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderFinding, ...]]:
     """Every provider, tried on the backbone of the model in use, or of another one where that cannot be read.
 
     Raises:
@@ -232,7 +237,7 @@ def _providers(chosen: settings.Settings) -> tuple[str, tuple[ProviderFinding, .
     """
     from core.library import load_backbone, open_library
 
-    models = sorted(open_library().models(), key=lambda model: model.name != chosen.model)
+    models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
     for model in models:
         try:
             data = load_backbone(model.backbone)
@@ -250,19 +255,19 @@ def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Pr
         trial = try_provider(data, card, provider, precision)
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
         return ProviderFinding(provider, None, None, _trouble(error, TITLES[provider]))
-    if trial.engine is None:
-        error = trial.error
-        return ProviderFinding(provider, None, None, Trouble(error.what, error.hint) if error else None)
-    return ProviderFinding(provider, trial.engine.agreement, trial.engine.milliseconds, None)
+    if trial.error is not None:
+        return ProviderFinding(provider, None, None, _trouble(trial.error, TITLES[provider]))
+    agreement, milliseconds = (trial.engine.agreement, trial.engine.milliseconds) if trial.engine else (None, None)
+    return ProviderFinding(provider, agreement, milliseconds, None)
 
 
-def _models(in_use: str) -> tuple[ModelFinding, ...]:
+def _models(library: Library | None, in_use: str) -> tuple[ModelFinding, ...]:
     """Every model and backbone; one that several models share is opened once."""
     from core.library import BrokenEntry, InstalledBackbone, open_library
 
     proven: dict[Path, Trouble | None] = {}
     findings = []
-    for entry in open_library().entries():
+    for entry in (library or open_library()).entries():
         if isinstance(entry, BrokenEntry):
             trouble: Trouble | None = Trouble(entry.error.what, entry.error.hint)
         else:
@@ -300,6 +305,10 @@ def _whole(prove: Callable[[], object], name: str) -> Trouble | None:
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next model may still open
         return _trouble(error, f"The model {name!r}")
     return None
+
+
+def _missing_for_training() -> tuple[str, ...]:
+    return tuple(name for name in _TRAINING_MODULES if not importlib.util.find_spec(name))
 
 
 def _folders() -> tuple[FolderFinding, ...]:

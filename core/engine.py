@@ -27,6 +27,7 @@ MAX_BATCH: Final = 8
 """Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
 
 _TIMED_RUNS: Final = 3
+_NOT_THE_ORIGINAL: Final = "The card or the file is not the original; install the model again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,16 +81,21 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
 
     Raises:
         ProviderError: the provider does not work here.
-        ModelError: even the CPU gives other features than the card promises, so the file is not what the card says.
+        ModelError: even the CPU cannot run the file, or gives other features than the card promises.
     """
     started = time.perf_counter()
     session = sessions.open_session(data, provider, precision)
     inputs = golden.golden_inputs(card.preprocessing.size)
-    features = _run(session, graph.FEATURES, inputs, provider)
+    try:
+        features = _run(session, graph.FEATURES, inputs, provider)
+        milliseconds = _median_ms(session, inputs[:1], provider)
+    except ProviderError as error:
+        if provider is not Provider.CPU:
+            raise
+        raise ModelError(f"The backbone does not run: {error.what}", hint=_NOT_THE_ORIGINAL) from error
     agreement = golden.cosine(features, golden.unpack(card.golden_features, card.feature_width))
     if agreement < LEAST_AGREEMENT[precision]:
         raise _disagreement(provider, agreement, precision)
-    milliseconds = _median_ms(session, inputs[:1], provider)
     opening_ms = (time.perf_counter() - started) * 1000
     return Engine(card, provider, precision, agreement, milliseconds, opening_ms, session)
 
@@ -98,7 +104,7 @@ def _disagreement(provider: Provider, agreement: float, precision: Precision) ->
     if provider is Provider.CPU:
         return ModelError(
             f"The backbone does not give the features its card promises (cosine {agreement:.4f}).",
-            hint="The card or the file is not the original; install the model again.",
+            hint=_NOT_THE_ORIGINAL,
         )
     return ProviderError(
         f"{TITLES[provider]} gives other features than the card (cosine {agreement:.4f}, "

@@ -7,6 +7,7 @@ ExternalDataSecurity notes and ONNX Runtime's own advice on models from outside.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from onnx import TensorProto, ValueInfoProto
 
 from core.card import BackboneCard
 from core.errors import ModelError
+from core.shapes import shapes_for_one_image
 
 INPUT: Final = "image"
 FEATURES: Final = "features"
@@ -33,6 +35,8 @@ ALLOWED_OPERATORS: Final = frozenset(
 # fmt: on
 MAX_BYTES: Final = 1024**3
 _MAX_NODES: Final = 20_000
+_MAX_NUMBERS: Final = 2**28
+"""Xception makes 58 million numbers of one image of 299x299; this is 1 GB of them."""
 _HINT: Final = "Fovea opens only models it made itself or that are just as plain; ask for a clean export."
 
 
@@ -65,7 +69,8 @@ def check_backbone(data: bytes, card: BackboneCard) -> None:
     """Refuse a backbone file that is unsafe or is not what its card says.
 
     Raises:
-        ModelError: see `parse`; or inputs and outputs have other names, types or shapes than the card promises.
+        ModelError: see `parse`; or inputs and outputs have other names, types or shapes than the card promises; or
+            its inner arrays would fill the memory.
     """
     model = parse(data)
     size, width = card.preprocessing.size, card.feature_width
@@ -76,6 +81,22 @@ def check_backbone(data: bytes, card: BackboneCard) -> None:
     _expect(outputs(model), Port(FEATURE_MAP, TensorProto.FLOAT, feature_map), "output")
     if len(inputs(model)) != 1:
         raise ModelError(f"The model asks for {len(inputs(model))} inputs; a backbone reads one image.", hint=_HINT)
+    _check_inside(model, card)
+
+
+def _check_inside(model: onnx.ModelProto, card: BackboneCard) -> None:
+    """Refuse a graph that would fill the memory, or whose outputs will not be what it says they are."""
+    shapes = shapes_for_one_image(model)
+    made = [name for node in model.graph.node for name in node.output if name]
+    if any(name not in shapes for name in made):
+        raise ModelError("The model hides how large its inner arrays become.", hint=_HINT)
+    numbers = sum(math.prod(shapes[name]) for name in made)
+    if numbers > _MAX_NUMBERS:
+        raise ModelError(f"The model makes {numbers:,} numbers of one image, too many for a memory.", hint=_HINT)
+    features, feature_map = shapes.get(FEATURES, ()), shapes.get(FEATURE_MAP, ())
+    depth = feature_map[-1 if card.feature_map_layout == "nhwc" else 1] if len(feature_map) == 4 else 0
+    if features != (1, card.feature_width) or depth != card.feature_width:
+        raise ModelError(f"The model gives {features} and {feature_map}, which its card does not promise.", hint=_HINT)
 
 
 def inputs(model: onnx.ModelProto) -> tuple[Port, ...]:
@@ -95,7 +116,7 @@ def _check_model(model: onnx.ModelProto) -> None:
         raise ModelError(f"The model has {len(graph.node):,} operators; 1 to {_MAX_NODES:,} are allowed.", hint=_HINT)
     if model.functions or model.training_info:
         raise ModelError("The model brings functions or training code of its own.", hint=_HINT)
-    if any(opset.domain not in ("", "ai.onnx") for opset in model.opset_import):
+    if any(opset.domain for opset in model.opset_import):
         raise ModelError("The model uses custom operators.", hint=_HINT)
     if graph.sparse_initializer:
         raise ModelError("The model stores sparse weights, which no backbone needs.", hint=_HINT)
@@ -106,7 +127,7 @@ def _check_model(model: onnx.ModelProto) -> None:
 
 def _check_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
     for node in nodes:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in ALLOWED_OPERATORS:
+        if node.domain or node.op_type not in ALLOWED_OPERATORS:
             name = f"{node.domain}.{node.op_type}".strip(".")[:80]
             raise ModelError(f"The model uses the operator {name!r}, which is not allowed.", hint=_HINT)
         if any(a.HasField("g") or a.graphs or a.HasField("sparse_tensor") or a.sparse_tensors for a in node.attribute):

@@ -140,16 +140,25 @@ def _read(path: Path, wanted: Callable[[tuple[int, int]], tuple[int, int] | None
     _silence_pillow()
     try:
         with _open_regular(path, name) as file:
-            image = _identify(file, name)
-            _draft(image, wanted(image.size))
-            return _upright(image)
-    except ImageError as error:
-        traceback.clear_frames(error.__traceback__)
+            return _decoded(file, name, wanted)
+    except ImageError:
         raise
     except Exception as error:
-        # Whoever keeps the error keeps its frames; emptied, they do not keep the half-decoded pixels too.
-        traceback.clear_frames(error.__traceback__)
+        _empty_frames(error)
         raise _translated(error, name) from error
+
+
+def _empty_frames(error: BaseException | None) -> None:
+    """Whoever keeps an error keeps its frames; emptied, they do not keep half-decoded pixels too."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
+
+
+def _decoded(file: BinaryIO, name: str, wanted: Callable[[tuple[int, int]], tuple[int, int] | None]) -> Pixels:
+    image = _identify(file, name)
+    _draft(image, wanted(image.size))
+    return _upright(image)
 
 
 def _silence_pillow() -> None:

@@ -7,11 +7,9 @@ Shipped: `<shipped>/<name>/card.json` with its files. Own: `<own>/<name>/<versio
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import shutil
-import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +19,12 @@ from core import graph, paths
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.errors import ModelError, StorageError
 from core.heads import LinearHead, read_head
+from core.model_files import REINSTALL, file_size, read_checked, read_file
 from core.storage import replace, storage_errors, write_atomically
 
 CARD: Final = "card.json"
 _ACTIVE: Final = "active"
-_REINSTALL: Final = "Install the model again, or use another one."
+_ABANDONED_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,15 @@ class InstalledBackbone:
     def name(self) -> str:
         """Its name in the library."""
         return self.card.name
+
+    @property
+    def size_bytes(self) -> int:
+        """What the backbone takes on disk.
+
+        Raises:
+            ModelError: its file is gone since the library was read.
+        """
+        return file_size(self.folder / self.card.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class InstalledModel:
         Raises:
             ModelError: a file is gone since the library was read.
         """
-        return _size(self.backbone.folder / self.backbone.card.file) + _size(self.folder / self.card.head.file)
+        return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +154,17 @@ class Library:
         """
         parsed = read_card(card)
         if not isinstance(parsed, ModelCard):
-            raise ModelError("Only models can be installed, not bare backbones.", hint=_REINSTALL)
+            raise ModelError("Only models can be installed, not bare backbones.", hint=REINSTALL)
         _check_names(parsed, files)
+        _sweep(self.own)
         place = self.own / parsed.name
         with storage_errors(place):
             _claim(place, new_name=new_name)
-            staging = Path(tempfile.mkdtemp(dir=place, prefix=".new-"))
-        try:
+        with _staging(place) as staging:
             for name, data in {**files, CARD: card}.items():
                 write_atomically(staging / name, data)
             self._prove(self._model(parsed, staging, version=1))
             self._publish(staging, place)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-            _remove_if_empty(place)
         return self.find(parsed.name)
 
     def remove(self, name: str) -> None:
@@ -177,8 +182,10 @@ class Library:
             raise ModelError(why, hint="`fovea models` lists what is installed.")
         with storage_errors(place):
             grave = Path(tempfile.mkdtemp(dir=self.own, prefix=".removed-"))
-            replace(place, grave / name)
-            shutil.rmtree(grave)
+            try:
+                replace(place, grave / name)
+            finally:
+                shutil.rmtree(grave, ignore_errors=True)  # what stays is swept by a later installation
 
     def _prove(self, model: InstalledModel) -> None:
         load_head(model)
@@ -196,9 +203,9 @@ class Library:
 
     def _number(self, staging: Path, place: Path) -> int:
         """Give a finished folder the next free version number; two programs may do so at once."""
-        taken = [int(folder.name) for folder in place.iterdir() if folder.name.isdecimal()]
-        version = max(taken, default=0) + 1
         with storage_errors(place):
+            taken = [int(folder.name) for folder in place.iterdir() if folder.name.isdecimal()]
+            version = max(taken, default=0) + 1
             while True:
                 try:
                     staging.rename(place / str(version))
@@ -216,7 +223,7 @@ class Library:
             if version:
                 yield place.name, place / str(version), version
         for folder in _subfolders(self.shipped):
-            if os.path.lexists(folder / CARD):  # unlike Path.is_file it never raises
+            if _has_card(folder):
                 yield folder.name, folder, 0
 
     def _entry(self, name: str, folder: Path, version: int) -> Entry:
@@ -230,7 +237,7 @@ class Library:
         if isinstance(card, BackboneCard):
             return _present(InstalledBackbone(card, folder))
         model = self._model(card, folder, version=version)
-        _size(folder / card.head.file)
+        file_size(folder / card.head.file)
         return model
 
     def _model(self, card: ModelCard, folder: Path, *, version: int) -> InstalledModel:
@@ -247,7 +254,7 @@ class Library:
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
                     return _present(InstalledBackbone(card, folder))
-        raise ModelError(f"The backbone {wanted.name!r} it stands on is missing or damaged.", hint=_REINSTALL)
+        raise ModelError(f"The backbone {wanted.name!r} it stands on is missing or damaged.", hint=REINSTALL)
 
     def _choices(self) -> str:
         names = ", ".join(model.card.name for model in self.models())
@@ -265,7 +272,7 @@ def load_backbone(backbone: InstalledBackbone) -> bytes:
     Raises:
         ModelError: it is missing, changed, foreign or hostile.
     """
-    data = _checked_read(backbone.folder / backbone.card.file, backbone.card.sha256)
+    data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
     graph.check_backbone(data, backbone.card)
     return data
 
@@ -276,7 +283,7 @@ def load_head(model: InstalledModel) -> LinearHead:
     Raises:
         ModelError: it is missing, changed, or does not have the classes the card names.
     """
-    head = read_head(_checked_read(model.folder / model.card.head.file, model.card.head.sha256))
+    head = read_head(read_checked(model.folder / model.card.head.file, model.card.head.sha256))
     check_head(head, model.card, model.backbone.card)
     return head
 
@@ -290,13 +297,13 @@ def check_head(head: LinearHead, card: ModelCard, backbone: BackboneCard) -> Non
     if head.class_count != len(card.classes):
         raise ModelError(
             f"The card of {card.name!r} names {len(card.classes)} classes, its head tells {head.class_count} apart.",
-            hint=_REINSTALL,
+            hint=REINSTALL,
         )
     if head.feature_width != backbone.feature_width:
         raise ModelError(
             f"The head of {card.name!r} reads {head.feature_width} features, "
             f"its backbone gives {backbone.feature_width}.",
-            hint=_REINSTALL,
+            hint=REINSTALL,
         )
 
 
@@ -308,15 +315,38 @@ def _claim(place: Path, *, new_name: bool) -> None:
         raise NameTakenError(f"There already is a model called {place.name!r}.", hint="Choose another name.") from error
 
 
+@contextlib.contextmanager
+def _staging(place: Path) -> Iterator[Path]:
+    """A folder to build a version in, gone afterwards unless it was renamed."""
+    try:
+        with storage_errors(place):
+            staging = Path(tempfile.mkdtemp(dir=place, prefix=".new-"))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    finally:
+        _remove_if_empty(place)
+
+
+def _sweep(own: Path) -> None:
+    """Delete what a killed program left half done, once it is too old to be the work of one that still runs."""
+    for leftover in (*own.glob(".removed-*"), *own.glob("*/.new-*")):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(leftover)
+                _remove_if_empty(leftover.parent)
+
+
 def _remove_if_empty(place: Path) -> None:
     with contextlib.suppress(OSError):
         place.rmdir()
 
 
 def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
-    card = read_card(_read(folder / CARD))
+    card = read_card(read_file(folder / CARD))
     if card.name != name:
-        raise ModelError(f"The card in {name!r} is of {card.name!r}.", hint=_REINSTALL)
+        raise ModelError(f"The card in {name!r} is of {card.name!r}.", hint=REINSTALL)
     return card
 
 
@@ -327,6 +357,16 @@ def _subfolders(place: Path) -> list[Path]:
         )
     except OSError:
         return []
+
+
+def _has_card(folder: Path) -> bool:
+    try:
+        (folder / CARD).lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # what may not be looked at is listed, as broken
+    return True
 
 
 def _active_version(place: Path) -> int:
@@ -342,43 +382,9 @@ def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:
     own = {card.backbone.file} if isinstance(card.backbone, BackboneCard) else set()
     named = own | {card.head.file}
     if set(files) != named:
-        raise ModelError(f"The card names the files {sorted(named)}, {sorted(files)} came with it.", hint=_REINSTALL)
+        raise ModelError(f"The card names the files {sorted(named)}, {sorted(files)} came with it.", hint=REINSTALL)
 
 
 def _present(backbone: InstalledBackbone) -> InstalledBackbone:
-    _size(backbone.folder / backbone.card.file)
+    file_size(backbone.folder / backbone.card.file)
     return backbone
-
-
-def _checked_read(path: Path, sha256: str) -> bytes:
-    data = _read(path)
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelError(f"The file {path.name!r} is not the one its card names: its sum differs.", hint=_REINSTALL)
-    return data
-
-
-def _read(path: Path) -> bytes:
-    with _reading(path):
-        if _size(path) > graph.MAX_BYTES:
-            raise ModelError(f"The file {path.name!r} is larger than any model's.", hint=_REINSTALL)
-        return path.read_bytes()
-
-
-def _size(path: Path) -> int:
-    """Bytes of a plain file; anything else, such as a pipe that would block a reader, is no part of a model."""
-    with _reading(path):
-        status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{path.name!r} is not a file.", hint=_REINSTALL)
-    return status.st_size
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ModelError(f"The file {path.name!r} of the model is missing.", hint=_REINSTALL) from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ModelError(f"The file {path.name!r} of the model cannot be read: {reason}.", hint=_REINSTALL) from error

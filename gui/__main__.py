@@ -5,6 +5,7 @@ Nothing is imported before it is known which: a server has no Qt, and helper pro
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,10 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _are_files(given: Sequence[str]) -> bool:
-    """Whether a desktop started the program with files to open, rather than a person with a command."""
-    import os
-
-    return all(os.path.exists(name) for name in given)  # noqa: PTH110 - pathlib is not needed for a command
+    """Whether these are files to open rather than a command; a command's name has neither a dot nor a slash."""
+    return all(("." in name or os.sep in name) and os.path.exists(name) for name in given)  # noqa: PTH110 - not yet
 
 
 if __name__ == "__main__":

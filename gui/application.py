@@ -24,6 +24,13 @@ _log = logging.getLogger("fovea")
 
 def run(files: Sequence[Path]) -> int:
     """Open the window with these files and folders in it; returns the program's exit code."""
+    application, window = open_window(files)
+    _watch_for_bugs(window)
+    return application.exec()
+
+
+def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
+    """Make the one QApplication and show the window; nothing is read from disk but settings, icons and samples."""
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
     application.setStyle("Fusion")
@@ -31,11 +38,10 @@ def run(files: Sequence[Path]) -> int:
     window = MainWindow()
     theme.apply(application, window.session.settings.value.theme)
     window.restore_place()
-    _watch_for_bugs(window)
     window.show()
     if files:
         window.session.add(files)
-    return application.exec()
+    return application, window
 
 
 def _watch_for_bugs(window: MainWindow) -> None:

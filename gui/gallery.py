@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.folders import printable
@@ -16,7 +16,7 @@ from gui.photos_model import PhotosModel, Role
 Index = QModelIndex | QPersistentModelIndex
 
 SIZES: Final = (136, 184, 248)
-"""Widths a photo may have in the gallery, in pixels."""
+"""Least widths a photo may have in the gallery, in pixels."""
 
 _TEXT_HEIGHT: Final = 56
 _GAP: Final = theme.GRID
@@ -46,6 +46,8 @@ class Gallery(QListView):
         self.setMovement(QListView.Movement.Static)
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setSelectionRectVisible(True)
+        # Always there: a bar that comes and goes would change the room, and with it the grid, and come again.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
         self._lay_out()
@@ -70,9 +72,18 @@ class Gallery(QListView):
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
         self._lay_out()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
     def _lay_out(self) -> None:
-        width = SIZES[self._size]
-        self.setGridSize(QSize(width + _GAP, width * 3 // 4 + _TEXT_HEIGHT + _GAP))
+        """As many photos side by side as have room, widened to fill the row."""
+        least = SIZES[self._size] + _GAP
+        room = self.viewport().width() - 1
+        width = room // max(1, room // least)
+        grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
+        if grid != self.gridSize():
+            self.setGridSize(grid)
 
     def _on_current_changed(self, current: Index, previous: Index) -> None:
         self.chosen.emit(current.row())

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.relay import Relay
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 5.0
 
 
 @dataclass(slots=True, eq=False)

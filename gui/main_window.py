@@ -86,9 +86,7 @@ class MainWindow(QMainWindow):
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(commands.show_settings)
         self.session.models_changed.connect(commands.show_settings)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(
-            lambda _: self._on_settings(self.session.settings.value)
-        )
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         commands.show_settings()
 
     def show_place(self, number: int) -> None:
@@ -157,6 +155,9 @@ class MainWindow(QMainWindow):
         self.notices.tell(
             f"{photos} taken out of the list. The files are untouched.", offer=("Undo", self.session.undo)
         )
+
+    def _on_colour_scheme(self) -> None:
+        self._on_settings(self.session.settings.value)
 
     def _on_settings(self, settings: Settings) -> None:
         application = QApplication.instance()

@@ -49,8 +49,9 @@ class ModelStatistics(Panel):
 
     def show_model(self, facts: ModelFacts, opened: ModelOpened | None = None, latency: str = "") -> None:
         """Show what is known; `opened` and `latency` where the model is in use."""
-        self._summary.setText(f"{facts.card.title}. {facts.card.summary}")
-        self._facts.show_facts(_card_facts(facts) + _session_facts(opened, latency))
+        self.heading.setText(facts.card.title)
+        self._summary.setText(facts.card.summary)
+        self._facts.show_facts(_card_facts(facts) + _session_facts(opened, latency) + _origin_facts(facts))
 
     def show_nothing(self, reason: str) -> None:
         """Say why there is no model."""
@@ -71,10 +72,20 @@ def _card_facts(facts: ModelFacts) -> list[tuple[str, str]]:
         ("Classes", f"{len(card.classes):,}"),
         ("Version", "shipped with Fovea" if facts.shipped else str(facts.version)),
         ("Accuracy", _accuracy(facts)),
-        ("Classes from", f"{card.origin.source} ({card.origin.licence})"),
-        ("Network from", f"{backbone.origin.source} ({backbone.origin.licence})"),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _origin_facts(facts: ModelFacts) -> list[tuple[str, str]]:
+    head, backbone = facts.card.origin, facts.backbone.origin
+    if head == backbone:
+        return [("Comes from", head.source), ("Licence", head.licence)]
+    return [
+        ("Classes from", head.source),
+        ("Their licence", head.licence),
+        ("Network from", backbone.source),
+        ("Its licence", backbone.licence),
+    ]
 
 
 def _accuracy(facts: ModelFacts) -> str:

@@ -77,7 +77,6 @@ class ModelsPage(QWidget):
         if facts is None:
             return
         is_in_use = self._session.opened is not None and self._session.opened.name == facts.card.name
-        self.statistics.heading.setText(facts.card.title)
         opened = self._session.opened if is_in_use else None
         self.statistics.show_model(facts, opened, self._session.latency.summary() if is_in_use else "")
         self.use.setEnabled(not is_in_use)

@@ -47,8 +47,11 @@ class Notices(QWidget):
         return [notice.text for notice in self._shown]
 
     def _dismiss(self, notice: _Notice) -> None:
+        if notice not in self._shown:  # dismissed already, and only not deleted yet
+            return
         self._shown.remove(notice)
         self._column.removeWidget(notice)
+        notice.hide()
         notice.deleteLater()
         self.setVisible(bool(self._shown))
 

@@ -50,8 +50,12 @@ class PictureClient(QObject):
         self._tickets = count(1)
 
     def start(self) -> None:
-        """Start the picture process."""
+        """Start the picture process with whatever was asked before."""
         self._process.start()
+        for request in self._listings.values():
+            self._process.send(request)
+        for key in self._asked:
+            self._process.send(DrawPicture(*key))
 
     def close(self) -> None:
         """End the picture process."""
@@ -107,11 +111,9 @@ class PictureClient(QObject):
     def _on_died(self) -> None:
         """Start again without the pictures that were being drawn: one of them is to blame."""
         culprits, self._asked = self._asked, {}
-        self._process.start()
+        self.start()
         for path, side in culprits:
             self._keep(path, side, QPixmap())
-        for request in self._listings.values():
-            self._process.send(request)
         self._ask()
 
     def _keep(self, path: Path, side: int, pixmap: QPixmap) -> None:

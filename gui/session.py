@@ -66,6 +66,7 @@ class Session(QObject):
         self._relay = Relay(self)
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
         self._pasted = count(1)
+        self._is_closed = False
         self._teller = QTimer(self, interval=_TOLD_EVERY_MS, singleShot=True)
         self._teller.timeout.connect(self.progressed)
         self._connect()
@@ -80,13 +81,16 @@ class Session(QObject):
         self.pictures.listed.connect(self._on_listed)
 
     def start(self) -> None:
-        """Start the helper processes and open the model; returns at once."""
+        """Start the helper processes and open the model; returns at once, and does nothing after `close`."""
+        if self._is_closed:
+            return
         self.engine.start()
         self.pictures.start()
         self.open_model()
 
     def close(self) -> None:
         """End everything that runs beside the window."""
+        self._is_closed = True
         self._saver.shutdown(wait=True)
         self.engine.close()
         self.pictures.close()

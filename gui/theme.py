@@ -150,6 +150,7 @@ QPushButton:hover, QComboBox:hover, QToolButton[kind="chip"]:hover { border-colo
 QPushButton:focus, QComboBox:focus, QToolButton:focus { border: 2px solid $accent; padding: 5px 13px; }
 QPushButton:disabled { color: $muted; }
 QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
+QPushButton[kind="primary"]:disabled { background: $track; color: $muted; border-color: $track; font-weight: 400; }
 QPushButton[kind="primary"]:focus { border: 2px solid $text; }
 QPushButton[kind="link"] { background: transparent; border: none; color: $accent; padding: 4px 8px; }
 QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 2px 6px; }
@@ -159,7 +160,7 @@ QComboBox { padding-right: 24px; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 4px; }
 QToolButton[kind="chip"] { padding: 6px 12px; }
-QToolButton[kind="chip"]::menu-indicator { image: none; }
+QToolButton[kind="chip"]::menu-indicator { image: none; width: 0; }
 QToolButton[kind="place"] {
     background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
 }

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLay
 
 from gui import icons, theme
 
+_SHORT = 48  # characters; longer values are sentences and read better from the left
+
 Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "heading", "number"]
 
 
@@ -60,12 +62,13 @@ class FactList(QWidget):
             if shown:
                 name.setText(facts[row][0])
                 value.setText(facts[row][1])
+                is_long = len(facts[row][1]) > _SHORT
+                value.setAlignment(Qt.AlignmentFlag.AlignLeft if is_long else Qt.AlignmentFlag.AlignRight)
                 value.setAccessibleName(f"{facts[row][0]}: {facts[row][1]}")
 
     def _add_row(self) -> None:
         row = len(self._rows)
         name, value = label(kind="muted"), label(wrap=True)
-        value.setAlignment(Qt.AlignmentFlag.AlignRight)
         value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)

@@ -1,0 +1,184 @@
+"""What can be asked on the command line, and how a mistake is told. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from core.errors import UsageError
+from core.providers import Precision, ProviderWish
+
+_CLASSIFY: Final = """\
+Tell what is in images.
+
+Folders give the images in them, with --recursive those of their subfolders too. Results go to
+standard output or to FILE, which is replaced only once everything is done.
+
+jsonl is one object a line: path, label, confidence, scores, unknown, model, provider, decode_ms,
+preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
+path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the name on disk back.
+csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
+
+Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
+"""
+_IMPORT: Final = """\
+Add the model in an .onnx file that `fovea models export` wrote.
+
+A model you have already is not added twice. If another model bears its name, that one is left as
+it is, and the new one is called NAME-2, NAME-3 and so on.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyRequest:
+    """What `fovea classify` was asked; None where the person's settings decide.
+
+    Attributes:
+        paths: files and folders, at least one.
+        model: the model's name.
+        top: how many classes to report for each image.
+        provider: what is to run the model.
+        precision: whether faster, slightly different arithmetic is welcome.
+        recursive: whether subfolders count.
+        format: "table", "jsonl" or "csv".
+        output: the file to write instead of standard output.
+    """
+
+    paths: tuple[Path, ...]
+    model: str | None
+    top: int | None
+    provider: ProviderWish | None
+    precision: Precision | None
+    recursive: bool
+    format: str
+    output: Path | None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
+        """The request that parsed arguments mean."""
+        provider, precision = arguments.provider, arguments.precision
+        return cls(
+            paths=tuple(arguments.paths),
+            model=arguments.model,
+            top=arguments.top,
+            provider=None if provider is None else ProviderWish(provider),
+            precision=None if precision is None else Precision(precision),
+            recursive=arguments.recursive,
+            format=arguments.format,
+            output=arguments.output,
+        )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of ending the process, abbreviates nothing, and may take options between its arguments."""
+
+    def __init__(self, *, intermixed: bool = False, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        self._intermixed = intermixed
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"`{self.prog} --help` tells how to ask.")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
+        """As the base class; `a.jpg --top 3 b.jpg` is two paths where the parser is made `intermixed`."""
+        if not self._intermixed:
+            return super().parse_known_args(args, namespace)
+        self._intermixed = False  # it calls this method again, for each of its two passes
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = True
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"fovea {importlib.metadata.version('fovea')}")
+        parser.exit()
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the arguments after the program's name mean.
+
+    Raises:
+        UsageError: they mean nothing.
+        SystemExit: help or the version was asked for, and is printed.
+    """
+    options = list(arguments)
+    if "--" in options:  # what follows is no option; argparse loses count of `--` where paths and options are mixed
+        end = options.index("--")
+        options[end:] = [f"./{name}" if name.startswith("-") else name for name in options[end + 1 :]]
+    return _build_parser().parse_args(options)
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="fovea",
+        description="Tells what is in a photo, on your own machine. Without a command the window opens.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_classify(commands)
+    _add_models(commands)
+    doctor = commands.add_parser(
+        "doctor",
+        help="tell what works on this machine, and why not",
+        description="Tell what works on this machine, and why not. Exit code: 0 if images can be classified, else 2.",
+    )
+    _add_format(doctor, ("table", "json"))
+    return parser
+
+
+def _add_classify(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser("classify", help="tell what is in images", description=_CLASSIFY, intermixed=True)
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=_path, help="image files and folders")
+    parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use, see `fovea models`)")
+    parser.add_argument("--top", metavar="K", type=_count, help="how many classes to report for each image")
+    parser.add_argument("--provider", choices=list(map(str, ProviderWish)), help="what is to run the model")
+    parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
+    parser.add_argument("--recursive", action="store_true", help="look into subfolders")
+    parser.add_argument("--output", metavar="FILE", type=_path, help="write the results there, whole or not at all")
+    _add_format(parser, ("table", "jsonl", "csv"))
+
+
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "models", help="list, show, import, export, remove and choose models", description="The installed models."
+    )
+    _add_format(parser, ("table", "json"))
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    show = actions.add_parser("show", help="tell all about a model", description="Tell all about a model or backbone.")
+    _add_format(show, ("table", "json"), default=argparse.SUPPRESS)
+    export = actions.add_parser(
+        "export", help="write a model as one .onnx file", description="Write a model as one self-contained .onnx file."
+    )
+    remove = actions.add_parser(
+        "remove", help="delete a model of yours", description="Delete a model of yours, with all its versions."
+    )
+    use = actions.add_parser(
+        "use", help="make a model the default", description="Make a model the one that is asked if none is named."
+    )
+    for action in (show, export, remove, use):
+        action.add_argument("name", metavar="M", help="the model's name")
+    add = actions.add_parser("import", help="add a model from an exported .onnx file", description=_IMPORT)
+    for action in (export, add):
+        action.add_argument("file", metavar="FILE", type=_path, help="the .onnx file")
+
+
+def _add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
+    parser.add_argument("--format", choices=formats, default=default, help="default: table")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty text is no path")
+    return Path(text)

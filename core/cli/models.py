@@ -1,0 +1,195 @@
+"""`fovea models`: what is installed, and what can be done with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from rich.text import Text
+
+from core import paths, settings
+from core.card import Fit
+from core.cli import tables
+from core.cli.streams import results_to, tell
+from core.errors import UsageError
+from core.folders import IMAGE_SUFFIXES
+from core.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
+
+_CLASSES_SHOWN: Final = 40
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked; 0 once it is done.
+
+    Raises:
+        FoveaError: it could not be done.
+    """
+    library = open_library()
+    match arguments.action:
+        case "show":
+            _show(library, arguments.name, as_json=arguments.format == "json")
+        case "import":
+            _import(library, arguments.file)
+        case "export":
+            _export(library, arguments.name, arguments.file)
+        case "remove":
+            _remove(library, arguments.name)
+        case "use":
+            _use(library, arguments.name)
+        case _:
+            _list(library, as_json=arguments.format == "json")
+    return 0
+
+
+def _list(library: Library, *, as_json: bool) -> None:
+    in_use = _settings().model
+    rows = [_row(entry, in_use) for entry in library.entries()]
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps(rows, indent=2) + "\n")
+            return
+        made = tables.table(("name", "classes", "size", "from", "about"), numbers=("classes", "size"))
+        for row in rows:
+            made.add_row(*_cells(row))
+        tables.show(stream, made)
+
+
+def _row(entry: Entry, in_use: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": entry.name}
+    match entry:
+        case InstalledModel(card=card):
+            row |= {"kind": "model", "title": card.title, "summary": card.summary, "classes": len(card.classes)}
+            row |= {"backbone": entry.backbone.name, "shipped": entry.shipped, "version": entry.version}
+            return row | {"size_bytes": entry.size_bytes, "in_use": card.name == in_use}
+        case InstalledBackbone(card=card):
+            return row | {"kind": "backbone", "architecture": card.architecture, "size_bytes": entry.size_bytes}
+        case BrokenEntry():
+            return row | {"kind": "broken", "message": entry.error.what, "hint": entry.error.hint}
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[Text, ...]:
+    size = tables.size(row["size_bytes"]) if "size_bytes" in row else ""
+    match row["kind"]:
+        case "model":
+            origin = "Fovea" if row["shipped"] else f"you, version {row['version']}"
+            name = tables.cell(f"{row['name']} (in use)" if row["in_use"] else row["name"], "bold")
+            return (name, *map(tables.cell, (f"{row['classes']:,}", size, origin, row["summary"])))
+        case "backbone":
+            about = f"{row['architecture']}, a backbone for models to stand on"
+            return (tables.cell(row["name"]), *map(tables.cell, ("", size, "", about)))
+        case _:
+            reason = tables.cell(f"broken: {row['message']} {row['hint']}", "red")
+            return (tables.cell(row["name"]), *map(tables.cell, ("", "", "")), reason)
+
+
+def _show(library: Library, name: str, *, as_json: bool) -> None:
+    entry = next((entry for entry in library.entries() if entry.name == name), None)
+    if not isinstance(entry, InstalledBackbone):
+        entry = library.find(name)
+    content = _model_content(entry) if isinstance(entry, InstalledModel) else _backbone_content(entry)
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps(content, indent=2) + "\n")
+            return
+        made = tables.facts()
+        rows = _model_facts(entry) if isinstance(entry, InstalledModel) else _backbone_facts(entry)
+        for key, value in rows.items():
+            made.add_row(tables.cell(key), tables.cell(value))
+        tables.show(stream, made)
+
+
+def _model_content(model: InstalledModel) -> dict[str, Any]:
+    content = {"kind": "model", **asdict(model.card), "backbone": _backbone_content(model.backbone)}
+    content |= {"size_bytes": model.size_bytes, "shipped": model.shipped, "version": model.version}
+    return content | {"in_use": model.name == _settings().model, "folder": str(model.folder)}
+
+
+def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
+    content = {"kind": "backbone", **asdict(backbone.card), "size_bytes": backbone.size_bytes}
+    del content["golden_features"]
+    return content | {"folder": str(backbone.folder)}
+
+
+def _model_facts(model: InstalledModel) -> dict[str, str]:
+    card = model.card
+    shown = ", ".join(card.classes[:_CLASSES_SHOWN])
+    rest = len(card.classes) - _CLASSES_SHOWN
+    unknown = "never measured" if card.unknown_below is None else f"a best probability under {card.unknown_below:.2f}"
+    return {
+        "model": f"{card.name}: {card.title}",
+        "about": card.summary,
+        "classes": f"{len(card.classes):,}: {shown}{f' and {rest:,} more' if rest > 0 else ''}",
+        "none of them": unknown,
+        "temperature": f"{card.temperature:g}",
+        "origin": card.origin.source,
+        "licence": card.origin.licence,
+        "size, all in all": tables.size(model.size_bytes),
+        "installed": "with Fovea" if model.shipped else f"by you, version {model.version}",
+        **{f"training, {key}": _text(value) for key, value in card.training.items()},
+        **{f"evaluation, {key}": _text(value) for key, value in card.evaluation.items()},
+        **_backbone_facts(model.backbone),
+    }
+
+
+def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
+    card, plan = backbone.card, backbone.card.preprocessing
+    crop = "" if plan.fit is Fit.STRETCH else f", of which {plan.crop:.1%} are kept"
+    return {
+        "backbone": backbone.name,
+        "architecture": card.architecture,
+        "weights": f"{card.weights:,}",
+        "multiply-adds": f"{card.multiply_adds:,} for one image",
+        "input": f"{plan.size} x {plan.size} pixels, {plan.fit}{crop}",
+        "features": f"{card.feature_width:,}",
+        "backbone's size": tables.size(backbone.size_bytes),
+        "backbone's origin": card.origin.source,
+        "backbone's licence": card.origin.licence,
+        "folder": str(backbone.folder),
+    }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _import(library: Library, file: Path) -> None:
+    from core.exchange import import_model
+
+    imported = import_model(file, library)
+    name = imported.model.name
+    tell(f"{str(file)!r} is now the model {name!r}." if imported.is_new else f"You have it already: it is {name!r}.")
+    with results_to(None) as stream:
+        stream.write(f"{name}\n")
+
+
+def _export(library: Library, name: str, file: Path) -> None:
+    from core.exchange import export
+
+    if file.suffix.lower() in IMAGE_SUFFIXES:
+        raise UsageError(f"{str(file)!r} is the name of an image.", hint="Choose a name that ends in .onnx.")
+    export(library.find(name), file)
+    tell(f"{name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
+
+
+def _remove(library: Library, name: str) -> None:
+    library.remove(name)
+    tell(f"{name!r} is removed.")
+    chosen = _settings()
+    if chosen.model == name and name not in {model.name for model in library.models()}:
+        default = settings.Settings().model
+        settings.save(replace(chosen, model=default), paths.settings_file())
+        tell(f"It was the model in use; now that is {default!r} again.")
+
+
+def _use(library: Library, name: str) -> None:
+    model = library.find(name)
+    settings.save(replace(_settings(), model=model.name), paths.settings_file())
+    tell(f"{name!r} is now the model in use.")
+
+
+def _settings() -> settings.Settings:
+    return settings.load(paths.settings_file())

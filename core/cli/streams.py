@@ -1,0 +1,106 @@
+"""Where results and remarks go: standard output, a file that is replaced whole, and standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from core.errors import StorageError
+from core.folders import printable
+from core.storage import replace
+
+_READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads
+_HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
+
+
+class ReaderGoneError(Exception):
+    """Whoever read standard output has stopped, as `| head` does; no more is to be said."""
+
+
+def tell(text: str, *, hint: str = "") -> None:
+    """Say something to the person on standard error, one line for what and one for the hint."""
+    lines = [f"fovea: {printable(text)}", *([f"       {printable(hint)}"] if hint else [])]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at it."""
+    return stream is not None and stream.isatty()
+
+
+def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
+    """Open a stream of UTF-8 text for results, on standard output if `file` is None; line ends are written as given.
+
+    A file is written beside and replaced only when the block ends well, so it holds everything or is as it was.
+
+    Raises:
+        StorageError: the file cannot be written.
+        ReaderGoneError: nobody reads standard output any more.
+    """
+    return _standard_output() if file is None else _replaced_file(file)
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A console keeps its own encoding; what it lacks is escaped. A pipe or a file gets UTF-8 on every system.
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except OSError as error:
+        _drop_standard_output()
+        if error.errno in _READER_GONE:
+            raise ReaderGoneError from error
+        raise StorageError(f"The results could not be written: {error.strerror}.", hint=_HINT) from error
+
+
+def _drop_standard_output() -> None:
+    """What is still buffered goes nowhere; otherwise Python would complain about it when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _replaced_file(file: Path) -> Iterator[TextIO]:
+    target = Path(os.path.realpath(file))  # a link stays a link to the new content
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with target.open("w", encoding="utf-8", newline="") as stream:  # a device or a pipe cannot be replaced
+                yield stream
+        else:
+            with _beside(target) as stream:
+                yield stream
+    except OSError as error:
+        raise StorageError(f"{str(file)!r} could not be written: {error.strerror}.", hint=_HINT) from error
+    except KeyboardInterrupt:
+        tell(f"{str(file)!r} is as it was.")
+        raise
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[TextIO]:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    part = target.with_name(f".fovea-{secrets.token_hex(6)}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            shutil.copymode(target, part)
+        replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

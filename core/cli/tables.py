@@ -1,0 +1,56 @@
+"""Tables for people: coloured and fitted where a terminal shows them, plain and whole everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TextIO
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from core.cli.streams import is_terminal
+from core.folders import printable
+
+_WIDE: Final = 1_000_000
+
+
+def show(stream: TextIO, *contents: RenderableType) -> None:
+    """Write tables and texts; where the stream is no terminal, lines are as long as they need and have no colour."""
+    if is_terminal(stream):
+        Console(file=stream).print(*contents, sep="\n")
+        return
+    console = Console(file=stream, width=_WIDE, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(*contents, sep="\n")
+    stream.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def cell(text: str, style: str = "") -> Text:
+    """One line of a table, shown as it is: markup in it means nothing, control characters are escaped."""
+    return Text(printable(text), style=style)
+
+
+def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "") -> Table:
+    """An empty table; the columns in `numbers` are set to the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return made
+
+
+def facts(title: str = "") -> Table:
+    """An empty table of names and what they are."""
+    made = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    return made
+
+
+def size(count: int) -> str:
+    """A number of bytes as a person reads it, in decimal units."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"

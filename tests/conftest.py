@@ -1,0 +1,76 @@
+"""What every test stands on: a home of its own, no screen, no network, no thread left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core import paths
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+_LOOPBACK = ("localhost", "127.", "::1")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything the program writes goes into this test's own folder."""
+    place = tmp_path / "fovea-home"
+    monkeypatch.setenv("FOVEA_HOME", str(place))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program opens no network connection and looks up no name; a test that sees it try fails."""
+
+    def guard(owner: object, name: str, host_of: Callable[..., object]) -> None:
+        plain = getattr(owner, name)
+
+        def guarded(*arguments: object, **more: object) -> object:
+            host = host_of(*arguments, **more)
+            if host is not None and not str(host).startswith(_LOOPBACK):
+                pytest.fail(f"the program opens no network connection, but it asked for {host!r}")
+            return plain(*arguments, **more)
+
+        monkeypatch.setattr(owner, name, guarded)
+
+    guard(socket.socket, "connect", _host_of_connection)
+    guard(socket.socket, "connect_ex", _host_of_connection)
+    guard(socket, "getaddrinfo", lambda host, *_, **__: host)
+
+
+def _host_of_connection(connection: socket.socket, address: tuple[object, ...] | str) -> object:
+    return address[0] if connection.family in (socket.AF_INET, socket.AF_INET6) else None
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """A thread that outlives its test would keep the program from ending."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+    for thread in left:
+        thread.join(timeout=5)
+    names = [thread.name for thread in left if thread.is_alive()]
+    assert not names, f"the test left threads running: {names}"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The labelled photos, one folder a class; they lie beside the repository and not everywhere."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
+    if not folder.is_dir():
+        pytest.skip("the labelled photos ../shared/data/photos are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shipped_models() -> Path:
+    """The models that come with the program."""
+    return paths.shipped_models()

@@ -1,0 +1,61 @@
+"""The command line on real photos, with the models that come with the program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core import joined, library
+from core.classifier import open_classifier
+from core.exchange import export, import_model
+from core.folders import find_images
+from core.library import InstalledModel, Library, load_backbone
+from core.prediction import Prediction
+from core.providers import Precision, ProviderWish
+from tests.core.cli.conftest import Fovea
+
+
+def _shipped() -> list[str]:
+    return [model.name for model in library.open_library().models() if model.shipped]
+
+
+def _find(name: str) -> InstalledModel:
+    if name not in _shipped():
+        pytest.skip(f"the model {name!r} is not built in this checkout")
+    return library.open_library().find(name)
+
+
+def test_all_photos_are_answered(fovea: Fovea, photos: Path) -> None:
+    model = _find("general")
+    ran = fovea("classify", photos, "--recursive", "--model", "general", "--format", "jsonl")
+    lines = {Path(line["path"]).name: line for line in map(json.loads, ran.out.splitlines())}
+    assert (ran.code, len(lines)) == (0, 196)
+    assert all("error" not in line and line["model"] == "general" for line in lines.values())
+    assert {line["label"] for line in lines.values()} <= set(model.card.classes)
+    for hen in ("chicken_profile.png", "rooster.png"):
+        assert lines[hen]["label"] in ("hen", "cock")
+    assert ran.err.splitlines()[-1].startswith("fovea: 196 images, 0 failed, ")
+
+
+@pytest.mark.parametrize("name", ["general", "everyday"])
+def test_a_model_that_travelled_gives_the_same_answers(photos: Path, name: str, tmp_path: Path) -> None:
+    shipped = _find(name)
+    file = tmp_path / "travelling.onnx"
+    export(shipped, file)
+    assert joined.split(file.read_bytes()).backbone == load_backbone(shipped.backbone)
+    assert not import_model(file, library.open_library()).is_new
+    travelled = import_model(file, Library(tmp_path / "none", tmp_path / "own")).model
+    before, after = _answers(shipped, photos / "bird"), _answers(travelled, photos / "bird")
+    assert len(before) == len(after) > 0
+    for ours, theirs in zip(before, after, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def _answers(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
+    """Label and probability of the five best classes of each photo in a folder."""
+    images = find_images([folder], recursive=False, on_error=lambda *_: None)
+    outcomes = open_classifier(model, ProviderWish.CPU, Precision.AUTO).classify(images, top_k=5)
+    predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+    return [{score.label: score.probability for score in prediction.scores} for prediction in predictions]

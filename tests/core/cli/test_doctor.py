@@ -1,0 +1,29 @@
+"""`fovea doctor` in both forms."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.library import InstalledModel
+from tests import tiny
+from tests.core.cli.conftest import Fovea
+
+
+@pytest.mark.usefixtures("colours")
+def test_the_table_tells_every_part(fovea: Fovea) -> None:
+    ran = fovea("doctor")
+    assert (ran.code, ran.err) == (0, "")
+    for told in ("onnxruntime", "processor", "CUDA", "OpenVINO", "CPU", "colours", "settings", "HEIC"):
+        assert told in ran.out
+    assert ran.out.endswith("Images can be classified here.\n")
+
+
+def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: InstalledModel) -> None:
+    (colours.folder / tiny.MODEL_FILE).write_bytes(b"")
+    content = json.loads(fovea("doctor", "--format", "json").out)
+    (model,) = (model for model in content["models"] if model["name"] == "colours")
+    assert (model["works"], model["is_backbone"]) == (False, False)
+    assert "sum differs" in model["trouble"]["what"]
+    assert {provider["provider"] for provider in content["providers"]} <= {"cuda", "openvino", "cpu"}

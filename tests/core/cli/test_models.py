@@ -1,0 +1,158 @@
+"""`fovea models`: listing, showing, choosing, exporting, importing and removing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from core import library, paths, settings
+from core.library import InstalledModel
+from tests import tiny
+from tests.core.cli.conftest import Fovea
+
+
+def _names() -> set[str]:
+    return {entry.name for entry in library.open_library().entries()}
+
+
+def _in_use() -> str:
+    return settings.load(paths.settings_file()).model
+
+
+def test_the_list_tells_models_backbones_and_broken_entries(fovea: Fovea, colours: InstalledModel, home: Path) -> None:
+    broken = home / "models" / "broken"
+    tiny.write_folder(broken / "1", b"{}", {})
+    (broken / "active").write_text("1")
+    ran = fovea("models", "--format", "json")
+    assert (ran.code, ran.err) == (0, "")
+    rows = {row["name"]: row for row in json.loads(ran.out)}
+    about = {"title": "Colours", "summary": "Tells whether an image is red, green or blue.", "classes": 3}
+    place = {"backbone": "colours-backbone", "shipped": False, "version": 1, "size_bytes": colours.size_bytes}
+    assert rows["colours"] == {"name": "colours", "kind": "model", "in_use": False} | about | place
+    assert rows["broken"]["kind"] == "broken"
+    assert rows["broken"]["message"]
+    assert rows["broken"]["hint"]
+
+
+def test_the_list_for_people_marks_the_model_in_use(fovea: Fovea, colours: InstalledModel) -> None:
+    assert fovea("models", "use", "colours").code == 0
+    ran = fovea("models")
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("colours"))
+    assert line.startswith("colours (in use)")
+    assert "you, version 1" in line
+
+
+def test_a_model_that_lost_a_file_is_listed_as_broken(fovea: Fovea, colours: InstalledModel) -> None:
+    (colours.folder / tiny.HEAD_FILE).unlink()
+    ran = fovea("models")
+    assert (ran.code, ran.err) == (0, "")
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("colours"))
+    assert "broken: The file 'head.npz' of the model is missing." in line
+    shown = fovea("models", "show", "colours")
+    assert (shown.code, shown.out) == (2, "")
+    assert "missing" in shown.err
+
+
+@pytest.mark.usefixtures("colours")
+def test_all_that_is_known_of_a_model_is_shown(fovea: Fovea) -> None:
+    library.open_library().install(
+        *tiny.packaged_model("colours", training={"seed": 7}, evaluation={"accuracy": 0.5, "images": 12})
+    )
+    shown = fovea("models", "show", "colours").out
+    for told in ("Tiny", "32 x 32", "216", "55,296", "red, green, blue", "Apache-2.0", "drawn by the tests"):
+        assert told in shown
+    assert "training, seed" in shown
+    assert "evaluation, accuracy" in shown
+    assert "version 2" in shown
+    content = json.loads(fovea("models", "show", "colours", "--format", "json").out)
+    assert content["classes"] == list(tiny.CLASSES)
+    assert content["evaluation"] == {"accuracy": 0.5, "images": 12}
+    assert content["backbone"]["preprocessing"] == {"size": 32, "fit": "stretch", "crop": 1.0}
+    assert (content["backbone"]["weights"], content["version"], content["shipped"]) == (216, 2, False)
+
+
+@pytest.mark.usefixtures("colours")
+def test_the_format_may_stand_before_the_action(fovea: Fovea) -> None:
+    assert json.loads(fovea("models", "--format", "json", "show", "colours").out)["name"] == "colours"
+
+
+def test_markup_in_a_card_is_text(fovea: Fovea) -> None:
+    library.open_library().install(
+        *tiny.packaged_model(
+            summary="[bold]big[/] :dog:", classes=("[red]x[/]", "y", "z"), training={"[red]a[/]": ":dog:"}
+        )
+    )
+    assert "[bold]big[/] :dog:" in fovea("models").out
+    shown = fovea("models", "show", "colours").out
+    assert "[red]x[/], y, z" in shown
+    assert re.search(r"training, \[red\]a\[/\] +:dog:", shown)
+
+
+@pytest.mark.usefixtures("colours")
+def test_the_model_in_use_is_the_one_that_classifies(fovea: Fovea, pictures: Path) -> None:
+    assert fovea("models", "use", "colours").code == 0
+    assert _in_use() == "colours"
+    (line,) = fovea("classify", pictures / "red.png", "--format", "jsonl").out.splitlines()
+    assert json.loads(line)["model"] == "colours"
+
+
+def test_only_a_model_that_is_there_can_be_used(fovea: Fovea) -> None:
+    ran = fovea("models", "use", "flowers")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no model called 'flowers'" in ran.err
+    assert _in_use() == settings.Settings().model
+
+
+@pytest.mark.usefixtures("colours")
+def test_a_model_is_exported_removed_and_imported(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
+    asked = ("classify", pictures, "--model", "colours", "--provider", "cpu", "--format", "jsonl")
+    before = [json.loads(line)["scores"] for line in fovea(*asked).out.splitlines()]
+    file = tmp_path / "colours.onnx"
+    exported = fovea("models", "export", "colours", file)
+    assert (exported.code, exported.out) == (0, "")
+    assert file.name in exported.err
+    assert fovea("models", "remove", "colours").code == 0
+    assert "colours" not in _names()
+    imported = fovea("models", "import", file)
+    assert (imported.code, imported.out) == (0, "colours\n")
+    assert [json.loads(line)["scores"] for line in fovea(*asked).out.splitlines()] == before
+    again = fovea("models", "import", file)
+    assert (again.code, again.out) == (0, "colours\n")
+    assert "already" in again.err
+
+
+@pytest.mark.usefixtures("colours")
+def test_a_model_removed_while_in_use_gives_way_to_the_usual_one(fovea: Fovea) -> None:
+    fovea("models", "use", "colours")
+    ran = fovea("models", "remove", "colours")
+    assert ran.code == 0
+    assert _in_use() == settings.Settings().model
+    assert settings.Settings().model in ran.err
+
+
+@pytest.mark.parametrize("name", ["flowers", "", ".", "..", "../models", "/"])
+@pytest.mark.usefixtures("colours")
+def test_only_a_model_of_the_persons_own_can_be_removed(fovea: Fovea, home: Path, name: str) -> None:
+    ran = fovea("models", "remove", name)
+    assert ran.code == 2
+    assert "no model called" in ran.err
+    assert [path.name for path in (home / "models").iterdir()] == ["colours"]
+
+
+def test_a_file_that_is_no_model_is_refused_with_reason_and_hint(fovea: Fovea, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(b"no model at all")
+    ran = fovea("models", "import", file)
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 2
+    assert "not ONNX" in ran.err
+
+
+@pytest.mark.usefixtures("colours")
+def test_an_export_never_overwrites_a_photo(fovea: Fovea, pictures: Path) -> None:
+    before = (pictures / "red.png").read_bytes()
+    assert fovea("models", "export", "colours", pictures / "red.png").code == 2
+    assert (pictures / "red.png").read_bytes() == before

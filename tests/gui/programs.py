@@ -1,0 +1,70 @@
+"""Two real programs for the drag between them, each printing a line of JSON when something happened.
+
+`source FILE...` is dragged from; `target` is Fovea telling what it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
+from PySide6.QtGui import QDrag, QMouseEvent
+from PySide6.QtWidgets import QApplication, QLabel
+
+from core.settings import Theme
+
+
+class Source(QLabel):
+    """A small window; dragging from it offers files, as a file manager does."""
+
+    def __init__(self, files: list[str]) -> None:
+        super().__init__("drag me")
+        self._files = files
+        self.setGeometry(900, 40, 200, 120)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        drag = QDrag(self)
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(name) for name in self._files])
+        drag.setMimeData(mime)
+        action = drag.exec(Qt.DropAction.CopyAction)
+        tell(dropped=action is Qt.DropAction.CopyAction)
+
+
+def tell(**facts: object) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+def run_source(files: list[str]) -> None:
+    application = QApplication([])
+    window = Source(files)
+    window.show()
+    QTimer.singleShot(500, lambda: tell(ready=True))
+    application.exec()
+
+
+def run_target() -> None:
+    from gui import theme
+    from gui.main_window import MainWindow
+
+    application = QApplication([])
+    application.setStyle("Fusion")
+    window = MainWindow()
+    theme.apply(application, Theme.LIGHT)
+    window.move(QPoint(0, 0))
+    window.resize(860, 700)
+    window.session.models_changed.connect(lambda: tell(ready=window.session.opened is not None))
+    window.session.outcome_changed.connect(
+        lambda row: tell(answer=window.session.photos.index(row).data(), page=window.photos_page.gallery.isVisible())
+    )
+    window.show()
+    application.exec()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "source":
+        run_source([str(Path(name).absolute()) for name in sys.argv[2:]])
+    else:
+        run_target()

@@ -1,0 +1,37 @@
+"""Helper processes that misbehave, for the tests; importable by name, because a helper imports what it runs."""
+
+from __future__ import annotations
+
+import os
+from multiprocessing.connection import Connection
+
+from core import classifier
+from core.services import serve_engine
+
+DEADLY = "deadly.png"
+
+
+def serve_engine_that_dies_of_one_image(connection: Connection) -> None:
+    """Serve like the engine, but die at once, as a crashing decoder would, when an image of that name is decoded."""
+    decode = classifier.decode
+
+    def fragile_decode(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+        if path.name == DEADLY:
+            os._exit(11)
+        return decode(path, **options)
+
+    classifier.decode = fragile_decode
+    serve_engine(connection)
+
+
+def serve_pictures_and_die(connection: Connection) -> None:
+    """Die at the first request."""
+    connection.recv()
+    os._exit(11)
+
+
+def echo(connection: Connection) -> None:
+    """Send back what comes; die of the word `die`."""
+    while (message := connection.recv()) != "die":
+        connection.send(message)
+    os._exit(3)

@@ -1,0 +1,211 @@
+"""A backbone and a model so small that a test makes them in milliseconds, and so real that they tell colours apart.
+
+The backbone reads uint8 [n, 32, 32, 3]; its first three features are how red, green and blue an image is, the other
+five are convolutions with drawn weights. The head reads the first three: a solid red image is `red`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from core import golden
+from core.card import (
+    BackboneCard,
+    Fit,
+    HeadReference,
+    ModelCard,
+    Origin,
+    Preprocessing,
+    SharedBackbone,
+    write_card,
+)
+from core.heads import LinearHead, head_bytes
+from core.library import CARD, Library
+
+SIZE = 32
+WIDTH = 8
+CLASSES = ("red", "green", "blue")
+SOLID = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": (128, 128, 128)}
+"""Colours to fill images with; grey is none of the classes."""
+ORIGIN = Origin(source="drawn by the tests", licence="Apache-2.0")
+BACKBONE = "tiny"
+MODEL_FILE = "backbone.onnx"
+HEAD_FILE = "head.npz"
+
+
+def kernels() -> NDArray[np.float32]:
+    """The convolution's weights [8, 3, 3, 3]."""
+    weights = np.random.default_rng(0).normal(0, 0.1, (WIDTH, 3, 3, 3))
+    weights[:3] = 0
+    for own in range(3):
+        weights[own, :, 1, 1] = [1.0 if channel == own else -0.5 for channel in range(3)]
+    return (weights / 255).astype(np.float32)
+
+
+def backbone_proto(weights: NDArray[np.float32] | None = None) -> onnx.ModelProto:
+    """The backbone as a graph, to be saved or first made hostile."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["real"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "weights"], ["convolved"], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["convolved"], ["feature_map"]),
+        helper.make_node("GlobalAveragePool", ["feature_map"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["features"]),
+    ]
+    half = SIZE // 2
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", SIZE, SIZE, 3])],
+        [
+            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", WIDTH]),
+            helper.make_tensor_value_info("feature_map", TensorProto.FLOAT, ["n", WIDTH, half, half]),
+        ],
+        [numpy_helper.from_array(kernels() if weights is None else weights, "weights")],
+    )
+    return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def backbone_bytes() -> bytes:
+    """The backbone's file."""
+    data: bytes = backbone_proto().SerializeToString(deterministic=True)
+    return data
+
+
+def features(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a backbone's file answers to images [n, 32, 32, 3], asked of ONNX Runtime directly."""
+    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (answer,) = session.run(["features"], {"image": images})
+    return np.asarray(answer)
+
+
+@functools.cache
+def _golden_features() -> str:
+    return golden.pack(features(backbone_bytes(), golden.golden_inputs(SIZE)))
+
+
+def backbone_card(
+    data: bytes | None = None,
+    *,
+    name: str = BACKBONE,
+    **changes: Any,  # noqa: ANN401
+) -> BackboneCard:
+    """The card of a backbone's file, its golden features computed; `changes` replaces fields, to make it lie."""
+    data = backbone_bytes() if data is None else data
+    card = BackboneCard(
+        name=name,
+        architecture="Tiny",
+        file=MODEL_FILE,
+        sha256=sha256(data),
+        preprocessing=Preprocessing(SIZE, Fit.STRETCH, 1.0),
+        feature_width=WIDTH,
+        feature_map_layout="nchw",
+        weights=WIDTH * 27,
+        multiply_adds=WIDTH * 27 * (SIZE // 2) ** 2,
+        origin=ORIGIN,
+        golden_features=_golden_features(),
+    )
+    return replace(card, **changes)
+
+
+def head(classes: int = len(CLASSES)) -> LinearHead:
+    """The head: each logit is four times its colour's feature; classes beyond the third are never likely."""
+    bias = np.full(classes, -9, np.float32)
+    bias[:3] = 0
+    return LinearHead(np.eye(WIDTH, classes, dtype=np.float32) * 4, bias)
+
+
+def model_card(
+    name: str = "colours",
+    *,
+    backbone: SharedBackbone | BackboneCard | None = None,
+    head_data: bytes | None = None,
+    **changes: Any,  # noqa: ANN401
+) -> ModelCard:
+    """The card of a model over the tiny backbone, a shared one unless its card is given; `changes` replaces fields."""
+    card = ModelCard(
+        name=name,
+        title="Colours",
+        summary="Tells whether an image is red, green or blue.",
+        classes=CLASSES,
+        backbone=backbone or SharedBackbone(BACKBONE, sha256(backbone_bytes())),
+        head=HeadReference(HEAD_FILE, sha256(head_bytes(head()) if head_data is None else head_data)),
+        origin=ORIGIN,
+    )
+    return replace(card, **changes)
+
+
+def packaged_model(
+    name: str = "colours",
+    *,
+    shared: bool = False,
+    **changes: Any,  # noqa: ANN401
+) -> tuple[bytes, dict[str, bytes]]:
+    """A model as `Library.install` takes it: the card and the files it names."""
+    files = {HEAD_FILE: head_bytes(head())}
+    if shared:
+        return write_card(model_card(name, **changes)), files
+    card = model_card(name, backbone=backbone_card(name=f"{name}-backbone"), **changes)
+    return write_card(card), {**files, MODEL_FILE: backbone_bytes()}
+
+
+def write_backbone(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:
+    """Put the backbone into a folder of shipped models."""
+    card = backbone_card(name=name)
+    write_folder(shipped / name, write_card(card), {MODEL_FILE: backbone_bytes()})
+    return card
+
+
+def write_model(
+    shipped: Path,
+    *,
+    name: str = "colours",
+    shared: bool = True,
+    **changes: Any,  # noqa: ANN401
+) -> ModelCard:
+    """Put a model into a folder of shipped models, with its shared backbone `tiny` or with a backbone of its own."""
+    if shared:
+        write_backbone(shipped)
+    data, files = packaged_model(name, shared=shared, **changes)
+    write_folder(shipped / name, data, files)
+    own = None if shared else backbone_card(name=f"{name}-backbone")
+    return model_card(name, backbone=own, **changes)
+
+
+def make_library(place: Path, names: Sequence[str] = ("colours",)) -> Library:
+    """A library under `place`: shipped are the backbone `tiny` and models over it; nothing is the person's own."""
+    shipped = place / "shipped"
+    for name in names:
+        write_model(shipped, name=name)
+    return Library(shipped, place / "own")
+
+
+def write_folder(folder: Path, card: bytes, files: dict[str, bytes]) -> None:
+    """Write a card and the files beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in {**files, CARD: card}.items():
+        (folder / name).write_bytes(data)
+
+
+def write_solid(path: Path, colour: str, *, size: tuple[int, int] = (48, 36)) -> Path:
+    """Write an image filled with one of `SOLID`; the file's suffix chooses its format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, SOLID[colour]).save(path)
+    return path
+
+
+def sha256(data: bytes) -> str:
+    """The sum a card carries."""
+    return hashlib.sha256(data).hexdigest()
