@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from gui import theme
 
@@ -33,24 +33,34 @@ class CommandPalette(QFrame):
         self._line.setAccessibleName("Find an action by typing")
         self._line.textChanged.connect(self._search)
         self._line.installEventFilter(self)
-        self._list = QListView()
-        self._list.setObjectName("choices")
-        self._list.setAccessibleName("Actions found")
-        self._list.setModel(self._found)
-        self._list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self._list.clicked.connect(self._run)
+        self._list = self._make_list()
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, theme.GRID)
         column.addWidget(self._line)
         column.addWidget(self._list)
         self.hide()
 
+    def _make_list(self) -> QTreeView:
+        found = QTreeView()
+        found.setObjectName("choices")
+        found.setAccessibleName("Actions found")
+        found.setModel(self._found)
+        found.setRootIsDecorated(False)
+        found.setHeaderHidden(True)
+        found.header().setStretchLastSection(False)
+        found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
+        found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        found.clicked.connect(self._run)
+        return found
+
     def open(self) -> None:
         """Show the actions that can be taken now."""
         self._model.clear()
         for action in self._actions:
             if action.isEnabled():
-                self._model.appendRow(_item(action))
+                self._model.appendRow(_row(action))
+        self._list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self._line.clear()
         self._search("")
         left, height = (self._window.width() - _WIDTH) // 2, min(_HEIGHT, self._window.height() - 96)
@@ -62,7 +72,7 @@ class CommandPalette(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             return self._handle_key(Qt.Key(event.key()))
-        if event.type() is QEvent.Type.FocusOut and not self._list.underMouse():
+        if event.type() is QEvent.Type.FocusOut:
             self.hide()
         return False
 
@@ -99,9 +109,11 @@ class CommandPalette(QFrame):
         self._window.setFocus()
 
 
-def _item(action: QAction) -> QStandardItem:
-    shortcut = action.shortcut().toString()
-    name = action.text().replace("&", "").replace("…", "")
-    item = QStandardItem(f"{name}    {shortcut}" if shortcut else name)
-    item.setData(action, _ACTION)
-    return item
+def _row(action: QAction) -> list[QStandardItem]:
+    """An action's name and its shortcut."""
+    name = QStandardItem(action.text().replace("&", "").replace("…", ""))
+    shortcut = QStandardItem(action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
+    shortcut.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    for item in (name, shortcut):
+        item.setData(action, _ACTION)
+    return [name, shortcut]

@@ -46,8 +46,6 @@ class Gallery(QListView):
         self.setMovement(QListView.Movement.Static)
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setSelectionRectVisible(True)
-        # Always there: a bar that comes and goes would change the room, and with it the grid, and come again.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
         self._lay_out()
@@ -79,7 +77,8 @@ class Gallery(QListView):
     def _lay_out(self) -> None:
         """As many photos side by side as have room, widened to fill the row."""
         least = SIZES[self._size] + _GAP
-        room = self.viewport().width() - 1
+        # The scroll bar's room is kept free: if the grid took it, the bar's coming would change the grid and so on.
+        room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
         width = room // max(1, room // least)
         grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
         if grid != self.gridSize():

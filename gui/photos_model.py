@@ -99,10 +99,9 @@ class PhotosModel(QAbstractListModel):
         removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
         self.beginResetModel()
         self._photos = [photo for row, photo in enumerate(self._photos) if row not in chosen]
-        self._renumber(0)
-        for _, photo in removed:
-            del self._numbers[photo.path], self._rows[photo.number]
-            self.failed_count -= isinstance(photo.outcome, Failure)
+        self._numbers = {photo.path: photo.number for photo in self._photos}
+        self._rows = {photo.number: row for row, photo in enumerate(self._photos)}
+        self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
         self.endResetModel()
         return removed
 

@@ -142,11 +142,11 @@ QFrame#palette { background: $raised; border: 1px solid $border; border-radius: 
 QFrame#dropzone { background: $surface; border: 2px dashed $border; border-radius: 16px; }
 QFrame#overlay { background: $accent_soft; border: 3px dashed $accent; border-radius: 16px; }
 QFrame#overlay[refused="true"] { background: $warning_soft; border-color: $warning; }
-QPushButton, QComboBox, QToolButton[kind="chip"] {
+QPushButton, QComboBox {
     background: $raised; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 14px;
     min-height: 20px;
 }
-QPushButton:hover, QComboBox:hover, QToolButton[kind="chip"]:hover { border-color: $muted; }
+QPushButton:hover, QComboBox:hover { border-color: $muted; }
 QPushButton:focus, QComboBox:focus, QToolButton:focus { border: 2px solid $accent; padding: 5px 13px; }
 QPushButton:disabled { color: $muted; }
 QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
@@ -159,8 +159,7 @@ QPushButton[kind="picture"]:focus { padding: 7px; }
 QComboBox { padding-right: 24px; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 4px; }
-QToolButton[kind="chip"] { padding: 6px 12px; }
-QToolButton[kind="chip"]::menu-indicator { image: none; width: 0; }
+QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton[kind="place"] {
     background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
 }
@@ -176,10 +175,10 @@ QLineEdit {
 }
 QLineEdit:focus { border: 2px solid $accent; padding: 5px 9px; }
 QListView { background: $window; border: none; outline: none; }
-QListView#choices { background: transparent; }
-QListView#choices::item { padding: 8px; border-radius: ${radius}px; color: $text; }
-QListView#choices::item:hover { background: $track; }
-QListView#choices::item:selected { background: $accent_soft; color: $text; }
+QAbstractItemView#choices { background: transparent; border: none; outline: none; }
+QAbstractItemView#choices::item { padding: 8px; color: $text; }
+QAbstractItemView#choices::item:hover { background: $track; }
+QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
 QScrollArea, QScrollArea > QWidget > QWidget#inspector { background: transparent; border: none; }
 QSplitter::handle { background: transparent; }
 QMenuBar { background: $surface; color: $text; border-bottom: 1px solid $border; }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from core.providers import TITLES
 from gui import icons, theme
@@ -22,14 +22,12 @@ class TopBar(QWidget):
         self.setObjectName("top")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
-        self.switcher = QComboBox()
+        self.switcher = _Switcher()
         self.switcher.setAccessibleName("Model in use")
         self.switcher.setMinimumWidth(240)
         self.switcher.activated.connect(self._on_activated)
-        self.chip = QToolButton()
+        self.chip = QPushButton()
         self.chip.setProperty("kind", "chip")
-        self.chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.chip.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         menu.addActions(list(provider_actions))
         self.chip.setMenu(menu)
@@ -62,7 +60,7 @@ class TopBar(QWidget):
             self.switcher.setCurrentIndex(self.switcher.findData(wanted))
         self.switcher.setEnabled(bool(session.models))
         provider = TITLES[session.opened.provider] if session.opened else "No provider yet"
-        self.chip.setText(provider)
+        self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(f"Provider in use: {provider}")
         self.chip.setToolTip("What runs the model. Click to ask for another.")
         self._state.setText(f"Opening {session.opening} …" if session.opening else "")
@@ -71,3 +69,14 @@ class TopBar(QWidget):
         name = self.switcher.itemData(index)
         if name and (self._session.opened is None or name != self._session.opened.name):
             self._session.open_model(model=name)
+
+
+class _Switcher(QComboBox):
+    """A combo box with the window's own arrow; a stylesheet takes away the style's."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        box = QRectF(self.width() - 28, self.height() / 2 - 8, 16, 16)
+        icons.paint(painter, "chevron-down", box, theme.current().muted)
+        painter.end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -173,6 +174,18 @@ def test_closing_early_stops_everything(classifier: Classifier, solids: dict[str
     answers.close()  # type: ignore[attr-defined]
     assert not decoders()
     assert list(answers) == []
+
+
+def test_closing_early_does_not_finish_what_was_queued(classifier: Classifier, tmp_path: Path) -> None:
+    photos = [tiny.write_solid(tmp_path / "large.png", "green", size=(2000, 1500))] * MOST_AHEAD
+    started = time.perf_counter()
+    assert labels(classifier.classify(photos, top_k=1)) == ["green"] * MOST_AHEAD
+    whole = time.perf_counter() - started
+    answers = classifier.classify(photos, top_k=1)
+    next(answers)
+    started = time.perf_counter()
+    answers.close()  # type: ignore[attr-defined]
+    assert time.perf_counter() - started < whole / 2
 
 
 def test_forgetting_the_answers_stops_everything_too(classifier: Classifier, solids: dict[str, Path]) -> None:

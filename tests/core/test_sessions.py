@@ -118,6 +118,16 @@ def test_a_plugin_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
     assert "extra `intel`" in caught.value.hint
 
 
+def test_the_plugin_says_which_processors_it_serves() -> None:
+    """It offers no device on other makers' processors (microsoft/onnxruntime#31981)."""
+    makers = {device.device.vendor for device in ort.get_ep_devices() if device.ep_name == "CPUExecutionProvider"}
+    if "onnxruntime-ep-openvino" not in sessions.versions() or any("Intel" in maker for maker in makers):
+        pytest.skip("the plugin is not installed, or this is a processor it serves")
+    with pytest.raises(ProviderError, match="offers no processor here") as caught:
+        sessions.open_session(tiny.backbone_bytes(), Provider.OPENVINO, Precision.EXACT)
+    assert f"Intel processors only; this one is: {sessions.processor()}" in caught.value.hint
+
+
 def test_what_a_choice_depends_on_is_told() -> None:
     assert sessions.versions()["onnxruntime"] == ort.__version__
     assert sessions.processor().strip()

@@ -1,0 +1,126 @@
+"""How long the window's event loop stalls while 100,000 rows come, while they are scrolled, and while photos are read.
+
+    uv run --extra intel python tests/benchmarks/window.py [ROWS]
+
+A timer that is due at once notes the longest pause between two of its turns; painting and layout happen between them.
+The photos read are the samples, copied to many files; the rows are files that do not exist, drawn as placeholders.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from rich.console import Console
+from rich.table import Table
+
+from gui.application import open_window
+from gui.empty_state import SAMPLES
+from gui.main_window import MainWindow
+
+BATCH = 500
+PHOTOS = 200
+SCROLLS = 200
+
+
+class StallWatch:
+    """Notes pauses of the event loop, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._pauses: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QTimer(interval=0)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def report(self) -> tuple[float, int]:
+        """The longest pause since the last report, and how many were above 50 ms."""
+        pauses, self._pauses = self._pauses, []
+        return max(pauses), sum(pause > 50 for pause in pauses)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._pauses.append((now - self._last) * 1000)
+        self._last = now
+
+
+def spin(until: Callable[[], bool], limit_s: float = 120) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + limit_s
+    while not until():
+        if time.monotonic() > end:
+            raise SystemExit(f"not done after {limit_s:.0f} s")
+        QApplication.processEvents()
+
+
+def rest(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    spin(lambda: time.monotonic() > end)
+
+
+def fill(window: MainWindow, rows: int) -> None:
+    """Add rows as a folder listing does: in batches, one a turn."""
+    for start in range(0, rows, BATCH):
+        window.session.photos.add([Path(f"/nowhere/{number}.jpg") for number in range(start, start + BATCH)])
+        QApplication.processEvents()
+
+
+def scroll(window: MainWindow) -> None:
+    bar = window.photos_page.gallery.verticalScrollBar()
+    for step in range(SCROLLS):
+        bar.setValue(bar.maximum() * step // SCROLLS)
+        QApplication.processEvents()
+
+
+def read_photos(window: MainWindow, folder: Path) -> None:
+    """Drop a folder and wait until every photo has its answer."""
+    for number in range(PHOTOS):
+        shutil.copy(SAMPLES[number % len(SAMPLES)], folder / f"{number}.jpg")
+    window.session.add([folder])
+    photos = window.session.photos
+    spin(lambda: photos.rowCount() >= PHOTOS and not window.session.engine.waiting_count)
+
+
+def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield "the model is opened", lambda: spin(lambda: window.session.opened is not None)
+    yield f"{PHOTOS} photos are read", lambda: read_photos(window, folder)
+    yield f"{rows:,} rows come", lambda: fill(window, rows)
+    yield f"they are scrolled in {SCROLLS} steps", lambda: scroll(window)
+    yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
+    yield "one photo is removed", lambda: window.session.remove([rows // 2])
+    yield "the list is cleared", lambda: window.session.remove(range(window.session.photos.rowCount()))
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    table = Table("while", "seconds", "longest stall, ms", "stalls above 50 ms", title="The window's event loop")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FOVEA_HOME"] = home
+        folder = Path(home) / "photos"
+        folder.mkdir()
+        _, window = open_window([])
+        rest(0.5)
+        watch = StallWatch()
+        rest(0.1)
+        watch.report()
+        for name, act in scenes(window, folder, rows):
+            started = time.perf_counter()
+            act()
+            rest(0.3)
+            longest, many = watch.report()
+            table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", f"{longest:.0f}", str(many))
+        window.close()
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
