@@ -30,9 +30,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_NESTING: Final = 16
 _HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
-_DRAFT_FACTOR: Final = (
-    2  # a JPEG may be decoded at reduced size, but never below this many times what the backbone reads
-)
+# A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this many times what the backbone reads.
+# Measured on 12-megapixel photos with noise: features' cosine with the full decode 0.998 to 0.9999, where Lanczos
+# instead of bicubic gives 0.9987 to 0.9998; twice the size gives 0.9994 and more, and takes a fifth longer.
+_DRAFT_FACTOR: Final = 1.25
 T = TypeVar("T")
 
 
@@ -66,7 +67,7 @@ class Preprocessing:
     @property
     def decode_at_least(self) -> int:
         """The shorter side, in pixels, below which an image must not be decoded if it has more."""
-        return _DRAFT_FACTOR * round(self.size / self.crop)
+        return round(_DRAFT_FACTOR * self.size / self.crop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.heads import LinearHead
 from core.training.framework import keras
+from core.training.layers import normalised
 from core.training.weights import LayerWeights
 
 SIZE: Final = 224
@@ -51,7 +52,7 @@ _STAGES: Final = (
 
 
 def efficientnet_lite0(size: int = SIZE) -> keras.Model:
-    """EfficientNet-Lite0 without its classifier, BatchNormalization always in inference mode.
+    """EfficientNet-Lite0 without its classifier; the statistics of its BatchNormalization stay as trained.
 
     Args:
         size: side of the square image, in pixels, 32 or more.
@@ -118,7 +119,7 @@ def _block(x: Any, name: str, stage: _Stage, stride: int) -> Any:
     depthwise = keras.layers.DepthwiseConv2D(
         stage.kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise"
     )
-    y = _relu6(_normalised(depthwise(y), f"{name}_depthwise"), f"{name}_depthwise")
+    y = _relu6(normalised(depthwise(y), f"{name}_depthwise"), f"{name}_depthwise")
     y = _convolution(y, stage.width, 1, f"{name}_project")
     if stride == 1 and width == stage.width:
         return keras.layers.Add(name=f"{name}_add")([y, x])
@@ -127,11 +128,7 @@ def _block(x: Any, name: str, stage: _Stage, stride: int) -> Any:
 
 def _convolution(x: Any, width: int, kernel: int, name: str, *, strides: int = 1) -> Any:
     convolution = keras.layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False, name=name)
-    return _normalised(convolution(x), name)
-
-
-def _normalised(x: Any, name: str) -> Any:
-    return keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x, training=False)
+    return normalised(convolution(x), name)
 
 
 def _relu6(x: Any, name: str) -> Any:

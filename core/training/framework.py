@@ -36,6 +36,8 @@ with silenced(), warnings.catch_warnings():
     import tensorflow as tf
     import tf2onnx
 
+    tf.config.list_physical_devices()  # the search for devices complains where there are none
+
 tf.get_logger().setLevel("ERROR")
 
 __all__ = ["keras", "silenced", "tf", "tf2onnx"]

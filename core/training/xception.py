@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from core.training.framework import keras
+from core.training.layers import normalised
 
 SIZE: Final = 299
 FEATURE_WIDTH: Final = 2048
@@ -21,7 +22,7 @@ _MIDDLE_WIDTH: Final = 728
 
 
 def xception(size: int = SIZE) -> keras.Model:
-    """Xception without its classifier, BatchNormalization always in inference mode.
+    """Xception without its classifier; the statistics of its BatchNormalization stay as trained.
 
     Args:
         size: side of the square image, in pixels, 71 or more.
@@ -53,7 +54,7 @@ def _shrinking_block(x: Any, number: int, widths: tuple[int, int]) -> Any:
     y = _separable(_relu(y, f"{name}_sepconv2"), widths[1], f"{name}_sepconv2")
     shortcut = keras.layers.Conv2D(widths[1], 1, strides=2, padding="same", use_bias=False, name=f"{name}_shortcut")(x)
     y = keras.layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(y)
-    return keras.layers.Add(name=f"{name}_add")([y, _normalised(shortcut, f"{name}_shortcut")])
+    return keras.layers.Add(name=f"{name}_add")([y, normalised(shortcut, f"{name}_shortcut")])
 
 
 def _middle_block(x: Any, number: int) -> Any:
@@ -67,16 +68,12 @@ def _middle_block(x: Any, number: int) -> Any:
 
 def _separable(x: Any, width: int, name: str) -> Any:
     convolution = keras.layers.SeparableConv2D(width, 3, padding="same", use_bias=False, name=name)
-    return _normalised(convolution(x), name)
+    return normalised(convolution(x), name)
 
 
 def _convolution(x: Any, width: int, kernel: int, name: str, *, strides: int = 1, padding: str = "same") -> Any:
     convolution = keras.layers.Conv2D(width, kernel, strides=strides, padding=padding, use_bias=False, name=name)
-    return _normalised(convolution(x), name)
-
-
-def _normalised(x: Any, name: str) -> Any:
-    return keras.layers.BatchNormalization(name=f"{name}_bn")(x, training=False)
+    return normalised(convolution(x), name)
 
 
 def _relu(x: Any, name: str) -> Any:

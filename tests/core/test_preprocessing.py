@@ -53,8 +53,8 @@ def test_an_image_of_the_right_size_stays_as_it_is() -> None:
 
 
 def test_decoding_may_reduce_to_twice_the_side_that_is_read() -> None:
-    assert Preprocessing(299).decode_at_least == 598
-    assert Preprocessing(224, Fit.CENTRE_CROP, 0.875).decode_at_least == 512
+    assert Preprocessing(299).decode_at_least == 374
+    assert Preprocessing(224, Fit.CENTRE_CROP, 0.875).decode_at_least == 320
 
 
 @pytest.mark.parametrize(("size", "crop"), [(15, 1.0), (2049, 1.0), (299, 0.0), (299, 1.01), (299, -1.0)])

@@ -1,0 +1,141 @@
+"""The models that come with the program are whole, reproduce what their cards promise, and name photos rightly."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from core import golden, graph
+from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
+from core.complexity import complexity
+from core.heads import read_head, softmax
+from core.images import decode
+from core.preprocessing import Preprocessing, preprocess
+
+_NAMES = ("everyday", "general", "xception-imagenet")
+_BACKBONES = ("general", "xception-imagenet")
+_MODELS = ("everyday", "general")
+_BATCH = 8
+
+
+def _card(folder: Path) -> BackboneCard | ModelCard:
+    return read_card((folder / "card.json").read_bytes())
+
+
+def _backbone(shipped: Path, name: str) -> tuple[BackboneCard, Path]:
+    """The card of the backbone that stands under a name, and its file."""
+    card = _card(shipped / name)
+    backbone = card if isinstance(card, BackboneCard) else card.backbone
+    if isinstance(backbone, SharedBackbone):
+        return _backbone(shipped, backbone.name)
+    return backbone, shipped / name / backbone.file
+
+
+def _features(file: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    starts = range(0, len(images), _BATCH)
+    return np.concatenate([session.run(["features"], {"image": images[at : at + _BATCH]})[0] for at in starts])
+
+
+def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
+    return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
+
+
+def _probabilities(shipped: Path, name: str, paths: list[Path]) -> NDArray[np.float32]:
+    model = _card(shipped / name)
+    assert isinstance(model, ModelCard)
+    backbone, file = _backbone(shipped, name)
+    head = read_head((shipped / name / model.head.file).read_bytes())
+    features = _features(file, _pixels(paths, backbone.preprocessing))
+    return softmax(head.logits(features), model.temperature)
+
+
+def test_these_models_are_shipped(shipped_models: Path) -> None:
+    assert sorted(path.parent.name for path in shipped_models.glob("*/card.json")) == list(_NAMES)
+
+
+def test_all_together_stay_small(shipped_models: Path) -> None:
+    assert sum(path.stat().st_size for path in shipped_models.rglob("*") if path.is_file()) < 55_000_000
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_card_s_sums_are_those_of_its_files(shipped_models: Path, name: str) -> None:
+    backbone, file = _backbone(shipped_models, name)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == backbone.sha256
+    card = _card(shipped_models / name)
+    assert card.name == name
+    if isinstance(card, ModelCard):
+        head = (shipped_models / name / card.head.file).read_bytes()
+        assert hashlib.sha256(head).hexdigest() == card.head.sha256
+        assert card.backbone.sha256 == backbone.sha256
+
+
+@pytest.mark.parametrize("name", _BACKBONES)
+def test_a_backbone_is_what_its_card_says(shipped_models: Path, name: str) -> None:
+    card, file = _backbone(shipped_models, name)
+    data = file.read_bytes()
+    graph.check_backbone(data, card)
+    assert complexity(onnx.ModelProto.FromString(data)).multiply_adds == card.multiply_adds
+
+
+@pytest.mark.parametrize("name", _BACKBONES)
+def test_golden_features_come_out_again(shipped_models: Path, name: str) -> None:
+    card, file = _backbone(shipped_models, name)
+    found = _features(file, golden.golden_inputs(card.preprocessing.size))
+    assert golden.cosine(found, golden.unpack(card.golden_features, card.feature_width)) >= 0.99999
+
+
+@pytest.mark.parametrize("name", _MODELS)
+def test_a_head_fits_its_backbone_and_its_classes(shipped_models: Path, name: str) -> None:
+    card = _card(shipped_models / name)
+    assert isinstance(card, ModelCard)
+    head = read_head((shipped_models / name / card.head.file).read_bytes())
+    assert head.feature_width == _backbone(shipped_models, name)[0].feature_width
+    assert head.class_count == len(card.classes)
+
+
+def test_weights_are_the_published_counts(shipped_models: Path) -> None:
+    xception, _ = _backbone(shipped_models, "xception-imagenet")
+    lite, _ = _backbone(shipped_models, "general")
+    assert xception.weights == 20_861_480
+    assert lite.weights + 1280 * 1000 + 1000 == 4_652_008
+
+
+def test_classes_differ_by_more_than_case(shipped_models: Path) -> None:
+    card = _card(shipped_models / "general")
+    assert isinstance(card, ModelCard)
+    assert len({label.casefold() for label in card.classes}) == 1000
+
+
+def test_general_knows_a_hen_and_a_rooster(shipped_models: Path, photos: Path) -> None:
+    card = _card(shipped_models / "general")
+    assert isinstance(card, ModelCard)
+    paths = [photos / "bird" / name for name in ("chicken_profile.png", "rooster.png")]
+    best = _probabilities(shipped_models, "general", paths).argmax(axis=1)
+    assert {card.classes[place] for place in best} <= {"hen", "cock"}
+
+
+def test_everyday_names_the_photos_it_learnt_from(shipped_models: Path, photos: Path) -> None:
+    card = _card(shipped_models / "everyday")
+    assert isinstance(card, ModelCard)
+    paths = sorted(path for path in photos.glob("*/*") if path.is_file())[::3]
+    best = _probabilities(shipped_models, "everyday", paths).argmax(axis=1)
+    right = np.mean([card.classes[place] == path.parent.name for place, path in zip(best, paths, strict=True)])
+    assert right >= 0.97
+
+
+def test_everyday_says_how_good_it_is_and_how_it_was_made(shipped_models: Path) -> None:
+    card = _card(shipped_models / "everyday")
+    assert isinstance(card, ModelCard)
+    low, high = card.evaluation["accuracy_interval_95"]
+    assert low < card.evaluation["accuracy"] < high
+    assert card.training["images"] == card.evaluation["images"] == 196
+    assert card.training["command"].startswith("uv run --extra train python models/build.py")
+    assert card.unknown_below is not None
+    assert "GPL" in card.origin.licence
