@@ -2,3 +2,9 @@
 
 classify   image file -> images -> preprocessing -> engine (backbone) -> heads -> prediction -> window, table, report
 """
+
+import os
+
+# Official builds of ONNX Runtime now report to their maker, under an identifier they keep in the person's cache
+# folder. Nothing leaves this machine: switched off here, before anything can import it (its Privacy.md, "Disabling").
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
