@@ -42,7 +42,9 @@ class EmptyState(QWidget):
         promise = label("Files, folders, or an image from another program. Nothing leaves this computer.", "muted")
         column.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(16)
-        column.addLayout(_buttons(actions))
+        buttons = [_button(action, is_first=action is actions[0]) for action in actions]
+        column.addLayout(_row_of(buttons))
+        self.setFocusProxy(buttons[0])
         column.addStretch(2)
         column.addWidget(label("Or try one of these", "muted"), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addLayout(self._samples())
@@ -55,13 +57,7 @@ class EmptyState(QWidget):
         self._picture.setPixmap(icons.icon("image-plus", theme.current().accent).pixmap(QSize(64, 64)))
 
     def _samples(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addStretch()
-        for sample in SAMPLES:
-            row.addWidget(self._sample(sample))
-        row.addStretch()
-        return row
+        return _row_of([self._sample(sample) for sample in SAMPLES])
 
     def _sample(self, sample: Path) -> QPushButton:
         button = QPushButton()
@@ -74,15 +70,19 @@ class EmptyState(QWidget):
         return button
 
 
-def _buttons(actions: Sequence[QAction]) -> QHBoxLayout:
+def _button(action: QAction, *, is_first: bool) -> QPushButton:
+    button = QPushButton(action.text().replace("&", ""))
+    button.setProperty("kind", "primary" if is_first else "")
+    button.setToolTip(action.shortcut().toString())
+    button.clicked.connect(action.trigger)
+    return button
+
+
+def _row_of(buttons: Sequence[QPushButton]) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(theme.GRID)
     row.addStretch()
-    for position, action in enumerate(actions):
-        button = QPushButton(action.text().replace("&", ""))
-        button.setProperty("kind", "primary" if position == 0 else "")
-        button.setToolTip(action.shortcut().toString())
-        button.clicked.connect(action.trigger)
+    for button in buttons:
         row.addWidget(button)
     row.addStretch()
     return row

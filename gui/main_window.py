@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self.overlay = DropOverlay(self)
         self._is_started = False
         self._connect(commands)
+        self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
         self.pages.addWidget(self.photos_page)

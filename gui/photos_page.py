@@ -94,6 +94,7 @@ class PhotosPage(QWidget):
         """Look at the first photo of a drop, unless the person is looking at another one meanwhile."""
         if not self._session.pictures.is_listing or self.gallery.current_row() < 0:
             self.gallery.look_at(row)
+            self.gallery.setFocus()
 
     def _on_outcome(self, row: int) -> None:
         if row == self.gallery.current_row():

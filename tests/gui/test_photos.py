@@ -16,7 +16,7 @@ from gui.actions import Act
 from gui.main_window import MainWindow
 from gui.photos_model import PhotosModel
 from tests.gui import dragging
-from tests.gui.conftest import PATIENCE_MS
+from tests.gui.conftest import PATIENCE_MS, show_window
 
 
 def answered(window: MainWindow, count: int) -> bool:
@@ -184,6 +184,17 @@ def test_the_keyboard_alone_moves_through_the_photos(window: MainWindow, qtbot: 
     assert "green" in visible_texts(window.photos_page.inspector)
     qtbot.keyClick(gallery, Qt.Key.Key_End)
     assert "blue" in visible_texts(window.photos_page.inspector)
+
+
+def test_a_hen_and_a_husky_are_named_by_the_shipped_model(qtbot: QtBot, photos: Path) -> None:
+    window = show_window(qtbot)
+    hen, dog = photos / "bird" / "chicken_profile.png", photos / "mammal" / "dog.png"
+    assert dragging.drop(window, dragging.files([hen, dog]))
+    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
+    named = [photo.outcome.best.label for photo in window.session.photos.photos()]  # type: ignore[union-attr]
+    assert named[0] in ("hen", "cock")
+    assert named[1] in ("Eskimo dog", "Siberian husky", "malamute")
+    window.close()
 
 
 def test_the_list_model_is_a_good_qt_model(
