@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.problems import Problem
 
 
 class FoveaError(Exception):
@@ -77,6 +81,20 @@ class StorageError(FoveaError):
     """Something could not be written or read back: disk, folder or permission."""
 
     kind = "storage"
+
+
+class DatasetError(FoveaError):
+    """A folder holds nothing that can be learned from, or cannot be divided as asked.
+
+    Attributes:
+        problems: everything that was found wrong with the folder, where it was looked through.
+    """
+
+    kind = "dataset"
+
+    def __init__(self, what: str, *, hint: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(what, hint=hint)
+        self.problems = problems
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish

@@ -58,6 +58,12 @@ def printable(path: Path | str) -> str:
     return "".join(character if _is_readable(character) else _escaped(character) for character in str(path))
 
 
+def natural(name: str) -> tuple[list[str | int], str]:
+    """A sort key by which numbers inside names count as numbers; text and numbers alternate, so kinds always match."""
+    parts = _DIGITS.split(name.casefold())
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
 def _is_readable(character: str) -> bool:
     return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
 
@@ -110,7 +116,7 @@ def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
                 subfolders.append(folder / entry.name)
             elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path for each is slow
                 images.append(folder / entry.name)
-    return sorted(images, key=_natural), sorted(subfolders, key=_natural)
+    return sorted(images, key=_by_name), sorted(subfolders, key=_by_name)
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:
@@ -127,10 +133,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    """A sort key by which numbers inside names count as numbers; text and numbers alternate, so kinds always match."""
-    parts = _DIGITS.split(path.name.casefold())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], path.name
+def _by_name(path: Path) -> tuple[list[str | int], str]:
+    return natural(path.name)
 
 
 def _unreadable(folder: Path, error: OSError) -> ImageError:

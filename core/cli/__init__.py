@@ -1,4 +1,4 @@
-"""The command line: `fovea classify`, `fovea models`, `fovea doctor`; the window is opened elsewhere.
+"""The command line: `fovea classify`, `train`, `evaluate`, `models` and `doctor`; the window is opened elsewhere.
 
 Results go to standard output, everything said about them to standard error. Exit codes: 0 all done, 1 some images
 failed and the others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 nobody reads the output any more.
@@ -49,6 +49,14 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import classify
 
             return classify.run(ClassifyRequest.of(arguments))
+        case "train":
+            from core.cli import train
+
+            return train.run(arguments)
+        case "evaluate":
+            from core.cli import evaluate
+
+            return evaluate.run(arguments)
         case "models":
             from core.cli import models
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,31 @@ path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the na
 csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
 
 Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
+"""
+_EVALUATE: Final = """\
+Tell how good a model is on labelled images it has not learnt from.
+
+FOLDER has one subfolder of images for each class, or files such as cat.0.jpg; of the parts train,
+validation and test, only test counts. Folders that are no class of the model are left out. Images
+that the same backbone has seen before are not computed again.
+
+Exit code: 0 all images were judged by, 1 some could not be read, 2 nothing could start.
+"""
+_TRAIN: Final = """\
+Learn to tell the classes of a folder apart, and add the model as NAME, or as NAME's next version.
+
+FOLDER has one subfolder of images for each class, or files such as cat.0.jpg; where it has parts
+train, validation and test, they are kept. A bad file is told and left out. The model in use stays
+what it is: `fovea models use NAME` changes it.
+
+quick: logistic regression on the features of the backbone xception-imagenet, in seconds. The
+features of an image are computed once and kept.
+
+S is a share below 1, such as 0.15, or a count of images, such as 2000. Validation images calibrate
+the model, test images tell how good it is. Where shares are drawn, the head is then fitted once
+more to all images; where counts or parts are given, only training images are learnt from.
+
+Exit code: 0 the model is added, 2 it could not be made.
 """
 _IMPORT: Final = """\
 Add the model in an .onnx file that `fovea models export` wrote.
@@ -122,6 +148,8 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_classify(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
     _add_models(commands)
     doctor = commands.add_parser(
         "doctor",
@@ -142,6 +170,25 @@ def _add_classify(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument("--recursive", action="store_true", help="look into subfolders")
     parser.add_argument("--output", metavar="FILE", type=_path, help="write the results there, whole or not at all")
     _add_format(parser, ("table", "jsonl", "csv"))
+
+
+def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser("train", help="teach a new model from labelled images", description=_TRAIN)
+    parser.add_argument("folder", metavar="FOLDER", type=_path, help="labelled images")
+    parser.add_argument("--name", metavar="NAME", required=True, help="the model's name")
+    parser.add_argument("--recipe", choices=("quick",), default="quick", help="how it is trained (default: quick)")
+    parser.add_argument("--validation", metavar="S", type=_share, default=0.15, help="to calibrate with: 0.15")
+    parser.add_argument("--test", metavar="S", type=_share, default=0.15, help="to judge by: 0.15")
+    parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="another one draws other parts (default: 0)")
+    _add_format(parser, ("table", "json"))
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser("evaluate", help="tell how good a model is", description=_EVALUATE)
+    parser.add_argument("folder", metavar="FOLDER", type=_path, help="labelled images")
+    parser.add_argument("--model", metavar="M", help="model to judge (default: the one in use, see `fovea models`)")
+    parser.add_argument("--report", metavar="FILE", type=_path, help="write a report there too, as one HTML file")
+    _add_format(parser, ("table", "json"))
 
 
 def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -175,6 +222,25 @@ def _add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def _share(text: str) -> float | int:
+    """A count where digits alone are written, else a share."""
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a share below 1 nor a count")
+    return share
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
     return int(text)
 
 

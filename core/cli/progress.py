@@ -1,4 +1,4 @@
-"""A bar on standard error while images are classified, where a person looks at it."""
+"""Bars on standard error while a person waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from core.cli.streams import is_terminal
+from core.progress import Progress as Stage
+from core.progress import Report
 
 
 @contextmanager
@@ -28,3 +32,22 @@ def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
 
         threading.Thread(target=count, name="count images", daemon=True).start()
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def stages() -> Iterator[Report]:
+    """Show long work as one bar for each of its stages, where a person looks at standard error."""
+    if not is_terminal(sys.stderr):
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+        bars: dict[str, TaskID] = {}
+
+        def report(stage: Stage) -> None:
+            if stage.stage not in bars:
+                bars[stage.stage] = shown.add_task(stage.stage, total=stage.total, left="")
+            left = "" if not stage.remaining_s else f"{stage.remaining_s:.0f} s left"
+            shown.update(bars[stage.stage], completed=stage.step, total=stage.total, left=left)
+
+        yield report

@@ -1,0 +1,200 @@
+"""`fovea train`: what it prints, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import core
+from core import library, paths, settings
+from tests import teaching
+from tests.core.cli.conftest import Fovea
+
+ROOT = Path(core.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _tiny_backbone(home: Path) -> None:
+    teaching.replace_backbone(home)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return teaching.write_labelled(tmp_path / "pictures", 12)
+
+
+def _models() -> set[str]:
+    return {model.name for model in library.open_library().models() if not model.shipped}
+
+
+def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
+    ran = fovea("train", folder, "--name", "mine", "--format", "json")
+    assert ran.code == 0
+    content = json.loads(ran.out)
+    assert content["classes"] == ["blue", "green", "red"]
+    assert content["accuracy"] == 1.0
+    assert set(content["per_class"]) == set(content["classes"])
+    assert len(content["confusion"]) == 3
+    assert 0 <= content["ece"] <= 1
+    assert content["images"] == content["parts"]["test"]
+    assert (content["name"], content["version"], content["computed"]) == ("mine", 1, 36)
+    assert "--seed 0" in content["training"]["command"]
+    assert "fovea: 'mine' is in the library, version 1." in ran.err
+    assert json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)["computed"] == 0
+
+
+def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
+    ran = fovea("train", folder, "--name", "mine")
+    assert ran.code == 0
+    for told in ("mine, version 1", "accuracy", "precision", "recall", "36 images, C = ", "36 computed"):
+        assert told in ran.out
+
+
+def test_the_model_in_use_stays_and_the_new_one_can_be_used(fovea: Fovea, folder: Path) -> None:
+    before = settings.load(paths.settings_file()).model
+    assert fovea("train", folder, "--name", "mine").code == 0
+    assert settings.load(paths.settings_file()).model == before
+    assert fovea("models", "use", "mine").code == 0
+    lines = fovea("classify", folder, "--recursive", "--format", "jsonl").out.splitlines()
+    assert all(Path(line["path"]).parent.name == line["label"] for line in map(json.loads, lines))
+    shown = fovea("models", "show", "mine").out
+    assert "training, C" in shown
+    assert "evaluation, accuracy" in shown
+
+
+def test_without_test_images_nothing_is_claimed(fovea: Fovea, folder: Path) -> None:
+    ran = fovea("train", folder, "--name", "mine", "--test", "0", "--format", "json")
+    content = json.loads(ran.out)
+    assert (ran.code, content["accuracy"], content["images"]) == (0, None, 0)
+    assert "nobody knows how good it is" in ran.err
+    assert fovea("train", folder, "--name", "mine", "--test", "0").code == 0
+
+
+def test_what_is_wrong_with_the_folder_is_told(fovea: Fovea, folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes(b"torn")
+    ran = fovea("train", folder, "--name", "mine", "--format", "json")
+    assert ran.code == 0
+    assert "torn.png" in ran.err
+    assert [problem["kind"] for problem in json.loads(ran.out)["problems"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--name", "everyday"], "came with Fovea"),
+        (["--name", "No Name"], "cannot be the name"),
+        (["--name", "m", "--test", "1.5"], "neither a share below 1 nor a count"),
+        (["--name", "m", "--validation", "nan"], "neither a share below 1 nor a count"),
+        (["--name", "m", "--test", "-1"], "neither a share below 1 nor a count"),
+        (["--name", "m", "--test", "1000"], ""),
+        (["--name", "m", "--test", "0.6", "--validation", "0.6"], ""),
+        (["--name", "m", "--seed", "x"], "is not a number"),
+        (["--name", "m", "--recipe", "dense"], "invalid choice"),
+        ([], "--name"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, options: list[str], told: str) -> None:
+    ran = fovea("train", folder, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+    assert len(ran.err.splitlines()) == 2
+    assert not _models()
+
+
+def test_an_empty_folder_tells_why(fovea: Fovea, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = fovea("train", tmp_path / "empty", "--name", "mine")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Nothing can be learned" in ran.err
+
+
+def _start(*arguments: str | Path, limit: int | None = None) -> subprocess.Popen[str]:
+    def before() -> None:
+        import resource
+
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    command = [sys.executable, "-m", "core.cli", "train", *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_interrupted_it_leaves_no_model_and_keeps_the_features(tmp_path: Path, home: Path) -> None:
+    folder = teaching.write_labelled(tmp_path / "many", 700, suffix="bmp")
+    process = _start(folder, "--name", "mine")
+    kept = home / "cache" / "features.sqlite"
+    for _ in range(600):
+        if kept.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "fovea: Stopped.\n")
+    assert not _models()
+    opened = sqlite3.connect(kept)
+    assert opened.execute("SELECT COUNT(*) FROM features").fetchone()[0] >= 8
+    opened.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX systems")
+def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, home: Path) -> None:
+    process = _start(folder, "--name", "mine", limit=500)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert "Features are not kept" in err
+    assert "Could not write" in err
+    assert "Traceback" not in err
+    assert not (home / "models" / "mine").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX systems")
+def test_a_person_sees_every_stage(folder: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.cli", "train", folder, "--name", "mine", "--format", "json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # how Linux says that the other side has closed
+        pass
+    finally:
+        os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    assert json.loads(out)["version"] == 1
+    for stage in ("computing features", "choosing the strength", "fitting the head"):
+        assert stage in shown.decode()
+
+
+def test_photos_are_learnt(fovea: Fovea, photos: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The acceptance of the recipe, with the backbone that comes with the program."""
+    monkeypatch.setenv("FOVEA_HOME", str(home / "real"))
+    if "xception-imagenet" not in {entry.name for entry in library.open_library().entries()}:
+        pytest.skip("the backbone 'xception-imagenet' is not built in this checkout")
+    first = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    second = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    assert (first["computed"], second["computed"]) == (196, 0)
+    assert first["accuracy"] >= 0.90
+    assert first["version"] + 1 == second["version"]
+    heads = {(home / "real" / "models" / "t" / str(number) / "head.npz").read_bytes() for number in (1, 2)}
+    assert len(heads) == 1
