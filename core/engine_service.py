@@ -116,11 +116,16 @@ class EngineService:
 
 
 def _list_models() -> ModelsListed:
-    entries = list(open_library().entries())
-    return ModelsListed(
-        models=tuple(_facts(entry) for entry in entries if isinstance(entry, InstalledModel)),
-        broken=tuple(BrokenModel(entry.name, entry.error) for entry in entries if isinstance(entry, BrokenEntry)),
-    )
+    models, broken = [], []
+    for entry in open_library().entries():
+        try:
+            if isinstance(entry, InstalledModel):
+                models.append(_facts(entry))
+            elif isinstance(entry, BrokenEntry):
+                broken.append(BrokenModel(entry.name, entry.error))
+        except ModelError as error:  # a file is gone since the library was read
+            broken.append(BrokenModel(entry.name, error))
+    return ModelsListed(tuple(models), tuple(broken))
 
 
 def _facts(model: InstalledModel) -> ModelFacts:

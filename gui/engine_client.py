@@ -34,6 +34,7 @@ class EngineClient(QObject):
         refused: the model cannot be used.
         answered: a number and its outcome.
         crashed: the engine process died; how many images were with it.
+        failed: the engine process cannot be started.
     """
 
     models_listed = Signal(ModelsListed)
@@ -42,12 +43,14 @@ class EngineClient(QObject):
     refused = Signal(ModelRefused)
     answered = Signal(object, object)
     crashed = Signal(object)
+    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._process = HelperProcess(serve_engine, self)
         self._process.received.connect(self._on_received)
         self._process.died.connect(self._on_died)
+        self._process.failed.connect(self.failed)
         self._waiting: OrderedDict[int, Path] = OrderedDict()
         self._asked: OrderedDict[int, Path] = OrderedDict()
         self._suspects: set[int] = set()

@@ -17,6 +17,7 @@ from gui.relay import Relay
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
 _PATIENCE_S: Final = 5.0
+_WORDLESS_LIVES: Final = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -34,10 +35,12 @@ class HelperProcess(QObject):
     Attributes:
         received: a message from the helper.
         died: the helper ended without being asked to; it can be started again.
+        failed: it died several times before it said a word; starting it again would not help.
     """
 
     received = Signal(object)
     died = Signal()
+    failed = Signal()
 
     def __init__(self, serve: Callable[[Connection], None], parent: QObject) -> None:
         super().__init__(parent)
@@ -45,6 +48,7 @@ class HelperProcess(QObject):
         self._relay = Relay(self)
         self._conversation: _Conversation | None = None
         self._threads: list[threading.Thread] = []
+        self._wordless_lives = 0
 
     def start(self) -> None:
         """Begin a new life; returns at once."""
@@ -103,12 +107,14 @@ class HelperProcess(QObject):
     def _on_received(self, news: tuple[_Conversation, object]) -> None:
         conversation, message = news
         if conversation is self._conversation:
+            self._wordless_lives = 0
             self.received.emit(message)
 
     def _on_died(self, conversation: _Conversation) -> None:
         if conversation is self._conversation:
             self._conversation = None
-            self.died.emit()
+            self._wordless_lives += 1
+            (self.died if self._wordless_lives < _WORDLESS_LIVES else self.failed).emit()
 
 
 def _speak(connection: Connection, outbox: queue.SimpleQueue[object]) -> None:

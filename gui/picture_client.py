@@ -33,16 +33,19 @@ class PictureClient(QObject):
     Attributes:
         drawn: a picture of this path and side is ready, or is known not to be had.
         listed: some of the images of a listing.
+        failed: the picture process cannot be started.
     """
 
     drawn = Signal(object, object)
     listed = Signal(ImagesListed)
+    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._process = HelperProcess(serve_pictures, self)
         self._process.received.connect(self._on_received)
         self._process.died.connect(self._on_died)
+        self._process.failed.connect(self.failed)
         self._kept: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _KEPT}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
         self._asked: dict[_Key, None] = {}

@@ -79,6 +79,8 @@ class Session(QObject):
         self.engine.answered.connect(self._on_answered)
         self.engine.crashed.connect(self._on_crashed)
         self.pictures.listed.connect(self._on_listed)
+        self.engine.failed.connect(self._on_failed)
+        self.pictures.failed.connect(self._on_failed)
 
     def start(self) -> None:
         """Start the helper processes and open the model; returns at once, and does nothing after `close`."""
@@ -204,6 +206,11 @@ class Session(QObject):
     def _on_crashed(self, asked: int) -> None:
         doubt = f" {asked} images are asked again." if asked else ""
         self.noticed.emit(f"The engine stopped unexpectedly and was started again.{doubt}")
+
+    def _on_failed(self) -> None:
+        self.noticed.emit(
+            "A part of Fovea cannot be started. Install Fovea again; `fovea doctor` tells what is missing."
+        )
 
     def _on_listed(self, listed: ImagesListed) -> None:
         fresh = self.photos.add(listed.paths)

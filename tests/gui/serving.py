@@ -30,6 +30,11 @@ def serve_pictures_and_die(connection: Connection) -> None:
     os._exit(11)
 
 
+def die_at_once(connection: Connection) -> None:
+    """What a broken installation does."""
+    os._exit(1)
+
+
 def echo(connection: Connection) -> None:
     """Send back what comes; die of the word `die`."""
     while (message := connection.recv()) != "die":

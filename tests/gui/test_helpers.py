@@ -17,7 +17,7 @@ from gui.main_window import MainWindow
 from gui.picture_client import THUMBNAIL_SIDE, PictureClient
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
-from tests.gui.serving import DEADLY, echo, serve_engine_that_dies_of_one_image, serve_pictures_and_die
+from tests.gui.serving import DEADLY, die_at_once, echo, serve_engine_that_dies_of_one_image, serve_pictures_and_die
 
 
 @pytest.fixture
@@ -83,6 +83,16 @@ def test_an_image_that_crashes_the_engine_fails_alone(qtbot: QtBot, tiny_model: 
     kinds = {photo.path.name: type(photo.outcome) for photo in photos.photos()}
     assert kinds.pop(DEADLY) is Failure
     assert set(kinds.values()) == {Prediction}
+    window.close()
+
+
+def test_a_helper_that_cannot_start_is_not_started_for_ever(qtbot: QtBot, tiny_model: str) -> None:
+    window = show_window(qtbot)
+    window.session.engine._process._serve = die_at_once
+    told = "cannot be started"
+    qtbot.waitUntil(lambda: any(told in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert window.session.engine.process_id is None
+    assert window.session.pictures._process.process_id is not None  # the other part lives
     window.close()
 
 
