@@ -6,6 +6,7 @@ which would freeze a window in the same process.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
@@ -25,6 +26,7 @@ from core.messages import (
     ModelRefused,
     ModelsListed,
     OpenModel,
+    Remark,
 )
 from core.prediction import Failure
 from core.providers import Provider, ProviderWish
@@ -44,6 +46,7 @@ class EngineService:
         self._connection = connection
         self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
         self._classifier: Classifier | None = None
+        logging.getLogger("core").addHandler(_Remarks(connection))
 
     def run(self) -> None:
         """Answer requests in their order until the window is gone."""
@@ -113,6 +116,17 @@ class EngineService:
 
     def _fail(self, images: Iterable[Numbered], error: FoveaError) -> None:
         self._connection.send(Answered(tuple((number, Failure.of(path, error)) for number, path in images)))
+
+
+class _Remarks(logging.Handler):
+    """Tells the window what the core warns of; it works on the thread that sends everything else."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(logging.WARNING)
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._connection.send(Remark(record.getMessage()))
 
 
 def _list_models() -> ModelsListed:

@@ -16,7 +16,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import ModelError
-from core.messages import Answered, Classify, ListModels, ModelOpened, ModelRefused, ModelsListed, OpenModel
+from core.messages import Answered, Classify, ListModels, ModelOpened, ModelRefused, ModelsListed, OpenModel, Remark
 from core.prediction import Failure, Outcome
 from core.services import serve_engine
 from gui.helper_process import HelperProcess
@@ -33,6 +33,7 @@ class EngineClient(QObject):
         opened: the model is ready.
         refused: the model cannot be used.
         answered: a number and its outcome.
+        remarked: something the person should know.
         crashed: the engine process died; how many images were with it.
         failed: the engine process cannot be started.
     """
@@ -42,6 +43,7 @@ class EngineClient(QObject):
     opened = Signal(ModelOpened)
     refused = Signal(ModelRefused)
     answered = Signal(object, object)
+    remarked = Signal(str)
     crashed = Signal(object)
     failed = Signal()
 
@@ -123,6 +125,8 @@ class EngineClient(QObject):
                 self.refused.emit(message)
             case Answered():
                 self._on_answered(message)
+            case Remark():
+                self.remarked.emit(message.text)
         self._ask()
 
     def _on_answered(self, message: Answered) -> None:

@@ -78,6 +78,7 @@ class Session(QObject):
         self.engine.refused.connect(self._on_refused)
         self.engine.answered.connect(self._on_answered)
         self.engine.crashed.connect(self._on_crashed)
+        self.engine.remarked.connect(self.noticed)
         self.pictures.listed.connect(self._on_listed)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
@@ -119,17 +120,12 @@ class Session(QObject):
             self.removed.emit(len(removed))
             self._tell()
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a removal to take back."""
-        return bool(self._removals)
-
     def undo(self) -> None:
         """Bring back what was removed last."""
         if self._removals:
             restored = self._removals.pop()
             self.photos.restore(restored)
-            self._ask([photo for _, photo in restored if photo.outcome is None])
+            self._ask([photo for _, photo in restored if self._needs_answer(photo)])
 
     def classify_again(self) -> None:
         """Ask the model in use about every photo."""
@@ -184,7 +180,7 @@ class Session(QObject):
         if opened.refusal is not None:
             self._tell_error(opened.refusal)
         self.models_changed.emit()
-        self._ask([photo for photo in self.photos.photos() if _is_of_other_model(photo, opened.name)])
+        self._ask([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
 
     def _on_refused(self, refused: ModelRefused) -> None:
         self.opening = ""
@@ -192,6 +188,8 @@ class Session(QObject):
         next_best = self.opened.name if self.opened else Settings().model
         if refused.name != next_best:
             self.open_model(model=next_best)
+        else:
+            self.opened = None  # so that it can be chosen again
         self.models_changed.emit()
 
     def _on_answered(self, number: int, outcome: Outcome) -> None:
@@ -249,6 +247,8 @@ class Session(QObject):
     def _tell_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
 
-
-def _is_of_other_model(photo: Photo, name: str) -> bool:
-    return isinstance(photo.outcome, Prediction) and photo.outcome.model != name
+    def _needs_answer(self, photo: Photo) -> bool:
+        """Whether nobody has looked at it yet, or another model has than the one in use."""
+        if isinstance(photo.outcome, Prediction):
+            return self.opened is not None and photo.outcome.model != self.opened.name
+        return photo.outcome is None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from core import paths, settings
-from core.library import open_library
-from core.providers import ProviderWish
+from core import choice, paths, settings
+from core.library import load_backbone, open_library
+from core.providers import Precision, Provider, ProviderWish
 from core.settings import Settings
 from gui.actions import Act
 from gui.main_window import MainWindow
@@ -94,6 +95,32 @@ def test_a_provider_that_does_not_work_is_told_and_the_next_best_used(window: Ma
         assert any(opened.refusal.what in text for text in window.notices.texts())
     assert window.session.settings.value.provider is ProviderWish.CUDA
     assert window.actions_by_act[Act.PROVIDER_CUDA].isChecked()
+
+
+def test_a_remembered_provider_that_no_longer_works_is_told(qtbot: QtBot, tiny_model: str) -> None:
+    model = open_library().find(tiny_model)
+    choice._remember(model.backbone.card, Precision.AUTO, Provider.CUDA)
+    if choice.try_provider(load_backbone(model.backbone), model.backbone.card, Provider.CUDA, Precision.AUTO).engine:
+        pytest.skip("CUDA works on this machine")
+    window = show_window(qtbot)
+    qtbot.waitUntil(lambda: any("no longer works" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.session.opened is not None, timeout=PATIENCE_MS)
+    window.close()
+
+
+def test_photos_brought_back_are_answered_by_the_model_in_use(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    photos = window.session.photos
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
+    window.actions_by_act[Act.CLEAR].trigger()
+    install("hues", "Hues")
+    window.session.open_model(model="hues")
+    qtbot.waitUntil(lambda: window.session.opened.name == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
+    window.actions_by_act[Act.UNDO].trigger()
+    qtbot.waitUntil(lambda: all(p.outcome.model == "hues" for p in photos.photos()), timeout=PATIENCE_MS)  # type: ignore[union-attr]
+    assert photos.rowCount() == 3
 
 
 def test_stopping_leaves_the_rest_for_later(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
