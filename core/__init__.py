@@ -1,7 +1,7 @@
 """Everything Fovea does, without a window: plain Python, NumPy, Pillow and ONNX Runtime; no Qt anywhere.
 
-classify   image file -> images -> preprocessing -> engine (backbone) -> heads -> prediction -> window, table, report
-learn      folder -> dataset -> split -> features (kept) -> quick (head) -> calibration -> evaluation -> library
+classify   images -> engine -> library (head) -> classifier -> prediction -> window, table, report
+learn      dataset -> features -> learning (a head, or in the trainer process more) -> judging -> library
 """
 
 import os

@@ -19,7 +19,7 @@ from core.errors import ModelError
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
-"""How many golden inputs there are; `core.golden` draws them."""
+"""How many golden inputs there are; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024

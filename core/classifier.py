@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.card import Preprocessing
-from core.choice import choose_engine
-from core.engine import MAX_BATCH, Engine
+from core.engine.choice import choose_engine
+from core.engine.engine import MAX_BATCH, Engine
 from core.errors import ImageError
-from core.heads import LinearHead, softmax, top_scores
-from core.images import decode
-from core.library import InstalledModel, load_backbone, load_head
+from core.images.decoding import decode
+from core.images.preprocessing import preprocess
+from core.library.heads import LinearHead, softmax, top_scores
+from core.library.library import InstalledModel, load_backbone, load_head
 from core.prediction import Failure, Outcome, Prediction, Timing
-from core.preprocessing import preprocess
 from core.providers import Precision, ProviderWish
 
 DECODE_THREADS: Final = min(8, os.cpu_count() or 1)

@@ -22,7 +22,7 @@ from core.errors import FoveaError, ModelError
 from core.providers import TITLES, Precision, Provider
 
 if TYPE_CHECKING:
-    from core.library import InstalledBackbone, InstalledModel, Library
+    from core.library.library import InstalledBackbone, InstalledModel, Library
 
 T = TypeVar("T")
 
@@ -201,7 +201,7 @@ def _clashing_runtimes() -> Iterator[Trouble]:
 
 
 def _processor() -> str:
-    from core import sessions
+    from core.engine import sessions
 
     return sessions.processor()
 
@@ -235,7 +235,7 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.library import load_backbone, open_library
+    from core.library.library import load_backbone, open_library
 
     models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
     for model in models:
@@ -249,7 +249,7 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
 
 
 def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderFinding:
-    from core.choice import try_provider
+    from core.engine.choice import try_provider
 
     try:
         trial = try_provider(data, card, provider, precision)
@@ -263,7 +263,7 @@ def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Pr
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelFinding, ...]:
     """Every model and backbone; one that several models share is opened once."""
-    from core.library import BrokenEntry, InstalledBackbone, open_library
+    from core.library.library import BrokenEntry, InstalledBackbone, open_library
 
     proven: dict[Path, Trouble | None] = {}
     findings = []
@@ -281,7 +281,7 @@ def _models(library: Library | None, in_use: str) -> tuple[ModelFinding, ...]:
 
 
 def _entry_trouble(entry: InstalledModel | InstalledBackbone, proven: dict[Path, Trouble | None]) -> Trouble | None:
-    from core.library import InstalledBackbone, load_head
+    from core.library.library import InstalledBackbone, load_head
 
     backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
     if backbone.folder not in proven:
@@ -293,8 +293,8 @@ def _entry_trouble(entry: InstalledModel | InstalledBackbone, proven: dict[Path,
 
 
 def _open(backbone: InstalledBackbone) -> None:
-    from core.engine import open_engine
-    from core.library import load_backbone
+    from core.engine.engine import open_engine
+    from core.library.library import load_backbone
 
     open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.problems import Problem
+    from core.dataset.problems import Problem
 
 
 class FoveaError(Exception):

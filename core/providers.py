@@ -1,4 +1,4 @@
-"""Providers and precision: the words a person chooses with; `core.sessions` makes them work."""
+"""Providers and precision: the words a person chooses with; `core.engine.sessions` makes them work."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog
 
-from core.folders import IMAGE_SUFFIXES
+from core.images.folders import IMAGE_SUFFIXES
 from core.providers import Precision, ProviderWish
 from core.settings import Theme
 from gui.actions import Act

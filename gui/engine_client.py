@@ -16,9 +16,18 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import ModelError
-from core.messages import Answered, Classify, ListModels, ModelOpened, ModelRefused, ModelsListed, OpenModel, Remark
 from core.prediction import Failure, Outcome
-from core.services import serve_engine
+from core.services.messages import (
+    Answered,
+    Classify,
+    ListModels,
+    ModelOpened,
+    ModelRefused,
+    ModelsListed,
+    OpenModel,
+    Remark,
+)
+from core.services.processes import serve_engine
 from gui.helper_process import HelperProcess
 
 _WITH_ENGINE: Final = 32

@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from core.folders import printable
+from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
 from gui import icons, theme
 from gui.photos_model import PhotosModel, Role

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from core.folders import printable
+from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction, Score
 from core.providers import TITLES, Provider
 from gui import theme

@@ -8,8 +8,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from core.messages import ModelFacts, ModelOpened
 from core.providers import TITLES
+from core.services.messages import ModelFacts, ModelOpened
 from gui.widgets import FactList, Panel, label
 
 _REMEMBERED: Final = 2000

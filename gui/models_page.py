@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.messages import ModelFacts
+from core.services.messages import ModelFacts
 from gui.model_statistics import ModelStatistics
 from gui.session import Session
 from gui.widgets import Panel, label

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.folders import printable
+from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
 from gui.picture_client import THUMBNAIL_SIDE, PictureClient
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from core.folders import printable
+from core.images.folders import printable
 from gui.empty_state import EmptyState
 from gui.gallery import Gallery
 from gui.inspector import Inspector

@@ -14,8 +14,8 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from core.messages import DrawPicture, ImagesListed, ListImages, Picture
-from core.services import serve_pictures
+from core.services.messages import DrawPicture, ImagesListed, ListImages, Picture
+from core.services.processes import serve_pictures
 from gui.helper_process import HelperProcess
 
 THUMBNAIL_SIDE: Final = 256

@@ -16,9 +16,9 @@ from PySide6.QtGui import QImage
 
 from core import paths
 from core.errors import FoveaError, StorageError
-from core.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.prediction import Outcome, Prediction
 from core.providers import Precision, ProviderWish
+from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.settings import Settings
 from gui.engine_client import EngineClient
 from gui.model_statistics import LatencyRecord

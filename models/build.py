@@ -23,13 +23,13 @@ import onnxruntime
 from linear_head import FOLDS, SPLITS, Judgement, Setting, choose, fit, judge
 from numpy.typing import NDArray
 
-from core import golden, graph
 from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
-from core.complexity import complexity
+from core.engine import golden, graph
+from core.engine.complexity import complexity
 from core.errors import FoveaError
-from core.heads import LinearHead, head_bytes, read_head
-from core.images import decode
-from core.preprocessing import Fit, Preprocessing, preprocess
+from core.images.decoding import decode
+from core.images.preprocessing import Fit, Preprocessing, preprocess
+from core.library.heads import LinearHead, head_bytes, read_head
 from core.storage import write_atomically
 
 HERE: Final = Path(__file__).resolve().parent

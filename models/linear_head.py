@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 
-from core.heads import LinearHead, softmax
+from core.library.heads import LinearHead, softmax
 
 Features = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from core.card import write_card
-from core.library import Library
-from core.train import BACKBONE
+from core.learning.train import BACKBONE
+from core.library.library import Library
 from tests import tiny
 
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from core import golden
 from core.card import (
     BackboneCard,
     Fit,
@@ -31,8 +30,9 @@ from core.card import (
     SharedBackbone,
     write_card,
 )
-from core.heads import LinearHead, head_bytes
-from core.library import CARD, Library
+from core.engine import golden
+from core.library.heads import LinearHead, head_bytes
+from core.library.library import CARD, Library
 
 SIZE = 32
 WIDTH = 8

@@ -17,8 +17,8 @@ from core.cli.progress import bar
 from core.cli.results import Results, open_results
 from core.cli.streams import is_terminal, results_to, tell
 from core.errors import ImageError, UsageError
-from core.folders import IMAGE_SUFFIXES, find_images
-from core.library import open_library
+from core.images.folders import IMAGE_SUFFIXES, find_images
+from core.library.library import open_library
 from core.prediction import Failure, Outcome
 from core.providers import TITLES
 

@@ -12,20 +12,20 @@ from rich.table import Table
 from rich.text import Text
 
 from core import paths, settings
-from core.choice import choose_engine
 from core.cli import tables
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
+from core.engine.choice import choose_engine
 from core.errors import UsageError
-from core.evaluation import Evaluation, most_confused, to_json
-from core.feature_store import FeatureStore
-from core.features import FeatureSource
-from core.folders import IMAGE_SUFFIXES
-from core.judging import Judgement, judge
-from core.library import InstalledModel, load_backbone, load_head, open_library
-from core.plots import percent
+from core.features.compute import FeatureSource
+from core.features.store import FeatureStore
+from core.images.folders import IMAGE_SUFFIXES
+from core.judging.evaluation import Evaluation, most_confused, to_json
+from core.judging.judge import Judgement, judge
+from core.judging.plots import percent
+from core.judging.reports import html_report
+from core.library.library import InstalledModel, load_backbone, load_head, open_library
 from core.progress import CancelToken
-from core.reports import html_report
 from core.storage import write_atomically
 
 _MATRIX_CLASSES: Final = 15

@@ -16,8 +16,8 @@ from core.card import Fit
 from core.cli import tables
 from core.cli.streams import results_to, tell
 from core.errors import UsageError
-from core.folders import IMAGE_SUFFIXES
-from core.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
+from core.images.folders import IMAGE_SUFFIXES
+from core.library.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
 
 _CLASSES_SHOWN: Final = 40
 
@@ -157,7 +157,7 @@ def _text(value: object) -> str:
 
 
 def _import(library: Library, file: Path) -> None:
-    from core.exchange import import_model
+    from core.library.exchange import import_model
 
     imported = import_model(file, library)
     name = imported.model.name
@@ -167,7 +167,7 @@ def _import(library: Library, file: Path) -> None:
 
 
 def _export(library: Library, name: str, file: Path) -> None:
-    from core.exchange import export
+    from core.library.exchange import export
 
     if file.suffix.lower() in IMAGE_SUFFIXES:
         raise UsageError(f"{str(file)!r} is the name of an image.", hint="Choose a name that ends in .onnx.")

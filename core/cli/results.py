@@ -11,7 +11,7 @@ from rich.text import Text
 
 from core.cli import tables
 from core.cli.streams import is_terminal
-from core.folders import printable
+from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from core.errors import StorageError
-from core.folders import printable
+from core.images.folders import printable
 from core.storage import replace
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli.streams import is_terminal
-from core.folders import printable
+from core.images.folders import printable
 
 _WIDE: Final = 1_000_000
 

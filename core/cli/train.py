@@ -17,13 +17,13 @@ from core.cli import tables
 from core.cli.evaluate import evaluation_tables
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
+from core.dataset.problems import Problem
 from core.errors import DatasetError
-from core.evaluation import to_json
-from core.library import open_library
+from core.judging.evaluation import to_json
+from core.learning.train import Trained, TrainRequest, train
+from core.library.library import open_library
 from core.prediction import Failure
-from core.problems import Problem
 from core.progress import CancelToken
-from core.train import Trained, TrainRequest, train
 
 
 def run(arguments: argparse.Namespace) -> int:

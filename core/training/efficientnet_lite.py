@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.heads import LinearHead
+from core.library.heads import LinearHead
 from core.training.framework import keras
 from core.training.layers import normalised
 from core.training.weights import LayerWeights

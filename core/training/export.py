@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from core import golden, graph
+from core.engine import golden, graph
 from core.storage import write_atomically
 from core.training.compact import compact
 from core.training.framework import keras, silenced, tf, tf2onnx

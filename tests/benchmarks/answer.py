@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.classifier import Classifier, open_classifier
-from core.library import open_library
+from core.library.library import open_library
 from core.prediction import Prediction
 from core.providers import TITLES, Precision, ProviderWish
 

@@ -19,8 +19,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from core.images import Pixels, decode, decode_within
-from core.preprocessing import Preprocessing, preprocess
+from core.images.decoding import Pixels, decode, decode_within
+from core.images.preprocessing import Preprocessing, preprocess
 from tests import samples
 
 PLAN = Preprocessing(299)

@@ -17,9 +17,9 @@ from PIL import Image
 
 from core.card import Fit, Preprocessing
 from core.classifier import DECODE_THREADS, Classifier, open_classifier
-from core.engine import MAX_BATCH
+from core.engine.engine import MAX_BATCH
 from core.errors import ModelError, ProviderError
-from core.library import Library
+from core.library.library import Library
 from core.prediction import Failure, Outcome, Prediction
 from core.providers import Precision, Provider, ProviderWish
 from tests import tiny

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import core
-from core import library, paths, settings
+from core import paths, settings
 from core.doctor import Findings, ModelFinding, examine
-from core.library import InstalledModel, Library
+from core.library import library
+from core.library.library import InstalledModel, Library
 from core.providers import Provider
 from tests import tiny
 

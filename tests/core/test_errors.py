@@ -20,7 +20,7 @@ from core.errors import (
     StorageError,
     UsageError,
 )
-from core.library import NameTakenError
+from core.library.library import NameTakenError
 from core.prediction import Failure
 
 WHAT = "It broke: 'x\n\udcff'."

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from core import paths, settings
-from core.library import open_library
+from core.library.library import open_library
 from core.settings import Settings, Theme
 from gui import theme
 from gui.main_window import MainWindow

@@ -6,7 +6,7 @@ import os
 from multiprocessing.connection import Connection
 
 from core import classifier
-from core.services import serve_engine
+from core.services.processes import serve_engine
 
 DEADLY = "deadly.png"
 

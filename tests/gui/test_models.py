@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from core import choice, paths, settings
-from core.library import load_backbone, open_library
+from core import paths, settings
+from core.engine import choice
+from core.library.library import load_backbone, open_library
 from core.providers import Precision, Provider, ProviderWish
 from core.settings import Settings
 from gui.actions import Act

@@ -16,8 +16,8 @@ import h5py
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from core.images import decode
-from core.preprocessing import Preprocessing, preprocess
+from core.images.decoding import decode
+from core.images.preprocessing import Preprocessing, preprocess
 from core.training.export import parity
 from core.training.weights import read_inner_model, set_weights_in_order
 from core.training.wheels import KITCHENWARE, open_wheel

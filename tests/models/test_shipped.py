@@ -11,12 +11,12 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from core import golden, graph
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
-from core.complexity import complexity
-from core.heads import read_head, softmax
-from core.images import decode
-from core.preprocessing import Preprocessing, preprocess
+from core.engine import golden, graph
+from core.engine.complexity import complexity
+from core.images.decoding import decode
+from core.images.preprocessing import Preprocessing, preprocess
+from core.library.heads import read_head, softmax
 
 _NAMES = ("everyday", "general", "xception-imagenet")
 _BACKBONES = ("general", "xception-imagenet")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core import library
 from core.cli import main
-from core.library import InstalledModel
+from core.library import library
+from core.library.library import InstalledModel
 from tests import tiny
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from core import joined, library
 from core.classifier import open_classifier
-from core.exchange import export, import_model
-from core.folders import find_images
-from core.library import InstalledModel, Library, load_backbone
+from core.images.folders import find_images
+from core.library import joined, library
+from core.library.exchange import export, import_model
+from core.library.library import InstalledModel, Library, load_backbone
 from core.prediction import Prediction
 from core.providers import Precision, ProviderWish
 from tests.core.cli.conftest import Fovea

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from core import library, paths, settings
+from core import paths, settings
 from core.errors import ImageErrorKind
-from core.library import InstalledModel
+from core.library import library
+from core.library.library import InstalledModel
 from core.providers import Precision, ProviderWish
 from tests import tiny
 from tests.core.cli.conftest import Fovea

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core import library
 from core.card import write_card
-from core.heads import head_bytes
+from core.library import library
+from core.library.heads import head_bytes
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core import library, paths, settings
-from core.library import InstalledModel
+from core import paths, settings
+from core.library import library
+from core.library.library import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import core
-from core import library, paths, settings
+from core import paths, settings
+from core.library import library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 

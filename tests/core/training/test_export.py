@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("core.training.framework", reason="the extra `train` is not installed")
 
-from core import graph
+from core.engine import graph
 from core.training.export import OPSET, backbone_bytes, export_backbone, parity
 from core.training.framework import keras
 from core.training.layers import FrozenStatistics

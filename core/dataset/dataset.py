@@ -1,0 +1,107 @@
+"""Datasets: labelled images that can all be read, and everything that is wrong with the folder they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.dataset import checks as dataset_checks
+from core.dataset.labelled import Labelled, Part, find_labelled
+from core.dataset.problems import Problem, ProblemKind
+from core.dataset.sights import Sight, see_all
+from core.errors import DatasetError
+from core.images.folders import natural, printable
+from core.progress import CancelToken, Report
+
+__all__ = ["Dataset", "Example", "Part", "Problem", "ProblemKind", "read_dataset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image to learn from; it could be read when the dataset was.
+
+    Attributes:
+        path: the file.
+        label: its class, as an index into `Dataset.classes`.
+        part: what it is for, where the folder itself says that.
+        sha256: of its content, in hexadecimal.
+        look: 64 bits, nearly the same for images that look nearly the same (`core.images.looks`).
+    """
+
+    path: Path
+    label: int
+    part: Part | None
+    sha256: str
+    look: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled images.
+
+    Attributes:
+        root: the folder they come from.
+        classes: their labels, two or more, in natural order.
+        examples: the images, none twice, two or more of each class and at least one of them to train on.
+        problems: everything that was found wrong with the folder; nothing of it keeps the examples from being learned.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    examples: tuple[Example, ...]
+    problems: tuple[Problem, ...]
+
+    def labels(self) -> NDArray[np.int64]:
+        """The examples' labels [n]."""
+        return np.array([example.label for example in self.examples], np.int64)
+
+
+def read_dataset(folder: Path, *, report: Report, token: CancelToken) -> Dataset:
+    """Look through a folder of labelled images, each image opened once, and tell everything that is wrong with it.
+
+    `core.dataset.labelled` says which layouts are read. Images that cannot be read, copies, images with two labels and
+    classes of one image are left out, each with a problem that says so. Reading takes no more memory for more images
+    than what `Example` holds of each.
+
+    Args:
+        folder: the folder.
+        report: told of each image looked at.
+        token: looked at once for each image.
+
+    Raises:
+        DatasetError: nothing can be learned: no images, no labels, or fewer than two classes left. It carries all
+            problems, the reason last.
+        Cancelled: the token was cancelled.
+    """
+    images, problems = find_labelled(folder, token)
+    sights = _readable(images, problems, report, token)
+    kept, copies = dataset_checks.without_duplicates(sights)
+    kept, small = dataset_checks.without_small_classes(kept)
+    problems += copies + small
+    reason = dataset_checks.fatal(sights, kept, problems)
+    if reason is not None:
+        what = f"Nothing can be learned from “{printable(folder.name or folder)}”. {reason.message}"
+        raise DatasetError(what, hint=reason.hint, problems=(*problems, reason))
+    return _dataset(folder, kept, [*problems, *dataset_checks.remarks(kept)])
+
+
+def _readable(images: Sequence[Labelled], problems: list[Problem], report: Report, token: CancelToken) -> list[Sight]:
+    """What was seen of the images that can be read; why the others cannot is added to the problems."""
+    sights = []
+    for seen in see_all(images, report, token):
+        if isinstance(seen, Sight):
+            sights.append(seen)
+        else:
+            problems.append(seen)
+    return sights
+
+
+def _dataset(folder: Path, kept: Sequence[Sight], problems: Sequence[Problem]) -> Dataset:
+    classes = sorted({sight.label for sight in kept}, key=natural)
+    index = {label: number for number, label in enumerate(classes)}
+    examples = (Example(sight.path, index[sight.label], sight.part, sight.sha256, sight.look) for sight in kept)
+    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems))

@@ -1,0 +1,229 @@
+"""Which images a folder gives to learn from, and what each one's label is, by where it lies or what it is called.
+
+Three layouts are told apart: a folder for each class; Kaggle's one folder of files such as `cat.0.jpg`; and folders
+`train`, `validation` (`valid`, `val`) and `test`, each in one of the other two layouts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from core.dataset.problems import Problem, ProblemKind, place, places, quantity, unreadable
+from core.errors import DatasetError, FoveaError
+from core.images.folders import find_images, natural, printable
+from core.progress import CancelToken
+
+LAYOUT_HINT: Final = "Give a folder with one subfolder of images for each class, or with files such as cat.0.jpg."
+_MAX_LABEL: Final = 200
+"""As many characters as a card allows."""
+
+_LABEL_IN_NAME: Final = re.compile(r"(?P<label>.*[^\W\d_].*?)[._ -]+\(?\d+\)?\Z")
+_CAMERA: Final = re.compile(
+    r"_?(?:img|mg|dsc|dscn|dscf|dcim|pxl|mvi|vid|sam|image|photo|picture|pic|scan|screenshot|whatsapp)(?![^\W_])"
+)
+"""How cameras and programs begin names that say nothing about what is in the image."""
+
+_NOT_CLASSES: Final = frozenset({"__MACOSX"})
+"""What macOS leaves in archives."""
+
+
+class Part(StrEnum):
+    """What an image is for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+_PARTS: Final = {
+    "train": Part.TRAIN,
+    "training": Part.TRAIN,
+    "val": Part.VALIDATION,
+    "valid": Part.VALIDATION,
+    "validation": Part.VALIDATION,
+    "test": Part.TEST,
+    "test1": Part.TEST,  # Dogs vs Cats on Kaggle; its images have no labels
+    "testing": Part.TEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An image to learn from, not yet opened.
+
+    Attributes:
+        path: the file.
+        label: its class.
+        part: what it is for, where the folder says that.
+    """
+
+    path: Path
+    label: str
+    part: Part | None
+
+
+def find_labelled(folder: Path, token: CancelToken) -> tuple[list[Labelled], list[Problem]]:
+    """The images under a folder with their labels, and what was passed over.
+
+    Hidden files and what is not an image by its suffix are passed over silently. A linked folder is read if it leads
+    out of `folder`, once; what lies inside is read where it lies.
+
+    Raises:
+        DatasetError: the folder is not there or cannot be read.
+        Cancelled: the token was cancelled.
+    """
+    search = _Search(folder, token)
+    try:
+        return search.images(), search.problems
+    except OSError as error:
+        what = f"The folder “{printable(folder)}” could not be read: {error.strerror or 'no reason given'}."
+        raise DatasetError(what, hint="See that it is there, is a folder, and may be opened by you.") from error
+
+
+def _as_label(name: str) -> str:
+    """A folder's or file's name as a label that can be shown; two ways of writing one accent make one label."""
+    return unicodedata.normalize("NFC", printable(name)).strip()[:_MAX_LABEL].strip() or "unnamed"
+
+
+class _Search:
+    """One look through a folder.
+
+    Attributes:
+        problems: what was passed over so far, and why.
+        _read: the folders read so far, links resolved.
+    """
+
+    def __init__(self, folder: Path, token: CancelToken) -> None:
+        self._folder, self._token = folder, token
+        self._inside = _resolved(folder)
+        self._read: set[Path] = set()
+        self.problems: list[Problem] = []
+
+    def images(self) -> list[Labelled]:
+        subfolders = self._subfolders(self._folder)
+        parts = _parts_among(subfolders)
+        if not parts:
+            return self._labelled(self._folder, subfolders, None)
+        self._tell_outside([folder for folder in subfolders if folder not in parts])
+        return [image for folder, part in parts.items() for image in self._part(folder, part)]
+
+    def _part(self, folder: Path, part: Part) -> list[Labelled]:
+        images = self._labelled(folder, self._subfolders_if_readable(folder), part)
+        if not images:
+            what = f"The folder “{place(folder)}” holds no labelled images; that part is taken from the others."
+            self._tell(ProblemKind.EMPTY_PART, [folder], what, LAYOUT_HINT)
+        return images
+
+    def _labelled(self, folder: Path, subfolders: list[Path], part: Part | None) -> list[Labelled]:
+        """The images of one folder, by class folders if those hold any, otherwise by their names."""
+        loose = list(self._images_in(folder))
+        images = [image for subfolder in subfolders for image in self._class(subfolder, part)]
+        if not images:
+            return self._by_name(loose, part)
+        self._tell_empty(subfolders, {image.label for image in images})
+        self._tell_loose(loose)
+        return images
+
+    def _class(self, top: Path, part: Part | None) -> Iterator[Labelled]:
+        """The images of a class folder and everything below."""
+        label, waiting = _as_label(top.name), [top]
+        while waiting:
+            folder = waiting.pop()
+            if self._is_new(folder):
+                yield from (Labelled(path, label, part) for path in self._images_in(folder))
+                waiting.extend(reversed(self._subfolders_if_readable(folder)))
+
+    def _by_name(self, images: list[Path], part: Part | None) -> list[Labelled]:
+        labels = {path: _label_in_name(path) for path in images}
+        without = [path for path, label in labels.items() if label is None]
+        if without:
+            what = f"{quantity(len(without))} without a class folder or a label in the name: left out."
+            self._tell(ProblemKind.NO_LABELS, without, what, LAYOUT_HINT)
+        return [Labelled(path, label, part) for path, label in labels.items() if label is not None]
+
+    def _images_in(self, folder: Path) -> Iterator[Path]:
+        for path in find_images([folder], recursive=False, on_error=self._tell_unreadable):
+            self._token.check()
+            yield path
+
+    def _subfolders(self, folder: Path) -> list[Path]:
+        """The folders inside one, in natural order, without the hidden ones."""
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
+        self._token.check()
+        return [folder / name for name in sorted(names, key=natural) if name not in _NOT_CLASSES]
+
+    def _subfolders_if_readable(self, folder: Path) -> list[Path]:
+        try:
+            return self._subfolders(folder)
+        except OSError:  # `_images_in` has told of it
+            return []
+
+    def _is_new(self, folder: Path) -> bool:
+        """Whether a folder is to be read here: no link leads back into or around the whole, nor twice to one place."""
+        target = _resolved(folder)
+        is_link = target != _resolved(folder.parent) / folder.name
+        around = self._inside.is_relative_to(target) or target.is_relative_to(self._inside)
+        if (is_link and around) or target in self._read:
+            what = f"The folder “{place(folder)}” is a link to one that is read elsewhere; it is passed over."
+            self._tell(ProblemKind.PASSED_OVER, [folder], what, "Remove the link, or copy the folder.")
+            return False
+        self._read.add(target)
+        return True
+
+    def _tell_empty(self, subfolders: list[Path], labels: set[str]) -> None:
+        told = {path for problem in self.problems for path in problem.paths}
+        for empty in (subfolder for subfolder in subfolders if _as_label(subfolder.name) not in labels):
+            if empty not in told:
+                what = f"The class folder “{place(empty)}” holds no images."
+                self._tell(ProblemKind.EMPTY_CLASS, [empty], what, "Put images into it, or remove it.")
+
+    def _tell_loose(self, loose: list[Path]) -> None:
+        if loose:
+            what = f"{quantity(len(loose))} beside the class folders, in none of them: {places(loose)}."
+            self._tell(ProblemKind.PASSED_OVER, loose, what, "Move them into a class folder.")
+
+    def _tell_outside(self, folders: list[Path]) -> None:
+        loose = list(self._images_in(self._folder))
+        if folders or loose:
+            outside = [*folders, *loose]
+            what = f"Beside the folders train, validation and test, nothing is read: {places(outside)}."
+            self._tell(ProblemKind.PASSED_OVER, outside, what, "Move what shall be learned from into those folders.")
+
+    def _tell_unreadable(self, path: Path, error: FoveaError) -> None:
+        self.problems.append(unreadable(path, error))
+
+    def _tell(self, kind: ProblemKind, paths: Iterable[Path], what: str, hint: str) -> None:
+        self.problems.append(Problem(kind, tuple(paths), what, hint))
+
+
+def _parts_among(subfolders: list[Path]) -> dict[Path, Part]:
+    """The folders of parts; none where `train` stands among other classes, such as cars and planes."""
+    parts = {folder: _PARTS[folder.name.casefold()] for folder in subfolders if folder.name.casefold() in _PARTS}
+    found = set(parts.values())
+    return parts if Part.TRAIN in found and (len(found) > 1 or len(parts) == len(subfolders)) else {}
+
+
+def _label_in_name(path: Path) -> str | None:
+    match = _LABEL_IN_NAME.fullmatch(path.stem)
+    if match is None or _CAMERA.match(path.stem.casefold()):
+        return None
+    return _as_label(match["label"])
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises where a link leads back to itself

@@ -1,0 +1,95 @@
+"""What can be wrong with a folder of labelled images, in words for the person who made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from core.errors import FoveaError
+from core.images.folders import printable
+
+_NAMED: Final = 5
+"""How many names a message lists before it only counts."""
+
+
+class ProblemKind(StrEnum):
+    """What is wrong; a stable word for programs."""
+
+    NO_IMAGES = "no-images"
+    NO_LABELS = "no-labels"
+    ALL_THE_SAME = "all-the-same"
+    TOO_FEW_CLASSES = "too-few-classes"
+    UNREADABLE = "unreadable"
+    PASSED_OVER = "passed-over"
+    EMPTY_CLASS = "empty-class"
+    EMPTY_PART = "empty-part"
+    CLASS_LEFT_OUT = "class-left-out"
+    MISSING_FROM_PART = "missing-from-part"
+    FEW_IMAGES = "few-images"
+    ALL_ALIKE = "all-alike"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    NEAR_DUPLICATE = "near-duplicate"
+    NEAR_CONFLICT = "near-conflict"
+    LEAK = "leak"
+    IMBALANCE = "imbalance"
+    MANY_CLASSES = "many-classes"
+    CASE_CLASH = "case-clash"
+    TINY = "tiny"
+    ELONGATED = "elongated"
+    BLANK = "blank"
+    GREY = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a folder of labelled images.
+
+    Attributes:
+        kind: what is wrong.
+        paths: the files and folders it is about; the first one stands for all where they are many.
+        message: what was found, and what was done about it.
+        hint: what the person can do.
+        is_fatal: whether nothing can be learned because of it.
+    """
+
+    kind: ProblemKind
+    paths: tuple[Path, ...]
+    message: str
+    hint: str
+    is_fatal: bool = False
+
+
+def unreadable(path: Path, error: FoveaError) -> Problem:
+    """A file or folder that was passed over because it could not be read."""
+    return Problem(ProblemKind.UNREADABLE, (path,), error.what, error.hint)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names in quotation marks, and how many more there are."""
+    shown = ", ".join(f"“{name}”" for name in names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """As `listed`, with a number behind each name."""
+    shown = ", ".join(f"“{name}” ({count:,})" for name, count in list(counts.items())[:_NAMED])
+    return shown if len(counts) <= _NAMED else f"{shown} and {len(counts) - _NAMED:,} more"
+
+
+def place(path: Path) -> str:
+    """A file by its folder's name and its own, as one line."""
+    return printable(Path(path.parent.name, path.name))
+
+
+def places(paths: Iterable[Path]) -> str:
+    """The first few files by folder and name, and how many more there are."""
+    return listed([place(path) for path in paths])
+
+
+def quantity(count: int, what: str = "image") -> str:
+    """A count with its noun: "1 image", "12,500 images"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

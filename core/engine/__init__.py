@@ -1,0 +1,1 @@
+"""The engine: backbones proven safe, opened on the provider that works, and run."""

@@ -1,0 +1,141 @@
+"""The engine: one backbone on one provider, proven before it is believed.
+
+A provider counts only after its session reports it, a warm-up run succeeds, and its features of the golden inputs agree
+with those in the backbone's card.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from core.card import BackboneCard
+from core.engine import golden, graph, sessions
+from core.errors import ModelError, ProviderError
+from core.providers import TITLES, Precision, Provider
+
+LEAST_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
+"""Least cosine between features here and in the card; bfloat16 on an AMX processor measured 0.9994."""
+
+MAX_BATCH: Final = 8
+"""Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
+
+_TIMED_RUNS: Final = 3
+_NOT_THE_ORIGINAL: Final = "The card or the file is not the original; install the model again."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """A backbone that runs.
+
+    One thread at a time may call `run`; decoding belongs in other threads.
+
+    Attributes:
+        card: the backbone's card.
+        provider: what really runs it.
+        precision: what was asked of it.
+        agreement: least cosine between its features of the golden inputs and the card's.
+        milliseconds: median time of one image alone, measured when it was opened.
+        opening_ms: how long opening and proving took.
+    """
+
+    card: BackboneCard
+    provider: Provider
+    precision: Precision
+    agreement: float
+    milliseconds: float
+    opening_ms: float
+    _session: ort.InferenceSession = field(repr=False)
+
+    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features float32 [n, d] of preprocessed images uint8 [n, size, size, 3].
+
+        Raises:
+            ProviderError: the provider failed under way.
+        """
+        return _run(self._session, graph.FEATURES, batch, self.provider)
+
+    def feature_map(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Feature map float32 of the same images, axes as the card's `feature_map_layout` says.
+
+        Raises:
+            ProviderError: the provider failed under way.
+        """
+        return _run(self._session, graph.FEATURE_MAP, batch, self.provider)
+
+
+def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
+    """Open a backbone on one provider, and prove it.
+
+    Args:
+        data: the backbone's file; it must have passed `graph.check_backbone`.
+        card: what the file is.
+        provider: the one to use; there is no fallback here.
+        precision: how far its features may differ from the card's, see `LEAST_AGREEMENT`.
+
+    Raises:
+        ProviderError: the provider does not work here.
+        ModelError: even the CPU cannot run the file, or gives other features than the card promises.
+    """
+    started = time.perf_counter()
+    session = sessions.open_session(data, provider, precision)
+    inputs = golden.golden_inputs(card.preprocessing.size)
+    try:
+        features = _run(session, graph.FEATURES, inputs, provider)
+        milliseconds = _median_ms(session, inputs[:1], provider)
+    except ProviderError as error:
+        if provider is not Provider.CPU:
+            raise
+        raise ModelError(f"The backbone does not run: {error.what}", hint=_NOT_THE_ORIGINAL) from error
+    agreement = golden.cosine(features, golden.unpack(card.golden_features, card.feature_width))
+    if agreement < LEAST_AGREEMENT[precision]:
+        raise _disagreement(provider, agreement, precision)
+    opening_ms = (time.perf_counter() - started) * 1000
+    return Engine(card, provider, precision, agreement, milliseconds, opening_ms, session)
+
+
+def _disagreement(provider: Provider, agreement: float, precision: Precision) -> ProviderError | ModelError:
+    if provider is Provider.CPU:
+        return ModelError(
+            f"The backbone does not give the features its card promises (cosine {agreement:.4f}).",
+            hint=_NOT_THE_ORIGINAL,
+        )
+    return ProviderError(
+        f"{TITLES[provider]} gives other features than the card (cosine {agreement:.4f}, "
+        f"at least {LEAST_AGREEMENT[precision]} is asked).",
+        hint="Another provider is right; `fovea doctor` lists them.",
+    )
+
+
+def _median_ms(session: ort.InferenceSession, image: NDArray[np.uint8], provider: Provider) -> float:
+    times = []
+    for _ in range(_TIMED_RUNS):
+        started = time.perf_counter()
+        _run(session, graph.FEATURES, image, provider)
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def _run(
+    session: ort.InferenceSession, output: str, batch: NDArray[np.uint8], provider: Provider
+) -> NDArray[np.float32]:
+    try:
+        (values,) = session.run([output], {graph.INPUT: batch})
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        raise ProviderError(
+            f"{TITLES[provider]} failed while it ran: {sessions.first_line(error)}",
+            hint="Try another provider, or fewer images at once.",
+        ) from error
+    answers = np.asarray(values, dtype=np.float32)
+    if answers.shape[:1] != batch.shape[:1]:
+        raise ProviderError(
+            f"{TITLES[provider]} answered {batch.shape[0]} images with an array {answers.shape}.",
+            hint="The model file is not a plain backbone; install the model again.",
+        )
+    return answers

@@ -1,0 +1,253 @@
+"""The recipe `quick`: multinomial logistic regression by L-BFGS on standardised features, its strength chosen by
+cross-validation, classes weighing the same however many images they have. It takes seconds and gives a linear head.
+
+The objective is that of scikit-learn's `LogisticRegression`, to which the tests hold it. SciPy minimises it, because
+importing scikit-learn would take longer than all else in a training whose features are kept. SciPy too is imported only
+where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DatasetError
+from core.judging.calibration import fit_temperature, log_loss
+from core.library.heads import LinearHead
+from core.progress import CancelToken, Report, StageClock
+
+Features: TypeAlias = NDArray[np.float32]
+"""[n, d]."""
+Labels: TypeAlias = NDArray[np.int64]
+"""[n], 0 and up."""
+Real: TypeAlias = NDArray[np.float64]
+
+STRENGTHS: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+"""scikit-learn's C among which is chosen; the larger, the closer a head follows its images."""
+FOLDS: Final = 5
+_UNCHOSEN: Final = 1.0
+"""The strength where there are too few images to choose one; scikit-learn's default."""
+_REPEATS: Final = 3
+_MANY: Final = 600
+"""From so many images on, one division into folds tells enough; fewer are divided anew up to `_REPEATS` times."""
+_MOST_TRIED: Final = 1000
+"""Images among which the strength is chosen; it hardly depends on their number, but the time does."""
+_MOST_WEIGHTS: Final = 8_000_000
+"""L-BFGS keeps 25 numbers of 8 bytes for each weight: 1.6 GB."""
+_ALIKE: Final = 0.85
+"""Cosine of features from which two images count as showing the same thing."""
+_PRECISE: Final = (1e-6, 10_000)
+_ROUGH: Final = (1e-3, 300)
+"""Tolerance and most iterations of L-BFGS: of the head itself, and of heads that are only compared."""
+_CONSTANT: Final = 1e-6
+"""A feature that differs by less than this share of its mean does not differ: that is rounding."""
+_NEVER: Final = -1e4
+"""The logit of a class that was not there to be learnt."""
+
+
+class Trial(NamedTuple):
+    """How heads of one strength did on images held out; the least is the best.
+
+    Attributes:
+        wrong: how many images they named wrongly, over all divisions into folds.
+        log_loss: mean over the divisions, calibrated, in nats.
+    """
+
+    wrong: int
+    log_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How the strength was chosen.
+
+    Attributes:
+        strength: scikit-learn's C.
+        trials: of each strength; empty where there were too few images to hold any out.
+        images: how many it was chosen with.
+    """
+
+    strength: float
+    trials: dict[float, Trial]
+    images: int
+
+
+def fit(features: Features, labels: Labels, strength: float, *, balanced: bool = True) -> LinearHead:
+    """Logistic regression on standardised features, the standardising folded into the head's weights.
+
+    Args:
+        features: of the images to learn from.
+        labels: their classes; each number from 0 to the highest is there.
+        strength: scikit-learn's C.
+        balanced: whether rare classes weigh as much as common ones.
+
+    Raises:
+        DatasetError: the head would have more weights than can be fitted.
+    """
+    mean, scale = _moments(features)
+    standard = (features - mean) / scale
+    axes = _axes(standard)
+    classes = int(labels.max()) + 1
+    weights, bias = _solve(standard @ axes.T, labels, classes, strength, balanced=balanced, care=_PRECISE)
+    weights = (weights @ axes / scale).T
+    return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
+
+
+def choose(features: Features, labels: Labels, *, seed: int, report: Report, token: CancelToken) -> Choice:
+    """The strength that names most images held out rightly; among equals, that with the least log loss.
+
+    What shows the same thing is held out together.
+
+    Raises:
+        DatasetError: as `fit`.
+        Cancelled: the person called it off.
+    """
+    tried = _sample(len(labels), seed)
+    features, labels = features[tried], labels[tried]
+    groups = things(features)
+    repeats = max(1, min(_REPEATS, _MANY // len(labels)))
+    divisions = [_folds(groups, labels, seed + again) for again in range(repeats)]
+    if not all(_learnable(folds, labels).any() for folds in divisions):
+        return Choice(_UNCHOSEN, {}, len(labels))
+    trials = _try_all(features, labels, divisions, report, token)
+    return Choice(min(trials, key=trials.__getitem__), trials, len(labels))
+
+
+def things(features: Features) -> Labels:
+    """A number for each image, the same for images that are linked by features too much alike."""
+    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    directions = features / np.maximum(norms, np.finfo(np.float32).tiny)
+    return np.asarray(connected_components(directions @ directions.T >= _ALIKE, directed=False)[1], np.int64)
+
+
+def _try_all(
+    features: Features, labels: Labels, divisions: Sequence[Labels], report: Report, token: CancelToken
+) -> dict[float, Trial]:
+    """How heads of each strength do, over all divisions of the images into folds."""
+    mean, scale = _moments(features)
+    standard = (features - mean) / scale
+    points = standard @ _axes(standard).T
+    clock = StageClock("choosing the strength", len(STRENGTHS) * len(divisions), report)
+    trials = {}
+    for strength in STRENGTHS:
+        found = []
+        for folds in divisions:
+            found.append(_judge(points, labels, folds, strength, token))
+            clock.advance()
+        trials[strength] = Trial(sum(wrong for wrong, _ in found), sum(loss for _, loss in found) / len(found))
+    return trials
+
+
+def _sample(count: int, seed: int) -> Labels:
+    """Which images the strength is chosen with: all, or as many drawn."""
+    if count <= _MOST_TRIED:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, _MOST_TRIED, replace=False))
+
+
+def _folds(groups: Labels, labels: Labels, seed: int) -> Labels:
+    """The fold of each image, 0 to FOLDS - 1: groups stay together, and each class is dealt out evenly."""
+    alone = np.bincount(groups)[groups] > len(groups) / FOLDS  # so many alike say nothing about being the same
+    groups = np.where(alone, groups.max() + 1 + np.arange(len(groups)), groups)
+    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(len(first))
+    place = np.empty(len(first), np.int64)
+    place[np.lexsort((drawn, labels[first]))] = np.arange(len(first))
+    return np.asarray(place[group_of] % FOLDS, np.int64)
+
+
+def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
+    """Which images are of a class that other folds have too, where those have two classes at least."""
+    present = np.zeros((FOLDS, int(labels.max()) + 1), np.int64)
+    np.add.at(present, (folds, labels), 1)
+    elsewhere = (present.sum(axis=0) - present) > 0
+    return np.asarray((elsewhere[folds, labels]) & (elsewhere.sum(axis=1) > 1)[folds])
+
+
+def _judge(points: Real, labels: Labels, folds: Labels, strength: float, token: CancelToken) -> Trial:
+    """How heads do on each fold that were fitted without it."""
+    logits = np.zeros((len(labels), int(labels.max()) + 1))
+    judged = _learnable(folds, labels)
+    for fold in np.unique(folds[judged]):
+        token.check()
+        logits[folds == fold] = _held_out(points, labels, folds == fold, strength)
+    told, truth = logits[judged], labels[judged]
+    wrong = int(np.sum(told.argmax(axis=1) != truth))
+    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)))
+
+
+def _held_out(points: Real, labels: Labels, held: NDArray[np.bool_], strength: float) -> Real:
+    """Logits of the images held out, by a head that was fitted without them."""
+    classes = int(labels.max()) + 1
+    weights, bias = _solve(points[~held], labels[~held], classes, strength, balanced=True, care=_ROUGH)
+    return np.asarray(points[held] @ weights.T + bias)
+
+
+def _moments(features: Features) -> tuple[Real, Real]:
+    """Mean and standard deviation [d]; 1 for the latter where a feature is the same in all images."""
+    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    scale[scale <= _CONSTANT * np.abs(mean)] = 1.0
+    return mean, scale
+
+
+def _axes(standard: Real) -> Real:
+    """Orthonormal axes [a, d] that hold the best weights: with an L2 penalty these lie in the span of the images."""
+    count, width = standard.shape
+    return np.eye(width) if count >= width else np.asarray(np.linalg.qr(standard.T)[0].T)
+
+
+def _solve(
+    points: Real, labels: Labels, classes: int, strength: float, *, balanced: bool, care: tuple[float, int]
+) -> tuple[Real, Real]:
+    """Weights [classes, a] and bias [classes] of the regression on points [n, a]."""
+    known, own = np.unique(labels, return_inverse=True)
+    if points.shape[1] * len(known) > _MOST_WEIGHTS:
+        most = _MOST_WEIGHTS // points.shape[1]
+        raise DatasetError(
+            f"There are {classes:,} classes; the recipe quick learns at most {most:,} from so many images.",
+            hint="Divide the folder into several, or put classes together.",
+        )
+    each = 1 / np.bincount(own) / len(known) if balanced else np.full(len(known), 1 / len(own))
+    solution = _minimise(points, own, each[own], 1 / (strength * len(own)), care)
+    weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _NEVER)
+    weights[known], bias[known] = solution[:, :-1], solution[:, -1]
+    return weights, bias
+
+
+def _minimise(points: Real, labels: Labels, shares: Real, penalty: float, care: tuple[float, int]) -> Real:
+    """Weights and, as the last column, bias [classes, a + 1] with the least penalised log loss.
+
+    Args:
+        points: [n, a].
+        labels: [n]; each class is there.
+        shares: of each image in the loss [n], with the sum 1.
+        penalty: of half the sum of the weights' squares.
+        care: largest slope left and most iterations.
+    """
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
+
+    rows, shape = np.arange(len(labels)), (int(labels.max()) + 1, points.shape[1] + 1)
+
+    def objective(flat: Real) -> tuple[float, Real]:
+        weights, bias = flat.reshape(shape)[:, :-1], flat.reshape(shape)[:, -1]
+        scores = points @ weights.T + bias
+        scores -= scores.max(axis=1, keepdims=True)
+        powers = np.exp(scores)
+        sums = powers.sum(axis=1)
+        loss = shares @ (np.log(sums) - scores[rows, labels]) + penalty / 2 * np.sum(weights * weights)
+        errors = powers / sums[:, None]
+        errors[rows, labels] -= 1
+        errors *= shares[:, None]
+        slope = np.column_stack([errors.T @ points + penalty * weights, errors.sum(axis=0)])
+        return float(loss), slope.ravel()
+
+    slope_left, iterations = care
+    options = {"maxiter": iterations, "gtol": slope_left, "ftol": 64 * np.finfo(float).eps, "maxls": 50}
+    found = minimize(objective, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x.reshape(shape))

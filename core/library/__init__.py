@@ -1,0 +1,1 @@
+"""The installed models: heads, versions, and one .onnx file for a whole model."""

@@ -1,0 +1,244 @@
+"""Backbone, head and card as one ONNX graph, and the three of them out of such a graph again.
+
+`join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm gives
+`logits`; divided by the card's temperature and through Softmax they are `probabilities`. What is appended bears the
+prefix `fovea.head/`, so that `split` takes away exactly that and finds the backbone's own bytes underneath. The card
+travels as JSON in `metadata_props`, with the backbone's card inside it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
+
+from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, write_card
+from core.engine import graph
+from core.errors import ModelError
+from core.library.heads import LinearHead
+
+PROBABILITIES: Final = "probabilities"
+LOGITS: Final = "logits"
+CARD_KEY: Final = "fovea.card"
+"""The model's card, in `metadata_props`."""
+PREPROCESSING_KEY: Final = "fovea.preprocessing"
+"""One sentence on what the input is, for people who run the file in another program."""
+OUTPUTS_KEY: Final = "fovea.backbone_outputs"
+"""Names of the backbone's own outputs in their order, as a JSON list."""
+
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY)
+_PREFIX: Final = "fovea.head/"
+_WEIGHTS, _BIAS, _TEMPERATURE = _PREFIX + "weights", _PREFIX + "bias", _PREFIX + "temperature"
+_STORED: Final[dict[int, np.dtype[np.floating]]] = {
+    TensorProto.FLOAT: np.dtype("<f4"),
+    TensorProto.FLOAT16: np.dtype("<f2"),
+}
+_HINT: Final = "Take the file as it was exported, or ask its maker to export it again."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a joined graph is made of.
+
+    Attributes:
+        card: the model's card, its sums as they were where it was exported.
+        backbone_card: the backbone's card out of it.
+        backbone: the backbone as the bytes of an ONNX file of its own.
+        head: the head.
+    """
+
+    card: ModelCard
+    backbone_card: BackboneCard
+    backbone: bytes
+    head: LinearHead
+
+
+def join(backbone: bytes, backbone_card: BackboneCard, head: LinearHead, card: ModelCard) -> bytes:
+    """One ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+
+    Raises:
+        ModelError: the backbone's file is unsafe, or already uses the names that would be added.
+    """
+    model = graph.parse(backbone)
+    _refuse_clashes(model)
+    own = list(model.graph.output)
+    features = next(info for info in own if info.name == graph.FEATURES)
+    model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
+    model.graph.node.extend(_nodes(head))
+    model.graph.initializer.extend(_arrays(head, card.temperature))
+    outputs = _outputs(features, head.class_count)
+    del model.graph.output[:]
+    model.graph.output.extend(outputs)
+    for key, value in _metadata(replace(card, backbone=backbone_card), backbone_card, own).items():
+        model.metadata_props.add(key=key, value=value)
+    return serialise(model)
+
+
+def split(data: bytes) -> Parts:
+    """Take apart what `join` made; the bytes may be hostile, and no session sees them here.
+
+    Raises:
+        ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
+    """
+    model = graph.parse(data)
+    card, backbone_card = _read_cards(model)
+    head = _take_head(model.graph, card)
+    _restore_outputs(model, head)
+    kept = [entry for entry in model.metadata_props if entry.key not in _KEYS]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    return Parts(card, backbone_card, serialise(model), head)
+
+
+def serialise(model: onnx.ModelProto) -> bytes:
+    """The bytes of a graph, equal for equal graphs."""
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _refuse_clashes(model: onnx.ModelProto) -> None:
+    names = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        names.update((node.name, *node.output))
+    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
+    clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
+    if clashes:
+        raise ModelError(
+            f"The backbone itself uses the name {clashes[0][:80]!r}, which an exported model needs.",
+            hint="Make the backbone again with another name there.",
+        )
+
+
+def _nodes(head: LinearHead) -> list[onnx.NodeProto]:
+    weights = _WEIGHTS
+    nodes = []
+    if fits_half(head.weights):
+        weights = _PREFIX + "weights_exact"
+        nodes.append(_node("Cast", [_WEIGHTS], weights, to=TensorProto.FLOAT))
+    return [
+        *nodes,
+        _node("Gemm", [graph.FEATURES, weights, _BIAS], LOGITS),
+        _node("Div", [LOGITS, _TEMPERATURE], _PREFIX + "scaled"),
+        _node("Softmax", [_PREFIX + "scaled"], PROBABILITIES, axis=1),
+    ]
+
+
+def _node(operator: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
+    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}")
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    return node
+
+
+def _arrays(head: LinearHead, temperature: float) -> list[TensorProto]:
+    weights = head.weights.astype(np.float16) if fits_half(head.weights) else head.weights
+    return [
+        numpy_helper.from_array(np.ascontiguousarray(weights), _WEIGHTS),
+        numpy_helper.from_array(np.ascontiguousarray(head.bias), _BIAS),
+        numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE),
+    ]
+
+
+def fits_half(weights: NDArray[np.float32]) -> bool:
+    """Whether float16 stores these weights without loss, as it does for all that `heads.head_bytes` wrote."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
+
+
+def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
+    """Probabilities and logits [n, classes], their first axis called as that of the features."""
+    made = []
+    for name in (PROBABILITIES, LOGITS):
+        info = ValueInfoProto()
+        info.CopyFrom(features)
+        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, classes
+        made.append(info)
+    return [*made, features]
+
+
+def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
+    return {
+        CARD_KEY: write_card(card).decode(),
+        PREPROCESSING_KEY: _describe(backbone.preprocessing),
+        OUTPUTS_KEY: json.dumps([info.name for info in own]),
+    }
+
+
+def _describe(plan: Preprocessing) -> str:
+    crop = "the whole image" if plan.fit is Fit.STRETCH else f"the middle square, {plan.crop:.3f} of the shorter side,"
+    return (
+        f"{graph.INPUT}: uint8 RGB [n, {plan.size}, {plan.size}, 3], 0 to 255; the image upright, in sRGB, "
+        f"transparency over white, {crop} resized to {plan.size} by {plan.size} pixels, bicubic with antialiasing. "
+        "Scaling of values is inside the graph."
+    )
+
+
+def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
+    texts = [entry.value for entry in model.metadata_props if entry.key == CARD_KEY]
+    if len(texts) != 1:
+        raise ModelError(
+            "The model was not exported by Fovea: it carries no card.",
+            hint="Only files that `fovea models export` or the window's export wrote can be imported.",
+        )
+    card = read_card(texts[0].encode())
+    if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
+        raise ModelError("The card in the file does not describe a whole model.", hint=_HINT)
+    return card, card.backbone
+
+
+def _take_head(content: onnx.GraphProto, card: ModelCard) -> LinearHead:
+    """Read the head out of the graph and remove it; whatever is not exactly as `join` writes it is refused."""
+    nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
+    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
+    head = LinearHead(_read_array(arrays, _WEIGHTS), _read_array(arrays, _BIAS))
+    if nodes != _nodes(head) or arrays != _arrays(head, card.temperature):
+        raise ModelError("What follows the backbone in the file is not the head its card promises.", hint=_HINT)
+    for node in nodes:
+        content.node.remove(node)
+    for tensor in arrays:
+        content.initializer.remove(tensor)
+    return head
+
+
+def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
+    tensor = next((tensor for tensor in arrays if tensor.name == name), None)
+    stored = _STORED.get(tensor.data_type) if tensor is not None else None
+    if tensor is None or stored is None:
+        raise ModelError(f"The file has no array of real numbers called {name!r}.", hint=_HINT)
+    if min(tensor.dims, default=1) < 1 or math.prod(tensor.dims) * stored.itemsize != len(tensor.raw_data):
+        raise ModelError(f"The array {name!r} in the file does not have the size it states.", hint=_HINT)
+    return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
+
+
+def _restore_outputs(model: onnx.ModelProto, head: LinearHead) -> None:
+    """Give the backbone its own outputs back; `join` kept their types among those of the inner values, last."""
+    features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
+    if features is None or len(features.type.tensor_type.shape.dim) != 2:
+        raise ModelError(f"The file has no output {graph.FEATURES!r} of the right shape.", hint=_HINT)
+    if list(model.graph.output) != _outputs(features, head.class_count):
+        raise ModelError("The outputs of the file are not those of an exported model.", hint=_HINT)
+    kept = {graph.FEATURES: features}
+    names = _own_outputs(model)
+    while model.graph.value_info and model.graph.value_info[-1].name in set(names) - set(kept):
+        info = model.graph.value_info.pop()
+        kept[info.name] = info
+    if sorted(kept) != sorted(names):
+        raise ModelError("The file does not say what its backbone's own outputs are.", hint=_HINT)
+    del model.graph.output[:]
+    model.graph.output.extend(kept[name] for name in names)
+
+
+def _own_outputs(model: onnx.ModelProto) -> list[str]:
+    texts = [entry.value for entry in model.metadata_props if entry.key == OUTPUTS_KEY]
+    try:
+        (names,) = map(json.loads, texts)
+    except (ValueError, RecursionError):
+        names = []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    return names

@@ -1,0 +1,1 @@
+"""The window's helper processes, and the messages they exchange with it."""

@@ -1,0 +1,146 @@
+"""The engine process: what the window asks of `core.classifier`, over a pipe.
+
+It is a process of its own because creating an ONNX Runtime session holds the interpreter's lock as long as it takes,
+which would freeze a window in the same process.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.classifier import Classifier, open_classifier
+from core.errors import FoveaError, ModelError, ProviderError
+from core.library.library import BrokenEntry, InstalledModel, open_library
+from core.prediction import Failure
+from core.providers import Provider, ProviderWish
+from core.services.inbox import Inbox
+from core.services.messages import (
+    Answered,
+    BrokenModel,
+    Classify,
+    ListModels,
+    ModelFacts,
+    ModelOpened,
+    ModelRefused,
+    ModelsListed,
+    OpenModel,
+    Remark,
+)
+
+Numbered = tuple[int, Path]
+
+
+class EngineService:
+    """Serves one window.
+
+    Attributes:
+        _inbox: what the window asked for.
+        _classifier: the model in use.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
+        self._classifier: Classifier | None = None
+        logging.getLogger("core").addHandler(_Remarks(connection))
+
+    def run(self) -> None:
+        """Answer requests in their order until the window is gone."""
+        while (request := self._inbox.take()) is not None:
+            match request:
+                case ListModels():
+                    self._connection.send(_list_models())
+                case OpenModel():
+                    self._open(request)
+                case Classify():
+                    self._classify(request)
+
+    def _open(self, request: OpenModel) -> None:
+        """Open a model on the provider asked for or, with the reason told, on the fastest that works."""
+        refusal: FoveaError | None = None
+        try:
+            model = open_library().find(request.name)
+            try:
+                classifier = open_classifier(model, request.wish, request.precision)
+            except ProviderError as error:
+                refusal = error
+                classifier = open_classifier(model, ProviderWish.AUTO, request.precision)
+        except FoveaError as error:
+            self._connection.send(ModelRefused(request.name, error))
+            return
+        self._use(classifier, refusal)
+
+    def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
+        self._classifier = classifier
+        name, engine = classifier.model.card.name, classifier.engine
+        self._connection.send(ModelOpened(name, engine.provider, engine.agreement, engine.opening_ms, refusal))
+
+    def _classify(self, request: Classify) -> None:
+        """Answer this request and those that come in meanwhile, as one stream."""
+        if self._classifier is None:
+            self._fail(request.images, ModelError("No model is open.", hint="Choose one in the list above."))
+            return
+        pending: deque[Numbered] = deque()
+        try:
+            self._answer(self._classifier, self._stream(request, pending), pending, request.top_k)
+        except ProviderError as error:
+            self._recover(self._classifier, error, pending, request.top_k)
+
+    def _stream(self, request: Classify | None, pending: deque[Numbered]) -> Iterator[Path]:
+        while request is not None:
+            for number, path in request.images:
+                pending.append((number, path))
+                yield path
+            request = self._inbox.take_if(Classify)
+
+    def _answer(self, classifier: Classifier, images: Iterator[Path], pending: deque[Numbered], top_k: int) -> None:
+        for outcome in classifier.classify(images, top_k=top_k):
+            number, _ = pending.popleft()
+            self._connection.send(Answered(((number, outcome),)))
+
+    def _recover(self, failed: Classifier, error: ProviderError, pending: deque[Numbered], top_k: int) -> None:
+        """The provider failed under way: go on with the CPU and say so; if that is what failed, say that."""
+        if failed.engine.provider is Provider.CPU:
+            self._fail(pending, error)
+            return
+        try:
+            classifier = open_classifier(failed.model, ProviderWish.CPU, failed.engine.precision)
+            self._use(classifier, refusal=error)
+            self._answer(classifier, iter([path for _, path in pending]), pending, top_k)
+        except FoveaError as again:
+            self._fail(pending, again)
+
+    def _fail(self, images: Iterable[Numbered], error: FoveaError) -> None:
+        self._connection.send(Answered(tuple((number, Failure.of(path, error)) for number, path in images)))
+
+
+class _Remarks(logging.Handler):
+    """Tells the window what the core warns of; it works on the thread that sends everything else."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(logging.WARNING)
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._connection.send(Remark(record.getMessage()))
+
+
+def _list_models() -> ModelsListed:
+    models, broken = [], []
+    for entry in open_library().entries():
+        try:
+            if isinstance(entry, InstalledModel):
+                models.append(_facts(entry))
+            elif isinstance(entry, BrokenEntry):
+                broken.append(BrokenModel(entry.name, entry.error))
+        except ModelError as error:  # a file is gone since the library was read
+            broken.append(BrokenModel(entry.name, error))
+    return ModelsListed(tuple(models), tuple(broken))
+
+
+def _facts(model: InstalledModel) -> ModelFacts:
+    return ModelFacts(model.card, model.backbone.card, model.shipped, model.version, model.size_bytes)

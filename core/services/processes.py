@@ -1,0 +1,37 @@
+"""Where the window's helper processes begin; light, because the window imports it to name what they run.
+
+The heavy imports happen inside, in the helper.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from multiprocessing.connection import Connection
+from typing import Final
+
+_NICENESS: Final = 5
+
+
+def serve_engine(connection: Connection) -> None:
+    """Open models and classify until the other end closes."""
+    _give_way()
+    from core.services.engine import EngineService
+
+    with contextlib.suppress(OSError, KeyboardInterrupt):  # the window is gone: nobody is left to tell
+        EngineService(connection).run()
+
+
+def serve_pictures(connection: Connection) -> None:
+    """List folders and draw pictures until the other end closes."""
+    _give_way()
+    from core.services.pictures import PictureService
+
+    with contextlib.suppress(OSError, KeyboardInterrupt):
+        PictureService(connection).run()
+
+
+def _give_way() -> None:
+    """Let the window go first where cores are few: helpers that keep them all busy would make it stutter."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)

@@ -1,0 +1,133 @@
+"""The recipe `quick`: its head is scikit-learn's, its strength is chosen on images held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from core.errors import Cancelled, DatasetError
+from core.learning import quick
+from core.library.heads import head_bytes
+from core.progress import CancelToken, Progress
+
+
+def clouds(
+    count: int, classes: int, width: int = 40, *, apart: float = 1.0, seed: int = 0
+) -> tuple[quick.Features, quick.Labels]:
+    """Features of `count` images that cluster by class, with means and scales that differ between features."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    points = draw.normal(size=(classes, width))[labels] * apart + draw.normal(size=(count, width))
+    return (points * draw.uniform(0.1, 9, width) + draw.uniform(-5, 5, width)).astype(np.float32), labels
+
+
+def choose(features: quick.Features, labels: quick.Labels, seed: int = 0) -> quick.Choice:
+    return quick.choose(features, labels, seed=seed, report=lambda _: None, token=CancelToken())
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 40), (30, 40)])
+@pytest.mark.parametrize("strength", [0.01, 1.0])
+@pytest.mark.parametrize("balanced", [True, False])
+def test_the_head_is_scikit_learn_s(count: int, width: int, strength: float, balanced: bool) -> None:
+    features, labels = clouds(count, 3, width)
+    labels[labels == 2] = np.arange(np.sum(labels == 2)) % 2 * 2
+    standard = StandardScaler().fit_transform(features.astype(np.float64))
+    weight = "balanced" if balanced else None
+    theirs = LogisticRegression(C=strength, class_weight=weight, tol=1e-8, max_iter=10_000).fit(standard, labels)
+    ours = quick.fit(features, labels, strength, balanced=balanced)
+    expected = theirs.decision_function(standard)
+    found = ours.logits(features)
+    found -= found.mean(axis=1, keepdims=True)
+    assert np.allclose(found, expected - expected.mean(axis=1, keepdims=True), atol=2e-3)
+
+
+def test_two_classes_get_two_logits() -> None:
+    features, labels = clouds(40, 2)
+    head = quick.fit(features, labels, 1.0)
+    assert head.class_count == 2
+    assert np.array_equal(head.logits(features).argmax(axis=1), labels)
+
+
+def test_a_feature_that_never_changes_has_no_say() -> None:
+    features, labels = clouds(40, 2)
+    features[:, 7] = 0.1
+    assert np.abs(quick.fit(features, labels, 1.0).weights[7]).max() < 1e-6
+
+
+def test_rare_classes_weigh_as_much_as_common_ones() -> None:
+    features, labels = clouds(400, 2, 3, apart=0.4)
+    kept = (labels == 0) | (np.arange(400) % 16 == 1)
+    features, labels = features[kept], labels[kept]
+    recall = {}
+    for balanced in (True, False):
+        named = quick.fit(features, labels, 1.0, balanced=balanced).logits(features).argmax(axis=1)
+        recall[balanced] = np.mean(named[labels == 1] == 1)
+    assert recall[True] > recall[False] + 0.2
+
+
+def test_the_same_images_give_the_same_bytes() -> None:
+    features, labels = clouds(200, 5, 300)
+    heads = {head_bytes(quick.fit(features, labels, choose(features, labels).strength)) for _ in range(3)}
+    assert len(heads) == 1
+
+
+def test_noise_is_followed_weakly_and_clear_classes_are_named() -> None:
+    features, labels = clouds(120, 3, 200, apart=0.15)
+    noisy = choose(features, labels)
+    assert noisy.strength <= 1.0
+    assert noisy.trials[noisy.strength] == min(noisy.trials.values())
+    features, labels = clouds(120, 3, 200)
+    assert choose(features, labels).trials[1.0].wrong == 0
+
+
+def test_other_images_of_the_same_thing_do_not_help() -> None:
+    """Twins of one image in two folds would let any head name them: cross-validation would see no mistakes."""
+    draw = np.random.default_rng(0)
+    things = draw.normal(size=(30, 50))
+    labels = np.repeat(draw.integers(0, 2, 30), 4)
+    features = (np.repeat(things, 4, axis=0) + draw.normal(0, 0.02, (120, 50))).astype(np.float32)
+    assert quick.things(features).tolist() == np.repeat(np.arange(30), 4).tolist()
+    wrong = min(trial.wrong for trial in choose(features, labels).trials.values())
+    assert wrong > 0.25 * 120 * quick._REPEATS
+
+
+def test_images_that_are_all_alike_still_learn() -> None:
+    features = np.ones((20, 10), np.float32)
+    labels = np.arange(20) % 2
+    assert choose(features, labels).images == 20
+    assert np.isfinite(quick.fit(features, labels, 1.0).weights).all()
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2]])
+def test_too_few_images_to_hold_any_out_take_the_default(labels: list[int]) -> None:
+    features = clouds(len(labels), 3)[0]
+    choice = choose(features, np.array(labels))
+    assert (choice.strength, choice.trials) == (1.0, {})
+
+
+def test_a_class_with_one_image_does_not_keep_the_others_from_being_judged() -> None:
+    features, labels = clouds(61, 2)
+    labels[60] = 2
+    choice = choose(features, labels)
+    assert len(choice.trials) == len(quick.STRENGTHS)
+    assert quick.fit(features, labels, choice.strength).class_count == 3
+
+
+def test_more_weights_than_can_be_fitted_are_refused() -> None:
+    features = np.random.default_rng(0).normal(size=(5000, 2048)).astype(np.float32)
+    with pytest.raises(DatasetError, match="at most 3,906"):
+        quick.fit(features, np.arange(5000), 1.0)
+
+
+def test_it_can_be_called_off() -> None:
+    token = CancelToken()
+
+    def report(progress: Progress) -> None:
+        if progress.step:
+            token.cancel()
+
+    features, labels = clouds(60, 2)
+    with pytest.raises(Cancelled):
+        quick.choose(features, labels, seed=0, report=report, token=token)

@@ -1,0 +1,235 @@
+"""Heads: arithmetic that can be checked by hand, and files that come from strangers."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tracemalloc
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.library.heads import LinearHead, head_bytes, read_head, softmax, top_scores
+from core.prediction import Score
+from tests import tiny
+
+
+class Trap:
+    """Unpickling this writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.write_text, (self.path, "sprung")
+
+
+def archive(compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as file:
+        for name, data in members.items():
+            file.writestr(f"{name}.npy", data)
+    return buffer.getvalue()
+
+
+def npy(array: NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def claiming(shape: str, descr: str = "'<f4'") -> bytes:
+    """The start of an .npy file that promises an array of this shape and holds none of it."""
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+WEIGHTS = np.eye(8, 3, dtype=np.float16)
+BIAS = np.zeros(3, np.float32)
+
+
+def refused(data: bytes) -> None:
+    with pytest.raises(ModelError) as caught:
+        read_head(data)
+    assert caught.value.hint
+
+
+def test_logits_are_the_linear_map() -> None:
+    head = LinearHead(np.array([[1, 0], [0, 2], [3, 0]], np.float32), np.array([0.5, -1], np.float32))
+    logits = head.logits(np.array([[1, 1, 1], [0, 0, 2]], np.float32))
+    np.testing.assert_array_equal(logits, [[4.5, 1], [6.5, -1]])
+    assert logits.dtype == np.float32
+    assert (head.feature_width, head.class_count) == (3, 2)
+
+
+def test_a_head_survives_its_file_but_for_float16() -> None:
+    drawn = np.random.default_rng(1)
+    head = LinearHead(drawn.normal(size=(64, 5)).astype(np.float32), drawn.normal(size=5).astype(np.float32))
+    again = read_head(head_bytes(head))
+    np.testing.assert_array_equal(again.weights, head.weights.astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(again.bias, head.bias)
+    assert again.weights.dtype == again.bias.dtype == np.float32
+
+
+def test_the_same_head_gives_the_same_bytes() -> None:
+    assert head_bytes(tiny.head()) == head_bytes(tiny.head())
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias"), [((8, 3), (4,)), ((8, 3), (3, 1)), ((8,), (8,)), ((8, 3, 1), (1,)), ((8, 3), ())]
+)
+def test_arrays_that_do_not_fit_are_refused(weights: tuple[int, ...], bias: tuple[int, ...]) -> None:
+    arrays = np.zeros(weights, np.float32), np.zeros(bias, np.float32)
+    with pytest.raises(ModelError, match="do not fit"):
+        LinearHead(*arrays)
+    refused(archive(weights=npy(arrays[0]), bias=npy(arrays[1])))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_refused(bad: float) -> None:
+    weights = WEIGHTS.copy()
+    weights[2, 1] = bad
+    refused(archive(weights=npy(weights), bias=npy(BIAS)))
+    refused(archive(weights=npy(WEIGHTS), bias=npy(np.full(3, bad, np.float32))))
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f4", "<i4", "|b1", "<c8", "<U4", "|S4", "<M8[s]", "|V4", [("a", "<f4")]])
+def test_other_kinds_of_numbers_are_refused(kind: object) -> None:
+    refused(archive(weights=npy(np.zeros((8, 3), kind)), bias=npy(BIAS)))  # type: ignore[call-overload]
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    trap = npy(np.array([[Trap(mark)]], dtype=object))
+    for data in (archive(weights=trap, bias=npy(BIAS)), archive(weights=npy(WEIGHTS), bias=trap), trap):
+        refused(data)
+    refused(pickle.dumps(Trap(mark)))
+    refused(archive(weights=pickle.dumps(Trap(mark)), bias=npy(BIAS)))
+    assert not mark.exists()
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
+    bomb = archive(weights=claiming("(1024, 65792)") + bytes(257 * 1024 * 1024), bias=npy(BIAS))
+    assert len(bomb) < 1_000_000
+    tracemalloc.start()
+    refused(bomb)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
+
+
+def test_a_bomb_that_lies_about_its_size_is_refused() -> None:
+    data = bytearray(archive(weights=npy(np.zeros((1024, 1024), np.float32)), bias=npy(BIAS)))
+    true_size = (1024 * 1024 * 4 + 128).to_bytes(4, "little")
+    assert data.count(true_size) == 2
+    refused(bytes(data.replace(true_size, (500).to_bytes(4, "little"))))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "(1099511627776, 3)",
+        "(4611686018427387904, 4611686018427387904)",
+        "(-1, 3)",
+        "(8, 3), (8, 3)",
+        "8",
+        "None",
+        "(8.5,)",
+    ],
+)
+def test_an_array_that_promises_more_than_it_holds_is_refused(shape: str) -> None:
+    refused(archive(weights=claiming(shape), bias=npy(BIAS)))
+
+
+@pytest.mark.parametrize("descr", ["'|O'", "'<f4', 'x': 1", "'nonsense'", "[('a', '<f4')]", "(" * 3000 + ")" * 3000])
+def test_a_header_that_is_none_is_refused(descr: str) -> None:
+    refused(archive(weights=claiming("(8, 3)", descr) + bytes(96), bias=npy(BIAS)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK\x03\x04",
+        b"PK\x05\x06" + bytes(18),
+        npy(WEIGHTS),
+        archive(),
+        archive(weights=npy(WEIGHTS)),
+        archive(bias=npy(BIAS)),
+        archive(weights=b"", bias=b""),
+        archive(weights=b"no array at all", bias=npy(BIAS)),
+        npy(WEIGHTS) + archive(weights=npy(WEIGHTS), bias=npy(BIAS)),
+        archive(weights=npy(WEIGHTS)[:-1], bias=npy(BIAS)),
+    ],
+)
+def test_what_is_no_head_is_refused(data: bytes) -> None:
+    refused(data)
+
+
+def test_an_encrypted_archive_is_refused() -> None:
+    data = bytearray(archive(weights=npy(WEIGHTS), bias=npy(BIAS)))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    refused(bytes(data))
+
+
+GOOD = archive(weights=npy(WEIGHTS), bias=npy(BIAS))
+STORED = archive(zipfile.ZIP_STORED, weights=npy(WEIGHTS), bias=npy(BIAS))
+
+
+@given(st.sampled_from([GOOD, STORED]), st.integers(0, len(STORED) * 8))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_a_flipped_bit_is_refused_or_gives_a_head(good: bytes, place: int) -> None:
+    data = bytearray(good)
+    data[place // 8 % len(data)] ^= 1 << place % 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of names that stand there twice
+        try:
+            head = read_head(bytes(data))
+        except ModelError:
+            return
+    assert head.weights.ndim == 2
+
+
+@given(st.integers(0, len(GOOD) - 1))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_file_cut_off_anywhere_is_refused(length: int) -> None:
+    refused(GOOD[:length])
+
+
+def test_probabilities_sum_to_one_and_keep_the_order() -> None:
+    logits = np.array([[1, 2, 3], [-1000, 0, 1000], [5, 5, 5]], np.float32)
+    probabilities = softmax(logits)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(probabilities[0], [0.0900306, 0.2447285, 0.6652409], rtol=1e-5)
+    np.testing.assert_array_equal(probabilities[1], [0, 0, 1])
+    np.testing.assert_allclose(probabilities[2], 1 / 3)
+
+
+def test_temperature_makes_answers_less_sure_and_never_others() -> None:
+    logits = np.array([[1, 3, 2]], np.float32)
+    cold, plain, warm = (softmax(logits, temperature)[0] for temperature in (0.01, 1.0, 100.0))
+    assert cold[1] == pytest.approx(1)
+    assert plain[1] > warm[1] > 1 / 3
+    assert warm.argmax() == 1
+    np.testing.assert_allclose(softmax(logits, 2.0), softmax(logits / 2))
+
+
+def test_the_best_classes_come_first_and_ties_keep_their_order() -> None:
+    probabilities = np.array([0.1, 0.4, 0.1, 0.4], np.float32)
+    scores = top_scores(probabilities, ("a", "b", "c", "d"), 3)
+    assert [score.label for score in scores] == ["b", "d", "a"]
+    assert scores[0] == Score("b", float(np.float32(0.4)))
+    assert isinstance(scores[0].probability, float)
+
+
+def test_more_classes_than_there_are_is_all_of_them() -> None:
+    assert len(top_scores(np.array([0.5, 0.5], np.float32), ("a", "b"), 20)) == 2
