@@ -97,5 +97,11 @@ class DatasetError(FoveaError):
         self.problems = problems
 
 
+class TrainerError(FoveaError):
+    """The trainer process is missing, died, or said what nobody understands."""
+
+    kind = "trainer"
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish
     """The work was called off; silence is the right answer."""
