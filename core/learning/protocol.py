@@ -1,17 +1,19 @@
 """What the trainer process is asked and what it says.
 
-The trainer holds TensorFlow; nobody else does. It is given a folder with `job.json` and the files that belong to it, says
-one JSON object a line on standard output, and leaves its results in the same folder. Everything here is plain data, so
-that both sides can import it.
+The trainer holds TensorFlow; nobody else does. It is given a folder with `job.json` and the files that belong to it,
+says one JSON object a line on standard output, and leaves its results in the same folder. Everything here is plain
+data, so that both sides can import it.
 
 A job's folder holds, besides `JOB`:
 
-- `FEATURES` (recipe dense): `train` float32 [n, d], `train_labels` int64 [n], `validation`, `validation_labels`.
-- `IMAGES` (both): `train` and `validation`, lists of [path, sha256, label].
-- `START` (recipe fine-tune): the head to begin with, as `core.library.heads.head_bytes` writes it.
+- `IMAGES`: `train` and `validation`, lists of [path, sha256, label].
+- `FEATURES` (recipe dense): `train` float32 [n, d], `train_labels` int64 [n], `validation`, `validation_labels`; and
+  `everything`, `everything_labels` where the head is to be fitted once more, to all images.
+- `START` (recipe fine-tune): the linear head to begin with, as `core.library.heads.head_bytes` writes it.
 
-Afterwards it holds `HEAD`, where the backbone was trained too `BACKBONE` and `BACKBONE_CARD`, and `GATE`: `images` uint8
-[n, size, size, 3], at least `GATE_IMAGES` of them, and `logits` float32 [n, classes], what Keras says of them.
+Afterwards it holds `HEAD`, fitted to the training images; `REFITTED`, where that was asked for; `BACKBONE` and
+`BACKBONE_CARD`, where the backbone was trained too; and `GATE`: `images` uint8 [n, size, size, 3], at least
+`GATE_IMAGES` of them, and `logits` float32 [n, classes], what Keras says of them with the head that is to be installed.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ FEATURES: Final = "features.npz"
 IMAGES: Final = "images.json"
 START: Final = "start.npz"
 HEAD: Final = "head.npz"
+REFITTED: Final = "refitted.npz"
 BACKBONE: Final = "backbone.onnx"
 BACKBONE_CARD: Final = "backbone.json"
 GATE: Final = "gate.npz"
