@@ -25,7 +25,7 @@ from core.engine.engine import MAX_BATCH, Engine
 from core.errors import ImageError
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.library.heads import LinearHead, softmax, top_scores
+from core.library.heads import Head, softmax, top_scores
 from core.library.library import InstalledModel, load_backbone, load_head
 from core.prediction import Failure, Outcome, Prediction, Timing
 from core.providers import Precision, ProviderWish
@@ -40,7 +40,7 @@ class Classifier:
 
     model: InstalledModel
     engine: Engine
-    head: LinearHead
+    head: Head
 
     def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
         """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.

@@ -30,6 +30,11 @@ def own_models() -> Path:
     return _place(platformdirs.user_data_path(_APP), "models", inside="models")
 
 
+def unfinished_runs() -> Path:
+    """What trainings that are under way, or were interrupted, need to go on."""
+    return _place(platformdirs.user_data_path(_APP), "runs", inside="runs")
+
+
 def pasted_images() -> Path:
     """Images that came as pixels (clipboard, dragged out of another program) and have no file of their own."""
     return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")

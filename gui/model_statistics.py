@@ -62,10 +62,9 @@ class ModelStatistics(Panel):
 def _card_facts(facts: ModelFacts) -> list[tuple[str, str]]:
     backbone, card = facts.backbone, facts.card
     size = backbone.preprocessing.size
-    weights = backbone.weights + (backbone.feature_width + 1) * len(card.classes)
     rows = [
         ("Architecture", backbone.architecture),
-        ("Weights", f"{weights:,}"),
+        ("Weights", f"{facts.weights:,}"),
         ("Size on disk", f"{facts.size_bytes / 1e6:.1f} MB"),
         ("Multiply-adds", f"{backbone.multiply_adds / 1e9:.2f} billion per image"),
         ("Input", f"{size} × {size} pixels"),

@@ -18,14 +18,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds mus
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
 
 import numpy as np
-import onnx
 import onnxruntime
 from linear_head import FOLDS, SPLITS, Judgement, Setting, choose, fit, judge
 from numpy.typing import NDArray
 
 from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.engine import golden, graph
-from core.engine.complexity import complexity
 from core.errors import FoveaError
 from core.images.decoding import decode
 from core.images.preprocessing import Fit, Preprocessing, preprocess
@@ -34,7 +32,7 @@ from core.storage import write_atomically
 
 HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
-BACKBONE, HEAD, CARD = "backbone.onnx", "head.npz", "card.json"
+BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
 CLASSES: Final = HERE / "imagenet-classes.txt"
 LEAST_COSINE: Final = 0.9999
 SEED: Final = 0
@@ -88,7 +86,7 @@ def main() -> None:
 
 def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
-    from core.training import pretrained, weights, xception
+    from core.training import pretrained, twin, weights, xception
 
     plan = Preprocessing(xception.SIZE, Fit.STRETCH)
     model = xception.xception(plan.size)
@@ -98,8 +96,9 @@ def build_xception(places: Places) -> None:
     folder = places.models / "xception-imagenet"
     card = _write_backbone(
         model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
-        weights=model.count_params(), origin=XCEPTION_ORIGIN,
+        origin=XCEPTION_ORIGIN,
     )  # fmt: skip
+    write_atomically(folder / NORMALISATION, twin.normalisation_bytes(model))
     _write_card(folder, card)
 
 
@@ -115,8 +114,7 @@ def build_general(places: Places) -> None:
     folder = places.models / "general"
     backbone = _write_backbone(
         model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
-        preprocessing=plan, weights=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
-        origin=LITE_ORIGIN,
+        preprocessing=plan, origin=LITE_ORIGIN,
     )  # fmt: skip
     card = ModelCard(
         name="general",
@@ -201,7 +199,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 
 def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:  # noqa: ANN401
     """Export a Keras backbone, prove the file right, and describe it."""
-    from core.training.export import export_backbone, parity
+    from core.training.export import export_backbone, own_backbone_card, parity
 
     file = folder / BACKBONE
     export_backbone(model, file)
@@ -214,17 +212,7 @@ def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> 
     print(f"{folder.name}: {found}")
     if found.least_cosine < LEAST_COSINE:
         raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
-    data = file.read_bytes()
-    features = _features(file, golden.golden_inputs(plan.size))
-    return BackboneCard(
-        file=BACKBONE,
-        sha256=hashlib.sha256(data).hexdigest(),
-        feature_width=features.shape[1],
-        feature_map_layout="nhwc",
-        multiply_adds=complexity(onnx.ModelProto.FromString(data)).multiply_adds,
-        golden_features=golden.pack(features),
-        **fields,
-    )
+    return own_backbone_card(model, file.read_bytes(), **fields)
 
 
 def _write_head(folder: Path, head: LinearHead) -> HeadReference:

@@ -31,7 +31,8 @@ Tell how good a model is on labelled images it has not learnt from.
 
 FOLDER has one subfolder of images for each class, or files such as cat.0.jpg; of the parts train,
 validation and test, only test counts. Folders that are no class of the model are left out. Images
-that the same backbone has seen before are not computed again.
+that the same backbone has seen before are not computed again. Where images are found that the model
+learnt from, that is told, and how good it is on the others.
 
 Exit code: 0 all images were judged by, 1 some could not be read, 2 nothing could start.
 """
@@ -42,12 +43,21 @@ FOLDER has one subfolder of images for each class, or files such as cat.0.jpg; w
 train, validation and test, they are kept. A bad file is told and left out. The model in use stays
 what it is: `fovea models use NAME` changes it.
 
-quick: logistic regression on the features of the backbone xception-imagenet, in seconds. The
-features of an image are computed once and kept.
+quick      logistic regression on the features of the backbone xception-imagenet, in seconds. The
+           features of an image are computed once and kept.
+dense      two hidden layers on the same features, for classes that no plane divides; a minute.
+fine-tune  begins with what quick learns, then trains the end of the backbone too (--depth whole:
+           all of it) on augmented images, in many minutes. It is used only if it became better.
+
+dense and fine-tune need the extra `train` (TensorFlow). Interrupted, the same command goes on from
+the last epoch; --restart begins anew.
 
 S is a share below 1, such as 0.15, or a count of images, such as 2000. Validation images calibrate
-the model, test images tell how good it is. Where shares are drawn, the head is then fitted once
-more to all images; where counts or parts are given, only training images are learnt from.
+the model and choose the best epoch, test images tell how good it is. Where shares are drawn, the
+head of quick and dense is then fitted once more to all images; where counts or parts are given,
+only training images are learnt from.
+
+jsonl tells stages and epochs as they come, one JSON object a line, the result last.
 
 Exit code: 0 the model is added, 2 it could not be made.
 """
@@ -56,6 +66,30 @@ Add the model in an .onnx file that `fovea models export` wrote.
 
 A model you have already is not added twice. If another model bears its name, that one is left as
 it is, and the new one is called NAME-2, NAME-3 and so on.
+"""
+_MODELS: Final = """\
+The installed models.
+
+Every training under one name adds a version. Wherever a model is named, NAME means its active
+version and NAME@N its version N: `fovea classify --model cats@2 photo.jpg`.
+"""
+_REMOVE: Final = """\
+Delete a model of yours with all its versions, or, as NAME@N, one version that is not active.
+"""
+_ACTIVATE: Final = """\
+Choose the version that a model's name means: `fovea models activate NAME@N`.
+"""
+_ROLLBACK: Final = """\
+Have a model's name mean the version again that was active before. The other one stays.
+"""
+_COMPARE: Final = """\
+Compare two models, or two versions of one, by the same labelled images.
+
+FOLDER is as for `fovea evaluate`; images that are not of a class of both are left out. Told are the
+accuracy of both, how many images only one of them names rightly, McNemar's exact test, and every
+image they name differently, those they differ most about first.
+
+Exit code: 0 all images were compared by, 1 some could not be read, 2 nothing could start.
 """
 
 
@@ -176,11 +210,19 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser("train", help="teach a new model from labelled images", description=_TRAIN)
     parser.add_argument("folder", metavar="FOLDER", type=_path, help="labelled images")
     parser.add_argument("--name", metavar="NAME", required=True, help="the model's name")
-    parser.add_argument("--recipe", choices=("quick",), default="quick", help="how it is trained (default: quick)")
+    recipes = ("quick", "dense", "fine-tune")
+    parser.add_argument("--recipe", choices=recipes, default="quick", help="how it is trained (default: quick)")
+    parser.add_argument("--train", metavar="N", type=_count, help="how many images to learn from (default: the rest)")
     parser.add_argument("--validation", metavar="S", type=_share, default=0.15, help="to calibrate with: 0.15")
     parser.add_argument("--test", metavar="S", type=_share, default=0.15, help="to judge by: 0.15")
     parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="another one draws other parts (default: 0)")
-    _add_format(parser, ("table", "json"))
+    parser.add_argument(
+        "--epochs", metavar="N", type=_count, help="of dense and fine-tune, instead of the recipe's own"
+    )
+    parser.add_argument("--learning-rate", metavar="R", type=_rate, help="likewise")
+    parser.add_argument("--depth", choices=("exit-flow", "whole"), default="exit-flow", help="what fine-tune trains")
+    parser.add_argument("--restart", action="store_true", help="do not go on with an interrupted training")
+    _add_format(parser, ("table", "json", "jsonl"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -193,7 +235,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
-        "models", help="list, show, import, export, remove and choose models", description="The installed models."
+        "models", help="list, compare, import, export, remove and choose models", description=_MODELS
     )
     _add_format(parser, ("table", "json"))
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
@@ -202,17 +244,31 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     export = actions.add_parser(
         "export", help="write a model as one .onnx file", description="Write a model as one self-contained .onnx file."
     )
-    remove = actions.add_parser(
-        "remove", help="delete a model of yours", description="Delete a model of yours, with all its versions."
-    )
+    remove = actions.add_parser("remove", help="delete a model of yours, or a version of it", description=_REMOVE)
     use = actions.add_parser(
         "use", help="make a model the default", description="Make a model the one that is asked if none is named."
     )
-    for action in (show, export, remove, use):
-        action.add_argument("name", metavar="M", help="the model's name")
+    for action in (show, export, remove, use, *_add_versions(actions)):
+        action.add_argument("name", metavar="M", help="the model's name; M@N is its version N")
     add = actions.add_parser("import", help="add a model from an exported .onnx file", description=_IMPORT)
     for action in (export, add):
         action.add_argument("file", metavar="FILE", type=_path, help="the .onnx file")
+
+
+def _add_versions(actions: argparse._SubParsersAction[_Parser]) -> tuple[_Parser, ...]:
+    """Add what is done with versions; returned are the actions that take a model's name."""
+    versions = actions.add_parser(
+        "versions", help="list the versions of a model", description="List the versions of a model."
+    )
+    activate = actions.add_parser("activate", help="choose the version that a name means", description=_ACTIVATE)
+    rollback = actions.add_parser("rollback", help="go back to the version active before", description=_ROLLBACK)
+    compare = actions.add_parser("compare", help="compare two models or versions", description=_COMPARE)
+    compare.add_argument("a", metavar="A", help="a model; NAME@N is version N of one")
+    compare.add_argument("b", metavar="B", help="another one")
+    compare.add_argument("folder", metavar="FOLDER", type=_path, help="labelled images")
+    for action in (versions, compare):
+        _add_format(action, ("table", "json"), default=argparse.SUPPRESS)
+    return versions, activate, rollback
 
 
 def _add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
@@ -236,6 +292,16 @@ def _share(text: str) -> float | int:
     if not 0 <= share < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a share below 1 nor a count")
     return share
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 10")
+    return rate
 
 
 def _seed(text: str) -> int:

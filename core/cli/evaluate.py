@@ -15,16 +15,17 @@ from core import paths, settings
 from core.cli import tables
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
 from core.engine.choice import choose_engine
 from core.errors import UsageError
 from core.features.compute import FeatureSource
 from core.features.store import FeatureStore
 from core.images.folders import IMAGE_SUFFIXES
 from core.judging.evaluation import Evaluation, most_confused, to_json
-from core.judging.judge import Judgement, judge
+from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
 from core.judging.reports import html_report
-from core.library.library import InstalledModel, load_backbone, load_head, open_library
+from core.library.library import InstalledModel, load_backbone, load_head, load_learnt, open_library
 from core.progress import CancelToken
 from core.storage import write_atomically
 
@@ -49,13 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
         tell(problem.message, hint=problem.hint)
     for failure in judgement.failures:
         tell(failure.message, hint=failure.hint)
+    if judgement.learnt:
+        tell(_flattered(judgement), hint=_honest(judgement.unseen))
     with results_to(None) as stream:
         if arguments.format == "json":
             stream.write(json.dumps(_as_json(judgement, model, arguments.folder), indent=2) + "\n")
         else:
             tables.show(stream, *evaluation_tables(judgement.evaluation))
     if arguments.report is not None:
-        _write_report(arguments.report, judgement.evaluation, model, arguments.folder)
+        _write_report(arguments.report, judgement, model, arguments.folder)
     return 1 if judgement.failures else 0
 
 
@@ -65,16 +68,35 @@ def _refuse_image_as_report(report: Path | None) -> None:
 
 
 def _judge(folder: Path, model: InstalledModel, chosen: settings.Settings) -> Judgement:
+    head, source, learnt = load_head(model), feature_source(model, chosen), load_learnt(model)
+    knows = None if learnt is None else learnt.knows
+    with FeatureStore() as store, stages() as report:
+        return judge(folder, model.card, head, source, store, knows=knows, report=report, token=CancelToken())
+
+
+def feature_source(model: InstalledModel, chosen: settings.Settings) -> FeatureSource:
+    """What makes the features that a model reads, on the provider the person chose."""
     card, precision = model.backbone.card, chosen.precision
-    head = load_head(model)
-    source = FeatureSource(
+    return FeatureSource(
         card, precision, lambda: choose_engine(load_backbone(model.backbone), card, chosen.provider, precision)
     )
-    with FeatureStore() as store, stages() as report:
-        return judge(folder, model.card, head, source, store, report=report, token=CancelToken())
 
 
-def _write_report(file: Path, evaluation: Evaluation, model: InstalledModel, folder: Path) -> None:
+def _flattered(judgement: Judgement) -> str:
+    return (
+        f"The model learnt from {judgement.learnt:,} of these {quantity(judgement.evaluation.images)}: it is flattered."
+    )
+
+
+def _honest(unseen: Unseen | None) -> str:
+    if unseen is None:
+        return "Judge it by images it has not learnt from."
+    low, high = map(percent, unseen.interval)
+    judged = f"Judged by the {unseen.images:,} it has not learnt from, its accuracy is {percent(unseen.accuracy)}"
+    return f"{judged} (95% interval {low} to {high})."
+
+
+def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folder: Path) -> None:
     origin = f"version {model.version}" if model.version else "shipped with Fovea"
     about = {
         "model": f"{model.card.title} ({model.name}, {origin})",
@@ -82,7 +104,9 @@ def _write_report(file: Path, evaluation: Evaluation, model: InstalledModel, fol
         "head's SHA-256": model.card.head.sha256,
         "images": str(folder.absolute()),
     }
-    html = html_report(evaluation, title=f"{model.card.title}: how good it is", about=about)
+    if judgement.learnt:
+        about["honesty"] = f"{_flattered(judgement)} {_honest(judgement.unseen)}"
+    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about)
     write_atomically(file, html.encode())
     tell(f"The report is written to {str(file)!r}.")
 
@@ -94,7 +118,15 @@ def _as_json(judgement: Judgement, model: InstalledModel, folder: Path) -> dict[
     ]
     problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in judgement.problems]
     content = {"model": model.name, "version": model.version, "folder": str(folder)}
-    return content | to_json(judgement.evaluation) | {"failures": failures, "problems": problems}
+    content |= to_json(judgement.evaluation) | {"learnt_from": judgement.learnt, "unseen": _unseen(judgement.unseen)}
+    return content | {"failures": failures, "problems": problems}
+
+
+def _unseen(unseen: Unseen | None) -> dict[str, Any] | None:
+    if unseen is None:
+        return None
+    interval = [round(bound, 6) for bound in unseen.interval]
+    return {"images": unseen.images, "accuracy": round(unseen.accuracy, 6), "interval": interval}
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:

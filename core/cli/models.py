@@ -13,17 +13,24 @@ from rich.text import Text
 
 from core import paths, settings
 from core.card import Fit
-from core.cli import tables
+from core.cli import tables, versions
 from core.cli.streams import results_to, tell
-from core.errors import UsageError
-from core.images.folders import IMAGE_SUFFIXES
-from core.library.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
+from core.dataset.problems import quantity
+from core.library.library import (
+    BrokenEntry,
+    Entry,
+    InstalledBackbone,
+    InstalledModel,
+    Library,
+    open_library,
+    split_reference,
+)
 
 _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 once it is done.
+    """Do what was asked; 0 once it is done, and of `compare` what it returns.
 
     Raises:
         FoveaError: it could not be done.
@@ -35,11 +42,19 @@ def run(arguments: argparse.Namespace) -> int:
         case "import":
             _import(library, arguments.file)
         case "export":
-            _export(library, arguments.name, arguments.file)
+            from core.cli import export
+
+            export.run(library, arguments)
         case "remove":
             _remove(library, arguments.name)
         case "use":
             _use(library, arguments.name)
+        case "versions" | "activate" | "rollback":
+            versions.run(library, arguments)
+        case "compare":
+            from core.cli import compare
+
+            return compare.run(arguments)
         case _:
             _list(library, as_json=arguments.format == "json")
     return 0
@@ -47,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(library: Library, *, as_json: bool) -> None:
     in_use = _settings().model
-    rows = [_row(entry, in_use) for entry in library.entries()]
+    rows = [_row(entry, in_use, library.numbers(entry.name)) for entry in library.entries()]
+    rows += [{"name": name, "kind": "inactive", "versions": library.numbers(name)} for name in library.inactive()]
     with results_to(None) as stream:
         if as_json:
             stream.write(json.dumps(rows, indent=2) + "\n")
@@ -58,54 +74,64 @@ def _list(library: Library, *, as_json: bool) -> None:
         tables.show(stream, made)
 
 
-def _row(entry: Entry, in_use: str) -> dict[str, Any]:
+def _row(entry: Entry, in_use: str, numbers: tuple[int, ...]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": entry.name}
     match entry:
         case InstalledModel(card=card):
             row |= {"kind": "model", "title": card.title, "summary": card.summary, "classes": len(card.classes)}
-            row |= {"backbone": entry.backbone.name, "shipped": entry.shipped, "version": entry.version}
+            row |= {"backbone": entry.backbone.name, "shipped": entry.shipped}
+            row |= {"version": entry.version, "versions": numbers}
             return row | {"size_bytes": entry.size_bytes, "in_use": card.name == in_use}
         case InstalledBackbone(card=card):
             return row | {"kind": "backbone", "architecture": card.architecture, "size_bytes": entry.size_bytes}
         case BrokenEntry():
-            return row | {"kind": "broken", "message": entry.error.what, "hint": entry.error.hint}
+            row |= {"kind": "broken", "message": entry.error.what, "hint": entry.error.hint}
+            return row | {"versions": numbers}
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[Text, ...]:
     size = tables.size(row["size_bytes"]) if "size_bytes" in row else ""
     match row["kind"]:
         case "model":
+            count = len(row["versions"])
             origin = "Fovea" if row["shipped"] else f"you, version {row['version']}"
+            origin += f" ({count} in all)" if count > 1 else ""
             name = tables.cell(f"{row['name']} (in use)" if row["in_use"] else row["name"], "bold")
             return (name, *map(tables.cell, (f"{row['classes']:,}", size, origin, row["summary"])))
         case "backbone":
             about = f"{row['architecture']}, a backbone for models to stand on"
             return (tables.cell(row["name"]), *map(tables.cell, ("", size, "", about)))
+        case "inactive":
+            origin = f"you, {quantity(len(row['versions']), 'version')}"
+            about = f"no version is active; see `fovea models versions {row['name']}`"
+            return (tables.cell(row["name"]), *map(tables.cell, ("", "", origin, about)))
         case _:
             reason = tables.cell(f"broken: {row['message']} {row['hint']}", "red")
             return (tables.cell(row["name"]), *map(tables.cell, ("", "", "")), reason)
 
 
-def _show(library: Library, name: str, *, as_json: bool) -> None:
-    entry = next((entry for entry in library.entries() if entry.name == name), None)
+def _show(library: Library, reference: str, *, as_json: bool) -> None:
+    entry = next((entry for entry in library.entries() if entry.name == reference), None)
     if not isinstance(entry, InstalledBackbone):
-        entry = library.find(name)
-    content = _model_content(entry) if isinstance(entry, InstalledModel) else _backbone_content(entry)
+        entry = library.find(reference)
     with results_to(None) as stream:
         if as_json:
+            content = _backbone_content(entry) if isinstance(entry, InstalledBackbone) else _content(library, entry)
             stream.write(json.dumps(content, indent=2) + "\n")
             return
         made = tables.facts()
-        rows = _model_facts(entry) if isinstance(entry, InstalledModel) else _backbone_facts(entry)
+        rows = _backbone_facts(entry) if isinstance(entry, InstalledBackbone) else _facts(library, entry)
         for key, value in rows.items():
             made.add_row(tables.cell(key), tables.cell(value))
         tables.show(stream, made)
 
 
-def _model_content(model: InstalledModel) -> dict[str, Any]:
+def _content(library: Library, model: InstalledModel) -> dict[str, Any]:
+    is_active = library.active(model.name) == model.version
     content = {"kind": "model", **asdict(model.card), "backbone": _backbone_content(model.backbone)}
-    content |= {"size_bytes": model.size_bytes, "shipped": model.shipped, "version": model.version}
-    return content | {"in_use": model.name == _settings().model, "folder": str(model.folder)}
+    content |= {"size_bytes": model.size_bytes, "shipped": model.shipped}
+    content |= {"version": model.version, "active": is_active, "versions": library.numbers(model.name)}
+    return content | {"in_use": is_active and model.name == _settings().model, "folder": str(model.folder)}
 
 
 def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
@@ -114,7 +140,7 @@ def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
     return content | {"folder": str(backbone.folder)}
 
 
-def _model_facts(model: InstalledModel) -> dict[str, str]:
+def _facts(library: Library, model: InstalledModel) -> dict[str, str]:
     card = model.card
     shown = ", ".join(card.classes[:_CLASSES_SHOWN])
     rest = len(card.classes) - _CLASSES_SHOWN
@@ -128,11 +154,16 @@ def _model_facts(model: InstalledModel) -> dict[str, str]:
         "origin": card.origin.source,
         "licence": card.origin.licence,
         "size, all in all": tables.size(model.size_bytes),
-        "installed": "with Fovea" if model.shipped else f"by you, version {model.version}",
+        "installed": "with Fovea" if model.shipped else _origin(library, model),
         **{f"training, {key}": _text(value) for key, value in card.training.items()},
         **{f"evaluation, {key}": _text(value) for key, value in card.evaluation.items()},
         **_backbone_facts(model.backbone),
     }
+
+
+def _origin(library: Library, model: InstalledModel) -> str:
+    state = "active" if library.active(model.name) == model.version else "not active"
+    return f"by you, version {model.version} ({state}; {len(library.numbers(model.name))} in all)"
 
 
 def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
@@ -166,16 +197,12 @@ def _import(library: Library, file: Path) -> None:
         stream.write(f"{name}\n")
 
 
-def _export(library: Library, name: str, file: Path) -> None:
-    from core.library.exchange import export
-
-    if file.suffix.lower() in IMAGE_SUFFIXES:
-        raise UsageError(f"{str(file)!r} is the name of an image.", hint="Choose a name that ends in .onnx.")
-    export(library.find(name), file)
-    tell(f"{name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
-
-
-def _remove(library: Library, name: str) -> None:
+def _remove(library: Library, reference: str) -> None:
+    name, number = split_reference(reference)
+    if number is not None:
+        library.remove_version(name, number)
+        tell(f"Version {number} of {name!r} is removed.")
+        return
     library.remove(name)
     tell(f"{name!r} is removed.")
     chosen = _settings()
@@ -185,10 +212,10 @@ def _remove(library: Library, name: str) -> None:
         tell(f"It was the model in use; now that is {default!r} again.")
 
 
-def _use(library: Library, name: str) -> None:
-    model = library.find(name)
+def _use(library: Library, reference: str) -> None:
+    model = library.find(versions.plain_name(reference))
     settings.save(replace(_settings(), model=model.name), paths.settings_file())
-    tell(f"{name!r} is now the model in use.")
+    tell(f"{model.name!r} is now the model in use.")
 
 
 def _settings() -> settings.Settings:

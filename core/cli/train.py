@@ -6,8 +6,9 @@ import argparse
 import json
 import shlex
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
 
 from rich.table import Table
 from rich.text import Text
@@ -18,12 +19,17 @@ from core.cli.evaluate import evaluation_tables
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import Problem
-from core.errors import DatasetError
+from core.errors import DatasetError, FoveaError
+from core.judging.comparison import compare
 from core.judging.evaluation import to_json
-from core.learning.train import Trained, TrainRequest, train
+from core.learning.protocol import Epoch, Failed, write_event
+from core.learning.request import Depth, Recipe, TrainRequest
+from core.learning.train import Trained, train
 from core.library.library import open_library
 from core.prediction import Failure
-from core.progress import CancelToken
+from core.progress import CancelToken, Report
+
+_EPOCHS_TOLD: Final = 10
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,29 +40,59 @@ def run(arguments: argparse.Namespace) -> int:
         ReaderGoneError: nobody reads standard output any more.
     """
     request, started = _request(arguments), time.perf_counter()
-    try:
-        with stages() as report:
-            trained = train(request, open_library(), report=report, token=CancelToken())
-    except DatasetError as error:
-        _tell_all(problem for problem in error.problems if not problem.is_fatal)
-        raise
-    seconds = time.perf_counter() - started
-    _tell_all([*trained.problems, *trained.failures])
     with results_to(None) as stream:
-        if arguments.format == "json":
-            stream.write(json.dumps(_as_json(trained, request, seconds), indent=2) + "\n")
-        else:
-            evaluation = trained.lesson.evaluation
-            told = [Text(), *evaluation_tables(evaluation)] if evaluation else []
-            tables.show(stream, _summary(trained, seconds), *told)
+        trained = _train(request, stream if arguments.format == "jsonl" else None)
+        seconds = time.perf_counter() - started
+        _tell_all([*trained.material.dataset.problems, *trained.material.failures])
+        _write(trained, request, seconds, stream, arguments.format)
     _sum_up(trained)
     return 0
 
 
+def _train(request: TrainRequest, events: TextIO | None) -> Trained:
+    try:
+        with _watched(events) as (report, on_epoch):
+            return train(request, open_library(), report=report, on_epoch=on_epoch, token=CancelToken())
+    except FoveaError as error:
+        if isinstance(error, DatasetError):
+            _tell_all(problem for problem in error.problems if not problem.is_fatal)
+        if events is not None:
+            events.write(write_event(Failed(error.kind, error.what, error.hint)) + "\n")
+        raise
+
+
+@contextmanager
+def _watched(events: TextIO | None) -> Iterator[tuple[Report, Callable[[Epoch], None]]]:
+    """Who is told how far it is: a program that reads lines of JSON, or a person."""
+    if events is None:
+        with stages() as report:
+            yield report, _tell_epoch
+        return
+
+    def write(event: Any) -> None:  # noqa: ANN401 - Progress or Epoch
+        events.write(write_event(event) + "\n")
+        events.flush()
+
+    yield write, write
+
+
+def _tell_epoch(epoch: Epoch) -> None:
+    """Say how an epoch went; of many, every tenth part."""
+    if epoch.number % max(1, epoch.of // _EPOCHS_TOLD):
+        return
+    figures = {
+        "loss": epoch.loss,
+        "accuracy": epoch.accuracy,
+        "validation loss": epoch.validation_loss,
+        "validation accuracy": epoch.validation_accuracy,
+    }
+    told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
+    when = f"epoch {epoch.number} of {epoch.of}" if epoch.number else "before training"
+    tell(f"{when}: {told or 'nothing to tell'} ({epoch.seconds:.1f} s)")
+
+
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     chosen = settings.load(paths.settings_file())
-    words = ("fovea", "train", str(arguments.folder), "--name", arguments.name, "--recipe", arguments.recipe)
-    drawn = ("--validation", arguments.validation, "--test", arguments.test, "--seed", arguments.seed)
     return TrainRequest(
         folder=arguments.folder,
         name=arguments.name,
@@ -65,8 +101,26 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         seed=arguments.seed,
         provider=chosen.provider,
         precision=chosen.precision,
-        command=shlex.join(map(str, (*words, *drawn))),
+        command=_command(arguments),
+        recipe=Recipe(arguments.recipe),
+        train=arguments.train,
+        epochs=arguments.epochs,
+        learning_rate=arguments.learning_rate,
+        depth=Depth(arguments.depth),
+        restart=arguments.restart,
     )
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What makes the model again."""
+    words = ["fovea", "train", arguments.folder, "--name", arguments.name, "--recipe", arguments.recipe]
+    if arguments.recipe == Recipe.FINE_TUNE:
+        words += ["--depth", arguments.depth]
+    given = {"--train": arguments.train, "--epochs": arguments.epochs, "--learning-rate": arguments.learning_rate}
+    always = {"--validation": arguments.validation, "--test": arguments.test, "--seed": arguments.seed}
+    words += [word for name, value in given.items() if value is not None for word in (name, value)]
+    words += [word for pair in always.items() for word in pair]
+    return shlex.join(map(str, words))
 
 
 def _tell_all(problems: Iterable[Problem | Failure]) -> None:
@@ -74,46 +128,84 @@ def _tell_all(problems: Iterable[Problem | Failure]) -> None:
         tell(problem.message, hint=problem.hint)
 
 
+def _write(trained: Trained, request: TrainRequest, seconds: float, stream: TextIO, format_: str) -> None:
+    match format_:
+        case "json":
+            stream.write(json.dumps(_as_json(trained, request, seconds), indent=2) + "\n")
+        case "jsonl":
+            stream.write(json.dumps({"event": "done", **_as_json(trained, request, seconds)}) + "\n")
+        case _:
+            evaluation = trained.lesson.evaluation
+            told = [Text(), *evaluation_tables(evaluation)] if evaluation else []
+            tables.show(stream, _summary(trained, seconds), *told)
+
+
 def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[str, Any]:
-    model, evaluation = trained.model, trained.lesson.evaluation
+    model, material, evaluation = trained.model, trained.material, trained.lesson.evaluation
     content = {
         "name": model.name,
         "version": model.version,
+        "in_use": trained.in_use,
         "folder": str(request.folder),
-        "parts": trained.images,
-        "computed": trained.computed,
+        "recipe": request.recipe.value,
+        "parts": material.counts(),
+        "computed": material.computed,
         "seconds": round(seconds, 2),
         "training": dict(model.card.training),
         "unknown_below": model.card.unknown_below,
+        "began_with": model.card.evaluation.get("began_with"),
     }
     judged: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
     content |= to_json(evaluation) if evaluation else judged | {"classes": model.card.classes}
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in trained.problems]
+    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in material.dataset.problems]
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in trained.failures
+        for one in material.failures
     ]
     return content | {"problems": problems, "failures": failures}
 
 
 def _summary(trained: Trained, seconds: float) -> Table:
-    model, counts = trained.model, trained.images
-    unknown = model.card.unknown_below
+    card, material = trained.model.card, trained.material
+    counts, unknown = material.counts(), card.unknown_below
     made = tables.facts()
-    made.add_row("model", tables.cell(f"{model.name}, version {model.version}"))
+    made.add_row("model", tables.cell(f"{card.name}, version {trained.model.version}"))
+    made.add_row("recipe", tables.cell(trained.lesson.attempt.recipe))
     made.add_row("parts", ", ".join(f"{count:,} {part}" for part, count in counts.items()))
-    made.add_row("head fitted to", f"{trained.lesson.fitted:,} images, C = {trained.choice.strength:g}")
+    made.add_row("fitted to", f"{trained.lesson.attempt.fitted:,} images")
+    for key, name in (("C", "strength C"), ("best_epoch", "best epoch")):
+        if key in card.training:
+            made.add_row(name, f"{card.training[key]:g}")
     made.add_row("none of them", "too few images to tell" if unknown is None else f"a best probability under {unknown}")
-    made.add_row("features", f"{trained.computed:,} computed, {sum(counts.values()) - trained.computed:,} kept before")
+    made.add_row(
+        "features", f"{material.computed:,} computed, {sum(counts.values()) - material.computed:,} kept before"
+    )
     made.add_row("took", f"{seconds:.1f} s")
     return made
 
 
 def _sum_up(trained: Trained) -> None:
-    name = trained.model.name
+    name, version = trained.model.name, trained.model.version
     if trained.lesson.evaluation is None:
         tell("Without test images nobody knows how good it is.", hint="Let --test set some aside.")
+    if trained.start is not None:
+        _tell_against_start(trained)
+    if trained.in_use:
+        tell(f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default.")
+    else:
+        what = f"Version {version} of {name!r} is in the library, but not in use: it is not shown to be better."
+        tell(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
+
+
+def _tell_against_start(trained: Trained) -> None:
+    """Whether fine-tuning helped, on the very same test images."""
+    start, end = trained.start.evaluation if trained.start else None, trained.lesson.evaluation
+    if start is None or end is None:
+        return
+    found = compare(start, end)
+    verdict = "better" if end.accuracy > start.accuracy else "no better" if end.accuracy == start.accuracy else "worse"
     tell(
-        f"{name!r} is in the library, version {trained.model.version}.",
-        hint=f"`fovea models use {name}` asks it by default.",
+        f"Fine-tuned it is {verdict}: {end.accuracy:.3f} of {end.images:,} test images are named rightly, "
+        f"{start.accuracy:.3f} before; {found.only_b_right} won, {found.only_a_right} lost "
+        f"(McNemar's test: p = {found.p:.2f})."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.dataset import checks as dataset_checks
-from core.dataset.labelled import Labelled, Part, find_labelled
+from core.dataset.labelled import Part, find_labelled
+from core.dataset.memo import Memo
 from core.dataset.problems import Problem, ProblemKind
-from core.dataset.sights import Sight, see_all
+from core.dataset.sights import Decoded, Sight, see_all
 from core.errors import DatasetError
 from core.images.folders import natural, printable
 from core.progress import CancelToken, Report
@@ -60,8 +61,10 @@ class Dataset:
         return np.array([example.label for example in self.examples], np.int64)
 
 
-def read_dataset(folder: Path, *, report: Report, token: CancelToken) -> Dataset:
+def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: Decoded | None = None) -> Dataset:
     """Look through a folder of labelled images, each image opened once, and tell everything that is wrong with it.
+
+    What was seen of a file is kept in the cache folder, and not looked at again before the file changes.
 
     `core.dataset.labelled` says which layouts are read. Images that cannot be read, copies, images with two labels and
     classes of one image are left out, each with a problem that says so. Reading takes no more memory for more images
@@ -71,6 +74,8 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken) -> Dataset
         folder: the folder.
         report: told of each image looked at.
         token: looked at once for each image.
+        decoded: takes, in any of several threads, the sha256 and the pixels of images that had to be decoded, no
+            smaller than `core.dataset.sights.AT_LEAST`; it returns quickly.
 
     Raises:
         DatasetError: nothing can be learned: no images, no labels, or fewer than two classes left. It carries all
@@ -78,7 +83,8 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken) -> Dataset
         Cancelled: the token was cancelled.
     """
     images, problems = find_labelled(folder, token)
-    sights = _readable(images, problems, report, token)
+    with Memo() as memo:
+        sights = _readable(see_all(images, memo, report, token, decoded=decoded), problems)
     kept, copies = dataset_checks.without_duplicates(sights)
     kept, small = dataset_checks.without_small_classes(kept)
     problems += copies + small
@@ -89,10 +95,10 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken) -> Dataset
     return _dataset(folder, kept, [*problems, *dataset_checks.remarks(kept)])
 
 
-def _readable(images: Sequence[Labelled], problems: list[Problem], report: Report, token: CancelToken) -> list[Sight]:
+def _readable(found: Iterable[Sight | Problem], problems: list[Problem]) -> list[Sight]:
     """What was seen of the images that can be read; why the others cannot is added to the problems."""
     sights = []
-    for seen in see_all(images, report, token):
+    for seen in found:
         if isinstance(seen, Sight):
             sights.append(seen)
         else:

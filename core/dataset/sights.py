@@ -1,35 +1,48 @@
-"""Looking at labelled images once: which can be read, what their content is, and what is odd about them."""
+"""Looking at labelled images: which can be read, what their content is, and what is odd about them."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from core.dataset.labelled import Labelled, Part
-from core.dataset.problems import Problem, ProblemKind, unreadable
-from core.errors import ImageError
-from core.images.decoding import Pixels, decode_within
+from core.dataset.memo import Content, FileState, Memo, Seen, Trouble
+from core.dataset.problems import Problem, ProblemKind
+from core.errors import ImageError, ImageErrorKind
+from core.images.decoding import Pixels, decode
 from core.images.folders import printable
 from core.images.looks import look
 from core.progress import CancelToken, Report, StageClock
 
-_SIDE: Final = 256
-"""Images are looked at no larger than this, in pixels."""
+AT_LEAST: Final = 374
+"""The shorter side, in pixels, below which no image is decoded to be looked at: as much as the backbone that heads are
+trained on asks for, so that one decoding serves both."""
 
+_SIDE: Final = 256
+"""Images are reduced for looking, their longer side to less than twice this, in pixels, and no less than it."""
 _TINY: Final = 32
 _ELONGATED: Final = 5
+_GREY: Final = 2
+"""By how much the colours of a pixel may differ, of 255, that is called grey."""
 _THREADS: Final = min(4, os.cpu_count() or 1)
 _AHEAD: Final = 4 * _THREADS
 """How many images are under way at once: memory does not grow with the folder, and calling off is prompt."""
+_TOGETHER: Final = 500
+"""How many images are asked of the memo, or told to it, at once."""
+
+Decoded: TypeAlias = Callable[[str, Pixels], None]
+"""Takes the sha256 of an image that had to be decoded and its pixels, in any of several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +66,95 @@ class Sight:
     oddities: tuple[ProblemKind, ...]
 
 
-def see_all(images: Sequence[Labelled], report: Report, token: CancelToken) -> Iterator[Sight | Problem]:
-    """For each image, in their order, what was seen, or why it could not be read.
+class _Looked(NamedTuple):
+    """What was just seen, and the state of the file, if it tells whether that still holds."""
+
+    seen: Seen
+    state: FileState | None
+
+
+def see_all(
+    images: Sequence[Labelled], memo: Memo, report: Report, token: CancelToken, *, decoded: Decoded | None = None
+) -> Iterator[Sight | Problem]:
+    """For each image, in their order, what was seen, now or before, or why it could not be read.
+
+    Args:
+        images: what to look at.
+        memo: knows what was seen before, and is told what is seen now.
+        report: told of each image.
+        token: looked at once for each image.
+        decoded: takes the pixels of images that had to be decoded, no smaller than `AT_LEAST`.
 
     Raises:
-        Cancelled: the token was cancelled; it is looked at once for each image.
+        Cancelled: the token was cancelled; what was seen so far is kept.
     """
     clock = StageClock("Looking at the images", len(images), report)
-    source, waiting = iter(images), deque[Future[Sight | Problem]]()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as pool:
+        looks = _looks(images, memo, lambda image: pool.submit(_look_at, image.path, decoded))
         try:
-            for _ in images:
+            for image in images:
                 token.check()
-                waiting.extend(pool.submit(_see, image) for image in islice(source, _AHEAD - len(waiting)))
-                yield waiting.popleft().result()
+                yield _as_sight(image, next(looks))
                 clock.advance()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            looks.close()
 
 
-def _see(image: Labelled) -> Sight | Problem:
+def _looks(
+    images: Sequence[Labelled], memo: Memo, begin: Callable[[Labelled], Future[_Looked]]
+) -> Generator[Seen, None, None]:
+    """What was seen of each image, those of which the memo knows nothing being looked at some ahead."""
+    known, new = _known(images, memo), list[tuple[Path, FileState, Seen]]()
+    waiting: deque[Seen | Future[_Looked]] = deque()
     try:
-        pixels = decode_within(image.path, _SIDE)
-        sha256 = _sha256(image.path)
+        for image in images:
+            waiting.extend(seen or begin(ahead) for ahead, seen in islice(known, _AHEAD - len(waiting)))
+            first = waiting.popleft()
+            if isinstance(first, Future):
+                first, state = first.result()
+                new += [(image.path, state, first)] if state else []
+            yield first
+            if len(new) == _TOGETHER:
+                memo.keep(new)
+                new.clear()
+    finally:
+        memo.keep(new)
+
+
+def _known(images: Sequence[Labelled], memo: Memo) -> Iterator[tuple[Labelled, Seen | None]]:
+    for start in range(0, len(images), _TOGETHER):
+        some = images[start : start + _TOGETHER]
+        yield from zip(some, memo.recall([image.path for image in some]), strict=True)
+
+
+def _as_sight(image: Labelled, seen: Seen) -> Sight | Problem:
+    if isinstance(seen, Trouble):
+        return Problem(ProblemKind.UNREADABLE, (image.path,), seen.message, seen.hint)
+    return Sight(image.path, image.label, image.part, seen.sha256, seen.look, seen.oddities)
+
+
+def _look_at(path: Path, decoded: Decoded | None) -> _Looked:
+    began, before = time.time_ns(), FileState.of(path)
+    try:
+        pixels, sha256 = decode(path, at_least=AT_LEAST), _sha256(path)
     except ImageError as error:
-        return unreadable(image.path, error)
+        # Anything else may be otherwise the next time: a right, a disk, memory, a decoder that is not installed.
+        is_lasting = error.kind == ImageErrorKind.DAMAGED
+        return _Looked(Trouble(error.what, error.hint), _unchanged(path, before, began) if is_lasting else None)
     except OSError as error:  # it was there a moment ago
-        what = f"“{printable(image.path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
-        return Problem(ProblemKind.UNREADABLE, (image.path,), what, "Leave the folder alone during training.")
-    return Sight(image.path, image.label, image.part, sha256, look(pixels), _oddities(pixels))
+        what = f"“{printable(path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
+        return _Looked(Trouble(what, "Leave the folder alone during training."), None)
+    state = _unchanged(path, before, began)
+    if decoded is not None and state is not None:
+        decoded(sha256, pixels)
+    return _Looked(Content(sha256, *_seen(pixels)), state)
+
+
+def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState | None:
+    """The state of a file that was not written while it was looked at, and could not be without a trace."""
+    after = FileState.of(path)
+    return after if after is not None and after == before and after.is_settled(began_ns) else None
 
 
 def _sha256(path: Path) -> str:
@@ -89,13 +162,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _oddities(pixels: Pixels) -> tuple[ProblemKind, ...]:
-    """What is unusual about an image that was reduced to `_SIDE` if it was larger."""
+def _seen(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:
+    """The look of an image, and what is unusual about it."""
     short, long = sorted(pixels.shape[:2])
+    if long >= 2 * _SIDE:
+        pixels = np.asarray(Image.fromarray(pixels).reduce(long // _SIDE))
     found = {
         ProblemKind.TINY: short < _TINY and long < _SIDE,
         ProblemKind.ELONGATED: long > _ELONGATED * short,
         ProblemKind.BLANK: bool((pixels == pixels[0, 0]).all()),
-        ProblemKind.GREY: bool((np.ptp(pixels, axis=2) <= 2).all()),
+        ProblemKind.GREY: _is_grey(pixels),
     }
-    return tuple(kind for kind, is_so in found.items() if is_so)
+    return look(pixels), tuple(kind for kind, is_so in found.items() if is_so)
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]  # a reduction over so short an axis is slow
+    highest = np.maximum(np.maximum(red, green), blue)
+    return bool((highest - np.minimum(np.minimum(red, green), blue) <= _GREY).all())

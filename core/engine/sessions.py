@@ -75,9 +75,13 @@ def _refusal(provider: Provider, error: Exception) -> ProviderError | ModelError
 
 
 def first_line(error: BaseException) -> str:
-    """What a foreign exception says, in one line of reasonable length."""
+    """What a foreign exception says, in one line of reasonable length.
+
+    Lines that end in a colon only announce the next: OpenVINO begins with where in its source it threw.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+    telling = (line for line in lines if not line.endswith(":"))
+    return next(telling, lines[0] if lines else type(error).__name__)[:300]
 
 
 def versions() -> dict[str, str]:

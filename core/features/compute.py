@@ -18,7 +18,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import BackboneCard, Preprocessing
+from core.card import BackboneCard
 from core.classifier import DECODE_THREADS
 from core.engine.engine import MAX_BATCH, Engine
 from core.errors import ImageError
@@ -46,6 +46,10 @@ class Content(Protocol):
         """Of its bytes, in hexadecimal."""
 
 
+def _nothing(_: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureSource:
     """What makes features.
@@ -54,11 +58,13 @@ class FeatureSource:
         card: the backbone's card.
         precision: how exactly it is to compute.
         open: opens the engine; not called where all features are kept.
+        ready: what the engine reads of the image of that sha256, uint8 [size, size, 3], where it was made already.
     """
 
     card: BackboneCard
     precision: Precision
     open: Callable[[], Engine]
+    ready: Callable[[str], NDArray[np.uint8] | None] = _nothing
 
     @property
     def kind(self) -> FeatureKind:
@@ -104,7 +110,7 @@ def compute_features(
     clock = StageClock("computing features", len(images), report)
     clock.advance(len(found))
     if missing:
-        with _preparing([images[at] for at in missing], source.card.preprocessing) as prepared:
+        with _preparing([images[at] for at in missing], source) as prepared:
             engine, outcomes = source.open(), zip(missing, prepared, strict=True)
             for group in _groups(outcomes, failures, token):
                 rows = _rounded(engine.run(np.stack([pixels for _, pixels in group])))
@@ -131,14 +137,14 @@ def _rounded(features: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 @contextmanager
-def _preparing(images: Sequence[Content], plan: Preprocessing) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
+def _preparing(images: Sequence[Content], source: FeatureSource) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
     """What the engine reads of each image, in their order, made in threads ahead of it and never far ahead."""
     pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
-    source = iter(images)
+    coming = iter(images)
     waiting: deque[Future[NDArray[np.uint8] | Failure]] = deque()
 
     def refill() -> None:
-        waiting.extend(pool.submit(_prepare, image, plan) for image in islice(source, _AHEAD - len(waiting)))
+        waiting.extend(pool.submit(_prepare, image, source) for image in islice(coming, _AHEAD - len(waiting)))
 
     def prepared() -> Iterator[NDArray[np.uint8] | Failure]:
         while waiting:
@@ -152,7 +158,11 @@ def _preparing(images: Sequence[Content], plan: Preprocessing) -> Iterator[Itera
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(image: Content, plan: Preprocessing) -> NDArray[np.uint8] | Failure:
+def _prepare(image: Content, source: FeatureSource) -> NDArray[np.uint8] | Failure:
+    ready = source.ready(image.sha256)
+    if ready is not None:
+        return ready
+    plan = source.card.preprocessing
     try:
         pixels = preprocessing.preprocess(decode(image.path, at_least=plan.decode_at_least), plan)
     except ImageError as error:

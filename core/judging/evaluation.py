@@ -103,6 +103,8 @@ class Evaluation:
         paths: the images.
         labels: the class of each, int64 [n].
         predicted: the class the model named for each, int64 [n].
+        confidence: how sure it was of that, 0..1, calibrated, float64 [n].
+        probability: what it left for the right class, 0..1, calibrated, float64 [n].
         accuracy: the share named rightly, 0..1.
         interval: Wilson's 95 % interval of it.
         per_class: one for each class, in their order.
@@ -118,6 +120,8 @@ class Evaluation:
     paths: tuple[Path, ...]
     labels: Labels
     predicted: Labels
+    confidence: NDArray[np.float64]
+    probability: NDArray[np.float64]
     accuracy: float
     interval: tuple[float, float]
     per_class: tuple[ClassFigures, ...]
@@ -156,6 +160,7 @@ def evaluate(
         raise ValueError(f"logits {scores.shape} of {len(paths)} images and {len(classes)} classes")
     ranks, predicted = _ranks(scores, labels), scores.argmax(axis=1)
     probabilities = softened(scores, temperature)
+    confidence = probabilities.max(axis=1)
     confusion = _confusion(labels, predicted, len(classes))
     right = int((ranks == 0).sum())
     return Evaluation(
@@ -163,6 +168,8 @@ def evaluate(
         paths=tuple(paths),
         labels=labels,
         predicted=predicted,
+        confidence=confidence,
+        probability=probabilities[np.arange(len(labels)), labels],
         accuracy=right / len(labels),
         interval=wilson(right, len(labels)),
         per_class=_per_class(confusion, classes),
@@ -171,7 +178,7 @@ def evaluate(
         raw=calibration(scores, labels, 1.0),
         calibrated=calibration(scores, labels, temperature),
         mistakes=_mistakes(probabilities, labels, predicted, classes, paths),
-        risk_coverage=_risk_coverage(probabilities.max(axis=1), ranks > 0),
+        risk_coverage=_risk_coverage(confidence, ranks > 0),
     )
 
 

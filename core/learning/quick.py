@@ -1,22 +1,25 @@
 """The recipe `quick`: multinomial logistic regression by L-BFGS on standardised features, its strength chosen by
 cross-validation, classes weighing the same however many images they have. It takes seconds and gives a linear head.
 
-The objective is that of scikit-learn's `LogisticRegression`, to which the tests hold it. SciPy minimises it, because
-importing scikit-learn would take longer than all else in a training whose features are kept. SciPy too is imported only
-where it is needed.
+The objective is that of scikit-learn's `LogisticRegression`, to which the tests hold it.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DatasetError
+from core.images.looks import joined
 from core.judging.calibration import fit_temperature, log_loss
+from core.learning.lbfgs import minimise
 from core.library.heads import LinearHead
 from core.progress import CancelToken, Report, StageClock
 
@@ -38,6 +41,11 @@ _MOST_TRIED: Final = 1000
 """Images among which the strength is chosen; it hardly depends on their number, but the time does."""
 _MOST_WEIGHTS: Final = 8_000_000
 """L-BFGS keeps 25 numbers of 8 bytes for each weight: 1.6 GB."""
+_FEW: Final = 2 * FOLDS
+"""Images of each class, where there are so many, among which the strength is chosen; else fewer classes are."""
+_BLOCK: Final = 2**24
+"""Multiplications that are worth a thread; fixed, so that every machine adds up the same numbers in the same order."""
+_MOST_BLOCKS: Final = 8
 _ALIKE: Final = 0.85
 """Cosine of features from which two images count as showing the same thing."""
 _PRECISE: Final = (1e-6, 10_000)
@@ -88,12 +96,10 @@ def fit(features: Features, labels: Labels, strength: float, *, balanced: bool =
     Raises:
         DatasetError: the head would have more weights than can be fitted.
     """
-    mean, scale = _moments(features)
-    standard = (features - mean) / scale
-    axes = _axes(standard)
-    classes = int(labels.max()) + 1
-    weights, bias = _solve(standard @ axes.T, labels, classes, strength, balanced=balanced, care=_PRECISE)
-    weights = (weights @ axes / scale).T
+    mean, scale = moments(features)
+    points, axes = _spanned((features - mean) / scale)
+    weights, bias = _solve(points, labels, int(labels.max()) + 1, strength, balanced=balanced, care=_PRECISE)
+    weights = ((weights if axes is None else weights @ axes) / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
 
@@ -106,8 +112,8 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
         DatasetError: as `fit`.
         Cancelled: the person called it off.
     """
-    tried = _sample(len(labels), seed)
-    features, labels = features[tried], labels[tried]
+    tried = _sample(labels, seed)
+    features, labels = features[tried], np.unique(labels[tried], return_inverse=True)[1]
     groups = things(features)
     repeats = max(1, min(_REPEATS, _MANY // len(labels)))
     divisions = [_folds(groups, labels, seed + again) for again in range(repeats)]
@@ -119,20 +125,18 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
 
 def things(features: Features) -> Labels:
     """A number for each image, the same for images that are linked by features too much alike."""
-    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
-
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     directions = features / np.maximum(norms, np.finfo(np.float32).tiny)
-    return np.asarray(connected_components(directions @ directions.T >= _ALIKE, directed=False)[1], np.int64)
+    alike = np.argwhere(np.triu(directions @ directions.T >= _ALIKE, 1))
+    return np.unique(joined(len(features), alike.tolist()), return_inverse=True)[1]
 
 
 def _try_all(
     features: Features, labels: Labels, divisions: Sequence[Labels], report: Report, token: CancelToken
 ) -> dict[float, Trial]:
     """How heads of each strength do, over all divisions of the images into folds."""
-    mean, scale = _moments(features)
-    standard = (features - mean) / scale
-    points = standard @ _axes(standard).T
+    mean, scale = moments(features)
+    points, _ = _spanned((features - mean) / scale)
     clock = StageClock("choosing the strength", len(STRENGTHS) * len(divisions), report)
     trials = {}
     for strength in STRENGTHS:
@@ -144,11 +148,16 @@ def _try_all(
     return trials
 
 
-def _sample(count: int, seed: int) -> Labels:
-    """Which images the strength is chosen with: all, or as many drawn."""
-    if count <= _MOST_TRIED:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, _MOST_TRIED, replace=False))
+def _sample(labels: Labels, seed: int) -> Labels:
+    """Which images the strength is chosen with: all, or as many drawn, of no more classes than can be told by them."""
+    if len(labels) <= _MOST_TRIED:
+        return np.arange(len(labels))
+    draw, counts = np.random.default_rng(seed), np.minimum(np.bincount(labels), _FEW)
+    among = np.arange(len(labels))
+    if counts.sum() > _MOST_TRIED:
+        classes = draw.permutation(len(counts))
+        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= _MOST_TRIED]))
+    return np.sort(draw.choice(among, min(len(among), _MOST_TRIED), replace=False))
 
 
 def _folds(groups: Labels, labels: Labels, seed: int) -> Labels:
@@ -189,17 +198,22 @@ def _held_out(points: Real, labels: Labels, held: NDArray[np.bool_], strength: f
     return np.asarray(points[held] @ weights.T + bias)
 
 
-def _moments(features: Features) -> tuple[Real, Real]:
+def moments(features: Features) -> tuple[Real, Real]:
     """Mean and standard deviation [d]; 1 for the latter where a feature is the same in all images."""
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale[scale <= _CONSTANT * np.abs(mean)] = 1.0
     return mean, scale
 
 
-def _axes(standard: Real) -> Real:
-    """Orthonormal axes [a, d] that hold the best weights: with an L2 penalty these lie in the span of the images."""
-    count, width = standard.shape
-    return np.eye(width) if count >= width else np.asarray(np.linalg.qr(standard.T)[0].T)
+def _spanned(standard: Real) -> tuple[Real, Real | None]:
+    """The images as points [n, a] on orthonormal axes [a, d] that hold the best weights; None for the features' own.
+
+    With an L2 penalty the best weights lie in the span of the images.
+    """
+    if len(standard) >= standard.shape[1]:
+        return standard, None
+    axes = np.asarray(np.linalg.qr(standard.T)[0].T)
+    return standard @ axes.T, axes
 
 
 def _solve(
@@ -230,24 +244,34 @@ def _minimise(points: Real, labels: Labels, shares: Real, penalty: float, care: 
         penalty: of half the sum of the weights' squares.
         care: largest slope left and most iterations.
     """
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    shape = (int(labels.max()) + 1, points.shape[1] + 1)
+    rows = max(-(-len(labels) // _MOST_BLOCKS), _BLOCK // (shape[0] * shape[1]))
+    cuts = [slice(at, at + rows) for at in range(0, len(labels), rows)]
+    blocks = [(points[cut], labels[cut], shares[cut]) for cut in cuts]
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
 
-    rows, shape = np.arange(len(labels)), (int(labels.max()) + 1, points.shape[1] + 1)
+        def objective(flat: Real) -> tuple[float, Real]:
+            solution, slope = flat.reshape(shape), np.zeros(shape)
+            slope[:, :-1] = penalty * solution[:, :-1]
+            loss = float(np.sum(solution * slope)) / 2
+            for block_loss, block_slope in (pool.map if len(blocks) > 1 else map)(partial(_loss, solution), blocks):
+                loss, slope = loss + block_loss, slope + block_slope
+            return loss, slope.ravel()
 
-    def objective(flat: Real) -> tuple[float, Real]:
-        weights, bias = flat.reshape(shape)[:, :-1], flat.reshape(shape)[:, -1]
-        scores = points @ weights.T + bias
-        scores -= scores.max(axis=1, keepdims=True)
-        powers = np.exp(scores)
-        sums = powers.sum(axis=1)
-        loss = shares @ (np.log(sums) - scores[rows, labels]) + penalty / 2 * np.sum(weights * weights)
-        errors = powers / sums[:, None]
-        errors[rows, labels] -= 1
-        errors *= shares[:, None]
-        slope = np.column_stack([errors.T @ points + penalty * weights, errors.sum(axis=0)])
-        return float(loss), slope.ravel()
+        slope_left, most_steps = care
+        start = np.zeros(shape[0] * shape[1])
+        return minimise(objective, start, slope_left=slope_left, most_steps=most_steps).reshape(shape)
 
-    slope_left, iterations = care
-    options = {"maxiter": iterations, "gtol": slope_left, "ftol": 64 * np.finfo(float).eps, "maxls": 50}
-    found = minimize(objective, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x.reshape(shape))
+
+def _loss(solution: Real, block: tuple[Real, Labels, Real]) -> tuple[float, Real]:
+    """The log loss of some images, each by its share, and its slope [classes, a + 1]."""
+    points, labels, shares = block
+    rows = np.arange(len(labels))
+    scores = points @ solution[:, :-1].T + solution[:, -1]
+    scores -= scores.max(axis=1, keepdims=True)
+    own = scores[rows, labels]
+    powers = np.exp(scores, out=scores)
+    sums = powers.sum(axis=1)
+    errors = powers * (shares / sums)[:, None]
+    errors[rows, labels] -= shares
+    return float(shares @ (np.log(sums) - own)), np.column_stack([errors.T @ points, errors.sum(axis=0)])

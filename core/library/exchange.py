@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.errors import ModelError
 from core.library import joined
-from core.library.heads import LinearHead, head_bytes, softmax
+from core.library.heads import Head, head_arrays, head_bytes, named_layers, softmax
 from core.library.library import (
     InstalledBackbone,
     InstalledModel,
@@ -98,7 +97,7 @@ def import_model(file: Path, library: Library) -> Imported:
     return _install(card, {card.head.file: head_data, **own}, parts.head, library)
 
 
-def _check_parity(data: bytes, backbone: bytes, head: LinearHead, model: InstalledModel) -> None:
+def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledModel) -> None:
     """Refuse an exported file whose answers to the golden inputs are not the model's."""
     card = model.backbone.card
     inputs = golden.golden_inputs(card.preprocessing.size)
@@ -149,16 +148,12 @@ def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | N
     return None
 
 
-def _head_file(head: LinearHead) -> bytes:
+def _head_file(head: Head) -> bytes:
     """The head as a file that gives back the same numbers; float32 where float16 would lose some."""
-    if joined.fits_half(head.weights):
-        return head_bytes(head)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, weights=head.weights, bias=head.bias)
-    return buffer.getvalue()
+    return head_bytes(head, exact=not all(joined.fits_half(layer.weights) for _, layer in named_layers(head)))
 
 
-def _install(card: ModelCard, files: Mapping[str, bytes], head: LinearHead, library: Library) -> Imported:
+def _install(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
     for model in library.models():
         if _is_same(model, card, head):
             return Imported(model, is_new=False)
@@ -170,7 +165,7 @@ def _install(card: ModelCard, files: Mapping[str, bytes], head: LinearHead, libr
             return Imported(library.install(write_card(named), files, new_name=True), is_new=True)
 
 
-def _is_same(model: InstalledModel, card: ModelCard, head: LinearHead) -> bool:
+def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
     alike = replace(model.card, name=card.name, head=card.head, backbone=card.backbone) == card
     if not alike or model.backbone.card.sha256 != card.backbone.sha256:
@@ -179,7 +174,8 @@ def _is_same(model: InstalledModel, card: ModelCard, head: LinearHead) -> bool:
         installed = load_head(model)
     except ModelError:
         return False
-    return np.array_equal(installed.weights, head.weights) and np.array_equal(installed.bias, head.bias)
+    ours, theirs = head_arrays(installed), head_arrays(head)
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
 def _names(name: str) -> Iterator[str]:

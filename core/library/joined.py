@@ -1,9 +1,9 @@
 """Backbone, head and card as one ONNX graph, and the three of them out of such a graph again.
 
-`join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm gives
-`logits`; divided by the card's temperature and through Softmax they are `probabilities`. What is appended bears the
-prefix `fovea.head/`, so that `split` takes away exactly that and finds the backbone's own bytes underneath. The card
-travels as JSON in `metadata_props`, with the backbone's card inside it.
+`join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm for
+each of its layers, with Relu between them, gives `logits`; divided by the card's temperature and through Softmax they
+are `probabilities`. What is appended bears the prefix `fovea.head/`, so that `split` takes away exactly that and finds
+the backbone's own bytes underneath. The card travels as JSON in `metadata_props`, with the backbone's card inside it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, write_card
 from core.engine import graph
 from core.errors import ModelError
-from core.library.heads import LinearHead
+from core.library.heads import Head, LinearHead, assemble, named_layers
 
 PROBABILITIES: Final = "probabilities"
 LOGITS: Final = "logits"
@@ -34,7 +34,7 @@ OUTPUTS_KEY: Final = "fovea.backbone_outputs"
 
 _KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY)
 _PREFIX: Final = "fovea.head/"
-_WEIGHTS, _BIAS, _TEMPERATURE = _PREFIX + "weights", _PREFIX + "bias", _PREFIX + "temperature"
+_SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -56,11 +56,18 @@ class Parts:
     card: ModelCard
     backbone_card: BackboneCard
     backbone: bytes
-    head: LinearHead
+    head: Head
 
 
-def join(backbone: bytes, backbone_card: BackboneCard, head: LinearHead, card: ModelCard) -> bytes:
+def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCard, *, exact: bool = False) -> bytes:
     """One ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+
+    Args:
+        backbone: its ONNX file.
+        backbone_card: its card.
+        head: the head.
+        card: the model's card.
+        exact: whether the head is stored as float32 even where float16 loses nothing.
 
     Raises:
         ModelError: the backbone's file is unsafe, or already uses the names that would be added.
@@ -70,8 +77,8 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: LinearHead, card: M
     own = list(model.graph.output)
     features = next(info for info in own if info.name == graph.FEATURES)
     model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
-    model.graph.node.extend(_nodes(head))
-    model.graph.initializer.extend(_arrays(head, card.temperature))
+    model.graph.node.extend(_nodes(head, exact=exact))
+    model.graph.initializer.extend(_arrays(head, card.temperature, exact=exact))
     outputs = _outputs(features, head.class_count)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
@@ -115,33 +122,45 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
         )
 
 
-def _nodes(head: LinearHead) -> list[onnx.NodeProto]:
-    weights = _WEIGHTS
-    nodes = []
-    if fits_half(head.weights):
-        weights = _PREFIX + "weights_exact"
-        nodes.append(_node("Cast", [_WEIGHTS], weights, to=TensorProto.FLOAT))
+def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
+    nodes, read = [], graph.FEATURES
+    *hidden, last = named_layers(head)
+    for suffix, layer in hidden:
+        sums, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        nodes += [*_layer(suffix, layer, read, sums, exact=exact), _node("Relu", suffix, [sums], positive)]
+        read = positive
     return [
         *nodes,
-        _node("Gemm", [graph.FEATURES, weights, _BIAS], LOGITS),
-        _node("Div", [LOGITS, _TEMPERATURE], _PREFIX + "scaled"),
-        _node("Softmax", [_PREFIX + "scaled"], PROBABILITIES, axis=1),
+        *_layer(*last, read, LOGITS, exact=exact),
+        _node("Div", "", [LOGITS, _TEMPERATURE], _SCALED),
+        _node("Softmax", "", [_SCALED], PROBABILITIES, axis=1),
     ]
 
 
-def _node(operator: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
-    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}")
+def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
+    stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
+    if exact or not fits_half(layer.weights):
+        return [_node("Gemm", suffix, [read, stored, bias], given)]
+    weights = stored + "_exact"
+    cast = _node("Cast", suffix, [stored], weights, to=TensorProto.FLOAT)
+    return [cast, _node("Gemm", suffix, [read, weights, bias], given)]
+
+
+def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
+    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}{suffix}")
     node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     return node
 
 
-def _arrays(head: LinearHead, temperature: float) -> list[TensorProto]:
-    weights = head.weights.astype(np.float16) if fits_half(head.weights) else head.weights
-    return [
-        numpy_helper.from_array(np.ascontiguousarray(weights), _WEIGHTS),
-        numpy_helper.from_array(np.ascontiguousarray(head.bias), _BIAS),
-        numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE),
-    ]
+def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]:
+    arrays = []
+    for suffix, layer in named_layers(head):
+        weights = layer.weights if exact or not fits_half(layer.weights) else layer.weights.astype(np.float16)
+        arrays += [
+            numpy_helper.from_array(np.ascontiguousarray(weights), f"{_PREFIX}weights{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{_PREFIX}bias{suffix}"),
+        ]
+    return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
 
 def fits_half(weights: NDArray[np.float32]) -> bool:
@@ -191,12 +210,14 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     return card, card.backbone
 
 
-def _take_head(content: onnx.GraphProto, card: ModelCard) -> LinearHead:
+def _take_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     """Read the head out of the graph and remove it; whatever is not exactly as `join` writes it is refused."""
     nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
     arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
-    head = LinearHead(_read_array(arrays, _WEIGHTS), _read_array(arrays, _BIAS))
-    if nodes != _nodes(head) or arrays != _arrays(head, card.temperature):
+    names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
+    head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
+    exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
+    if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
         raise ModelError("What follows the backbone in the file is not the head its card promises.", hint=_HINT)
     for node in nodes:
         content.node.remove(node)
@@ -215,7 +236,7 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 
-def _restore_outputs(model: onnx.ModelProto, head: LinearHead) -> None:
+def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
     """Give the backbone its own outputs back; `join` kept their types among those of the inner values, last."""
     features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
     if features is None or len(features.type.tensor_type.shape.dim) != 2:

@@ -1,102 +1,56 @@
 """The library: the models that come with the program, and the person's own with their versions.
 
-Shipped: `<shipped>/<name>/card.json` with its files. Own: `<own>/<name>/<version>/card.json`, and in
-`<own>/<name>/active` the number of the version in use, written last, so that a version half written is never seen.
+Shipped: `<shipped>/<name>/card.json` with its files. Own: `<own>/<name>/<number>/card.json`, and what else
+`core.library.versions` keeps there. `NAME` means the active version of a name, `NAME@N` its version N.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from core import paths
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
-from core.engine import graph
-from core.errors import ModelError, StorageError
-from core.library.files import REINSTALL, file_size, read_checked, read_file
-from core.library.heads import LinearHead, read_head
-from core.storage import replace, storage_errors, write_atomically
+from core.errors import ModelError
+from core.library import versions
+from core.library.files import REINSTALL, file_size, read_file
+from core.library.installed import (
+    BrokenEntry,
+    Entry,
+    InstalledBackbone,
+    InstalledModel,
+    Version,
+    check_head,
+    load_backbone,
+    load_head,
+    load_learnt,
+)
+from core.library.learnt import LEARNT, learnt_bytes
+from core.library.versions import NameTakenError, split_reference
+from core.storage import write_atomically
+
+__all__ = [
+    "CARD",
+    "BrokenEntry",
+    "Entry",
+    "InstalledBackbone",
+    "InstalledModel",
+    "Library",
+    "NameTakenError",
+    "Version",
+    "check_head",
+    "load_backbone",
+    "load_head",
+    "load_learnt",
+    "open_library",
+    "split_reference",
+]
 
 CARD: Final = "card.json"
-_ACTIVE: Final = "active"
-_ABANDONED_S: Final = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledBackbone:
-    """A backbone that other models may stand on."""
-
-    card: BackboneCard
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """Its name in the library."""
-        return self.card.name
-
-    @property
-    def size_bytes(self) -> int:
-        """What the backbone takes on disk.
-
-        Raises:
-            ModelError: its file is gone since the library was read.
-        """
-        return file_size(self.folder / self.card.file)
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledModel:
-    """A model in the library.
-
-    Attributes:
-        card: what it is.
-        folder: where its files lie.
-        backbone: the backbone it stands on, shared or its own.
-        shipped: whether it came with the program and so cannot be removed.
-        version: 1, 2, ... for the person's own; 0 for shipped models.
-    """
-
-    card: ModelCard
-    folder: Path
-    backbone: InstalledBackbone
-    shipped: bool
-    version: int
-
-    @property
-    def name(self) -> str:
-        """Its name in the library."""
-        return self.card.name
-
-    @property
-    def size_bytes(self) -> int:
-        """What the model takes on disk, its backbone included.
-
-        Raises:
-            ModelError: a file is gone since the library was read.
-        """
-        return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenEntry:
-    """A folder in the library that cannot be used, and why."""
-
-    name: str
-    folder: Path
-    error: ModelError
-
-
-class NameTakenError(ModelError):
-    """A model was to be installed under a new name, and the name is not new."""
-
-
-Entry = InstalledModel | InstalledBackbone | BrokenEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,41 +66,76 @@ class Library:
     own: Path
 
     def entries(self) -> Iterator[Entry]:
-        """Everything installed, by name: the person's own, then shipped ones of other names."""
+        """The active version of everything, by name: the person's own, then shipped ones of other names."""
         seen = set()
-        for name, folder, version in self._folders():
+        for name, folder, number in self._folders():
             if name not in seen:
                 seen.add(name)
-                yield self._entry(name, folder, version)
+                yield self._entry(name, folder, number)
 
     def models(self) -> tuple[InstalledModel, ...]:
-        """The models that can be used."""
+        """The active version of every model that can be used."""
         return tuple(entry for entry in self.entries() if isinstance(entry, InstalledModel))
 
-    def find(self, name: str) -> InstalledModel:
-        """The model of this name.
+    def inactive(self) -> tuple[str, ...]:
+        """The names that have versions, but none that is active."""
+        active = {name for name, _, _ in self._folders()}
+        return tuple(
+            place.name
+            for place in versions.subfolders(self.own)
+            if place.name not in active and versions.numbers(place)
+        )
+
+    def active(self, name: str) -> int | None:
+        """The number of the version that a name means, which may be gone; None where it means none."""
+        return next((number for found, _, number in self._folders() if found == name), None)
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """The numbers of the versions of a name, the lowest first; 0 stands for what came with the program."""
+        return tuple(self._numbered(name))
+
+    def versions(self, name: str) -> tuple[Version, ...]:
+        """Every version of a name, the lowest number first; none where there is nothing of that name."""
+        active = self.active(name)
+        return tuple(
+            Version(number, number == active, self._entry(name, folder, number), _installed(folder) if number else None)
+            for number, folder in self._numbered(name).items()
+        )
+
+    def find(self, reference: str) -> InstalledModel:
+        """The model of this name, or of `name@number`.
 
         Raises:
-            ModelError: there is none, it is a bare backbone, or it is broken.
+            ModelError: there is none, no version of it is active, it is a bare backbone, or it is broken.
         """
-        entry = next((entry for entry in self.entries() if entry.name == name), None)
-        match entry:
-            case InstalledModel():
-                return entry
-            case BrokenEntry():
-                raise entry.error
+        name, number = split_reference(reference)
+        match self._named(name, number):
+            case InstalledModel() as model:
+                return model
+            case BrokenEntry(error=error):
+                raise error
             case InstalledBackbone():
                 raise ModelError(f"{name!r} is a backbone: it has no classes to tell apart.", hint=self._choices())
             case None:
-                raise ModelError(f"There is no model called {name!r}.", hint=self._choices())
+                raise self._missing(name, number)
 
-    def install(self, card: bytes, files: Mapping[str, bytes], *, new_name: bool = False) -> InstalledModel:
-        """Add a model as the next version of its name, and use that version from now on.
+    def install(
+        self,
+        card: bytes,
+        files: Mapping[str, bytes],
+        *,
+        new_name: bool = False,
+        activate: bool = True,
+        learnt: Iterable[str] | None = None,
+    ) -> InstalledModel:
+        """Add a model as the next version of its name.
 
         Args:
             card: the card's JSON.
             files: the files it names; their sums are checked.
             new_name: whether the name must be new in the person's own part, even if two programs install at once.
+            activate: whether the name means that version from now on.
+            learnt: SHA-256 in hexadecimal of every image it was fitted to; None where nobody knows.
 
         Raises:
             NameTakenError: with `new_name`, the name is taken.
@@ -157,87 +146,147 @@ class Library:
         if not isinstance(parsed, ModelCard):
             raise ModelError("Only models can be installed, not bare backbones.", hint=REINSTALL)
         _check_names(parsed, files)
-        _sweep(self.own)
+        versions.sweep(self.own)
         place = self.own / parsed.name
-        with storage_errors(place):
-            _claim(place, new_name=new_name)
-        with _staging(place) as staging:
-            for name, data in {**files, CARD: card}.items():
+        beside = {CARD: card} if learnt is None else {CARD: card, LEARNT: learnt_bytes(learnt)}
+        with versions.staging(place, new_name=new_name) as staging:
+            for name, data in {**files, **beside}.items():
                 write_atomically(staging / name, data)
-            self._prove(self._model(parsed, staging, version=1))
-            self._publish(staging, place)
-        return self.find(parsed.name)
+            _prove(self._model(parsed, staging, version=1))
+            with versions.locked(self.own):
+                number = versions.publish(staging, place, activate=activate)
+        return self.find(f"{parsed.name}@{number}")
+
+    def activate(self, name: str, number: int) -> InstalledModel:
+        """Have a name mean this version from now on; the one before it is remembered for `roll_back`.
+
+        Raises:
+            ModelError: there is no such version, it is broken, or the name is one that came with the program.
+            StorageError: the disk does not allow it; what was active still is.
+        """
+        with self._changing(name) as place:
+            model = self._proven(name, number)
+            past = versions.history(place)
+            if not past or past[-1] != number:
+                versions.write_history(place, (*past, number))
+        return model
+
+    def roll_back(self, name: str) -> InstalledModel:
+        """Have a name mean the version again that was active before; removed ones are passed over.
+
+        Raises:
+            ModelError: none was active before or it is broken, or the name is one that came with the program.
+            StorageError: the disk does not allow it; what was active still is.
+        """
+        with self._changing(name) as place:
+            past, there = versions.history(place), self._numbered(name)
+            earlier = list(past[:-1])
+            while earlier and (earlier[-1] not in there or earlier[-1] == past[-1]):
+                earlier.pop()
+            if not earlier:
+                hint = f"There {_told(there, self.active(name))}; `fovea models activate {name}@N` chooses one."
+                raise ModelError(f"No other version of {name!r} that is still there was active before.", hint=hint)
+            model = self._proven(name, earlier[-1])
+            versions.write_history(place, earlier)
+        return model
 
     def remove(self, name: str) -> None:
         """Delete a model of the person's own, all versions.
 
         Raises:
             ModelError: it is a shipped one, or there is none of that name.
+            StorageError: the disk does not allow it; the model is as it was.
         """
-        place = next((folder for folder in _subfolders(self.own) if folder.name == name), None)
-        if place is None:
-            shipped = any(entry.name == name for entry in self.entries())
-            why = (
-                f"{name!r} came with Fovea and cannot be removed." if shipped else f"There is no model called {name!r}."
-            )
-            raise ModelError(why, hint="`fovea models` lists what is installed.")
-        with storage_errors(place):
-            grave = Path(tempfile.mkdtemp(dir=self.own, prefix=".removed-"))
-            try:
-                replace(place, grave / name)
-            finally:
-                shutil.rmtree(grave, ignore_errors=True)  # what stays is swept by a later installation
+        with self._changing(name) as place:
+            versions.bury(place)
 
-    def _prove(self, model: InstalledModel) -> None:
-        load_head(model)
-        if isinstance(model.card.backbone, BackboneCard):
-            load_backbone(model.backbone)
+    def remove_version(self, name: str, number: int) -> None:
+        """Delete one version; its number is not given again as long as there are others.
 
-    def _publish(self, staging: Path, place: Path) -> None:
-        """Make a finished folder the next version and the one in use, or leave no trace of it."""
-        version = self._number(staging, place)
-        try:
-            write_atomically(place / _ACTIVE, f"{version}\n".encode())
-        except StorageError:
-            shutil.rmtree(place / str(version), ignore_errors=True)
-            raise
+        Raises:
+            ModelError: there is no such version, it is the active one, or it came with the program.
+            StorageError: the disk does not allow it; the version is as it was.
+        """
+        with self._changing(name) as place:
+            there = versions.numbers(place)
+            if number not in there:
+                raise self._missing(name, number)
+            if number == versions.active(place):
+                hint = "Activate another one first, or remove the model with all its versions."
+                raise ModelError(f"Version {number} of {name!r} is the active one.", hint=hint)
+            if there == (number,):
+                versions.bury(place)
+            else:
+                versions.discard(place, number)
 
-    def _number(self, staging: Path, place: Path) -> int:
-        """Give a finished folder the next free version number; two programs may do so at once."""
-        with storage_errors(place):
-            taken = [int(folder.name) for folder in place.iterdir() if folder.name.isdecimal()]
-            version = max(taken, default=0) + 1
-            while True:
-                try:
-                    staging.rename(place / str(version))
-                except OSError:
-                    if not (place / str(version)).exists():
-                        raise
-                    version += 1
-                else:
-                    return version
+    @contextlib.contextmanager
+    def _changing(self, name: str) -> Iterator[Path]:
+        """The folder of a name of the person's own, while no other program changes it."""
+        self._own_place(name)
+        with versions.locked(self.own):
+            yield self._own_place(name)
+
+    def _own_place(self, name: str) -> Path:
+        for place in versions.subfolders(self.own):
+            if place.name == name:
+                return place
+        if self._numbered(name):
+            what = f"{name!r} came with Fovea: it has no other version and cannot be removed."
+        else:
+            what = f"There is no model called {name!r}."
+        raise ModelError(what, hint="`fovea models` lists what is installed.")
+
+    def _proven(self, name: str, number: int) -> InstalledModel:
+        model = self.find(f"{name}@{number}")
+        _prove(model)
+        return model
 
     def _folders(self) -> Iterator[tuple[str, Path, int]]:
-        """The name, folder and version of everything installed, the person's own first; version 0 means shipped."""
-        for place in _subfolders(self.own):
-            version = _active_version(place)
-            if version:
-                yield place.name, place / str(version), version
-        for folder in _subfolders(self.shipped):
+        """The name, folder and number of every active version, the person's own first; number 0 means shipped."""
+        for place in versions.subfolders(self.own):
+            number = versions.active(place)
+            if number:
+                yield place.name, place / str(number), number
+        for folder in versions.subfolders(self.shipped):
             if _has_card(folder):
                 yield folder.name, folder, 0
 
-    def _entry(self, name: str, folder: Path, version: int) -> Entry:
+    def _numbered(self, name: str) -> dict[int, Path]:
+        """The folder of every version of a name, the lowest number first."""
+        found = [(0, place) for place in versions.subfolders(self.shipped) if place.name == name and _has_card(place)]
+        for place in versions.subfolders(self.own):
+            if place.name == name:
+                found += [(number, place / str(number)) for number in versions.numbers(place)]
+        return dict(found)
+
+    def _named(self, name: str, number: int | None) -> Entry | None:
+        if number is None:
+            return next((entry for entry in self.entries() if entry.name == name), None)
+        folder = self._numbered(name).get(number)
+        return None if folder is None else self._entry(name, folder, number)
+
+    def _missing(self, name: str, number: int | None) -> ModelError:
+        there = self._numbered(name)
+        if not there:
+            return ModelError(f"There is no model called {name!r}.", hint=self._choices())
+        told = _told(there, self.active(name))
+        if number is None:
+            hint = f"`fovea models activate {name}@{max(there)}` has the name mean that version."
+            return ModelError(f"No version of {name!r} is active; there {told}.", hint=hint)
+        hint = f"`fovea models versions {name}` tells about them."
+        return ModelError(f"There is no version {number} of {name!r}; there {told}.", hint=hint)
+
+    def _entry(self, name: str, folder: Path, number: int) -> Entry:
         try:
-            return self._whole(name, folder, version)
+            return self._whole(name, folder, number)
         except ModelError as error:
             return BrokenEntry(name, folder, error)
 
-    def _whole(self, name: str, folder: Path, version: int) -> Entry:
+    def _whole(self, name: str, folder: Path, number: int) -> Entry:
         card = _read_card_of(name, folder)
         if isinstance(card, BackboneCard):
             return _present(InstalledBackbone(card, folder))
-        model = self._model(card, folder, version=version)
+        model = self._model(card, folder, version=number)
         file_size(folder / card.head.file)
         return model
 
@@ -267,81 +316,24 @@ def open_library() -> Library:
     return Library(paths.shipped_models(), paths.own_models())
 
 
-def load_backbone(backbone: InstalledBackbone) -> bytes:
-    """The backbone's file, proven to be the one its card means and to be safe to open.
-
-    Raises:
-        ModelError: it is missing, changed, foreign or hostile.
-    """
-    data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
-    graph.check_backbone(data, backbone.card)
-    return data
+def _prove(model: InstalledModel) -> None:
+    load_head(model)
+    if isinstance(model.card.backbone, BackboneCard):
+        load_backbone(model.backbone)
 
 
-def load_head(model: InstalledModel) -> LinearHead:
-    """The model's head, proven to fit its card and its backbone.
-
-    Raises:
-        ModelError: it is missing, changed, or does not have the classes the card names.
-    """
-    head = read_head(read_checked(model.folder / model.card.head.file, model.card.head.sha256))
-    check_head(head, model.card, model.backbone.card)
-    return head
+def _told(numbers: Iterable[int], active: int | None) -> str:
+    """The versions there are, as the end of a sentence that begins with "there"."""
+    names = [f"{number} (active)" if number == active else f"{number}" for number in numbers]
+    return f"is only version {names[0]}" if len(names) == 1 else f"are versions {', '.join(names)}"
 
 
-def check_head(head: LinearHead, card: ModelCard, backbone: BackboneCard) -> None:
-    """Refuse a head that does not fit between its backbone and the classes of its card.
-
-    Raises:
-        ModelError: it tells another number of classes apart, or reads another number of features.
-    """
-    if head.class_count != len(card.classes):
-        raise ModelError(
-            f"The card of {card.name!r} names {len(card.classes)} classes, its head tells {head.class_count} apart.",
-            hint=REINSTALL,
-        )
-    if head.feature_width != backbone.feature_width:
-        raise ModelError(
-            f"The head of {card.name!r} reads {head.feature_width} features, "
-            f"its backbone gives {backbone.feature_width}.",
-            hint=REINSTALL,
-        )
-
-
-def _claim(place: Path, *, new_name: bool) -> None:
-    """Make the folder of a name; with `new_name` only one program can succeed in that."""
+def _installed(folder: Path) -> datetime | None:
+    """When a version was installed: its files are never written again."""
     try:
-        place.mkdir(parents=True, exist_ok=not new_name)
-    except FileExistsError as error:
-        raise NameTakenError(f"There already is a model called {place.name!r}.", hint="Choose another name.") from error
-
-
-@contextlib.contextmanager
-def _staging(place: Path) -> Iterator[Path]:
-    """A folder to build a version in, gone afterwards unless it was renamed."""
-    try:
-        with storage_errors(place):
-            staging = Path(tempfile.mkdtemp(dir=place, prefix=".new-"))
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    finally:
-        _remove_if_empty(place)
-
-
-def _sweep(own: Path) -> None:
-    """Delete what a killed program left half done, once it is too old to be the work of one that still runs."""
-    for leftover in (*own.glob(".removed-*"), *own.glob("*/.new-*")):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(leftover)
-                _remove_if_empty(leftover.parent)
-
-
-def _remove_if_empty(place: Path) -> None:
-    with contextlib.suppress(OSError):
-        place.rmdir()
+        return datetime.fromtimestamp((folder / CARD).stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
@@ -349,15 +341,6 @@ def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
     if card.name != name:
         raise ModelError(f"The card in {name!r} is of {card.name!r}.", hint=REINSTALL)
     return card
-
-
-def _subfolders(place: Path) -> list[Path]:
-    try:
-        return sorted(
-            folder for folder in place.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_"))
-        )
-    except OSError:
-        return []
 
 
 def _has_card(folder: Path) -> bool:
@@ -368,14 +351,6 @@ def _has_card(folder: Path) -> bool:
     except OSError:
         return True  # what may not be looked at is listed, as broken
     return True
-
-
-def _active_version(place: Path) -> int:
-    """The number of the version in use; 0 where none was ever finished."""
-    try:
-        return int((place / _ACTIVE).read_text("ascii"))
-    except (OSError, ValueError):
-        return 0
 
 
 def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:

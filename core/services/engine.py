@@ -14,7 +14,8 @@ from pathlib import Path
 
 from core.classifier import Classifier, open_classifier
 from core.errors import FoveaError, ModelError, ProviderError
-from core.library.library import BrokenEntry, InstalledModel, open_library
+from core.library.heads import head_arrays
+from core.library.library import BrokenEntry, InstalledModel, load_head, open_library
 from core.prediction import Failure
 from core.providers import Provider, ProviderWish
 from core.services.inbox import Inbox
@@ -143,4 +144,6 @@ def _list_models() -> ModelsListed:
 
 
 def _facts(model: InstalledModel) -> ModelFacts:
-    return ModelFacts(model.card, model.backbone.card, model.shipped, model.version, model.size_bytes)
+    backbone = model.backbone.card
+    weights = backbone.weights + sum(array.size for array in head_arrays(load_head(model)).values())
+    return ModelFacts(model.card, backbone, weights, model.shipped, model.version, model.size_bytes)

@@ -44,10 +44,11 @@ class Classify:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """An installed model, as the window shows it."""
+    """An installed model, as the window shows it; `weights` are those of backbone and head together."""
 
     card: ModelCard
     backbone: BackboneCard
+    weights: int
     shipped: bool
     version: int
     size_bytes: int

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from core.errors import ModelError
 from core.training.framework import keras
 from core.training.layers import normalised
+from core.training.weights import LayerWeights, set_weights
 
 SIZE: Final = 299
 FEATURE_WIDTH: Final = 2048
 SMALLEST_SIZE: Final = 71
 """Side in pixels under which Keras refuses to build it."""
 
+TRUNK_WIDTH: Final = 728
+"""Channels between block 12 and the exit flow."""
+
 _MIDDLE_BLOCKS: Final = range(5, 13)
-_MIDDLE_WIDTH: Final = 728
+_HINT: Final = "Take both from the same architecture."
 
 
 def xception(size: int = SIZE) -> keras.Model:
@@ -39,11 +44,48 @@ def xception(size: int = SIZE) -> keras.Model:
         x = _shrinking_block(x, number, (width, width))
     for number in _MIDDLE_BLOCKS:
         x = _middle_block(x, number)
-    x = _shrinking_block(x, 13, (_MIDDLE_WIDTH, 1024))
+    return keras.Model(image, _exit_flow(x), name="xception")
+
+
+def exit_flow(height_width: int | None) -> keras.Model:
+    """The end of Xception alone: blocks 13 and 14, with the layer names they have in `xception`.
+
+    Args:
+        height_width: side of the square map that block 12 gives, 19 at 299 pixels; None where it may be any, and
+            height and width may differ.
+
+    Returns:
+        A model from that map float32 [n, h, w, 728] to a dict of `features` [n, 2048] and `feature_map`
+        [n, ceil(h / 2), ceil(w / 2), 2048].
+    """
+    trunk = keras.Input((height_width, height_width, TRUNK_WIDTH), dtype="float32", name="trunk")
+    return keras.Model(trunk, _exit_flow(trunk), name="xception_exit_flow")
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give the layers of `target` the weights of the layers of `source` with the same names.
+
+    One may be a part of the other, as `exit_flow` is of `xception`.
+
+    Raises:
+        ModelError: each has a layer with weights that the other lacks, or shapes differ.
+    """
+    given, own = _weights_by_layer(source), _weights_by_layer(target)
+    if not (given.keys() <= own.keys() or own.keys() <= given.keys()):
+        raise ModelError(f"Neither of {source.name!r} and {target.name!r} is a part of the other.", hint=_HINT)
+    set_weights(target, {name: given.get(name, arrays) for name, arrays in own.items()})
+
+
+def _weights_by_layer(model: keras.Model) -> LayerWeights:
+    return {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
+
+
+def _exit_flow(x: Any) -> dict[str, Any]:
+    """Blocks 13 and 14 and the pooling: `features` and `feature_map` of what block 12 gives."""
+    x = _shrinking_block(x, 13, (TRUNK_WIDTH, 1024))
     x = _relu(_separable(x, 1536, "block14_sepconv1"), "block14_sepconv1")
     feature_map = _relu(_separable(x, FEATURE_WIDTH, "block14_sepconv2"), "block14_sepconv2")
-    features = keras.layers.GlobalAveragePooling2D(name="features")(feature_map)
-    return keras.Model(image, {"features": features, "feature_map": feature_map}, name="xception")
+    return {"features": keras.layers.GlobalAveragePooling2D(name="features")(feature_map), "feature_map": feature_map}
 
 
 def _shrinking_block(x: Any, number: int, widths: tuple[int, int]) -> Any:
@@ -62,7 +104,7 @@ def _middle_block(x: Any, number: int) -> Any:
     y = x
     for part in (1, 2, 3):
         name = f"block{number}_sepconv{part}"
-        y = _separable(_relu(y, name), _MIDDLE_WIDTH, name)
+        y = _separable(_relu(y, name), TRUNK_WIDTH, name)
     return keras.layers.Add(name=f"block{number}_add")([y, x])
 
 

@@ -33,6 +33,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     tiny.write_model(library.shipped, name="careful", unknown_below=0.5)
     tiny.write_model(library.shipped, name="mild", temperature=100.0)
     tiny.write_model(library.shipped, name="own", shared=False)
+    library.install(*tiny.packaged_model("dense", shared=True, own_head=tiny.dense_head()))
     return library
 
 
@@ -254,6 +255,19 @@ def test_a_cards_temperature_is_used(library: Library, solids: dict[str, Path]) 
     assert isinstance(sure, Prediction)
     assert isinstance(mild, Prediction)
     assert 1 / 3 < mild.best.probability < 0.4 < sure.best.probability
+
+
+def test_a_dense_head_answers_as_the_linear_one_that_computes_the_same(
+    library: Library, solids: dict[str, Path]
+) -> None:
+    linear, dense = (opened(library, name).classify(solids.values(), top_k=3) for name in ("colours", "dense"))
+    for one, other in zip(linear, dense, strict=True):
+        assert isinstance(one, Prediction)
+        assert isinstance(other, Prediction)
+        assert other.model == "dense"
+        assert [score.label for score in other.scores] == [score.label for score in one.scores]
+        expected = [score.probability for score in one.scores]
+        assert [score.probability for score in other.scores] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("top_k", "count"), [(1, 1), (2, 2), (3, 3), (20, 3)])

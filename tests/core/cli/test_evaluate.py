@@ -40,6 +40,49 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
     assert 0 <= content["ece"] <= 1
     assert content["mistakes"][0]["path"] == str(labelled / "green" / "really blue.png")
     assert (content["failures"], content["problems"]) == ([], [])
+    assert (content["learnt_from"], content["unseen"]) == (None, None)
+
+
+def _learn_from(*images: Path) -> None:
+    sums = [tiny.sha256(image.read_bytes()) for image in images]
+    library.open_library().install(*tiny.packaged_model("colours"), learnt=sums)
+
+
+def test_images_it_learnt_from_are_told_apart(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:
+    _learn_from(*(labelled / "red").iterdir(), *(labelled / "blue").iterdir())
+    report = tmp_path / "report.html"
+    ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json", "--report", report)
+    content = json.loads(ran.out)
+    assert (ran.code, content["images"], content["learnt_from"]) == (0, 7, 4)
+    unseen = content["unseen"]
+    assert (unseen["images"], unseen["accuracy"]) == (3, 0.666667)
+    assert unseen["interval"][0] < unseen["accuracy"] < unseen["interval"][1]
+    what, hint, _ = ran.err.splitlines()
+    assert what == "fovea: The model learnt from 4 of these 7 images: it is flattered."
+    assert "Judged by the 3 it has not learnt from, its accuracy is 66.7% (95% interval 20.8% to 93.9%)." in hint
+    assert "learnt from 4 of these 7 images" in report.read_text(encoding="utf-8")
+
+
+def test_where_it_learnt_from_all_there_is_no_honest_figure(fovea: Fovea, labelled: Path) -> None:
+    _learn_from(*labelled.rglob("*.png"))
+    ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
+    assert json.loads(ran.out)["unseen"] is None
+    assert "learnt from 7 of these 7 images" in ran.err
+    assert "images it has not learnt from" in ran.err
+
+
+def test_where_it_learnt_from_none_nothing_is_said(fovea: Fovea, labelled: Path, pictures: Path) -> None:
+    _learn_from(pictures / "red.png")
+    ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
+    content = json.loads(ran.out)
+    assert (ran.err, content["learnt_from"]) == ("", 0)
+    assert (content["unseen"]["images"], content["unseen"]["accuracy"]) == (7, content["accuracy"])
+
+
+def test_an_older_version_can_be_judged(fovea: Fovea, labelled: Path) -> None:
+    _learn_from()
+    content = json.loads(fovea("evaluate", labelled, "--model", "colours@1", "--format", "json").out)
+    assert (content["model"], content["version"]) == ("colours", 1)
 
 
 def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:

@@ -32,6 +32,7 @@ def test_the_list_tells_models_backbones_and_broken_entries(fovea: Fovea, colour
     rows = {row["name"]: row for row in json.loads(ran.out)}
     about = {"title": "Colours", "summary": "Tells whether an image is red, green or blue.", "classes": 3}
     place = {"backbone": "colours-backbone", "shipped": False, "version": 1, "size_bytes": colours.size_bytes}
+    place["versions"] = [1]
     assert rows["colours"] == {"name": "colours", "kind": "model", "in_use": False} | about | place
     assert rows["broken"]["kind"] == "broken"
     assert rows["broken"]["message"]
@@ -140,7 +141,7 @@ def test_only_a_model_of_the_persons_own_can_be_removed(fovea: Fovea, home: Path
     ran = fovea("models", "remove", name)
     assert ran.code == 2
     assert "no model called" in ran.err
-    assert [path.name for path in (home / "models").iterdir()] == ["colours"]
+    assert [path.name for path in (home / "models").glob("[!.]*")] == ["colours"]
 
 
 def test_a_file_that_is_no_model_is_refused_with_reason_and_hint(fovea: Fovea, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
 def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
     ran = fovea("train", folder, "--name", "mine")
     assert ran.code == 0
-    for told in ("mine, version 1", "accuracy", "precision", "recall", "36 images, C = ", "36 computed"):
+    for told in ("mine, version 1", "accuracy", "precision", "recall", "fitted to     36 images", "36 computed"):
         assert told in ran.out
 
 
@@ -98,7 +98,10 @@ def test_what_is_wrong_with_the_folder_is_told(fovea: Fovea, folder: Path) -> No
         (["--name", "m", "--test", "1000"], ""),
         (["--name", "m", "--test", "0.6", "--validation", "0.6"], ""),
         (["--name", "m", "--seed", "x"], "is not a number"),
-        (["--name", "m", "--recipe", "dense"], "invalid choice"),
+        (["--name", "m", "--recipe", "slow"], "invalid choice"),
+        (["--name", "m", "--epochs", "0"], "is not a number of 1 or more"),
+        (["--name", "m", "--learning-rate", "-1"], "above 0"),
+        (["--name", "m", "--depth", "deep"], "invalid choice"),
         ([], "--name"),
     ],
 )

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from core.engine import golden, graph
+from core.engine import golden, graph, sessions
 from core.engine.engine import LEAST_AGREEMENT, MAX_BATCH, Engine, open_engine
 from core.errors import ModelError, ProviderError
 from core.providers import TITLES, Precision, Provider
@@ -111,6 +112,51 @@ def test_the_gate_is_as_wide_as_the_precision_asked_for(cosine: float, precision
     else:
         with pytest.raises(ModelError, match="does not give the features its card promises"):
             open_engine(DATA, card, Provider.CPU, precision)
+
+
+def open_elsewhere(monkeypatch: pytest.MonkeyPatch, coarse: set[Precision]) -> list[Precision]:
+    """Have the CPU stand in for every provider, and a worse network for coarse arithmetic; returns what gets opened."""
+    weights = tiny.kernels() + np.random.default_rng(1).normal(0, 1e-3, tiny.kernels().shape)
+    worse = tiny.backbone_proto(weights.astype(np.float32)).SerializeToString()
+    opened: list[Precision] = []
+    open_session = sessions.open_session
+
+    def open_here(data: bytes, _: Provider, precision: Precision) -> ort.InferenceSession:
+        opened.append(precision)
+        return open_session(worse if precision in coarse else data, Provider.CPU, precision)
+
+    monkeypatch.setattr(sessions, "open_session", open_here)
+    return opened
+
+
+@pytest.mark.parametrize("provider", [Provider.CUDA, Provider.OPENVINO])
+def test_where_the_fastest_arithmetic_is_too_coarse_float32_is_used(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As OpenVINO's bfloat16 is for EfficientNet-Lite0."""
+    opened = open_elsewhere(monkeypatch, {Precision.AUTO})
+    engine = open_engine(DATA, tiny.backbone_card(), provider, Precision.AUTO)
+    assert opened == [Precision.AUTO, Precision.EXACT]
+    assert (engine.provider, engine.precision) == (provider, Precision.AUTO)
+    assert engine.agreement > LEAST_AGREEMENT[Precision.EXACT]
+    np.testing.assert_allclose(engine.run(images(2)), expected(images(2)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("provider", "precision", "tried"),
+    [
+        (Provider.OPENVINO, Precision.AUTO, [Precision.AUTO, Precision.EXACT]),
+        (Provider.OPENVINO, Precision.EXACT, [Precision.EXACT]),
+        (Provider.CPU, Precision.AUTO, [Precision.AUTO]),
+    ],
+)
+def test_features_wrong_even_in_float32_are_refused(
+    provider: Provider, precision: Precision, tried: list[Precision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_elsewhere(monkeypatch, set(Precision))
+    with pytest.raises(ModelError if provider is Provider.CPU else ProviderError, match="features"):
+        open_engine(DATA, tiny.backbone_card(), provider, precision)
+    assert opened == tried
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, math.nan, math.inf])

@@ -143,7 +143,17 @@ def test_the_processor_has_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("said", "line"),
-    [("\n  first \nsecond", "first"), ("", "ValueError"), (" \n ", "ValueError"), ("x" * 999, "x" * 300)],
+    [
+        ("\n  first \nsecond", "first"),
+        (
+            "EP_FAIL : Exception from core.cpp:117:\nException from graph.cpp:1628:\nNode 5 cannot run\n\n",
+            "Node 5 cannot run",
+        ),
+        ("only this:", "only this:"),
+        ("", "ValueError"),
+        (" \n ", "ValueError"),
+        ("x" * 999, "x" * 300),
+    ],
 )
 def test_foreign_exceptions_become_one_line(said: str, line: str) -> None:
     assert sessions.first_line(ValueError(said)) == line

@@ -13,7 +13,8 @@ from core.engine.engine import Engine, open_engine
 from core.errors import Cancelled, DatasetError
 from core.features.compute import FeatureSource
 from core.features.store import FeatureStore
-from core.judging.judge import Judgement, judge
+from core.judging.evaluation import wilson
+from core.judging.judge import Judgement, Knows, Unseen, judge
 from core.progress import CancelToken, Progress
 from core.providers import Precision, Provider
 from tests import tiny
@@ -23,12 +24,16 @@ def _open() -> Engine:
     return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
 
 
-def run(folder: Path, card: ModelCard | None = None, token: CancelToken | None = None) -> Judgement:
+def run(
+    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, knows: Knows | None = None
+) -> Judgement:
     source = FeatureSource(tiny.backbone_card(), Precision.EXACT, _open)
     card = card or tiny.model_card()
     head = tiny.head(len(card.classes))
     with FeatureStore() as store:
-        return judge(folder, card, head, source, store, report=lambda _: None, token=token or CancelToken())
+        return judge(
+            folder, card, head, source, store, knows=knows, report=lambda _: None, token=token or CancelToken()
+        )
 
 
 @pytest.fixture
@@ -57,6 +62,34 @@ def test_a_second_look_computes_nothing_and_finds_the_same(folder: Path) -> None
     first, second = run(folder), run(folder)
     assert (first.computed, second.computed) == (6, 0)
     assert first.evaluation.calibrated == second.evaluation.calibrated
+
+
+def test_images_it_learnt_from_are_told_apart(folder: Path) -> None:
+    learnt = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
+    judgement = run(folder, knows=learnt.__contains__)
+    assert (judgement.evaluation.images, judgement.learnt) == (6, 2)
+    assert judgement.unseen == Unseen(4, 0.75, wilson(3, 4))
+
+
+def test_where_nobody_knows_nothing_is_claimed(folder: Path) -> None:
+    judgement = run(folder)
+    assert (judgement.learnt, judgement.unseen) == (None, None)
+
+
+def test_where_all_were_learnt_from_nothing_is_left_to_judge_by(folder: Path) -> None:
+    judgement = run(folder, knows=lambda _: True)
+    assert (judgement.learnt, judgement.unseen) == (6, None)
+
+
+def test_where_none_was_learnt_from_the_whole_is_honest(folder: Path) -> None:
+    judgement = run(folder, knows=lambda _: False)
+    found = judgement.evaluation
+    assert (judgement.learnt, judgement.unseen) == (0, Unseen(6, found.accuracy, found.interval))
+
+
+def test_an_image_that_cannot_be_read_is_not_counted_as_learnt_from(folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
+    assert run(folder, knows=lambda _: True).learnt == 6
 
 
 def test_one_class_alone_can_be_judged_by(folder: Path) -> None:

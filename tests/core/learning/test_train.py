@@ -21,7 +21,8 @@ import core
 from core.card import SharedBackbone
 from core.classifier import open_classifier
 from core.errors import Cancelled, DatasetError, ModelError, StorageError, UsageError
-from core.learning.train import BACKBONE, Trained, TrainRequest, train
+from core.learning.request import TrainRequest
+from core.learning.train import BACKBONE, Trained, train
 from core.library.library import BrokenEntry, Library, open_library
 from core.prediction import Prediction
 from core.progress import CancelToken, Progress, Report
@@ -78,12 +79,12 @@ def test_the_card_says_how_it_was_made_and_how_good_it_is(folder: Path, library:
     card, evaluation = trained.model.card, trained.lesson.evaluation
     assert evaluation is not None
     assert card.backbone == SharedBackbone(BACKBONE, tiny.sha256(tiny.backbone_bytes()))
-    assert sum(trained.images.values()) == trained.lesson.fitted == trained.computed == 36
-    assert card.training["images"] == trained.images
+    assert sum(trained.material.counts().values()) == trained.lesson.attempt.fitted == trained.material.computed == 36
+    assert card.training["images"] == trained.material.counts()
     assert card.training["images_per_class"] == {"blue": 12, "green": 12, "red": 12}
     assert card.training["command"] == "fovea train pictures"
-    assert (card.training["C"], card.training["seed"]) == (trained.choice.strength, 0)
-    assert card.evaluation["images"] == trained.images["test"] == evaluation.images
+    assert (card.training["C"], card.training["seed"]) == (trained.lesson.attempt.facts["C"], 0)
+    assert card.evaluation["images"] == trained.material.counts()["test"] == evaluation.images
     assert card.evaluation["accuracy"] == round(evaluation.accuracy, 6) == 1.0
     assert card.evaluation["method"].endswith("to all images")
     assert np.array(card.evaluation["confusion"]).sum() == evaluation.images
@@ -92,7 +93,7 @@ def test_the_card_says_how_it_was_made_and_how_good_it_is(folder: Path, library:
 
 def test_a_second_training_computes_nothing_and_gives_the_same_bytes(folder: Path, library: Library) -> None:
     first, second = run(request(folder), library), run(request(folder), library)
-    assert (second.model.version, second.computed) == (2, 0)
+    assert (second.model.version, second.material.computed) == (2, 0)
     assert _head(first) == _head(second)
     assert first.model.card == second.model.card
 
@@ -111,15 +112,15 @@ def test_parts_that_the_folder_names_are_never_learnt_from(tmp_path: Path, libra
     for part, count in (("train", 10), ("validation", 4), ("test", 5)):
         teaching.write_labelled(tmp_path / "parts" / part, count, seed=count)
     trained = run(request(tmp_path / "parts"), library)
-    assert trained.images == {"train": 30, "validation": 12, "test": 15}
-    assert trained.lesson.fitted == 30
+    assert trained.material.counts() == {"train": 30, "validation": 12, "test": 15}
+    assert trained.lesson.attempt.fitted == 30
     assert trained.model.card.evaluation["method"] == "on the test images, which the head had not seen"
 
 
 def test_counts_that_were_asked_for_are_kept(folder: Path, library: Library) -> None:
     trained = run(request(folder, validation=6, test=9), library)
-    assert trained.images == {"train": 21, "validation": 6, "test": 9}
-    assert trained.lesson.fitted == 21
+    assert trained.material.counts() == {"train": 21, "validation": 6, "test": 9}
+    assert trained.lesson.attempt.fitted == 21
 
 
 def test_without_other_parts_nothing_is_claimed(folder: Path, library: Library) -> None:
@@ -172,7 +173,7 @@ def test_a_class_of_one_image_is_left_out_and_bad_files_are_listed(folder: Path,
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
     trained = run(request(folder), library)
     assert trained.model.card.classes == ("blue", "green", "red")
-    told = " ".join(problem.message for problem in trained.problems)
+    told = " ".join(problem.message for problem in trained.material.dataset.problems)
     assert "rare" in told
     assert "torn.png" in told
 
@@ -192,8 +193,8 @@ def _at(stage: str, act: Report) -> Report:
 def test_files_that_vanish_meanwhile_are_listed_and_the_others_learnt(folder: Path, library: Library) -> None:
     gone = [folder / "red" / "1.png", folder / "blue" / "11.png"]
     trained = run(request(folder), library, _at("computing features", lambda _: [path.unlink() for path in gone]))
-    assert {failure.path for failure in trained.failures} == set(gone)
-    assert sum(trained.images.values()) == 34
+    assert {failure.path for failure in trained.material.failures} == set(gone)
+    assert sum(trained.material.counts().values()) == 34
 
 
 def test_a_class_that_vanishes_meanwhile_stops_it(folder: Path, library: Library) -> None:

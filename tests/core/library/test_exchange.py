@@ -19,7 +19,7 @@ from core.classifier import open_classifier
 from core.errors import FoveaError, ModelError, StorageError
 from core.library import joined
 from core.library.exchange import export, import_model
-from core.library.heads import LinearHead
+from core.library.heads import DenseHead, Head, LinearHead, head_arrays
 from core.library.library import InstalledModel, Library, load_backbone, load_head
 from core.prediction import Prediction
 from core.providers import Precision, ProviderWish
@@ -58,6 +58,13 @@ def _predictions(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
     ]
 
 
+def _assert_same(head: Head, wanted: Head) -> None:
+    found, expected = head_arrays(head), head_arrays(wanted)
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
 def _installed(library: Library) -> list[str]:
     return [path.relative_to(library.own).as_posix() for path in library.own.rglob("*")]
 
@@ -79,7 +86,7 @@ def test_a_model_that_travels_keeps_its_card_and_its_files(library: Library, oth
     assert replace(imported.card, backbone=model.card.backbone) == model.card
     assert imported.backbone.card == model.backbone.card
     assert load_backbone(imported.backbone) == tiny.backbone_bytes()
-    np.testing.assert_array_equal(load_head(imported).weights, tiny.head().weights)
+    _assert_same(load_head(imported), tiny.head())
 
 
 def test_exporting_again_gives_the_same_bytes(other: Library, file: Path) -> None:
@@ -142,12 +149,73 @@ def test_a_long_name_makes_room_for_its_number(other: Library, library: Library,
     assert [model.name for model in other.models()] == ["n" * 62 + "-2", name]
 
 
-def test_exact_weights_of_a_head_survive(other: Library, tmp_path: Path) -> None:
+def _exact_heads() -> dict[str, Head]:
+    """Heads that float16 would round; of the dense one, the last layer only."""
     weights = np.random.default_rng(2).normal(0, 1e5, (tiny.WIDTH, 3)).astype(np.float32)
-    head = LinearHead(weights, np.zeros(3, np.float32))
+    last = LinearHead(np.full((6, 3), 0.1, np.float32), np.full(3, 0.3, np.float32))
+    return {
+        "linear": LinearHead(weights, np.zeros(3, np.float32)),
+        "dense": DenseHead((*tiny.dense_head().layers[:2], last)),
+    }
+
+
+@pytest.mark.parametrize("kind", _exact_heads())
+def test_exact_weights_of_a_head_survive(other: Library, tmp_path: Path, kind: str) -> None:
+    head = _exact_heads()[kind]
     file = tmp_path / "exact.onnx"
     file.write_bytes(joined.join(tiny.backbone_bytes(), tiny.backbone_card(), head, tiny.model_card()))
-    np.testing.assert_array_equal(load_head(import_model(file, other).model).weights, weights)
+    _assert_same(load_head(import_model(file, other).model), head)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["a shared backbone", "a backbone of its own"])
+def test_a_model_with_a_dense_head_travels(library: Library, other: Library, tmp_path: Path, shared: bool) -> None:
+    model = library.install(*tiny.packaged_model("dense", shared=shared, own_head=tiny.dense_head()))
+    file, again = tmp_path / "dense.onnx", tmp_path / "again.onnx"
+    export(model, file)
+    imported = import_model(file, other).model
+    assert replace(imported.card, backbone=model.card.backbone) == model.card
+    assert isinstance(imported.card.backbone, BackboneCard)
+    _assert_same(load_head(imported), tiny.dense_head())
+    before = _predictions(model, tmp_path)
+    assert [max(scores, key=lambda label: scores[label]) for scores in before[:3]] == list(tiny.CLASSES)
+    assert _predictions(imported, tmp_path) == [pytest.approx(scores, abs=1e-5) for scores in before]
+    export(imported, again)
+    assert again.read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["a shared backbone", "a backbone of its own"])
+def test_a_model_with_a_dense_head_is_not_added_twice(library: Library, tmp_path: Path, shared: bool) -> None:
+    model = library.install(*tiny.packaged_model("dense", shared=shared, own_head=tiny.dense_head()))
+    file = tmp_path / "dense.onnx"
+    export(model, file)
+    imported = import_model(file, library)
+    assert (imported.is_new, imported.model) == (False, model)
+    library.remove("dense")
+    anew = import_model(file, library)
+    assert anew.is_new
+    assert isinstance(anew.model.card.backbone, SharedBackbone)
+    assert sorted(path.name for path in anew.model.folder.iterdir()) == ["card.json", "head.npz"]
+
+
+def test_heads_of_two_kinds_are_two_models_though_they_answer_alike(library: Library, tmp_path: Path) -> None:
+    file = tmp_path / "dense.onnx"
+    card = library.find("colours").card
+    file.write_bytes(joined.join(tiny.backbone_bytes(), tiny.backbone_card(), tiny.dense_head(), card))
+    imported = import_model(file, library)
+    assert (imported.is_new, imported.model.name) == (True, "colours-2")
+
+
+def test_a_dense_head_for_other_classes_or_features_is_refused(other: Library, tmp_path: Path) -> None:
+    first, middle, last = tiny.dense_head().layers
+    file = tmp_path / "dense.onnx"
+    for head, told in (
+        (DenseHead((first, middle)), "names 3 classes, its head tells 6 apart"),
+        (DenseHead((middle, last)), "reads 6 features, its backbone gives 8"),
+    ):
+        file.write_bytes(joined.join(tiny.backbone_bytes(), tiny.backbone_card(), head, tiny.model_card()))
+        with pytest.raises(ModelError, match=told):
+            import_model(file, other)
+    assert _installed(other) == []
 
 
 def _tampered(file: Path, change: Callable[[onnx.ModelProto], object]) -> None:

@@ -7,6 +7,7 @@ import pickle
 import tracemalloc
 import warnings
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from core.library.heads import LinearHead, head_bytes, read_head, softmax, top_scores
+from core.library.heads import DenseHead, Head, LinearHead, head_arrays, head_bytes, read_head, softmax, top_scores
 from core.prediction import Score
 from tests import tiny
 
@@ -55,6 +56,31 @@ WEIGHTS = np.eye(8, 3, dtype=np.float16)
 BIAS = np.zeros(3, np.float32)
 
 
+def zeros(*widths: int) -> list[LinearHead]:
+    """Layers from each width to the next."""
+    return [
+        LinearHead(np.zeros((read, given), np.float32), np.zeros(given, np.float32)) for read, given in pairwise(widths)
+    ]
+
+
+def drawn(*widths: int) -> DenseHead:
+    numbers = np.random.default_rng(2)
+    return DenseHead(
+        tuple(
+            LinearHead(
+                numbers.normal(size=layer.weights.shape).astype(np.float32),
+                numbers.normal(size=layer.bias.shape).astype(np.float32),
+            )
+            for layer in zeros(*widths)
+        )
+    )
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
 def refused(data: bytes) -> None:
     with pytest.raises(ModelError) as caught:
         read_head(data)
@@ -70,26 +96,142 @@ def test_logits_are_the_linear_map() -> None:
 
 
 def test_a_head_survives_its_file_but_for_float16() -> None:
-    drawn = np.random.default_rng(1)
-    head = LinearHead(drawn.normal(size=(64, 5)).astype(np.float32), drawn.normal(size=5).astype(np.float32))
+    numbers = np.random.default_rng(1)
+    head = LinearHead(numbers.normal(size=(64, 5)).astype(np.float32), numbers.normal(size=5).astype(np.float32))
     again = read_head(head_bytes(head))
     np.testing.assert_array_equal(again.weights, head.weights.astype(np.float16).astype(np.float32))
     np.testing.assert_array_equal(again.bias, head.bias)
     assert again.weights.dtype == again.bias.dtype == np.float32
 
 
-def test_the_same_head_gives_the_same_bytes() -> None:
-    assert head_bytes(tiny.head()) == head_bytes(tiny.head())
+def test_a_linear_heads_file_is_as_it_ever_was() -> None:
+    head = LinearHead(np.arange(6, dtype=np.float32).reshape(3, 2), np.array([0.1, 0.2], np.float32))
+    stored = members(head_bytes(head))
+    assert stored == {"weights.npy": npy(head.weights.astype("<f2")), "bias.npy": npy(head.bias)}
+    assert list(stored) == ["weights.npy", "bias.npy"]
+
+
+def test_logits_of_a_dense_head_by_hand() -> None:
+    first = LinearHead(np.array([[1, -1], [2, 1]], np.float32), np.array([-1, 0.5], np.float32))
+    last = LinearHead(np.array([[1, 0, 2], [-3, 1, 0]], np.float32), np.array([0, 10, -20], np.float32))
+    head = DenseHead((first, last))
+    logits = head.logits(np.array([[1, 1], [4, 0], [-1, 0]], np.float32))
+    # hidden before the cut at 0: (2, 0.5), (3, -3.5), (-2, 1.5); the last layer's own answers stay negative
+    np.testing.assert_array_equal(logits, [[0.5, 10.5, -16], [3, 10, -14], [-4.5, 11.5, -20]])
+    assert logits.dtype == np.float32
+    assert (head.feature_width, head.class_count) == (2, 3)
+
+
+def test_computing_logits_leaves_the_features_alone() -> None:
+    features = np.full((2, 8), -1, np.float32)
+    drawn(8, 4, 3).logits(features)
+    np.testing.assert_array_equal(features, -1)
+
+
+@pytest.mark.parametrize("widths", [(8, 3, 2), (8, 5, 4, 3), (2,) * 9])
+def test_a_dense_head_survives_its_file(widths: tuple[int, ...]) -> None:
+    head = drawn(*widths)
+    exact, rounded = read_head(head_bytes(head, exact=True)), read_head(head_bytes(head))
+    assert isinstance(exact, DenseHead)
+    assert isinstance(rounded, DenseHead)
+    for ours, same, near in zip(head.layers, exact.layers, rounded.layers, strict=True):
+        np.testing.assert_array_equal(same.weights, ours.weights)
+        np.testing.assert_array_equal(near.weights, ours.weights.astype(np.float16))
+        np.testing.assert_array_equal([same.bias, near.bias], [ours.bias] * 2)
+        assert near.weights.dtype == near.bias.dtype == np.float32
+
+
+def test_a_dense_heads_file_names_its_layers_in_their_order() -> None:
+    stored = members(head_bytes(tiny.dense_head()))
+    assert list(stored) == [f"{kind}_{layer}.npy" for layer in range(3) for kind in ("weights", "bias")]
+    assert stored["weights_1.npy"] == npy(np.eye(6, dtype="<f2"))
+
+
+@pytest.mark.parametrize("head", [tiny.head(), tiny.dense_head()])
+def test_the_same_head_gives_the_same_bytes(head: Head) -> None:
+    assert head_bytes(head) == head_bytes(head)
 
 
 @pytest.mark.parametrize(
-    ("weights", "bias"), [((8, 3), (4,)), ((8, 3), (3, 1)), ((8,), (8,)), ((8, 3, 1), (1,)), ((8, 3), ())]
+    ("weights", "bias"),
+    [((8, 3), (4,)), ((8, 3), (3, 1)), ((8,), (8,)), ((8, 3, 1), (1,)), ((8, 3), ()), ((0, 3), (3,)), ((8, 0), (0,))],
 )
 def test_arrays_that_do_not_fit_are_refused(weights: tuple[int, ...], bias: tuple[int, ...]) -> None:
     arrays = np.zeros(weights, np.float32), np.zeros(bias, np.float32)
     with pytest.raises(ModelError, match="do not fit"):
         LinearHead(*arrays)
     refused(archive(weights=npy(arrays[0]), bias=npy(arrays[1])))
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_a_dense_head_of_too_few_or_too_many_layers_is_refused(count: int) -> None:
+    with pytest.raises(ModelError, match=f"has {count} layers; a dense head has 2 to 8"):
+        DenseHead(tuple(zeros(*[3] * (count + 1))))
+
+
+def test_layers_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ModelError, match="gives 5 numbers, the next reads 4"):
+        DenseHead((*zeros(8, 5), *zeros(4, 3)))
+
+
+def test_a_dense_head_that_fills_the_memory_is_refused() -> None:
+    width = 2**21
+    head = LinearHead(np.broadcast_to(np.float32(0), (8, width)), np.broadcast_to(np.float32(0), width))
+    with pytest.raises(ModelError, match="142,606,368 bytes; 134,217,728 are allowed"):
+        DenseHead((head, LinearHead(np.broadcast_to(np.float32(0), (width, 8)), np.zeros(8, np.float32))))
+
+
+DENSE_ARRAYS = {name: npy(array) for name, array in head_arrays(tiny.dense_head()).items()}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weights_0": None},
+        {"weights_1": None},
+        {"bias_1": None},
+        {"bias_2": None},
+        {"weights_2": None, "bias_2": None, "weights_1": None, "bias_1": None},
+        {"weights_2": None, "weights_3": npy(np.zeros((6, 3), np.float32))},
+        {"weights": npy(WEIGHTS), "bias": npy(BIAS)},
+        {"weights_8": npy(WEIGHTS), "bias_8": npy(BIAS)},
+        {"temperature": npy(BIAS)},
+        {"../weights_3": npy(WEIGHTS)},
+        {"weights_1": npy(np.eye(5, dtype=np.float32)), "bias_1": npy(np.zeros(5, np.float32))},
+        {"weights_1": npy(np.zeros((6, 0), np.float32)), "bias_1": npy(np.zeros(0, np.float32))},
+        {"weights_1": npy(np.eye(6, dtype=np.float32)[None])},
+        {"weights_1": npy(np.eye(6, dtype=np.float64))},
+        {"weights_1": npy(np.full((6, 6), np.nan, np.float32))},
+        {"bias_2": npy(np.full(3, np.inf, np.float32))},
+        {"weights_1": claiming("(6, 4611686018427387904)")},
+        {"bias_0": b"no array at all"},
+    ],
+)
+def test_a_dense_heads_file_that_was_tampered_with_is_refused(changes: dict[str, bytes | None]) -> None:
+    changed = {name: data for name, data in (DENSE_ARRAYS | changes).items() if data is not None}
+    refused(archive(**changed))
+
+
+def test_a_head_of_more_layers_than_any_has_is_refused() -> None:
+    layers = {"weights": npy(np.eye(3, dtype=np.float32)), "bias": npy(BIAS)}
+    for count, kind in ((8, DenseHead), (9, None), (5000, None)):
+        data = archive(**{f"{name}_{layer}": array for layer in range(count) for name, array in layers.items()})
+        if kind:
+            assert isinstance(read_head(data), kind)
+        else:
+            refused(data)
+
+
+def test_arrays_beside_those_of_a_linear_head_are_refused() -> None:
+    refused(archive(weights=npy(WEIGHTS), bias=npy(BIAS), more=npy(BIAS)))
+
+
+def test_an_array_that_is_there_twice_is_refused() -> None:
+    buffer = io.BytesIO(archive(weights=npy(WEIGHTS), bias=npy(BIAS)))
+    with zipfile.ZipFile(buffer, "a") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of names that stand there twice
+        file.writestr("bias.npy", npy(BIAS + 1))
+    refused(buffer.getvalue())
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -182,9 +324,10 @@ def test_an_encrypted_archive_is_refused() -> None:
 
 GOOD = archive(weights=npy(WEIGHTS), bias=npy(BIAS))
 STORED = archive(zipfile.ZIP_STORED, weights=npy(WEIGHTS), bias=npy(BIAS))
+DENSE = archive(zipfile.ZIP_STORED, **DENSE_ARRAYS)
 
 
-@given(st.sampled_from([GOOD, STORED]), st.integers(0, len(STORED) * 8))
+@given(st.sampled_from([GOOD, STORED, DENSE]), st.integers(0, len(DENSE) * 8))
 @settings(max_examples=400, deadline=None, derandomize=True)
 def test_a_flipped_bit_is_refused_or_gives_a_head(good: bytes, place: int) -> None:
     data = bytearray(good)
@@ -195,7 +338,7 @@ def test_a_flipped_bit_is_refused_or_gives_a_head(good: bytes, place: int) -> No
             head = read_head(bytes(data))
         except ModelError:
             return
-    assert head.weights.ndim == 2
+    assert all(np.isfinite(array).all() for array in head_arrays(head).values())
 
 
 @given(st.integers(0, len(GOOD) - 1))

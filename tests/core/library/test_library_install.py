@@ -18,6 +18,7 @@ import pytest
 from core.card import write_card
 from core.errors import ModelError, StorageError
 from core.library.library import CARD, InstalledModel, Library, NameTakenError, load_backbone, load_head
+from core.library.versions import LOCK
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,8 +30,8 @@ def library(tmp_path: Path) -> Library:
 
 
 def own_files(library: Library) -> list[str]:
-    """Everything in the person's part, temporary files included."""
-    return sorted(str(path.relative_to(library.own)) for path in library.own.rglob("*"))
+    """Everything in the person's part, temporary files included; the lock, which is nothing, is passed over."""
+    return sorted(str(path.relative_to(library.own)) for path in library.own.rglob("*") if path.name != LOCK)
 
 
 def assert_whole(library: Library) -> None:
@@ -233,15 +234,18 @@ def test_two_programs_may_install_the_same_name_at_once(library: Library) -> Non
 
 def test_what_a_killed_program_left_is_swept_once_it_is_old(library: Library) -> None:
     library.install(*tiny.packaged_model("kept"))
-    leftovers = [library.own / "kept" / ".new-old", library.own / "gone" / ".new-old", library.own / ".removed-old"]
+    names = ("kept/.new-old", "gone/.new-old", ".removed-old", "kept/.removed-old")
+    leftovers = [library.own / name for name in names]
     fresh = library.own / "kept" / ".new-fresh"
     for folder in (*leftovers, fresh):
         folder.mkdir(parents=True)
         (folder / "half").write_bytes(b"...")
-    for folder in leftovers:
-        os.utime(folder, (0, 0))
+    leftovers.append(library.own / "kept" / ".active.part")
+    leftovers[-1].write_bytes(b"...")
+    for path in leftovers:
+        os.utime(path, (0, 0))
     library.install(*tiny.packaged_model("mine"))
-    assert not any(folder.exists() for folder in leftovers)
+    assert not any(path.exists() for path in leftovers)
     assert not (library.own / "gone").exists()
     assert fresh.exists()
     assert_whole(library)

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from core.training.compact import compact
+from core.training.compact import Halving, compact
 
 _RANDOM = np.random.default_rng(3)
 _KERNEL = _RANDOM.normal(0, 0.1, (32, 1, 3, 3)).astype(np.float32)
@@ -19,7 +19,9 @@ _SCALE = _RANDOM.uniform(0.5, 2, (1, 32, 1, 1)).astype(np.float32)
 _SHIFT = _RANDOM.normal(0, 1, (1, 32, 1, 1)).astype(np.float32)
 
 
-def _exported(prefix: str = "a", *, shared: bool = False) -> onnx.ModelProto:
+def _exported(
+    prefix: str = "a", *, shared: bool = False, pointwise: NDArray[np.float32] = _POINTWISE
+) -> onnx.ModelProto:
     """What tf2onnx makes of a depthwise convolution, its normalisation and a pointwise convolution."""
     p = prefix
     nodes = [
@@ -30,7 +32,7 @@ def _exported(prefix: str = "a", *, shared: bool = False) -> onnx.ModelProto:
         helper.make_node("Conv", [f"{p}/r", f"{p}/w2"], ["feature_map"]),
         helper.make_node("GlobalAveragePool", [f"{p}/c1" if shared else "feature_map"], ["features"]),
     ]
-    arrays = {"w1": _KERNEL, "scale": _SCALE, "shift": _SHIFT, "w2": _POINTWISE, "unused": _SHIFT}
+    arrays = {"w1": _KERNEL, "scale": _SCALE, "shift": _SHIFT, "w2": pointwise, "unused": _SHIFT}
     order = sorted(arrays, reverse=prefix > "a")
     graph = helper.make_graph(
         nodes,
@@ -82,6 +84,35 @@ def test_kernels_are_halves_and_biases_are_not() -> None:
         (32, 1, 3, 3): TensorProto.FLOAT,
         (32,): TensorProto.FLOAT,
     }
+
+
+def _stored_pointwise(pointwise: NDArray[np.float32], halving: Halving) -> NDArray[np.generic]:
+    stored = compact(_exported(pointwise=pointwise), halving).graph.initializer
+    (found,) = (tensor for tensor in stored if tuple(tensor.dims) == (48, 32, 1, 1))
+    return numpy_helper.to_array(found)
+
+
+def test_lossless_gives_a_kernel_back_that_was_a_half_but_for_noise() -> None:
+    half = _POINTWISE.astype(np.float16)
+    noise = 1 + _RANDOM.uniform(-(2.0**-21), 2.0**-21, half.shape)
+    found = _stored_pointwise((half * noise).astype(np.float32), Halving.LOSSLESS)
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, half)
+
+
+def test_lossless_leaves_alone_what_would_lose_a_single_number() -> None:
+    kernel = _POINTWISE.astype(np.float16).astype(np.float32)
+    kernel[5, 7] *= 1 + 2.0**-18
+    found = _stored_pointwise(kernel, Halving.LOSSLESS)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, kernel)
+    assert _stored_pointwise(kernel, Halving.EVERYTHING).dtype == np.float16
+
+
+def test_lossless_leaves_alone_what_is_too_large_or_too_small_for_a_half() -> None:
+    for factor in (1e9, 1e-9):
+        kernel = (_POINTWISE * factor).astype(np.float32)
+        np.testing.assert_array_equal(_stored_pointwise(kernel, Halving.LOSSLESS), kernel)
 
 
 def test_the_bytes_follow_from_the_weights_alone() -> None:

@@ -1,0 +1,160 @@
+"""`fovea models compare`: how two models, or two versions of one, differ on a folder of labelled images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from core import paths, settings
+from core.cli import tables
+from core.cli.evaluate import feature_source
+from core.cli.progress import stages
+from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
+from core.errors import UsageError
+from core.features.store import FeatureStore
+from core.judging.comparison import Comparison, Contest, Contestant, Flip, compare_by_folder
+from core.judging.evaluation import Evaluation
+from core.judging.plots import percent
+from core.library.library import InstalledModel, load_head, load_learnt, open_library
+from core.progress import CancelToken
+
+_FLIPS_SHOWN: Final = 20
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare two models; 0 if every image could be read, 1 if some could not.
+
+    Raises:
+        FoveaError: nothing could be compared.
+        ReaderGoneError: nobody reads standard output any more.
+    """
+    library = open_library()
+    models = library.find(arguments.a), library.find(arguments.b)
+    if models[0] == models[1]:
+        raise UsageError(f"{arguments.a!r} and {arguments.b!r} are the same.", hint="Name two models or versions.")
+    contest = _compare(arguments.folder, *models)
+    for problem in contest.problems:
+        tell(problem.message, hint=problem.hint)
+    for failure in contest.failures:
+        tell(failure.message, hint=failure.hint)
+    names = _name(models[0]), _name(models[1])
+    _warn(contest, *names)
+    with results_to(None) as stream:
+        if arguments.format == "json":
+            stream.write(json.dumps(_as_json(contest, *models, arguments.folder), indent=2) + "\n")
+        else:
+            tables.show(stream, *_tables(contest, *names))
+    return 1 if contest.failures else 0
+
+
+def _compare(folder: Path, a: InstalledModel, b: InstalledModel) -> Contest:
+    chosen = settings.load(paths.settings_file())
+    with FeatureStore() as store, stages() as report:
+        contestants = _contestant(a, chosen), _contestant(b, chosen)
+        return compare_by_folder(folder, *contestants, store, report=report, token=CancelToken())
+
+
+def _contestant(model: InstalledModel, chosen: settings.Settings) -> Contestant:
+    learnt = load_learnt(model)
+    knows = None if learnt is None else learnt.knows
+    return Contestant(_name(model), model.card, load_head(model), feature_source(model, chosen), knows)
+
+
+def _name(model: InstalledModel) -> str:
+    return model.name if model.shipped else f"{model.name}@{model.version}"
+
+
+def _warn(contest: Contest, a: str, b: str) -> None:
+    counts = {a: contest.learnt_a, b: contest.learnt_b}
+    told = " and ".join(f"{name!r} from {count:,}" for name, count in counts.items() if count)
+    if told:
+        what = f"Of these {quantity(contest.a.images)}, models learnt: {told}; on them they are flattered."
+        tell(what, hint="Compare them by images that neither has learnt from.")
+
+
+def _as_json(contest: Contest, a: InstalledModel, b: InstalledModel, folder: Path) -> dict[str, Any]:
+    found = contest.comparison
+    failures = [
+        {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
+        for one in contest.failures
+    ]
+    return {
+        "folder": str(folder),
+        "images": contest.a.images,
+        "a": _side(a, contest.a, contest.learnt_a),
+        "b": _side(b, contest.b, contest.learnt_b),
+        "only_a_right": found.only_a_right,
+        "only_b_right": found.only_b_right,
+        "p": round(found.p, 6),
+        "verdict": _verdict(found),
+        "flips": [_flip(flip) for flip in found.flips],
+        "failures": failures,
+        "problems": [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in contest.problems],
+    }
+
+
+def _side(model: InstalledModel, evaluation: Evaluation, learnt: int | None) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "version": model.version,
+        "accuracy": round(evaluation.accuracy, 6),
+        "accuracy_interval_95": [round(bound, 6) for bound in evaluation.interval],
+        "learnt_from": learnt,
+    }
+
+
+def _flip(flip: Flip) -> dict[str, Any]:
+    content = {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(flip).items()}
+    return content | {"path": str(flip.path)}
+
+
+def _verdict(found: Comparison) -> str:
+    if not (found.only_a_right or found.only_b_right):
+        return "They are right about the same images."
+    return "The difference could be chance." if found.could_be_chance else "The difference is hardly chance."
+
+
+def _tables(contest: Contest, a: str, b: str) -> Iterator[Table | Text]:
+    found = contest.comparison
+    made = tables.facts()
+    made.add_row("images", f"{contest.a.images:,}")
+    for name, evaluation in ((a, contest.a), (b, contest.b)):
+        low, high = map(percent, evaluation.interval)
+        made.add_row(name, f"{percent(evaluation.accuracy)} right (95% interval {low} to {high})")
+    made.add_row(f"only {a} right", f"{found.only_a_right:,}")
+    made.add_row(f"only {b} right", f"{found.only_b_right:,}")
+    made.add_row("named differently", f"{len(found.flips):,}")
+    made.add_row("McNemar's test", f"p = {found.p:.2g}. {_verdict(found)}")
+    yield made
+    if found.flips:
+        yield Text()
+        yield _flips(found.flips, a, b)
+
+
+def _flips(flips: tuple[Flip, ...], a: str, b: str) -> Table:
+    made = tables.table(("image", "class", a, f"{a} sure", b, f"{b} sure"), numbers=(f"{a} sure", f"{b} sure"))
+    made.title = tables.cell("Named differently", "bold")
+    for one in flips[:_FLIPS_SHOWN]:
+        made.add_row(
+            *map(tables.cell, (str(one.path), one.label)),
+            _named(one.named_by_a, one.label),
+            percent(one.confidence_a),
+            _named(one.named_by_b, one.label),
+            percent(one.confidence_b),
+        )
+    if len(flips) > _FLIPS_SHOWN:
+        made.caption = tables.cell(f"and {len(flips) - _FLIPS_SHOWN:,} more, see --format json")
+        made.caption_justify = "left"
+    return made
+
+
+def _named(named: str, label: str) -> Text:
+    return tables.cell(named, "green" if named == label else "red")

@@ -1,0 +1,106 @@
+"""The card of a model that was trained here: what it tells apart, how it was made, how good it was found to be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.images.folders import printable
+from core.judging.comparison import compare
+from core.judging.evaluation import Evaluation, to_json
+from core.learning.lesson import KNOWN_SHARE, Lesson
+from core.learning.material import Material
+from core.learning.request import TrainRequest
+
+HEAD: Final = "head.npz"
+_MOST_NAMED: Final = 10
+"""Classes that a summary names."""
+_MOST_CONFUSED: Final = 100
+"""Classes whose confusion a card holds; the numbers are their square."""
+
+
+def model_card(request: TrainRequest, material: Material, lesson: Lesson, start: Lesson | None) -> ModelCard:
+    """The card of what was learnt.
+
+    Args:
+        request: what was asked for.
+        material: what was learnt from.
+        lesson: what was learnt.
+        start: what the recipe fine-tune began with.
+    """
+    folder, count = printable(material.dataset.root.resolve().name)[:200], sum(material.counts().values())
+    classes, shared, own = material.dataset.classes, material.backbone.card, lesson.attempt.backbone
+    return ModelCard(
+        name=request.name,
+        title=request.name,
+        summary=f"Tells apart {_named(classes)}; learnt from {lesson.attempt.fitted:,} images.",
+        classes=classes,
+        backbone=own.card if own else SharedBackbone(material.backbone.name, shared.sha256),
+        head=HeadReference(HEAD, hashlib.sha256(lesson.attempt.head).hexdigest()),
+        origin=Origin(
+            source=f"Trained by Fovea's recipe {request.recipe} on {count:,} images of the folder “{folder}”.",
+            licence="Up to whoever trained it, as far as the rights to the images allow; none of them is part of it.",
+        ),
+        temperature=lesson.temperature,
+        unknown_below=lesson.unknown_below,
+        training=_training(request, material, lesson),
+        evaluation=_evaluation(material, lesson, start),
+    )
+
+
+def is_better(lesson: Lesson, start: Lesson) -> bool | None:
+    """Whether more test images are named rightly than before; None where there are none."""
+    if lesson.evaluation is None or start.evaluation is None:
+        return None
+    return lesson.evaluation.accuracy > start.evaluation.accuracy
+
+
+def _named(classes: Sequence[str]) -> str:
+    names = [label[:60] for label in classes[:_MOST_NAMED]]
+    rest = len(classes) - len(names)
+    last = f"{rest:,} more" if rest else names.pop()
+    return f"{', '.join(names)} and {last}"
+
+
+def _training(request: TrainRequest, material: Material, lesson: Lesson) -> dict[str, Any]:
+    classes = material.dataset.classes
+    counts = np.bincount(material.everything().labels, minlength=len(classes)).tolist()
+    reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
+    return {
+        "recipe": lesson.attempt.recipe,
+        "command": printable(request.command),
+        "images": material.counts(),
+        "images_per_class": dict(zip(classes, counts, strict=True)),
+        "fitted_to": lesson.attempt.fitted,
+        "dataset_sha256": material.fingerprint(),
+        "validation": request.validation,
+        "test": request.test,
+        "seed": request.seed,
+        "precision": request.precision.value,
+        **lesson.attempt.facts,
+        "temperature": "fitted on the validation images" if len(material.validation) else "never fitted",
+        "unknown_below": "too few validation images to tell" if lesson.unknown_below is None else reached,
+    }
+
+
+def _evaluation(material: Material, lesson: Lesson, start: Lesson | None) -> dict[str, Any]:
+    """How good the model was found to be: no path of the person's goes there."""
+    if lesson.evaluation is None:
+        return {}
+    method = "on the test images, which the head had not seen"
+    if lesson.attempt.fitted > len(material.train):
+        method += "; the model's own head was then fitted once more, in the same way, to all images"
+    left_out = {"mistakes", "classes"} | ({"confusion"} if len(lesson.evaluation.classes) > _MOST_CONFUSED else set())
+    figures = {key: value for key, value in to_json(lesson.evaluation).items() if key not in left_out}
+    against = _against(lesson.evaluation, start.evaluation) if start and start.evaluation else {}
+    return {"method": method, **figures, **against}
+
+
+def _against(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:
+    found = compare(start, evaluation)
+    began = {"accuracy": round(start.accuracy, 6), "only_it_right": found.only_a_right}
+    return {"began_with": began | {"only_this_right": found.only_b_right, "p": round(found.p, 6)}}

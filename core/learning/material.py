@@ -1,0 +1,176 @@
+"""What is learnt from: the images of a folder, divided into parts, with their features."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.dataset.dataset import Dataset, Example, read_dataset
+from core.dataset.split import split
+from core.engine.choice import choose_engine
+from core.engine.engine import Engine
+from core.errors import DatasetError, ModelError
+from core.features.compute import FeatureSource, FeatureTable, compute_features
+from core.features.store import FeatureStore
+from core.images.folders import printable
+from core.learning.request import TrainRequest
+from core.library.library import BrokenEntry, InstalledBackbone, Library, load_backbone
+from core.prediction import Failure
+from core.progress import CancelToken, Report
+
+BACKBONE: Final = "xception-imagenet"
+"""The backbone in the library that heads are trained on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledFeatures:
+    """Images with their features [n, d]."""
+
+    examples: tuple[Example, ...]
+    features: NDArray[np.float32]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Their classes [n]."""
+        return np.array([example.label for example in self.examples], np.int64)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Their files."""
+        return [example.path for example in self.examples]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What is learnt from.
+
+    Attributes:
+        dataset: the images and what is wrong with their folder.
+        backbone: what made the features.
+        train: the images to learn from.
+        validation: those to choose and to calibrate by.
+        test: those to judge by, looked at once.
+        is_drawn: whether chance alone set images aside, and not the person by folders or counts.
+        computed: how many images the engine had to look at; the features of the others were kept.
+        failures: images that could not be read any more when their features were to be computed.
+    """
+
+    dataset: Dataset
+    backbone: InstalledBackbone
+    train: LabelledFeatures
+    validation: LabelledFeatures
+    test: LabelledFeatures
+    is_drawn: bool
+    computed: int
+    failures: tuple[Failure, ...]
+
+    @property
+    def parts(self) -> Mapping[str, LabelledFeatures]:
+        """The images by what they are for."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def counts(self) -> dict[str, int]:
+        """How many images each part has."""
+        return {name: len(part) for name, part in self.parts.items()}
+
+    def everything(self) -> LabelledFeatures:
+        """The images of all parts."""
+        return together(self.train, self.validation, self.test)
+
+    def fingerprint(self) -> str:
+        """The same for the same images in the same classes, wherever they lie."""
+        classes = self.dataset.classes
+        lines = sorted(f"{one.sha256} {classes[one.label]}\n" for one in self.everything().examples)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def together(*parts: LabelledFeatures) -> LabelledFeatures:
+    """The images of several parts, in their order."""
+    examples = tuple(example for part in parts for example in part.examples)
+    return LabelledFeatures(examples, np.concatenate([part.features for part in parts]))
+
+
+def gather(request: TrainRequest, library: Library, *, report: Report, token: CancelToken) -> Material:
+    """Read the folder, divide it, and have its features.
+
+    Raises:
+        DatasetError: nothing can be learned from the folder, or it cannot be divided as asked.
+        ProviderError: the engine cannot be opened or failed under way.
+        ModelError: the backbone is missing or damaged.
+        Cancelled: the token was cancelled; features computed so far are kept.
+    """
+    backbone = _backbone(library)
+    dataset = read_dataset(request.folder, report=report, token=token)
+    divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
+    used = np.sort(np.concatenate([divided.train, divided.validation, divided.test]))
+    table = compute([dataset.examples[at] for at in used.tolist()], backbone, request, report=report, token=token)
+    train, *others = (_part(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
+    _check_classes(train, dataset.classes)
+    validation, test = others
+    is_drawn = _is_drawn(dataset, request)
+    return Material(dataset, backbone, train, validation, test, is_drawn, table.computed, table.failures)
+
+
+def compute(
+    examples: Sequence[Example],
+    backbone: InstalledBackbone,
+    request: TrainRequest,
+    *,
+    report: Report,
+    token: CancelToken,
+) -> FeatureTable:
+    """Features of examples by a backbone, kept ones where there are any.
+
+    Raises:
+        ProviderError: the engine cannot be opened or failed under way.
+        ModelError: the backbone is damaged.
+        Cancelled: the token was cancelled.
+    """
+
+    def open_engine() -> Engine:
+        return choose_engine(load_backbone(backbone), backbone.card, request.provider, request.precision)
+
+    source = FeatureSource(backbone.card, request.precision, open_engine)
+    with FeatureStore() as store:
+        return compute_features(examples, source, store, report=report, token=token)
+
+
+def _backbone(library: Library) -> InstalledBackbone:
+    found = (entry for entry in library.entries() if entry.name == BACKBONE)
+    match next(found, None):
+        case InstalledBackbone() as backbone:
+            return backbone
+        case BrokenEntry(error=error):
+            raise error
+        case _:
+            raise ModelError(f"The backbone {BACKBONE!r} is missing.", hint="Install Fovea again.")
+
+
+def _part(dataset: Dataset, table: FeatureTable, used: NDArray[np.int64], part: NDArray[np.int64]) -> LabelledFeatures:
+    """The images of one part that have features; `table` is of the examples in `used`."""
+    (rows,) = np.nonzero(np.isin(used[table.rows], part))
+    examples = [dataset.examples[at] for at in used[table.rows[rows]].tolist()]
+    return LabelledFeatures(tuple(examples), table.features[rows])
+
+
+def _check_classes(train: LabelledFeatures, classes: Sequence[str]) -> None:
+    """Every class had images to learn from when the folder was read; see that the files did not go since."""
+    lost = sorted(set(range(len(classes))) - set(train.labels.tolist()))
+    if lost:
+        label = printable(classes[lost[0]])
+        what = f"No image to learn from is left of {label!r}: its files changed or went meanwhile."
+        raise DatasetError(what, hint="Let whatever writes to the folder come to its end, then train again.")
+
+
+def _is_drawn(dataset: Dataset, request: TrainRequest) -> bool:
+    shares = all(isinstance(asked, float) or not asked for asked in (request.validation, request.test))
+    return shares and request.train is None and all(example.part is None for example in dataset.examples)

@@ -1,0 +1,147 @@
+"""Augmentation: a photo as it might have been taken a little differently, so that a few hundred teach more.
+
+Strengths are those of light photography, not of a benchmark: what is in the photo stays in it, and a photo of a class
+stays one of that class. Drawn anew in every epoch, the same again for the same seed, epoch and file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+
+from core.card import Preprocessing
+from core.images.preprocessing import preprocess
+
+_LEAST_PART: Final = 0.7
+_STRETCH: Final = 1.1
+_MOST_DEGREES: Final = 15.0
+_COLOUR: Final = 0.2
+
+DESCRIPTION: Final = (
+    f"a random part of at least {_LEAST_PART:.0%} of the photo",
+    f"its sides in proportions up to {_STRETCH - 1:.0%} different",
+    "mirrored in half of the cases",
+    f"turned by up to {_MOST_DEGREES:.0f} degrees, the border continued by reflection",
+    f"brightness, contrast and saturation up to {_COLOUR:.0%} more or less",
+)
+"""What is done to each photo before it is learnt from, for a person to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is done to one photo.
+
+    Attributes:
+        width: of the part that is kept, as a share of the photo's width.
+        height: likewise.
+        left: of the room beside that part, which share lies to its left.
+        upper: likewise, above it.
+        mirrored: whether left and right change places.
+        degrees: by which it is turned, counter-clockwise.
+        brightness: factor.
+        contrast: factor.
+        saturation: factor.
+    """
+
+    width: float
+    height: float
+    left: float
+    upper: float
+    mirrored: bool
+    degrees: float
+    brightness: float
+    contrast: float
+    saturation: float
+
+
+def generator(seed: int, epoch: int, sha256: str) -> np.random.Generator:
+    """What draws the change of one image in one epoch, whoever learns from it when."""
+    return np.random.default_rng([seed, epoch, int(sha256, 16)])
+
+
+def augmented(pixels: NDArray[np.uint8], plan: Preprocessing, draw: np.random.Generator) -> NDArray[np.uint8]:
+    """A backbone's view of a photo that was changed at random; `DESCRIPTION` says how.
+
+    Args:
+        pixels: upright RGB [height, width, 3].
+        plan: what the backbone wants done to pixels; its resize is that of every other image.
+        draw: where chance comes from.
+
+    Returns:
+        RGB [plan.size, plan.size, 3].
+    """
+    change = _drawn(draw)
+    image = Image.fromarray(preprocess(_part(_reduced(pixels, plan), change), plan))
+    for enhance, factor in (
+        (ImageEnhance.Brightness, change.brightness),
+        (ImageEnhance.Contrast, change.contrast),
+        (ImageEnhance.Color, change.saturation),
+    ):
+        image = enhance(image).enhance(factor)
+    return np.asarray(image)
+
+
+def _drawn(draw: np.random.Generator) -> _Change:
+    area, stretch = draw.uniform(_LEAST_PART, 1), math.exp(draw.uniform(-1, 1) * math.log(_STRETCH))
+    left, upper, mirror, turn = draw.random(4)
+    brightness, contrast, saturation = draw.uniform(1 - _COLOUR, 1 + _COLOUR, 3)
+    return _Change(
+        width=min(1.0, math.sqrt(area * stretch)),
+        height=min(1.0, math.sqrt(area / stretch)),
+        left=left,
+        upper=upper,
+        mirrored=mirror < 0.5,
+        degrees=_MOST_DEGREES * (2 * turn - 1),
+        brightness=brightness,
+        contrast=contrast,
+        saturation=saturation,
+    )
+
+
+def _reduced(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uint8]:
+    """The photo at a whole fraction of its size where it is far larger than needed, as JPEGs come from the decoder."""
+    factor = min(pixels.shape[:2]) // plan.decode_at_least
+    return pixels if factor < 2 else np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
+def _part(pixels: NDArray[np.uint8], change: _Change) -> NDArray[np.uint8]:
+    """The part of the photo that is kept, turned about its middle and perhaps mirrored.
+
+    A long photo is turned less: made square afterwards, its turn looks the larger.
+    """
+    top, height = _span(pixels.shape[0], change.height, change.upper)
+    left, width = _span(pixels.shape[1], change.width, change.left)
+    degrees = change.degrees * min(height, width) / max(height, width)
+    angle = math.radians(abs(degrees))
+    above = _margin(height * math.cos(angle) + width * math.sin(angle) - height)
+    beside = _margin(width * math.cos(angle) + height * math.sin(angle) - width)
+    surrounded = _window(pixels, (top - above, left - beside), (height + 2 * above, width + 2 * beside))
+    turned = Image.fromarray(surrounded).rotate(degrees, Image.Resampling.BICUBIC)
+    kept = np.asarray(turned)[above : above + height, beside : beside + width]
+    return kept[:, ::-1] if change.mirrored else kept
+
+
+def _span(length: int, share: float, room: float) -> tuple[int, int]:
+    """Where the part of a side begins, and how long it is, in pixels."""
+    part = max(1, round(length * share))
+    return round((length - part) * room), part
+
+
+def _margin(excess: float) -> int:
+    """Pixels needed at either end of a side whose part is `excess` longer when turned; bicubic reads two more."""
+    return math.ceil(max(0.0, excess) / 2) + 2
+
+
+def _window(pixels: NDArray[np.uint8], start: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels of a window that may reach beyond the photo, which is continued there by its mirror image."""
+    inside, outside = [], []
+    for begin, extent, length in zip(start, size, pixels.shape, strict=False):
+        end = begin + extent
+        inside.append(slice(max(0, begin), min(length, end)))
+        outside.append((max(0, -begin), max(0, end - length)))
+    return np.pad(pixels[tuple(inside)], (*outside, (0, 0)), mode="symmetric")

@@ -1,0 +1,146 @@
+"""The article's two stages at its size: features of 6000 images, and steps of fine-tuning; ours against Keras's.
+
+    uv run --extra intel --extra train python tests/benchmarks/article.py PHOTOS [--images 6000] [--subset 96]
+
+Images are made from labelled photos by cropping and recolouring, as JPEGs of 500 x 375 pixels, the size of those of
+Kaggle's Dogs vs Cats. Both ways are warm, run in the same process and take turns on the same subset; then ours does all
+of them. What Keras's weights are makes no difference to the time, so none are fetched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from PIL import Image, ImageEnhance
+from rich.console import Console
+from rich.table import Table
+
+from core.engine.choice import choose_engine
+from core.engine.engine import Engine
+from core.features.compute import FeatureSource, compute_features
+from core.features.store import FeatureStore
+from core.images.decoding import decode
+from core.learning import protocol
+from core.learning.attempts import job_of
+from core.learning.request import Depth, Recipe, TrainRequest
+from core.library.library import InstalledBackbone, load_backbone, open_library
+from core.progress import CancelToken
+from core.providers import TITLES, Precision, ProviderWish
+
+SIZE = (500, 375)
+ROUNDS = 3
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An image file, as `compute_features` wants it."""
+
+    path: Path
+    sha256: str
+
+
+def draw(photos: Path, folder: Path, count: int) -> list[Path]:
+    """Make images by cropping and recolouring photos, each another one."""
+    generator, sources = np.random.default_rng(0), sorted(path for path in photos.rglob("*") if path.is_file())
+    pixels = [Image.fromarray(decode(path, at_least=375)) for path in sources]
+    made = []
+    for number in range(count):
+        image = pixels[number % len(pixels)]
+        share = generator.uniform(0.6, 1.0)
+        width, height = round(image.width * share), round(image.height * share)
+        left, upper = generator.integers(0, image.width - width + 1), generator.integers(0, image.height - height + 1)
+        crop = image.crop((left, upper, left + width, upper + height)).resize(SIZE, Image.Resampling.BICUBIC)
+        coloured = ImageEnhance.Color(crop).enhance(generator.uniform(0.3, 1.7))
+        made.append(folder / f"{('cat', 'dog')[number % 2]}.{number // 2}.jpg")
+        ImageEnhance.Brightness(coloured).enhance(generator.uniform(0.7, 1.3)).save(made[-1], quality=90)
+    return made
+
+
+def features_by_fovea(engine: Engine, store: Path) -> Callable[[Sequence[Path]], None]:
+    """Decode, preprocess, the engine, and keep what comes, as `fovea train` does."""
+    source = FeatureSource(engine.card, engine.precision, lambda: engine)
+
+    def compute(images: Sequence[Path]) -> None:
+        import hashlib
+
+        contents = [Content(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in images]
+        (store / "features.sqlite").unlink(missing_ok=True)
+        with FeatureStore(store / "features.sqlite") as kept:
+            table = compute_features(contents, source, kept, report=lambda _: None, token=CancelToken())
+        assert table.computed == len(images), table.failures
+
+    return compute
+
+
+def features_by_keras() -> Callable[[Sequence[Path]], None]:
+    """What the article does: images resized in full precision, in order, through `predict`."""
+    import keras
+    import tensorflow as tf
+
+    network = keras.applications.Xception(weights=None, include_top=False, pooling="avg")
+
+    def read(path: object) -> object:
+        return tf.image.resize(tf.io.decode_jpeg(tf.io.read_file(path), channels=3), (299, 299)) / 127.5 - 1
+
+    def compute(images: Sequence[Path]) -> None:
+        dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in images])
+        dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+        network.predict(dataset, verbose=0)
+
+    return compute
+
+
+def taking_turns(ways: dict[str, Callable[[], int]]) -> dict[str, float]:
+    """The median of milliseconds an image, each way giving how many images it did; the first round warms up."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(ROUNDS + 1):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            count = way()
+            if turn:
+                times[name].append((time.perf_counter() - started) * 1000 / count)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def tabulated(title: str, medians: dict[str, float]) -> Table:
+    slowest = max(medians.values())
+    table = Table("way", "ms an image, median", "times faster", title=title)
+    for name, median in medians.items():
+        table.add_row(name, f"{median:.1f}", f"{slowest / median:.1f}")
+    return table
+
+
+def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Console) -> None:
+    """Features of a subset both ways, in turns, then of all images our way."""
+    backbone = _backbone()
+    engine = choose_engine(load_backbone(backbone), backbone.card, ProviderWish.AUTO, Precision.AUTO)
+    ours, theirs = features_by_fovea(engine, folder), features_by_keras()
+    some = images[:subset]
+
+    def counted(way: Callable[[Sequence[Path]], None]) -> Callable[[], int]:
+        return lambda: way(some) or len(some)
+
+    name = f"Fovea, {TITLES[engine.provider]}"
+    medians = taking_turns({"tf.data and keras.Model.predict": counted(theirs), name: counted(ours)})
+    console.print(tabulated(f"stage 1: features of {len(some)} images, {ROUNDS} rounds in turns", medians))
+    started = time.perf_counter()
+    ours(images)
+    seconds = time.perf_counter() - started
+    console.print(f"all {len(images):,} images: {seconds:.0f} s, {seconds * 1000 / len(images):.1f} ms an image")
+
+
+def _backbone() -> InstalledBackbone:
+    found = next(entry for entry in open_library().entries() if entry.name == "xception-imagenet")
+    assert isinstance(found, InstalledBackbone)
+    return found
