@@ -88,11 +88,16 @@ def _origin_facts(facts: ModelFacts) -> list[tuple[str, str]]:
 
 
 def _accuracy(facts: ModelFacts) -> str:
-    accuracy = facts.card.evaluation.get("accuracy")
-    if not isinstance(accuracy, float):
-        return ""
+    """How good the card says it is, and how sure one can be of that; a card may hold anything."""
+    match facts.card.evaluation:
+        case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:
+            told = f"{accuracy:.1%} of {images:,} images; 95 % interval {low:.1%} to {high:.1%}"
+        case {"accuracy": float(accuracy)}:
+            told = f"{accuracy:.1%}"
+        case _:
+            return ""
     how = facts.card.evaluation.get("method", "")
-    return f"{accuracy:.1%}" + (f" ({how})" if isinstance(how, str) and how else "")
+    return f"{told} ({how})" if isinstance(how, str) and how else told
 
 
 def _session_facts(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +20,20 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds mus
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
 
 import numpy as np
-import onnxruntime
-from linear_head import FOLDS, SPLITS, Judgement, Setting, choose, fit, judge
 from numpy.typing import NDArray
 
-from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
-from core.engine import golden, graph
+from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
+from core.engine import golden
 from core.errors import FoveaError
 from core.images.decoding import decode
 from core.images.preprocessing import Fit, Preprocessing, preprocess
+from core.learning.request import TrainRequest
+from core.learning.train import train
 from core.library.heads import LinearHead, head_bytes, read_head
+from core.library.learnt import LEARNT
+from core.library.library import Library
+from core.progress import CancelToken
+from core.providers import Precision, ProviderWish
 from core.storage import write_atomically
 
 HERE: Final = Path(__file__).resolve().parent
@@ -50,7 +56,7 @@ LITE_ORIGIN: Final = Origin(
     licence="Apache-2.0",
 )
 EVERYDAY_ORIGIN: Final = Origin(
-    source="Trained by Fovea's recipe script on 196 photos of the Debian packages tuxpaint-stamps-default and "
+    source="Trained by Fovea's recipe quick on 196 photos of the Debian packages tuxpaint-stamps-default and "
     "gcompris-qt-data.",
     licence="Apache-2.0 as far as it is Fovea's. The photos are under GPL-2+ (tuxpaint-stamps-default), GPL-3+ and "
     "CC-BY-SA-4.0 (gcompris-qt-data); none is part of the model.",
@@ -130,64 +136,26 @@ def build_general(places: Places) -> None:
 
 
 def build_everyday(places: Places) -> None:
-    """The model `everyday`: a head over `xception-imagenet` that learns from the labelled photos."""
-    shared = places.models / "xception-imagenet"
-    backbone = read_card((shared / CARD).read_bytes())
-    assert isinstance(backbone, BackboneCard)
-    paths = _photos(places.photos)
-    if not paths:
-        raise SystemExit(f"There are no photos <class>/<file> in {places.photos}; --photos names another folder.")
-    classes = sorted({path.parent.name for path in paths})
-    labels = np.array([classes.index(path.parent.name) for path in paths])
-    features = _features(shared / BACKBONE, _pixels(paths, backbone.preprocessing))
-    setting, judgement = choose(features, labels, SEED), judge(features, labels, SEED)
-    print(f"everyday: {setting}, {judgement}")
-    folder = places.models / "everyday"
-    card = ModelCard(
-        name="everyday",
-        title=f"Everyday ({len(classes)} classes)",
-        summary=f"Tells apart {', '.join(classes[:-1])} and {classes[-1]}; learnt by Fovea itself from "
-        f"{len(paths)} photos.",
-        classes=tuple(classes),
-        backbone=SharedBackbone(backbone.name, backbone.sha256),
-        head=_write_head(folder, fit(features, labels, setting)),
-        origin=EVERYDAY_ORIGIN,
-        temperature=judgement.temperature,
-        unknown_below=round(judgement.unknown_below, 4),
-        training=_training(setting, {name: int(np.sum(labels == at)) for at, name in enumerate(classes)}),
-        evaluation=_evaluation(judgement, len(paths)),
-    )
-    _write_card(folder, card)
-
-
-def _training(setting: Setting, images_per_class: dict[str, int]) -> dict[str, Any]:
-    """How `everyday` was made, for its card."""
-    return {
-        "recipe": "multinomial logistic regression on standardised features, L-BFGS",
-        "command": f"{COMMAND} everyday",
-        "data": "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data",
-        "images": sum(images_per_class.values()),
-        "images_per_class": images_per_class,
-        "C": setting.strength,
-        "balanced_classes": setting.balanced,
-        "seed": SEED,
-        "temperature": "least log loss on held-out photos",
-        "unknown_below": "the calibrated confidence that 95 % of the rightly named held-out photos reach",
-    }
-
-
-def _evaluation(judgement: Judgement, images: int) -> dict[str, Any]:
-    """How good `everyday` was found to be, for its card."""
-    return {
-        "method": "nested cross-validation, mean over several splits; photos of the same thing stay in one fold",
-        "images": images,
-        "folds": FOLDS,
-        "splits": SPLITS,
-        "things": judgement.groups,
-        "accuracy": round(judgement.accuracy, 4),
-        "accuracy_interval_95": [round(bound, 4) for bound in judgement.interval],
-        "log_loss": round(judgement.log_loss, 4),
-    }
+    """The model `everyday`: what `fovea train` makes of the labelled photos, in a library of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["FOVEA_HOME"] = place
+        library = Library(Path(place) / "shipped", Path(place) / "models")
+        shutil.copytree(places.models / "xception-imagenet", library.shipped / "xception-imagenet")
+        request = TrainRequest(
+            folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED, provider=ProviderWish.CPU,
+            precision=Precision.EXACT, command=f"fovea train photos --name everyday --recipe quick --seed {SEED}",
+        )  # fmt: skip
+        model = train(request, library, report=lambda _: None, token=CancelToken()).model
+        card, folder = model.card, places.models / "everyday"
+        for name in (HEAD, LEARNT):
+            write_atomically(folder / name, (model.folder / name).read_bytes())
+    *classes, last = card.classes
+    count = card.training["fitted_to"]
+    summary = f"Tells apart {', '.join(classes)} and {last}; learnt by Fovea itself from {count} photos."
+    data = "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data"
+    title = f"Everyday ({len(card.classes)} classes)"
+    training = {**card.training, "data": data, "built_by": f"{COMMAND} everyday"}
+    _write_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
 
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
@@ -237,14 +205,6 @@ def _photos(folder: Path) -> list[Path]:
 
 def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
     return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
-
-
-def _features(file: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Features [n, d] of images [n, size, size, 3] by ONNX Runtime on the processor."""
-    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    starts = range(0, len(images), _BATCH)
-    parts = [session.run([graph.FEATURES], {graph.INPUT: images[at : at + _BATCH]})[0] for at in starts]
-    return np.concatenate(parts)
 
 
 if __name__ == "__main__":

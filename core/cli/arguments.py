@@ -67,6 +67,21 @@ Add the model in an .onnx file that `fovea models export` wrote.
 A model you have already is not added twice. If another model bears its name, that one is left as
 it is, and the new one is called NAME-2, NAME-3 and so on.
 """
+_EXPORT: Final = """\
+Write a model as one file for other programs: pixels (uint8 RGB) in, probabilities, logits and
+features out. Nothing is written that does not answer as the model does.
+
+FILE ends in .onnx, which `fovea models import` reads back, or in .tflite (LiteRT, for phones), which
+needs the extra `train` and an Xception or EfficientNet-Lite0.
+
+float32, float16  how weights are stored. By default an .onnx stores them as the model does.
+int8              convolutions in 8 bits, adjusted with training images of FOLDER and tried on its
+                  validation images, both as in the model's training if it is that folder. What is
+                  lost is printed. If the share of images named rightly drops by more than
+                  --most-lost, nothing is written.
+
+Exit code: 0 the file is written, 2 it is not.
+"""
 _MODELS: Final = """\
 The installed models.
 
@@ -241,9 +256,8 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     show = actions.add_parser("show", help="tell all about a model", description="Tell all about a model or backbone.")
     _add_format(show, ("table", "json"), default=argparse.SUPPRESS)
-    export = actions.add_parser(
-        "export", help="write a model as one .onnx file", description="Write a model as one self-contained .onnx file."
-    )
+    export = actions.add_parser("export", help="write a model as one .onnx or .tflite file", description=_EXPORT)
+    _add_export(export)
     remove = actions.add_parser("remove", help="delete a model of yours, or a version of it", description=_REMOVE)
     use = actions.add_parser(
         "use", help="make a model the default", description="Make a model the one that is asked if none is named."
@@ -252,7 +266,16 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
         action.add_argument("name", metavar="M", help="the model's name; M@N is its version N")
     add = actions.add_parser("import", help="add a model from an exported .onnx file", description=_IMPORT)
     for action in (export, add):
-        action.add_argument("file", metavar="FILE", type=_path, help="the .onnx file")
+        action.add_argument("file", metavar="FILE", type=_path, help="the model's file")
+
+
+def _add_export(parser: _Parser) -> None:
+    parser.add_argument("--storage", choices=("float32", "float16", "int8"), help="how weights are stored")
+    parser.add_argument("--images", metavar="FOLDER", type=_path, help="labelled images, for int8")
+    parser.add_argument(
+        "--most-lost", metavar="L", type=_loss, default=0.01, help="accuracy that int8 may lose (default: 0.01)"
+    )
+    _add_format(parser, ("table", "json"), default=argparse.SUPPRESS)
 
 
 def _add_versions(actions: argparse._SubParsersAction[_Parser]) -> tuple[_Parser, ...]:
@@ -302,6 +325,16 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 10:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 10")
     return rate
+
+
+def _loss(text: str) -> float:
+    try:
+        loss = float(text)
+    except ValueError:
+        loss = math.nan
+    if not 0 <= loss <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return loss
 
 
 def _seed(text: str) -> int:

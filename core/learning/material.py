@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,9 +88,13 @@ class Material:
 
     def fingerprint(self) -> str:
         """The same for the same images in the same classes, wherever they lie."""
-        classes = self.dataset.classes
-        lines = sorted(f"{one.sha256} {classes[one.label]}\n" for one in self.everything().examples)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return fingerprint(self.everything().examples, self.dataset.classes)
+
+
+def fingerprint(examples: Iterable[Example], classes: Sequence[str]) -> str:
+    """The same for the same images in the same classes, wherever they lie."""
+    lines = sorted(f"{one.sha256} {classes[one.label]}\n" for one in examples)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def together(*parts: LabelledFeatures) -> LabelledFeatures:

@@ -29,7 +29,7 @@ from core.training.backbone import Backbone, read_backbone
 from core.training.batches import Pipeline, Trunk, read_photos
 from core.training.compact import Halving
 from core.training.export import backbone_bytes, own_backbone_card
-from core.training.framework import keras
+from core.training.framework import keras, tf
 from core.training.frozen import open_trunk
 from core.training.gate import write_gate
 from core.training.learner import Learner
@@ -75,6 +75,7 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
     pipeline = Pipeline(backbone.card.preprocessing, part.trunk, token)
     learner = Learner(model, job, photos, pipeline, emit)
     state = run_epochs(learner, job, folder, emit, token)
+    token.check()
     model.set_weights(state.best)
     copy_weights(part.network, twin)
     head = LinearHead(*model.get_layer(_HEAD).get_weights())
@@ -184,7 +185,7 @@ def _write(
     }  # fmt: skip
     for name, content in results.items():
         write_atomically(folder / name, content)
-    complete = with_head(keras.Model(twin.input, twin.output[graph.FEATURES]), head)
+    complete = tf.function(with_head(keras.Model(twin.input, twin.output[graph.FEATURES]), head), autograph=False)
 
     def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         token.check()

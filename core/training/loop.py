@@ -198,4 +198,4 @@ def _weights(model: keras.Model) -> Arrays:
 
 
 def _values(optimizer: keras.optimizers.Optimizer) -> Arrays:
-    return tuple(np.array(keras.ops.convert_to_numpy(variable)) for variable in optimizer.variables)
+    return tuple(variable.numpy() for variable in optimizer.variables)

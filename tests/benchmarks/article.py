@@ -10,12 +10,14 @@ of them. What Keras's weights are makes no difference to the time, so none are f
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,9 +32,9 @@ from core.engine.engine import Engine
 from core.features.compute import FeatureSource, compute_features
 from core.features.store import FeatureStore
 from core.images.decoding import decode
-from core.learning import protocol
-from core.learning.attempts import job_of
-from core.learning.request import Depth, Recipe, TrainRequest
+from core.learning.protocol import Job
+from core.learning.recipes import FINE_TUNE
+from core.library.heads import LinearHead
 from core.library.library import InstalledBackbone, load_backbone, open_library
 from core.progress import CancelToken
 from core.providers import TITLES, Precision, ProviderWish
@@ -72,8 +74,6 @@ def features_by_fovea(engine: Engine, store: Path) -> Callable[[Sequence[Path]],
     source = FeatureSource(engine.card, engine.precision, lambda: engine)
 
     def compute(images: Sequence[Path]) -> None:
-        import hashlib
-
         contents = [Content(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in images]
         (store / "features.sqlite").unlink(missing_ok=True)
         with FeatureStore(store / "features.sqlite") as kept:
@@ -140,7 +140,88 @@ def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Consol
     console.print(f"all {len(images):,} images: {seconds:.0f} s, {seconds * 1000 / len(images):.1f} ms an image")
 
 
+def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
+    """An epoch of fine-tuning the exit flow, from files: decoding, augmenting, the frozen trunk, the step itself."""
+    from core.training.backbone import read_backbone
+    from core.training.batches import Photo, Pipeline
+    from core.training.fine_tune import with_head
+    from core.training.framework import keras
+    from core.training.frozen import open_trunk
+    from core.training.learner import Learner
+    from core.training.precision import has_bfloat16, mixed
+    from core.training.xception import copy_weights, exit_flow
+
+    backbone = read_backbone(_backbone().folder)
+    ending = exit_flow(None)
+    copy_weights(backbone.twin(), ending)
+    trunk = open_trunk(backbone.data, backbone.card, ending, ProviderWish.AUTO, Precision.AUTO)
+    network = keras.Model(ending.input, ending.output["features"])
+    head = LinearHead(np.zeros((backbone.card.feature_width, 2), np.float32), np.zeros(2, np.float32))
+    model = with_head(mixed(network) if has_bfloat16() else network, head)
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in images]
+    photos = [Photo(path, sum_, number % 2) for number, (path, sum_) in enumerate(zip(images, sums, strict=True))]
+    job = Job(
+        recipe="fine-tune", classes=2, seed=0, epochs=1, learning_rate=FINE_TUNE.learning_rate,
+        momentum=FINE_TUNE.momentum, batch=BATCH, depth="exit-flow", precision="auto", provider="auto", backbone="",
+    )  # fmt: skip
+    pipeline = Pipeline(backbone.card.preprocessing, trunk, CancelToken())
+    learner, epochs = Learner(model, job, (photos, []), pipeline, lambda _: None), count(1)
+
+    def learn() -> int:
+        learner.learn(next(epochs))
+        return len(photos)
+
+    arithmetic = "bfloat16" if has_bfloat16() else "float32"
+    return f"Fovea, exit flow in {arithmetic}, the rest on {TITLES[trunk.provider]}, from files", learn
+
+
+def steps_by_keras(images: Sequence[Path]) -> Callable[[], int]:
+    """Steps of the whole network in float32; the images are in memory already, and not augmented."""
+    import keras
+
+    network = keras.applications.Xception(weights=None, include_top=False, pooling="avg")
+    answer = keras.layers.Dense(2, activation="softmax")(network.output)
+    model = keras.Model(network.input, answer)
+    rates = keras.optimizers.SGD(FINE_TUNE.learning_rate, momentum=FINE_TUNE.momentum, nesterov=True)
+    model.compile(rates, "sparse_categorical_crossentropy")
+    pixels = np.stack([np.asarray(Image.open(path).resize((299, 299)), np.float32) for path in images]) / 127.5 - 1
+    labels = np.arange(len(images)) % 2
+
+    def learn() -> int:
+        for start in range(0, len(pixels), BATCH):
+            model.train_on_batch(pixels[start : start + BATCH], labels[start : start + BATCH])
+        return len(pixels)
+
+    return learn
+
+
+def stage_two(images: Sequence[Path], console: Console) -> None:
+    """An epoch over a subset both ways, in turns."""
+    name, ours = steps_by_fovea(images)
+    medians = taking_turns({"Keras, whole network in float32": steps_by_keras(images), name: ours})
+    console.print(tabulated(f"stage 2: steps of {BATCH} images, {len(images)} images in turns", medians))
+
+
 def _backbone() -> InstalledBackbone:
     found = next(entry for entry in open_library().entries() if entry.name == "xception-imagenet")
     assert isinstance(found, InstalledBackbone)
     return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The article's two stages at its size.")
+    parser.add_argument("photos", type=Path, help="labelled photos to make images of")
+    parser.add_argument("--images", type=int, default=6000)
+    parser.add_argument("--subset", type=int, default=96, help="images that both ways do")
+    parser.add_argument("--steps", type=int, default=4, help="steps of stage 2 in a turn")
+    asked = parser.parse_args()
+    console = Console(width=110)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        images = draw(asked.photos, folder, asked.images)
+        stage_two(images[: asked.steps * BATCH], console)
+        stage_one(images, asked.subset, folder, console)
+
+
+if __name__ == "__main__":
+    main()

@@ -83,7 +83,7 @@ FOREIGN = {
     "ReLU at the end": [*FIRST, node("MatMul", "c", "w1", "d"), node("Relu", "d", "logits")],
     "ReLU at the beginning": [node("Relu", "features", "a"), node("MatMul", "a", "w0", "logits")],
     "ReLU alone": [node("Relu", "features", "logits")],
-    "a bias twice": [node("MatMul", "features", "w0", "a"), node("Add", "a", "b0", "b"), node("Add", "b", "b0", "logits")],
+    "a bias twice": [*FIRST[:2], node("Add", "b", "b0", "logits")],
     "a bias of nothing": [node("Add", "features", "b0", "a"), node("MatMul", "a", "w0", "logits")],
     "a shortcut": [*FIRST, node("Add", "c", "a", "d"), node("MatMul", "d", "w1", "logits")],
     "a branch": [*FIRST, node("MatMul", "features", "w0", "logits")],

@@ -1,0 +1,145 @@
+"""Images of a folder to adjust an exported file with, and others to judge it by: divided as they were to train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.card import ModelCard, Preprocessing
+from core.classifier import DECODE_THREADS
+from core.dataset.dataset import Dataset, Example, Problem, read_dataset
+from core.dataset.split import Split, split
+from core.errors import DatasetError
+from core.images.decoding import decode
+from core.images.folders import printable
+from core.images.preprocessing import preprocess
+from core.judging.images import match_labels
+from core.learning.material import fingerprint
+from core.library.installed import InstalledModel, load_learnt
+from core.progress import CancelToken, Report
+
+MOST_CALIBRATION: Final = 100
+"""More images hardly change the ranges of a network's numbers."""
+
+USUAL_SHARE: Final = 0.15
+"""Of the images, set aside to validate with and to test with where nothing else is said."""
+
+_AT_ONCE: Final = 4 * DECODE_THREADS
+_SEEDS: Final = 10**9
+_HINT: Final = "Name the folder the model was trained on, or one with subfolders named as its classes."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Images of a folder.
+
+    Attributes:
+        calibration: training images, `MOST_CALIBRATION` at most.
+        validation: images of a class of the model, none of them to train on.
+        labels: their classes int64 [n], as indexes into the model's.
+        is_as_trained: whether the folder is the one that the model was trained on, divided in the same way.
+        learnt: how many of the validation images the model learnt from in the end; None where nobody knows.
+        problems: what was found wrong with the folder.
+    """
+
+    calibration: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    labels: NDArray[np.int64]
+    is_as_trained: bool
+    learnt: int | None
+    problems: tuple[Problem, ...]
+
+
+def draw_samples(model: InstalledModel, folder: Path, *, report: Report, token: CancelToken) -> Samples:
+    """Divide a folder of labelled images as the model's training did, or as any training would where it is another one.
+
+    Args:
+        model: the model; its card says what it was trained on.
+        folder: of labelled images.
+        report: told of each image looked at.
+        token: looked at once for each image.
+
+    Raises:
+        DatasetError: nothing could be learned from the folder, or it has no validation image of a class of the model.
+        Cancelled: the token was cancelled.
+    """
+    dataset = read_dataset(folder, report=report, token=token)
+    again = _divided_as_trained(dataset, model.card)
+    parts = again or split(dataset, validation=USUAL_SHARE, test=USUAL_SHARE)
+    validation, labels = _known(dataset, parts.validation, model.card)
+    learnt = load_learnt(model)
+    return Samples(
+        calibration=_drawn([dataset.examples[at] for at in parts.train.tolist()]),
+        validation=validation,
+        labels=labels,
+        is_as_trained=again is not None,
+        learnt=None if learnt is None else sum(learnt.knows(example.sha256) for example in validation),
+        problems=dataset.problems,
+    )
+
+
+def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
+    """What the backbone reads of each image, uint8 [size, size, 3]; nothing is decoded while the taker works.
+
+    Raises:
+        ImageError: an image cannot be read any more.
+    """
+
+    def prepare(example: Example) -> NDArray[np.uint8]:
+        return preprocess(decode(example.path, at_least=plan.decode_at_least), plan)
+
+    with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+        for start in range(0, len(examples), _AT_ONCE):
+            yield from list(pool.map(prepare, examples[start : start + _AT_ONCE]))
+
+
+def _divided_as_trained(dataset: Dataset, card: ModelCard) -> Split | None:
+    """The division that the card tells of; None where this is another folder, or the card does not say enough."""
+    told, counts = card.training, card.training.get("images")
+    if not isinstance(counts, dict) or not all(isinstance(counts.get(part), int) for part in ("train", "validation")):
+        return None
+    everything = sum(count for count in counts.values() if isinstance(count, int)) == len(dataset.examples)
+    try:
+        parts = split(
+            dataset,
+            validation=_share(told.get("validation")),
+            test=_share(told.get("test")),
+            train=None if everything else counts["train"],
+            seed=_seed(told.get("seed")),
+        )
+    except DatasetError:
+        return None
+    used = [dataset.examples[at] for part in (parts.train, parts.validation, parts.test) for at in part.tolist()]
+    same = fingerprint(used, dataset.classes) == told.get("dataset_sha256")
+    return parts if same and len(parts.validation) == counts["validation"] else None
+
+
+def _share(told: object) -> float | int:
+    """A share or count as a card tells it, else the usual one."""
+    return told if isinstance(told, (int, float)) and not isinstance(told, bool) else USUAL_SHARE
+
+
+def _seed(told: object) -> int:
+    return told if isinstance(told, int) and 0 <= told < _SEEDS else 0
+
+
+def _drawn(examples: Sequence[Example]) -> tuple[Example, ...]:
+    """Some of many images, the same ones every time: chosen by their content, which is as good as by chance."""
+    return tuple(sorted(examples, key=lambda example: example.sha256)[:MOST_CALIBRATION])
+
+
+def _known(dataset: Dataset, part: NDArray[np.int64], card: ModelCard) -> tuple[tuple[Example, ...], NDArray[np.int64]]:
+    """Those images of a part that are of a class of the model, and which class that is."""
+    indexes = match_labels(dataset.classes, card.classes)
+    examples = [dataset.examples[at] for at in part.tolist()]
+    known = [example for example in examples if dataset.classes[example.label] in indexes]
+    if not known:
+        what = f"“{printable(dataset.root.name or dataset.root)}” sets no image of a class of {card.name!r} aside."
+        raise DatasetError(what, hint=_HINT)
+    return tuple(known), np.array([indexes[dataset.classes[example.label]] for example in known], np.int64)
