@@ -42,11 +42,10 @@ def quick_attempt(material: Material, request: TrainRequest, *, report: Report, 
     train = material.train
     choice = quick.choose(train.features, train.labels, seed=request.seed, report=report, token=token)
     clock = StageClock("fitting the head", 2 if material.is_drawn else 1, report)
-    head = judged = _fitted(train, choice.strength)
+    head = judged = _fitted(train, choice.strength, token)
     clock.advance()
     if material.is_drawn:
-        token.check()
-        head = _fitted(material.everything(), choice.strength)
+        head = _fitted(material.everything(), choice.strength, token)
         clock.advance()
     fitted = sum(material.counts().values()) if material.is_drawn else len(train)
     return Attempt(_QUICK, read_head(judged), head, fitted, _facts(choice))
@@ -182,12 +181,17 @@ def _own_card(folder: Path) -> BackboneCard:
     return card
 
 
-def _fitted(part: LabelledFeatures, strength: float) -> bytes:
+def _fitted(part: LabelledFeatures, strength: float, token: CancelToken) -> bytes:
     """A head as its file; it is judged as it will be read from there."""
-    return head_bytes(quick.fit(part.features, part.labels, strength))
+    return head_bytes(quick.fit(part.features, part.labels, strength, token=token))
 
 
 def _facts(choice: quick.Choice) -> dict[str, Any]:
-    chosen = f"by {quick.FOLDS}-fold cross-validation on {choice.images:,} training images"
-    default = "by default: too few training images for cross-validation"
-    return {"C": choice.strength, "C_chosen": chosen if choice.trials else default}
+    if not choice.trials:
+        return {"C": choice.strength, "C_chosen": "by default: too few training images for cross-validation"}
+    best = choice.trials[choice.strength]
+    return {
+        "C": choice.strength,
+        "C_chosen": f"by {quick.FOLDS}-fold cross-validation on {choice.images:,} training images",
+        "cross_validated_accuracy": round(1 - best.wrong / best.images, 4),
+    }

@@ -16,10 +16,12 @@ from core.dataset.split import split
 from core.engine.choice import choose_engine
 from core.engine.engine import Engine
 from core.errors import DatasetError, ModelError
+from core.features.ahead import Ahead
 from core.features.compute import FeatureSource, FeatureTable, compute_features
 from core.features.store import FeatureStore
 from core.images.folders import printable
-from core.learning.request import TrainRequest
+from core.learning.quick import check_weights
+from core.learning.request import Recipe, TrainRequest
 from core.library.library import BrokenEntry, InstalledBackbone, Library, load_backbone
 from core.prediction import Failure
 from core.progress import CancelToken, Report
@@ -113,10 +115,16 @@ def gather(request: TrainRequest, library: Library, *, report: Report, token: Ca
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = _backbone(library)
-    dataset = read_dataset(request.folder, report=report, token=token)
-    divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
-    used = np.sort(np.concatenate([divided.train, divided.validation, divided.test]))
-    table = compute([dataset.examples[at] for at in used.tolist()], backbone, request, report=report, token=token)
+    with FeatureStore() as store, Ahead(_source(backbone, request), store) as ahead:
+        dataset = read_dataset(request.folder, report=report, token=token, decoded=ahead.decoded)
+        divided = split(
+            dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
+        )
+        if request.recipe is not Recipe.DENSE:
+            check_weights(len(divided.train), backbone.card.feature_width, len(dataset.classes))
+        used = np.sort(np.concatenate([divided.train, divided.validation, divided.test]))
+        examples = [dataset.examples[at] for at in used.tolist()]
+        table = compute_features(examples, ahead.source, store, report=report, token=token)
     train, *others = (_part(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
     _check_classes(train, dataset.classes)
     validation, test = others
@@ -139,13 +147,15 @@ def compute(
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
+    with FeatureStore() as store:
+        return compute_features(examples, _source(backbone, request), store, report=report, token=token)
 
+
+def _source(backbone: InstalledBackbone, request: TrainRequest) -> FeatureSource:
     def open_engine() -> Engine:
         return choose_engine(load_backbone(backbone), backbone.card, request.provider, request.precision)
 
-    source = FeatureSource(backbone.card, request.precision, open_engine)
-    with FeatureStore() as store:
-        return compute_features(examples, source, store, report=report, token=token)
+    return FeatureSource(backbone.card, request.precision, open_engine)
 
 
 def _backbone(library: Library) -> InstalledBackbone:

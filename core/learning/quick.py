@@ -65,10 +65,12 @@ class Trial(NamedTuple):
     Attributes:
         wrong: how many images they named wrongly, over all divisions into folds.
         log_loss: mean over the divisions, calibrated, in nats.
+        images: how many were held out, over all divisions.
     """
 
     wrong: int
     log_loss: float
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,8 @@ def _try_all(
         for folds in divisions:
             found.append(_judge(points, labels, folds, strength, effort))
             clock.advance()
-        trials[strength] = Trial(sum(wrong for wrong, _ in found), sum(loss for _, loss in found) / len(found))
+        wrong, losses, images = (list(figures) for figures in zip(*found, strict=True))
+        trials[strength] = Trial(sum(wrong), sum(losses) / len(losses), sum(images))
     return trials
 
 
@@ -226,7 +229,7 @@ def _judge(points: Real, labels: Labels, folds: Labels, strength: float, effort:
         logits[held] = points[held] @ weights.T + bias
     told, truth = logits[judged], labels[judged]
     wrong = int(np.sum(told.argmax(axis=1) != truth))
-    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)))
+    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)), len(truth))
 
 
 def moments(features: Features) -> tuple[Real, Real]:

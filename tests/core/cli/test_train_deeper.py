@@ -1,0 +1,102 @@
+"""The recipes that need TensorFlow, as a person runs them: real backbone, real trainer, real library."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import core
+from core import paths
+from core.library.library import load_backbone, load_head, open_library
+from tests import teaching
+from tests.core.cli.conftest import Fovea
+
+pytest.importorskip("core.training.framework", reason="the extra `train` is not installed")
+
+ROOT = Path(core.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return teaching.write_labelled(tmp_path_factory.mktemp("pictures"), 8)
+
+
+def test_dense_is_learnt_proven_and_used(fovea: Fovea, pictures: Path) -> None:
+    ran = fovea("train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--format", "jsonl")
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    assert ran.code == 0, ran.err
+    assert [event["number"] for event in events if event["event"] == "epoch"] == list(range(31))
+    done = events[-1]
+    assert (done["event"], done["in_use"], done["version"], done["recipe"]) == ("done", True, 1, "dense")
+    training = done["training"]
+    assert training["fitted_to"] == 24
+    assert training["parity"]["images"] >= 32
+    assert 0 < training["parity"]["greatest_difference"] <= 1e-3
+    assert not list(paths.unfinished_runs().glob("mine"))
+    named = fovea("classify", pictures, "--recursive", "--model", "mine", "--format", "jsonl")
+    answers = [json.loads(line) for line in named.out.splitlines()]
+    right = sum(Path(answer["path"]).parent.name == answer["label"] for answer in answers)
+    assert (len(answers), right >= 22) == (24, True)
+    exported = pictures.parent / "mine.onnx"
+    assert fovea("models", "export", "mine", exported).code == 0
+    assert fovea("models", "import", exported).out == "mine\n"
+
+
+def test_fine_tuning_that_is_not_better_is_kept_and_not_used(fovea: Fovea, pictures: Path) -> None:
+    options = ("--recipe", "fine-tune", "--epochs", "1", "--format", "json")
+    ran = fovea("train", pictures, "--name", "mine", *options)
+    assert ran.code == 0, ran.err
+    content = json.loads(ran.out)
+    library = open_library()
+    assert [version.number for version in library.versions("mine")] == [1, 2]
+    better = content["accuracy"] > content["began_with"]["accuracy"]
+    assert content["in_use"] is better
+    assert library.find("mine").version == (2 if better else 1)
+    tuned = library.find("mine@2")
+    assert tuned.backbone.card.sha256 != library.find("mine@1").backbone.card.sha256
+    load_head(tuned)
+    load_backbone(tuned.backbone)
+    assert tuned.card.training["parity"]["greatest_difference"] <= 1e-3
+    if not better:
+        assert "not in use" in ran.err
+        assert fovea("models", "activate", "mine@2").code == 0
+    assert fovea("classify", pictures, "--recursive", "--model", "mine", "--format", "jsonl").code == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals of POSIX systems")
+def test_a_killed_training_goes_on_and_a_changed_folder_is_refused(
+    fovea: Fovea, pictures: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(pictures, tmp_path / "pictures")
+    options = ["--name", "mine", "--recipe", "fine-tune", "--epochs", "2", "--format", "jsonl"]
+    command = [sys.executable, "-m", "core.cli", "train", str(folder), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout
+        for line in killed.stdout:
+            if json.loads(line).get("number") == 1:
+                break
+        deadline = time.monotonic() + 30
+        checkpoint = paths.unfinished_runs() / "mine" / "checkpoint.npz"
+        while not checkpoint.exists():  # it is written right after the epoch is told
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.kill()
+    extra = folder / "red" / "one-more.png"
+    shutil.copy(next((folder / "red").iterdir()), extra)
+    extra.write_bytes(extra.read_bytes() + b"another content")
+    refused = fovea("train", folder, *options)
+    assert refused.code == 2
+    assert "the folder changed since: 1 image came" in refused.err
+    extra.unlink()
+    ran = fovea("train", folder, *options)
+    assert ran.code == 0, ran.err
+    epochs = [event for event in map(json.loads, ran.out.splitlines()) if event["event"] == "epoch"]
+    assert [epoch["number"] for epoch in epochs] == [0, 1, 2]
+    assert [version.number for version in open_library().versions("mine")] == [1, 2]
