@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
+from rich.text import Text
 
 from core.cli import tables
 from core.cli.progress import stages
@@ -22,14 +23,13 @@ from core.library.library import Library
 from core.library.storage_forms import Storage
 from core.progress import CancelToken
 
-_ONNX: Final = ".onnx"
-_FORMATS: Final = (_ONNX, ".tflite")
-_COLUMNS: Final = ("form", "accuracy", "lost", "only exact right", "only it right", "p", "named otherwise", "cosine")
-_COSTS: Final = ("ms per image", "size")
+_ONNX, _LITERT = ".onnx", ".tflite"
+_COMPARED: Final = ("accuracy", "lost", "only exact right", "only it right", "p", "named otherwise", "cosine")
+_COLUMNS: Final = (*_COMPARED, "ms per image", "size")
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:
-    """Write a model as one file, and print what a form in 8 bits loses.
+    """Write a model as one file, and print what it loses in 8 bits.
 
     Raises:
         FoveaError: nothing was written; what was there before is unharmed.
@@ -47,3 +47,76 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
     if trial is not None:
         _show(trial, as_json=arguments.format == "json")
     tell(f"{arguments.name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
+
+
+def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
+    kind = file.suffix.lower()
+    if kind not in (_ONNX, _LITERT):
+        raise UsageError(f"{str(file)!r} is no name for a model.", hint="Choose a name that ends in .onnx or .tflite.")
+    if storage is Storage.INT8 and images is None:
+        what = "Which ranges 8 bits have to hold, and what they lose, is found out on images."
+        raise UsageError(what, hint="Name a folder of labelled images with --images.")
+    if images is not None and kind == _ONNX and storage is not Storage.INT8:
+        raise UsageError("Images are looked at only for int8 and for .tflite.", hint="Leave --images out.")
+
+
+def _export(model: InstalledModel, file: Path, storage: Storage | None, arguments: argparse.Namespace) -> Trial | None:
+    if file.suffix.lower() == _LITERT:
+        from core.learning.litert import export_litert
+
+        with stages() as report:
+            return export_litert(
+                model, file, storage, arguments.images, arguments.most_lost, report=report, token=CancelToken()
+            )
+    if storage is Storage.INT8:
+        from core.learning.quantised import export_int8
+
+        with stages() as report:
+            return export_int8(model, file, arguments.images, arguments.most_lost, report=report, token=CancelToken())
+    if storage is None:
+        from core.library.exchange import export
+
+        export(model, file)
+    else:
+        from core.library.forms import export_as
+
+        export_as(model, file, storage)
+    return None
+
+
+def _show(trial: Trial, *, as_json: bool) -> None:
+    for problem in trial.problems:
+        tell(problem.message, hint=problem.hint)
+    if trial.learnt:
+        what = f"Of these {quantity(trial.images)}, the model learnt from {trial.learnt:,}; on them it is flattered."
+        tell(what, hint="What it loses is told all the same: both forms are judged by the same images.")
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps(_as_json(trial), indent=2) + "\n")
+            return
+        how = "those of its training" if trial.is_as_trained else "drawn anew: the model was not trained on this folder"
+        told = f"{quantity(trial.calibration)} to adjust with, {trial.images:,} to judge by, {how}."
+        tables.show(stream, _table(trial), Text(told))
+
+
+def _as_json(trial: Trial) -> dict[str, Any]:
+    content = asdict(trial)
+    del content["problems"]
+    return content | {"chosen": None if trial.chosen is None else trial.chosen.name}
+
+
+def _table(trial: Trial) -> Table:
+    made = tables.table(("form", *_COLUMNS), numbers=_COLUMNS)
+    for form in (trial.exact, *trial.forms):
+        name = f"{form.name} (written)" if form == trial.chosen else form.name
+        made.add_row(*map(tables.cell, (name, *_cells(form, is_exact=form is trial.exact))))
+    return made
+
+
+def _cells(form: Measured, *, is_exact: bool) -> tuple[str, ...]:
+    costs = f"{form.milliseconds:.1f}", tables.size(form.size_bytes)
+    if is_exact:
+        return (percent(form.accuracy), *("",) * (len(_COMPARED) - 1), *costs)
+    counts = f"{form.only_exact_right:,}", f"{form.only_it_right:,}"
+    differs = f"{form.p:.2g}", f"{form.named_otherwise:,}", f"{form.cosine:.4f}"
+    return (percent(form.accuracy), percent(form.lost), *counts, *differs, *costs)

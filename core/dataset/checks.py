@@ -40,12 +40,12 @@ def _worthiest(same: Sequence[Sight]) -> Sight:
 
 def _duplicate(same: Sequence[Sight]) -> Problem:
     kept = _worthiest(same)
-    what = f"{_names(same)} are the same file; only “{place(kept.path)}” is used."
+    what = f"{_names(same)} have the same content; only “{place(kept.path)}” is used."
     return Problem(ProblemKind.DUPLICATE, _paths(same), what, "Remove the copies.")
 
 
 def _conflict(same: Sequence[Sight]) -> Problem:
-    what = f"{_names(same)} are the same file with different labels; none of them is used."
+    what = f"{_names(same)} have the same content and different labels; none of them is used."
     return Problem(ProblemKind.CONFLICT, _paths(same), what, "Keep the one with the right label.")
 
 
@@ -82,9 +82,18 @@ def fatal(sights: Sequence[Sight], kept: Sequence[Sight], problems: Sequence[Pro
     if len(sights) > 1 and len({sight.sha256 for sight in sights}) == 1:
         what = f"All {quantity(len(sights))} are the same one."
         return _fatal(ProblemKind.ALL_THE_SAME, what, "Give different images for each class.")
-    found = f"only the class “{left[0]}” is" if left else "no class is"
-    what = f"It takes two classes to learn to tell them apart, and {found} left of {len(_labels(sights)):,}."
-    return _fatal(ProblemKind.TOO_FEW_CLASSES, what, LAYOUT_HINT)
+    return _fatal(ProblemKind.TOO_FEW_CLASSES, *_too_few(sights, left))
+
+
+def _too_few(sights: Sequence[Sight], left: Sequence[str]) -> tuple[str, str]:
+    """What to say of fewer than two classes, and what to do."""
+    need, found = "It takes two classes to learn to tell them apart, and", sorted(_labels(sights))
+    if len(found) > 1:
+        remains = f"only “{left[0]}” is" if left else "none is"
+        return f"{need} {remains} left of the {len(found):,} in the folder.", _MORE_HINT
+    inside = {sight.path.parent for sight in sights if sight.part is sights[0].part}
+    hint = f"If the folders inside “{found[0]}” are the classes, give that one." if len(inside) > 1 else LAYOUT_HINT
+    return f"{need} there is only “{found[0]}”.", hint
 
 
 def _fatal(kind: ProblemKind, what: str, hint: str) -> Problem:

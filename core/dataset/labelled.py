@@ -170,9 +170,10 @@ class _Search:
         """Whether a folder is to be read here: no link leads back into or around the whole, nor twice to one place."""
         target = _resolved(folder)
         is_link = target != _resolved(folder.parent) / folder.name
-        around = self._inside.is_relative_to(target) or target.is_relative_to(self._inside)
-        if (is_link and around) or target in self._read:
-            what = f"The folder “{place(folder)}” is a link to one that is read elsewhere; it is passed over."
+        around, inside = self._inside.is_relative_to(target), target.is_relative_to(self._inside)
+        if (is_link and (around or inside)) or target in self._read:
+            where = "back to a folder that it lies in" if around else "to one that is read elsewhere"
+            what = f"The folder “{place(folder)}” is a link {where}; it is passed over."
             self._tell(ProblemKind.PASSED_OVER, [folder], what, "Remove the link, or copy the folder.")
             return False
         self._read.add(target)
@@ -198,7 +199,7 @@ class _Search:
             self._tell(ProblemKind.PASSED_OVER, outside, what, "Move what shall be learned from into those folders.")
 
     def _tell_unreadable(self, path: Path, error: FoveaError) -> None:
-        self.problems.append(unreadable(path, error))
+        self.problems.append(unreadable(path, error.what, error.hint))
 
     def _tell(self, kind: ProblemKind, paths: Iterable[Path], what: str, hint: str) -> None:
         self.problems.append(Problem(kind, tuple(paths), what, hint))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from core.errors import FoveaError
 from core.images.folders import printable
 
 _NAMED: Final = 5
-"""How many names a message lists before it only counts."""
+"""How many names a message lists, or how many messages of a kind there are, before the others are only counted."""
+_TOLD: Final = 3
+"""How many messages stand for all of a kind."""
 
 
 class ProblemKind(StrEnum):
@@ -63,9 +65,27 @@ class Problem:
     is_fatal: bool = False
 
 
-def unreadable(path: Path, error: FoveaError) -> Problem:
-    """A file or folder that was passed over because it could not be read."""
-    return Problem(ProblemKind.UNREADABLE, (path,), error.what, error.hint)
+def unreadable(path: Path, what: str, hint: str) -> Problem:
+    """A file or folder that was passed over because it could not be read, for a reason that calls it by its name."""
+    alone, among_others = f"“{printable(path.name)}”", f"“{place(path)}”"
+    return Problem(ProblemKind.UNREADABLE, (path,), what.replace(alone, among_others, 1), hint)
+
+
+def in_short(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems by kind, of each the first few, and of many more only how many: so that all can be read."""
+    kinds: dict[ProblemKind, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        kinds[problem.kind].append(problem)
+    return [told for alike in kinds.values() for told in _in_short(alike)]
+
+
+def _in_short(alike: list[Problem]) -> list[Problem]:
+    if len(alike) <= _NAMED:
+        return alike
+    told, rest = alike[:_TOLD], alike[_TOLD:]
+    paths = tuple(path for problem in rest for path in problem.paths)
+    about = f": {places(paths)}" if paths else ""
+    return [*told, Problem(rest[0].kind, paths, f"{len(rest):,} more of that kind{about}.", rest[0].hint)]
 
 
 def listed(names: Sequence[str]) -> str:

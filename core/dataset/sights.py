@@ -18,7 +18,7 @@ from PIL import Image
 
 from core.dataset.labelled import Labelled, Part
 from core.dataset.memo import Content, FileState, Memo, Seen, Trouble
-from core.dataset.problems import Problem, ProblemKind
+from core.dataset.problems import Problem, ProblemKind, unreadable
 from core.errors import ImageError, ImageErrorKind
 from core.images.decoding import Pixels, decode
 from core.images.folders import printable
@@ -88,7 +88,7 @@ def see_all(
     Raises:
         Cancelled: the token was cancelled; what was seen so far is kept.
     """
-    clock = StageClock("Looking at the images", len(images), report)
+    clock = StageClock("looking at the images", len(images), report)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as pool:
         looks = _looks(images, memo, lambda image: pool.submit(_look_at, image.path, decoded))
         try:
@@ -130,7 +130,7 @@ def _known(images: Sequence[Labelled], memo: Memo) -> Iterator[tuple[Labelled, S
 
 def _as_sight(image: Labelled, seen: Seen) -> Sight | Problem:
     if isinstance(seen, Trouble):
-        return Problem(ProblemKind.UNREADABLE, (image.path,), seen.message, seen.hint)
+        return unreadable(image.path, seen.message, seen.hint)
     return Sight(image.path, image.label, image.part, seen.sha256, seen.look, seen.oddities)
 
 

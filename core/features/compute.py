@@ -167,11 +167,11 @@ def _prepare(image: Content, source: FeatureSource) -> NDArray[np.uint8] | Failu
         pixels = preprocessing.preprocess(decode(image.path, at_least=plan.decode_at_least), plan)
     except ImageError as error:
         return Failure.of(image.path, error)
-    return pixels if _is_unchanged(image) else _changed(image.path)
+    return pixels if is_unchanged(image) else _changed(image.path)
 
 
-def _is_unchanged(image: Content) -> bool:
-    """Whether the file just decoded has the sum its features will be kept under."""
+def is_unchanged(image: Content) -> bool:
+    """Whether a file that was just decoded still has the sum it had when the dataset was read."""
     try:
         with image.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256

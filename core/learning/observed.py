@@ -1,9 +1,9 @@
 """What numbers flow through a network when it looks at images: the ranges worth storing in 8 bits, and the means.
 
-Ranges that hold every number would be ruled by rare outliers. Those taken here make the sum of |error| ** `POWER`
-least, over rounding inside the range and clipping outside, as the range observers of BRECQ and QDrop do (Li et al.
-2021, arXiv:2102.05426; Wei et al. 2022, arXiv:2203.05740). On photos, Xception's features in 8 bits then agree with the
-exact ones to a mean cosine of 0.990, where ranges that hold every number give 0.931.
+Ranges that hold every number are ruled by rare outliers. Those taken here make the sum of |error| ** `POWER` least,
+over rounding inside the range and clipping outside. With 1.5, Xception's features of photos in 8 bits agree with the
+exact ones to a mean cosine of 0.989; with ranges that hold every number to 0.931, with the least squares to 0.962, with
+99.99 % of the numbers to 0.985. EfficientNet-Lite0, whose numbers end at 6, hardly cares.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.library import joined
 from core.library.forms import open_file, run_file
 
-POWER: Final = 2.4
+POWER: Final = 1.5
 _STEPS: Final = 255
 """From the lowest to the highest number of 8 bits."""
 _PER_IMAGE: Final = 4096
@@ -29,6 +29,28 @@ _PARTS: Final = np.geomspace(0.02, 1.0, 40).tolist()
 """Of the lowest and the highest number: where a range may end."""
 _ROUNDS: Final = 2
 """How often each end of a range is chosen anew, the other staying."""
+
+
+class Ranges:
+    """Numbers of some arrays, seen image by image, and the ranges in which they are best stored."""
+
+    def __init__(self) -> None:
+        self._draw = np.random.default_rng(0)
+        self._numbers: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+        self._ends: dict[str, list[float]] = defaultdict(list)
+
+    def see(self, name: str, values: NDArray[np.float32]) -> None:
+        """Take note of an array for one image."""
+        flat = values.reshape(-1)
+        self._numbers[name].append(flat[self._draw.integers(0, flat.size, _PER_IMAGE)])
+        self._ends[name] += [float(flat.min()), float(flat.max())]
+
+    def best(self) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest number worth storing, by the array's name."""
+        return {
+            name: _best_range(np.concatenate(numbers), min(self._ends[name]), max(self._ends[name]))
+            for name, numbers in self._numbers.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,22 +78,14 @@ def observe(model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operato
         ModelError: the network does not run.
     """
     names, convolved = _watched(model.graph, operators)
-    session = open_file(_telling(model, names))
-    draw = np.random.default_rng(0)
-    numbers: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
-    ends: dict[str, list[float]] = defaultdict(list)
+    session, ranges = open_file(_telling(model, names)), Ranges()
     means: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for image in images:
         for name, values in zip(names, run_file(session, names, image[None]), strict=True):
-            flat = values.reshape(-1)
-            numbers[name].append(flat[draw.integers(0, flat.size, _PER_IMAGE)])
-            ends[name] += [float(flat.min()), float(flat.max())]
+            ranges.see(name, values)
             if name in convolved:
                 means[name].append(values.mean(axis=(0, 2, 3), dtype=np.float64))
-    return Observed(
-        {name: _best_range(np.concatenate(numbers[name]), min(ends[name]), max(ends[name])) for name in names},
-        {name: np.mean(rows, axis=0) for name, rows in means.items()},
-    )
+    return Observed(ranges.best(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
 
 
 def _watched(graph: onnx.GraphProto, operators: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -5,30 +5,25 @@ What is tried is what would be written: the joined files, asked in turns for one
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from core.card import ModelCard
 from core.engine import graph
 from core.learning.int8 import OPERATORS, Kind, quantise
 from core.learning.observed import observe
 from core.learning.samples import Samples, draw_samples, read_pixels
-from core.learning.trial import Measured, Told, TooMuchLostError, Trial, facts, judged
+from core.learning.trial import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE
-from core.library.forms import Answers, Form, answers, check_joined, logits_of, make_form, open_file, stored_as
+from core.library.forms import Form, check_joined, logits_of, make_form, stored_as
 from core.library.installed import InstalledModel, load_backbone, load_head
 from core.library.storage_forms import Storage
 from core.progress import CancelToken, Report, StageClock
 from core.storage import write_atomically
 
-_EXACT = "exact"
+_EXACT: Final = "exact"
 
 
 def export_int8(
@@ -58,7 +53,8 @@ def export_int8(
     files = {
         name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
     }
-    told = _ask(files, samples, own, report=report, token=token)
+    images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
+    told = ask(files, counted(images, "comparing with the exact model", count, report=report, token=token))
     trial = judged(told.pop(_EXACT), told, samples, most_lost)
     if trial.chosen is None:
         raise TooMuchLostError(trial)
@@ -72,45 +68,15 @@ def export_int8(
 def _in_8_bits(own: Form, samples: Samples, *, report: Report, token: CancelToken) -> dict[str, Form]:
     """The backbone in each kind, by the kind's name."""
     exact = graph.parse(stored_as(own, Storage.FLOAT32).data)
-    clock = StageClock("watching the network", len(samples.calibration), report)
-    images = _counted(read_pixels(samples.calibration, own.card.preprocessing), clock, token)
-    observed = observe(exact, images, OPERATORS)
-    forms = {}
+    images, count = read_pixels(samples.calibration, own.card.preprocessing), len(samples.calibration)
+    watched = counted(images, "watching the network", count, report=report, token=token)
+    observed = observe(exact, watched, OPERATORS)
+    clock, forms = StageClock("storing it in 8 bits", len(Kind), report), {}
     for kind in Kind:
         token.check()
         forms[kind.value] = make_form(quantise(exact, observed, kind), own.card, Storage.INT8)
-    return forms
-
-
-def _ask(
-    files: Mapping[str, bytes], samples: Samples, own: Form, *, report: Report, token: CancelToken
-) -> dict[str, Told]:
-    """What each file says of the validation images, one image alone at a time, the files in turns."""
-    sessions = {name: open_file(data) for name, data in files.items()}
-    found: dict[str, list[Answers]] = {name: [] for name in files}
-    times: dict[str, list[float]] = {name: [] for name in files}
-    clock = StageClock("comparing with the exact model", len(samples.validation), report)
-    for image in _counted(read_pixels(samples.validation, own.card.preprocessing), clock, token):
-        for name, session in sessions.items():
-            started = time.perf_counter()
-            found[name].append(answers(session, image[None]))
-            times[name].append((time.perf_counter() - started) * 1000)
-    return {
-        name: Told(
-            np.concatenate([answer.logits for answer in found[name]]),
-            np.concatenate([answer.features for answer in found[name]]),
-            statistics.median(times[name]),
-            len(data),
-        )
-        for name, data in files.items()
-    }
-
-
-def _counted(images: Iterable[NDArray[np.uint8]], clock: StageClock, token: CancelToken) -> Iterator[NDArray[np.uint8]]:
-    for image in images:
-        token.check()
-        yield image
         clock.advance()
+    return forms
 
 
 def _card(card: ModelCard, trial: Trial, form: Measured) -> ModelCard:

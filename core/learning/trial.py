@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +16,8 @@ from core.engine import golden
 from core.errors import ModelError
 from core.judging.comparison import mcnemar
 from core.learning.samples import Samples
+from core.library.forms import Answers, answers, open_file
+from core.progress import CancelToken, Report, StageClock
 
 MOST_LOST: Final = 0.01
 """Share of the validation images that may be named rightly no more, unless another one is asked for."""
@@ -113,6 +117,38 @@ class TooMuchLostError(ModelError):
         self.trial = trial
 
 
+def ask(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, Told]:
+    """What joined .onnx files say of images uint8 [size, size, 3], one at a time, the files in turns.
+
+    Raises:
+        ModelError: a file does not run.
+    """
+    sessions = {name: open_file(data) for name, data in files.items()}
+    found: dict[str, list[Answers]] = {name: [] for name in files}
+    times: dict[str, list[float]] = {name: [] for name in files}
+    for image in images:
+        for name, session in sessions.items():
+            started = time.perf_counter()
+            found[name].append(answers(session, image[None]))
+            times[name].append((time.perf_counter() - started) * 1000)
+    return {name: _told(found[name], times[name], len(data)) for name, data in files.items()}
+
+
+def counted(
+    images: Iterable[NDArray[np.uint8]], stage: str, total: int, *, report: Report, token: CancelToken
+) -> Iterator[NDArray[np.uint8]]:
+    """Images, each reported as done when the next is asked for.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    clock = StageClock(stage, total, report)
+    for image in images:
+        token.check()
+        yield image
+        clock.advance()
+
+
 def judged(exact: Told, forms: Mapping[str, Told], samples: Samples, most_lost: float) -> Trial:
     """Count what differs between the exact model and forms of it, by their names.
 
@@ -149,6 +185,12 @@ def facts(trial: Trial, form: Measured) -> dict[str, Any]:
         "named_otherwise": form.named_otherwise,
         "features_cosine": round(form.cosine, 6),
     }
+
+
+def _told(found: Sequence[Answers], times: Sequence[float], size_bytes: int) -> Told:
+    logits = np.concatenate([answer.logits for answer in found])
+    features = np.concatenate([answer.features for answer in found])
+    return Told(logits, features, statistics.median(times), size_bytes)
 
 
 def _measured(name: str, form: Told, exact: Told, labels: NDArray[np.int64]) -> Measured:

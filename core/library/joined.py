@@ -183,12 +183,13 @@ def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
 def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
     return {
         CARD_KEY: write_card(card).decode(),
-        PREPROCESSING_KEY: _describe(backbone.preprocessing),
+        PREPROCESSING_KEY: describe_input(backbone.preprocessing),
         OUTPUTS_KEY: json.dumps([info.name for info in own]),
     }
 
 
-def _describe(plan: Preprocessing) -> str:
+def describe_input(plan: Preprocessing) -> str:
+    """What an exported model is to be given, for people who run it in another program."""
     crop = "the whole image" if plan.fit is Fit.STRETCH else f"the middle square, {plan.crop:.3f} of the shorter side,"
     return (
         f"{graph.INPUT}: uint8 RGB [n, {plan.size}, {plan.size}, 3], 0 to 255; the image upright, in sRGB, "

@@ -29,6 +29,12 @@ class Storage(StrEnum):
     INT8 = "int8"
 
 
+def storage_of(model: onnx.ModelProto) -> Storage:
+    """FLOAT16 where any kernel is stored so, else FLOAT32."""
+    half = any(array.data_type == TensorProto.FLOAT16 for array in model.graph.initializer)
+    return Storage.FLOAT16 if half else Storage.FLOAT32
+
+
 def store_as_float32(model: onnx.ModelProto) -> bool:
     """Store as float32 what is stored as float16 and cast; not one number changes.
 

@@ -6,7 +6,6 @@ is not the one that was divided into training and validation, is left out of its
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from core.card import Preprocessing
 from core.classifier import DECODE_THREADS
 from core.engine.engine import MAX_BATCH
 from core.errors import ImageError, TrainerError
+from core.features.compute import is_unchanged
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.learning.protocol import IMAGES
@@ -162,7 +162,7 @@ class Pipeline:
             pixels = decode(photo.path, at_least=self.plan.decode_at_least)
         except ImageError:
             return None
-        return view(photo, pixels) if _is_unchanged(photo) else None
+        return view(photo, pixels) if is_unchanged(photo) else None
 
     def _batch(self, group: Sequence[Photo], views: Sequence[Future[Pixels | None]]) -> Batch:
         shown, labels = [], []
@@ -181,12 +181,3 @@ class Pipeline:
             self.token.check()
             parts.append(self.trunk(np.stack(shown[start : start + MAX_BATCH])))
         return np.concatenate(parts)
-
-
-def _is_unchanged(photo: Photo) -> bool:
-    """Whether the file that was just decoded is the one that was divided into training and validation."""
-    try:
-        with photo.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == photo.sha256
-    except OSError:
-        return False

@@ -6,7 +6,7 @@ keeps its statistics: those of a few small batches would be worse than what a mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.card import Origin, write_card
 from core.engine import golden, graph
-from core.engine.engine import LEAST_AGREEMENT
+from core.engine.engine import LEAST_AGREEMENT, MAX_BATCH
 from core.errors import ModelError, TrainerError
 from core.learning import protocol
 from core.learning.protocol import Event, Job
@@ -26,7 +26,7 @@ from core.providers import Precision, ProviderWish
 from core.storage import write_atomically
 from core.training.augmentation import DESCRIPTION
 from core.training.backbone import Backbone, read_backbone
-from core.training.batches import Pipeline, Trunk, read_photos
+from core.training.batches import Photo, Pipeline, Trunk, plain_view, read_photos, shuffled
 from core.training.compact import Halving
 from core.training.export import backbone_bytes, own_backbone_card
 from core.training.framework import keras, tf
@@ -35,12 +35,15 @@ from core.training.gate import write_gate
 from core.training.learner import Learner
 from core.training.loop import run_epochs, training_facts
 from core.training.precision import has_bfloat16, mixed
+from core.training.softening import softened
 from core.training.xception import copy_weights, exit_flow
 
 _EXIT_FLOW: Final = "exit-flow"
 _HEAD: Final = "head"
 _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
+_LOOKED_AT: Final = 64
+"""Photos that tell how sure the head is at the beginning."""
 _LONGEST_TEXT: Final = 1000
 """Characters of an origin that a card holds."""
 
@@ -64,15 +67,17 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
         Cancelled: the token was cancelled; the latest checkpoint stays.
     """
     photos, start = read_photos(folder), _start(folder)
-    clock = StageClock("preparing the network", 2, emit)
+    clock = StageClock("preparing the network", 3, emit)
     backbone = read_backbone(Path(job.backbone))
     twin = _twin(backbone)
     clock.advance()
     token.check()
     part = _exit_flow(backbone, twin, job) if job.depth == _EXIT_FLOW else _whole(backbone, twin, job)
     clock.advance()
-    model = with_head(part.network, start)
     pipeline = Pipeline(backbone.card.preprocessing, part.trunk, token)
+    start, temperature = _softened(start, part.network, photos[0], pipeline, job)
+    clock.advance()
+    model = with_head(part.network, start)
     learner = Learner(model, job, photos, pipeline, emit)
     state = run_epochs(learner, job, folder, emit, token)
     token.check()
@@ -80,9 +85,16 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
     copy_weights(part.network, twin)
     head = LinearHead(*model.get_layer(_HEAD).get_weights())
     _write(folder, backbone, twin, head, emit, token)
-    facts = {"depth": job.depth, "augmentation": list(DESCRIPTION), "computed_in": part.precision}
-    found = {"skipped_files": len(pipeline.skipped), "images_per_second": learner.speed}
-    return {**facts, "frozen_part_on": part.provider, **found, **training_facts(state, job)}
+    return {
+        "depth": job.depth,
+        "start_divided_by": round(temperature, 2),
+        "augmentation": list(DESCRIPTION),
+        "computed_in": part.precision,
+        "frozen_part_on": part.provider,
+        "skipped_files": len(pipeline.skipped),
+        "images_per_second": learner.speed,
+        **training_facts(state, job),
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +131,20 @@ def _start(folder: Path) -> LinearHead:
     if not isinstance(head, LinearHead):
         raise TrainerError("Fine-tuning begins with a linear head.", hint="Begin the training anew with --restart.")
     return head
+
+
+def _softened(
+    start: LinearHead, network: keras.Model, photos: Sequence[Photo], pipeline: Pipeline, job: Job
+) -> tuple[LinearHead, float]:
+    """The head less sure of some of the photos to learn from, see `core.training.softening`."""
+    groups = shuffled(photos, MAX_BATCH, job.seed, epoch=0)[: _LOOKED_AT // MAX_BATCH]
+    look = tf.function(network, autograph=False, reduce_retracing=True)
+    with pipeline.batches(groups, plain_view(pipeline.plan)) as batches:
+        seen = [(look(batch.inputs.astype(np.float32)), batch.labels) for batch in batches if batch.inputs is not None]
+    if not seen:
+        return start, 1.0
+    features, labels = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    return softened(start, features, labels)
 
 
 def _twin(backbone: Backbone) -> keras.Model:

@@ -35,9 +35,11 @@ with silenced(), warnings.catch_warnings():
     import keras
     import tensorflow as tf
     import tf2onnx
+    from tensorflow.lite.python import schema_py_generated as tflite_schema
+    from tensorflow.lite.python.convert import mlir_quantize as tflite_quantize
 
     tf.config.list_physical_devices()  # the search for devices complains where there are none
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["keras", "silenced", "tf", "tf2onnx"]
+__all__ = ["keras", "silenced", "tf", "tf2onnx", "tflite_quantize", "tflite_schema"]

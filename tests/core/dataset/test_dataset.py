@@ -96,7 +96,7 @@ def test_unreadable_files_are_each_told_with_the_reason(root: Path) -> None:
     assert len(dataset.examples) == 6
     assert _kinds(dataset.problems) == ["unreadable"] * 3
     messages = {problem.paths[0].name: problem.message for problem in dataset.problems if problem.paths}
-    assert "is not an image" in messages["text.jpg"]
+    assert messages["text.jpg"] == "“cat/text.jpg” is not an image."
     assert "is empty" in messages["empty.jpg"]
     assert "ends too early" in messages["torn.png"]
     assert all(problem.hint and not problem.is_fatal for problem in dataset.problems)
@@ -256,11 +256,22 @@ def test_images_without_labels_are_an_error(root: Path) -> None:
     assert len(error.problems[0].paths) == 2
 
 
-@pytest.mark.parametrize("counts", [{"cat": 5}, {"cat": 5, "dog": 1}])
-def test_one_class_is_an_error(root: Path, counts: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("counts", "what", "hint"),
+    [
+        ({"cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
+        ({"cat": 1}, "there is only “cat”.", "one subfolder of images for each class"),
+        ({"pets/cat": 5, "pets/dog": 5}, "there is only “pets”.", "If the folders inside “pets” are the classes"),
+        ({"train/cat": 5, "test/cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
+        ({"cat": 5, "dog": 1, "owl": 1}, "only “cat” is left of the 3 in the folder.", "Add more images"),
+        ({"cat": 1, "dog": 1}, "none is left of the 2 in the folder.", "Add more images"),
+    ],
+)
+def test_one_class_is_an_error_that_says_why(root: Path, counts: dict[str, int], what: str, hint: str) -> None:
     _fill(root, counts)
     error = _refused(root)
-    assert "only the class “cat” is left" in error.what
+    assert error.what.endswith(what)
+    assert hint in error.hint
     assert error.problems[-1].kind is ProblemKind.TOO_FEW_CLASSES
 
 

@@ -150,6 +150,8 @@ def test_links_are_followed_out_of_the_folder_but_never_back_into_it(root: Path,
     }
     assert {problem.kind for problem in problems} == {ProblemKind.PASSED_OVER}
     assert sorted(path for problem in problems for path in problem.paths) == sorted(root / name for name in refused)
+    back = {problem.paths[0] for problem in problems if "back to a folder that it lies in" in problem.message}
+    assert back == {root / "cat" / "up", root / "cat" / "above", root / "whole"}
 
 
 @posix_only

@@ -121,6 +121,52 @@ def test_more_weights_than_can_be_fitted_are_refused() -> None:
         quick.fit(features, np.arange(5000), 1.0)
 
 
+def test_what_will_be_refused_can_be_known_before_there_are_features() -> None:
+    quick.check_weights(20_000, 2048, 3906)
+    with pytest.raises(DatasetError, match="10,000 classes; the recipe quick learns at most 3,906"):
+        quick.check_weights(20_000, 2048, 10_000)
+    with pytest.raises(DatasetError):
+        choose(np.ones((5000, 2048), np.float32), np.arange(5000))
+    quick.check_weights(800, 2048, 10_000)
+
+
+def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = clouds(300, 5)
+    whole = quick.fit(features, labels, 1.0)
+    monkeypatch.setattr(quick, "_BLOCK", 1)
+    monkeypatch.setattr(quick, "_SCORES", 20)
+    shared = quick.fit(features, labels, 1.0)
+    assert np.allclose(shared.weights, whole.weights, atol=1e-4)
+    assert np.allclose(shared.bias, whole.bias, atol=1e-3)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert head_bytes(quick.fit(features, labels, 1.0)) == head_bytes(shared), "whatever the machine"
+
+
+def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
+    features, labels = clouds(4000, 800, apart=3.0)
+    choice = choose(features, labels)
+    assert choice.images <= quick._MOST_TRIED
+    sample = quick._sample(labels, 0)
+    assert set(np.bincount(labels[sample])) == {0, 5}, "each class with all its images"
+    assert 0.9 * quick._MOST_TRIED < choice.images == len(sample)
+    wrong = choice.trials[choice.strength].wrong
+    assert wrong < 0.2 * choice.images
+
+
+def test_of_few_classes_all_are_chosen_with() -> None:
+    labels = clouds(5000, 50)[1]
+    sample = quick._sample(labels, 0)
+    assert len(sample) == quick._MOST_TRIED
+    assert len(np.unique(labels[sample])) == 50
+
+
+def test_a_fit_can_be_called_off() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        quick.fit(*clouds(60, 2), 1.0, token=token)
+
+
 def test_it_can_be_called_off() -> None:
     token = CancelToken()
 

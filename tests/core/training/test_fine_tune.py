@@ -183,8 +183,9 @@ def test_the_trunk_is_as_it_was_and_the_exit_flow_is_not(finished: tuple[Path, d
 
 
 def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
-    finished: tuple[Path, dict[str, Any]], prepare: Prepare
+    finished: tuple[Path, dict[str, Any]], prepare: Prepare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("core.training.loop._LEAST_PAUSE_S", 0.0)
     job, folder = prepare()
     before = threading.active_count()
     for epoch in (1, 2):

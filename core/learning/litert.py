@@ -1,0 +1,202 @@
+"""A model as LiteRT (.tflite): the trainer process converts it, this one holds the result against the engine.
+
+The folder it is asked about holds the backbone as an installed one, `HEAD`, `MODEL_CARD`, `JOB`, and the images as
+uint8 [n, size, size, 3]: `CALIBRATION`, none where the storage is not INT8, and `IMAGES`. Afterwards it holds `FILE`,
+and in `ANSWERS` what that says of `IMAGES`: `probabilities`, `logits` and `features`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.card import GOLDEN_COUNT, ModelCard, write_card
+from core.dataset.dataset import Example
+from core.engine import golden, graph
+from core.errors import ModelError, TrainerError
+from core.learning.protocol import HEAD
+from core.learning.samples import draw_samples, read_pixels
+from core.learning.trainer import run_trainer
+from core.learning.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
+from core.library import joined
+from core.library.exchange import MOST_DIFFERENCE
+from core.library.forms import MOST_ROUNDED
+from core.library.heads import head_bytes, softmax
+from core.library.installed import InstalledModel, load_backbone, load_head
+from core.library.library import CARD as BACKBONE_CARD
+from core.library.storage_forms import Storage, storage_of
+from core.progress import CancelToken, Report
+from core.storage import write_atomically
+
+JOB: Final = "litert.json"
+MODEL_CARD: Final = "model.json"
+IMAGES: Final = "images.npy"
+CALIBRATION: Final = "calibration.npy"
+FILE: Final = "model.tflite"
+ANSWERS: Final = "answers.npz"
+
+LABELS: Final = "labels.txt"
+"""The classes, one a line, in the .tflite."""
+CARD: Final = "card.json"
+"""The model's card, in the .tflite."""
+
+_MOST_PROBABILITY: Final = 0.01
+"""By how much a probability may differ from what the logits make it: in 8 bits it has 256 steps."""
+_MOST_COMPARED: Final = 32
+"""Photos that a .tflite in float32 or float16 is compared on, besides the golden inputs."""
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""Of the files in the .tflite: the same model gives the same bytes."""
+_HINT: Final = "Nothing was written. Export it as .onnx, or report this."
+
+
+def export_litert(
+    model: InstalledModel,
+    file: Path,
+    storage: Storage | None,
+    folder: Path | None,
+    most_lost: float,
+    *,
+    report: Report,
+    token: CancelToken,
+) -> Trial | None:
+    """Write a model as one .tflite: uint8 RGB in; `probabilities`, `logits` and `features` out.
+
+    In float32 its logits differ from the engine's by no more than `MOST_DIFFERENCE`, in float16 by no more than
+    `MOST_ROUNDED` of the greatest: on the golden inputs, and on photos where a folder is given. In 8 bits it must not
+    lose more than `most_lost` of its accuracy on the folder's validation images.
+
+    Args:
+        model: the model; its backbone is an Xception or an EfficientNet-Lite0.
+        file: to write or replace.
+        storage: how weights are stored; None: as the model stores them.
+        folder: of labelled images, best those it was trained on; needed for INT8.
+        most_lost: share of the validation images that may be named rightly no more, 0..1.
+        report: told of each stage.
+        token: looked at all the time.
+
+    Returns:
+        What it loses in 8 bits; None for the other storages.
+
+    Raises:
+        TooMuchLostError: in 8 bits more would be lost.
+        DatasetError: the folder has no images to learn from, or none to judge by.
+        ImageError: an image cannot be read any more.
+        ModelError: the model is damaged, its network cannot be built by Keras, or the .tflite answers otherwise.
+        TrainerError: TensorFlow is not installed, or the trainer died.
+        StorageError: the file cannot be written; what was there before is unharmed.
+        Cancelled: the token was cancelled.
+    """
+    storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
+    samples = None if folder is None else draw_samples(model, folder, report=report, token=token)
+    photos = () if samples is None else samples.validation
+    photos = photos if storage is Storage.INT8 else photos[:_MOST_COMPARED]
+    with tempfile.TemporaryDirectory(prefix="fovea-litert-") as place:
+        _write_job(Path(place), model, storage, samples.calibration if samples else (), photos)
+        said = run_trainer(["litert", place], report=report, on_epoch=lambda _: None, token=token)
+        data, told = _read_answers(Path(place), float(said["milliseconds"]), model.card.temperature)
+    exact = _exact(model, photos, report=report, token=token)
+    card = replace(model.card, backbone=model.backbone.card)
+    if storage is not Storage.INT8 or samples is None:
+        _check(told, exact, storage)
+        write_atomically(file, with_files(data, card))
+        return None
+    trial = judged(_photos(exact), {storage.value: _photos(told)}, samples, most_lost)
+    if trial.chosen is None:
+        raise TooMuchLostError(trial)
+    evaluation = {**card.evaluation, "quantised": facts(trial, trial.chosen)}
+    write_atomically(file, with_files(data, replace(card, evaluation=evaluation)))
+    return trial
+
+
+def with_files(data: bytes, card: ModelCard) -> bytes:
+    """A .tflite with the files its metadata names after it, as a zip without compression; its readers expect both."""
+    buffer = io.BytesIO()
+    buffer.write(data)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        labels = "".join(f"{label}\n" for label in card.classes).encode()
+        for name, content in {LABELS: labels, CARD: write_card(card)}.items():
+            archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+    return buffer.getvalue()
+
+
+def _write_job(
+    place: Path, model: InstalledModel, storage: Storage, calibration: Sequence[Example], photos: Sequence[Example]
+) -> None:
+    plan = model.backbone.card.preprocessing
+    files = {
+        BACKBONE_CARD: write_card(model.backbone.card),
+        model.backbone.card.file: load_backbone(model.backbone),
+        HEAD: head_bytes(load_head(model), exact=True),
+        MODEL_CARD: write_card(model.card),
+        JOB: json.dumps({"storage": storage.value}).encode(),
+    }
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+    inputs = golden.golden_inputs(plan.size)
+    _write_images(place / CALIBRATION, read_pixels(calibration, plan), len(calibration), plan.size)
+    _write_images(place / IMAGES, chain(inputs, read_pixels(photos, plan)), len(inputs) + len(photos), plan.size)
+
+
+def _write_images(file: Path, images: Iterable[NDArray[np.uint8]], count: int, size: int) -> None:
+    """Write images as one array uint8 [count, size, size, 3], of which no more than some are in memory."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+    with file.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for image in images:
+            stream.write(image.tobytes())
+
+
+def _read_answers(place: Path, milliseconds: float, temperature: float) -> tuple[bytes, Told]:
+    """The .tflite, and what it said of the images.
+
+    Raises:
+        TrainerError: a file is missing or damaged.
+        ModelError: its probabilities are not those its logits make.
+    """
+    try:
+        data = (place / FILE).read_bytes()
+        with np.load(io.BytesIO((place / ANSWERS).read_bytes()), allow_pickle=False) as arrays:
+            logits, features, probabilities = (
+                arrays[name] for name in (joined.LOGITS, graph.FEATURES, joined.PROBABILITIES)
+            )
+    except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
+        raise TrainerError("The trainer left no .tflite, or none that was tried.", hint="Export it again.") from error
+    worst = np.abs(probabilities - softmax(logits, temperature)).max()
+    if not worst <= _MOST_PROBABILITY:
+        raise ModelError(f"The .tflite's probabilities are off by {worst:.2g}.", hint=_HINT)
+    return data, Told(logits, features, milliseconds, len(data))
+
+
+def _exact(model: InstalledModel, photos: Sequence[Example], *, report: Report, token: CancelToken) -> Told:
+    """What the engine says of the golden inputs and of photos."""
+    plan = model.backbone.card.preprocessing
+    data = joined.join(load_backbone(model.backbone), model.backbone.card, load_head(model), model.card)
+    inputs = golden.golden_inputs(plan.size)
+    images, count = chain(inputs, read_pixels(photos, plan)), len(inputs) + len(photos)
+    asked = counted(images, "comparing with the exact model", count, report=report, token=token)
+    return ask({"exact": data}, asked)["exact"]
+
+
+def _check(told: Told, exact: Told, storage: Storage) -> None:
+    """Refuse a .tflite in float32 or float16 that does not say what the engine says."""
+    greatest = float(np.abs(exact.logits).max())
+    most = MOST_DIFFERENCE if storage is Storage.FLOAT32 else MOST_ROUNDED * max(1.0, greatest)
+    worst = float(np.abs(told.logits - exact.logits).max())
+    if not worst <= most:
+        what = f"The .tflite would answer otherwise than the model: logits differ by {worst:.2g}, above {most:.2g}."
+        raise ModelError(what, hint=_HINT)
+
+
+def _photos(told: Told) -> Told:
+    """What was said of photos, without the golden inputs."""
+    return replace(told, logits=told.logits[GOLDEN_COUNT:], features=told.features[GOLDEN_COUNT:])
