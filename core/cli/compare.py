@@ -15,6 +15,7 @@ from rich.text import Text
 from core import paths, settings
 from core.cli import tables
 from core.cli.evaluate import feature_source
+from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
@@ -41,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if models[0] == models[1]:
         raise UsageError(f"{arguments.a!r} and {arguments.b!r} are the same.", hint="Name two models or versions.")
     contest = _compare(arguments.folder, *models)
-    for problem in contest.problems:
-        tell(problem.message, hint=problem.hint)
+    tell_problems(contest.problems)
     for failure in contest.failures:
         tell(failure.message, hint=failure.hint)
     names = _name(models[0]), _name(models[1])

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from core import paths, settings
 from core.cli import tables
+from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
@@ -46,8 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
     judgement = _judge(arguments.folder, model, chosen)
-    for problem in judgement.problems:
-        tell(problem.message, hint=problem.hint)
+    tell_problems(judgement.problems)
     for failure in judgement.failures:
         tell(failure.message, hint=failure.hint)
     if judgement.learnt:

@@ -12,12 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli import tables
+from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.errors import UsageError
+from core.exporting.trial import Measured, TooMuchLostError, Trial
 from core.judging.plots import percent
-from core.learning.trial import Measured, TooMuchLostError, Trial
 from core.library.installed import InstalledModel
 from core.library.library import Library
 from core.library.storage_forms import Storage
@@ -62,14 +63,14 @@ def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
 
 def _export(model: InstalledModel, file: Path, storage: Storage | None, arguments: argparse.Namespace) -> Trial | None:
     if file.suffix.lower() == _LITERT:
-        from core.learning.litert import export_litert
+        from core.exporting.litert import export_litert
 
         with stages() as report:
             return export_litert(
                 model, file, storage, arguments.images, arguments.most_lost, report=report, token=CancelToken()
             )
     if storage is Storage.INT8:
-        from core.learning.quantised import export_int8
+        from core.exporting.quantised import export_int8
 
         with stages() as report:
             return export_int8(model, file, arguments.images, arguments.most_lost, report=report, token=CancelToken())
@@ -85,8 +86,7 @@ def _export(model: InstalledModel, file: Path, storage: Storage | None, argument
 
 
 def _show(trial: Trial, *, as_json: bool) -> None:
-    for problem in trial.problems:
-        tell(problem.message, hint=problem.hint)
+    tell_problems(trial.problems)
     if trial.learnt:
         what = f"Of these {quantity(trial.images)}, the model learnt from {trial.learnt:,}; on them it is flattered."
         tell(what, hint="What it loses is told all the same: both forms are judged by the same images.")

@@ -6,7 +6,7 @@ import argparse
 import json
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
@@ -16,9 +16,9 @@ from rich.text import Text
 from core import paths, settings
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
+from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import Problem
 from core.errors import DatasetError, FoveaError
 from core.judging.comparison import compare
 from core.judging.evaluation import to_json
@@ -26,7 +26,6 @@ from core.learning.protocol import Epoch, Failed, write_event
 from core.learning.request import Depth, Recipe, TrainRequest
 from core.learning.train import Trained, train
 from core.library.library import open_library
-from core.prediction import Failure
 from core.progress import CancelToken, Report
 
 _EPOCHS_TOLD: Final = 10
@@ -43,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     with results_to(None) as stream:
         trained = _train(request, stream if arguments.format == "jsonl" else None)
         seconds = time.perf_counter() - started
-        _tell_all([*trained.material.dataset.problems, *trained.material.failures])
+        tell_problems(trained.material.dataset.problems)
+        for failure in trained.material.failures:
+            tell(failure.message, hint=failure.hint)
         _write(trained, request, seconds, stream, arguments.format)
     _sum_up(trained)
     return 0
@@ -55,7 +56,7 @@ def _train(request: TrainRequest, events: TextIO | None) -> Trained:
             return train(request, open_library(), report=report, on_epoch=on_epoch, token=CancelToken())
     except FoveaError as error:
         if isinstance(error, DatasetError):
-            _tell_all(problem for problem in error.problems if not problem.is_fatal)
+            tell_problems(problem for problem in error.problems if not problem.is_fatal)
         if events is not None:
             events.write(write_event(Failed(error.kind, error.what, error.hint)) + "\n")
         raise
@@ -121,11 +122,6 @@ def _command(arguments: argparse.Namespace) -> str:
     words += [word for name, value in given.items() if value is not None for word in (name, value)]
     words += [word for pair in always.items() for word in pair]
     return shlex.join(map(str, words))
-
-
-def _tell_all(problems: Iterable[Problem | Failure]) -> None:
-    for problem in problems:
-        tell(problem.message, hint=problem.hint)
 
 
 def _write(trained: Trained, request: TrainRequest, seconds: float, stream: TextIO, format_: str) -> None:

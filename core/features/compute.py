@@ -70,7 +70,9 @@ class FeatureSource:
     def kind(self) -> FeatureKind:
         """What its features depend on."""
         card = self.card
-        return FeatureKind(card.sha256, preprocessing.VERSION, self.precision.value, card.feature_width)
+        return FeatureKind(
+            card.sha256, preprocessing.version(card.preprocessing), self.precision.value, card.feature_width
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ LIMIT_BYTES: Final = 2 * 1024**3
 """What the store may take on disk: 450,000 images at 2048 features."""
 
 _COLUMNS: Final = """
-    backbone TEXT NOT NULL, preprocessing INTEGER NOT NULL, precision TEXT NOT NULL, image TEXT NOT NULL,
+    backbone TEXT NOT NULL, preprocessing TEXT NOT NULL, precision TEXT NOT NULL, image TEXT NOT NULL,
     used REAL NOT NULL, sum INTEGER NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (backbone, preprocessing, precision, image)
 """
@@ -34,18 +34,18 @@ class FeatureKind:
 
     Attributes:
         backbone: sha256 of its file.
-        preprocessing: `preprocessing.VERSION`.
+        preprocessing: `preprocessing.version` of what the backbone wants.
         precision: how exactly the engine was asked to compute.
         width: d, how many they are.
     """
 
     backbone: str
-    preprocessing: int
+    preprocessing: str
     precision: str
     width: int
 
     @property
-    def key(self) -> tuple[str, int, str]:
+    def key(self) -> tuple[str, str, str]:
         """What the store finds them by; the width follows from the backbone."""
         return self.backbone, self.preprocessing, self.precision
 

@@ -17,6 +17,11 @@ VERSION: Final = 1
 """Raised whenever the same pixels would come out differently; features cached under another version are not used."""
 
 
+def version(plan: Preprocessing) -> str:
+    """What decides, besides the pixels that come in, which ones come out."""
+    return f"{VERSION} {plan.fit} {plan.size} {plan.crop}"
+
+
 def preprocess(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uint8]:
     """Resize pixels [height, width, 3] to [plan.size, plan.size, 3], antialiased bicubic, still uint8 RGB."""
     image = Image.fromarray(pixels)

@@ -64,7 +64,7 @@ def export_as(model: InstalledModel, file: Path, storage: Storage) -> None:
     Args:
         model: the model.
         file: to write or replace.
-        storage: not INT8, which needs images: see `core.learning.quantised`.
+        storage: not INT8, which needs images: see `core.exporting.quantised`.
 
     Raises:
         ModelError: the model's files are damaged, it has weights larger than float16 can store, or the file does not

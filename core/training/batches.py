@@ -35,7 +35,7 @@ _AHEAD: Final = 3
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """[height, width, 3]."""
-Trunk: TypeAlias = Callable[[Pixels], NDArray[Any]]
+Trunk: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """From images [n, size, size, 3] to what the network that learns reads: themselves, or maps of them."""
 
 

@@ -66,7 +66,7 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
         StorageError: a result cannot be written.
         Cancelled: the token was cancelled; the latest checkpoint stays.
     """
-    photos, start = read_photos(folder), _start(folder)
+    (train, validation), start = read_photos(folder), _start(folder)
     clock = StageClock("preparing the network", 3, emit)
     backbone = read_backbone(Path(job.backbone))
     twin = _twin(backbone)
@@ -75,10 +75,10 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
     part = _exit_flow(backbone, twin, job) if job.depth == _EXIT_FLOW else _whole(backbone, twin, job)
     clock.advance()
     pipeline = Pipeline(backbone.card.preprocessing, part.trunk, token)
-    start, temperature = _softened(start, part.network, photos[0], pipeline, job)
+    start, temperature = _softened(start, part.network, train, pipeline, job)
     clock.advance()
     model = with_head(part.network, start)
-    learner = Learner(model, job, photos, pipeline, emit)
+    learner = Learner(model, job, (train, validation), pipeline, emit)
     state = run_epochs(learner, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.card import ModelCard, read_card
 from core.engine.graph import FEATURES, INPUT
 from core.errors import ModelError
-from core.learning.litert import ANSWERS, CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD
+from core.exporting.litert import ANSWERS, CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD
 from core.learning.protocol import HEAD, Event
 from core.library.files import read_file
 from core.library.heads import Head, named_layers, read_head
@@ -38,7 +38,7 @@ _THREADS: Final = 2
 
 
 def run(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapping[str, Any]:
-    """Convert the model in a folder, see `core.learning.litert`; write `FILE` and `ANSWERS`.
+    """Convert the model in a folder, see `core.exporting.litert`; write `FILE` and `ANSWERS`.
 
     Returns:
         `milliseconds`, the median of one image alone, and `made_by`.

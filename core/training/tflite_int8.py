@@ -1,7 +1,7 @@
-"""A .tflite in 8 bits, by TensorFlow's own quantiser, but with the ranges of `core.learning.observed`.
+"""A .tflite in 8 bits, by TensorFlow's own quantiser, but with the ranges of `core.exporting.observed`.
 
 TensorFlow's calibration takes ranges that hold every number it sees; with them an Xception named 16 of 34 photos
-rightly, and with these all 34, as before. Biases are corrected as in `core.learning.int8`.
+rightly, and with these all 34, as before. Biases are corrected as in `core.exporting.int8`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.graph import INPUT
-from core.learning.int8 import mean_shift
-from core.learning.observed import Observed, Ranges
+from core.exporting.int8 import mean_shift
+from core.exporting.observed import Observed, Ranges
 from core.training.framework import silenced, tf, tflite_quantize, tflite_schema
 from core.training.tflite_file import add_buffer, packed, unpacked
 

@@ -2,7 +2,7 @@
 
 It is a flatbuffer inside the model's, under the name TFLITE_METADATA. Its tables, and the numbers of their fields, are
 those of tensorflow/tflite-support, tensorflow_lite_support/metadata/metadata_schema.fbs, version 1.1.0. The files it
-names follow the model as a zip archive, see `core.learning.litert`.
+names follow the model as a zip archive, see `core.exporting.litert`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from core.card import ModelCard, Preprocessing
 from core.engine.graph import FEATURES, INPUT
-from core.learning.litert import CARD, LABELS
+from core.exporting.litert import CARD, LABELS
 from core.library.joined import LOGITS, PROBABILITIES, describe_input
 from core.training.framework import tflite_schema
 from core.training.tflite_file import add_buffer, packed, unpacked

@@ -52,7 +52,7 @@ def test_a_model_that_lost_a_file_is_listed_as_broken(fovea: Fovea, colours: Ins
     ran = fovea("models")
     assert (ran.code, ran.err) == (0, "")
     (line,) = (line for line in ran.out.splitlines() if line.startswith("colours"))
-    assert "broken: The file 'head.npz' of the model is missing." in line
+    assert "broken: The file “colours/1/head.npz” of the model is missing." in line
     shown = fovea("models", "show", "colours")
     assert (shown.code, shown.out) == (2, "")
     assert "missing" in shown.err

@@ -44,7 +44,7 @@ def test_versions_are_told_for_people(fovea: Fovea, home: Path) -> None:
     (home / "models" / "mine" / "1" / tiny.HEAD_FILE).unlink()
     _install("Third", activate=False, evaluation={"accuracy": "[bold]high[/]"})
     lines = fovea("models", "versions", "mine").out.splitlines()
-    assert "broken: The file 'head.npz' of the model is missing." in lines[2]
+    assert "broken: The file “mine/1/head.npz” of the model is missing." in lines[2]
     assert lines[3].startswith("2 (active)")
     assert f"{datetime.now().astimezone():%Y}" in lines[3]
     assert "75.0%" in lines[3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 
 import numpy as np
 import onnxruntime as ort
@@ -13,10 +14,12 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from core.card import BackboneCard, Preprocessing
 from core.classifier import open_classifier
-from core.engine import graph
+from core.engine import golden, graph
 from core.engine.choice import choose_engine
 from core.engine.engine import open_engine
 from core.errors import FoveaError, ModelError
+from core.exporting.int8 import OPERATORS, Kind, quantise
+from core.exporting.observed import observe
 from core.library.library import Library
 from core.providers import Precision, Provider, ProviderWish
 from tests import tiny
@@ -28,6 +31,7 @@ from tests.hostile_graphs import (
     constant,
     contradicting_shapes,
     inner_graph,
+    padding_that_fills_the_memory,
     serialised,
 )
 
@@ -168,6 +172,67 @@ def test_damaged_bytes_never_raise_anything_else(damage: list[tuple[int, int]]) 
     for place, value in damage:
         data[place] = value
     card = tiny.backbone_card(bytes(data))
+    with contextlib.suppress(FoveaError):
+        graph.check_backbone(bytes(data), card)
+        engine = open_engine(bytes(data), card, Provider.CPU, Precision.EXACT)
+        assert engine.run(np.zeros((3, tiny.SIZE, tiny.SIZE, 3), np.uint8)).shape == (3, tiny.WIDTH)
+
+
+@cache
+def quantised() -> bytes:
+    """The tiny backbone with its convolution in 8 bits."""
+    model = tiny.backbone_proto()
+    return quantise(model, observe(model, golden.golden_inputs(tiny.SIZE), OPERATORS), Kind.U8S8)
+
+
+def quantised_card(data: bytes) -> BackboneCard:
+    features = tiny.features(quantised(), golden.golden_inputs(tiny.SIZE))
+    return tiny.backbone_card(data, golden_features=golden.pack(features))
+
+
+def test_a_backbone_in_8_bits_passes() -> None:
+    operators = {node.op_type for node in graph.parse(quantised()).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= operators
+    graph.check_backbone(quantised(), quantised_card(quantised()))
+
+
+def features_in_8_bits(model: ModelProto) -> None:
+    """They would be no numbers a head can read."""
+    model.graph.node[-1].output[0] = "real_features"
+    scale = numpy_helper.from_array(np.array(0.1, np.float32), "features_scale")
+    zero = numpy_helper.from_array(np.array(0, np.uint8), "features_zero")
+    model.graph.initializer.extend([scale, zero])
+    names = ["real_features", "features_scale", "features_zero"]
+    model.graph.node.append(helper.make_node("QuantizeLinear", names, ["features"]))
+
+
+def eight_bits_that_fill_the_memory(model: ModelProto) -> None:
+    padding_that_fills_the_memory(model)
+    scale = numpy_helper.from_array(np.array(0.1, np.float32), "scale")
+    model.graph.initializer.append(scale)
+    model.graph.node.insert(4, helper.make_node("QuantizeLinear", ["padded", "scale"], ["small"]))
+    model.graph.node.insert(5, helper.make_node("DequantizeLinear", ["small", "scale"], ["large"]))
+    model.graph.node[6].input[0] = "large"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [features_in_8_bits, eight_bits_that_fill_the_memory],
+    ids=lambda change: change.__name__,
+)
+def test_8_bits_where_they_do_not_belong_are_refused(change: Change) -> None:
+    data = serialised(change)
+    with pytest.raises(ModelError):
+        graph.check_backbone(data, tiny.backbone_card(data))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4))
+@settings(max_examples=500, deadline=None, derandomize=True)
+def test_damaged_8_bits_never_raise_anything_else(damage: list[tuple[float, int]]) -> None:
+    data = bytearray(quantised())
+    for place, value in damage:
+        data[int(place * len(data))] = value
+    card = quantised_card(bytes(data))
     with contextlib.suppress(FoveaError):
         graph.check_backbone(bytes(data), card)
         engine = open_engine(bytes(data), card, Provider.CPU, Precision.EXACT)

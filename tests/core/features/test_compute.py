@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.card import Fit, Preprocessing
 from core.engine.engine import MAX_BATCH, Engine, open_engine
 from core.errors import Cancelled, ProviderError
 from core.features.compute import FeatureSource, FeatureTable, compute_features
@@ -71,6 +72,14 @@ def test_kept_ones_are_the_same_numbers_and_need_no_engine(photos: list[Photo], 
     kept = compute(photos, store, KEPT_ONLY)
     assert np.array_equal(kept.features, computed.features)
     assert (kept.computed, kept.features.dtype) == (0, np.float32)
+
+
+def test_another_crop_for_the_same_network_makes_other_features(photos: list[Photo], store: FeatureStore) -> None:
+    compute(photos, store)
+    plan = Preprocessing(tiny.SIZE, Fit.CENTRE_CROP, 0.5)
+    closer = FeatureSource(replace(tiny.backbone_card(), preprocessing=plan), Precision.AUTO, _open)
+    assert compute(photos, store, closer).computed == 21
+    assert compute(photos, store, KEPT_ONLY).computed == 0
 
 
 def test_only_new_images_are_computed(photos: list[Photo], store: FeatureStore, tmp_path: Path) -> None:

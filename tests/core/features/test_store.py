@@ -20,13 +20,13 @@ import core
 from core.features.store import FeatureKind, FeatureStore, Rows
 
 ROOT = Path(core.__file__).parents[1]
-KIND = FeatureKind("b" * 64, 1, "auto", 16)
+KIND = FeatureKind("b" * 64, "1 stretch 32 1.0", "auto", 16)
 _WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
 from core.features.store import FeatureKind, FeatureStore
-kind, start = FeatureKind("b" * 64, 1, "auto", 16), int(sys.argv[2])
+kind, start = FeatureKind("b" * 64, "1 stretch 32 1.0", "auto", 16), int(sys.argv[2])
 with FeatureStore(Path(sys.argv[1])) as store:
     for number in range(start, start + int(sys.argv[3])):
         store.put(kind, {str(number): np.full(16, number % 1000, np.float16)})

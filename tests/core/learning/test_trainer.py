@@ -22,7 +22,7 @@ from core.errors import (
     TrainerError,
     UsageError,
 )
-from core.learning import trainer
+from core.learning import trainer, trainer_program
 from core.learning.protocol import Epoch
 from core.progress import CancelToken, Progress
 
@@ -218,7 +218,7 @@ def test_a_listener_that_fails_ends_the_process(tmp_path: Path) -> None:
 
 
 def test_without_tensorflow_the_person_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "_NEEDED", ("no_such_package", "numpy"))
+    monkeypatch.setattr(trainer_program, "_NEEDED", ("no_such_package", "numpy"))
     with pytest.raises(TrainerError, match="needs no_such_package, which") as caught:
         trainer.run_trainer(["train", "x"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken())
     assert "--extra train" in caught.value.hint
@@ -231,6 +231,6 @@ def test_a_folder_of_photos_that_holds_a_module_called_core_is_not_run(
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('foreign')")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trainer, "_NEEDED", ())
+    monkeypatch.setattr(trainer_program, "_NEEDED", ())
     with pytest.raises(TrainerError, match="holds no job"):
         trainer.run_trainer(["train", "none"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken())

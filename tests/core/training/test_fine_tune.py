@@ -8,17 +8,19 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
 pytest.importorskip("core.training.framework", reason="the extra `train` is not installed")
 
 from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card, write_card
-from core.engine import golden, graph
+from core.engine import engine, golden, graph, sessions
 from core.engine.engine import open_engine
 from core.errors import Cancelled, ModelError, ProviderError, TrainerError
 from core.learning import protocol
@@ -31,6 +33,7 @@ from core.providers import Precision, Provider, ProviderWish
 from core.training import fine_tune
 from core.training.backbone import read_backbone
 from core.training.checkpoint import load
+from core.training.framework import keras
 from core.training.frozen import open_trunk
 from core.training.xception import copy_weights, exit_flow
 from tests import tiny
@@ -76,6 +79,12 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str
             part = parts.setdefault("train" if number < 6 else "validation", [])
             part.append((str(path), tiny.sha256(path.read_bytes()), label))
     return parts
+
+
+@pytest.fixture(scope="module")
+def twin(small: Path) -> keras.Model:
+    """The small backbone in Keras; no test trains it."""
+    return read_backbone(small).twin()
 
 
 Prepare = Callable[..., tuple[Job, Path]]
@@ -240,14 +249,70 @@ def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | No
         _run(job, folder)
 
 
-def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path) -> None:
+def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, twin: keras.Model) -> None:
     backbone = read_backbone(small)
     ending = exit_flow(None)
     with pytest.raises(ModelError, match="in two parts"):
         open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.AUTO)
-    copy_weights(backbone.twin(), ending)
+    copy_weights(twin, ending)
     trunk = open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.EXACT)
     assert trunk.provider is Provider.CPU
     assert trunk.agreement > 0.99999
     with pytest.raises(ProviderError, match="failed while it ran"):
         trunk(np.zeros((1, 10, 10, 3), np.uint8))
+
+
+@pytest.mark.parametrize("wish", [ProviderWish.AUTO, ProviderWish.CUDA])
+def test_a_provider_that_runs_the_whole_but_not_the_beginning(
+    small: Path,
+    twin: keras.Model,
+    wish: ProviderWish,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where it was only the fastest, the CPU takes over and that is told; where it was named, it is an error."""
+    backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
+    copy_weights(twin, ending)
+
+    def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.InferenceSession:
+        if provider is Provider.CUDA:
+            raise ProviderError("It cannot take half a network.", hint="Take another.")
+        return plain(data, provider, precision)
+
+    monkeypatch.setattr(sessions, "open_session", open_session)
+    monkeypatch.setattr("core.training.frozen.choose_engine", lambda *_: SimpleNamespace(provider=Provider.CUDA))
+    if wish is ProviderWish.AUTO:
+        trunk = open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+        assert trunk.provider is Provider.CPU
+        assert "It cannot take half a network" in caplog.text
+    else:
+        with pytest.raises(ProviderError, match="half a network"):
+            open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+
+
+@pytest.mark.parametrize(
+    ("wish", "has_it", "agreement", "wanted"),
+    [
+        ("auto", True, 0.99, "bfloat16"),
+        ("auto", False, 0.99, "float32"),
+        ("exact", True, 0.99, "float32"),
+        ("auto", True, 1.1, "float32"),
+    ],
+)
+def test_bfloat16_where_it_is_had_wished_for_and_right(
+    prepare: Prepare,
+    small: Path,
+    twin: keras.Model,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    has_it: bool,
+    agreement: float,
+    wanted: str,
+) -> None:
+    monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
+    monkeypatch.setitem(engine.LEAST_AGREEMENT, Precision.AUTO, agreement)
+    job, _ = prepare(depth="whole", precision=wish)
+    backbone = read_backbone(small)
+    part = fine_tune._whole(backbone, twin, job)
+    assert part.precision.startswith(wanted)
+    assert part.network.get_layer("block1_conv1").compute_dtype == wanted

@@ -11,10 +11,10 @@ from typing import Final
 
 from core.card import ModelCard
 from core.engine import graph
-from core.learning.int8 import OPERATORS, Kind, quantise
-from core.learning.observed import observe
-from core.learning.samples import Samples, draw_samples, read_pixels
-from core.learning.trial import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
+from core.exporting.int8 import OPERATORS, Kind, quantise
+from core.exporting.observed import POWER, observe
+from core.exporting.samples import Samples, draw_samples, read_pixels
+from core.exporting.trial import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE
 from core.library.forms import Form, check_joined, logits_of, make_form, stored_as
@@ -82,7 +82,7 @@ def _in_8_bits(own: Form, samples: Samples, *, report: Report, token: CancelToke
 def _card(card: ModelCard, trial: Trial, form: Measured) -> ModelCard:
     """The card of the file that holds a form: it says what it is and what that costs."""
     how = (
-        f"static int8 (QDQ, {form.name}, kernels by channel): ranges of least |error|^2.4 on "
+        f"static int8 (QDQ, {form.name}, kernels by channel): ranges of least |error| ** {POWER} on "
         f"{trial.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"
     )
     return replace(

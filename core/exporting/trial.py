@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from core.dataset.problems import Problem
 from core.engine import golden
 from core.errors import ModelError
+from core.exporting.samples import Samples
 from core.judging.comparison import mcnemar
-from core.learning.samples import Samples
 from core.library.forms import Answers, answers, open_file
 from core.progress import CancelToken, Report, StageClock
 

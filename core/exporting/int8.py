@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from core.errors import ModelError
-from core.learning.observed import Observed
+from core.exporting.observed import Observed
 from core.library import joined
 
 OPERATORS: Final = ("Conv", "Relu", "Clip")

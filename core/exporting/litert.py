@@ -20,14 +20,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import GOLDEN_COUNT, ModelCard, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
 from core.dataset.dataset import Example
 from core.engine import golden, graph
 from core.errors import ModelError, TrainerError
+from core.exporting.samples import Samples, draw_samples, read_pixels
+from core.exporting.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.learning.protocol import HEAD
-from core.learning.samples import draw_samples, read_pixels
 from core.learning.trainer import run_trainer
-from core.learning.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE
 from core.library.forms import MOST_ROUNDED
@@ -50,6 +50,9 @@ LABELS: Final = "labels.txt"
 CARD: Final = "card.json"
 """The model's card, in the .tflite."""
 
+NETWORKS: Final = ("EfficientNet-Lite0", "Xception")
+"""What the trainer can build in Keras, as a backbone's card calls it."""
+
 _MOST_PROBABILITY: Final = 0.01
 """By how much a probability may differ from what the logits make it: in 8 bits it has 256 steps."""
 _MOST_COMPARED: Final = 32
@@ -71,9 +74,7 @@ def export_litert(
 ) -> Trial | None:
     """Write a model as one .tflite: uint8 RGB in; `probabilities`, `logits` and `features` out.
 
-    In float32 its logits differ from the engine's by no more than `MOST_DIFFERENCE`, in float16 by no more than
-    `MOST_ROUNDED` of the greatest: on the golden inputs, and on photos where a folder is given. In 8 bits it must not
-    lose more than `most_lost` of its accuracy on the folder's validation images.
+    It must answer as the engine does: see `_check`, and in 8 bits `most_lost`.
 
     Args:
         model: the model; its backbone is an Xception or an EfficientNet-Lite0.
@@ -96,26 +97,51 @@ def export_litert(
         StorageError: the file cannot be written; what was there before is unharmed.
         Cancelled: the token was cancelled.
     """
+    _check_network(model.backbone.card)
     storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
     samples = None if folder is None else draw_samples(model, folder, report=report, token=token)
     photos = () if samples is None else samples.validation
     photos = photos if storage is Storage.INT8 else photos[:_MOST_COMPARED]
-    with tempfile.TemporaryDirectory(prefix="fovea-litert-") as place:
-        _write_job(Path(place), model, storage, samples.calibration if samples else (), photos)
-        said = run_trainer(["litert", place], report=report, on_epoch=lambda _: None, token=token)
-        data, told = _read_answers(Path(place), float(said["milliseconds"]), model.card.temperature)
+    calibration = samples.calibration if samples else ()
+    data, told = _converted(model, storage, calibration, photos, report=report, token=token)
     exact = _exact(model, photos, report=report, token=token)
-    card = replace(model.card, backbone=model.backbone.card)
-    if storage is not Storage.INT8 or samples is None:
+    card, trial = replace(model.card, backbone=model.backbone.card), None
+    if storage is Storage.INT8 and samples is not None:
+        trial, card = _tried(exact, told, samples, most_lost, card)
+    else:
         _check(told, exact, storage)
-        write_atomically(file, with_files(data, card))
-        return None
-    trial = judged(_photos(exact), {storage.value: _photos(told)}, samples, most_lost)
+    write_atomically(file, with_files(data, card))
+    return trial
+
+
+def _check_network(card: BackboneCard) -> None:
+    if card.architecture not in NETWORKS:
+        what = f"Keras does not have the network {card.architecture!r}, so no .tflite can be made."
+        raise ModelError(what, hint=f"It has {' and '.join(NETWORKS)}. Export this one as .onnx.")
+
+
+def _converted(
+    model: InstalledModel,
+    storage: Storage,
+    calibration: Sequence[Example],
+    photos: Sequence[Example],
+    *,
+    report: Report,
+    token: CancelToken,
+) -> tuple[bytes, Told]:
+    """The .tflite the trainer makes, and what it says of the golden inputs and of photos."""
+    with tempfile.TemporaryDirectory(prefix="fovea-litert-") as place:
+        _write_job(Path(place), model, storage, calibration, photos)
+        said = run_trainer(["litert", place], report=report, on_epoch=lambda _: None, token=token)
+        return _read_answers(Path(place), float(said["milliseconds"]), model.card.temperature)
+
+
+def _tried(exact: Told, told: Told, samples: Samples, most_lost: float, card: ModelCard) -> tuple[Trial, ModelCard]:
+    """How much 8 bits lose, and the card that tells of it."""
+    trial = judged(_photos(exact), {Storage.INT8.value: _photos(told)}, samples, most_lost)
     if trial.chosen is None:
         raise TooMuchLostError(trial)
-    evaluation = {**card.evaluation, "quantised": facts(trial, trial.chosen)}
-    write_atomically(file, with_files(data, replace(card, evaluation=evaluation)))
-    return trial
+    return trial, replace(card, evaluation={**card.evaluation, "quantised": facts(trial, trial.chosen)})
 
 
 def with_files(data: bytes, card: ModelCard) -> bytes:
@@ -188,7 +214,10 @@ def _exact(model: InstalledModel, photos: Sequence[Example], *, report: Report, 
 
 
 def _check(told: Told, exact: Told, storage: Storage) -> None:
-    """Refuse a .tflite in float32 or float16 that does not say what the engine says."""
+    """Refuse a .tflite in float32 or float16 that does not say what the engine says.
+
+    In float32 a logit may differ by `MOST_DIFFERENCE`, in float16 by `MOST_ROUNDED` of the greatest.
+    """
     greatest = float(np.abs(exact.logits).max())
     most = MOST_DIFFERENCE if storage is Storage.FLOAT32 else MOST_ROUNDED * max(1.0, greatest)
     worst = float(np.abs(told.logits - exact.logits).max())

@@ -1,0 +1,14 @@
+"""Saying what is wrong with a folder of images, so that a person can read all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.cli.streams import tell
+from core.dataset.problems import Problem, in_short
+
+
+def tell_problems(problems: Iterable[Problem]) -> None:
+    """Say on standard error what was found; of many alike only the first few, and how many more."""
+    for problem in in_short(problems):
+        tell(problem.message, hint=problem.hint)

@@ -1,0 +1,181 @@
+"""Models exported in 8 bits: what is written, what its card says, and when nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image, ImageOps
+
+from core.card import BackboneCard
+from core.classifier import open_classifier
+from core.engine.engine import open_engine
+from core.errors import Cancelled, DatasetError, StorageError
+from core.exporting.int8 import Kind
+from core.exporting.quantised import export_int8
+from core.exporting.trial import MOST_LOST, TooMuchLostError, Trial
+from core.images.decoding import decode
+from core.images.preprocessing import preprocess
+from core.learning.request import TrainRequest
+from core.learning.train import BACKBONE, train
+from core.library import joined
+from core.library.exchange import import_model
+from core.library.installed import InstalledModel, load_backbone, load_head
+from core.library.library import Library
+from core.prediction import Prediction
+from core.progress import CancelToken, Progress, Report
+from core.providers import Precision, Provider, ProviderWish
+from tests import fragile, teaching
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return teaching.make_library(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return teaching.write_labelled(tmp_path / "pictures", 16)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Library:
+    """The empty library of someone else."""
+    return Library(tmp_path / "other" / "shipped", tmp_path / "other" / "own")
+
+
+def _trained(library: Library, folder: Path) -> InstalledModel:
+    request = TrainRequest(
+        folder=folder,
+        name="mine",
+        validation=0.25,
+        test=0.25,
+        seed=0,
+        provider=ProviderWish.CPU,
+        precision=Precision.EXACT,
+        command="fovea train pictures",
+    )
+    return train(request, library, report=lambda _: None, token=CancelToken()).model
+
+
+def _export(
+    model: InstalledModel, file: Path, folder: Path, most_lost: float = MOST_LOST, report: Report = lambda _: None
+) -> Trial:
+    return export_int8(model, file, folder, most_lost, report=report, token=CancelToken())
+
+
+def test_a_model_in_8_bits_is_written_with_what_it_lost(library: Library, folder: Path, tmp_path: Path) -> None:
+    model, file, told = _trained(library, folder), tmp_path / "mine.onnx", list[Progress]()
+    trial = _export(model, file, folder, report=told.append)
+    assert [form.name for form in trial.forms] == ["u8s8", "s8s8"]
+    counts = model.card.training["images"]
+    assert (trial.calibration, trial.images) == (counts["train"], counts["validation"])
+    assert (trial.is_as_trained, trial.learnt) == (True, trial.images), "the head was fitted once more to all"
+    assert trial.exact.accuracy == 1.0
+    assert all((form.lost, form.named_otherwise) == (0.0, 0) and 0.99 < form.cosine < 1 for form in trial.forms)
+    assert all(form.milliseconds > 0 and form.size_bytes > 0 for form in trial.forms)
+    assert trial.chosen is not None
+    assert abs(file.stat().st_size - trial.chosen.size_bytes) < 2000, "but for what the card says"
+    stages = dict.fromkeys(progress.stage for progress in told)
+    assert list(stages)[1:] == ["watching the network", "storing it in 8 bits", "comparing with the exact model"]
+
+
+def test_it_comes_back_as_a_model_that_is_proven(
+    library: Library, other: Library, folder: Path, tmp_path: Path
+) -> None:
+    model, file = _trained(library, folder), tmp_path / "mine.onnx"
+    trial = _export(model, file, folder)
+    imported = import_model(file, other).model
+    card = imported.backbone.card
+    assert isinstance(imported.card.backbone, BackboneCard)
+    assert (card.name, card.weights) == (f"{BACKBONE}-int8", model.backbone.card.weights)
+    engine = open_engine(load_backbone(imported.backbone), card, Provider.CPU, Precision.EXACT)
+    assert engine.agreement > 0.99999
+    assert card.golden_features != model.backbone.card.golden_features
+    np.testing.assert_array_equal(
+        load_head(imported).logits(np.eye(8, dtype=np.float32)), load_head(model).logits(np.eye(8, dtype=np.float32))
+    )
+    images = sorted(folder.rglob("*.png"))
+    outcomes = open_classifier(imported, ProviderWish.CPU, Precision.AUTO).classify(images, top_k=1)
+    assert [out.best.label for out in outcomes if isinstance(out, Prediction)] == [p.parent.name for p in images]
+    assert trial.chosen is not None
+    assert trial.chosen.name in imported.card.training["quantised"]
+    found = imported.card.evaluation["quantised"]
+    assert (found["kind"], found["lost"], found["validation_images"]) == (trial.chosen.name, 0.0, trial.images)
+    assert imported.card.evaluation["accuracy"] == model.card.evaluation["accuracy"]
+    assert not import_model(file, other).is_new
+
+
+def test_what_loses_too_much_is_not_written(library: Library, tmp_path: Path) -> None:
+    folder, file = fragile.write_images(tmp_path / "pictures", 16), tmp_path / "a.onnx"
+    file.write_text("old")
+    model = fragile.install(library)
+    with pytest.raises(TooMuchLostError, match="Nothing was written") as caught:
+        _export(model, file, folder)
+    trial = caught.value.trial
+    assert trial.exact.accuracy == 1.0
+    assert all(form.lost > 0.1 for form in trial.forms)
+    assert not trial.is_as_trained
+    assert file.read_text() == "old"
+    allowed = _export(model, file, folder, most_lost=1.0)
+    assert allowed.chosen is not None
+    assert allowed.chosen.lost > 0.1
+    assert file.read_bytes() != b"old"
+
+
+def test_a_folder_of_other_things_is_refused(library: Library, tmp_path: Path) -> None:
+    folder = fragile.write_images(tmp_path / "pictures", 16)
+    with pytest.raises(DatasetError, match="no image of a class of 'colours'"):
+        _export(library.find("colours"), tmp_path / "a.onnx", folder)
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_it_can_be_called_off_while_it_looks(library: Library, folder: Path, tmp_path: Path) -> None:
+    for stage in ("watching the network", "comparing with the exact model"):
+        token = CancelToken()
+
+        def report(progress: Progress, stage: str = stage, token: CancelToken = token) -> None:
+            if progress.stage == stage:
+                token.cancel()
+
+        with pytest.raises(Cancelled):
+            export_int8(library.find("colours"), tmp_path / "a.onnx", folder, 0.01, report=report, token=token)
+        assert not (tmp_path / "a.onnx").exists()
+
+
+def test_where_nothing_can_be_written_is_told(library: Library, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        _export(library.find("colours"), tmp_path, folder)
+
+
+def test_the_shipped_general_model_keeps_its_names(shipped_models: Path, photos: Path, tmp_path: Path) -> None:
+    """Photos are labelled with what the model says of them, each with copies that look otherwise."""
+    if not (shipped_models / "general" / "card.json").exists():
+        pytest.skip("the shipped model `general` is not on this machine")
+    model = Library(shipped_models, tmp_path / "own").find("general")
+    classifier = open_classifier(model, ProviderWish.CPU, Precision.EXACT)
+    paths = sorted(photos.rglob("*.*"))[::9]
+    sure = [
+        out for out in classifier.classify(paths, top_k=1) if isinstance(out, Prediction) and out.best.probability > 0.5
+    ]
+    assert len(sure) >= 6
+    folder = tmp_path / "labelled"
+    for out in sure:
+        place = folder / out.best.label
+        place.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(preprocess(decode(out.path), model.backbone.card.preprocessing))
+        for number, copy in enumerate((image, ImageOps.mirror(image), image.rotate(8), image.rotate(-8))):
+            copy.save(place / f"{out.path.stem}-{number * 10}.png")
+    file = tmp_path / "general.onnx"
+    trial = _export(model, file, folder, most_lost=0.2)
+    assert trial.exact.accuracy > 0.6
+    assert trial.chosen is not None
+    assert all(form.cosine > 0.95 for form in trial.forms)
+    assert file.stat().st_size < 0.75 * trial.exact.size_bytes
+    parts = joined.split(file.read_bytes())
+    assert parts.backbone_card.name == f"{model.backbone.card.name}-int8"
+    operators = {node.op_type for node in onnx.ModelProto.FromString(parts.backbone).graph.node}
+    assert "DequantizeLinear" in operators
+    assert Kind(trial.chosen.name) in Kind
