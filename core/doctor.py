@@ -7,7 +7,6 @@ ONNX Runtime, Pillow and all that stands on them are imported inside the examina
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from core import paths, settings
 from core.card import BackboneCard
-from core.errors import FoveaError, ModelError
+from core.errors import FoveaError, ModelError, TrainerError
 from core.providers import TITLES, Precision, Provider
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ _PACKAGES: Final = (
 )
 _RUNTIMES: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 """Distributions that all install the same package `onnxruntime`, each over the files of the others."""
-_TRAINING_MODULES: Final = ("tensorflow", "tf2onnx", "h5py")
 _REINSTALL: Final = "Install Fovea again."
 
 
@@ -112,7 +110,7 @@ class Findings:
         providers: each provider.
         models: each installed model and backbone.
         folders: what the program writes to.
-        missing_for_training: modules of the extra `train` that are not installed; empty if it is there.
+        trainer: why the recipes `dense` and `fine-tune` cannot run here; None if they can.
         troubles: whatever else is wrong.
     """
 
@@ -125,7 +123,7 @@ class Findings:
     providers: tuple[ProviderFinding, ...]
     models: tuple[ModelFinding, ...]
     folders: tuple[FolderFinding, ...]
-    missing_for_training: tuple[str, ...]
+    trainer: Trouble | None
     troubles: tuple[Trouble, ...]
 
     @property
@@ -155,7 +153,7 @@ def examine(library: Library | None = None) -> Findings:
         providers=providers,
         models=_guarded("The models", lambda: _models(library, chosen.model), (), troubles),
         folders=_guarded("The folders", _folders, (), troubles),
-        missing_for_training=_guarded("The extra `train`", _missing_for_training, _TRAINING_MODULES, troubles),
+        trainer=_guarded("The trainer", _trainer, None, troubles),
         troubles=tuple(troubles),
     )
 
@@ -307,8 +305,14 @@ def _whole(prove: Callable[[], object], name: str) -> Trouble | None:
     return None
 
 
-def _missing_for_training() -> tuple[str, ...]:
-    return tuple(name for name in _TRAINING_MODULES if not importlib.util.find_spec(name))
+def _trainer() -> Trouble | None:
+    from core.learning.trainer_program import find_program
+
+    try:
+        find_program()
+    except TrainerError as error:
+        return _trouble(error, "The trainer")
+    return None
 
 
 def _folders() -> tuple[FolderFinding, ...]:

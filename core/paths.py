@@ -25,6 +25,11 @@ def window_file() -> Path:
     return settings_file().with_name("window.ini")
 
 
+def window_lock() -> Path:
+    """Held by the one process whose window takes what later starts of the program are given."""
+    return settings_file().with_name("window.lock")
+
+
 def own_models() -> Path:
     """The folder of the models the person trained or imported."""
     return _place(platformdirs.user_data_path(_APP), "models", inside="models")

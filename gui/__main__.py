@@ -13,6 +13,17 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments; returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--self-check"]:
+        from gui import self_check
+
+        return self_check.run()
+    if given in (["--install"], ["--uninstall"]):
+        from pathlib import Path
+
+        import gui
+        from core.cli import menus
+
+        return menus.run(given[0], Path(gui.__path__[0]))
     if given and not _are_files(given):
         from core.cli import main as run_command
 

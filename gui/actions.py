@@ -44,6 +44,7 @@ class Act(Enum):
     EXACT = auto()
     PALETTE = auto()
     SHORTCUTS = auto()
+    LICENCES = auto()
     ABOUT = auto()
 
 
@@ -102,6 +103,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     "&Help": (
         _Entry(Act.PALETTE, "&Find an action…", "Ctrl+K"),
         _Entry(Act.SHORTCUTS, "&Keyboard shortcuts", "F1"),
+        _Entry(Act.LICENCES, "&Licences", "Ctrl+F1"),
         _Entry(Act.ABOUT, "&About Fovea", "Shift+F1"),
     ),
 }

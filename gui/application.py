@@ -11,23 +11,42 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from core import paths
-from gui import theme
+from core import crash_log, paths
+from gui import crash_report, icons, single_instance, theme
 from gui.main_window import MainWindow
 from gui.relay import Relay
 
 _log = logging.getLogger("fovea")
+_QT_LEVELS: Final = {
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+_telling = threading.local()
 
 
 def run(files: Sequence[Path]) -> int:
-    """Open the window with these files and folders in it; returns the program's exit code."""
-    application, window = open_window(files)
-    _watch_for_bugs(window)
-    return application.exec()
+    """Show these files and folders in the window, the one that is open if one is; returns the program's exit code."""
+    place = single_instance.Place()
+    if place.hand_over(files):
+        return 0
+    crash = crash_log.take_left()
+    with crash_log.kept(crash_log.WINDOW):
+        application, window = open_window(files)
+        _watch_for_bugs(window)
+        if crash is not None:
+            crash_report.offer(crash, window.notices, window)
+        place.listen(lambda call: answer(window, call))
+        application.lastWindowClosed.connect(place.leave)
+        try:
+            return application.exec()
+        finally:
+            qInstallMessageHandler(None)  # Python must not be called any more once it ends
 
 
 def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
@@ -36,6 +55,8 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     gc.set_threshold(100_000, 50, 100)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
+    application.setDesktopFileName("fovea")  # by this name Wayland finds the entry of `fovea --install`, and its icon
+    application.setWindowIcon(icons.program_icon())
     application.setStyle("Fusion")
     application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
     window = MainWindow()
@@ -45,6 +66,13 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     if files:
         window.session.add(files)
     return application, window
+
+
+def answer(window: MainWindow, call: single_instance.Call) -> None:
+    """Do what a later start of the program wants."""
+    if call.files:
+        window.session.add(call.files)
+    single_instance.come_forward(window, call.token)
 
 
 def _watch_for_bugs(window: MainWindow) -> None:
@@ -61,13 +89,34 @@ def _watch_for_bugs(window: MainWindow) -> None:
 
     sys.excepthook = report
     threading.excepthook = lambda args: report(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = _log_unraisable
+    qInstallMessageHandler(_log_qt)
+
+
+def _log_unraisable(left: sys.UnraisableHookArgs) -> None:
+    """Errors while something was being thrown away: nothing that a person did failed, so none is told."""
+    trace = "".join(traceback.format_exception(left.exc_type, left.exc_value, left.exc_traceback))
+    _log.error("unexpected: %s %r: %s", left.err_msg or "ignored in", left.object, trace)
+
+
+def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Keep what Qt complains of; what it says while one of its messages is being written is let go."""
+    if kind not in _QT_LEVELS or getattr(_telling, "is_busy", False):
+        return
+    _telling.is_busy = True
+    try:
+        _log.log(_QT_LEVELS[kind], "Qt (%s): %s", context.category, message)
+    finally:
+        _telling.is_busy = False
 
 
 def _log_to_file() -> None:
     """Keep a small log; without a place to write it the program runs all the same."""
     try:
         paths.log_folder().mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.RotatingFileHandler(paths.log_folder() / "fovea.log", maxBytes=500_000, backupCount=1)
+        file = logging.handlers.RotatingFileHandler(
+            paths.log_folder() / "fovea.log", maxBytes=500_000, backupCount=1, encoding="utf-8", errors="replace"
+        )
     except OSError:
         return
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -18,6 +18,7 @@ from core.providers import Precision, ProviderWish
 from core.settings import Theme
 from gui.actions import Act
 from gui.empty_state import SAMPLES
+from gui.licences_dialog import LicencesDialog
 from gui.session import Session
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Commands(QObject):
     def __init__(self, window: MainWindow, session: Session) -> None:
         super().__init__(window)
         self._window, self._session = window, session
+        self._licences: LicencesDialog | None = None
 
     def table(self) -> Mapping[Act, Callable[[], object]]:
         """What each action does."""
@@ -74,6 +76,7 @@ class Commands(QObject):
             Act.EXACT: self._toggle_exact,
             Act.PALETTE: lambda: window.palette_box.open(),
             Act.SHORTCUTS: self._tell_shortcuts,
+            Act.LICENCES: self._show_licences,
             Act.ABOUT: self._tell_about,
         }
 
@@ -122,6 +125,12 @@ class Commands(QObject):
                 for action in named
             )
         )
+
+    def _show_licences(self) -> None:
+        self._licences = self._licences or LicencesDialog(self._window)
+        self._licences.show()
+        self._licences.raise_()
+        self._licences.activateWindow()
 
     def _tell_about(self) -> None:
         version = metadata.version("fovea")

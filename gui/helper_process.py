@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +14,14 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
+from core import crash_log
 from gui.relay import Relay
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
 _PATIENCE_S: Final = 5.0
 _WORDLESS_LIVES: Final = 3
+_NO_CRASHES: Final = (0, -signal.SIGTERM)
+"""How a helper ends that was asked to or that nobody needs any more; told to end, it cannot tidy up after itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +98,8 @@ class HelperProcess(QObject):
         if conversation.over:
             process.terminate()
         process.join(_PATIENCE_S)
+        if process.pid is not None and process.exitcode in _NO_CRASHES:
+            crash_log.discard(process.pid)
         if not conversation.over:
             self._relay.post(self._on_died, conversation)
 

@@ -29,6 +29,14 @@ def icon(name: str, colour: str) -> QIcon:
     return QIcon(_Outline(name, colour))
 
 
+def program_icon() -> QIcon:
+    """Fovea's own icon, drawn by hand for each usual size."""
+    drawn = QIcon()
+    for picture in (_FOLDER / "fovea").glob("*.png"):
+        drawn.addFile(str(picture))
+    return drawn
+
+
 class _Outline(QIconEngine):
     def __init__(self, name: str, colour: str) -> None:
         super().__init__()

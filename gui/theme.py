@@ -174,6 +174,11 @@ QLineEdit {
     selection-background-color: $accent; selection-color: $on_accent;
 }
 QLineEdit:focus { border: 2px solid $accent; padding: 5px 9px; }
+QPlainTextEdit {
+    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 8px;
+    selection-background-color: $accent; selection-color: $on_accent;
+}
+QPlainTextEdit:focus { border: 2px solid $accent; padding: 7px; }
 QListView { background: $window; border: none; outline: none; }
 QAbstractItemView#choices { background: transparent; border: none; outline: none; }
 QAbstractItemView#choices::item { padding: 8px; color: $text; }

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from gui.main_window import MainWindow
 
 HERE = Path(__file__).resolve().parent
@@ -56,12 +58,24 @@ def refused(window: MainWindow) -> None:
     window.session.open_model(provider=ProviderWish.CUDA)
 
 
-SCENES: Mapping[str, Callable[[MainWindow], None]] = {
+def licences(window: MainWindow) -> QWidget:
+    """What Fovea is made of, in a window of its own."""
+    from gui.actions import Act
+    from gui.licences_dialog import LicencesDialog
+
+    window.actions_by_act[Act.LICENCES].trigger()
+    shown = window.findChildren(LicencesDialog)[0]
+    shown.search.setText("libjpeg")
+    return shown
+
+
+SCENES: Mapping[str, Callable[[MainWindow], QWidget | None]] = {
     "empty": empty,
     "photos": photos,
     "models": models,
     "palette": palette,
     "refused": refused,
+    "licences": licences,
 }
 
 
@@ -80,7 +94,7 @@ def take(scene: str, theme_name: str, file: Path) -> None:
     window.session.settings.change(theme=Theme(theme_name))
     theme.apply(application, Theme(theme_name))
     window.show()
-    clock, poll, is_set = QElapsedTimer(), QTimer(interval=200), []
+    clock, poll, shown = QElapsedTimer(), QTimer(interval=200), []
     clock.start()
 
     def look() -> None:
@@ -89,13 +103,12 @@ def take(scene: str, theme_name: str, file: Path) -> None:
             raise SystemExit(f"{scene}: still busy after {PATIENCE_MS / 1000:.0f} s")
         if session.opened is None or session.opening:
             return
-        if not is_set:
-            is_set.append(True)
-            SCENES[scene](window)
+        if not shown:
+            shown.append(SCENES[scene](window) or window)
             clock.restart()
         elif clock.elapsed() > 2500 and not session.engine.waiting_count and not session.pictures.is_listing:
             poll.stop()
-            window.grab().save(str(file))
+            shown[0].grab().save(str(file))
             window.close()
 
     poll.timeout.connect(look)

@@ -13,6 +13,11 @@ from typing import Any, Final, NoReturn
 from core.errors import UsageError
 from core.providers import Precision, ProviderWish
 
+_EPILOG: Final = """\
+`fovea --install`, nothing else with it, puts Fovea into the menus of your Linux desktop and into
+"Open with" of images, `fovea --uninstall` takes it out again. Elsewhere the installer does that.
+`fovea --self-check` proves that this installation works, part by part.
+"""
 _CLASSIFY: Final = """\
 Tell what is in images.
 
@@ -193,6 +198,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="fovea",
         description="Tells what is in a photo, on your own machine. Without a command the window opens.",
+        epilog=_EPILOG,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

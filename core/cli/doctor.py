@@ -55,8 +55,8 @@ def _machine(findings: Findings) -> Table:
     lacks = [name for name, reads in findings.decoders.items() if not reads]
     if lacks:
         made.add_row("does not read", ", ".join(lacks))
-    missing = ", ".join(findings.missing_for_training)
-    made.add_row("extra `train`", f"not installed: {missing}" if missing else "installed")
+    lacking = findings.trainer
+    made.add_row("trainer", tables.cell(f"no: {lacking.what} {lacking.hint}" if lacking else "found"))
     return made
 
 

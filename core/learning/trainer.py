@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +22,9 @@ from core.errors import (
     UsageError,
 )
 from core.learning.protocol import Done, Epoch, Event, Failed, read_event
+from core.learning.trainer_program import find_program
 from core.progress import CancelToken, Progress, Report
 
-_NEEDED: Final = ("tensorflow", "tf2onnx")
 _PAUSE_S: Final = 0.1
 """How often the token is looked at."""
 _PATIENCE_S: Final = (5.0, 2.0)
@@ -55,7 +52,7 @@ def run_trainer(
     """Have the trainer process do something, and wait for it; callable from any thread.
 
     Args:
-        arguments: `train` or `litert`, and the folder it is about.
+        arguments: `train` or `litert` and the folder it is about, or `self-check`.
         report: told of each stage, in the calling thread.
         on_epoch: told of each epoch, in the calling thread.
         token: looked at ten times a second. The process has ended when `Cancelled` is raised.
@@ -68,22 +65,22 @@ def run_trainer(
         FoveaError: it gave up; the error is of the kind it named.
         Cancelled: the token was cancelled.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise TrainerError(
-            f"This needs {' and '.join(missing)}, which Fovea does not bring along.",
-            hint="In a checkout, start it with `python3 -m uv run --extra train fovea`.",
-        )
-    command = [sys.executable, "-P", "-m", "core.training", *arguments]  # -P: not from the folder it is started in
-    return converse(command, report=report, on_epoch=on_epoch, token=token)
+    program = find_program()
+    command = [*program.command, *arguments]
+    return converse(command, environment=program.environment, report=report, on_epoch=on_epoch, token=token)
 
 
 def converse(
-    command: Sequence[str], *, report: Report, on_epoch: Callable[[Epoch], None], token: CancelToken
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    report: Report,
+    on_epoch: Callable[[Epoch], None],
+    token: CancelToken,
 ) -> Mapping[str, Any]:
     """Run a process that says `core.learning.protocol`'s events, as `run_trainer` does."""
     token.check()
-    with _Process(command) as process:
+    with _Process(command, environment) as process:
         for event in process.events(token):
             match event:
                 case Progress():
@@ -100,14 +97,14 @@ def converse(
 class _Process:
     """A process that says events; leaving the `with` block ends it, gently if it lets us."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=environment,
                 creationflags=_FLAGS,
             )
         except OSError as error:

@@ -10,25 +10,29 @@ import os
 from multiprocessing.connection import Connection
 from typing import Final
 
+from core import crash_log
+
 _NICENESS: Final = 5
 
 
 def serve_engine(connection: Connection) -> None:
     """Open models and classify until the other end closes."""
     _give_way()
-    from core.services.engine import EngineService
+    with crash_log.kept("engine"):
+        from core.services.engine import EngineService
 
-    with contextlib.suppress(OSError, KeyboardInterrupt):  # the window is gone: nobody is left to tell
-        EngineService(connection).run()
+        with contextlib.suppress(OSError, KeyboardInterrupt):  # the window is gone: nobody is left to tell
+            EngineService(connection).run()
 
 
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
     _give_way()
-    from core.services.pictures import PictureService
+    with crash_log.kept("pictures"):
+        from core.services.pictures import PictureService
 
-    with contextlib.suppress(OSError, KeyboardInterrupt):
-        PictureService(connection).run()
+        with contextlib.suppress(OSError, KeyboardInterrupt):
+            PictureService(connection).run()
 
 
 def _give_way() -> None:

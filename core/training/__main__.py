@@ -1,4 +1,4 @@
-"""The trainer process: `python -m core.training train FOLDER`, or `litert FOLDER`.
+"""The trainer process: `python -m core.training train FOLDER`, `litert FOLDER` or `self-check`.
 
 Events, as `core.learning.protocol` has them, are all that it says on standard output. It goes on while its standard
 input is open: whoever started it closes that to call it off, and a parent that dies does so too. Exit codes: 0 done,
@@ -113,6 +113,10 @@ def _work(arguments: Sequence[str], emit: Callable[[Event], None], token: Cancel
             from core.training import litert
 
             return litert.run(Path(folder), emit, token)
+        case ["self-check"]:
+            from core.training import self_check
+
+            return self_check.run(token)
     raise UsageError(f"The trainer does not understand {' '.join(arguments)!r}.", hint="Install Fovea again.")
 
 

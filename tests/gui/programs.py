@@ -1,6 +1,7 @@
 """Two real programs for the drag between them, each printing a line of JSON when something happened.
 
-`source FILE...` is dragged from; `target` is Fovea telling what it reads.
+`source FILE...` is dragged from; `target` is Fovea telling what it reads; `look FILE` tells what is in the clipboard,
+and keeps a picture of the screen.
 """
 
 from __future__ import annotations
@@ -63,8 +64,29 @@ def run_target() -> None:
     application.exec()
 
 
+def look(picture: str) -> None:
+    """Tell the clipboard's text, once there is some, and keep a picture of the whole screen."""
+    application = QApplication([])
+    screen = application.primaryScreen()
+
+    def tell_text() -> None:
+        text = application.clipboard().text()
+        if text:
+            screen.grabWindow(0).save(picture)
+            tell(clipboard=text)
+            application.quit()
+
+    timer = QTimer(application)
+    timer.timeout.connect(tell_text)
+    timer.start(50)
+    application.exec()
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "source":
-        run_source([str(Path(name).absolute()) for name in sys.argv[2:]])
-    else:
-        run_target()
+    match sys.argv[1:]:
+        case ["source", *names]:
+            run_source([str(Path(name).absolute()) for name in names])
+        case ["look", name]:
+            look(name)
+        case _:
+            run_target()

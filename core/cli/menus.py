@@ -1,0 +1,48 @@
+"""`fovea --install` and `fovea --uninstall`: into the desktop's menus and out of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import desktop
+from core.cli.streams import tell
+from core.errors import FoveaError
+
+
+def run(wish: str, package: Path) -> int:
+    """Do it, say what was done, and return the exit code: 0, or 2 if it could not be done.
+
+    Args:
+        wish: `--install` or `--uninstall`.
+        package: the window's folder, with the icons in it.
+    """
+    try:
+        if wish == "--install":
+            _install(package)
+        else:
+            _uninstall()
+    except FoveaError as error:
+        tell(error.what, hint=error.hint)
+        return 2
+    return 0
+
+
+def _install(package: Path) -> None:
+    done = desktop.install(desktop.Launch.of_this_program(package), package / "icons" / "fovea")
+    tell(
+        f"Fovea is in your menus, and images have it in “Open with”: {str(done.entry)!r}.",
+        hint="No default program is changed. `fovea --uninstall` takes it out again; if you move Fovea, ask again.",
+    )
+    if done.left_out:
+        tell(
+            f"Not in “Open with” of {', '.join(done.left_out)}: your desktop would have used Fovea for every one.",
+            hint="Choose a program that opens these by itself, then ask again.",
+        )
+
+
+def _uninstall() -> None:
+    removed = desktop.uninstall()
+    if removed:
+        tell(f"Fovea is out of your menus: {len(removed)} files removed, its entry and icons. All else is as it was.")
+    else:
+        tell("Fovea was not in your menus.")
