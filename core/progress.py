@@ -20,6 +20,9 @@ _LEAST_EVIDENCE_S: Final = 0.5
 _REMEMBERED: Final = 200
 """Reports from which the speed is taken, 10 seconds and more: old speed, such as that of cached steps, is forgotten."""
 
+_PAUSED_S: Final = 0.1
+"""How often paused work looks whether it may go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -43,14 +46,28 @@ Report: TypeAlias = Callable[[Progress], None]
 
 
 class CancelToken:
-    """The person's wish to call work off: set from any thread, looked at by the work."""
+    """The person's wish to call work off, or to pause it: set from any thread, looked at by the work."""
 
     def __init__(self) -> None:
         self._wish = threading.Event()
+        self._paused = False
 
     def cancel(self) -> None:
-        """Call the work off; a second time changes nothing."""
+        """Call the work off, paused or not; a second time changes nothing."""
         self._wish.set()
+
+    def pause(self) -> None:
+        """Let the work wait, where it looks at the token next, until it is resumed or called off."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Let the work go on."""
+        self._paused = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether the work is to wait."""
+        return self._paused
 
     @property
     def cancelled(self) -> bool:
@@ -58,11 +75,13 @@ class CancelToken:
         return self._wish.is_set()
 
     def check(self) -> None:
-        """Return if the work shall go on.
+        """Return if the work shall go on, and once it shall.
 
         Raises:
             Cancelled: it was called off.
         """
+        while self._paused and not self._wish.wait(_PAUSED_S):
+            pass
         if self._wish.is_set():
             raise Cancelled
 

@@ -35,6 +35,7 @@ class Act(Enum):
     THEME_SYSTEM = auto()
     THEME_LIGHT = auto()
     THEME_DARK = auto()
+    NEW_MODEL = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
     PROVIDER_AUTO = auto()
@@ -100,6 +101,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(Act.PROVIDER_CPU, "Provider: C&PU", "Ctrl+Alt+4", checkable=True),
         _Entry(Act.EXACT, "&Exact arithmetic (float32)", "Ctrl+Alt+E", checkable=True),
     ),
+    "&Train": (_Entry(Act.NEW_MODEL, "&New model…", QKeySequence.StandardKey.New),),
     "&Help": (
         _Entry(Act.PALETTE, "&Find an action…", "Ctrl+K"),
         _Entry(Act.SHORTCUTS, "&Keyboard shortcuts", "F1"),

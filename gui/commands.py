@@ -70,6 +70,7 @@ class Commands(QObject):
             Act.NEXT_PHOTO: lambda: window.photos_page.step(1),
             Act.PREVIOUS_PHOTO: lambda: window.photos_page.step(-1),
             **{act: partial(session.settings.change, theme=theme) for act, theme in _THEMES.items()},
+            Act.NEW_MODEL: lambda: window.teaching.open(),
             Act.CHOOSE_MODEL: lambda: window.top_bar.switcher.showPopup(),
             Act.CLASSIFY_AGAIN: session.classify_again,
             **{act: partial(session.open_model, provider=wish) for act, wish in _PROVIDERS.items()},

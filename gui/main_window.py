@@ -28,6 +28,7 @@ from gui.photos_page import PhotosPage
 from gui.rail import Rail
 from gui.session import Session
 from gui.status import StatusBar
+from gui.teaching import Teaching
 from gui.top_bar import TopBar
 
 _TAKE = "Drop to see what is in it"
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail([(act[Act.SHOW_PHOTOS], "images"), (act[Act.SHOW_MODELS], "boxes")], self)
         self.top_bar = TopBar(self.session, [act[choice] for choice in commands.provider_acts], self)
         self.status = StatusBar(self.session, self)
+        self.teaching = Teaching(self.session, self.notices, self)
         self._place_pages()
         self.palette_box = CommandPalette(list(act.values()), self)
         self.overlay = DropOverlay(self)
@@ -88,6 +90,8 @@ class MainWindow(QMainWindow):
         self.session.settings.changed.connect(commands.show_settings)
         self.session.models_changed.connect(commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
+        self.teaching.went_on.connect(self.status.show_training)
+        self.status.training_wanted.connect(self.teaching.open)
         commands.show_settings()
 
     def show_place(self, number: int) -> None:
@@ -104,6 +108,7 @@ class MainWindow(QMainWindow):
                 return False
             case Offer(paths=files) if files:
                 self.session.add(files)
+                self.teaching.offer(files)
             case Offer(image=image) if image is not None:
                 self.session.add_image(image)
         return True
@@ -145,6 +150,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._memory().setValue("geometry", self.saveGeometry())
+        self.teaching.close()
         self.session.close()
         super().closeEvent(event)
 

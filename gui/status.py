@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from core.providers import TITLES
@@ -9,7 +10,13 @@ from gui.session import Session
 
 
 class StatusBar(QStatusBar):
-    """Shows the session's counts, model, provider and speed."""
+    """Shows the session's counts, model, provider and speed, and how far a training is.
+
+    Attributes:
+        training_wanted: the person wants to see the training.
+    """
+
+    training_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -20,13 +27,25 @@ class StatusBar(QStatusBar):
         self._stop.setProperty("kind", "link")
         self._stop.setToolTip("Call off the photos that still wait (Ctrl+.)")
         self._stop.clicked.connect(session.stop)
+        self._training = QPushButton()
+        self._training.setProperty("kind", "link")
+        self._training.setToolTip("Show the training")
+        self._training.clicked.connect(self.training_wanted)
+        self._training.setAccessibleName("Training under way")
+        self._training.hide()
         self.addWidget(self._counts)
         self.addWidget(self._stop)
+        self.addWidget(self._training)
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
         session.progressed.connect(self.show_progress)
         session.models_changed.connect(self.show_progress)
         self.show_progress()
+
+    def show_training(self, text: str) -> None:
+        """Show how far a training is; an empty text means that none is under way."""
+        self._training.setText(text)
+        self._training.setVisible(bool(text))
 
     def show_progress(self) -> None:
         """Show how things stand now."""

@@ -20,7 +20,13 @@ RADIUS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Colours by what they mean, as #rrggbb."""
+    """Colours by what they mean, as #rrggbb.
+
+    Attributes:
+        plot_main: of the figures that count in a plot, and of right answers; with `plot_other` from the colours that
+            Okabe and Ito chose for all kinds of colour vision (2008).
+        plot_other: of what they are compared with, and of wrong answers.
+    """
 
     window: str
     surface: str
@@ -35,6 +41,8 @@ class Tokens:
     danger: str
     warning: str
     warning_soft: str
+    plot_main: str
+    plot_other: str
 
 
 LIGHT: Final = Tokens(
@@ -51,6 +59,8 @@ LIGHT: Final = Tokens(
     danger="#b3261e",
     warning="#7a4d00",
     warning_soft="#fdf1d8",
+    plot_main="#0072b2",
+    plot_other="#d55e00",
 )
 DARK: Final = Tokens(
     window="#141518",
@@ -66,6 +76,8 @@ DARK: Final = Tokens(
     danger="#ff8a80",
     warning="#f3c061",
     warning_soft="#3a2f17",
+    plot_main="#56b4e9",
+    plot_other="#e69f00",
 )
 
 
@@ -87,8 +99,10 @@ def current() -> Tokens:
 
 
 def apply(application: QApplication, theme: Theme) -> None:
-    """Give the whole application this theme."""
+    """Give the whole application this theme; where it has it already nothing is done, as that takes half a second."""
     colours = tokens(theme)
+    if application.styleSheet() and current() is colours:
+        return
     application.setPalette(_palette(colours))
     application.setStyleSheet(_STYLE.substitute(asdict(colours), radius=RADIUS))
 
@@ -126,6 +140,7 @@ QMainWindow, QWidget#page { background: $window; }
 QWidget#rail, QWidget#top, QStatusBar { background: $surface; }
 QWidget#rail { border-right: 1px solid $border; }
 QWidget#top { border-bottom: 1px solid $border; }
+QWidget#foot { background: $surface; border-top: 1px solid $border; }
 QStatusBar { border-top: 1px solid $border; color: $muted; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $muted; padding: 0 8px; }
@@ -184,6 +199,35 @@ QAbstractItemView#choices { background: transparent; border: none; outline: none
 QAbstractItemView#choices::item { padding: 8px; color: $text; }
 QAbstractItemView#choices::item:hover { background: $track; }
 QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
+QTableView#twin { background: $surface; color: $text; border: none; }
+QTableView#twin QHeaderView { background: $surface; }
+QTableView#twin QHeaderView::section {
+    background: $surface; color: $muted; border: none; padding: 4px 8px;
+}
+QTableView#twin QHeaderView::section:horizontal, QTableView#twin QTableCornerButton::section {
+    background: $surface; border: none; border-bottom: 1px solid $border;
+}
+QTableView#twin::item { padding: 0 5px; }
+QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
+QFrame#card:hover { border-color: $muted; }
+QFrame#card[chosen="true"] { background: $accent_soft; border: 2px solid $accent; }
+QRadioButton[kind="heading"] { font-size: 15px; font-weight: 600; spacing: 8px; }
+QRadioButton::indicator {
+    width: 14px; height: 14px; border-radius: 8px; border: 1px solid $muted; background: $surface;
+}
+QRadioButton::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
+QRadioButton::indicator:disabled { border-color: $border; }
+QRadioButton:focus { color: $accent; }
+QProgressBar { background: $track; border: none; border-radius: 4px; min-height: 8px; max-height: 8px; }
+QProgressBar::chunk { background: $accent; border-radius: 4px; }
+QSpinBox, QDoubleSpinBox {
+    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 5px 8px;
+    min-height: 20px; selection-background-color: $accent; selection-color: $on_accent;
+}
+QSpinBox:focus, QDoubleSpinBox:focus { border: 2px solid $accent; padding: 4px 7px; }
+QSpinBox:disabled, QDoubleSpinBox:disabled { color: $muted; }
+QListView#wall { background: $surface; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollArea, QScrollArea > QWidget > QWidget#inspector { background: transparent; border: none; }
 QSplitter::handle { background: transparent; }
 QMenuBar { background: $surface; color: $text; border-bottom: 1px solid $border; }

@@ -36,7 +36,17 @@ _FOLDERS: Final = ("gui/icons", "gui/samples", "models/*")
 
 TOLD: Final = (
     *("fovea", "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxruntime-ep-openvino", "pillow"),
-    *("pillow-heif", "platformdirs", "PySide6-Essentials", "rich", "tensorflow", "keras", "tf2onnx", "h5py"),
+    *(
+        "pillow-heif",
+        "platformdirs",
+        "PySide6-Essentials",
+        "pyqtgraph",
+        "rich",
+        "tensorflow",
+        "keras",
+        "tf2onnx",
+        "h5py",
+    ),
 )
 """Distributions whose version the program tells."""
 
@@ -54,6 +64,9 @@ _NEVER_IMPORTED: Final = (
     "scipy",
     "torch",
     "sympy",
+    "OpenGL",
+    "pyqtgraph.opengl",
+    "pyqtgraph.examples",
 )
 """Asked for by libraries where they are there."""
 _GPL: Final = ("pillow_heif",)
@@ -66,6 +79,8 @@ EXCLUDED: Final = {
 }
 """Modules that must not be inside."""
 
+PLOTS: Final = ("PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets")
+"""Imported by name: pyqtgraph does not import without them, though nothing is drawn with them."""
 OPENVINO: Final = "onnxruntime_ep_openvino"
 """Imported by name where it is installed."""
 
@@ -81,7 +96,7 @@ _QT_PLUGINS: Final = (
 )
 """What a window of widgets uses: a screen to draw on, file dialogs of the desktop, typing of accents, icons."""
 _QT_LIBRARIES_UNUSED: Final = (
-    r"Qt6?(Qml|Quick|Pdf|VirtualKeyboard|OpenGL|EglF|Test|Sql|PrintSupport|Designer"
+    r"Qt6?(Qml|Quick|Pdf|VirtualKeyboard|EglF|Test|Sql|PrintSupport|Designer"
     r"|WaylandCompositor|WaylandEgl|WlShell)"
 )
 _OPENVINO_UNUSED: Final = r"openvino_(intel_gpu|intel_npu|hetero|auto|auto_batch)_plugin|_ep_openvino/cache\.json"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,7 +101,6 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         seed=arguments.seed,
         provider=chosen.provider,
         precision=chosen.precision,
-        command=_command(arguments),
         recipe=Recipe(arguments.recipe),
         train=arguments.train,
         epochs=arguments.epochs,
@@ -110,18 +108,6 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         depth=Depth(arguments.depth),
         restart=arguments.restart,
     )
-
-
-def _command(arguments: argparse.Namespace) -> str:
-    """What makes the model again."""
-    words = ["fovea", "train", arguments.folder, "--name", arguments.name, "--recipe", arguments.recipe]
-    if arguments.recipe == Recipe.FINE_TUNE:
-        words += ["--depth", arguments.depth]
-    given = {"--train": arguments.train, "--epochs": arguments.epochs, "--learning-rate": arguments.learning_rate}
-    always = {"--validation": arguments.validation, "--test": arguments.test, "--seed": arguments.seed}
-    words += [word for name, value in given.items() if value is not None for word in (name, value)]
-    words += [word for pair in always.items() for word in pair]
-    return shlex.join(map(str, words))
 
 
 def _write(trained: Trained, request: TrainRequest, seconds: float, stream: TextIO, format_: str) -> None:

@@ -22,6 +22,9 @@ IMAGE_SUFFIXES: Final = frozenset(
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible characters that words of several scripts, and emoji, are put together with."""
 
+_SEVERAL: Final = 2
+_LOOKED_INTO: Final = 20
+"""Subfolders, of the first in their order."""
 _DIGITS: Final = re.compile(r"(\d+)")
 
 OnError = Callable[[Path, ImageError], None]
@@ -49,6 +52,15 @@ def find_images(paths: Sequence[Path], *, recursive: bool, on_error: OnError) ->
         elif _key(path) not in told:
             told.add(_key(path))
             yield path
+
+
+def has_class_folders(folder: Path) -> bool:
+    """Whether a folder looks like labelled images: several subfolders with images right in them."""
+    try:
+        _, subfolders = _entries(folder)
+        return sum(bool(_entries(one)[0]) for one in subfolders[:_LOOKED_INTO]) >= _SEVERAL
+    except OSError:
+        return False
 
 
 def printable(path: Path | str) -> str:

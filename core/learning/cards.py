@@ -72,7 +72,7 @@ def _training(request: TrainRequest, material: Material, lesson: Lesson) -> dict
     reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
     return {
         "recipe": lesson.attempt.recipe,
-        "command": printable(request.command),
+        "command": printable(request.told_command),
         "images": material.counts(),
         "images_per_class": dict(zip(classes, counts, strict=True)),
         "fitted_to": lesson.attempt.fitted,

@@ -114,8 +114,8 @@ def gather(request: TrainRequest, library: Library, *, report: Report, token: Ca
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    backbone = _backbone(library)
-    with FeatureStore() as store, Ahead(_source(backbone, request), store) as ahead:
+    backbone = backbone_of(library)
+    with FeatureStore() as store, Ahead(source_of(backbone, request), store) as ahead:
         dataset = read_dataset(request.folder, report=report, token=token, decoded=ahead.decoded)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
@@ -148,17 +148,24 @@ def compute(
         Cancelled: the token was cancelled.
     """
     with FeatureStore() as store:
-        return compute_features(examples, _source(backbone, request), store, report=report, token=token)
+        return compute_features(examples, source_of(backbone, request), store, report=report, token=token)
 
 
-def _source(backbone: InstalledBackbone, request: TrainRequest) -> FeatureSource:
+def source_of(backbone: InstalledBackbone, request: TrainRequest) -> FeatureSource:
+    """What makes features by a backbone, on the provider and in the precision that were asked for."""
+
     def open_engine() -> Engine:
         return choose_engine(load_backbone(backbone), backbone.card, request.provider, request.precision)
 
     return FeatureSource(backbone.card, request.precision, open_engine)
 
 
-def _backbone(library: Library) -> InstalledBackbone:
+def backbone_of(library: Library) -> InstalledBackbone:
+    """The backbone that heads are trained on.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
     found = (entry for entry in library.entries() if entry.name == BACKBONE)
     match next(found, None):
         case InstalledBackbone() as backbone:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.dataset.split import Share
 from core.providers import Precision, ProviderWish
+
+if TYPE_CHECKING:
+    from core.dataset.split import Share
 
 
 class Recipe(StrEnum):
@@ -37,7 +41,7 @@ class TrainRequest:
         seed: of everything that is drawn.
         provider: what is to run the backbone.
         precision: whether faster, slightly different arithmetic is welcome.
-        command: what makes the model again, for its card.
+        command: what makes the model again, for its card; empty: `fovea train` with all that is asked for here.
         recipe: how it is trained.
         train: count of the images to learn from, the others being left over; None for all that remain.
         epochs: of dense and fine-tune; None for what the recipe takes by itself.
@@ -53,10 +57,24 @@ class TrainRequest:
     seed: int
     provider: ProviderWish
     precision: Precision
-    command: str
+    command: str = ""
     recipe: Recipe = Recipe.QUICK
     train: int | None = None
     epochs: int | None = None
     learning_rate: float | None = None
     depth: Depth = Depth.EXIT_FLOW
     restart: bool = False
+
+    @property
+    def told_command(self) -> str:
+        """What makes the model again, as a line for a terminal."""
+        if self.command:
+            return self.command
+        words = ["fovea", "train", self.folder, "--name", self.name, "--recipe", self.recipe]
+        if self.recipe is Recipe.FINE_TUNE:
+            words += ["--depth", self.depth]
+        given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}
+        always = {"--validation": self.validation, "--test": self.test, "--seed": self.seed}
+        words += [word for name, value in given.items() if value is not None for word in (name, value)]
+        words += [word for pair in always.items() for word in pair]
+        return shlex.join(map(str, words))

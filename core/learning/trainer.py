@@ -36,6 +36,10 @@ _LONGEST_LINE: Final = 2000
 _LAST_LINES: Final = 50
 _LAST_WORDS: Final = 300
 """Characters of the last line that a message repeats."""
+PAUSE: Final = b"p"
+"""Said to the trainer on its standard input: wait."""
+RESUME: Final = b"r"
+"""Likewise: go on."""
 _GO_ON: Final = "Close other programs if memory may have run out; the same command goes on where it stopped."
 _FLAGS: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 """On Windows, where a program without a window would get a console, and where the window is to go first."""
@@ -44,6 +48,10 @@ _log = logging.getLogger(__name__)
 _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
     family.kind: family for family in (ModelError, ProviderError, UsageError, StorageError, DatasetError)
 }
+
+
+class TrainerDiedError(TrainerError):
+    """The trainer process ended before its work did; what it has kept is kept."""
 
 
 def run_trainer(
@@ -55,13 +63,15 @@ def run_trainer(
         arguments: `train` or `litert` and the folder it is about, or `self-check`.
         report: told of each stage, in the calling thread.
         on_epoch: told of each epoch, in the calling thread.
-        token: looked at ten times a second. The process has ended when `Cancelled` is raised.
+        token: looked at ten times a second. The process has ended when `Cancelled` is raised; while the token is
+            paused, the process waits, where it next looks at its own token.
 
     Returns:
         The facts of the trainer's `Done`.
 
     Raises:
-        TrainerError: what it needs is not installed, it died, or it said what nobody understands.
+        TrainerDiedError: it died.
+        TrainerError: what it needs is not installed, or it said what nobody understands.
         FoveaError: it gave up; the error is of the kind it named.
         Cancelled: the token was cancelled.
     """
@@ -126,7 +136,7 @@ class _Process:
     def events(self, token: CancelToken) -> Iterator[Event]:
         """What it says, as it comes, until it closes its standard output."""
         while True:
-            token.check()
+            self._pause(token)
             try:
                 line = self._said.get(timeout=_PAUSE_S)
             except queue.Empty:
@@ -135,7 +145,7 @@ class _Process:
                 return
             yield read_event(line.decode(errors="replace"))
 
-    def death(self) -> TrainerError:
+    def death(self) -> TrainerDiedError:
         """What to say of a process that ended without having said how it went."""
         self._end()
         words = [line for line in b"".join(self._tail).decode(errors="replace").splitlines() if line.strip()]
@@ -144,7 +154,25 @@ class _Process:
         code = self._process.returncode
         how = f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.strsignal(-code)}"
         last = f": {words[-1].strip()[:_LAST_WORDS]}" if words else "."
-        return TrainerError(f"The trainer ended before its work did ({how}){last}", hint=_GO_ON)
+        return TrainerDiedError(f"The trainer ended before its work did ({how}){last}", hint=_GO_ON)
+
+    def _pause(self, token: CancelToken) -> None:
+        """Return if the work shall go on, and once it shall; meanwhile the process waits too.
+
+        Raises:
+            Cancelled: it was called off.
+        """
+        if token.paused:
+            self._tell(PAUSE)
+            token.check()
+            self._tell(RESUME)
+        token.check()
+
+    def _tell(self, order: bytes) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(OSError):  # it died: that is told when its standard output ends
+            self._process.stdin.write(order)
+            self._process.stdin.flush()
 
     def _hear(self, line: bytes) -> None:
         if not self._is_ending:

@@ -35,6 +35,16 @@ def serve_pictures(connection: Connection) -> None:
             PictureService(connection).run()
 
 
+def serve_training(connection: Connection) -> None:
+    """Read labelled folders and train until the other end closes."""
+    _give_way()
+    with crash_log.kept("training"):
+        from core.services.training import TrainingService
+
+        with contextlib.suppress(OSError, KeyboardInterrupt):
+            TrainingService(connection).run()
+
+
 def _give_way() -> None:
     """Let the window go first where cores are few: helpers that keep them all busy would make it stutter."""
     if hasattr(os, "nice"):

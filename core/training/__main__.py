@@ -1,8 +1,9 @@
 """The trainer process: `python -m core.training train FOLDER`, `litert FOLDER` or `self-check`.
 
 Events, as `core.learning.protocol` has them, are all that it says on standard output. It goes on while its standard
-input is open: whoever started it closes that to call it off, and a parent that dies does so too. Exit codes: 0 done,
-1 something unforeseen, told on standard error, 2 failed, 3 called off.
+input is open: whoever started it closes that to call it off, and a parent that dies does so too; `PAUSE` and
+`RESUME`, said there, let it wait and go on. Exit codes: 0 done, 1 something unforeseen, told on standard error,
+2 failed, 3 called off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from core.errors import Cancelled, FoveaError, UsageError
 from core.learning.protocol import Done, Event, Failed, read_job, write_event
+from core.learning.trainer import PAUSE, RESUME
 from core.progress import CancelToken, Progress
 
 EXIT_FAILED: Final = 2
@@ -35,19 +37,22 @@ if sys.platform == "win32":
 
     _PAUSE_S: Final = 0.2
 
-    def _is_open(pipe: int) -> bool:
-        """Whether anybody holds the other end; never reads, as numpy cannot be imported beside a waiting read."""
-        time.sleep(_PAUSE_S)
+    def _next_order(pipe: int) -> bytes:
+        """The next byte said there, waited for; empty once nobody holds the other end.
+
+        It waits outside of the read, because numpy cannot be imported beside a waiting one.
+        """
         try:
-            _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe), 0)
+            while not _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe), 0)[0]:
+                time.sleep(_PAUSE_S)
         except OSError:
-            return False
-        return True
+            return b""
+        return os.read(pipe, 1)
 else:
 
-    def _is_open(pipe: int) -> bool:
-        """Whether anybody holds the other end; waits until that changes, or until something is said there."""
-        return bool(os.read(pipe, 1))
+    def _next_order(pipe: int) -> bytes:
+        """The next byte said there, waited for; empty once nobody holds the other end."""
+        return os.read(pipe, 1)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,9 +91,15 @@ def _taken(descriptor: int, instead: int) -> int:
 
 
 def _heed(orders: int, token: CancelToken) -> None:
-    """Call the work off as soon as standard input is closed; every file is written whole or not at all."""
-    while _is_open(orders):
-        pass
+    """Pause the work and have it go on as it is said on standard input, and call it off as soon as that is closed.
+
+    Every file is written whole or not at all.
+    """
+    while order := _next_order(orders):
+        if order == PAUSE:
+            token.pause()
+        elif order == RESUME:
+            token.resume()
     token.cancel()
     time.sleep(_GRACE_S)
     os._exit(EXIT_CANCELLED)

@@ -88,3 +88,32 @@ def test_work_is_called_off_from_another_thread() -> None:
     assert token.cancelled
     with pytest.raises(Cancelled):
         token.check()
+
+
+def _checked(token: CancelToken) -> tuple[threading.Thread, list[str]]:
+    """A thread that looks at a token, and what came of that."""
+    outcome: list[str] = []
+
+    def look() -> None:
+        try:
+            token.check()
+            outcome.append("went on")
+        except Cancelled:
+            outcome.append("called off")
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    return thread, outcome
+
+
+@pytest.mark.parametrize(("end", "outcome"), [("resume", "went on"), ("cancel", "called off")])
+def test_paused_work_waits_until_it_may_go_on_or_is_called_off(end: str, outcome: str) -> None:
+    token = CancelToken()
+    token.pause()
+    assert token.paused
+    thread, found = _checked(token)
+    thread.join(0.3)
+    assert not found
+    getattr(token, end)()
+    thread.join(5)
+    assert found == [outcome]

@@ -1,0 +1,219 @@
+"""What a labelled folder holds and what came of a training, as light values that cross the pipe to the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.learning.request import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """A class in a folder.
+
+    Attributes:
+        name: its label.
+        images: how many can be learnt from.
+        samples: up to twelve of them, spread evenly.
+    """
+
+    name: str
+    images: int
+    samples: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProblem:
+    """Something that is wrong with a folder, see `core.dataset.problems.Problem`.
+
+    Attributes:
+        kind: what is wrong, a stable word.
+        message: what was found, and what was done about it.
+        hint: what the person can do.
+        paths: the first files and folders it is about.
+        count: how many these are altogether.
+        is_fatal: whether nothing can be learnt because of it.
+    """
+
+    kind: str
+    message: str
+    hint: str
+    paths: tuple[Path, ...]
+    count: int
+    is_fatal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """How a class fares; see `core.judging.evaluation.ClassFigures`. Shares are 0..1, None where undefined."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The test images whose confidence lies in (low, high]: their mean confidence and the share named rightly, 0..1."""
+
+    low: float
+    high: float
+    images: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class TestedImage:
+    """What the new model says of a test image.
+
+    Attributes:
+        path: the image.
+        label: its class.
+        predicted: the class it was named.
+        confidence: how sure the model was of that, 0..1, calibrated.
+    """
+
+    path: Path
+    label: str
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFacts:
+    """How good the new model is on the test images, which it had not seen; see `core.judging.evaluation.Evaluation`.
+
+    Attributes:
+        images: how many they are.
+        accuracy: the share named rightly, 0..1.
+        interval: Wilson's 95 % interval of it.
+        per_class: in the classes' order.
+        confusion: how many images of the class of a row were named as that of a column; empty beyond 200 classes.
+        log_loss: mean, in nats, calibrated.
+        log_loss_before: the same at temperature 1.
+        ece: expected calibration error, 0..1, calibrated.
+        ece_before: the same at temperature 1.
+        reliability: the bins that hold images, calibrated.
+        reliability_before: the same at temperature 1.
+        mistakes: the surest fifty, surest first.
+        tested: all test images.
+    """
+
+    images: int
+    accuracy: float
+    interval: tuple[float, float]
+    per_class: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    log_loss: float
+    log_loss_before: float
+    ece: float
+    ece_before: float
+    reliability: tuple[ReliabilityBin, ...]
+    reliability_before: tuple[ReliabilityBin, ...]
+    mistakes: tuple[TestedImage, ...]
+    tested: tuple[TestedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlippedImage:
+    """A test image that two models name differently; confidences are 0..1, calibrated."""
+
+    path: Path
+    label: str
+    before: str
+    confidence_before: float
+    now: str
+    confidence_now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFacts:
+    """The new model beside another on the same test images, those of a class of both.
+
+    Attributes:
+        name: the other's name.
+        version: the other's; 0 for one that came with Fovea, None for what fine-tuning began with.
+        images: how many images they are compared by.
+        learnt: how many of them the other has learnt from, which flatters it; None where nobody knows.
+        accuracy_before: the other's, 0..1.
+        interval_before: Wilson's 95 % interval of it.
+        accuracy_now: the new model's, 0..1.
+        only_before_right: how many images only the other named rightly: what broke.
+        only_now_right: how many images only the new model named rightly: what was fixed.
+        p: of McNemar's exact test; small where the difference is hardly chance.
+        could_be_chance: whether it is not small.
+        flips: images named differently, at most two hundred, those with the largest margin first.
+    """
+
+    name: str
+    version: int | None
+    images: int
+    learnt: int | None
+    accuracy_before: float
+    interval_before: tuple[float, float]
+    accuracy_now: float
+    only_before_right: int
+    only_now_right: int
+    p: float
+    could_be_chance: bool
+    flips: tuple[FlippedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadImage:
+    """An image that could not be read any more when it was to be learnt from."""
+
+    path: Path
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedFacts:
+    """What came of a training.
+
+    Attributes:
+        name: the model's.
+        version: 1, 2, ...
+        in_use: whether the name means this version now.
+        recipe: how it was trained.
+        summary: the card's sentence about the model.
+        classes: in the order of the logits.
+        parts: how many images were for `train`, `validation` and `test`.
+        fitted: how many images the installed head was fitted to.
+        computed: of how many images the engine had to compute the features.
+        temperature: what logits are divided by.
+        unknown_below: the confidence under which an image is of none of the classes; None where that cannot be told.
+        training: how it was made, as the card has it: plain JSON.
+        evaluation: on the test images; None where there are none.
+        against: compared with the model in use before; None where that was not asked for or cannot be.
+        began_with: compared with what fine-tuning began with; None for other recipes.
+        notes: what the person should know, a sentence or two each.
+        unread: images that could not be read any more.
+        seconds: how long it took.
+    """
+
+    name: str
+    version: int
+    in_use: bool
+    recipe: Recipe
+    summary: str
+    classes: tuple[str, ...]
+    parts: Mapping[str, int]
+    fitted: int
+    computed: int
+    temperature: float
+    unknown_below: float | None
+    training: Mapping[str, Any]
+    evaluation: EvaluationFacts | None
+    against: ComparisonFacts | None
+    began_with: ComparisonFacts | None
+    notes: tuple[str, ...]
+    unread: tuple[UnreadImage, ...]
+    seconds: float

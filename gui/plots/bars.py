@@ -1,0 +1,157 @@
+"""How each class fares: precision and recall side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import pyqtgraph
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from gui import theme
+from gui.plots.canvas import Canvas, Chart, Ink, Key, Style, font, ticks
+from gui.plots.frame import PlotFrame
+from gui.plots.values import NOTHING, Table, percent
+
+MOST_SHOWN: Final = 50
+"""Classes that are drawn; of more, the weakest. The table has all."""
+_ROW: Final = 40
+_BAR: Final = 0.34
+_LONGEST_LABEL: Final = 112
+
+
+class _Class(NamedTuple):
+    name: str
+    precision: float | None
+    recall: float | None
+    support: int
+
+    def strength(self) -> tuple[float, str]:
+        """The harmonic mean of both, by which classes are sorted, the weakest first; those without photos last."""
+        if self.recall is None:
+            return 2.0, self.name
+        both = (self.precision or 0.0) + self.recall
+        return (2 * (self.precision or 0.0) * self.recall / both if both else 0.0), self.name
+
+
+class ClassBars(PlotFrame):
+    """Precision and recall of every class, the weakest class first, with the numbers beside the bars."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        canvas = Canvas()
+        canvas.setMinimumSize(400, 160)
+        key = Key([("Found (recall)", "bar", "plot_main"), ("Right (precision)", "bar", "plot_other")])
+        canvas.add_part(key)
+        canvas.grid.addItem(key, 0, 0, 1, 2)
+        canvas.grid.layout.setRowSpacing(0, theme.GRID)
+        self._chart = Chart(canvas, 1, 0, rules_up=True)
+        self._chart.box.invertY()
+        self._recall = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
+        self._precision = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
+        super().__init__("Classes", canvas, parent=parent)
+        self.show_result(NOTHING, Table((), ()))
+
+    def show_classes(
+        self,
+        classes: Sequence[str],
+        precision: Sequence[float | None],
+        recall: Sequence[float | None],
+        support: Sequence[int],
+    ) -> None:
+        """Show how each class fares.
+
+        Args:
+            classes: their names.
+            precision: of the photos named so, the share that are, 0..1; None where none was.
+            recall: of its photos, the share named so, 0..1; None where it has none.
+            support: how many photos it has.
+
+        Raises:
+            ValueError: there are not as many figures as classes.
+        """
+        figures = zip(classes, precision, recall, support, strict=True)
+        found = sorted((_Class(*one) for one in figures), key=_Class.strength)
+        drawn = found[:MOST_SHOWN]
+        self.canvas.setMinimumHeight(64 + _ROW * len(drawn))
+        names = [(float(row), f"{_elided(one.name)} ({one.support:,})") for row, one in enumerate(drawn)]
+        self._chart.show_range((0, 1.3), (-0.6, len(drawn) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
+        self._recall.draw([one.recall for one in drawn])
+        self._precision.draw([one.precision for one in drawn])
+        rows = tuple((one.name, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
+        self.show_result(_sentence(found), Table(("Class", "Recall", "Precision", "Photos"), rows))
+
+
+class _Bars:
+    """One bar for each class."""
+
+    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink, shift: float) -> None:
+        self._ink, self._shift = ink, shift
+        self._bars = pyqtgraph.BarGraphItem(x0=[], y=[], width=[], height=_BAR, pen=None)
+        self._numbers = _Numbers()
+        for item in (self._bars, self._numbers):
+            chart.box.addItem(item, ignoreBounds=True)
+        canvas.add_part(self)
+
+    def draw(self, values: Sequence[float | None]) -> None:
+        """Draw these shares from above downwards."""
+        places = [row + self._shift for row in range(len(values))]
+        self._bars.setOpts(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
+        self._numbers.draw(
+            [(QPointF(value or 0.0, place), percent(value)) for value, place in zip(values, places, strict=True)]
+        )
+
+    def show_style(self, style: Style) -> None:
+        """Use this style."""
+        self._bars.setOpts(brush=style.colour(self._ink))
+        self._numbers.show_style(style)
+
+
+class _Numbers(pyqtgraph.GraphicsObject):
+    """All numbers beside bars in one item: pyqtgraph's item for one text takes half a millisecond to make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: Sequence[tuple[QPointF, str]] = ()
+        self._colour = QColor()
+
+    def draw(self, numbers: Sequence[tuple[QPointF, str]]) -> None:
+        """Write these to the right of these points of the chart."""
+        self.prepareGeometryChange()
+        self._numbers = numbers
+
+    def show_style(self, style: Style) -> None:
+        """Use this style."""
+        self._colour = style.colour("text")
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(0, -1, 2, len(self._numbers) + 1)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Write them in pixels, where the chart's units would stretch the letters."""
+        units = painter.worldTransform()
+        painter.resetTransform()
+        painter.setFont(font(11))
+        painter.setPen(self._colour)
+        for place, text in self._numbers:
+            box = QRectF(units.map(place) + QPointF(4, -10), QSizeF(80, 20))
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _elided(name: str) -> str:
+    return QFontMetricsF(font()).elidedText(name, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+
+
+def _sentence(found: Sequence[_Class]) -> str:
+    """The weakest and the strongest class."""
+    known = [one for one in found if one.recall is not None]
+    if not known:
+        return "There is no class to compare."
+    weakest, strongest = known[0], known[-1]
+    told = f"Weakest is {weakest.name}: {percent(weakest.recall)} of its photos are found"
+    if len(known) > 1:
+        told += f"; strongest is {strongest.name} with {percent(strongest.recall)}"
+    more = f" Drawn are the {MOST_SHOWN} weakest classes; the table has all {len(found):,}."
+    return f"{told}.{more if len(found) > MOST_SHOWN else ''}"

@@ -1,0 +1,253 @@
+"""The drawing of a confusion matrix: shaded cells, and labels that stay in sight while the cells are scrolled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import pyqtgraph
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from gui import theme
+from gui.plots.canvas import Style, font, text_size
+from gui.theme import Tokens
+
+LEAST_CELL: Final = 24
+LARGEST_CELL: Final = 64
+_LONGEST_LABEL: Final = 144
+_TITLE: Final = 24
+_GAP: Final = 1
+_EDGE: Final = 4
+"""Room for the ring around the outer cells."""
+_FAINTEST: Final = 0.10
+"""How much of its colour the shade of the smallest share has, so that one photo of thousands is seen."""
+_QUIET_ABOVE: Final = 12
+"""With more classes than this, cells without photos have no number: what is left is what there is to see."""
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where everything stands.
+
+    Attributes:
+        labels: the classes.
+        counts: photos, by row (what they are labelled) and column (what the model said).
+        cell: side of a cell in pixels.
+        left: where the cells begin.
+        top: likewise.
+        is_upright: whether the labels above the columns are written from below upwards.
+    """
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    cell: int
+    left: int
+    top: int
+    is_upright: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of all."""
+        side = self.cell * len(self.labels)
+        return self.left + side + _EDGE, self.top + side + _EDGE
+
+    def box(self, cell: Cell) -> QRectF:
+        """Where a cell stands."""
+        row, column = cell
+        return QRectF(self.left + column * self.cell, self.top + row * self.cell, self.cell - _GAP, self.cell - _GAP)
+
+    def at(self, place: QPointF) -> Cell | None:
+        """The cell at a place."""
+        row = math.floor((place.y() - self.top) / self.cell)
+        column = math.floor((place.x() - self.left) / self.cell)
+        is_inside = 0 <= row < len(self.labels) and 0 <= column < len(self.labels)
+        return (row, column) if is_inside else None
+
+
+def arrange(labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...], width: int, height: int) -> Grid:
+    """The largest cells that fit into a width and a height; where the smallest do not, they are scrolled."""
+    widest = min(_LONGEST_LABEL, max([text_size(label).width() for label in labels], default=0.0))
+    left = _TITLE + math.ceil(widest) + 16
+    for is_upright in (False, True):
+        top = _TITLE + (math.ceil(widest) + 16 if is_upright else _TITLE)
+        fitting = min(width - left - _EDGE, height - top - _EDGE) // max(1, len(labels))
+        cell = max(LEAST_CELL, min(LARGEST_CELL, fitting))
+        if widest + 4 <= cell:
+            break
+    return Grid(labels, counts, cell, left, top, is_upright)
+
+
+def short(count: int) -> str:
+    """A number in at most four letters."""
+    if count < 1000:
+        return str(count)
+    unit, scale = ("k", 1e3) if count < 999_500 else ("M", 1e6)
+    return f"{count / scale:.1f}{unit}" if count / scale < 9.95 else f"{count / scale:.0f}{unit}"
+
+
+def _mixed(under: str, over: str, share: float) -> QColor:
+    below, above = QColor(under), QColor(over)
+    parts = zip(below.getRgb()[:3], above.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(a + (b - a) * share) for a, b in parts))
+
+
+def shade(colours: Tokens, share: float, *, is_right: bool) -> QColor:
+    """The colour of a cell that holds this share of its row, 0..1."""
+    if not share:
+        return QColor(colours.window)
+    ink = colours.plot_main if is_right else colours.plot_other
+    return _mixed(colours.surface, ink, _FAINTEST + (1 - _FAINTEST) * share)
+
+
+def _luminance(of: QColor) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    parts = (of.redF(), of.greenF(), of.blueF())
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def readable(on: QColor) -> QColor:
+    """Black or white, whichever is told more easily from a colour."""
+    return QColor("#000000" if _luminance(on) > 0.179 else "#ffffff")
+
+
+class _Part(pyqtgraph.GraphicsObject):
+    """Something drawn of a grid in a theme's colours."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__()
+        self.grid, self.colours = grid, theme.current()
+
+    def show_grid(self, grid: Grid) -> None:
+        """Draw another one."""
+        self.prepareGeometryChange()
+        self.grid = grid
+        self.update()
+
+    def show_style(self, style: Style) -> None:
+        """Use this style."""
+        self.colours = style.colours
+        self.update()
+
+
+class Cells(_Part):
+    """The cells with their numbers, and a ring around the current one."""
+
+    def __init__(self, grid: Grid) -> None:
+        super().__init__(grid)
+        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        self._ringed: Cell | None = None
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(0, 0, *self.grid.size)
+
+    def ring(self, cell: Cell | None) -> None:
+        """Mark this cell as the current one."""
+        for changed in (self._ringed, cell):
+            if changed is not None:
+                self.update(self.grid.box(changed).adjusted(-3, -3, 3, 3))
+        self._ringed = cell
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw the cells of which something is to be seen anew."""
+        grid, seen = self.grid, option.exposedRect
+        first = (max(0, int((seen.top() - grid.top) // grid.cell)), max(0, int((seen.left() - grid.left) // grid.cell)))
+        last = (int((seen.bottom() - grid.top) // grid.cell), int((seen.right() - grid.left) // grid.cell))
+        letters = font(max(10, min(14, grid.cell * 2 // 5)))
+        painter.setFont(letters)
+        self._fit(painter, letters.pixelSize())
+        for row in range(first[0], min(last[0] + 1, len(grid.labels))):
+            total = sum(grid.counts[row])
+            for column in range(first[1], min(last[1] + 1, len(grid.labels))):
+                self._paint_cell(painter, (row, column), total)
+        if self._ringed is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(self.colours.text), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(grid.box(self._ringed).adjusted(-0.5, -0.5, 0.5, 0.5))
+
+    def _fit(self, painter: QPainter, size: int) -> None:
+        """Smaller letters where the longest number would not fit into a cell."""
+        longest = max((short(count) for row in self.grid.counts for count in row), key=len, default="")
+        width = QFontMetricsF(painter.font()).horizontalAdvance(longest)
+        if width > self.grid.cell - 4:
+            painter.setFont(font(max(8, int(size * (self.grid.cell - 4) / width))))
+
+    def _paint_cell(self, painter: QPainter, cell: Cell, total: int) -> None:
+        row, column = cell
+        count, box = self.grid.counts[row][column], self.grid.box(cell)
+        fill = shade(self.colours, count / total if total else 0.0, is_right=row == column)
+        painter.fillRect(box, fill)
+        if count or len(self.grid.labels) <= _QUIET_ABOVE:
+            painter.setPen(readable(fill) if count else QColor(self.colours.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short(count))
+
+
+class RowLabels(_Part):
+    """What the photos are labelled, at the left; stays there when the cells are scrolled sideways."""
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(0, self.grid.top, self.grid.left - _EDGE, self.grid.size[1] - self.grid.top)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw the labels, right beside their rows."""
+        grid, room = self.grid, self.boundingRect()
+        painter.fillRect(room, QColor(self.colours.surface))
+        painter.setFont(font())
+        metrics = QFontMetricsF(font())
+        painter.setPen(QColor(self.colours.text))
+        for row, label in enumerate(grid.labels):
+            box = QRectF(_TITLE, grid.top + row * grid.cell, grid.left - _TITLE - 8, grid.cell)
+            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.setPen(QColor(self.colours.muted))
+        _draw_upright(painter, QRectF(0, room.top(), _TITLE, min(room.height(), 320)), "Labelled", top=True)
+
+
+class ColumnLabels(_Part):
+    """What the model said, at the top; stays there when the cells are scrolled up and down."""
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(self.grid.left, 0, self.grid.size[0] - self.grid.left, self.grid.top - _EDGE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw the labels, right above their columns."""
+        grid, room = self.grid, self.boundingRect()
+        painter.fillRect(room, QColor(self.colours.surface))
+        painter.setFont(font())
+        metrics = QFontMetricsF(font())
+        painter.setPen(QColor(self.colours.text))
+        for column, label in enumerate(grid.labels):
+            box = QRectF(grid.left + column * grid.cell, _TITLE, grid.cell, grid.top - _TITLE - 8)
+            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+            if grid.is_upright:
+                _draw_upright(painter, box, text)
+            else:
+                painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text)
+        painter.setPen(QColor(self.colours.muted))
+        painter.drawText(QRectF(room.left(), 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, "Named by the model")
+
+
+class Corner(_Part):
+    """Covers what is scrolled under both labels."""
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(0, 0, self.grid.left - _EDGE, self.grid.top - _EDGE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Fill it."""
+        painter.fillRect(self.boundingRect(), QColor(self.colours.surface))
+
+
+def _draw_upright(painter: QPainter, box: QRectF, text: str, *, top: bool = False) -> None:
+    """Write from below upwards, from the lower end of the box or up to its upper one."""
+    painter.save()
+    painter.translate(box.left(), box.bottom())
+    painter.rotate(-90)
+    side = Qt.AlignmentFlag.AlignRight if top else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(QRectF(0, 0, box.height(), box.width()), side | Qt.AlignmentFlag.AlignVCenter, text)
+    painter.restore()

@@ -1,0 +1,185 @@
+"""Loss and accuracy of a training, drawn while it goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+from gui.plots.canvas import Canvas, Chart, Heading, Key, Line, Marks, round_ticks, ticks
+from gui.plots.frame import PlotFrame
+from gui.plots.values import Table, decimal, percent
+
+_COLUMNS: Final = ("Epoch", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
+_WAITING: Final = "The curves begin with the first epoch."
+
+
+class _Epoch(NamedTuple):
+    number: int
+    loss: float | None
+    accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+class LearningCurves(PlotFrame):
+    """Two charts, loss and accuracy, of training and validation over the epochs, with the best epoch marked.
+
+    The best epoch is the one whose weights the trainer keeps: that with the highest validation accuracy, among equals
+    the one with the least validation loss. Without validation images none is marked.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        canvas = Canvas()
+        canvas.setMinimumSize(480, 248)
+        key = Key(
+            [
+                ("Validation", "line", "plot_main"),
+                ("Training", "dashed", "plot_other"),
+                ("Best epoch", "ring", "plot_main"),
+            ]
+        )
+        canvas.add_part(key)
+        self._loss = _Curves(canvas, 0, "Loss")
+        self._accuracy = _Curves(canvas, 2, "Accuracy")
+        canvas.grid.layout.setRowSpacing(2, theme.GRID)
+        canvas.grid.addItem(key, 3, 0, 1, 4)
+        canvas.grid.layout.setColumnSpacing(1, 4 * theme.GRID)
+        super().__init__("Learning curves", canvas, parent=parent)
+        self._epochs: list[_Epoch] = []
+        self._planned = 0
+        self.begin(0)
+
+    def begin(self, epochs: int) -> None:
+        """Forget what is drawn and make room for a training of so many epochs; 0 where that is not known."""
+        self._epochs, self._planned = [], epochs
+        self._draw()
+        self.show_result(_WAITING, Table(_COLUMNS, ()))
+
+    def add(
+        self,
+        epoch: int,
+        loss: float | None,
+        accuracy: float | None,
+        validation_loss: float | None,
+        validation_accuracy: float | None,
+    ) -> None:
+        """Draw one more epoch.
+
+        Args:
+            epoch: its number, from 1; 0 is how it was before any training.
+            loss: mean cross-entropy of the training images, in nats; None where there is none.
+            accuracy: the share of them named rightly, 0..1.
+            validation_loss: the same of the validation images.
+            validation_accuracy: likewise.
+        """
+        self._epochs.append(_Epoch(epoch, loss, accuracy, validation_loss, validation_accuracy))
+        self._draw()
+        rows = (*self.table.table.rows, _row(self._epochs[-1]))
+        self.show_result(_sentence(self._epochs, _best(self._epochs)), Table(_COLUMNS, rows))
+
+    def _draw(self) -> None:
+        epochs, best = self._epochs, _best(self._epochs)
+        numbers = [epoch.number for epoch in epochs]
+        across = (min([1, *numbers]), max([2, self._planned, *numbers]))
+        number = None if best is None else best.number
+        loss = ([epoch.validation_loss for epoch in epochs], [epoch.loss for epoch in epochs])
+        accuracy = ([epoch.validation_accuracy for epoch in epochs], [epoch.accuracy for epoch in epochs])
+        self._loss.draw(numbers, *loss, across, _loss_range(_finite(loss)), ".3g")
+        self._loss.mark(number, None if best is None else best.validation_loss)
+        self._accuracy.draw(numbers, *accuracy, across, _accuracy_range(_finite(accuracy)), ".0%")
+        self._accuracy.mark(number, None if best is None else best.validation_accuracy)
+
+
+class _Curves:
+    """One chart with the curve of validation, that of training, and a ring at the best epoch."""
+
+    def __init__(self, canvas: Canvas, column: int, title: str) -> None:
+        canvas.grid.addItem(Heading(canvas, title), 0, column, 1, 2)
+        self._chart = Chart(canvas, 1, column, bottom="Epoch")
+        self._upright = Line(canvas, self._chart, "muted", dashed=True, width=1)
+        self._training = Line(canvas, self._chart, "plot_other", dashed=True)
+        self._validation = Line(canvas, self._chart, "plot_main")
+        self._ring = Marks(canvas, self._chart, "plot_main", "ring")
+        self._up = (0.0, 1.0)
+
+    def draw(
+        self,
+        numbers: Sequence[int],
+        validation: Iterable[float | None],
+        training: Iterable[float | None],
+        across: tuple[int, int],
+        up: tuple[float, float],
+        form: str,
+    ) -> None:
+        """Draw both curves over the numbers of the epochs; `form` is how the values at the left are written."""
+        room = (across[1] - across[0]) * 0.03
+        below = ticks(round_ticks(*across, 7, least_step=1), ".0f")
+        beside = [tick for tick in round_ticks(*up) if tick <= 1 or "%" not in form]
+        self._chart.show_range((across[0] - room, across[1] + room), up, below, ticks(beside, form))
+        places = [float(number) for number in numbers]
+        self._validation.draw(places, _gaps(validation))
+        self._training.draw(places, _gaps(training))
+        self._up = up
+
+    def mark(self, number: int | None, value: float | None) -> None:
+        """Put the ring here; nowhere where there is no such epoch."""
+        at = [] if number is None else [float(number)]
+        self._upright.draw(at * 2, self._up if at else [])
+        self._ring.draw(*((at, [value]) if value is not None and math.isfinite(value) else ([], [])))
+
+
+def _gaps(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None or not math.isfinite(value) else value for value in values]
+
+
+def _finite(curves: Iterable[Iterable[float | None]]) -> list[float]:
+    return [value for curve in curves for value in _gaps(curve) if not math.isnan(value)]
+
+
+def _loss_range(values: Sequence[float]) -> tuple[float, float]:
+    """From nothing, so that half the height is half the loss."""
+    return 0.0, max([*values, 0.01]) * 1.06
+
+
+def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
+    """The upper part that holds the curves, at least a fifth of the whole."""
+    low = min([*values, 0.8])
+    return max(-0.02, math.floor(low * 10) / 10 - 0.02), 1.02
+
+
+def _best(epochs: Iterable[_Epoch]) -> _Epoch | None:
+    """As the trainer chooses it; see `core.training.loop.run_epochs`."""
+    known = [epoch for epoch in epochs if epoch.validation_accuracy is not None]
+    return max(known, key=_merit, default=None)
+
+
+def _merit(epoch: _Epoch) -> tuple[float, float]:
+    return epoch.validation_accuracy or 0.0, -(epoch.validation_loss or 0.0)
+
+
+def _row(epoch: _Epoch) -> tuple[str, ...]:
+    return (
+        str(epoch.number),
+        decimal(epoch.loss),
+        percent(epoch.accuracy),
+        decimal(epoch.validation_loss),
+        percent(epoch.validation_accuracy),
+    )
+
+
+def _sentence(epochs: Sequence[_Epoch], best: _Epoch | None) -> str:
+    last = epochs[-1]
+    if best is None:
+        return f"Epoch {last.number}: {percent(last.accuracy)} of the training images are named rightly."
+    kept = (
+        "the best so far"
+        if best is last
+        else f"epoch {best.number} was the best, with {percent(best.validation_accuracy)}"
+    )
+    return (
+        f"Epoch {last.number}: {percent(last.validation_accuracy)} of the validation images are named rightly; {kept}."
+    )

@@ -1,0 +1,243 @@
+"""The box around a plot: its title, its result in a sentence, its table twin, and ways to take it elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QKeySequence, QPainter, QResizeEvent
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import FoveaError
+from core.storage import write_atomically
+from gui import theme
+from gui.plots.background import in_background
+from gui.plots.canvas import Canvas, font
+from gui.plots.table import TwinTable
+from gui.plots.values import Table
+from gui.widgets import label
+
+_SHARP: Final = 2.0
+"""Pixels of a picture for each of the plot's own, so that it stays sharp in a document."""
+_FILTERS: Final = {"PNG picture (*.png)": "png", "SVG drawing (*.svg)": "svg"}
+_MARGIN: Final = 16
+_TITLE_HEIGHT: Final = 24
+_SPI: Final = 96
+"""Dots per inch at which a pixel is a pixel."""
+
+
+class PlotFrame(QFrame):
+    """A plot with its title, a sentence that tells the result, and a table twin.
+
+    Attributes:
+        noticed: what became of a plot that was to be saved, for the notices.
+        table: the twin; filled whether it is shown or not.
+    """
+
+    noticed = Signal(str)
+
+    def __init__(
+        self, title: str, canvas: Canvas, holder: QWidget | None = None, parent: QWidget | None = None
+    ) -> None:
+        """Around `canvas`; `holder` is what stands in the frame, where that is not the canvas itself."""
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.canvas, self._title = canvas, title
+        self.table = TwinTable()
+        self._sentence = _Sentence()
+        self._views = QStackedWidget()
+        self._views.addWidget(holder or canvas)
+        self._views.addWidget(self.table)
+        self._copy = self._button("Copy", self.copy)
+        self._save = self._button("Save…", self._ask_where_to_save)
+        self._toggle = self._button("Table", lambda: self.show_as_table(shown=not self.is_table()))
+        self._place()
+        self.setAccessibleName(title)
+        self.table.setAccessibleName(f"{title}, as a table")
+        canvas.setAccessibleName(title)
+        canvas.show_theme()
+        self._name_buttons()
+
+    def _button(self, text: str, act: object) -> QPushButton:
+        made = QPushButton(text)
+        made.setProperty("kind", "link")
+        made.clicked.connect(act)
+        return made
+
+    def _place(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_MARGIN, 8, _MARGIN, _MARGIN)
+        column.setSpacing(theme.GRID)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(label(self._title, "heading"), 1)
+        for button in (self._copy, self._save, self._toggle):
+            row.addWidget(button)
+        column.addLayout(row)
+        column.addWidget(self._sentence)
+        column.addWidget(self._views, 1)
+
+    def is_table(self) -> bool:
+        """Whether the table twin stands in the plot's place."""
+        return self._views.currentWidget() is self.table
+
+    def show_as_table(self, *, shown: bool) -> None:
+        """Show the table twin, or the plot again."""
+        self._views.setCurrentIndex(int(shown))
+        self._toggle.setText("Plot" if shown else "Table")
+        self._name_buttons()
+
+    def _name_buttons(self) -> None:
+        name = self._title.lower()
+        self._copy.setAccessibleName(f"Copy the {name} as {'text' if self.is_table() else 'a picture'}")
+        self._save.setAccessibleName(f"Save a picture of the {name}")
+        self._toggle.setAccessibleName(f"Show the {name} as a {'plot' if self.is_table() else 'table'}")
+
+    def show_result(self, sentence: str, table: Table) -> None:
+        """Tell what the plot shows."""
+        self._sentence.say(sentence)
+        self.table.show_table(table)
+        for part in (self, self.canvas, self.table):
+            part.setAccessibleDescription(sentence)
+
+    def sentence(self) -> str:
+        """The result as it is told."""
+        return self._sentence.text()
+
+    def copy(self) -> None:
+        """Put the plot into the clipboard as a picture, or the table as lines with tabs where that is shown."""
+        clipboard = QGuiApplication.clipboard()
+        if self.is_table():
+            clipboard.setText(self.table.table.as_tsv())
+        else:
+            clipboard.setImage(self.picture())
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the key for copying, which is the window's elsewhere."""
+        is_claimed = event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_claimed and event.matches(QKeySequence.StandardKey.Copy):  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        else:
+            super().keyPressEvent(event)
+
+    def picture(self) -> QImage:
+        """The plot with its title and sentence, at twice its size."""
+        image = QImage(self._picture_size() * _SHARP, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(_SHARP)
+        painter = QPainter(image)
+        self._paint(painter, _SHARP)
+        painter.end()
+        image.setDevicePixelRatio(1.0)
+        return image
+
+    def drawing(self) -> bytes:
+        """The plot with its title and sentence, as SVG."""
+        data, size = QByteArray(), self._picture_size()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        generator = QSvgGenerator()
+        generator.setOutputDevice(buffer)
+        generator.setResolution(_SPI)
+        generator.setSize(size)
+        generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+        generator.setTitle(self._title)
+        generator.setDescription(self.sentence())
+        painter = QPainter(generator)
+        self._paint(painter, 1.0)
+        painter.end()
+        return bytes(data.data())
+
+    def save(self, file: Path) -> None:
+        """Write the plot to a file, SVG by its ending or else PNG; the end is told by `noticed`."""
+        content = self.drawing() if file.suffix.lower() == ".svg" else self.picture()
+        in_background(self, lambda: _write(file, content), self.noticed.emit)
+
+    def _ask_where_to_save(self) -> None:
+        dialog = QFileDialog(self, f"Save the {self._title.lower()}", str(Path.home() / f"{self._title}.png"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(list(_FILTERS))
+        dialog.setDefaultSuffix("png")
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(_FILTERS[name]))
+        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _picture_size(self) -> QSize:
+        size = self.canvas.size().expandedTo(self.canvas.minimumSize())
+        if size != self.canvas.size():  # it was never shown
+            self.canvas.resize(size)
+        return QSize(size.width() + 2 * _MARGIN, size.height() + self._canvas_top(size.width()) + _MARGIN)
+
+    def _canvas_top(self, width: int) -> int:
+        return _MARGIN + _TITLE_HEIGHT + self._sentence.heightForWidth(width) + theme.GRID
+
+    def _paint(self, painter: QPainter, scale: float) -> None:
+        colours, width, height = theme.current(), self.canvas.width(), self.canvas.height()
+        top = self._canvas_top(width)
+        painter.fillRect(QRectF(0, 0, width + 2 * _MARGIN, top + height + _MARGIN), QColor(colours.surface))
+        painter.setPen(QColor(colours.text))
+        painter.setFont(font(15, bold=True))
+        painter.drawText(QRectF(_MARGIN, _MARGIN, width, _TITLE_HEIGHT), self._title)
+        painter.setPen(QColor(colours.muted))
+        painter.setFont(self._sentence.font())
+        under = QRectF(_MARGIN, _MARGIN + _TITLE_HEIGHT, width, top)
+        painter.drawText(under, Qt.TextFlag.TextWordWrap, self.sentence())
+        self.canvas.paint_onto(painter, QRectF(_MARGIN, top, width, height), scale)
+
+
+class _Sentence(QLabel):
+    """Wraps, and asks for the height that takes: a layout that trades width for height would clip the plot for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "muted")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def say(self, text: str) -> None:
+        """Show another sentence."""
+        self.setText(text)
+        self.setFixedHeight(self.heightForWidth(self.width()))
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setFixedHeight(self.heightForWidth(self.width()))
+
+
+def _write(file: Path, content: QImage | bytes) -> str:
+    """Write a picture and say so, or why not."""
+    try:
+        write_atomically(file, content if isinstance(content, bytes) else _png(content))
+    except FoveaError as error:
+        return str(error)
+    return f"The plot is saved as {file.name} in {file.parent}."
+
+
+def _png(image: QImage) -> bytes:
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(data.data())

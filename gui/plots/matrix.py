@@ -1,0 +1,236 @@
+"""Which class is taken for which: a confusion matrix one can walk through with mouse or keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QWidget
+
+from gui.plots.canvas import Canvas
+from gui.plots.cells import Cell, Cells, ColumnLabels, Corner, Grid, RowLabels, arrange
+from gui.plots.confusion import Confusion, read_counts
+from gui.plots.frame import PlotFrame
+from gui.plots.values import NOTHING, Table
+
+_RING: Final = 3
+_STEPS: Final = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+_CHOOSING: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+
+
+class ConfusionMatrix(PlotFrame):
+    """Photos by their label (row) and by what the model said (column); the table shows the same.
+
+    Attributes:
+        cell_chosen: the row and the column of a cell that was clicked, or entered with a key, as they were given to
+            `show_counts`.
+    """
+
+    cell_chosen = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self._cells = _CellCanvas()
+        super().__init__("Confusion matrix", self._cells, _Scroll(self._cells), parent)
+        self._cells.chosen.connect(self.cell_chosen)
+        self.show_result(NOTHING, Table((), ()))
+
+    def show_counts(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
+        """Show how many photos of each class (row) were named as each class (column).
+
+        Of more than 50 classes, those are shown that are confused most.
+
+        Raises:
+            ValueError: there are not as many rows and columns as classes.
+        """
+        confusion = read_counts(classes, counts)
+        self._cells.show_confusion(confusion)
+        self.show_result(confusion.summary(), confusion.table())
+
+
+class _CellCanvas(Canvas):
+    """The matrix itself, with a current cell that arrows move and Enter chooses."""
+
+    chosen = Signal(int, int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        grid = Grid((), (), 1, 0, 0, is_upright=False)
+        self._cells, self._rows = Cells(grid), RowLabels(grid)
+        self._columns, self._corner = ColumnLabels(grid), Corner(grid)
+        for depth, part in enumerate((self._cells, self._rows, self._columns, self._corner)):
+            part.setZValue(depth)
+            self.addItem(part)
+            self.add_part(part)
+        self._current: Cell = (0, 0)
+        self._room = QSize(480, 360)
+        self._confusion = read_counts((), ())
+
+    @property
+    def grid_shown(self) -> Grid:
+        """Where everything stands."""
+        return self._cells.grid
+
+    def show_confusion(self, confusion: Confusion) -> None:
+        """Draw this one."""
+        self._confusion, self._current = confusion, (0, 0)
+        self._arrange(confusion.labels, confusion.cells)
+
+    def fit(self, room: QSize) -> None:
+        """Use as much of this room as cells of the usual size need."""
+        self._room = room
+        self._arrange(self.grid_shown.labels, self.grid_shown.counts)
+
+    def _arrange(self, labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...]) -> None:
+        grid = arrange(labels, counts, self._room.width(), self._room.height())
+        for part in (self._cells, self._rows, self._columns, self._corner):
+            part.show_grid(grid)
+        self.setFixedSize(*grid.size)
+        self._cells.ring(self._current if self.hasFocus() and labels else None)
+
+    def pin(self, place: QPointF) -> None:
+        """Keep the labels in sight where the matrix is scrolled by this much."""
+        self._rows.setPos(place.x(), 0)
+        self._columns.setPos(0, place.y())
+        self._corner.setPos(place)
+
+    def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
+        place = self._corner.pos()
+        self.pin(QPointF())
+        self._cells.ring(None)
+        super().paint_onto(painter, target, scale)
+        self.pin(place)
+        self._cells.ring(self._current if self.hasFocus() else None)
+
+    def covered(self) -> QSize:
+        """How much of the view the labels cover."""
+        return QSize(self.grid_shown.left, self.grid_shown.top)
+
+    def _go(self, cell: Cell) -> None:
+        self._current = cell
+        self._cells.ring(cell)
+        said = self._words(cell)
+        self.setAccessibleDescription(said)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
+        box = self.grid_shown.box(cell).toAlignedRect()
+        scroll = self._scroll()
+        if scroll is not None:
+            scroll.show_box(box)
+            place = self.mapToGlobal(box.bottomRight() + QPoint(4, -8))
+            QToolTip.showText(place, said, self, box)
+
+    def _words(self, cell: Cell) -> str:
+        shown = self._confusion.shown
+        return self._confusion.words(shown[cell[0]], shown[cell[1]])
+
+    def _choose(self) -> None:
+        row, column = self._current
+        self.chosen.emit(self._confusion.shown[row], self._confusion.shown[column])
+
+    def _scroll(self) -> _Scroll | None:
+        parent = self.parentWidget()
+        holder = parent.parentWidget() if parent is not None else None
+        return holder if isinstance(holder, _Scroll) else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count, key = len(self.grid_shown.labels), Qt.Key(event.key())
+        row, column = self._current
+        if not count:
+            event.ignore()
+        elif key in _STEPS:
+            down, right = _STEPS[key]
+            self._go((min(max(row + down, 0), count - 1), min(max(column + right, 0), count - 1)))
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._go((row, 0 if key == Qt.Key.Key_Home else count - 1))
+        elif key in _CHOOSING:
+            self._choose()
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self.grid_shown.labels and event.reason() != Qt.FocusReason.MouseFocusReason:
+            self._go(self._current)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._cells.ring(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell = self._at(event.position())
+        if event.button() is Qt.MouseButton.LeftButton and cell is not None:
+            self._current = cell
+            self._cells.ring(cell)
+            self._choose()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        is_cell = self._at(event.position()) is not None
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_cell else Qt.CursorShape.ArrowCursor)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            cell = self._at(QPointF(event.pos()))
+            if cell is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self._words(cell), self, self.grid_shown.box(cell).toAlignedRect())
+            return True
+        return bool(super().viewportEvent(event))
+
+    def _at(self, place: QPointF) -> Cell | None:
+        """The cell at a place of the view, where no label lies over it."""
+        pinned = self._corner.pos()
+        is_covered = place.x() - pinned.x() < self.grid_shown.left or place.y() - pinned.y() < self.grid_shown.top
+        return None if is_covered else self.grid_shown.at(place)
+
+
+class _Scroll(QScrollArea):
+    """Lets a matrix be scrolled that does not fit; the wheel does so once the matrix has the focus."""
+
+    def __init__(self, canvas: _CellCanvas) -> None:
+        super().__init__()
+        self._canvas = canvas
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(canvas)
+        self.setMinimumSize(320, 320)
+        self.viewport().setAutoFillBackground(False)
+        for bar in (self.horizontalScrollBar(), self.verticalScrollBar()):
+            bar.valueChanged.connect(self._pin)
+
+    def _pin(self) -> None:
+        self._canvas.pin(QPointF(self.horizontalScrollBar().value(), self.verticalScrollBar().value()))
+
+    def show_box(self, box: QRect) -> None:
+        """Scroll so that a cell is seen beside the labels, not under them."""
+        covered = self._canvas.covered()
+        seen = box.adjusted(-covered.width() - _RING, -covered.height() - _RING, _RING, _RING)
+        self.ensureVisible(seen.right(), seen.bottom(), 0, 0)
+        self.ensureVisible(seen.left(), seen.top(), 0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._canvas.fit(self.maximumViewportSize())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._canvas.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()

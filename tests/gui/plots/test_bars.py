@@ -1,0 +1,52 @@
+"""Precision and recall of each class."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from PySide6.QtWidgets import QScrollArea
+
+from gui import theme
+from gui.plots.bars import ClassBars
+from tests.gui.plots.conftest import Show
+
+
+def test_the_weakest_class_comes_first(show: Show) -> None:
+    plot = ClassBars()
+    show(plot)
+    plot.show_classes(["bird", "cat", "tool"], [0.9, None, 0.5], [0.8, None, 0.4], [10, 0, 5])
+    assert plot.table.table.rows == (
+        ("tool", "40.0%", "50.0%", "5"),
+        ("bird", "80.0%", "90.0%", "10"),
+        ("cat", "–", "–", "0"),
+    )
+    assert plot.sentence() == "Weakest is tool: 40.0% of its photos are found; strongest is bird with 80.0%."
+
+
+def test_numbers_stand_beside_bars_as_long_as_they_say(show: Show) -> None:
+    plot = ClassBars()
+    show(plot)
+    plot.show_classes(["whole", "half"], [1.0, 0.5], [1.0, 0.5], [4, 4])
+    assert {"100.0%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.drawing()).itertext())
+    image = plot.canvas.grab().toImage()
+    lengths = {
+        sum(image.pixelColor(x, y).name() == theme.LIGHT.plot_main for x in range(image.width()))
+        for y in range(32, image.height())
+    } - {0}
+    assert abs(2 * min(lengths) - max(lengths)) <= 2
+
+
+def test_a_page_grows_with_the_classes(show: Show) -> None:
+    plot = ClassBars()
+    page: QScrollArea = show(plot)
+    plot.show_classes([f"class {number}" for number in range(70)], [0.5] * 70, [0.5] * 70, [1] * 70)
+    assert plot.canvas.minimumHeight() > page.height()
+    assert plot.sentence().endswith("Drawn are the 50 weakest classes; the table has all 70.")
+    assert plot.table.model().rowCount() == 70
+
+
+def test_without_classes(show: Show) -> None:
+    plot = ClassBars()
+    show(plot)
+    plot.show_classes([], [], [], [])
+    assert plot.sentence() == "There is no class to compare."

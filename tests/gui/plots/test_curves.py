@@ -1,0 +1,110 @@
+"""Loss and accuracy while they come."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+
+from gui import theme
+from gui.plots.curves import LearningCurves
+from tests.gui.plots.conftest import Show
+
+
+def count(plot: LearningCurves, colour: str, image: QImage | None = None) -> int:
+    """Dots of a colour in what is drawn, without the key."""
+    image = image or plot.canvas.grab().toImage()
+    key = 28 * image.width() // plot.canvas.width()
+    dots = (image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height() - key))
+    return sum(dot == colour for dot in dots)
+
+
+def test_before_the_first_epoch(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    assert plot.sentence() == "The curves begin with the first epoch."
+    assert plot.table.table.rows == ()
+
+
+def test_epochs_are_drawn_as_they_come(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    plot.begin(4)
+    plot.add(0, None, None, 2.0, 0.125)
+    plot.add(1, 1.5, 0.5, 1.4, 0.6)
+    few = count(plot, theme.LIGHT.plot_other)
+    plot.add(2, 1.0, 0.7, 0.9, 0.8)
+    plot.add(3, 0.6, 0.9, 1.0, 0.75)
+    assert count(plot, theme.LIGHT.plot_other) > few
+    assert plot.table.table.columns[0] == "Epoch"
+    assert plot.table.table.rows == (
+        ("0", "–", "–", "2.000", "12.5%"),
+        ("1", "1.500", "50.0%", "1.400", "60.0%"),
+        ("2", "1.000", "70.0%", "0.900", "80.0%"),
+        ("3", "0.600", "90.0%", "1.000", "75.0%"),
+    )
+    assert plot.sentence() == (
+        "Epoch 3: 75.0% of the validation images are named rightly; epoch 2 was the best, with 80.0%."
+    )
+    assert plot.canvas.accessibleDescription() == plot.sentence()
+
+
+def test_the_best_epoch_is_the_one_the_trainer_keeps(show: Show) -> None:
+    plot = LearningCurves()
+    plot.add(1, 1.0, 0.5, 0.9, 0.8)
+    plot.add(2, 1.0, 0.5, 0.7, 0.8)  # as accurate, with less loss
+    assert plot.sentence().endswith("; the best so far.")
+    plot.add(3, 1.0, 0.5, 0.7, 0.8)  # no better than the one before
+    assert "epoch 2 was the best" in plot.sentence()
+
+
+def test_without_validation_images_there_is_no_best(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    plot.add(1, 1.0, 0.5, None, None)
+    plot.add(2, 0.8, 0.625, None, None)
+    assert plot.sentence() == "Epoch 2: 62.5% of the training images are named rightly."
+    assert count(plot, theme.LIGHT.plot_main) == 0
+
+
+def test_a_loss_beyond_all_bounds_leaves_the_rest_in_sight(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    plot.add(1, 1.0, 0.5, 0.9, 0.5)
+    plot.add(2, math.inf, 0.5, math.nan, 0.4)
+    plot.add(3, 0.8, 0.6, 0.7, 0.6)
+    assert count(plot, theme.LIGHT.plot_main) > 0
+    assert plot.table.table.rows[1] == ("2", "–", "50.0%", "–", "40.0%")
+
+
+def test_beginning_anew_forgets(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    plot.add(1, 1.0, 0.5, 0.9, 0.5)
+    plot.add(2, 0.9, 0.6, 0.8, 0.6)
+    plot.begin(10)
+    assert plot.table.table.rows == ()
+    assert count(plot, theme.LIGHT.plot_main) == 0
+
+
+def test_the_reader_of_the_table_stays_where_they_are(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    plot.add(1, 1.0, 0.5, 0.9, 0.5)
+    plot.show_as_table(shown=True)
+    plot.table.setCurrentIndex(plot.table.model().index(0, 2))
+    plot.add(2, 0.9, 0.6, 0.8, 0.6)
+    assert plot.table.model().rowCount() == 2
+    assert (plot.table.currentIndex().row(), plot.table.currentIndex().column()) == (0, 2)
+
+
+def test_lines_are_as_wide_in_a_picture_with_twice_the_dots(show: Show) -> None:
+    plot = LearningCurves()
+    show(plot)
+    for epoch in range(1, 9):
+        plot.add(epoch, 1 / epoch, 0.5, 1 / epoch, 0.9)
+    QApplication.processEvents()
+    here, there = count(plot, theme.LIGHT.plot_main), count(plot, theme.LIGHT.plot_main, plot.picture())
+    assert there > 3 * here
+    assert count(plot, theme.LIGHT.plot_main) == here, "and the plot is drawn as before afterwards"

@@ -1,0 +1,74 @@
+"""The window never waits for what draws the plots."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from gui.plots.background import in_background
+
+ROOT = Path(__file__).resolve().parents[3]
+
+WARM = """
+import sys, threading
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+import gui.plots, gui.plots.values
+assert not {"numpy", "pyqtgraph"} & set(sys.modules), "cheap to import"
+application, parent = QApplication([]), QObject()
+hooks = sys.excepthook, threading.excepthook, sys.getswitchinterval()
+def ready():
+    assert threading.current_thread() is threading.main_thread()
+    assert (sys.excepthook, threading.excepthook, sys.getswitchinterval()) == hooks
+    known = set(sys.modules)
+    from gui.plots.curves import LearningCurves
+    from gui.plots.matrix import ConfusionMatrix
+    from gui.plots.bars import ClassBars
+    from gui.plots.calibration import CalibrationPlot
+    from gui.plots.histogram import ConfidenceHistogram
+    assert set(sys.modules) == known, "nothing left to import"
+    assert "OpenGL" not in sys.modules
+    LearningCurves()
+    print("warm")
+    application.quit()
+gui.plots.warm(parent, ready)
+assert "pyqtgraph" not in sys.modules, "it does not wait"
+QTimer.singleShot(60000, application.quit)
+application.exec()
+"""
+
+
+def test_warming_imports_everything_beside_the_window() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WARM], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.stdout.split() == ["warm"], done.stderr
+
+
+def test_the_window_is_told_on_its_own_thread(qtbot: QtBot) -> None:
+    parent, told = QObject(), []
+    in_background(parent, lambda: 7, lambda value: told.append((value, threading.current_thread())))
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == [(7, threading.main_thread())]
+
+
+def test_who_is_gone_is_not_told(qtbot: QtBot) -> None:
+    parent, told = QObject(), []
+    in_background(parent, lambda: 7, told.append)
+    del parent
+    qtbot.wait(100)
+    assert not told
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_failure_is_not_told_as_a_success(qtbot: QtBot) -> None:
+    parent, told = QObject(), []
+    in_background(parent, lambda: 1 // 0, told.append)
+    qtbot.wait(100)
+    assert not told
