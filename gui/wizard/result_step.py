@@ -87,6 +87,12 @@ class ResultStep(QWidget):
         self.use.setText("In use")
         self.use.setEnabled(False)
 
+    def show_whole(self, part: QWidget) -> None:
+        """Scroll to a part of the page."""
+        page = self._area.widget()
+        if page is not None:
+            self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
+
     def _make_details(self, facts: TrainedFacts) -> QWidget:
         page = QWidget()
         page.setObjectName("inspector")
@@ -150,7 +156,7 @@ class ResultStep(QWidget):
         photos = "1 photo" if len(inside) == 1 else f"{len(inside):,} photos"
         what = f"{photos} of {truth}, rightly named" if truth == named else f"{photos} of {truth} named {named}"
         self._show_photos(what, inside)
-        self._area.ensureWidgetVisible(self._wall_panel)
+        self.show_whole(self._wall_panel)
 
     def _show_photos(self, title: str, photos: Sequence[TestedImage]) -> None:
         assert self.wall is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import FoveaError
@@ -17,15 +17,16 @@ class TrainingStep(QWidget):
     """Shows a training.
 
     Attributes:
+        epochs: how many are done.
         pause_wanted: the training is to wait (True) or to go on (False).
         stop_wanted: it is to be called off; whether what was learnt so far is thrown away.
         noticed: something the person should read.
-        again_wanted: a training that ended badly is to go on, or, where it cannot, to begin anew.
+        again_wanted: the same training is wanted once more; whether it is to begin anew where it could go on.
     """
 
     pause_wanted = Signal(bool)
     stop_wanted = Signal(bool)
-    again_wanted = Signal()
+    again_wanted = Signal(bool)
     noticed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -41,17 +42,19 @@ class TrainingStep(QWidget):
         self.stop = QPushButton("Stop…")
         self.stop.clicked.connect(self._ask_about_stop)
         self._question = self._make_question()
-        self._trouble, self._hint, self.again = label(kind="danger", wrap=True), label(wrap=True), QPushButton()
+        self._trouble, self._hint = label(kind="danger", wrap=True), label(wrap=True)
+        self.again, self.anew = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
         self._failure = self._make_failure()
         self._done = Panel("Stages")
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
+        self.epochs = 0
         self._stages: list[str] = []
         self._lay_out()
 
     def begin(self, *, epochs: int) -> None:
         """Show a training that begins now; of a recipe without epochs, 0."""
-        self._stages = []
+        self._stages, self.epochs = [], 0
         while self._done.body.count() > 1:
             item = self._done.body.takeAt(1)
             if item is not None and (gone := item.widget()) is not None:
@@ -82,6 +85,7 @@ class TrainingStep(QWidget):
 
     def show_epoch(self, epoch: Epoch) -> None:
         """Draw what an epoch came to."""
+        self.epochs = epoch.number
         if self.curves is not None:
             self.curves.add(  # type: ignore[attr-defined]
                 epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
@@ -91,18 +95,18 @@ class TrainingStep(QWidget):
         """Show why it ended, and offer to go on."""
         self._trouble.setText(error.what)
         self._hint.setText(error.hint)
-        self.again.setText("Go on where it stopped" if can_resume else "Try again")
+        self.again.setVisible(can_resume)
         self.stage.setText("The training ended before its work did")
         self._rest()
         self._failure.show()
-        self.again.setFocus()
+        (self.again if can_resume else self.anew).setFocus()
 
     def show_stopped(self, *, can_resume: bool) -> None:
         """Show that it was called off."""
         self.stage.setText("Stopped")
         self._trouble.clear()
         self._hint.setText("What was learnt so far is kept." if can_resume else "Nothing was changed.")
-        self.again.setText("Go on where it stopped" if can_resume else "Begin again")
+        self.again.setVisible(can_resume)
         self._rest()
         self._failure.show()
 
@@ -159,8 +163,13 @@ class TrainingStep(QWidget):
         box.body.addWidget(self._trouble)
         box.body.addWidget(self._hint)
         self.again.setProperty("kind", "primary")
-        self.again.clicked.connect(self.again_wanted)
-        box.body.addWidget(self.again, alignment=Qt.AlignmentFlag.AlignLeft)
+        self.again.clicked.connect(lambda: self.again_wanted.emit(False))
+        self.anew.clicked.connect(lambda: self.again_wanted.emit(True))
+        row = QHBoxLayout()
+        row.addWidget(self.again)
+        row.addWidget(self.anew)
+        row.addStretch()
+        box.body.addLayout(row)
         return box
 
     def _show_curves(self, epochs: int) -> None:

@@ -5,6 +5,7 @@ Closed while a training goes on it only hides, and the main window shows how far
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -143,8 +144,10 @@ class TrainingWizard(QWidget):
 
     def _show_buttons(self) -> None:
         step = self.step
-        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW))
-        self.back.setVisible(step is Step.HOW)
+        is_over = step is Step.TRAINING and not self.client.is_training
+        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
+        self.back.setVisible(step is Step.HOW or is_over)
+        self.next.setVisible(not is_over)
         self.next.setText("Train" if step is Step.HOW else "Next")
         self.next.setEnabled(self.photos.can_go_on if step is Step.PHOTOS else self.how.can_go_on)
 
@@ -155,7 +158,7 @@ class TrainingWizard(QWidget):
         self.photos.chosen.connect(self.open_folder)
         self.photos.changed.connect(self._show_buttons)
         self.how.changed.connect(self._show_buttons)
-        self.back.clicked.connect(lambda: self.go_to(Step.PHOTOS))
+        self.back.clicked.connect(lambda: self.go_to(Step(self.step - 1)))
         self.next.clicked.connect(self._go_on)
         client.folder_progress.connect(self.photos.show_progress)
         client.folder_read.connect(self._on_folder_read)
@@ -170,7 +173,7 @@ class TrainingWizard(QWidget):
             part.connect(self._session.noticed)
         self.training.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))
         self.training.stop_wanted.connect(lambda discard: client.stop(self._training, discard=discard))
-        self.training.again_wanted.connect(lambda: self._train(self._request))
+        self.training.again_wanted.connect(self._train_again)
         self.result.use_wanted.connect(self._use)
         self.result.again_wanted.connect(lambda: self.go_to(Step.HOW))
 
@@ -204,15 +207,18 @@ class TrainingWizard(QWidget):
             learning_rate=plan.learning_rate,
         )
 
-    def _train(self, request: TrainRequest | None) -> None:
-        assert request is not None
+    def _train(self, request: TrainRequest) -> None:
         self._request = request
         defaults = DEFAULTS.get(request.recipe.value)
         self.training.begin(epochs=(request.epochs or defaults.epochs) if defaults else 0)
-        self.go_to(Step.TRAINING)
         opened = self._session.opened
         self._training = self.client.train(request, against=opened.name if opened else None)
+        self.go_to(Step.TRAINING)
         self.went_on.emit(f"Training {request.name}")
+
+    def _train_again(self, anew: bool) -> None:  # noqa: FBT001 - a signal's argument
+        assert self._request is not None
+        self._train(replace(self._request, restart=anew))
 
     def _pause(self, *, is_paused: bool) -> None:
         (self.client.pause if is_paused else self.client.resume)(self._training)
@@ -236,11 +242,13 @@ class TrainingWizard(QWidget):
 
     def _on_failed(self, failed: TrainFailed) -> None:
         self.training.show_failure(failed.error, can_resume=failed.can_resume)
+        self._show_buttons()
         self.went_on.emit("")
 
     def _on_stopped(self, stopped: Stopped) -> None:
         if stopped.ticket == self._training:
             self.training.show_stopped(can_resume=stopped.can_resume)
+            self._show_buttons()
             self.went_on.emit("")
 
     def _use(self) -> None:

@@ -123,9 +123,10 @@ def test_a_trainer_that_dies_is_told_of_and_goes_on(qtbot: QtBot, wizard: Traini
     qtbot.waitUntil(lambda: wizard.client.process_id is not None, timeout=PATIENCE_MS)
     assert wizard.client.process_id is not None
     os.kill(wizard.client.process_id, signal.SIGKILL)
-    qtbot.waitUntil(wizard.training.again.isVisible, timeout=PATIENCE_MS)
+    qtbot.waitUntil(wizard.training.anew.isVisible, timeout=PATIENCE_MS)
     assert "ended before its work did" in wizard.training.stage.text()
-    click(qtbot, wizard.training.again)
+    button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.anew
+    click(qtbot, button)
     qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
 
 
@@ -145,7 +146,10 @@ def test_stopping_asks_what_becomes_of_the_work(qtbot: QtBot, wizard: TrainingWi
     click(qtbot, choices["Stop, throw it away"])
     qtbot.waitUntil(lambda: wizard.training.stage.text() == "Stopped", timeout=PATIENCE_MS)
     assert "many" not in [model.name for model in open_library().models()]
-    click(qtbot, wizard.training.again)
+    click(qtbot, wizard.back)
+    assert wizard.step is Step.HOW
+    wizard.go_to(Step.TRAINING)
+    click(qtbot, wizard.training.anew)
     qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
 
 

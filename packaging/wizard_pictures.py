@@ -1,0 +1,105 @@
+"""Walk through the wizard with real photos and take a picture of every page.
+
+    xvfb-run -a -s "-screen 0 2600x1800x24" uv run --extra intel --extra train python packaging/wizard_pictures.py \
+        PHOTOS FOLDER [--recipe dense] [--theme dark] [--size 900x600]
+
+QT_SCALE_FACTOR=2 before it shows what the pages are at 200 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from gui.wizard.window import TrainingWizard
+
+PATIENCE_S: Final = 600.0
+_MEASURING: Final = "measuring"
+_EPOCHS: Final = 40
+"""After which a training is worth a picture."""
+
+
+class Walk:
+    """A walk through the wizard, whose pictures go to a folder."""
+
+    def __init__(self, application: QApplication, wizard: TrainingWizard, folder: Path) -> None:
+        self._application, self._wizard, self._folder = application, wizard, folder
+
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Let the window live until something is so."""
+        end = time.monotonic() + PATIENCE_S
+        while not until():
+            if time.monotonic() > end:
+                raise SystemExit(f"not done after {PATIENCE_S:.0f} s")
+            self._application.processEvents()
+            time.sleep(0.01)
+
+    def take(self, name: str, after_s: float = 1.5) -> None:
+        """Take a picture when everything is drawn."""
+        end = time.monotonic() + after_s
+        self.wait(lambda: time.monotonic() > end)
+        self._wizard.grab().save(str(self._folder / f"{name}.png"))
+
+    def run(self, photos: Path, recipe: str) -> None:
+        """Go from a folder to a result."""
+        from core.learning.request import Recipe
+        from gui.wizard.window import Step
+
+        wizard = self._wizard
+        self.take("1-empty")
+        wizard.open_folder(photos)
+        self.wait(lambda: wizard.photos.read is not None)
+        self.take("1-photos")
+        wizard.next.click()
+        self.wait(lambda: all(_MEASURING not in card.time.text() for card in wizard.how.cards.values()))
+        wizard.how.cards[Recipe(recipe)].choice.setChecked(True)
+        self.take("2-how")
+        wizard.next.click()
+        self.wait(lambda: wizard.step is Step.RESULT or wizard.training.epochs >= _EPOCHS)
+        if wizard.step is Step.TRAINING:
+            self.take("3-training", 0)
+        self.wait(lambda: wizard.step is Step.RESULT)
+        self.take("4-result")
+        self.wait(lambda: wizard.result.matrix is not None)
+        assert wizard.result.matrix is not None
+        wizard.result.show_whole(wizard.result.matrix)
+        self.take("4-plots")
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description="Pictures of the wizard.")
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--theme", default="light")
+    parser.add_argument("--size", default="1120x760")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        os.environ["FOVEA_HOME"] = home
+        from core.settings import Theme
+        from gui.application import open_window
+
+        application, window = open_window([])
+        window.session.settings.change(theme=Theme(asked.theme))
+        window.teaching.open()
+        wizard = window.teaching.wizard
+        assert wizard is not None
+        wizard.resize(*map(int, asked.size.split("x")))
+        walk = Walk(application, wizard, asked.folder)
+        walk.wait(lambda: window.session.opened is not None)
+        walk.run(asked.photos.resolve(), asked.recipe)
+        window.close()
+
+
+if __name__ == "__main__":
+    main()
