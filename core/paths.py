@@ -35,6 +35,11 @@ def own_models() -> Path:
     return _place(platformdirs.user_data_path(_APP), "models", inside="models")
 
 
+def corrections() -> Path:
+    """Answers that the person put right, one file for each model that gave them."""
+    return _place(platformdirs.user_data_path(_APP), "corrections", inside="corrections")
+
+
 def unfinished_runs() -> Path:
     """What trainings that are under way, or were interrupted, need to go on."""
     return _place(platformdirs.user_data_path(_APP), "runs", inside="runs")

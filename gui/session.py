@@ -20,6 +20,7 @@ from core.prediction import Outcome, Prediction
 from core.providers import Precision, ProviderWish
 from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.settings import Settings
+from gui.correction_book import CorrectionBook
 from gui.engine_client import EngineClient
 from gui.model_statistics import LatencyRecord
 from gui.photos_model import Photo, PhotosModel
@@ -54,6 +55,8 @@ class Session(QObject):
         super().__init__(parent)
         self.settings = SettingsStore(self)
         self.settings.failed.connect(self._tell_error)
+        self.corrections = CorrectionBook(self)
+        self.corrections.failed.connect(self._tell_error)
         self.engine = EngineClient(self)
         self.pictures = PictureClient(self)
         self.photos = PhotosModel(self.pictures, self)
@@ -97,6 +100,7 @@ class Session(QObject):
         self._saver.shutdown(wait=True)
         self.engine.close()
         self.pictures.close()
+        self.corrections.close()
         self.settings.close()
 
     # ---- photos

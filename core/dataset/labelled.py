@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,11 +17,10 @@ from typing import Final
 from core.dataset.problems import Problem, ProblemKind, place, places, quantity, unreadable
 from core.errors import DatasetError, FoveaError
 from core.images.folders import find_images, natural, printable
+from core.labels import as_label
 from core.progress import CancelToken
 
 LAYOUT_HINT: Final = "Give a folder with one subfolder of images for each class, or with files such as cat.0.jpg."
-_MAX_LABEL: Final = 200
-"""As many characters as a card allows."""
 
 _LABEL_IN_NAME: Final = re.compile(r"(?P<label>.*[^\W\d_].*?)[._ -]+\(?\d+\)?\Z")
 _CAMERA: Final = re.compile(
@@ -88,8 +86,8 @@ def find_labelled(folder: Path, token: CancelToken) -> tuple[list[Labelled], lis
 
 
 def _as_label(name: str) -> str:
-    """A folder's or file's name as a label that can be shown; two ways of writing one accent make one label."""
-    return unicodedata.normalize("NFC", printable(name)).strip()[:_MAX_LABEL].strip() or "unnamed"
+    """A folder's or file's name as a label."""
+    return as_label(name) or "unnamed"
 
 
 class _Search:

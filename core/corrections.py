@@ -1,0 +1,180 @@
+"""Answers of a model that the person put right, kept until the model learns from them, and afterwards.
+
+One file for each model's name, one JSON object a line, written whole or not at all. Whoever changes it holds a lock,
+reads it anew and changes only what is meant, so two windows lose nothing to each other. A line that cannot be read
+costs itself alone, and stays where it is.
+
+Whether a correction still waits is not written down: it says only what the version that learnt it was made of, and each
+version says what those before it were made of. So whichever version is in use, by whatever way it came to be, what it
+has not learnt waits.
+
+The window imports this: nothing heavy is needed for it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from core import paths
+from core.errors import StorageError
+from core.file_lock import hold
+from core.storage import storage_errors, write_atomically
+
+LEARNT: Final = "corrections"
+"""What a card's `training` says of them, see `lineage`."""
+
+_LOCK: Final = ".lock"
+_PATIENCE_S: Final = 10.0
+_PAUSE_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An answer put right.
+
+    Attributes:
+        path: the image.
+        said: what the model named it.
+        confidence: how sure it was of that, 0..1.
+        label: what the person says it is; the same as `said` where they confirm it.
+        model: the model's name.
+        made: when.
+        learnt: fingerprint of what the version that learnt it was made of; empty while none has.
+    """
+
+    path: Path
+    said: str
+    confidence: float
+    label: str
+    model: str
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    learnt: str = ""
+
+    def waits(self, lineage: Collection[str]) -> bool:
+        """Whether a version of that lineage has not learnt it."""
+        return self.learnt not in lineage
+
+
+Corrections = Mapping[Path, Correction]
+"""By their image."""
+
+
+def lineage(training: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fingerprints of what a version and those it was corrected from were made of, as its card's `training` says."""
+    told = training.get(LEARNT)
+    known = told.get("lineage") if isinstance(told, dict) else None
+    return tuple(one for one in known if isinstance(one, str)) if isinstance(known, list) else ()
+
+
+def load(model: str) -> dict[Path, Correction]:
+    """The corrections of a model, in the order in which they were made.
+
+    Raises:
+        StorageError: there are some, and they cannot be read.
+    """
+    return _parse(_read(model))[0]
+
+
+def change(model: str, *, add: Iterable[Correction] = (), withdraw: Iterable[Path] = ()) -> dict[Path, Correction]:
+    """Add corrections, each instead of an earlier one of the same image, and take back others; what there is then.
+
+    Raises:
+        StorageError: the disk does not allow it; the corrections are as they were.
+    """
+    with _locked(model):
+        kept, foreign = _parse(_read(model))
+        for path in withdraw:
+            kept.pop(path, None)
+        for correction in add:
+            kept.pop(correction.path, None)
+            kept[correction.path] = correction
+        _write(model, kept, foreign)
+    return kept
+
+
+def mark_learnt(model: str, learnt: Iterable[Correction], fingerprint: str) -> None:
+    """Note what learnt these corrections; those that the person changed meanwhile are left as they are.
+
+    Raises:
+        StorageError: the disk does not allow it; the corrections are as they were.
+    """
+    with _locked(model):
+        kept, foreign = _parse(_read(model))
+        for correction in learnt:
+            if kept.get(correction.path) == correction:
+                kept[correction.path] = replace(correction, learnt=fingerprint)
+        _write(model, kept, foreign)
+
+
+def _file(model: str) -> Path:
+    return paths.corrections() / f"{model}.jsonl"
+
+
+def _read(model: str) -> bytes:
+    file = _file(model)
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        what = f"The corrections in {str(file)!r} cannot be read: {error.strerror or type(error).__name__}."
+        raise StorageError(what, hint="Check the permissions of that file; it is left as it is.") from error
+
+
+def _write(model: str, kept: Corrections, foreign: Iterable[bytes]) -> None:
+    lines = [*foreign, *(_line(correction) for correction in kept.values())]
+    write_atomically(_file(model), b"".join(line + b"\n" for line in lines))
+
+
+def _parse(data: bytes) -> tuple[dict[Path, Correction], list[bytes]]:
+    """The corrections in a file, and the lines that are none."""
+    kept: dict[Path, Correction] = {}
+    foreign = []
+    for line in filter(None, data.split(b"\n")):
+        try:
+            correction = _correction(json.loads(line))
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            foreign.append(line)
+        else:
+            kept.pop(correction.path, None)
+            kept[correction.path] = correction
+    return kept, foreign
+
+
+def _correction(content: dict[str, Any]) -> Correction:
+    texts = [content[name] for name in ("path", "said", "label", "model", "learnt")]
+    path, said, label, model, learnt = texts
+    confidence = float(content["confidence"])
+    if not all(isinstance(text, str) for text in texts) or not (path and label and 0 <= confidence <= 1):
+        raise ValueError("no correction")
+    return Correction(Path(path), said, confidence, label, model, datetime.fromisoformat(content["made"]), learnt)
+
+
+def _line(correction: Correction) -> bytes:
+    content = asdict(correction) | {"path": str(correction.path), "made": correction.made.isoformat()}
+    return json.dumps(content).encode()  # what is no text in a file's name survives as an escape
+
+
+@contextmanager
+def _locked(model: str) -> Iterator[None]:
+    """Keep every other program from changing corrections meanwhile."""
+    place = _file(model).parent
+    with storage_errors(place / _LOCK):
+        place.mkdir(parents=True, exist_ok=True)
+        file = (place / _LOCK).open("ab")
+    with file:
+        until = time.monotonic() + _PATIENCE_S
+        with storage_errors(place / _LOCK):
+            while not hold(file):
+                if time.monotonic() > until:
+                    what = f"The corrections in {str(place)!r} cannot be changed: another program holds them."
+                    raise StorageError(what, hint="Close other windows of Fovea, then try again.")
+                time.sleep(_PAUSE_S)
+        yield

@@ -1,0 +1,115 @@
+"""The answers that the person put right, as the window knows them: changed at once, written in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core import corrections
+from core.corrections import Correction, Corrections
+from core.errors import StorageError
+from core.prediction import Prediction
+from gui.relay import Relay
+
+_News = tuple[str, int, Corrections | StorageError]
+_Change = dict[Path, Correction | None]
+"""What is to be noted of each image; None: what was is taken back."""
+
+
+class CorrectionBook(QObject):
+    """Holds the corrections of every model that was asked about.
+
+    A model is given by its name. What another window corrects is learnt of whenever something is read or written.
+
+    Attributes:
+        changed: there are other corrections of this model.
+        failed: they could not be read or written, and why; in this window they are there all the same.
+        _kept: what is known by now, by model.
+        _asked: how many times the thread was asked, by model.
+        _unwritten: what could not be written, by model: tried again with whatever is asked next; the thread's alone.
+    """
+
+    changed = Signal(str)
+    failed = Signal(StorageError)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._kept: dict[str, dict[Path, Correction]] = {}
+        self._asked: dict[str, int] = {}
+        self._unwritten: dict[str, _Change] = {}
+        self._relay = Relay(self)
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="corrections")
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Wait until everything is written."""
+        self._is_closed = True
+        self._keeper.shutdown(wait=True)
+
+    def read(self, model: str) -> None:
+        """Read what is kept of a model, anew where it was read before; `changed` tells when."""
+        self._do(model, {})
+
+    def all(self, model: str) -> Mapping[Path, Correction]:
+        """The corrections of a model that are known by now, in the order in which they were made."""
+        if model not in self._asked:
+            self.read(model)
+        return self._kept.get(model, {})
+
+    def of(self, path: Path, model: str) -> Correction | None:
+        """What the person said of an image instead of a model; None where they said nothing."""
+        return self.all(model).get(path)
+
+    def correct(self, path: Path, prediction: Prediction, label: str) -> Correction:
+        """Note what the person says an image is, instead of the model that made the prediction."""
+        best = prediction.best
+        made = Correction(path, best.label, min(max(best.probability, 0.0), 1.0), label, prediction.model)
+        self.put_all(prediction.model, [made])
+        return made
+
+    def withdraw(self, path: Path, model: str) -> None:
+        """Take back what the person said of an image."""
+        self.put_all(model, [], withdraw=[path])
+
+    def put_all(self, model: str, made: Sequence[Correction], *, withdraw: Iterable[Path] = ()) -> None:
+        """Note several corrections of a model, and take back others, at once."""
+        gone = tuple(withdraw)
+        kept = {path: one for path, one in self.all(model).items() if path not in gone}
+        for correction in made:
+            kept.pop(correction.path, None)
+            kept[correction.path] = correction
+        self._kept[model] = kept
+        self._do(model, dict.fromkeys(gone) | {correction.path: correction for correction in made})
+        self.changed.emit(model)
+
+    def _do(self, model: str, change: _Change) -> None:
+        if not self._is_closed:
+            number = self._asked[model] = self._asked.get(model, 0) + 1
+            self._keeper.submit(self._work, model, number, change)
+
+    def _work(self, model: str, number: int, change: _Change) -> None:  # a thread of its own
+        unwritten = self._unwritten.setdefault(model, {})
+        unwritten |= change
+        found: Corrections | StorageError
+        try:
+            found = _written(model, unwritten) if unwritten else corrections.load(model)
+            unwritten.clear()
+        except StorageError as error:
+            found = error
+        self._relay.post(self._on_done, (model, number, found))
+
+    def _on_done(self, news: _News) -> None:
+        model, number, found = news
+        if isinstance(found, StorageError):
+            self.failed.emit(found)
+        elif number == self._asked[model] and dict(found) != self._kept.get(model, {}):
+            self._kept[model] = dict(found)  # the last that was asked for: it holds whatever was changed before
+            self.changed.emit(model)
+
+
+def _written(model: str, changes: _Change) -> Corrections:
+    gone = [path for path, correction in changes.items() if correction is None]
+    return corrections.change(model, add=[one for one in changes.values() if one is not None], withdraw=gone)
