@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from core.dataset.amendments import Amended
     from core.dataset.problems import Problem
 
 
@@ -88,13 +89,16 @@ class DatasetError(FoveaError):
 
     Attributes:
         problems: everything that was found wrong with the folder, where it was looked through.
+        amended: the files that the person decided about, likewise.
     """
 
     kind = "dataset"
 
-    def __init__(self, what: str, *, hint: str, problems: tuple[Problem, ...] = ()) -> None:
+    def __init__(
+        self, what: str, *, hint: str, problems: tuple[Problem, ...] = (), amended: tuple[Amended, ...] = ()
+    ) -> None:
         super().__init__(what, hint=hint)
-        self.problems = problems
+        self.problems, self.amended = problems, amended
 
 
 class TrainerError(FoveaError):

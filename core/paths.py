@@ -50,6 +50,16 @@ def pasted_images() -> Path:
     return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")
 
 
+def amendments() -> Path:
+    """What the person decided about photos of labelled folders."""
+    return _place(platformdirs.user_data_path(_APP), "amendments", inside="amendments")
+
+
+def built_sets() -> Path:
+    """Folders of labelled photos that were put together in the window."""
+    return _place(platformdirs.user_data_path(_APP), "photos", inside="photos")
+
+
 def cache_folder() -> Path:
     """What can be computed again: provider choices, features."""
     return _place(platformdirs.user_cache_path(_APP), "cache")

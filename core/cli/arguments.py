@@ -52,7 +52,8 @@ quick      logistic regression on the features of the backbone xception-imagenet
            features of an image are computed once and kept.
 dense      two hidden layers on the same features, for classes that no plane divides; a minute.
 fine-tune  begins with what quick learns, then trains the end of the backbone too (--depth whole:
-           all of it) on augmented images, in many minutes. It is used only if it became better.
+           all of it) on augmented images (--no-augmentation: as they are), in many minutes. It is
+           used only if it became better.
 
 dense and fine-tune need the extra `train` (TensorFlow). Interrupted, the same command goes on from
 the last epoch; --restart begins anew.
@@ -242,6 +243,9 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     parser.add_argument("--learning-rate", metavar="R", type=_rate, help="likewise")
     parser.add_argument("--depth", choices=("exit-flow", "whole"), default="exit-flow", help="what fine-tune trains")
+    parser.add_argument(
+        "--no-augmentation", action="store_true", help="fine-tune learns from the images as they are, each time alike"
+    )
     parser.add_argument("--restart", action="store_true", help="do not go on with an interrupted training")
     _add_format(parser, ("table", "json", "jsonl"))
 

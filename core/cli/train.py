@@ -106,6 +106,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         epochs=arguments.epochs,
         learning_rate=arguments.learning_rate,
         depth=Depth(arguments.depth),
+        augment=not arguments.no_augmentation,
         restart=arguments.restart,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +23,20 @@ _MANY_CLASSES: Final = 1000
 _MORE_HINT: Final = "Add more images; a few dozen of each class, each different, teach it well."
 
 
-def without_duplicates(sights: Sequence[Sight]) -> tuple[list[Sight], list[Problem]]:
-    """The images without exact copies: one is kept of those of one class, none of those that have several labels."""
+def without_duplicates(
+    sights: Sequence[Sight], decided: AbstractSet[Path] = frozenset()
+) -> tuple[list[Sight], list[Problem]]:
+    """The images without exact copies: one is kept of those of one class, none of those that have several labels.
+
+    Copies of which the person decided what they are, as `decided` says, are no problem any more.
+    """
     copies: dict[str, list[Sight]] = defaultdict(list)
     for sight in sights:
         copies[sight.sha256].append(sight)
-    several = [same for same in copies.values() if len(same) > 1]
+    several = [
+        same for same in copies.values()
+        if len(same) > 1 and (len(_labels(same)) > 1 or not any(one.path in decided for one in same))
+    ]  # fmt: skip
     kept = [sight for same in copies.values() if len(_labels(same)) == 1 for sight in [_worthiest(same)]]
     return kept, [_conflict(same) if len(_labels(same)) > 1 else _duplicate(same) for same in several]
 

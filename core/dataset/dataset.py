@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.dataset import checks as dataset_checks
-from core.dataset.labelled import Part, find_labelled
+from core.dataset.amendments import Amended
+from core.dataset.labelled import Found, Part, find_labelled
 from core.dataset.memo import Memo
 from core.dataset.problems import Problem, ProblemKind
 from core.dataset.sights import Decoded, Sight, see_all
@@ -49,12 +50,14 @@ class Dataset:
         classes: their labels, two or more, in natural order.
         examples: the images, none twice, two or more of each class and at least one of them to train on.
         problems: everything that was found wrong with the folder; nothing of it keeps the examples from being learned.
+        amended: the files that are not taken as the folder has them, because the person decided so.
     """
 
     root: Path
     classes: tuple[str, ...]
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...]
+    amended: tuple[Amended, ...] = ()
 
     def labels(self) -> NDArray[np.int64]:
         """The examples' labels [n]."""
@@ -66,9 +69,9 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: D
 
     What was seen of a file is kept in the cache folder, and not looked at again before the file changes.
 
-    `core.dataset.labelled` says which layouts are read. Images that cannot be read, copies, images with two labels and
-    classes of one image are left out, each with a problem that says so. Reading takes no more memory for more images
-    than what `Example` holds of each.
+    `core.dataset.labelled` says which layouts are read, `core.dataset.amendments` what goes before them. Images that
+    cannot be read, copies, images with two labels and classes of one image are left out, each with a problem that says
+    so. Reading takes no more memory for more images than what `Example` holds of each.
 
     Args:
         folder: the folder.
@@ -82,17 +85,18 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: D
             problems, the reason last.
         Cancelled: the token was cancelled.
     """
-    images, problems = find_labelled(folder, token)
+    found = find_labelled(folder, token)
+    problems = found.problems
     with Memo() as memo:
-        sights = _readable(see_all(images, memo, report, token, decoded=decoded), problems)
-    kept, copies = dataset_checks.without_duplicates(sights)
+        sights = _readable(see_all(found.images, memo, report, token, decoded=decoded), problems)
+    kept, copies = dataset_checks.without_duplicates(sights, {one.path for one in found.amended})
     kept, small = dataset_checks.without_small_classes(kept)
     problems += copies + small
     reason = dataset_checks.fatal(sights, kept, problems)
     if reason is not None:
         what = f"Nothing can be learned from “{printable(folder.name or folder)}”. {reason.message}"
-        raise DatasetError(what, hint=reason.hint, problems=(*problems, reason))
-    return _dataset(folder, kept, [*problems, *dataset_checks.remarks(kept)])
+        raise DatasetError(what, hint=reason.hint, problems=(*problems, reason), amended=found.amended)
+    return _dataset(found, folder, kept, [*problems, *dataset_checks.remarks(kept)])
 
 
 def _readable(found: Iterable[Sight | Problem], problems: list[Problem]) -> list[Sight]:
@@ -106,8 +110,8 @@ def _readable(found: Iterable[Sight | Problem], problems: list[Problem]) -> list
     return sights
 
 
-def _dataset(folder: Path, kept: Sequence[Sight], problems: Sequence[Problem]) -> Dataset:
+def _dataset(found: Found, folder: Path, kept: Sequence[Sight], problems: Sequence[Problem]) -> Dataset:
     classes = sorted({sight.label for sight in kept}, key=natural)
     index = {label: number for number, label in enumerate(classes)}
     examples = (Example(sight.path, index[sight.label], sight.part, sight.sha256, sight.look) for sight in kept)
-    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems))
+    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems), found.amended)

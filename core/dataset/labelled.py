@@ -1,7 +1,8 @@
 """Which images a folder gives to learn from, and what each one's label is, by where it lies or what it is called.
 
 Three layouts are told apart: a folder for each class; Kaggle's one folder of files such as `cat.0.jpg`; and folders
-`train`, `validation` (`valid`, `val`) and `test`, each in one of the other two layouts.
+`train`, `validation` (`valid`, `val`) and `test`, each in one of the other two layouts. What the person decided about
+single images goes before all that: see `core.dataset.amendments`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from core.dataset.amendments import Amended, read_amendments, told
 from core.dataset.problems import Problem, ProblemKind, place, places, quantity, unreadable
 from core.errors import DatasetError, FoveaError
 from core.images.folders import find_images, natural, printable
@@ -67,7 +69,22 @@ class Labelled:
     part: Part | None
 
 
-def find_labelled(folder: Path, token: CancelToken) -> tuple[list[Labelled], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a folder gives.
+
+    Attributes:
+        images: with their labels, as amended.
+        problems: what was passed over, and that something was amended.
+        amended: the files that the person decided about otherwise than the folder has it.
+    """
+
+    images: list[Labelled]
+    problems: list[Problem]
+    amended: tuple[Amended, ...]
+
+
+def find_labelled(folder: Path, token: CancelToken) -> Found:
     """The images under a folder with their labels, and what was passed over.
 
     Hidden files and what is not an image by its suffix are passed over silently. A linked folder is read if it leads
@@ -79,7 +96,9 @@ def find_labelled(folder: Path, token: CancelToken) -> tuple[list[Labelled], lis
     """
     search = _Search(folder, token)
     try:
-        return search.images(), search.problems
+        images = search.amended(search.images())
+        search.tell_amended()
+        return Found(images, search.problems, tuple(search.decisions))
     except OSError as error:
         what = f"The folder “{printable(folder)}” could not be read: {error.strerror or 'no reason given'}."
         raise DatasetError(what, hint="See that it is there, is a folder, and may be opened by you.") from error
@@ -95,6 +114,7 @@ class _Search:
 
     Attributes:
         problems: what was passed over so far, and why.
+        decisions: what was amended so far.
         _read: the folders read so far, links resolved.
     """
 
@@ -103,6 +123,25 @@ class _Search:
         self._inside = _resolved(folder)
         self._read: set[Path] = set()
         self.problems: list[Problem] = []
+        self.decisions: list[Amended] = []
+        self._amendments = read_amendments(folder)
+
+    def amended(self, images: list[Labelled]) -> list[Labelled]:
+        """The images as the person would have them; those without a label are among them only where one is decided."""
+        return [kept for image in images if (kept := self._amended(image)) is not None]
+
+    def tell_amended(self) -> None:
+        if self.decisions:
+            hint = "The wizard in the window shows which, and undoes it."
+            self._tell(ProblemKind.AMENDED, [one.path for one in self.decisions], told(self.decisions), hint)
+
+    def _amended(self, image: Labelled) -> Labelled | None:
+        self._token.check()
+        decided = self._amendments.of_file(image.path) if self._amendments else None
+        if decided is None or decided.label == image.label:
+            return image
+        self.decisions.append(Amended(image.path, image.label, decided.label))
+        return None if decided.label is None else Labelled(image.path, decided.label, image.part)
 
     def images(self) -> list[Labelled]:
         subfolders = self._subfolders(self._folder)
@@ -126,8 +165,16 @@ class _Search:
         if not images:
             return self._by_name(loose, part)
         self._tell_empty(subfolders, {image.label for image in images})
-        self._tell_loose(loose)
-        return images
+        decided, left = self._decided(loose, part)
+        self._tell_loose(left)
+        return images + decided
+
+    def _decided(self, without: list[Path], part: Part | None) -> tuple[list[Labelled], list[Path]]:
+        """Of images to which the folder gives no label: those the person decided about, and the rest."""
+        if not self._amendments:
+            return [], without
+        decided = dict.fromkeys(path for path in without if self._amendments.of_file(path) is not None)
+        return [Labelled(path, "", part) for path in decided], [path for path in without if path not in decided]
 
     def _class(self, top: Path, part: Part | None) -> Iterator[Labelled]:
         """The images of a class folder and everything below."""
@@ -140,11 +187,11 @@ class _Search:
 
     def _by_name(self, images: list[Path], part: Part | None) -> list[Labelled]:
         labels = {path: _label_in_name(path) for path in images}
-        without = [path for path, label in labels.items() if label is None]
+        decided, without = self._decided([path for path, label in labels.items() if label is None], part)
         if without:
             what = f"{quantity(len(without))} without a class folder or a label in the name: left out."
             self._tell(ProblemKind.NO_LABELS, without, what, LAYOUT_HINT)
-        return [Labelled(path, label, part) for path, label in labels.items() if label is not None]
+        return [*(Labelled(path, label, part) for path, label in labels.items() if label is not None), *decided]
 
     def _images_in(self, folder: Path) -> Iterator[Path]:
         for path in find_images([folder], recursive=False, on_error=self._tell_unreadable):

@@ -44,6 +44,7 @@ class ProblemKind(StrEnum):
     ELONGATED = "elongated"
     BLANK = "blank"
     GREY = "grey"
+    AMENDED = "amended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def read_images(
         DatasetError: there is no folder, no labelled image, or none of a class of every model.
         Cancelled: the token was cancelled.
     """
-    images, problems = find_labelled(folder, token)
+    found = find_labelled(folder, token)
+    images, problems = found.images, found.problems
     if not images:
         raise DatasetError(f"“{printable(folder)}” holds no labelled images.", hint=LAYOUT_HINT, problems=(*problems,))
     images, remarks = _judged_part(images)

@@ -26,7 +26,7 @@ from core.storage import write_atomically
 
 _QUICK: Final = "quick: multinomial logistic regression on standardised features, L-BFGS, balanced classes"
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
-_FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on augmented images, SGD"
+_FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on {images}, SGD"
 _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of Xception"}
 
 OnEpoch = Callable[[Epoch], None]
@@ -108,7 +108,8 @@ def fine_tune_attempt(
     facts = _ask_trainer(material, request, folder, report=report, on_epoch=on_epoch, token=token)
     head = (folder / protocol.HEAD).read_bytes()
     backbone = InstalledBackbone(_own_card(folder), folder)
-    recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value])
+    images = "augmented images" if request.augment else "images as they are"
+    recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value], images=images)
     return Attempt(recipe, read_head(head), head, len(material.train), facts, backbone)
 
 
@@ -120,6 +121,7 @@ def plan_of(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any
         "epochs": job.epochs,
         "learning rate": job.learning_rate,
         "depth": job.depth,
+        "augmentation": job.augment,
         "precision": job.precision,
         "seed": request.seed,
         "train": request.train,
@@ -153,6 +155,7 @@ def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> Jo
         precision=request.precision.value,
         provider=request.provider.value,
         backbone=str(backbone.folder),
+        augment=request.augment and request.recipe is Recipe.FINE_TUNE,
     )
 
 

@@ -58,6 +58,7 @@ class Job:
         precision: "exact" (float32 everywhere) or "auto" (faster where the processor can).
         provider: which provider runs the frozen trunk, one of `core.providers.ProviderWish`.
         backbone: folder of the installed backbone: its card, its ONNX file, its `normalisation.npz`.
+        augment: of fine-tune, whether photos are changed by `core.images.augmentation` before they are learnt from.
     """
 
     recipe: str
@@ -71,6 +72,7 @@ class Job:
     precision: str
     provider: str
     backbone: str
+    augment: bool = True
 
 
 @dataclass(frozen=True, slots=True)

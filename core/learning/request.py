@@ -47,6 +47,7 @@ class TrainRequest:
         epochs: of dense and fine-tune; None for what the recipe takes by itself.
         learning_rate: likewise.
         depth: of fine-tune.
+        augment: of fine-tune, whether photos are changed at random each time they are learnt from.
         restart: whether to begin anew where an interrupted training of that name could go on.
     """
 
@@ -63,6 +64,7 @@ class TrainRequest:
     epochs: int | None = None
     learning_rate: float | None = None
     depth: Depth = Depth.EXIT_FLOW
+    augment: bool = True
     restart: bool = False
 
     @property
@@ -72,7 +74,7 @@ class TrainRequest:
             return self.command
         words = ["fovea", "train", self.folder, "--name", self.name, "--recipe", self.recipe]
         if self.recipe is Recipe.FINE_TUNE:
-            words += ["--depth", self.depth]
+            words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}
         always = {"--validation": self.validation, "--test": self.test, "--seed": self.seed}
         words += [word for name, value in given.items() if value is not None for word in (name, value)]

@@ -24,11 +24,11 @@ from core.classifier import DECODE_THREADS
 from core.engine.engine import MAX_BATCH
 from core.errors import ImageError, TrainerError
 from core.features.compute import is_unchanged
+from core.images.augmentation import augmented, generator
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.learning.protocol import IMAGES
 from core.progress import CancelToken
-from core.training.augmentation import augmented, generator
 
 _AHEAD: Final = 3
 """Batches under way beside the one that is learnt from: in the trunk, and being decoded."""

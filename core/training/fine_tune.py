@@ -1,4 +1,4 @@
-"""The recipe `fine-tune`: the backbone itself learns on, from augmented photos, together with a linear head.
+"""The recipe `fine-tune`: the backbone itself learns on, from photos, together with a linear head.
 
 Either all of Xception learns, or its exit flow alone, and then the frozen rest runs on the engine. BatchNormalization
 keeps its statistics: those of a few small batches would be worse than what a million photos gave.
@@ -18,13 +18,13 @@ from core.card import Origin, write_card
 from core.engine import golden, graph
 from core.engine.engine import LEAST_AGREEMENT, MAX_BATCH
 from core.errors import ModelError, TrainerError
+from core.images.augmentation import DESCRIPTION
 from core.learning import protocol
 from core.learning.protocol import Event, Job
 from core.library.heads import LinearHead, head_bytes, read_head
 from core.progress import CancelToken, StageClock
 from core.providers import Precision, ProviderWish
 from core.storage import write_atomically
-from core.training.augmentation import DESCRIPTION
 from core.training.backbone import Backbone, read_backbone
 from core.training.batches import Photo, Pipeline, Trunk, plain_view, read_photos, shuffled
 from core.training.compact import Halving
@@ -88,7 +88,7 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
     return {
         "depth": job.depth,
         "start_divided_by": round(temperature, 2),
-        "augmentation": list(DESCRIPTION),
+        "augmentation": list(DESCRIPTION) if job.augment else [],
         "computed_in": part.precision,
         "frozen_part_on": part.provider,
         "skipped_files": len(pipeline.skipped),

@@ -1,4 +1,4 @@
-"""Learning from photos: an epoch of steps on augmented ones, and what the network says of those set aside."""
+"""Learning from photos: an epoch of steps, and what the network says of those set aside."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Learner:
         return round(self._images / self._seconds, 2) if self._images else None
 
     def learn(self, epoch: int) -> Score:
-        """Learn once from every photo, augmented; epochs count from 1.
+        """Learn once from every photo, augmented where that was asked for; epochs count from 1.
 
         Raises:
             DatasetError: none of them can be read any more.
@@ -69,7 +69,8 @@ class Learner:
         """
         job, tally, started = self._job, Tally(), time.monotonic()
         groups = shuffled(self._train, job.batch, job.seed, epoch)
-        view = augmented_view(self._pipeline.plan, job.seed, epoch)
+        plan = self._pipeline.plan
+        view = augmented_view(plan, job.seed, epoch) if job.augment else plain_view(plan)
         clock = StageClock(f"learning, epoch {epoch} of {job.epochs}", len(self._train), self._report)
         with self._pipeline.batches(groups, view) as batches:
             for group, batch in zip(groups, batches, strict=True):

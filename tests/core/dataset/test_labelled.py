@@ -31,7 +31,8 @@ def _touch(folder: Path, *names: str) -> None:
 
 
 def _find(folder: Path) -> tuple[dict[str, tuple[str, Part | None]], list[Problem]]:
-    images, problems = find_labelled(folder, CancelToken())
+    found = find_labelled(folder, CancelToken())
+    images, problems = found.images, found.problems
     found = {image.path.relative_to(folder).as_posix(): (image.label, image.part) for image in images}
     assert len(found) == len(images)
     return found, problems

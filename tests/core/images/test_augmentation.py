@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.card import Fit, Preprocessing
-from core.training.augmentation import DESCRIPTION, augmented, generator
+from core.images.augmentation import DESCRIPTION, augmented, generator
 
 _PLAN = Preprocessing(64)
 _SUM = hashlib.sha256(b"a photo").hexdigest()
