@@ -45,6 +45,11 @@ def unfinished_runs() -> Path:
     return _place(platformdirs.user_data_path(_APP), "runs", inside="runs")
 
 
+def jobs() -> Path:
+    """What jobs keep: one folder for each classification of a folder, with its journal."""
+    return _place(platformdirs.user_data_path(_APP), "jobs", inside="jobs")
+
+
 def pasted_images() -> Path:
     """Images that came as pixels (clipboard, dragged out of another program) and have no file of their own."""
     return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")

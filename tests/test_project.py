@@ -62,7 +62,7 @@ def imported(modules: str) -> set[str]:
 
 def test_values_are_imported_without_anything_heavy() -> None:
     """The window needs them before its first paint."""
-    found = imported("core.settings, core.card, core.prediction, core.providers, core.errors, core.paths")
+    found = imported("core.settings, core.card, core.prediction, core.providers, core.paths, core.batch.queries")
     assert found.isdisjoint({"numpy", "PIL", "pillow_heif", "onnxruntime", "onnx", "google", "PySide6"})
 
 

@@ -13,6 +13,7 @@ WRITTEN = [
     paths.settings_file,
     paths.window_file,
     paths.own_models,
+    paths.jobs,
     paths.pasted_images,
     paths.cache_folder,
     paths.log_folder,

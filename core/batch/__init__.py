@@ -1,0 +1,1 @@
+"""Jobs: the classification of a folder of any size, and the journal that each keeps of every image."""

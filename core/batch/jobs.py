@@ -1,0 +1,104 @@
+"""The jobs there are: listed, told about, and forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import paths
+from core.batch.journal import LOCK, held, job_folder
+from core.batch.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database
+from core.batch.values import JobCounts, JobFacts, JobState
+from core.errors import StorageError, UsageError
+from core.file_lock import hold
+from core.storage import storage_errors
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenJob:
+    """A job whose journal cannot be read, and why."""
+
+    id: str
+    error: StorageError
+
+
+def list_jobs() -> tuple[JobFacts | BrokenJob, ...]:
+    """All jobs, those begun last first, broken ones at the end."""
+    try:
+        ids = sorted(folder.name for folder in paths.jobs().iterdir() if (folder / FILE).exists())
+    except OSError:
+        return ()
+    jobs: list[JobFacts] = []
+    broken: list[BrokenJob] = []
+    for id_ in ids:
+        try:
+            jobs.append(job_facts(id_))
+        except StorageError as error:
+            broken.append(BrokenJob(id_, error))
+    return (*sorted(jobs, key=lambda job: -job.begun), *broken)
+
+
+def job_facts(id_: str) -> JobFacts:
+    """What a job is and how far.
+
+    Raises:
+        UsageError: there is no such job.
+        StorageError: its journal cannot be read.
+    """
+    file = _existing(id_) / FILE
+    with contextlib.closing(open_database(file)) as database, journal_errors(file):
+        return facts_in(database, id_)
+
+
+def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
+    """What an open journal says about its job."""
+    columns = "folder, recursive, include, exclude, begun, finished, models.name, models.version"
+    found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
+    folder, recursive, include, exclude, begun, finished, model, version = found
+    state = JobState.RUNNING if _is_held(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    patterns = tuple(json.loads(include)), tuple(json.loads(exclude))
+    place, counts = Path(os.fsdecode(folder)), counts_in(database)
+    return JobFacts(id_, place, bool(recursive), *patterns, model or "", version or 0, begun, state, counts)
+
+
+def counts_in(database: sqlite3.Connection) -> JobCounts:
+    """How many images of an open journal are how far."""
+    query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
+    counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
+    waiting, done, failed, gone = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
+    return JobCounts(waiting, done, failed, gone, sum(reviewed for _, reviewed in counts.values()))
+
+
+def remove_job(id_: str) -> None:
+    """Forget a job: its answers, and what a person said about them. The images are not touched.
+
+    Raises:
+        UsageError: there is no such job, or it runs just now.
+        StorageError: it cannot be deleted.
+    """
+    folder = _existing(id_)
+    with held(folder), storage_errors(folder / FILE):
+        for ending in ("", "-wal", "-shm"):
+            (folder / (FILE + ending)).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _existing(id_: str) -> Path:
+    folder = job_folder(id_)
+    if folder.parent != paths.jobs() or not (folder / FILE).exists():
+        raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")
+    return folder
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a program runs the job; looking holds it for an instant, which `held` waits for."""
+    try:
+        with (folder / LOCK).open("r+b") as file:
+            return not hold(file)
+    except OSError:
+        return False
