@@ -111,6 +111,7 @@ class Findings:
         models: each installed model and backbone.
         folders: what the program writes to.
         trainer: why the recipes `dense` and `fine-tune` cannot run here; None if they can.
+        keywords: why no keywords can be written into photos' metadata; None if they can.
         troubles: whatever else is wrong.
     """
 
@@ -124,6 +125,7 @@ class Findings:
     models: tuple[ModelFinding, ...]
     folders: tuple[FolderFinding, ...]
     trainer: Trouble | None
+    keywords: Trouble | None
     troubles: tuple[Trouble, ...]
 
     @property
@@ -154,6 +156,7 @@ def examine(library: Library | None = None) -> Findings:
         models=_guarded("The models", lambda: _models(library, chosen.model), (), troubles),
         folders=_guarded("The folders", _folders, (), troubles),
         trainer=_guarded("The trainer", _trainer, None, troubles),
+        keywords=_guarded("exiftool", _keywords, None, troubles),
         troubles=tuple(troubles),
     )
 
@@ -312,6 +315,16 @@ def _trainer() -> Trouble | None:
         find_program()
     except TrainerError as error:
         return _trouble(error, "The trainer")
+    return None
+
+
+def _keywords() -> Trouble | None:
+    from core.keywords.exiftool import KeywordError, find_exiftool
+
+    try:
+        find_exiftool()
+    except KeywordError as error:
+        return _trouble(error, "exiftool")
     return None
 
 

@@ -65,6 +65,11 @@ def built_sets() -> Path:
     return _place(platformdirs.user_data_path(_APP), "photos", inside="photos")
 
 
+def keyword_record() -> Path:
+    """Which photos hold keywords of ours, and in which file."""
+    return _place(platformdirs.user_data_path(_APP), "") / "keywords.sqlite3"
+
+
 def cache_folder() -> Path:
     """What can be computed again: provider choices, features."""
     return _place(platformdirs.user_cache_path(_APP), "cache")

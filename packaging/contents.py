@@ -31,7 +31,7 @@ class Flavour(StrEnum):
     """TensorFlow in a program of its own, which the other two find beside them."""
 
 
-_FOLDERS: Final = ("gui/icons", "gui/samples", "models/*")
+_FOLDERS: Final = ("gui/icons", "gui/samples", "core/keywords/namespace", "models/*")
 """What the code reads beside itself; what rebuilds the models stays out."""
 
 TOLD: Final = (

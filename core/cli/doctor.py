@@ -55,8 +55,8 @@ def _machine(findings: Findings) -> Table:
     lacks = [name for name, reads in findings.decoders.items() if not reads]
     if lacks:
         made.add_row("does not read", ", ".join(lacks))
-    lacking = findings.trainer
-    made.add_row("trainer", tables.cell(f"no: {lacking.what} {lacking.hint}" if lacking else "found"))
+    for name, lacking in (("trainer", findings.trainer), ("keywords", findings.keywords)):
+        made.add_row(name, tables.cell(f"no: {lacking.what} {lacking.hint}" if lacking else "found"))
     return made
 
 

@@ -27,3 +27,12 @@ def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: Instal
     assert (model["works"], model["is_backbone"]) == (False, False)
     assert "sum differs" in model["trouble"]["what"]
     assert {provider["provider"] for provider in content["providers"]} <= {"cuda", "openvino", "cpu"}
+
+
+def test_it_tells_whether_keywords_can_be_written_and_how_they_could(
+    fovea: Fovea, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    told = json.loads(fovea("doctor", "--format", "json").out)["keywords"]
+    assert "not installed" in told["what"]
+    assert "exiftool" in told["hint"]
