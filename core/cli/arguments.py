@@ -95,7 +95,12 @@ Every training under one name adds a version. Wherever a model is named, NAME me
 version and NAME@N its version N: `fovea classify --model cats@2 photo.jpg`.
 """
 _REMOVE: Final = """\
-Delete a model of yours with all its versions, or, as NAME@N, one version that is not active.
+Remove a model of yours with all its versions, or, as NAME@N, one version that is not active. For
+seven days `fovea models restore` brings it back.
+"""
+_RESTORE: Final = """\
+Bring back a model, or, as NAME@N, a version, that was removed within the last seven days. Without a
+name, tell what can be brought back.
 """
 _ACTIVATE: Final = """\
 Choose the version that a model's name means: `fovea models activate NAME@N`.
@@ -104,11 +109,11 @@ _ROLLBACK: Final = """\
 Have a model's name mean the version again that was active before. The other one stays.
 """
 _COMPARE: Final = """\
-Compare two models, or two versions of one, by the same labelled images.
+Compare two models, or two versions of one, by the same photos.
 
-FOLDER is as for `fovea evaluate`; images that are not of a class of both are left out. Told are the
-accuracy of both, how many images only one of them names rightly, McNemar's exact test, and every
-image they name differently, those they differ most about first.
+Told is every photo they name differently, those they differ most about first. Where FOLDER is as for
+`fovea evaluate`, told are also the accuracy of both, how many images only one of them names rightly,
+and McNemar's exact test; images that are not of a class of both are then left out.
 
 Exit code: 0 all images were compared by, 1 some could not be read, 2 nothing could start.
 """
@@ -272,6 +277,8 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     use = actions.add_parser(
         "use", help="make a model the default", description="Make a model the one that is asked if none is named."
     )
+    restore = actions.add_parser("restore", help="bring back what was removed", description=_RESTORE)
+    restore.add_argument("name", metavar="M", nargs="?", help="the model's name; M@N is its version N")
     for action in (show, export, remove, use, *_add_versions(actions)):
         action.add_argument("name", metavar="M", help="the model's name; M@N is its version N")
     add = actions.add_parser("import", help="add a model from an exported .onnx file", description=_IMPORT)
@@ -298,7 +305,7 @@ def _add_versions(actions: argparse._SubParsersAction[_Parser]) -> tuple[_Parser
     compare = actions.add_parser("compare", help="compare two models or versions", description=_COMPARE)
     compare.add_argument("a", metavar="A", help="a model; NAME@N is version N of one")
     compare.add_argument("b", metavar="B", help="another one")
-    compare.add_argument("folder", metavar="FOLDER", type=_path, help="labelled images")
+    compare.add_argument("folder", metavar="FOLDER", type=_path, help="photos, labelled or not")
     for action in (versions, compare):
         _add_format(action, ("table", "json"), default=argparse.SUPPRESS)
     return versions, activate, rollback

@@ -1,4 +1,4 @@
-"""`fovea models compare`: how two models, or two versions of one, differ on a folder of labelled images."""
+"""`fovea models compare`: how two models, or two versions of one, differ on a folder of photos, labelled or not."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from rich.text import Text
 
 from core import paths, settings
 from core.cli import tables
-from core.cli.evaluate import feature_source
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.errors import UsageError
 from core.features.store import FeatureStore
-from core.judging.comparison import Comparison, Contest, Contestant, Flip, compare_by_folder
+from core.judging.comparison import Agreement, Comparison, Contest, Flip, compare_by_paths, contestant
 from core.judging.evaluation import Evaluation
 from core.judging.plots import percent
-from core.library.library import InstalledModel, load_head, load_learnt, open_library
+from core.library.library import InstalledModel, open_library
 from core.progress import CancelToken
 
 _FLIPS_SHOWN: Final = 20
@@ -41,31 +40,26 @@ def run(arguments: argparse.Namespace) -> int:
     models = library.find(arguments.a), library.find(arguments.b)
     if models[0] == models[1]:
         raise UsageError(f"{arguments.a!r} and {arguments.b!r} are the same.", hint="Name two models or versions.")
-    contest = _compare(arguments.folder, *models)
-    tell_problems(contest.problems)
-    for failure in contest.failures:
+    found = _compare(arguments.folder, *models)
+    for failure in found.failures:
         tell(failure.message, hint=failure.hint)
     names = _name(models[0]), _name(models[1])
-    _warn(contest, *names)
+    if isinstance(found, Contest):
+        tell_problems(found.problems)
+        _warn(found, *names)
     with results_to(None) as stream:
         if arguments.format == "json":
-            stream.write(json.dumps(_as_json(contest, *models, arguments.folder), indent=2) + "\n")
+            stream.write(json.dumps(_as_json(found, *models, arguments.folder), indent=2) + "\n")
         else:
-            tables.show(stream, *_tables(contest, *names))
-    return 1 if contest.failures else 0
+            tables.show(stream, *_tables(found, *names))
+    return 1 if found.failures else 0
 
 
-def _compare(folder: Path, a: InstalledModel, b: InstalledModel) -> Contest:
+def _compare(folder: Path, a: InstalledModel, b: InstalledModel) -> Contest | Agreement:
     chosen = settings.load(paths.settings_file())
+    first, second = (contestant(model, chosen.provider, chosen.precision) for model in (a, b))
     with FeatureStore() as store, stages() as report:
-        contestants = _contestant(a, chosen), _contestant(b, chosen)
-        return compare_by_folder(folder, *contestants, store, report=report, token=CancelToken())
-
-
-def _contestant(model: InstalledModel, chosen: settings.Settings) -> Contestant:
-    learnt = load_learnt(model)
-    knows = None if learnt is None else learnt.knows
-    return Contestant(_name(model), model.card, load_head(model), feature_source(model, chosen), knows)
+        return compare_by_paths([folder], first, second, store, report=report, token=CancelToken())
 
 
 def _name(model: InstalledModel) -> str:
@@ -80,14 +74,19 @@ def _warn(contest: Contest, a: str, b: str) -> None:
         tell(what, hint="Compare them by images that neither has learnt from.")
 
 
-def _as_json(contest: Contest, a: InstalledModel, b: InstalledModel, folder: Path) -> dict[str, Any]:
-    found = contest.comparison
+def _as_json(found: Contest | Agreement, a: InstalledModel, b: InstalledModel, folder: Path) -> dict[str, Any]:
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in contest.failures
+        for one in found.failures
     ]
+    content = {"folder": str(folder), "labelled": isinstance(found, Contest)}
+    content |= _contest(found, a, b) if isinstance(found, Contest) else _agreement(found, a, b)
+    return content | {"failures": failures}
+
+
+def _contest(contest: Contest, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
+    found = contest.comparison
     return {
-        "folder": str(folder),
         "images": contest.a.images,
         "a": _side(a, contest.a, contest.learnt_a),
         "b": _side(b, contest.b, contest.learnt_b),
@@ -96,9 +95,14 @@ def _as_json(contest: Contest, a: InstalledModel, b: InstalledModel, folder: Pat
         "p": round(found.p, 6),
         "verdict": _verdict(found),
         "flips": [_flip(flip) for flip in found.flips],
-        "failures": failures,
         "problems": [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in contest.problems],
     }
+
+
+def _agreement(found: Agreement, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
+    sides = {side: {"model": model.name, "version": model.version} for side, model in (("a", a), ("b", b))}
+    flips = [_flip(flip) for flip in found.flips]
+    return {"images": found.images, **sides, "agreed": found.agreed, "flips": flips}
 
 
 def _side(model: InstalledModel, evaluation: Evaluation, learnt: int | None) -> dict[str, Any]:
@@ -122,7 +126,24 @@ def _verdict(found: Comparison) -> str:
     return "The difference could be chance." if found.could_be_chance else "The difference is hardly chance."
 
 
-def _tables(contest: Contest, a: str, b: str) -> Iterator[Table | Text]:
+def _tables(found: Contest | Agreement, a: str, b: str) -> Iterator[Table | Text]:
+    flips = found.comparison.flips if isinstance(found, Contest) else found.flips
+    yield _contest_facts(found, a, b) if isinstance(found, Contest) else _agreement_facts(found)
+    if flips:
+        yield Text()
+        yield _flips(flips, a, b)
+
+
+def _agreement_facts(found: Agreement) -> Table:
+    made = tables.facts()
+    made.add_row("images", f"{found.images:,}")
+    made.add_row("named alike", f"{found.agreed:,} ({percent(found.agreed / found.images)})")
+    made.add_row("named differently", f"{len(found.flips):,}")
+    made.add_row("who is right", "nobody says what is on them in a way that both models know")
+    return made
+
+
+def _contest_facts(contest: Contest, a: str, b: str) -> Table:
     found = contest.comparison
     made = tables.facts()
     made.add_row("images", f"{contest.a.images:,}")
@@ -133,10 +154,7 @@ def _tables(contest: Contest, a: str, b: str) -> Iterator[Table | Text]:
     made.add_row(f"only {b} right", f"{found.only_b_right:,}")
     made.add_row("named differently", f"{len(found.flips):,}")
     made.add_row("McNemar's test", f"p = {found.p:.2g}. {_verdict(found)}")
-    yield made
-    if found.flips:
-        yield Text()
-        yield _flips(found.flips, a, b)
+    return made
 
 
 def _flips(flips: tuple[Flip, ...], a: str, b: str) -> Table:
@@ -144,7 +162,7 @@ def _flips(flips: tuple[Flip, ...], a: str, b: str) -> Table:
     made.title = tables.cell("Named differently", "bold")
     for one in flips[:_FLIPS_SHOWN]:
         made.add_row(
-            *map(tables.cell, (str(one.path), one.label)),
+            *map(tables.cell, (str(one.path), one.label or "")),
             _named(one.named_by_a, one.label),
             percent(one.confidence_a),
             _named(one.named_by_b, one.label),
@@ -156,5 +174,5 @@ def _flips(flips: tuple[Flip, ...], a: str, b: str) -> Table:
     return made
 
 
-def _named(named: str, label: str) -> Text:
-    return tables.cell(named, "green" if named == label else "red")
+def _named(named: str, label: str | None) -> Text:
+    return tables.cell(named, "") if label is None else tables.cell(named, "green" if named == label else "red")

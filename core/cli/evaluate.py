@@ -17,16 +17,15 @@ from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
-from core.engine.choice import choose_engine
 from core.errors import UsageError
-from core.features.compute import FeatureSource
 from core.features.store import FeatureStore
 from core.images.folders import IMAGE_SUFFIXES
 from core.judging.evaluation import Evaluation, most_confused, to_json
 from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
 from core.judging.reports import html_report
-from core.library.library import InstalledModel, load_backbone, load_head, load_learnt, open_library
+from core.judging.sources import feature_source
+from core.library.library import InstalledModel, load_head, load_learnt, open_library
 from core.progress import CancelToken
 from core.storage import write_atomically
 
@@ -68,18 +67,14 @@ def _refuse_image_as_report(report: Path | None) -> None:
 
 
 def _judge(folder: Path, model: InstalledModel, chosen: settings.Settings) -> Judgement:
-    head, source, learnt = load_head(model), feature_source(model, chosen), load_learnt(model)
+    head, source, learnt = (
+        load_head(model),
+        feature_source(model, chosen.provider, chosen.precision),
+        load_learnt(model),
+    )
     knows = None if learnt is None else learnt.knows
     with FeatureStore() as store, stages() as report:
         return judge(folder, model.card, head, source, store, knows=knows, report=report, token=CancelToken())
-
-
-def feature_source(model: InstalledModel, chosen: settings.Settings) -> FeatureSource:
-    """What makes the features that a model reads, on the provider the person chose."""
-    card, precision = model.backbone.card, chosen.precision
-    return FeatureSource(
-        card, precision, lambda: choose_engine(load_backbone(model.backbone), card, chosen.provider, precision)
-    )
 
 
 def _flattered(judgement: Judgement) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from core import paths, settings
 from core.card import Fit
-from core.cli import tables, versions
+from core.cli import removal, tables, versions
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.library.library import (
@@ -23,7 +23,6 @@ from core.library.library import (
     InstalledModel,
     Library,
     open_library,
-    split_reference,
 )
 
 _CLASSES_SHOWN: Final = 40
@@ -45,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             from core.cli import export
 
             export.run(library, arguments)
-        case "remove":
-            _remove(library, arguments.name)
+        case "remove" | "restore":
+            removal.run(library, arguments)
         case "use":
             _use(library, arguments.name)
         case "versions" | "activate" | "rollback":
@@ -195,21 +194,6 @@ def _import(library: Library, file: Path) -> None:
     tell(f"{str(file)!r} is now the model {name!r}." if imported.is_new else f"You have it already: it is {name!r}.")
     with results_to(None) as stream:
         stream.write(f"{name}\n")
-
-
-def _remove(library: Library, reference: str) -> None:
-    name, number = split_reference(reference)
-    if number is not None:
-        library.remove_version(name, number)
-        tell(f"Version {number} of {name!r} is removed.")
-        return
-    library.remove(name)
-    tell(f"{name!r} is removed.")
-    chosen = _settings()
-    if chosen.model == name and name not in {model.name for model in library.models()}:
-        default = settings.Settings().model
-        settings.save(replace(chosen, model=default), paths.settings_file())
-        tell(f"It was the model in use; now that is {default!r} again.")
 
 
 def _use(library: Library, reference: str) -> None:

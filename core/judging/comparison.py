@@ -1,26 +1,35 @@
-"""How two models differ on the same images."""
+"""How two models differ on the same images, whether or not anybody knows what is on them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.card import ModelCard
 from core.dataset.problems import Problem
+from core.errors import DatasetError
 from core.features.compute import FeatureSource, compute_features
 from core.features.store import FeatureStore
+from core.images.folders import find_images
+from core.judging.calibration import checked, softened
 from core.judging.evaluation import Evaluation
-from core.judging.images import match_labels, read_images
+from core.judging.images import JudgedImage, SummedImage, match_labels, read_images, sum_images
 from core.judging.judge import Knows, answer, learnt_among
+from core.judging.sources import feature_source
 from core.library.heads import Head
+from core.library.installed import InstalledModel, load_head, load_learnt
 from core.prediction import Failure
 from core.progress import CancelToken, Report
+from core.providers import Precision, ProviderWish
 
+Seen = TypeVar("Seen", JudgedImage, SummedImage)
+
+_NO_PHOTO: Final = "Choose photos, or a folder with photos in it or in its subfolders."
 _CHANCE: Final = 0.05
 """The p from which a difference passes for chance."""
 
@@ -31,16 +40,17 @@ class Flip:
 
     Attributes:
         path: the image.
-        label: its class.
+        label: its class; None where nobody knows.
         named_by_a: what the first model named it.
         confidence_a: how sure it was of that, 0..1, calibrated.
         named_by_b: what the second model named it.
         confidence_b: how sure it was of that, 0..1, calibrated.
-        margin: how much more probability one of them left for the right class than the other, 0..1.
+        margin: how far apart they are, 0..1. With a label: how much more probability one of them left for the right
+            class than the other. Without: how much more each has for its own answer than for the other's, on average.
     """
 
     path: Path
-    label: str
+    label: str | None
     named_by_a: str
     confidence_a: float
     named_by_b: str
@@ -89,6 +99,18 @@ class Contestant:
     knows: Knows | None
 
 
+def contestant(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Contestant:
+    """An installed model, called `name`, or `name@version` where it is the person's own.
+
+    Raises:
+        ModelError: its head is damaged.
+    """
+    learnt = load_learnt(model)
+    name = model.name if model.shipped else f"{model.name}@{model.version}"
+    source = feature_source(model, wish, precision)
+    return Contestant(name, model.card, load_head(model), source, None if learnt is None else learnt.knows)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Contest:
     """What came of comparing two models by a folder.
@@ -114,6 +136,28 @@ class Contest:
     computed: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """What came of comparing two models by images of which nobody says what is on them.
+
+    Attributes:
+        images: how many could be read.
+        flips: those they name differently, those with the largest margin first.
+        failures: why the others could not be read.
+        computed: how many images a backbone had to look at; features of the others were kept.
+    """
+
+    images: int
+    flips: tuple[Flip, ...]
+    failures: tuple[Failure, ...]
+    computed: int
+
+    @property
+    def agreed(self) -> int:
+        """How many images both name alike."""
+        return self.images - len(self.flips)
+
+
 def compare_by_folder(
     folder: Path, a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
 ) -> Contest:
@@ -129,25 +173,114 @@ def compare_by_folder(
     """
     classes, models = [a.card.classes, b.card.classes], f"both {a.name!r} and {b.name!r}"
     found = read_images(folder, classes, models, report=report, token=token)
-    table_a = compute_features(found.images, a.source, store, report=report, token=token)
-    tables = [table_a]
-    if b.source.kind != a.source.kind:
-        tables.append(compute_features(found.images, b.source, store, report=report, token=token))
-    rows, *places = np.intersect1d(table_a.rows, tables[-1].rows, assume_unique=True, return_indices=True)
-    images = [found.images[row] for row in rows.tolist()]
-    answers_a = answer(images, table_a.features[places[0]], a.card, a.head)
-    answers_b = answer(images, tables[-1].features[places[1]], b.card, b.head)
-    failures = {failure.path: failure for table in tables for failure in table.failures}
+    images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
+    answers_a, answers_b = answer(images, features[0], a.card, a.head), answer(images, features[1], b.card, b.head)
     return Contest(
         answers_a,
         answers_b,
         compare(answers_a, answers_b),
         learnt_a=None if a.knows is None else int(learnt_among(images, a.knows).sum()),
         learnt_b=None if b.knows is None else int(learnt_among(images, b.knows).sum()),
-        failures=(*found.failures, *failures.values()),
+        failures=(*found.failures, *failures),
         problems=found.problems,
-        computed=sum(table.computed for table in tables),
+        computed=computed,
     )
+
+
+def compare_by_images(
+    paths: Sequence[Path], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
+) -> Agreement:
+    """Compare two models by images of which nobody says what is on them: where do their answers differ?
+
+    The models may know different classes: one that only one of them knows has no probability for the other. Each
+    backbone looks at each image once at most, as in `compare_by_folder`.
+
+    Raises:
+        DatasetError: there is no image, or none that can be read.
+        ModelError: a backbone is damaged, or its answers are not numbers.
+        ProviderError: an engine cannot be opened or failed under way.
+        Cancelled: the token was cancelled.
+    """
+    summed, unread = sum_images(paths, report=report, token=token)
+    images, features, failures, computed = _features(summed, a, b, store, report=report, token=token)
+    if not images:
+        first = next(iter((*unread, *failures)), None)
+        what = "There is no photo to compare by." if first is None else f"No photo can be read. {first.message}"
+        raise DatasetError(what, hint=_NO_PHOTO)
+    flips = _differing(images, _Said.of(a, features[0]), _Said.of(b, features[1]))
+    ordered = tuple(sorted(flips, key=lambda flip: -flip.margin))
+    return Agreement(len(images), ordered, (*unread, *failures), computed)
+
+
+def compare_by_paths(
+    paths: Sequence[Path], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
+) -> Contest | Agreement:
+    """Compare two models by photos: by what is known to be on them where that is one folder whose labels both know.
+
+    Raises:
+        DatasetError: there is no such file or folder, no image, or none that can be read.
+        ModelError: a backbone is damaged, or its answers are not numbers.
+        ProviderError: an engine cannot be opened or failed under way.
+        Cancelled: the token was cancelled.
+    """
+    if len(paths) == 1 and not paths[0].is_file():
+        try:
+            return compare_by_folder(paths[0], a, b, store, report=report, token=token)
+        except DatasetError:
+            if not paths[0].is_dir():
+                raise
+    unread: list[Failure] = []
+    images = list(find_images(paths, recursive=True, on_error=lambda path, why: unread.append(Failure.of(path, why))))
+    found = compare_by_images(images, a, b, store, report=report, token=token)
+    return replace(found, failures=(*unread, *found.failures))
+
+
+def _features(
+    images: Sequence[Seen], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
+) -> tuple[list[Seen], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
+    """The images that both can see with the features [n, d] of each, why the others cannot be, and the work it was."""
+    tables = [compute_features(images, a.source, store, report=report, token=token)]
+    if b.source.kind != a.source.kind:
+        tables.append(compute_features(images, b.source, store, report=report, token=token))
+    rows, *places = np.intersect1d(tables[0].rows, tables[-1].rows, assume_unique=True, return_indices=True)
+    failures = {failure.path: failure for table in tables for failure in table.failures}
+    features = tables[0].features[places[0]], tables[-1].features[places[1]]
+    seen = [images[row] for row in rows.tolist()]
+    return seen, features, tuple(failures.values()), sum(table.computed for table in tables)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """What a model says of n images: classes as it spells them, probabilities float64 [n, classes], calibrated."""
+
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: Contestant, features: NDArray[np.float32]) -> _Said:
+        """What a model says of images with features [n, d].
+
+        Raises:
+            ModelError: a logit is not a finite number.
+        """
+        logits = checked(model.head.logits(features), np.zeros(len(features), np.int64))
+        return cls(model.card.classes, softened(logits, model.card.temperature))
+
+
+def _differing(images: Sequence[SummedImage], a: _Said, b: _Said) -> Iterator[Flip]:
+    """The images named differently, in their order; classes that are spelt alike but for case are the same."""
+    in_b = match_labels(a.classes, b.classes)
+    to_b = np.array([in_b.get(label, -1) for label in a.classes])
+    to_a = np.full(len(b.classes), -1)
+    to_a[to_b[to_b >= 0]] = np.nonzero(to_b >= 0)[0]
+    named_a, named_b = a.probabilities.argmax(axis=1), b.probabilities.argmax(axis=1)
+    for row in np.nonzero(to_b[named_a] != named_b)[0].tolist():
+        sure_a, sure_b = a.probabilities[row, named_a[row]], b.probabilities[row, named_b[row]]
+        less_b = b.probabilities[row, to_b[named_a[row]]] if to_b[named_a[row]] >= 0 else 0.0
+        less_a = a.probabilities[row, to_a[named_b[row]]] if to_a[named_b[row]] >= 0 else 0.0
+        margin = float(sure_a - less_a + sure_b - less_b) / 2
+        own, other = a.classes[named_a[row]], b.classes[named_b[row]]
+        yield Flip(images[row].path, None, own, float(sure_a), other, float(sure_b), margin)
 
 
 def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:

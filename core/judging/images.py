@@ -37,6 +37,19 @@ class JudgedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class SummedImage:
+    """An image of which nobody says what is on it.
+
+    Attributes:
+        path: the file.
+        sha256: of its content, in hexadecimal.
+    """
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedImages:
     """What of a folder can be judged by.
 
@@ -85,8 +98,31 @@ def read_images(
     if left_out:
         what = f"No class of {models}, and so left out: {counted(left_out)}."
         remarks.append(Problem(ProblemKind.CLASS_LEFT_OUT, (), what, _MATCH_HINT))
-    summed, failures = _summed([image for image in images if image.label in common], report, token)
-    return JudgedImages(tuple(summed), tuple(failures), (*problems, *remarks))
+    judged = {image.path: image.label for image in images if image.label in common}
+    summed, failures = sum_images(tuple(judged), report=report, token=token)
+    named = tuple(JudgedImage(image.path, image.sha256, judged[image.path]) for image in summed)
+    return JudgedImages(named, failures, (*problems, *remarks))
+
+
+def sum_images(
+    paths: Sequence[Path], *, report: Report, token: CancelToken
+) -> tuple[tuple[SummedImage, ...], tuple[Failure, ...]]:
+    """Images with their sums, by which features are kept, and which files could not be read.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    found, failures = [], []
+    clock = StageClock("reading the images", len(paths), report)
+    for path in paths:
+        token.check()
+        try:
+            found.append(SummedImage(path, _sha256(path)))
+        except OSError as error:
+            what = f"“{printable(path.name)}” could not be read: {error.strerror or 'no reason given'}."
+            failures.append(Failure(path, "no-access", what, "See that it is there and that you may open it."))
+        clock.advance()
+    return tuple(found), tuple(failures)
 
 
 def match_labels(labels: Iterable[str], classes: Sequence[str]) -> dict[str, int]:
@@ -112,21 +148,6 @@ def _judged_part(images: Sequence[Labelled]) -> tuple[list[Labelled], list[Probl
     what = f"The folder has parts; only the {quantity(len(kept))} of the part “{part}” are judged by."
     hint = "Name a part's own folder to be judged by that one."
     return kept, [Problem(ProblemKind.PASSED_OVER, (kept[0].path,), what, hint)]
-
-
-def _summed(images: Sequence[Labelled], report: Report, token: CancelToken) -> tuple[list[JudgedImage], list[Failure]]:
-    """The images with their sums, by which features are kept, and which files could not be read."""
-    found, failures = [], []
-    clock = StageClock("reading the images", len(images), report)
-    for image in images:
-        token.check()
-        try:
-            found.append(JudgedImage(image.path, _sha256(image.path), image.label))
-        except OSError as error:
-            what = f"“{printable(image.path.name)}” could not be read: {error.strerror or 'no reason given'}."
-            failures.append(Failure(image.path, "no-access", what, "See that it is there and that you may open it."))
-        clock.advance()
-    return found, failures
 
 
 def _sha256(path: Path) -> str:

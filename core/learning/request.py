@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from core.providers import Precision, ProviderWish
 
@@ -80,3 +82,26 @@ class TrainRequest:
         words += [word for name, value in given.items() if value is not None for word in (name, value)]
         words += [word for pair in always.items() for word in pair]
         return shlex.join(map(str, words))
+
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
+    {"folder": Path, "recipe": Recipe, "depth": Depth, "provider": ProviderWish, "precision": Precision}
+)
+"""How what JSON has as text becomes a value again."""
+
+
+def request_to_json(request: TrainRequest) -> dict[str, Any]:
+    """A request as plain JSON, from which it can be asked again wherever the program then runs."""
+    values = ((field.name, getattr(request, field.name)) for field in fields(request))
+    content = {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
+    return content | {"folder": str(request.folder.absolute()), "restart": False}
+
+
+def request_from_json(content: object) -> TrainRequest | None:
+    """The request that `request_to_json` wrote; None where it cannot be understood."""
+    if not isinstance(content, dict):
+        return None
+    try:
+        return TrainRequest(**{key: _READ.get(key, lambda value: value)(value) for key, value in content.items()})
+    except (TypeError, ValueError):
+        return None

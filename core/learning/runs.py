@@ -1,8 +1,8 @@
 """Unfinished runs: what a training that was interrupted needs to go on, kept until its model is in the library.
 
 A run's folder is `<runs>/<name of the model>`. It holds the trainer's job with its checkpoint, and `run.json`: what was
-asked for and which images were learnt from. The same command goes on where it stopped; another one, or other images,
-are refused with the reason, because what was learnt so far would be lost or wrong.
+asked for, from where, and which images were learnt from. The same request goes on where it stopped; another one, or
+other images, are refused with the reason, because what was learnt so far would be lost or wrong.
 """
 
 from __future__ import annotations
@@ -14,16 +14,23 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from core import paths
 from core.dataset.problems import quantity
-from core.errors import DatasetError, StorageError, UsageError
+from core.errors import DatasetError, FoveaError, StorageError, UsageError
+from core.learning.protocol import CHECKPOINT
+from core.learning.request import TrainRequest, request_from_json, request_to_json
 from core.storage import storage_errors, write_atomically
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_READABLE: Final = (1, 2)
+"""Format 1 does not hold the request: only the command it was begun with goes on with it."""
 _RUN: Final = "run.json"
+_PATIENCE_S: Final = 0.3
+"""Longer than another process needs to see whether a run is under way, which takes the lock for a moment."""
 _RESTART: Final = "Run the command it was begun with to go on, or add --restart to begin anew."
 
 
@@ -44,12 +51,60 @@ class Run:
         _forget(self.folder)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run on disk.
+
+    Attributes:
+        name: of the model.
+        request: what was asked for; None where it was begun by an earlier Fovea, which did not keep that.
+        recipe: how it is trained; empty where that cannot be read.
+        epochs: how many are wanted; None where that cannot be read.
+        begun: when it was.
+        saved: when what was learnt so far was kept last; None where nothing was yet.
+        is_under_way: whether a process works on it now.
+    """
+
+    name: str
+    request: TrainRequest | None
+    recipe: str
+    epochs: int | None
+    begun: datetime
+    saved: datetime | None
+    is_under_way: bool
+
+
+def found_runs() -> tuple[FoundRun, ...]:
+    """The runs on disk, the latest begun first; what cannot be understood is none."""
+    try:
+        folders = [folder for folder in paths.unfinished_runs().iterdir() if folder.is_dir()]
+    except OSError:
+        return ()
+    found = (run for folder in folders if (run := _found(folder)) is not None)
+    return tuple(sorted(found, key=lambda run: run.begun, reverse=True))
+
+
+def throw_away(name: str) -> None:
+    """Delete the run of a name and what was learnt in it; nothing happens where there is none.
+
+    Raises:
+        UsageError: another process trains that name now.
+        StorageError: the folder cannot be used.
+    """
+    folder = paths.unfinished_runs() / name
+    if folder.is_dir():
+        with contextlib.closing(_locked(_lock_of(folder), name)):
+            _forget(folder)
+
+
 @contextlib.contextmanager
-def unfinished_run(name: str, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool) -> Iterator[Run]:
+def unfinished_run(
+    request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool
+) -> Iterator[Run]:
     """The run of a model's name: the interrupted one where there is one, else a new one.
 
     Args:
-        name: of the model.
+        request: what was asked for, as it is to be asked again; its name is the model's.
         plan: everything that was asked for and decides what is learnt, as plain JSON.
         images: one text for each image, from its content, label and part; their order does not matter.
         restart: whether an interrupted run is to be thrown away.
@@ -59,23 +114,63 @@ def unfinished_run(name: str, plan: Mapping[str, Any], images: Sequence[str], *,
         DatasetError: the interrupted run learnt from other images.
         StorageError: the folder cannot be written.
     """
+    name = request.name
     folder = paths.unfinished_runs() / name
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_locked(folder.with_suffix(folder.suffix + ".lock"), name)):
+    with contextlib.closing(_locked(_lock_of(folder), name)):
         kept = None if restart else _read(folder)
         if kept is None:
-            _begin(folder, plan, images)
+            _begin(folder, request, plan, images)
         else:
             _refuse_other_plans(name, kept["plan"], plan)
             _refuse_other_images(name, kept["images"], images)
         yield Run(folder, goes_on=kept is not None)
 
 
-def _locked(file: Path, name: str) -> sqlite3.Connection:
+def _found(folder: Path) -> FoundRun | None:
+    content = _read(folder)
+    if content is None:
+        return None
+    plan, request = content["plan"], request_from_json(content.get("request"))
+    recipe, epochs = (plan.get(key) if isinstance(plan, dict) else None for key in ("recipe", "epochs"))
+    begun, saved = _moment(folder / _RUN), _moment(folder / CHECKPOINT)
+    if begun is None or (request is not None and request.name != folder.name):
+        return None
+    return FoundRun(
+        name=folder.name,
+        request=request,
+        recipe=recipe if isinstance(recipe, str) else "",
+        epochs=epochs if isinstance(epochs, int) else None,
+        begun=begun,
+        saved=saved,
+        is_under_way=_is_locked(folder),
+    )
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        _locked(_lock_of(folder), folder.name, patience_s=0).close()
+    except FoveaError:
+        return True
+    return False
+
+
+def _moment(file: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_suffix(folder.suffix + ".lock")
+
+
+def _locked(file: Path, name: str, *, patience_s: float = _PATIENCE_S) -> sqlite3.Connection:
     """A lock that holds until it is closed, which the system itself does when this process ends, however it ends."""
     try:
-        lock = sqlite3.connect(file, timeout=0, isolation_level=None)
+        lock = sqlite3.connect(file, timeout=patience_s, isolation_level=None)
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except BaseException:
@@ -95,15 +190,15 @@ def _read(folder: Path) -> dict[str, Any] | None:
         content = json.loads((folder / _RUN).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    whole = isinstance(content, dict) and content.get("format") == _FORMAT and {"plan", "images"} <= content.keys()
+    whole = isinstance(content, dict) and content.get("format") in _READABLE and {"plan", "images"} <= content.keys()
     return content if whole else None
 
 
-def _begin(folder: Path, plan: Mapping[str, Any], images: Sequence[str]) -> None:
+def _begin(folder: Path, request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str]) -> None:
     with storage_errors(folder):
         _forget(folder)
         folder.mkdir()
-    content = {"format": _FORMAT, "plan": dict(plan), "images": _sums(images)}
+    content = {"format": _FORMAT, "request": request_to_json(request), "plan": dict(plan), "images": _sums(images)}
     write_atomically(folder / _RUN, json.dumps(content).encode())
 
 

@@ -172,7 +172,7 @@ def _learnt_from(material: Material, attempt: Attempt) -> tuple[Example, ...]:
 def _run(request: TrainRequest, material: Material) -> Iterator[Run]:
     parts = ((name, one) for name, part in material.parts.items() for one in part.examples)
     images = [f"{one.sha256} {material.dataset.classes[one.label]} {name}" for name, one in parts]
-    with unfinished_run(request.name, plan_of(request, material.backbone), images, restart=request.restart) as run:
+    with unfinished_run(request, plan_of(request, material.backbone), images, restart=request.restart) as run:
         yield run
 
 

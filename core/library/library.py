@@ -191,22 +191,24 @@ class Library:
         return model
 
     def remove(self, name: str) -> None:
-        """Delete a model of the person's own, all versions.
+        """Take away a model of the person's own, all versions; see `core.library.removal`.
 
         Raises:
             ModelError: it is a shipped one, or there is none of that name.
             StorageError: the disk does not allow it; the model is as it was.
         """
+        versions.sweep(self.own)
         with self._changing(name) as place:
             versions.bury(place)
 
     def remove_version(self, name: str, number: int) -> None:
-        """Delete one version; its number is not given again as long as there are others.
+        """Take away one version; its number is not given again as long as there are others.
 
         Raises:
             ModelError: there is no such version, it is the active one, or it came with the program.
             StorageError: the disk does not allow it; the version is as it was.
         """
+        versions.sweep(self.own)
         with self._changing(name) as place:
             there = versions.numbers(place)
             if number not in there:

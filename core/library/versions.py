@@ -4,9 +4,10 @@
 a line: the last one is, those above it were before. `<own>/<name>/newest` is the highest number ever given, where that
 version was removed; no other version will bear it.
 
-A version is built in `.new-*` beside its place and then renamed; one that is removed is renamed to `.removed-*` before
-it is deleted. Who changes anything holds `<own>/.lock`, which the system takes back from a killed program; who only
-reads needs no lock. What a kill leaves is deleted by an installation once it is old.
+A version is built in `.new-*` beside its place and then renamed; what is removed is renamed into `.removed-*` there and
+can be restored for `KEPT_DAYS`. Who changes anything holds `<own>/.lock`, which the system takes back from a killed
+program; who only reads needs no lock. What a kill leaves, and what was removed long ago, is deleted by a later
+installation or removal.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _NEWEST: Final = "newest"
 _MOST_KEPT: Final = 100
 """How many lines `active` may have."""
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]{0,8})\Z")
-_LEFTOVERS: Final = (".removed-*", "*/.removed-*", "*/.new-*", "*/.*.part")
+KEPT_DAYS: Final = 7
+"""How long what was removed can be restored."""
+GRAVES: Final = (".removed-*", "*/.removed-*")
+_LEFTOVERS: Final = ("*/.new-*", "*/.*.part")
 _ABANDONED_S: Final = 24 * 3600
 """The age from which a leftover cannot be the work of a program that still runs."""
 _PATIENCE_S: Final = 30.0
@@ -136,7 +140,7 @@ def staging(place: Path, *, new_name: bool) -> Iterator[Path]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
-        _remove_if_empty(place)
+        remove_if_empty(place)
 
 
 def _claim(place: Path, *, new_name: bool) -> None:
@@ -181,7 +185,7 @@ def discard(place: Path, number: int) -> None:
 
 
 def bury(folder: Path) -> None:
-    """Delete a folder; a kill leaves it whole or hidden.
+    """Take a folder away, so that it can be restored; a kill leaves it in its place or in its grave.
 
     Raises:
         StorageError: the disk does not allow it; the folder is as it was.
@@ -190,17 +194,19 @@ def bury(folder: Path) -> None:
         grave = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
         try:
             replace(folder, grave / folder.name)
-        finally:
-            shutil.rmtree(grave, ignore_errors=True)  # what stays is swept by a later installation
+        except BaseException:
+            remove_if_empty(grave)
+            raise
 
 
 def sweep(own: Path) -> None:
-    """Delete what killed programs left half done."""
-    for leftover in (path for pattern in _LEFTOVERS for path in own.glob(pattern)):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-                _remove_if_empty(leftover.parent)
+    """Delete what killed programs left half done, and what was removed long ago."""
+    for patterns, oldest_s in ((_LEFTOVERS, _ABANDONED_S), (GRAVES, KEPT_DAYS * 24 * 3600)):
+        for path in (path for pattern in patterns for path in own.glob(pattern)):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > oldest_s:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    remove_if_empty(path.parent)
 
 
 def _taken(place: Path) -> list[int]:
@@ -217,6 +223,7 @@ def _lines(file: Path) -> tuple[int, ...]:
     return tuple(int(line) if _NUMBER.match(line) else 0 for line in lines)
 
 
-def _remove_if_empty(place: Path) -> None:
+def remove_if_empty(place: Path) -> None:
+    """Delete a folder in which nothing lies."""
     with contextlib.suppress(OSError):
         place.rmdir()

@@ -19,7 +19,7 @@ from core.dataset.dataset import read_dataset
 from core.errors import Cancelled, DatasetError, FoveaError, ImageError, ProviderError, StorageError
 from core.learning.protocol import CHECKPOINT, Epoch
 from core.learning.request import Recipe
-from core.learning.runs import unfinished_run
+from core.learning.runs import throw_away
 from core.learning.train import train
 from core.learning.trainer import TrainerDiedError
 from core.library.library import InstalledModel, Library, open_library
@@ -217,8 +217,8 @@ def _left_by(running: _Running) -> bool:
     if (folder / CHECKPOINT).exists() and not running.discard:
         return True
     if folder.exists():
-        with contextlib.suppress(FoveaError), unfinished_run(name, {}, (), restart=True) as run:
-            run.finish()
+        with contextlib.suppress(FoveaError):
+            throw_away(name)
     return False
 
 

@@ -122,10 +122,10 @@ class EvaluationFacts:
 
 @dataclass(frozen=True, slots=True)
 class FlippedImage:
-    """A test image that two models name differently; confidences are 0..1, calibrated."""
+    """An image that two models name differently; confidences are 0..1, calibrated; no label where nobody knows it."""
 
     path: Path
-    label: str
+    label: str | None
     before: str
     confidence_before: float
     now: str

@@ -112,3 +112,38 @@ def test_help_explains(fovea: Fovea) -> None:
     ran = fovea("models", "compare", "--help")
     assert (ran.code, ran.err) == (0, "")
     assert "McNemar" in ran.out
+
+
+@pytest.fixture
+def unlabelled(tmp_path: Path) -> Path:
+    folder = tmp_path / "holiday"
+    for number, colour in enumerate(("red", "green", "green", "blue")):
+        tiny.write_solid(folder / "deep" / f"{number}.png", colour, size=(40 + number, 40))
+    return folder
+
+
+def test_photos_that_nobody_labelled_are_compared_by_what_differs(fovea: Fovea, unlabelled: Path) -> None:
+    content = json.loads(fovea("models", "compare", "mine@1", "mine", unlabelled, "--format", "json").out)
+    assert (content["labelled"], content["images"], content["agreed"]) == (False, 4, 2)
+    assert content["a"] == {"model": "mine", "version": 1}
+    flips = content["flips"]
+    assert {Path(flip["path"]).name for flip in flips} == {"1.png", "2.png"}
+    assert {(flip["label"], flip["named_by_a"], flip["named_by_b"]) for flip in flips} == {(None, "blue", "green")}
+    assert all(0 < flip["margin"] <= 1 for flip in flips)
+
+
+def test_the_table_of_unlabelled_photos_says_that_nobody_knows_who_is_right(fovea: Fovea, unlabelled: Path) -> None:
+    (unlabelled / "broken.png").write_bytes(b"")
+    ran = fovea("models", "compare", "mine@1", "mine", unlabelled)
+    assert ran.code == 1
+    assert "2 (50.0%)" in ran.out
+    assert "nobody says what is on them" in ran.out
+    assert "broken.png" in ran.err
+
+
+def test_a_folder_without_photos_is_refused(fovea: Fovea, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, what in (("empty", "no photo"), ("missing", "missing")):
+        ran = fovea("models", "compare", "mine@1", "mine", tmp_path / folder)
+        assert ran.code == 2
+        assert what in ran.err

@@ -158,3 +158,12 @@ def test_an_export_never_overwrites_a_photo(fovea: Fovea, pictures: Path) -> Non
     before = (pictures / "red.png").read_bytes()
     assert fovea("models", "export", "colours", pictures / "red.png").code == 2
     assert (pictures / "red.png").read_bytes() == before
+
+
+def test_what_was_removed_can_be_restored(fovea: Fovea, tmp_path: Path) -> None:
+    library.open_library().install(*tiny.packaged_model("mine"))
+    assert "models restore mine" in fovea("models", "remove", "mine").err
+    assert "mine" in fovea("models", "restore").out
+    assert fovea("models", "restore", "mine").code == 0
+    assert library.open_library().find("mine").version == 1
+    assert fovea("models", "restore", "mine").code == 2

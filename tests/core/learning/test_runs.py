@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,32 @@ import pytest
 import core
 from core import paths
 from core.errors import DatasetError, StorageError, UsageError
-from core.learning.runs import Run, unfinished_run
+from core.learning.request import Depth, Recipe, TrainRequest, request_to_json
+from core.learning.runs import FoundRun, Run, found_runs, throw_away, unfinished_run
+from core.providers import Precision, ProviderWish
 
 ROOT = Path(core.__file__).parents[1]
 PLAN: dict[str, Any] = {"recipe": "dense", "epochs": 5, "validation": 0.15}
 IMAGES = ("a cat train", "b dog train", "c cat test")
 
 
+def asked(name: str = "mine") -> TrainRequest:
+    return TrainRequest(
+        folder=Path("pictures"),
+        name=name,
+        validation=0.15,
+        test=20,
+        seed=3,
+        provider=ProviderWish.CPU,
+        precision=Precision.EXACT,
+        recipe=Recipe.FINE_TUNE,
+        depth=Depth.WHOLE,
+        epochs=5,
+    )
+
+
 def begin(plan: dict[str, Any] = PLAN, images: tuple[str, ...] = IMAGES, *, restart: bool = False) -> Run:
-    with unfinished_run("mine", plan, images, restart=restart) as run:
+    with unfinished_run(asked("mine"), plan, images, restart=restart) as run:
         (run.folder / "checkpoint.npz").touch()
         return run
 
@@ -36,7 +55,7 @@ def test_the_same_command_goes_on_where_it_stopped() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_finished_run_is_forgotten() -> None:
-    with unfinished_run("mine", PLAN, IMAGES, restart=False) as run:
+    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=False) as run:
         (run.folder / "checkpoint.npz").touch()
         run.finish()
     assert not run.folder.exists()
@@ -46,7 +65,7 @@ def test_a_finished_run_is_forgotten() -> None:
 @pytest.mark.usefixtures("home")
 def test_restarting_forgets_what_was_there() -> None:
     begin()
-    with unfinished_run("mine", PLAN, IMAGES, restart=True) as run:
+    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=True) as run:
         assert not run.goes_on
         assert [path.name for path in run.folder.iterdir()] == ["run.json"]
 
@@ -81,19 +100,23 @@ def test_a_damaged_run_is_begun_anew(content: bytes) -> None:
 @pytest.mark.usefixtures("home")
 def test_two_trainings_of_one_name_at_once_are_refused() -> None:
     with (
-        unfinished_run("mine", PLAN, IMAGES, restart=False),
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
         pytest.raises(UsageError, match="another program"),
-        unfinished_run("mine", PLAN, IMAGES, restart=False),
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
     ):
         pass
-    with unfinished_run("mine", PLAN, IMAGES, restart=False), unfinished_run("other", PLAN, IMAGES, restart=False):
+    with (
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+        unfinished_run(asked("other"), PLAN, IMAGES, restart=False),
+    ):
         pass
 
 
 def test_a_kill_gives_the_lock_back(home: Path) -> None:
     script = (
-        "import sys, time\nfrom core.learning.runs import unfinished_run\n"
-        f"with unfinished_run('mine', {PLAN!r}, {IMAGES!r}, restart=False):\n"
+        "import sys, time\nfrom core.learning.request import request_from_json\n"
+        "from core.learning.runs import unfinished_run\n"
+        f"with unfinished_run(request_from_json({request_to_json(asked())!r}), {PLAN!r}, {IMAGES!r}, restart=False):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -111,3 +134,53 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
     paths.unfinished_runs().write_text("a file stands in the way")
     with pytest.raises(StorageError):
         begin()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_on_disk_says_what_was_asked_for() -> None:
+    assert found_runs() == ()
+    run = begin()
+    (found,) = found_runs()
+    assert found.request is not None
+    assert found.request == replace(asked(), folder=Path("pictures").absolute())
+    assert (found.name, found.recipe, found.epochs, found.is_under_way) == ("mine", "dense", 5, False)
+    assert found.saved is not None
+    assert found.saved >= found.begun
+    with unfinished_run(asked(), PLAN, IMAGES, restart=False):
+        assert found_runs()[0].is_under_way
+    (run.folder / "run.json").write_bytes(b"{")
+    assert found_runs() == ()
+
+
+def rewritten(run: Run, **changes: object) -> FoundRun:
+    file = run.folder / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    (found,) = found_runs()
+    return found
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("request_", [None, 7, {}, {"folder": 3}, {"folder": "x", "recipe": "slow"}])
+def test_a_run_of_which_nobody_knows_the_request_can_only_be_thrown_away(request_: object) -> None:
+    assert rewritten(begin(), request=request_).request is None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_of_an_earlier_format_goes_on_with_its_command() -> None:
+    run = begin()
+    content = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(
+        json.dumps({"format": 1, "plan": content["plan"], "images": content["images"]})
+    )
+    assert found_runs()[0].request is None
+    assert begin().goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_is_thrown_away_unless_it_is_under_way() -> None:
+    run = begin()
+    with unfinished_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is being trained"):
+        throw_away("mine")
+    throw_away("mine")
+    assert not run.folder.exists()
+    throw_away("mine")

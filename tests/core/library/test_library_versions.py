@@ -169,7 +169,7 @@ def test_a_name_of_which_no_version_is_active_means_nothing_yet(tmp_path: Path) 
 def test_a_removed_version_is_gone_and_the_others_stay(library: Library) -> None:
     library.remove_version("mine", 1)
     assert library.numbers("mine") == (2, 3)
-    assert not list((library.own / "mine").glob(".*"))
+    assert not list((library.own / "mine").glob(".new-*"))
     with pytest.raises(ModelError, match="no version 1"):
         library.find("mine@1")
     with pytest.raises(ModelError, match="no version 1"):
@@ -224,7 +224,7 @@ def test_a_change_that_fails_leaves_everything_as_it_was(
             getattr(library, change)(*arguments[change])
     assert library.numbers("mine") == (1, 2, 3)
     assert active(library) == 3
-    assert not list((library.own / "mine").glob(".*"))
+    assert not list((library.own / "mine").glob(".new-*"))
 
 
 CHANGE = """

@@ -1,0 +1,55 @@
+"""`fovea models remove` and `restore`: taking a model or a version away, and bringing it back."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from core import paths, settings
+from core.cli import tables
+from core.cli.streams import results_to, tell
+from core.library.library import Library, split_reference
+from core.library.removal import removed, restore
+from core.library.versions import KEPT_DAYS
+
+
+def run(library: Library, arguments: argparse.Namespace) -> None:
+    """Do what was asked.
+
+    Raises:
+        FoveaError: it could not be done.
+    """
+    if arguments.action == "remove":
+        _remove(library, arguments.name)
+    elif arguments.name is None:
+        _list(library)
+    else:
+        restore(library.own, *split_reference(arguments.name))
+        tell(f"{arguments.name!r} is there again.")
+
+
+def _remove(library: Library, reference: str) -> None:
+    name, number = split_reference(reference)
+    if number is not None:
+        library.remove_version(name, number)
+        tell(f"Version {number} of {name!r} is removed.", hint=_takes_back(reference))
+        return
+    library.remove(name)
+    tell(f"{name!r} is removed.", hint=_takes_back(reference))
+    chosen = settings.load(paths.settings_file())
+    if chosen.model == name and name not in {model.name for model in library.models()}:
+        default = settings.Settings().model
+        settings.save(replace(chosen, model=default), paths.settings_file())
+        tell(f"It was the model in use; now that is {default!r} again.")
+
+
+def _takes_back(reference: str) -> str:
+    return f"`fovea models restore {reference}` takes that back for {KEPT_DAYS} days."
+
+
+def _list(library: Library) -> None:
+    made = tables.table(("name", "removed"))
+    for one in removed(library.own):
+        made.add_row(tables.cell(one.reference, "bold"), tables.cell(f"{one.moment.astimezone():%Y-%m-%d %H:%M}"))
+    with results_to(None) as stream:
+        tables.show(stream, made)
