@@ -14,8 +14,7 @@ from pathlib import Path
 
 from core.classifier import Classifier, open_classifier
 from core.errors import FoveaError, ModelError, ProviderError
-from core.library.heads import head_arrays
-from core.library.library import BrokenEntry, InstalledModel, load_head, open_library
+from core.library.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
 from core.providers import Provider, ProviderWish
 from core.services.inbox import Inbox
@@ -24,13 +23,13 @@ from core.services.messages import (
     BrokenModel,
     Classify,
     ListModels,
-    ModelFacts,
     ModelOpened,
     ModelRefused,
     ModelsListed,
     OpenModel,
     Remark,
 )
+from core.services.model_facts import model_facts
 
 Numbered = tuple[int, Path]
 
@@ -135,15 +134,9 @@ def _list_models() -> ModelsListed:
     for entry in open_library().entries():
         try:
             if isinstance(entry, InstalledModel):
-                models.append(_facts(entry))
+                models.append(model_facts(entry))
             elif isinstance(entry, BrokenEntry):
                 broken.append(BrokenModel(entry.name, entry.error))
         except ModelError as error:  # a file is gone since the library was read
             broken.append(BrokenModel(entry.name, error))
     return ModelsListed(tuple(models), tuple(broken))
-
-
-def _facts(model: InstalledModel) -> ModelFacts:
-    backbone = model.backbone.card
-    weights = backbone.weights + sum(array.size for array in head_arrays(load_head(model)).values())
-    return ModelFacts(model.card, backbone, weights, model.shipped, model.version, model.size_bytes)

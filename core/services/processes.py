@@ -13,6 +13,8 @@ from typing import Final
 from core import crash_log
 
 _NICENESS: Final = 5
+_BACKGROUND: Final = 10
+"""Of work that nobody waits for with a photo in hand: the engine and a training go before it."""
 
 
 def serve_engine(connection: Connection) -> None:
@@ -45,7 +47,17 @@ def serve_training(connection: Connection) -> None:
             TrainingService(connection).run()
 
 
-def _give_way() -> None:
+def serve_library(connection: Connection) -> None:
+    """Look after the installed models, compare, export and import until the other end closes."""
+    _give_way(_BACKGROUND)
+    with crash_log.kept("library"):
+        from core.services.library import LibraryService
+
+        with contextlib.suppress(OSError, KeyboardInterrupt):
+            LibraryService(connection).run()
+
+
+def _give_way(niceness: int = _NICENESS) -> None:
     """Let the window go first where cores are few: helpers that keep them all busy would make it stutter."""
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(niceness)

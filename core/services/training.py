@@ -9,14 +9,13 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Final
 
 from core import paths
 from core.dataset.dataset import read_dataset
-from core.errors import Cancelled, DatasetError, FoveaError, ImageError, ProviderError, StorageError
+from core.errors import Cancelled, DatasetError, FoveaError, ProviderError, StorageError
 from core.learning.protocol import CHECKPOINT, Epoch
 from core.learning.request import Recipe
 from core.learning.runs import throw_away
@@ -25,9 +24,11 @@ from core.learning.trainer import TrainerDiedError
 from core.library.library import InstalledModel, Library, open_library
 from core.progress import CancelToken, Progress
 from core.services.costs import CostWatch
+from core.services.failures import light, unforeseen
 from core.services.forecast import forecasts
 from core.services.inbox import Inbox
 from core.services.messages import Remark
+from core.services.remarks import remarks_to
 from core.services.training_facts import folder_facts, found_problems, trained_facts
 from core.services.training_messages import (
     Answer,
@@ -95,7 +96,7 @@ class TrainingService:
 
     def run(self) -> None:
         """Answer requests until the window is gone; then call off whatever runs."""
-        with _remarks_to(self._send):
+        with remarks_to(self._send):
             while (request := self._inbox.take()) is not None:
                 if isinstance(request, Job):
                     self._begin(request)
@@ -138,10 +139,10 @@ class TrainingService:
         except Cancelled:
             answers = (Stopped(job.ticket, can_resume=_left_by(running)),)
         except FoveaError as error:
-            answers = last_words(job, _light(error), can_resume=isinstance(error, _MAY_GO_ON))
+            answers = last_words(job, light(error), can_resume=isinstance(error, _MAY_GO_ON))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The training process met with something unforeseen.", exc_info=True)
-            answers = last_words(job, _unforeseen(error), can_resume=False)
+            answers = last_words(job, unforeseen(error), can_resume=False)
         del self._running[job.ticket]
         for answer in answers:
             self._send(answer)
@@ -172,7 +173,7 @@ class TrainingService:
             return folder_facts(job, read_dataset(job.folder, report=report, token=token))
         except DatasetError as error:
             found, count = found_problems(error.problems), len(error.problems)
-            return FolderRead(job.ticket, job.folder, (), 0, False, found, count, _light(error))
+            return FolderRead(job.ticket, job.folder, (), 0, False, found, count, light(error))
 
     def _train(self, job: Train, running: _Running) -> TrainDone:
         request, library = job.request, open_library()
@@ -220,38 +221,3 @@ def _left_by(running: _Running) -> bool:
         with contextlib.suppress(FoveaError):
             throw_away(name)
     return False
-
-
-def _light(error: FoveaError) -> FoveaError:
-    """The error as the window can read it: of a family that it knows, without what only the core can read."""
-    if isinstance(error, ImageError):
-        return error
-    families = (base for base in type(error).__mro__ if base.__module__ == FoveaError.__module__)
-    family: type[FoveaError] = next(families)
-    return family(error.what, hint=error.hint)
-
-
-def _unforeseen(error: Exception) -> FoveaError:
-    what = f"Something unforeseen happened: {type(error).__name__}: {error}"
-    return FoveaError(what, hint="Try again; if it happens again, report it with these words.")
-
-
-class _Remarks(logging.Handler):
-    """Tells the window what the core warns of, from whichever thread."""
-
-    def __init__(self, send: Callable[[Remark], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = send
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._tell(Remark(record.getMessage()))
-
-
-@contextlib.contextmanager
-def _remarks_to(send: Callable[[Remark], None]) -> Iterator[None]:
-    handler, core = _Remarks(send), logging.getLogger("core")
-    core.addHandler(handler)
-    try:
-        yield
-    finally:
-        core.removeHandler(handler)

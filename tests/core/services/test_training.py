@@ -12,11 +12,10 @@ import pytest
 
 import core
 from core import paths
-from core.errors import DatasetError, FoveaError, TrainerError, UsageError
+from core.errors import TrainerError, UsageError
 from core.learning import protocol, trainer
 from core.learning.request import Recipe
 from core.library.library import open_library
-from core.services import training
 from core.services.training_messages import (
     EpochDone,
     FolderRead,
@@ -244,10 +243,3 @@ print(len(heard), sorted({{"numpy", "PIL", "onnx", "onnxruntime", "tensorflow", 
         [sys.executable, "-c", code], cwd=Path(core.__file__).parents[1], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"{len(window.heard)} []"
-
-
-def test_every_error_is_one_that_the_window_knows() -> None:
-    light = training._light(DatasetError("Nothing.", hint="Other.", problems=(object(),)))  # type: ignore[arg-type]
-    assert (type(light), light.what, light.hint) == (DatasetError, "Nothing.", "Other.")
-    assert isinstance(light, FoveaError)
-    assert not light.problems
