@@ -82,7 +82,7 @@ def _in_8_bits(own: Form, samples: Samples, *, report: Report, token: CancelToke
 def _card(card: ModelCard, trial: Trial, form: Measured) -> ModelCard:
     """The card of the file that holds a form: it says what it is and what that costs."""
     how = (
-        f"static int8 (QDQ, {form.name}, kernels by channel): ranges of least |error| ** {POWER} on "
+        f"static int8 (QDQ, {form.name}, kernels in 7 bits, by channel): ranges of least |error| ** {POWER} on "
         f"{trial.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"
     )
     return replace(
