@@ -6,8 +6,8 @@ Equalization and Bias Correction", arXiv:1906.04721, section 4.2).
 
 Kernels use 7 of the 8 bits, because a file must answer alike wherever it goes: processors with AVX2 alone add up two
 products of 8 bits in 16, and with all bits these overflow (ONNX Runtime's guide to quantisation, "reduce_range"). On
-such a processor EfficientNet-Lite0's features of photos agree with the exact ones to a mean cosine of 0.989, with 8 bits
-to 0.856.
+such a processor EfficientNet-Lite0's features of photos agree with the exact ones to a mean cosine of 0.989, with all
+bits to 0.856.
 """
 
 from __future__ import annotations
