@@ -46,7 +46,7 @@ class Correction:
         label: what the person says it is; the same as `said` where they confirm it.
         model: the model's name.
         made: when.
-        learnt: fingerprint of what the version that learnt it was made of; empty while none has.
+        learnt: fingerprints of what the versions that learnt it were made of; none while none has.
     """
 
     path: Path
@@ -55,11 +55,11 @@ class Correction:
     label: str
     model: str
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
-    learnt: str = ""
+    learnt: tuple[str, ...] = ()
 
     def waits(self, lineage: Collection[str]) -> bool:
         """Whether a version of that lineage has not learnt it."""
-        return self.learnt not in lineage
+        return not any(version in lineage for version in self.learnt)
 
 
 Corrections = Mapping[Path, Correction]
@@ -108,8 +108,8 @@ def mark_learnt(model: str, learnt: Iterable[Correction], fingerprint: str) -> N
     with _locked(model):
         kept, foreign = _parse(_read(model))
         for correction in learnt:
-            if kept.get(correction.path) == correction:
-                kept[correction.path] = replace(correction, learnt=fingerprint)
+            if kept.get(correction.path) == correction and fingerprint not in correction.learnt:
+                kept[correction.path] = replace(correction, learnt=(*correction.learnt, fingerprint))
         _write(model, kept, foreign)
 
 
@@ -149,10 +149,10 @@ def _parse(data: bytes) -> tuple[dict[Path, Correction], list[bytes]]:
 
 
 def _correction(content: dict[str, Any]) -> Correction:
-    texts = [content[name] for name in ("path", "said", "label", "model", "learnt")]
-    path, said, label, model, learnt = texts
-    confidence = float(content["confidence"])
-    if not all(isinstance(text, str) for text in texts) or not (path and label and 0 <= confidence <= 1):
+    texts = [content[name] for name in ("path", "said", "label", "model")]
+    path, said, label, model = texts
+    confidence, learnt = float(content["confidence"]), tuple(content["learnt"])
+    if not all(isinstance(text, str) for text in (*texts, *learnt)) or not (path and label and 0 <= confidence <= 1):
         raise ValueError("no correction")
     return Correction(Path(path), said, confidence, label, model, datetime.fromisoformat(content["made"]), learnt)
 

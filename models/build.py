@@ -25,13 +25,17 @@ from numpy.typing import NDArray
 from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
 from core.engine import golden
 from core.errors import FoveaError
+from core.features.shipped import FEATURES, features_bytes
+from core.features.store import FeatureStore
 from core.images.decoding import decode
 from core.images.preprocessing import Fit, Preprocessing, preprocess
+from core.learning.material import source_of
 from core.learning.request import TrainRequest
 from core.learning.train import train
+from core.library.examples import EXAMPLES, examples_bytes
 from core.library.heads import LinearHead, head_bytes, read_head
 from core.library.learnt import LEARNT
-from core.library.library import Library
+from core.library.library import InstalledModel, Library, load_examples
 from core.progress import CancelToken
 from core.providers import Precision, ProviderWish
 from core.storage import write_atomically
@@ -149,6 +153,7 @@ def build_everyday(places: Places) -> None:
         card, folder = model.card, places.models / "everyday"
         for name in (HEAD, LEARNT):
             write_atomically(folder / name, (model.folder / name).read_bytes())
+        _write_examples(model, folder, places.photos)
     *classes, last = card.classes
     count = card.training["fitted_to"]
     summary = f"Tells apart {', '.join(classes)} and {last}; learnt by Fovea itself from {count} photos."
@@ -156,6 +161,18 @@ def build_everyday(places: Places) -> None:
     title = f"Everyday ({len(card.classes)} classes)"
     training = {**card.training, "data": data, "built_by": f"{COMMAND} everyday"}
     _write_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
+
+
+def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
+    """What the model was made of, without the photos: it can learn on from corrections on any machine."""
+    examples = load_examples(model)
+    assert examples is not None
+    kind = source_of(model.backbone, ProviderWish.CPU, Precision.EXACT).kind
+    with FeatureStore() as store:
+        rows = store.get(kind, [one.sha256 for one in examples])
+    write_atomically(folder / FEATURES, features_bytes(kind, rows))
+    named = [replace(one, path=one.path.relative_to(photos.absolute())) for one in examples]
+    write_atomically(folder / EXAMPLES, examples_bytes(named))
 
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {

@@ -32,7 +32,7 @@ _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole
 OnEpoch = Callable[[Epoch], None]
 
 
-def quick_attempt(material: Material, request: TrainRequest, *, report: Report, token: CancelToken) -> Attempt:
+def quick_attempt(material: Material, seed: int, *, report: Report, token: CancelToken) -> Attempt:
     """A linear head by logistic regression; where parts were drawn, the installed one learns from all images.
 
     Raises:
@@ -40,7 +40,7 @@ def quick_attempt(material: Material, request: TrainRequest, *, report: Report, 
         Cancelled: the token was cancelled.
     """
     train = material.train
-    choice = quick.choose(train.features, train.labels, seed=request.seed, report=report, token=token)
+    choice = quick.choose(train.features, train.labels, seed=seed, report=report, token=token)
     clock = StageClock("fitting the head", 2 if material.is_drawn else 1, report)
     head = judged = _fitted(train, choice.strength, token)
     clock.advance()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.corrections import LEARNT, lineage
 from core.images.folders import printable
 from core.judging.comparison import compare
 from core.judging.evaluation import Evaluation, to_json
 from core.learning.lesson import KNOWN_SHARE, Lesson
 from core.learning.material import Material
 from core.learning.request import TrainRequest
+from core.library.examples import DATASET
+from core.library.library import InstalledModel
 
 HEAD: Final = "head.npz"
 _MOST_NAMED: Final = 10
@@ -48,8 +52,53 @@ def model_card(request: TrainRequest, material: Material, lesson: Lesson, start:
         temperature=lesson.temperature,
         unknown_below=lesson.unknown_below,
         training=_training(request, material, lesson),
-        evaluation=_evaluation(material, lesson, start),
+        evaluation=_evaluation(material, lesson, start.evaluation if start else None),
     )
+
+
+def corrected_card(
+    base: InstalledModel, material: Material, lesson: Lesson, corrected: int, before: Evaluation | None
+) -> ModelCard:
+    """The card of what was learnt from corrections.
+
+    Args:
+        base: the version that was corrected.
+        material: what was learnt from.
+        lesson: what was learnt.
+        corrected: how many corrections were.
+        before: how the corrected version does on the test images of its classes.
+    """
+    card, classes, now = base.card, material.dataset.classes, lesson.evaluation
+    is_comparable = before is not None and now is not None and before.paths == now.paths
+    return replace(
+        card,
+        title=card.title.replace(f"{len(card.classes)} classes", f"{len(classes)} classes"),
+        summary=f"Tells apart {_named(classes)}; learnt from {lesson.attempt.fitted:,} images, corrected by you.",
+        classes=classes,
+        head=HeadReference(HEAD, hashlib.sha256(lesson.attempt.head).hexdigest()),
+        temperature=lesson.temperature,
+        unknown_below=lesson.unknown_below,
+        training=_corrected_training(base, material, lesson, corrected),
+        evaluation=_evaluation(material, lesson, before if is_comparable else None),
+    )
+
+
+def _corrected_training(base: InstalledModel, material: Material, lesson: Lesson, corrected: int) -> dict[str, Any]:
+    old = base.card.training
+    told = old.get(LEARNT)
+    so_far = told.get("altogether", 0) if isinstance(told, dict) else 0
+    kept = {key: old[key] for key in ("command", "validation", "test", "seed", "precision", "data") if key in old}
+    return kept | {
+        "recipe": lesson.attempt.recipe,
+        **_images(material, lesson),
+        **_outcome(material, lesson),
+        LEARNT: {
+            "learnt": corrected,
+            "altogether": corrected + (so_far if isinstance(so_far, int) else 0),
+            "from_version": base.version,
+            "lineage": [*lineage(old), material.fingerprint()],
+        },
+    }
 
 
 def is_better(lesson: Lesson, start: Lesson) -> bool | None:
@@ -67,27 +116,41 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def _training(request: TrainRequest, material: Material, lesson: Lesson) -> dict[str, Any]:
-    classes = material.dataset.classes
-    counts = np.bincount(material.everything().labels, minlength=len(classes)).tolist()
-    reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
     return {
         "recipe": lesson.attempt.recipe,
         "command": printable(request.told_command),
-        "images": material.counts(),
-        "images_per_class": dict(zip(classes, counts, strict=True)),
-        "fitted_to": lesson.attempt.fitted,
-        "dataset_sha256": material.fingerprint(),
+        **_images(material, lesson),
         "validation": request.validation,
         "test": request.test,
         "seed": request.seed,
         "precision": request.precision.value,
+        **_outcome(material, lesson),
+    }
+
+
+def _images(material: Material, lesson: Lesson) -> dict[str, Any]:
+    """What was learnt from."""
+    classes = material.dataset.classes
+    counts = np.bincount(material.everything().labels, minlength=len(classes)).tolist()
+    return {
+        "images": material.counts(),
+        "images_per_class": dict(zip(classes, counts, strict=True)),
+        "fitted_to": lesson.attempt.fitted,
+        DATASET: material.fingerprint(),
+    }
+
+
+def _outcome(material: Material, lesson: Lesson) -> dict[str, Any]:
+    """How it went."""
+    reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
+    return {
         **lesson.attempt.facts,
         "temperature": "fitted on the validation images" if len(material.validation) else "never fitted",
         "unknown_below": "too few validation images to tell" if lesson.unknown_below is None else reached,
     }
 
 
-def _evaluation(material: Material, lesson: Lesson, start: Lesson | None) -> dict[str, Any]:
+def _evaluation(material: Material, lesson: Lesson, start: Evaluation | None) -> dict[str, Any]:
     """How good the model was found to be: no path of the person's goes there."""
     if lesson.evaluation is None:
         return {}
@@ -96,7 +159,7 @@ def _evaluation(material: Material, lesson: Lesson, start: Lesson | None) -> dic
         method += "; the model's own head was then fitted once more, in the same way, to all images"
     left_out = {"mistakes", "classes"} | ({"confusion"} if len(lesson.evaluation.classes) > _MOST_CONFUSED else set())
     figures = {key: value for key, value in to_json(lesson.evaluation).items() if key not in left_out}
-    against = _against(lesson.evaluation, start.evaluation) if start and start.evaluation else {}
+    against = _against(lesson.evaluation, start) if start else {}
     return {"method": method, **figures, **against}
 
 

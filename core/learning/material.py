@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,12 @@ from core.features.store import FeatureStore
 from core.images.folders import printable
 from core.learning.quick import check_weights
 from core.learning.request import Recipe, TrainRequest
+from core.library.examples import KeptExample
+from core.library.examples import fingerprint as fingerprint_of
 from core.library.library import BrokenEntry, InstalledBackbone, Library, load_backbone
 from core.prediction import Failure
 from core.progress import CancelToken, Report
+from core.providers import Precision, ProviderWish
 
 BACKBONE: Final = "xception-imagenet"
 """The backbone in the library that heads are trained on."""
@@ -88,6 +90,15 @@ class Material:
         """The images of all parts."""
         return together(self.train, self.validation, self.test)
 
+    def kept(self) -> list[KeptExample]:
+        """The images of all parts, as the library keeps them."""
+        classes = self.dataset.classes
+        return [
+            KeptExample(one.path, one.sha256, classes[one.label], name)
+            for name, part in self.parts.items()
+            for one in part.examples
+        ]
+
     def fingerprint(self) -> str:
         """The same for the same images in the same classes, wherever they lie."""
         return fingerprint(self.everything().examples, self.dataset.classes)
@@ -95,8 +106,7 @@ class Material:
 
 def fingerprint(examples: Iterable[Example], classes: Sequence[str]) -> str:
     """The same for the same images in the same classes, wherever they lie."""
-    lines = sorted(f"{one.sha256} {classes[one.label]}\n" for one in examples)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return fingerprint_of((one.sha256, classes[one.label]) for one in examples)
 
 
 def together(*parts: LabelledFeatures) -> LabelledFeatures:
@@ -115,7 +125,8 @@ def gather(request: TrainRequest, library: Library, *, report: Report, token: Ca
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = backbone_of(library)
-    with FeatureStore() as store, Ahead(source_of(backbone, request), store) as ahead:
+    source = source_of(backbone, request.provider, request.precision)
+    with FeatureStore() as store, Ahead(source, store) as ahead:
         dataset = read_dataset(request.folder, report=report, token=token, decoded=ahead.decoded)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
@@ -147,17 +158,18 @@ def compute(
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
+    source = source_of(backbone, request.provider, request.precision)
     with FeatureStore() as store:
-        return compute_features(examples, source_of(backbone, request), store, report=report, token=token)
+        return compute_features(examples, source, store, report=report, token=token)
 
 
-def source_of(backbone: InstalledBackbone, request: TrainRequest) -> FeatureSource:
-    """What makes features by a backbone, on the provider and in the precision that were asked for."""
+def source_of(backbone: InstalledBackbone, provider: ProviderWish, precision: Precision) -> FeatureSource:
+    """What makes features by a backbone, on the provider and in the precision that are asked for."""
 
     def open_engine() -> Engine:
-        return choose_engine(load_backbone(backbone), backbone.card, request.provider, request.precision)
+        return choose_engine(load_backbone(backbone), backbone.card, provider, precision)
 
-    return FeatureSource(backbone.card, request.precision, open_engine)
+    return FeatureSource(backbone.card, precision, open_engine)
 
 
 def backbone_of(library: Library) -> InstalledBackbone:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from core.corrections import Correction
 from core.providers import Precision, ProviderWish
 
 if TYPE_CHECKING:
@@ -82,6 +83,23 @@ class TrainRequest:
         words += [word for name, value in given.items() if value is not None for word in (name, value)]
         words += [word for pair in always.items() for word in pair]
         return shlex.join(map(str, words))
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainRequest:
+    """What a model is to learn from corrections.
+
+    Attributes:
+        name: of the model.
+        version: which of its versions is corrected.
+        corrections: what it is to learn.
+        provider: what is to run the backbone.
+    """
+
+    name: str
+    version: int
+    corrections: tuple[Correction, ...]
+    provider: ProviderWish
 
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(

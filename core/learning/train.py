@@ -108,7 +108,7 @@ def train(
 
 
 def _quick(training: _Training, material: Material) -> Lesson:
-    attempt = quick_attempt(material, training.request, report=training.report, token=training.token)
+    attempt = quick_attempt(material, training.request.seed, report=training.report, token=training.token)
     return judge_attempt(attempt, material.validation, material.test, material.dataset.classes)
 
 
@@ -158,6 +158,7 @@ def _installed(
         {HEAD: attempt.head} | ({attempt.backbone.card.file: data} if attempt.backbone else {}),
         activate=in_use,
         learnt=[example.sha256 for example in _learnt_from(material, attempt)],
+        examples=[replace(one, path=one.path.absolute()) for one in material.kept()],
     )
     return Trained(model, in_use, material, lesson, start)
 

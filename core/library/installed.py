@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.card import BackboneCard, ModelCard
 from core.engine import graph
 from core.errors import ModelError
+from core.library.examples import EXAMPLES, KeptExample, read_examples
 from core.library.files import REINSTALL, file_size, read_checked
 from core.library.heads import Head, read_head
 from core.library.learnt import Learnt, read_learnt
@@ -69,6 +70,11 @@ class InstalledModel:
         """
         return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it seems to be known what the model was made of; `load_examples` looks closely."""
+        return (self.folder / EXAMPLES).is_file()
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
@@ -124,6 +130,11 @@ def load_head(model: InstalledModel) -> Head:
 def load_learnt(model: InstalledModel) -> Learnt | None:
     """The images the model learnt from; None where nobody knows them."""
     return read_learnt(model.folder)
+
+
+def load_examples(model: InstalledModel) -> tuple[KeptExample, ...] | None:
+    """The images the model was made of; None where nobody knows them."""
+    return read_examples(model.folder, model.card.training)
 
 
 def check_head(head: Head, card: ModelCard, backbone: BackboneCard) -> None:

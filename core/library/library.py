@@ -17,6 +17,7 @@ from core import paths
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.errors import ModelError
 from core.library import versions
+from core.library.examples import EXAMPLES, KeptExample, examples_bytes
 from core.library.files import REINSTALL, file_size, read_file
 from core.library.installed import (
     BrokenEntry,
@@ -26,6 +27,7 @@ from core.library.installed import (
     Version,
     check_head,
     load_backbone,
+    load_examples,
     load_head,
     load_learnt,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "Version",
     "check_head",
     "load_backbone",
+    "load_examples",
     "load_head",
     "load_learnt",
     "open_library",
@@ -127,6 +130,7 @@ class Library:
         new_name: bool = False,
         activate: bool = True,
         learnt: Iterable[str] | None = None,
+        examples: Iterable[KeptExample] | None = None,
     ) -> InstalledModel:
         """Add a model as the next version of its name.
 
@@ -136,6 +140,7 @@ class Library:
             new_name: whether the name must be new in the person's own part, even if two programs install at once.
             activate: whether the name means that version from now on.
             learnt: SHA-256 in hexadecimal of every image it was fitted to; None where nobody knows.
+            examples: every image it was made of, those it was judged by included; None where nobody knows.
 
         Raises:
             NameTakenError: with `new_name`, the name is taken.
@@ -148,7 +153,11 @@ class Library:
         _check_names(parsed, files)
         versions.sweep(self.own)
         place = self.own / parsed.name
-        beside = {CARD: card} if learnt is None else {CARD: card, LEARNT: learnt_bytes(learnt)}
+        beside = {CARD: card}
+        if learnt is not None:
+            beside[LEARNT] = learnt_bytes(learnt)
+        if examples is not None:
+            beside[EXAMPLES] = examples_bytes(examples)
         with versions.staging(place, new_name=new_name) as staging:
             for name, data in {**files, **beside}.items():
                 write_atomically(staging / name, data)

@@ -94,7 +94,8 @@ def forecasts(ticket: int, request: TrainRequest, library: Library, *, token: Ca
         classes=len(dataset.classes),
     )
     used = np.concatenate([divided.train, divided.validation, divided.test])
-    looking = _looking([dataset.examples[at] for at in used.tolist()], source_of(backbone, request), token)
+    source = source_of(backbone, request.provider, request.precision)
+    looking = _looking([dataset.examples[at] for at in used.tolist()], source, token)
     head_s = _head_s(size)
     return tuple(_forecast(ticket, replace(request, recipe=recipe), size, looking, head_s) for recipe in Recipe)
 

@@ -22,7 +22,7 @@ HEN = Correction(Path("/photos/hen.jpg"), "cock", 0.5, "hen", "animals")
 
 
 def line(**changes: object) -> bytes:
-    whole = {"path": "/a", "said": "b", "confidence": 1, "label": "c", "model": "m", "made": "2026-01-01", "learnt": ""}
+    whole = {"path": "/a", "said": "b", "confidence": 1, "label": "c", "model": "m", "made": "2026-01-01", "learnt": []}
     return json.dumps(whole | changes).encode()
 
 
@@ -58,8 +58,9 @@ def test_a_name_that_is_no_text_survives() -> None:
         line(made=7),
         line(label=["fox"]),
         line(path=""),
+        line(learnt=[7]),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_damaged_line_costs_only_itself_and_stays(damage: bytes) -> None:
     corrections.change("animals", add=[FOX, HEN])
@@ -117,7 +118,7 @@ def test_what_was_learnt_waits_again_for_another_version() -> None:
     corrections.change("animals", add=[meant_otherwise])
     corrections.mark_learnt("animals", [FOX, HEN], "f1")
     fox, hen = corrections.load("animals").values()
-    assert (fox.learnt, hen) == ("f1", meant_otherwise)
+    assert (fox.learnt, hen) == (("f1",), meant_otherwise)
     assert not fox.waits(["f0", "f1"])
     assert fox.waits(["f0"])
     assert hen.waits(["f0", "f1"])

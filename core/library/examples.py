@@ -1,0 +1,72 @@
+"""What a version was made of, so that it can learn on without its folder being read again.
+
+Kept beside the card as `EXAMPLES`: one JSON object a line for each image. It is not part of an exported model. The card
+holds a fingerprint of the same, so what is damaged, cut or another version's is not believed: then nobody knows, and
+the model is as good as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import ModelError
+from core.library.files import read_file
+
+EXAMPLES: Final = "examples.jsonl"
+DATASET: Final = "dataset_sha256"
+"""What a card's `training` calls the fingerprint."""
+
+_PARTS: Final = frozenset({"train", "validation", "test"})
+_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptExample:
+    """One image that a version was made of.
+
+    Attributes:
+        path: where it lay; a relative one says only what it was called.
+        sha256: of its content, in hexadecimal.
+        label: its class.
+        part: what it was for: "train", "validation" or "test".
+    """
+
+    path: Path
+    sha256: str
+    label: str
+    part: str
+
+
+def fingerprint(images: Iterable[tuple[str, str]]) -> str:
+    """The same for the same images, given by sha256, in the same classes, wherever they lie."""
+    lines = sorted(f"{sha256} {label}\n" for sha256, label in images)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def examples_bytes(examples: Iterable[KeptExample]) -> bytes:
+    """The file for these images."""
+    lines = (json.dumps(asdict(one) | {"path": str(one.path)}) for one in examples)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[KeptExample, ...] | None:
+    """What the file in a model's folder says; None where it is missing, or not what the card's `training` means."""
+    try:
+        found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
+    except (ModelError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    same = fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET)
+    return found if same else None
+
+
+def _example(content: dict[str, Any]) -> KeptExample:
+    path, sha256, label, part = (content[name] for name in ("path", "sha256", "label", "part"))
+    if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256) and part in _PARTS):
+        raise ValueError("no example")
+    return KeptExample(Path(path), sha256, label, part)
