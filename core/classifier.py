@@ -90,6 +90,18 @@ class Classifier:
         return Prediction(item.path, scores, unknown, card.name, self.engine.provider.value, timing)
 
 
+def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
+    """Another model over the backbone that is open already: only the head is read.
+
+    Raises:
+        ModelError: the head is missing, damaged, or does not fit.
+        ValueError: it stands on another backbone.
+    """
+    if model.backbone.card.sha256 != classifier.engine.card.sha256:
+        raise ValueError("the model stands on another backbone")
+    return Classifier(model, classifier.engine, load_head(model))
+
+
 def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Classifier:
     """Check a model's files and open it on a provider.
 

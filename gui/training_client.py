@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import TrainerError
-from core.learning.request import Recipe, TrainRequest
+from core.learning.request import Recipe, RetrainRequest, TrainRequest
 from core.services.messages import Remark
 from core.services.processes import serve_training
 from core.services.training_messages import (
@@ -27,6 +27,8 @@ from core.services.training_messages import (
     Pause,
     ReadFolder,
     Resume,
+    Retrain,
+    RetrainDone,
     Stage,
     Stop,
     Stopped,
@@ -50,7 +52,8 @@ class TrainingClient(QObject):
         stage: how far a stage of a training is.
         epoch: what an epoch came to.
         done: the model is in the library.
-        failed: no model came of a training; also where the process died.
+        retrained: so is the version that learnt from corrections.
+        failed: no model came of a training or retraining; also where the process died.
         stopped: what was called off has ended.
         used: a version is in use, or why not.
         remarked: something the person should know.
@@ -63,6 +66,7 @@ class TrainingClient(QObject):
     stage = Signal(Stage)
     epoch = Signal(EpochDone)
     done = Signal(TrainDone)
+    retrained = Signal(RetrainDone)
     failed = Signal(TrainFailed)
     stopped = Signal(Stopped)
     used = Signal(Used)
@@ -115,6 +119,10 @@ class TrainingClient(QObject):
         self._forget(Forecast)
         return self._ask(Train(next(self._tickets), request, against))
 
+    def retrain(self, request: RetrainRequest) -> int:
+        """Have a model learn from corrections; the ticket."""
+        return self._ask(Retrain(next(self._tickets), request))
+
     def use(self, name: str, version: int) -> int:
         """Have a name mean a version from now on; the ticket."""
         return self._ask(Use(next(self._tickets), name, version))
@@ -165,12 +173,14 @@ class TrainingClient(QObject):
                 if message.recipe is tuple(Recipe)[-1]:
                     del self._asked[message.ticket]
                 self.forecasted.emit(message)
-            case FolderRead() | TrainDone() | TrainFailed() | Stopped() | Used():
+            case FolderRead() | TrainDone() | RetrainDone() | TrainFailed() | Stopped() | Used():
                 del self._asked[message.ticket]
                 self._tell_last(message)
 
-    def _tell_last(self, message: FolderRead | TrainDone | TrainFailed | Stopped | Used) -> None:
+    def _tell_last(self, message: FolderRead | TrainDone | RetrainDone | TrainFailed | Stopped | Used) -> None:
         match message:
+            case RetrainDone():
+                self.retrained.emit(message)
             case FolderRead():
                 self.folder_read.emit(message)
             case TrainDone():

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.classifier import Classifier, open_classifier
+from core.card import BackboneCard
+from core.classifier import Classifier, open_classifier, with_model
 from core.errors import FoveaError, ModelError, ProviderError
 from core.library.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
-from core.providers import Provider, ProviderWish
+from core.providers import Precision, Provider, ProviderWish
 from core.services.inbox import Inbox
 from core.services.messages import (
     Answered,
@@ -40,12 +41,14 @@ class EngineService:
     Attributes:
         _inbox: what the window asked for.
         _classifier: the model in use.
+        _asked: what it was opened for: another head over the same needs no other engine; None where that was refused.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
         self._classifier: Classifier | None = None
+        self._asked: tuple[BackboneCard, ProviderWish, Precision] | None = None
         logging.getLogger("core").addHandler(_Remarks(connection))
 
     def run(self) -> None:
@@ -62,22 +65,30 @@ class EngineService:
     def _open(self, request: OpenModel) -> None:
         """Open a model on the provider asked for or, with the reason told, on the fastest that works."""
         refusal: FoveaError | None = None
+        asked: tuple[BackboneCard, ProviderWish, Precision] | None
         try:
             model = open_library().find(request.name)
+            asked = (model.backbone.card, request.wish, request.precision)
             try:
-                classifier = open_classifier(model, request.wish, request.precision)
+                if self._classifier is not None and asked == self._asked:
+                    classifier = with_model(self._classifier, model)
+                else:
+                    classifier = open_classifier(model, request.wish, request.precision)
             except ProviderError as error:
-                refusal = error
+                refusal, asked = error, None
                 classifier = open_classifier(model, ProviderWish.AUTO, request.precision)
         except FoveaError as error:
             self._connection.send(ModelRefused(request.name, error))
             return
+        self._asked = asked
         self._use(classifier, refusal)
 
     def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
         self._classifier = classifier
-        name, engine = classifier.model.card.name, classifier.engine
-        self._connection.send(ModelOpened(name, engine.provider, engine.agreement, engine.opening_ms, refusal))
+        model, engine = classifier.model, classifier.engine
+        self._connection.send(
+            ModelOpened(model.name, model.version, engine.provider, engine.agreement, engine.opening_ms, refusal)
+        )
 
     def _classify(self, request: Classify) -> None:
         """Answer this request and those that come in meanwhile, as one stream."""
@@ -109,6 +120,7 @@ class EngineService:
             return
         try:
             classifier = open_classifier(failed.model, ProviderWish.CPU, failed.engine.precision)
+            self._asked = None
             self._use(classifier, refusal=error)
             self._answer(classifier, iter([path for _, path in pending]), pending, top_k)
         except FoveaError as again:

@@ -44,7 +44,17 @@ class Classify:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """An installed model, as the window shows it; `weights` are those of backbone and head together."""
+    """An installed model, as the window shows it.
+
+    Attributes:
+        card: the model's.
+        backbone: its backbone's.
+        weights: those of backbone and head together.
+        shipped: whether it came with the program.
+        version: 1, 2, ...; 0 for one that came with the program.
+        size_bytes: what it takes on disk.
+        remembers: whether it is known what it was made of, so that it can learn from corrections.
+    """
 
     card: ModelCard
     backbone: BackboneCard
@@ -52,6 +62,7 @@ class ModelFacts:
     shipped: bool
     version: int
     size_bytes: int
+    remembers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ class ModelOpened:
 
     Attributes:
         name: the model.
+        version: which of its versions.
         provider: what really runs it.
         agreement: least cosine between its features of the golden inputs and the card's.
         opening_ms: how long opening and proving took.
@@ -83,6 +95,7 @@ class ModelOpened:
     """
 
     name: str
+    version: int
     provider: Provider
     agreement: float
     opening_ms: float

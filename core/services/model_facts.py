@@ -18,7 +18,15 @@ def model_facts(model: InstalledModel) -> ModelFacts:
     """
     backbone = model.backbone.card
     weights = backbone.weights + sum(array.size for array in head_arrays(load_head(model)).values())
-    return ModelFacts(model.card, backbone, weights, model.shipped, model.version, model.size_bytes)
+    return ModelFacts(
+        card=model.card,
+        backbone=backbone,
+        weights=weights,
+        shipped=model.shipped,
+        version=model.version,
+        size_bytes=model.size_bytes,
+        remembers=model.remembers,
+    )
 
 
 def name_facts(library: Library) -> tuple[NameFacts, ...]:

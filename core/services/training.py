@@ -18,6 +18,7 @@ from core.dataset.dataset import read_dataset
 from core.errors import Cancelled, DatasetError, FoveaError, ProviderError, StorageError
 from core.learning.protocol import CHECKPOINT, Epoch
 from core.learning.request import Recipe
+from core.learning.retrain import retrain
 from core.learning.runs import throw_away
 from core.learning.train import train
 from core.learning.trainer import TrainerDiedError
@@ -29,7 +30,7 @@ from core.services.forecast import forecasts
 from core.services.inbox import Inbox
 from core.services.messages import Remark
 from core.services.remarks import remarks_to
-from core.services.training_facts import folder_facts, found_problems, trained_facts
+from core.services.training_facts import folder_facts, found_problems, retrained_facts, trained_facts
 from core.services.training_messages import (
     Answer,
     EpochDone,
@@ -41,6 +42,8 @@ from core.services.training_messages import (
     Pause,
     ReadFolder,
     Resume,
+    Retrain,
+    RetrainDone,
     Stage,
     Stop,
     Stopped,
@@ -155,6 +158,8 @@ class TrainingService:
                 return forecasts(ticket, request, open_library(), token=running.token)
             case Train() as job:
                 return (self._train(job, running),)
+            case Retrain() as job:
+                return (self._retrain(job, running.token),)
             case Use(ticket, name, version):
                 open_library().activate(name, version)
                 return (Used(ticket, name, version, None),)
@@ -193,6 +198,15 @@ class TrainingService:
             watch.keep(request, len(trained.material.train))
         facts = trained_facts(trained, request, seconds, rival, report=report, token=running.token)
         return TrainDone(job.ticket, facts)
+
+    def _retrain(self, job: Retrain, token: CancelToken) -> RetrainDone:
+        started = time.perf_counter()
+
+        def report(progress: Progress) -> None:
+            self._send(Stage(job.ticket, progress))
+
+        retrained = retrain(job.request, open_library(), report=report, token=token)
+        return RetrainDone(job.ticket, retrained_facts(retrained, time.perf_counter() - started))
 
     def _send(self, answer: Answer | Remark) -> None:
         with self._sending, contextlib.suppress(OSError):  # the window is gone: nobody is left to tell

@@ -22,8 +22,10 @@ from core.judging.judge import answer, learnt_among
 from core.judging.plots import percent
 from core.learning.material import compute
 from core.learning.request import TrainRequest
+from core.learning.retrain import Retrained
 from core.learning.train import Trained
 from core.library.library import InstalledModel, load_head, load_learnt
+from core.prediction import Failure
 from core.progress import CancelToken, Report
 from core.services.training_messages import FolderRead, ReadFolder
 from core.services.training_values import (
@@ -33,7 +35,9 @@ from core.services.training_values import (
     EvaluationFacts,
     FlippedImage,
     FoundProblem,
+    LearntCorrection,
     ReliabilityBin,
+    RetrainedFacts,
     TestedImage,
     TrainedFacts,
     UnreadImage,
@@ -123,6 +127,37 @@ def trained_facts(
         unread=tuple(UnreadImage(one.path, one.message, one.hint) for one in material.failures),
         seconds=seconds,
     )
+
+
+def retrained_facts(retrained: Retrained, seconds: float) -> RetrainedFacts:
+    """What came of learning from corrections in so many seconds."""
+    model, base, problems = retrained.model, retrained.base, retrained.problems
+    return RetrainedFacts(
+        name=model.name,
+        version=model.version,
+        from_version=base.version,
+        classes=model.card.classes,
+        learnt=tuple(
+            LearntCorrection(one.correction, one.before, one.confidence_before, one.now, one.confidence_now)
+            for one in retrained.learnt
+        ),
+        tests=_tests(retrained),
+        notes=retrained.notes,
+        left_out=tuple(
+            UnreadImage(one.path if isinstance(one, Failure) else one.paths[0], one.message, one.hint)
+            for one in problems[:_MOST_PROBLEMS]
+        ),
+        seconds=seconds,
+    )
+
+
+def _tests(retrained: Retrained) -> ComparisonFacts | None:
+    before, now, base = retrained.before, retrained.lesson.evaluation, retrained.base
+    if before is None or now is None:
+        return None
+    judged = set(before.paths)  # what is of a new class was not
+    rows = np.array([row for row, path in enumerate(now.paths) if path in judged], np.int64)
+    return _compared(base.name, base.version, before, _of(now, rows), learnt=retrained.flattered)
 
 
 def _evaluation_facts(evaluation: Evaluation) -> EvaluationFacts:
@@ -234,7 +269,7 @@ def _of(evaluation: Evaluation, rows: NDArray[np.int64]) -> Evaluation:
 def _compared(
     name: str, version: int | None, before: Evaluation, now: Evaluation, *, learnt: int | None
 ) -> ComparisonFacts:
-    found, count = compare(before, now), now.images
+    found, count = compare(before, now), len(now.paths)
     right_before, right_now = (int((one.predicted == one.labels).sum()) for one in (before, now))
     return ComparisonFacts(
         name=name,

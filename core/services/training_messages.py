@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from core.errors import FoveaError
 from core.learning.protocol import Epoch
-from core.learning.request import Recipe, TrainRequest
+from core.learning.request import Recipe, RetrainRequest, TrainRequest
 from core.progress import Progress
 from core.services.training_values import (
     ClassFacts,
@@ -21,7 +21,9 @@ from core.services.training_values import (
     EvaluationFacts,
     FlippedImage,
     FoundProblem,
+    LearntCorrection,
     ReliabilityBin,
+    RetrainedFacts,
     TestedImage,
     TrainedFacts,
     UnreadImage,
@@ -42,11 +44,15 @@ __all__ = [
     "FoundProblem",
     "Job",
     "Last",
+    "LearntCorrection",
     "Order",
     "Pause",
     "ReadFolder",
     "ReliabilityBin",
     "Resume",
+    "Retrain",
+    "RetrainDone",
+    "RetrainedFacts",
     "Stage",
     "Stop",
     "Stopped",
@@ -99,6 +105,14 @@ class Train:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrain:
+    """Make the next version of a model from corrections. Last: `RetrainDone` or `TrainFailed`."""
+
+    ticket: int
+    request: RetrainRequest
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Call a request off; once nothing of it runs any more, `Stopped` says so, or `TrainDone` where it was too late.
 
@@ -134,7 +148,7 @@ class Use:
     version: int
 
 
-Job: TypeAlias = ReadFolder | Forecast | Train | Use
+Job: TypeAlias = ReadFolder | Forecast | Train | Retrain | Use
 """What is answered in the end."""
 Order: TypeAlias = Stop | Pause | Resume
 """What is said about a job."""
@@ -227,6 +241,14 @@ class TrainDone:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainDone:
+    """The version that learnt from corrections is in the library."""
+
+    ticket: int
+    facts: RetrainedFacts
+
+
+@dataclass(frozen=True, slots=True)
 class TrainFailed:
     """No model came of it; the library is as it was, but for what fine-tuning begins with.
 
@@ -264,7 +286,7 @@ class Used:
     error: FoveaError | None
 
 
-Last: TypeAlias = FolderRead | Forecasted | TrainDone | TrainFailed | Stopped | Used
+Last: TypeAlias = FolderRead | Forecasted | TrainDone | RetrainDone | TrainFailed | Stopped | Used
 Answer: TypeAlias = FolderProgress | Stage | EpochDone | Last
 
 
@@ -283,5 +305,7 @@ def last_words(job: Job, error: FoveaError, *, can_resume: bool) -> tuple[Last, 
             return tuple(Forecasted(ticket, recipe, None, "", error) for recipe in Recipe)
         case Train(ticket, _, _):
             return (TrainFailed(ticket, error, can_resume),)
+        case Retrain(ticket, _):
+            return (TrainFailed(ticket, error, can_resume=False),)
         case Use(ticket, name, version):
             return (Used(ticket, name, version, error),)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.corrections import Correction
 from core.learning.request import Recipe
 
 
@@ -216,4 +217,48 @@ class TrainedFacts:
     began_with: ComparisonFacts | None
     notes: tuple[str, ...]
     unread: tuple[UnreadImage, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearntCorrection:
+    """A correction that was learnt, and what the model names the photo before and after; confidences are 0..1."""
+
+    correction: Correction
+    before: str
+    confidence_before: float
+    now: str
+    confidence_now: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the new version says what the person says."""
+        return self.now == self.correction.label
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainedFacts:
+    """What came of learning from corrections.
+
+    Attributes:
+        name: the model's.
+        version: the new one.
+        from_version: the one that was corrected.
+        classes: in the order of the logits.
+        learnt: the corrections that were learnt.
+        tests: the new version beside the corrected one on the test images of the latter's classes; None where there
+            are none.
+        notes: what the person should know, a sentence or two each.
+        left_out: photos that could not be learnt from.
+        seconds: how long it took.
+    """
+
+    name: str
+    version: int
+    from_version: int
+    classes: tuple[str, ...]
+    learnt: tuple[LearntCorrection, ...]
+    tests: ComparisonFacts | None
+    notes: tuple[str, ...]
+    left_out: tuple[UnreadImage, ...]
     seconds: float
