@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, TextIO
 
 from core.errors import StorageError
 
@@ -20,25 +22,53 @@ _REPLACE_PAUSES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` to `path`: afterwards the file is either wholly the old or wholly the new one.
 
-    A link stays a link, and what it points to is replaced. A new file has the permissions any new file gets.
+    A link stays a link, and what it points to is replaced; see `replacing` for permissions.
 
     Raises:
         StorageError: the folder or disk does not allow it; the old file is unharmed.
     """
     with storage_errors(path):
         path = Path(os.path.realpath(path))  # unlike Path.resolve it accepts a circle of links
-        _refuse_what_is_no_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            replace(beside, path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+        with replacing(path) as file:
+            file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a stream whose content takes the place of a file once the block ends well; else that is as it was.
+
+    What is written lies beside the file until then. The file keeps its permissions, a new one has those any new file
+    gets. `path` must be no link; a link would be replaced itself.
+
+    Raises:
+        OSError: the folder or disk does not allow it, or `path` is a folder or a device.
+    """
+    _refuse_what_is_no_file(path)
+    beside = path.with_name(f".fovea-{secrets.token_hex(8)}.part")
+    try:
+        with beside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, beside)
+        replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def as_text(stream: BinaryIO) -> Iterator[TextIO]:
+    """Write UTF-8 text into a stream of bytes, which stays open; line ends are written as given."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # told by flush, or the block failed already
+            text.detach()
 
 
 def replace(source: Path, target: Path) -> None:

@@ -60,6 +60,7 @@ _NEVER_IMPORTED: Final = (
     "IPython",
     "matplotlib",
     "pandas",
+    "pyarrow",
     "sklearn",
     "scipy",
     "torch",

@@ -28,6 +28,8 @@ jsonl is one object a line: path, label, confidence, scores, unknown, model, pro
 preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
 path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the name on disk back.
 csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
+xlsx (Excel) and parquet hold the same and need --output; parquet needs the extra `parquet`. html is a
+page to read and to send on, with thumbnails of up to 200 of the images inside it.
 
 Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
 """
@@ -130,8 +132,9 @@ class ClassifyRequest:
         provider: what is to run the model.
         precision: whether faster, slightly different arithmetic is welcome.
         recursive: whether subfolders count.
-        format: "table", "jsonl" or "csv".
+        format: "table" or a form of reports, see `core.reports.plan.Form`.
         output: the file to write instead of standard output.
+        byte_order_mark: whether CSV begins with one.
     """
 
     paths: tuple[Path, ...]
@@ -142,6 +145,7 @@ class ClassifyRequest:
     recursive: bool
     format: str
     output: Path | None
+    byte_order_mark: bool
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
@@ -156,6 +160,7 @@ class ClassifyRequest:
             recursive=arguments.recursive,
             format=arguments.format,
             output=arguments.output,
+            byte_order_mark=arguments.bom,
         )
 
 
@@ -230,7 +235,8 @@ def _add_classify(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
     parser.add_argument("--recursive", action="store_true", help="look into subfolders")
     parser.add_argument("--output", metavar="FILE", type=_path, help="write the results there, whole or not at all")
-    _add_format(parser, ("table", "jsonl", "csv"))
+    _add_format(parser, ("table", "jsonl", "csv", "xlsx", "parquet", "html"))
+    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for older Excels")
 
 
 def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -9,18 +9,24 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from core import paths, settings
 from core.classifier import Classifier, open_classifier
 from core.cli.arguments import ClassifyRequest
 from core.cli.progress import bar
-from core.cli.results import Results, open_results
-from core.cli.streams import is_terminal, results_to, tell
+from core.cli.results import open_results
+from core.cli.streams import is_terminal, tell
 from core.errors import ImageError, UsageError
 from core.images.folders import IMAGE_SUFFIXES, find_images
-from core.library.library import open_library
+from core.library.library import InstalledModel, open_library
 from core.prediction import Failure, Outcome
 from core.providers import TITLES
+from core.reports.columns import Reported, Shape
+from core.reports.plan import Form, Plan
+from core.reports.write import Writer, refuse_image
+
+_PATHS_TOLD: Final = 5
 
 
 @dataclass(slots=True)
@@ -43,29 +49,41 @@ def run(request: ClassifyRequest) -> int:
         FoveaError: nothing could start, or the provider or the output failed under way.
         ReaderGoneError: nobody reads standard output any more.
     """
-    _refuse_image_as_output(request.output)
+    _check(request)
     chosen, tally = settings.load(paths.settings_file()), _Tally()
     images = _find(request, tally)
     model = open_library().find(chosen.model if request.model is None else request.model)
-    with results_to(request.output) as stream:
+    top_k = min(request.top or chosen.top_k, len(model.card.classes))
+    with open_results(_plan(request, model, top_k), request.output) as results:
         classifier = open_classifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
-        top_k = min(request.top or chosen.top_k, len(model.card.classes))
-        results = open_results(request.format, stream, top_k)
         with _progress(request) as advance:
             started = time.perf_counter()
             _classify(classifier.classify(images, top_k=top_k), results, tally, advance)
             seconds = time.perf_counter() - started
-        results.close()
     _sum_up(tally, classifier, seconds)
     return 1 if tally.failed or tally.unreadable_folders else 0
 
 
-def _refuse_image_as_output(output: Path | None) -> None:
-    if output is not None and output.suffix.lower() in IMAGE_SUFFIXES:
-        raise UsageError(
-            f"{str(output)!r} would be written, but that is the name of an image.",
-            hint="Write the paths of images before --output, and a name like results.csv after it.",
-        )
+def _check(request: ClassifyRequest) -> None:
+    """Refuse what cannot be written, before any work."""
+    if request.output is not None:
+        refuse_image(request.output)
+    elif request.format != "table" and not Form(request.format).is_text:
+        hint = f"Add --output with a name such as results.{request.format}."
+        raise UsageError(f"{request.format} is no text and goes into a file alone.", hint=hint)
+    if request.byte_order_mark and request.format != Form.CSV:
+        raise UsageError("Only CSV can begin with a byte-order mark.", hint="Leave --bom out, or add --format csv.")
+
+
+def _plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
+    if request.format == "table":
+        return None
+    card = model.card
+    about = (("model", f"{card.title} ({model.name})"), ("backbone", model.backbone.name))
+    asked = ("images", ", ".join(str(path) for path in request.paths[:_PATHS_TOLD]))
+    folder = request.paths[0] if len(request.paths) == 1 else None
+    form, mark = Form(request.format), request.byte_order_mark
+    return Plan(form, Shape(top_k), byte_order_mark=mark, about=(*about, asked), folder=folder)
 
 
 def _find(request: ClassifyRequest, tally: _Tally) -> Iterator[Path]:
@@ -106,9 +124,9 @@ def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[], N
     return bar(find_images(request.paths, recursive=request.recursive, on_error=lambda *_: None))
 
 
-def _classify(outcomes: Iterator[Outcome], results: Results, tally: _Tally, advance: Callable[[], None]) -> None:
+def _classify(outcomes: Iterator[Outcome], results: Writer, tally: _Tally, advance: Callable[[], None]) -> None:
     for outcome in outcomes:
-        results.add(outcome)
+        results.add(Reported(outcome))
         tally.count(outcome)
         advance()
 

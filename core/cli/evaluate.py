@@ -17,9 +17,7 @@ from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
-from core.errors import UsageError
 from core.features.store import FeatureStore
-from core.images.folders import IMAGE_SUFFIXES
 from core.judging.evaluation import Evaluation, most_confused, to_json
 from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
@@ -27,6 +25,7 @@ from core.judging.reports import html_report
 from core.judging.sources import feature_source
 from core.library.library import InstalledModel, load_head, load_learnt, open_library
 from core.progress import CancelToken
+from core.reports.write import refuse_image
 from core.storage import write_atomically
 
 _MATRIX_CLASSES: Final = 15
@@ -42,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: nothing could be judged, or the report could not be written.
         ReaderGoneError: nobody reads standard output any more.
     """
-    _refuse_image_as_report(arguments.report)
+    if arguments.report is not None:
+        refuse_image(arguments.report, "report.html")
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
     judgement = _judge(arguments.folder, model, chosen)
@@ -59,11 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         _write_report(arguments.report, judgement, model, arguments.folder)
     return 1 if judgement.failures else 0
-
-
-def _refuse_image_as_report(report: Path | None) -> None:
-    if report is not None and report.suffix.lower() in IMAGE_SUFFIXES:
-        raise UsageError(f"{str(report)!r} is the name of an image.", hint="Choose a name that ends in .html.")
 
 
 def _judge(folder: Path, model: InstalledModel, chosen: settings.Settings) -> Judgement:

@@ -6,17 +6,15 @@ import contextlib
 import errno
 import io
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from core.errors import StorageError
 from core.images.folders import printable
-from core.storage import replace
+from core.storage import as_text, replacing
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads
 _HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
@@ -73,34 +71,26 @@ def _drop_standard_output() -> None:
 
 @contextmanager
 def _replaced_file(file: Path) -> Iterator[TextIO]:
-    target = Path(os.path.realpath(file))  # a link stays a link to the new content
+    with replaced_file(file) as stream, as_text(stream) as text:
+        yield text
+
+
+@contextmanager
+def replaced_file(file: Path) -> Iterator[BinaryIO]:
+    """Open a file that is replaced only when the block ends well, so it holds everything or is as it was.
+
+    A link stays a link to the new content; a device or a pipe cannot be replaced and is written to as it is.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    target = Path(os.path.realpath(file))
+    is_device = target.exists() and not target.is_file() and not target.is_dir()
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("w", encoding="utf-8", newline="") as stream:  # a device or a pipe cannot be replaced
-                yield stream
-        else:
-            with _beside(target) as stream:
-                yield stream
+        with target.open("wb") if is_device else replacing(target) as stream:
+            yield stream
     except OSError as error:
         raise StorageError(f"{str(file)!r} could not be written: {error.strerror}.", hint=_HINT) from error
     except KeyboardInterrupt:
         tell(f"{str(file)!r} is as it was.")
-        raise
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[TextIO]:
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    part = target.with_name(f".fovea-{secrets.token_hex(6)}.part")
-    try:
-        with part.open("x", encoding="utf-8", newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
         raise

@@ -130,6 +130,17 @@ _REPLACE_HINT: Final = "Take another copy of it, from the camera or from a backu
 _KINDS_HINT: Final = "Fovea reads JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF and HEIC."
 
 
+def looks_like_image(path: Path) -> bool:
+    """Whether a file begins as images of a kind that can be read do; nothing is decoded.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with path.open("rb") as file:
+        prefix = file.read(_PREFIX_BYTES)
+    return any(pattern.match(prefix) for pattern in (*(pattern for pattern, _ in _SIGNATURES), _HEIF))
+
+
 def _read(path: Path, wanted: Callable[[tuple[int, int]], tuple[int, int] | None]) -> Pixels:
     """Open, check and decode the file's first image; `wanted` makes of its size the one it must not be reduced below.
 

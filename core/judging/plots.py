@@ -1,4 +1,4 @@
-"""The plots of a report as SVG: confusion matrix, precision and recall of classes, reliability diagram.
+"""The plots of reports as SVG: confusion matrix, bars of classes, histogram of confidence, reliability diagram.
 
 They are drawn in the page's own colours, so they follow light and dark; every mark tells its figures when pointed at.
 """
@@ -25,6 +25,9 @@ _SIDE: Final = 340.0
 _MARGIN: Final = 62.0
 _BAR_WIDTH: Final = 300.0
 _ROW: Final = 42.0
+_THIN_ROW: Final = 26.0
+_HISTOGRAM_WIDTH: Final = 720.0
+_HISTOGRAM_HEIGHT: Final = 160.0
 
 
 def percent(share: float | None) -> str:
@@ -91,6 +94,43 @@ def _bar(name: str, share: float | None, otherwise: str, x: float, y: float) -> 
         element("rect", x=x, y=y, width=_BAR_WIDTH * (share or 0), height=12, rx=2, class_=name),
         _text(told, x + _BAR_WIDTH + 8, y + 10, anchor="start"),
     )
+
+
+def count_bars(counts: Sequence[tuple[str, int]], total: int) -> Element:
+    """How many of `total` images each name stands for, as bars with their numbers; at least one name."""
+    margin, most = _label_width([name for name, _ in counts]), max(1, *(count for _, count in counts))
+    drawing = _drawing(margin + _BAR_WIDTH + 140, _THIN_ROW * len(counts), "Images of each class")
+    for row, (name, count) in enumerate(counts):
+        y, told = row * _THIN_ROW, f"{count:,} ({percent(count / max(1, total))})"
+        drawing.append(_text(_short(name), margin - 10, y + 17, anchor="end"))
+        bar = element("rect", x=margin, y=y + 6, width=_BAR_WIDTH * count / most, height=14, rx=2, class_="bar")
+        drawing.append(element("g", element("title", f"{name}: {told}"), bar))
+        drawing.append(_text(told, margin + _BAR_WIDTH * count / most + 8, y + 17, anchor="start"))
+    return drawing
+
+
+def histogram(counts: Sequence[int]) -> Element:
+    """How many images have a confidence in each bin, the bins of equal width from 0 to 1."""
+    most, width = max(1, *counts), _HISTOGRAM_WIDTH / len(counts)
+    bottom = _HISTOGRAM_HEIGHT + 24
+    drawing = _drawing(_HISTOGRAM_WIDTH + 48, bottom + 44, "Confidence of the answers")
+    for place, count in enumerate(counts):
+        x, height = 24 + place * width, _HISTOGRAM_HEIGHT * count / most
+        span = f"{percent(place / len(counts))} to {percent((place + 1) / len(counts))}"
+        bar = element("rect", x=x + 1, y=bottom - height, width=width - 2, height=height, rx=2, class_="bar")
+        drawing.append(element("g", element("title", f"{span}: {quantity(count)}"), bar))
+        if count:
+            drawing.append(_text(_rounded(count), x + width / 2, bottom - height - 6, anchor="middle"))
+    drawing.append(element("line", x1=24, x2=24 + _HISTOGRAM_WIDTH, y1=bottom, y2=bottom, class_="grid"))
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        drawing.append(_text(f"{share:.0%}", 24 + share * _HISTOGRAM_WIDTH, bottom + 16, anchor="middle"))
+    drawing.append(_text("how sure the model is", 24 + _HISTOGRAM_WIDTH / 2, bottom + 38, anchor="middle"))
+    return drawing
+
+
+def _rounded(count: int) -> str:
+    """A count that fits over a narrow bar."""
+    return f"{count}" if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def reliability_diagram(raw: Calibration, calibrated: Calibration) -> Element:

@@ -329,3 +329,38 @@ def test_a_provider_that_does_not_work_is_an_error_never_a_fallback(fovea: Fovea
     else:
         assert (asked.code, asked.out) == (2, "")
         assert "provider" in asked.err
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet", "html"])
+def test_a_report_goes_to_a_file(fovea: Fovea, pictures: Path, tmp_path: Path, form: str) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    (pictures / "torn.png").write_bytes(b"torn")
+    file = tmp_path / f"results.{form}"
+    ran = fovea("classify", pictures, "--model", "colours", "--format", form, "--output", file)
+    assert (ran.code, ran.out) == (1, "")
+    beginning = {"xlsx": b"PK", "parquet": b"PAR1", "html": b"<!DOCTYPE html>"}[form]
+    assert file.read_bytes().startswith(beginning)
+
+
+def test_a_page_tells_paths_below_the_folder_it_is_about(fovea: Fovea, pictures: Path) -> None:
+    ran = fovea("classify", pictures, "--recursive", "--model", "colours", "--format", "html")
+    assert ran.code == 0
+    assert ran.out.startswith("<!DOCTYPE html>")
+    assert f"<code>{Path('more', 'grey.jpg')}</code>" in ran.out
+    assert ran.out.count("<img") == 4
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet"])
+def test_what_is_no_text_needs_a_file(fovea: Fovea, pictures: Path, form: str) -> None:
+    ran = fovea("classify", pictures, "--model", "colours", "--format", form)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"--output with a name such as results.{form}" in ran.err
+
+
+def test_a_byte_order_mark_is_for_csv_alone(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    assert fovea("classify", pictures, "--model", "colours", "--format", "csv", "--bom", "--output", file).code == 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,")
+    ran = fovea("classify", pictures, "--model", "colours", "--format", "jsonl", "--bom")
+    assert (ran.code, "Only CSV" in ran.err) == (2, True)
