@@ -6,26 +6,36 @@ by a later request of its kind, is not heard of any more, but for `stopped`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from core.errors import TrainerError
 from core.learning.request import Recipe, RetrainRequest, TrainRequest
+from core.services.folder_messages import (
+    Change,
+    Changed,
+    FolderProgress,
+    FolderRead,
+    ListSets,
+    Preview,
+    Previewed,
+    ReadFolder,
+    SetsListed,
+)
 from core.services.messages import Remark
 from core.services.processes import serve_training
 from core.services.training_messages import (
     Answer,
     EpochDone,
-    FolderProgress,
-    FolderRead,
     Forecast,
     Forecasted,
     Job,
+    Last,
     Order,
     Pause,
-    ReadFolder,
     Resume,
     Retrain,
     RetrainDone,
@@ -48,6 +58,9 @@ class TrainingClient(QObject):
     Attributes:
         folder_progress: how far a folder is read.
         folder_read: what is in it, or why nothing can be learnt from it.
+        sets_listed: which sets were built here.
+        changed: a folder was changed, or why not.
+        previewed: what the network reads of photos.
         forecasted: how long one of the recipes would take; once for each.
         stage: how far a stage of a training is.
         epoch: what an epoch came to.
@@ -62,6 +75,9 @@ class TrainingClient(QObject):
 
     folder_progress = Signal(FolderProgress)
     folder_read = Signal(FolderRead)
+    sets_listed = Signal(SetsListed)
+    changed = Signal(Changed)
+    previewed = Signal(Previewed)
     forecasted = Signal(Forecasted)
     stage = Signal(Stage)
     epoch = Signal(EpochDone)
@@ -79,6 +95,18 @@ class TrainingClient(QObject):
         self._process.received.connect(self._on_received)
         self._process.died.connect(self._on_died)
         self._process.failed.connect(self._on_died)
+        self._last: dict[type[Last], SignalInstance] = {
+            FolderRead: self.folder_read,
+            SetsListed: self.sets_listed,
+            Changed: self.changed,
+            Previewed: self.previewed,
+            Forecasted: self.forecasted,
+            TrainDone: self.done,
+            RetrainDone: self.retrained,
+            TrainFailed: self.failed,
+            Stopped: self.stopped,
+            Used: self.used,
+        }
         self._tickets = count(1)
         self._asked: dict[int, Job] = {}
         self._is_running = False
@@ -103,6 +131,19 @@ class TrainingClient(QObject):
         """Look through a folder of labelled images, instead of any other; the ticket."""
         self._forget(ReadFolder)
         return self._ask(ReadFolder(next(self._tickets), folder))
+
+    def list_sets(self) -> int:
+        """Say which sets were built here; the ticket."""
+        return self._ask(ListSets(next(self._tickets)))
+
+    def change(self, make: Callable[[int], Change]) -> int:
+        """Change a folder: `make` puts a ticket into the request. The ticket."""
+        return self._ask(make(next(self._tickets)))
+
+    def preview(self, request: TrainRequest, photos: Sequence[Path]) -> int:
+        """Draw what the network reads of photos, instead of any earlier preview; the ticket."""
+        self._forget(Preview)
+        return self._ask(Preview(next(self._tickets), request, tuple(photos)))
 
     def forecast(self, request: TrainRequest) -> int:
         """Measure how long each recipe would take, instead of for any other request; the ticket."""
@@ -169,28 +210,11 @@ class TrainingClient(QObject):
                 self.stage.emit(message)
             case EpochDone():
                 self.epoch.emit(message)
-            case Forecasted():
-                if message.recipe is tuple(Recipe)[-1]:
-                    del self._asked[message.ticket]
+            case Forecasted() if message.recipe is not tuple(Recipe)[-1]:
                 self.forecasted.emit(message)
-            case FolderRead() | TrainDone() | RetrainDone() | TrainFailed() | Stopped() | Used():
+            case _:
                 del self._asked[message.ticket]
-                self._tell_last(message)
-
-    def _tell_last(self, message: FolderRead | TrainDone | RetrainDone | TrainFailed | Stopped | Used) -> None:
-        match message:
-            case RetrainDone():
-                self.retrained.emit(message)
-            case FolderRead():
-                self.folder_read.emit(message)
-            case TrainDone():
-                self.done.emit(message)
-            case TrainFailed():
-                self.failed.emit(message)
-            case Stopped():
-                self.stopped.emit(message)
-            case Used():
-                self.used.emit(message)
+                self._last[type(message)].emit(message)
 
     def _on_died(self) -> None:
         """Answer for the process; what it had learnt so far it has kept."""

@@ -26,11 +26,11 @@ def preprocess(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uin
     """Resize pixels [height, width, 3] to [plan.size, plan.size, 3], antialiased bicubic, still uint8 RGB."""
     image = Image.fromarray(pixels)
     target = (plan.size, plan.size)
-    resized = image.resize(target, Image.Resampling.BICUBIC, box=_kept_box(image.size, plan))
+    resized = image.resize(target, Image.Resampling.BICUBIC, box=kept_box(image.size, plan))
     return np.asarray(resized)
 
 
-def _kept_box(size: tuple[int, int], plan: Preprocessing) -> tuple[float, float, float, float]:
+def kept_box(size: tuple[int, int], plan: Preprocessing) -> tuple[float, float, float, float]:
     """The part of the image that the backbone sees, as (left, upper, right, lower) in pixels."""
     width, height = size
     if plan.fit is Fit.STRETCH:

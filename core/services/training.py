@@ -14,8 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from core import paths
-from core.dataset.dataset import read_dataset
-from core.errors import Cancelled, DatasetError, FoveaError, ProviderError, StorageError
+from core.errors import Cancelled, FoveaError, ProviderError, StorageError
 from core.learning.protocol import CHECKPOINT, Epoch
 from core.learning.request import Recipe
 from core.learning.retrain import retrain
@@ -24,23 +23,23 @@ from core.learning.train import train
 from core.learning.trainer import TrainerDiedError
 from core.library.library import InstalledModel, Library, open_library
 from core.progress import CancelToken, Progress
+from core.services import folders
 from core.services.costs import CostWatch
 from core.services.failures import light, unforeseen
+from core.services.folder_messages import ListSets, Preview, ReadFolder
 from core.services.forecast import forecasts
 from core.services.inbox import Inbox
 from core.services.messages import Remark
+from core.services.previews import preview
 from core.services.remarks import remarks_to
-from core.services.training_facts import folder_facts, found_problems, retrained_facts, trained_facts
+from core.services.training_facts import retrained_facts, trained_facts
 from core.services.training_messages import (
     Answer,
     EpochDone,
-    FolderProgress,
-    FolderRead,
     Forecast,
     Job,
     Order,
     Pause,
-    ReadFolder,
     Resume,
     Retrain,
     RetrainDone,
@@ -54,10 +53,11 @@ from core.services.training_messages import (
     last_words,
 )
 
-_LEAST_PAUSE_S: Final = 0.1
 _PATIENCE_S: Final = 10.0
 """How long the trainer process may take to end when the window is gone: a little more than it is given."""
-_OVERTAKES: Final[dict[type[Job], type[Job]]] = {ReadFolder: ReadFolder, Forecast: Forecast, Train: Forecast}
+_OVERTAKES: Final[dict[type[Job], type[Job]]] = {
+    ReadFolder: ReadFolder, Forecast: Forecast, Train: Forecast, Preview: Preview,
+}  # fmt: skip
 """Which earlier jobs a new one calls off."""
 _MAY_GO_ON: Final = (TrainerDiedError, ProviderError, StorageError)
 """What the same request may overcome."""
@@ -89,6 +89,7 @@ class TrainingService:
 
     Attributes:
         _running: the jobs under way, by ticket; the threads that finish them take them out.
+        _changing: one change to a folder at a time.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -96,6 +97,7 @@ class TrainingService:
         self._sending = threading.Lock()
         self._inbox: Inbox[Job | Order] = Inbox(connection)
         self._running: dict[int, _Running] = {}
+        self._changing = threading.Lock()
 
     def run(self) -> None:
         """Answer requests until the window is gone; then call off whatever runs."""
@@ -153,7 +155,11 @@ class TrainingService:
     def _answers(self, running: _Running) -> tuple[Answer, ...]:
         match running.job:
             case ReadFolder() as job:
-                return (self._read(job, running.token),)
+                return (folders.read(job, self._send, running.token),)
+            case ListSets() as job:
+                return (folders.list_sets(job),)
+            case Preview() as job:
+                return (preview(job, open_library(), token=running.token),)
             case Forecast(ticket, request):
                 return forecasts(ticket, request, open_library(), token=running.token)
             case Train() as job:
@@ -163,22 +169,9 @@ class TrainingService:
             case Use(ticket, name, version):
                 open_library().activate(name, version)
                 return (Used(ticket, name, version, None),)
-
-    def _read(self, job: ReadFolder, token: CancelToken) -> FolderRead:
-        told_s = 0.0
-
-        def report(progress: Progress) -> None:
-            nonlocal told_s
-            moment = time.monotonic()
-            if moment - told_s >= _LEAST_PAUSE_S or progress.step == progress.total:
-                told_s = moment
-                self._send(FolderProgress(job.ticket, progress.step, progress.total, progress.remaining_s))
-
-        try:
-            return folder_facts(job, read_dataset(job.folder, report=report, token=token))
-        except DatasetError as error:
-            found, count = found_problems(error.problems), len(error.problems)
-            return FolderRead(job.ticket, job.folder, (), 0, False, found, count, light(error))
+            case _ as job:
+                with self._changing:
+                    return (folders.change(job),)
 
     def _train(self, job: Train, running: _Running) -> TrainDone:
         request, library = job.request, open_library()

@@ -1,18 +1,15 @@
-"""What a folder holds and what came of a training, as light values: no arrays, nothing that the window must import."""
+"""What came of a training, as light values: no arrays, nothing that the window must import."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dataset.dataset import Dataset
-from core.dataset.problems import Problem, quantity
+from core.dataset.problems import quantity
 from core.errors import Cancelled, FoveaError
 from core.judging.calibration import Calibration
 from core.judging.comparison import compare
@@ -27,14 +24,11 @@ from core.learning.train import Trained
 from core.library.library import InstalledModel, load_head, load_learnt
 from core.prediction import Failure
 from core.progress import CancelToken, Report
-from core.services.training_messages import FolderRead, ReadFolder
 from core.services.training_values import (
-    ClassFacts,
     ClassScore,
     ComparisonFacts,
     EvaluationFacts,
     FlippedImage,
-    FoundProblem,
     LearntCorrection,
     ReliabilityBin,
     RetrainedFacts,
@@ -43,50 +37,11 @@ from core.services.training_values import (
     UnreadImage,
 )
 
-_SAMPLES: Final = 12
-_MOST_PROBLEMS: Final = 1000
-_MOST_PATHS: Final = 50
 _MOST_MISTAKES: Final = 50
 _MOST_FLIPS: Final = 200
+_MOST_PROBLEMS: Final = 1000
 _MATRIX_CLASSES: Final = 200
 """Beyond this nobody reads a matrix, and its numbers are the square."""
-
-# ---- the folder
-
-
-def folder_facts(job: ReadFolder, dataset: Dataset) -> FolderRead:
-    """What is in a folder that something can be learnt from."""
-    own: dict[int, list[Path]] = defaultdict(list)
-    for example in dataset.examples:
-        own[example.label].append(example.path)
-    return FolderRead(
-        ticket=job.ticket,
-        folder=job.folder,
-        classes=tuple(
-            ClassFacts(name, len(own[label]), _spread(own[label])) for label, name in enumerate(dataset.classes)
-        ),
-        images=len(dataset.examples),
-        has_parts=any(example.part is not None for example in dataset.examples),
-        problems=found_problems(dataset.problems),
-        problem_count=len(dataset.problems),
-        error=None,
-    )
-
-
-def found_problems(problems: Sequence[Problem]) -> tuple[FoundProblem, ...]:
-    """The first problems, those that are fatal before all others."""
-    fatal_first = sorted(problems, key=lambda problem: not problem.is_fatal)
-    return tuple(
-        FoundProblem(one.kind.value, one.message, one.hint, one.paths[:_MOST_PATHS], len(one.paths), one.is_fatal)
-        for one in fatal_first[:_MOST_PROBLEMS]
-    )
-
-
-def _spread(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Up to twelve of the paths, as far from each other as they can be."""
-    count = min(_SAMPLES, len(paths))
-    return tuple(paths[number * len(paths) // count] for number in range(count))
-
 
 # ---- the training
 

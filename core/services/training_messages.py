@@ -7,75 +7,16 @@ and `Resume` has one last answer: what its docstring says, or `Stopped` once it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from core.errors import FoveaError
 from core.learning.protocol import Epoch
 from core.learning.request import Recipe, RetrainRequest, TrainRequest
 from core.progress import Progress
-from core.services.training_values import (
-    ClassFacts,
-    ClassScore,
-    ComparisonFacts,
-    EvaluationFacts,
-    FlippedImage,
-    FoundProblem,
-    LearntCorrection,
-    ReliabilityBin,
-    RetrainedFacts,
-    TestedImage,
-    TrainedFacts,
-    UnreadImage,
-)
-
-__all__ = [
-    "Answer",
-    "ClassFacts",
-    "ClassScore",
-    "ComparisonFacts",
-    "EpochDone",
-    "EvaluationFacts",
-    "FlippedImage",
-    "FolderProgress",
-    "FolderRead",
-    "Forecast",
-    "Forecasted",
-    "FoundProblem",
-    "Job",
-    "Last",
-    "LearntCorrection",
-    "Order",
-    "Pause",
-    "ReadFolder",
-    "ReliabilityBin",
-    "Resume",
-    "Retrain",
-    "RetrainDone",
-    "RetrainedFacts",
-    "Stage",
-    "Stop",
-    "Stopped",
-    "TestedImage",
-    "Train",
-    "TrainDone",
-    "TrainFailed",
-    "TrainedFacts",
-    "UnreadImage",
-    "Use",
-    "Used",
-    "last_words",
-]
+from core.services.folder_messages import FolderJob, FolderLast, FolderProgress, folder_last_words
+from core.services.training_values import RetrainedFacts, TrainedFacts
 
 # ---- to the training process
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFolder:
-    """Look through a folder of labelled images; calls off what is read for an earlier request. Last: `FolderRead`."""
-
-    ticket: int
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,48 +89,10 @@ class Use:
     version: int
 
 
-Job: TypeAlias = ReadFolder | Forecast | Train | Retrain | Use
+Job: TypeAlias = FolderJob | Forecast | Train | Retrain | Use
 """What is answered in the end."""
 Order: TypeAlias = Stop | Pause | Resume
 """What is said about a job."""
-
-# ---- from the training process: the folder
-
-
-@dataclass(frozen=True, slots=True)
-class FolderProgress:
-    """How far reading is; at most ten times a second."""
-
-    ticket: int
-    done: int
-    total: int
-    remaining_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRead:
-    """What is in a folder.
-
-    Attributes:
-        ticket: of the request.
-        folder: that was read.
-        classes: in their order; none where nothing can be learnt.
-        images: how many can be learnt from.
-        has_parts: whether the folder itself says what is for training and what for tests.
-        problems: the first thousand things that are wrong, what is fatal among them.
-        problem_count: how many there are altogether.
-        error: why nothing can be learnt; None where something can.
-    """
-
-    ticket: int
-    folder: Path
-    classes: tuple[ClassFacts, ...]
-    images: int
-    has_parts: bool
-    problems: tuple[FoundProblem, ...]
-    problem_count: int
-    error: FoveaError | None
-
 
 # ---- from the training process: the forecast
 
@@ -286,7 +189,7 @@ class Used:
     error: FoveaError | None
 
 
-Last: TypeAlias = FolderRead | Forecasted | TrainDone | RetrainDone | TrainFailed | Stopped | Used
+Last: TypeAlias = FolderLast | Forecasted | TrainDone | RetrainDone | TrainFailed | Stopped | Used
 Answer: TypeAlias = FolderProgress | Stage | EpochDone | Last
 
 
@@ -299,8 +202,6 @@ def last_words(job: Job, error: FoveaError, *, can_resume: bool) -> tuple[Last, 
         can_resume: of a training, see `TrainFailed`.
     """
     match job:
-        case ReadFolder(ticket, folder):
-            return (FolderRead(ticket, folder, (), 0, False, (), 0, error),)
         case Forecast(ticket, _):
             return tuple(Forecasted(ticket, recipe, None, "", error) for recipe in Recipe)
         case Train(ticket, _, _):
@@ -309,3 +210,5 @@ def last_words(job: Job, error: FoveaError, *, can_resume: bool) -> tuple[Last, 
             return (TrainFailed(ticket, error, can_resume=False),)
         case Use(ticket, name, version):
             return (Used(ticket, name, version, error),)
+        case _:
+            return (folder_last_words(job, error),)

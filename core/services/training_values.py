@@ -18,12 +18,47 @@ class ClassFacts:
     Attributes:
         name: its label.
         images: how many can be learnt from.
-        samples: up to twelve of them, spread evenly.
+        samples: up to twelve of them, spread evenly; of a set built here, all of them.
     """
 
     name: str
     images: int
     samples: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltSet:
+    """A set of photos that was built in the window: where it lies, and how much is in it."""
+
+    folder: Path
+    classes: int
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Drawn pixels: `rgb` holds height x width x 3 bytes."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPhoto:
+    """What the network reads of a photo.
+
+    Attributes:
+        path: the photo.
+        whole: all of it, small.
+        part: what of it the network reads: left, upper, right, lower, as shares of width and height, 0..1.
+        read: exactly the pixels that the network reads.
+    """
+
+    path: Path
+    whole: Picture
+    part: tuple[float, float, float, float]
+    read: Picture
 
 
 @dataclass(frozen=True, slots=True)

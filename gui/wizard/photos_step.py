@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.images.folders import printable
-from core.services.training_messages import ClassFacts, FolderProgress, FolderRead, FoundProblem
+from core.services.folder_messages import FolderProgress, FolderRead
+from core.services.training_values import ClassFacts, FoundProblem
 from gui import theme
 from gui.picture_client import PictureClient
 from gui.widgets import Panel, label

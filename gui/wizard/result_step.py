@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.services.training_messages import (
+from core.services.training_values import (
     ComparisonFacts,
     EvaluationFacts,
     ReliabilityBin,

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 
 from core.learning.recipes import DEFAULTS
 from core.learning.request import TrainRequest
-from core.services.training_messages import EpochDone, FolderRead, Stage, Stopped, TrainDone, TrainFailed, Used
+from core.services.folder_messages import FolderRead
+from core.services.training_messages import EpochDone, Stage, Stopped, TrainDone, TrainFailed, Used
 from gui import theme
 from gui.session import Session
 from gui.training_client import TrainingClient

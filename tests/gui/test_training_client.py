@@ -17,8 +17,8 @@ import core
 from core.learning.request import Recipe, TrainRequest
 from core.library.library import open_library
 from core.providers import Precision, ProviderWish
+from core.services.folder_messages import FolderRead
 from core.services.training_messages import (
-    FolderRead,
     Forecasted,
     Stopped,
     TrainDone,

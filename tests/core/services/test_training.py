@@ -16,12 +16,11 @@ from core.errors import TrainerError, UsageError
 from core.learning import protocol, trainer
 from core.learning.request import Recipe
 from core.library.library import open_library
+from core.services.folder_messages import FolderRead, ReadFolder
 from core.services.training_messages import (
     EpochDone,
-    FolderRead,
     Forecast,
     Pause,
-    ReadFolder,
     Resume,
     Stage,
     Stop,

@@ -10,13 +10,11 @@ import pytest
 from core.errors import DatasetError, TrainerError
 from core.learning import trainer_program
 from core.learning.request import Recipe
-from core.services import training
+from core.services import folders
+from core.services.folder_messages import FolderProgress, FolderRead, ReadFolder
 from core.services.training_messages import (
-    FolderProgress,
-    FolderRead,
     Forecast,
     Forecasted,
-    ReadFolder,
     Stop,
     Stopped,
 )
@@ -79,7 +77,7 @@ def test_reading_is_called_off(window: Window, tmp_path: Path) -> None:
 
 
 def test_something_unforeseen_is_an_answer_too(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "read_dataset", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(folders, "read_dataset", lambda *_, **__: 1 / 0)
     window.send(ReadFolder(1, folder))
     found = window.wait(FolderRead)
     assert "ZeroDivisionError" in str(found.error)

@@ -1,0 +1,81 @@
+"""What the network reads of photos, drawn by the very code that reads and augments them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.card import Preprocessing
+from core.errors import ImageError
+from core.images.augmentation import DESCRIPTION, augmented, generator
+from core.images.decoding import decode
+from core.images.preprocessing import kept_box, preprocess
+from core.learning.material import backbone_of
+from core.library.library import Library
+from core.progress import CancelToken
+from core.services.folder_messages import Preview, Previewed
+from core.services.training_values import Picture, SeenPhoto
+
+_SAMPLES: Final = 9
+_SMALL: Final = 320
+"""The longer side of a photo that is shown whole, in pixels."""
+
+
+def preview(job: Preview, library: Library, *, token: CancelToken) -> Previewed:
+    """Draw what the network reads, and how the first photo is changed in the first nine epochs of that seed.
+
+    Photos that cannot be read are left out.
+
+    Raises:
+        ImageError: none of them can be read.
+        ModelError: the backbone is missing or damaged.
+        Cancelled: the token was cancelled.
+    """
+    plan = backbone_of(library).card.preprocessing
+    seen: list[tuple[Path, NDArray[np.uint8]]] = []
+    trouble: ImageError | None = None
+    for path in job.photos:
+        token.check()
+        try:
+            seen.append((path, decode(path, at_least=plan.decode_at_least)))
+        except ImageError as error:
+            trouble = error
+    if not seen and trouble is not None:
+        raise trouble
+    samples = _samples(*seen[0], plan, job.request.seed, token) if seen else ()
+    return Previewed(job.ticket, tuple(_seen(*one, plan) for one in seen), samples, DESCRIPTION, None)
+
+
+def _samples(
+    path: Path, pixels: NDArray[np.uint8], plan: Preprocessing, seed: int, token: CancelToken
+) -> tuple[Picture, ...]:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    drawn = []
+    for epoch in range(1, _SAMPLES + 1):
+        token.check()
+        drawn.append(_picture(augmented(pixels, plan, generator(seed, epoch, sha256))))
+    return tuple(drawn)
+
+
+def _seen(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> SeenPhoto:
+    height, width, _ = pixels.shape
+    left, upper, right, lower = kept_box((width, height), plan)
+    part = (left / width, upper / height, right / width, lower / height)
+    return SeenPhoto(path, _small(pixels), part, _picture(preprocess(pixels, plan)))
+
+
+def _small(pixels: NDArray[np.uint8]) -> Picture:
+    image = Image.fromarray(pixels)
+    image.thumbnail((_SMALL, _SMALL))
+    return _picture(np.asarray(image))
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Picture:
+    height, width, _ = pixels.shape
+    return Picture(width, height, np.ascontiguousarray(pixels).tobytes())
