@@ -49,6 +49,7 @@ CREATE TABLE details (
     kind TEXT, message TEXT, hint TEXT
 );
 CREATE INDEX images_by_place ON images (place, state, answer, confidence, unknown, verdict, folder, mtime_ns);
+CREATE INDEX images_by_confidence ON images (confidence, place, state, answer, unknown, verdict, folder);
 """
 """`images` holds what rows are chosen and ordered by, `details` the rest. `shown` is the path below the job's folder as
 text, in small letters, to be searched; `answered` is the state that the kept outcome means, and `model` who gave it;

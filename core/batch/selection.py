@@ -27,8 +27,8 @@ _GROUPS: Final = {
 }
 _ORDERS: Final = {
     Order.FOUND: "place {way}",
-    Order.CONFIDENCE: "confidence IS NULL, confidence {way}, place",
-    Order.LABEL: "answer IS NULL, answer COLLATE NOCASE {way}, answer {way}, place",
+    Order.CONFIDENCE: "confidence {way} NULLS LAST, place",
+    Order.LABEL: "answer COLLATE NOCASE {way} NULLS LAST, answer {way}, place",
     Order.FOLDER: "(SELECT rank FROM folders WHERE id = folder) {way}, place",
     Order.TIME: "mtime_ns {way}, place",
 }
