@@ -7,9 +7,9 @@ import re
 import stat
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from core.errors import ImageError, ImageErrorKind
 
@@ -27,6 +27,7 @@ _LOOKED_INTO: Final = 20
 """Subfolders, of the first in their order."""
 _DIGITS: Final = re.compile(r"(\d+)")
 
+T = TypeVar("T")
 OnError = Callable[[Path, ImageError], None]
 
 
@@ -48,7 +49,8 @@ def find_images(paths: Sequence[Path], *, recursive: bool, on_error: OnError) ->
     read: set[tuple[int, int]] = set()
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the path cannot be looked at
-            yield from (image for image in _walk(path, read, recursive, on_error) if _key(image) not in named)
+            images = walk_folders(path, _entries, recursive=recursive, on_error=on_error, read=read)
+            yield from (image for image in images if _key(image) not in named)
         elif _key(path) not in told:
             told.add(_key(path))
             yield path
@@ -70,10 +72,14 @@ def printable(path: Path | str) -> str:
     return "".join(character if _is_readable(character) else _escaped(character) for character in str(path))
 
 
-def natural(name: str) -> tuple[list[str | int], str]:
-    """A sort key by which numbers inside names count as numbers; text and numbers alternate, so kinds always match."""
+def natural(name: str) -> bytes:
+    """A sort key by which numbers inside names count as numbers: texts and numbers in turn, then the name itself.
+
+    A text ends in a byte that is less than any other; a longer number follows a shorter one.
+    """
     parts = _DIGITS.split(name.casefold())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    pieces = (_number(part) if index % 2 else _bytes(part) + b"\0" for index, part in enumerate(parts))
+    return b"\1".join(pieces) + b"\0" + _bytes(name)
 
 
 def _is_readable(character: str) -> bool:
@@ -91,19 +97,34 @@ def _key(path: Path) -> str:
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
 
 
-def _walk(top: Path, read: set[tuple[int, int]], recursive: bool, on_error: OnError) -> Iterator[Path]:  # noqa: FBT001
-    """Read folders from a stack, not by recursion, so that no depth is too deep; `read` holds those read before."""
+def walk_folders(
+    top: Path,
+    entries: Callable[[Path], tuple[Iterable[T], list[Path]]],
+    *,
+    recursive: bool,
+    on_error: OnError,
+    read: set[tuple[int, int]],
+) -> Iterator[T]:
+    """Read folders from a stack, not by recursion, so that no depth is too deep.
+
+    Args:
+        top: the first folder.
+        entries: gives what is in a folder and which subfolders follow, with `recursive`; it may raise OSError.
+        recursive: whether they follow.
+        on_error: told of each folder that cannot be read.
+        read: identities of the folders read so far, which are not read again under whatever name.
+    """
     waiting = [top]
     while waiting:
         folder = waiting.pop()
         try:
             if not _is_new(folder, read):
                 continue
-            images, subfolders = _entries(folder)
+            found, subfolders = entries(folder)
         except OSError as error:
             on_error(folder, _unreadable(folder, error))
             continue
-        yield from images
+        yield from found
         if recursive:
             waiting.extend(reversed(subfolders))
 
@@ -117,18 +138,29 @@ def _is_new(folder: Path, read: set[tuple[int, int]]) -> bool:
     return is_new
 
 
-def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The images and the subfolders of one folder, each in natural order, without the hidden ones."""
-    images, subfolders = [], []
+def visible(folder: Path) -> Iterator[tuple[os.DirEntry[str], bool]]:
+    """What of a folder's entries counts, in no order, and whether it is a folder: subfolders, and files with the suffix
+    of an image, without the hidden ones.
+
+    Raises:
+        OSError: the folder cannot be read, or not to its end.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if _is_hidden(entry):
                 continue
             if _is_folder(entry):
-                subfolders.append(folder / entry.name)
+                yield entry, True
             elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path for each is slow
-                images.append(folder / entry.name)
-    return sorted(images, key=_by_name), sorted(subfolders, key=_by_name)
+                yield entry, False
+
+
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The images and the subfolders of one folder, each in natural order."""
+    found: tuple[list[Path], list[Path]] = ([], [])
+    for entry, is_folder in visible(folder):
+        found[is_folder].append(folder / entry.name)
+    return sorted(found[0], key=_by_name), sorted(found[1], key=_by_name)
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:
@@ -145,8 +177,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _by_name(path: Path) -> tuple[list[str | int], str]:
+def _by_name(path: Path) -> bytes:
     return natural(path.name)
+
+
+def _bytes(text: str) -> bytes:
+    """In the order of its characters; also what is not Unicode in a name has a place in it."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _number(digits: str) -> bytes:
+    plain = str(int(digits)).encode()
+    return len(plain).to_bytes(4, "big") + plain
 
 
 def _unreadable(folder: Path, error: OSError) -> ImageError:

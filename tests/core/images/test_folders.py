@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import ImageError
-from core.images.folders import IMAGE_SUFFIXES, find_images, has_class_folders, printable
+from core.images.folders import IMAGE_SUFFIXES, find_images, has_class_folders, natural, printable
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
 
@@ -45,6 +48,18 @@ def _names(folder: Path, *, recursive: bool = False) -> list[str]:
 def test_numbers_in_names_count_as_numbers(album: Path) -> None:
     _touch(album, "img10.jpg", "img2.jpg", "IMG1.jpg", "img02.jpg", "b.png", "7.png", "٣.png")
     assert _names(album) == ["٣.png", "7.png", "b.png", "IMG1.jpg", "img02.jpg", "img2.jpg", "img10.jpg"]
+
+
+names = st.text(st.characters(exclude_characters="\0/") | st.sampled_from("0012aA\udce9٣"), max_size=12)
+
+
+@given(st.lists(names, max_size=8))
+def test_natural_order_is_that_of_texts_and_numbers_in_turn(texts: list[str]) -> None:
+    def parts(name: str) -> tuple[list[str | int], str]:
+        split = re.split(r"(\d+)", name.casefold())
+        return [int(part) if index % 2 else part for index, part in enumerate(split)], name
+
+    assert sorted(texts, key=natural) == sorted(texts, key=parts)
 
 
 def test_only_images_are_chosen_and_case_does_not_matter(album: Path) -> None:

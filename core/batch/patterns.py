@@ -1,0 +1,85 @@
+"""Patterns of paths, to include and exclude by: like those of shells, for a whole tree.
+
+`*` stands for any characters within a name, `?` for one, `[a-z]` for one of these. A pattern without `/` is held
+against every name on the way: `*.png`, `thumbnails`. One with `/` begins at the job's folder, and `**` stands for any
+folders: `2024/**/raw`. Whatever lies below a folder that matches, matches. Capital and small letters are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from core.errors import UsageError
+
+_PIECES: Final = re.compile(r"\*+|\?|\[[!^]?\]?[^]/]*\]|.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Which files count; paths are relative to the job's folder, their parts joined by `/`.
+
+    Attributes:
+        included: what a path must match, one for each pattern; none: everything counts.
+        excluded: what it must not match.
+    """
+
+    included: tuple[re.Pattern[str], ...]
+    excluded: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def of(cls, include: Iterable[str], exclude: Iterable[str]) -> Self:
+        """The patterns a person wrote.
+
+        Raises:
+            UsageError: one of them means nothing.
+        """
+        return cls(tuple(map(_compiled, include)), tuple(map(_compiled, exclude)))
+
+    def excludes(self, path: str) -> bool:
+        """Whether a file, or a folder with all that is in it, is passed over."""
+        return any(pattern.match(path) for pattern in self.excluded)
+
+    def includes(self, path: str) -> bool:
+        """Whether a file counts, as long as it is not excluded; of a folder, whether all that is in it does."""
+        return not self.included or any(pattern.match(path) for pattern in self.included)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    if not parts:
+        raise _meaningless(pattern)
+    if "/" not in pattern.strip("/"):
+        parts = ["**", *parts]
+    below = "".join("(?:[^/]+/)*" if part == "**" else f"{_translated(part)}/" for part in parts[:-1])
+    last = "[^/]+" if parts[-1] == "**" else _translated(parts[-1])
+    try:
+        return re.compile(f"{below}{last}(?:/|\\Z)", re.IGNORECASE | re.DOTALL)
+    except re.error as error:
+        raise _meaningless(pattern) from error
+
+
+def _translated(part: str) -> str:
+    """A name with `*`, `?` and `[...]` as a regular expression."""
+    return "".join(_piece(piece) for piece in _PIECES.findall(part))
+
+
+def _piece(piece: str) -> str:
+    if piece.startswith("*"):
+        return "[^/]*"
+    if piece == "?":
+        return "[^/]"
+    if piece.startswith("[") and len(piece) > 1:
+        inside = piece[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+        inverted = inside[0] in "!^"
+        inside = inside[1:] if inverted else inside
+        if inside.startswith("]"):
+            inside = "\\" + inside
+        return f"[^/{inside}]" if inverted else f"[{inside}]"
+    return re.escape(piece)
+
+
+def _meaningless(pattern: str) -> UsageError:
+    return UsageError(f"The pattern {pattern!r} means nothing.", hint="Write one such as '*.jpg' or '2024/**/raw'.")

@@ -1,0 +1,139 @@
+"""Walking a job's folder: every image in input order, with what tells whether it changed.
+
+No list of them is ever in memory: the names of one folder are put in their natural order by a file on disk, for a
+folder may hold a million of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from core.batch.journal import Found
+from core.batch.patterns import Patterns
+from core.batch.schema import journal_errors
+from core.batch.values import JobRequest, Trouble
+from core.errors import ImageError, UsageError
+from core.images.folders import natural, printable, visible, walk_folders
+
+NAMES: Final = "names.sqlite"
+_TABLE: Final = """
+CREATE TABLE names (key BLOB PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL)
+WITHOUT ROWID
+"""
+_UNKNOWN: Final = (-1, 0)
+"""Size and time of what cannot be looked at, such as a link that leads nowhere; reading it tells what is wrong."""
+
+
+class Walk:
+    """One walk over a job's folder, in the order of `core.images.folders.find_images`.
+
+    Attributes:
+        troubles: the folders that could not be read so far.
+    """
+
+    def __init__(self, request: JobRequest, place: Path) -> None:
+        """Nothing is read yet.
+
+        Args:
+            request: the folder, whether subfolders count, and the patterns.
+            place: a folder to keep one folder's names in meanwhile.
+
+        Raises:
+            UsageError: there is no such folder, or a pattern means nothing.
+        """
+        self.troubles: list[Trouble] = []
+        self._patterns = Patterns.of(request.include, request.exclude)
+        self._top, self._recursive = request.folder, request.recursive
+        self._file = place / NAMES
+        check_folder(request.folder)
+
+    def __iter__(self) -> Iterator[Found]:
+        """Every image, once.
+
+        Raises:
+            StorageError: the names cannot be kept.
+        """
+        with journal_errors(self._file), self._names() as names:
+            yield from walk_folders(
+                self._top,
+                lambda folder: self._entries(folder, names),
+                recursive=self._recursive,
+                on_error=self._on_error,
+                read=set(),
+            )
+
+    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+        place = os.path.relpath(folder, self._top)
+        below = "" if place == os.curdir else place
+        subfolders: list[Path] = []
+        names.execute("DELETE FROM names")
+        names.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", self._chosen(folder, below, subfolders))
+        return _sorted(names, os.fsencode(below)), sorted(subfolders, key=lambda path: natural(path.name))
+
+    def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
+        """The images of one folder that count; its subfolders go into the list."""
+        all_count = self._patterns.includes(_slashed(below))
+        for entry, is_folder in visible(folder):
+            path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+            if self._patterns.excludes(path):
+                continue
+            if is_folder:
+                subfolders.append(folder / entry.name)
+            elif all_count or self._patterns.includes(path):
+                yield natural(entry.name), os.fsencode(entry.name), *_state(entry)
+
+    def _on_error(self, folder: Path, error: ImageError) -> None:
+        self.troubles.append(Trouble(folder, error.what, error.hint))
+
+    @contextlib.contextmanager
+    def _names(self) -> Iterator[sqlite3.Connection]:
+        """The file for names, gone afterwards; it is never committed, so only what its cache cannot hold is written."""
+        self._file.unlink(missing_ok=True)  # of a walk that was killed
+        try:
+            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as names:
+                for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+                    names.execute(f"PRAGMA {pragma}")
+                names.execute("BEGIN")
+                names.execute(_TABLE)
+                yield names
+        finally:
+            self._file.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        UsageError: it is not there, or something else is.
+    """
+    try:
+        os.scandir(folder).close()
+    except NotADirectoryError as error:
+        raise UsageError(f"{printable(folder)} is not a folder.", hint="A job classifies a folder.") from error
+    except FileNotFoundError as error:
+        hint = "See that it was not moved or renamed, and that its disk is there."
+        raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
+    except OSError:
+        pass  # the walk tells
+
+
+def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:
+    for name, size, mtime_ns in names.execute("SELECT name, size, mtime_ns FROM names ORDER BY key"):
+        yield Found(folder, name, size, mtime_ns)
+
+
+def _state(entry: os.DirEntry[str]) -> tuple[int, int]:
+    try:
+        status = entry.stat()
+    except OSError:
+        return _UNKNOWN
+    return status.st_size, status.st_mtime_ns
+
+
+def _slashed(path: str) -> str:
+    return path.replace(os.sep, "/") if os.sep != "/" else path
