@@ -19,16 +19,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import Preprocessing
+from core.card import ModelCard, Preprocessing
 from core.engine.choice import choose_engine
 from core.engine.engine import MAX_BATCH, Engine
-from core.errors import ImageError
+from core.errors import ImageError, ProviderError
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.library.heads import Head, softmax, top_scores
 from core.library.library import InstalledModel, load_backbone, load_head
 from core.prediction import Failure, Outcome, Prediction, Timing
-from core.providers import Precision, ProviderWish
+from core.providers import Precision, Provider, ProviderWish
 
 DECODE_THREADS: Final = min(8, os.cpu_count() or 1)
 _AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
@@ -55,39 +55,26 @@ class Classifier:
         plan = self.engine.card.preprocessing
         with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
             source = iter(images)
-            waiting: deque[Future[_Ready | Failure]] = deque()
+            waiting: deque[Future[Ready | Failure]] = deque()
             try:
                 while True:
-                    waiting.extend(pool.submit(_prepare, path, plan) for path in islice(source, _AHEAD - len(waiting)))
+                    waiting.extend(pool.submit(prepare, path, plan) for path in islice(source, _AHEAD - len(waiting)))
                     if not waiting:
                         return
                     yield from self._answer(_take_ready(waiting), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, prepared: Sequence[_Ready | Failure], top_k: int) -> Iterator[Outcome]:
-        ready = [item for item in prepared if isinstance(item, _Ready)]
+    def _answer(self, prepared: Sequence[Ready | Failure], top_k: int) -> Iterator[Outcome]:
+        ready = [item for item in prepared if isinstance(item, Ready)]
         answers = iter(self._predict(ready, top_k) if ready else ())
         for item in prepared:
             yield item if isinstance(item, Failure) else next(answers)
 
-    def _predict(self, ready: Sequence[_Ready], top_k: int) -> list[Prediction]:
-        started = time.perf_counter()
-        features = self.engine.run(np.stack([item.input for item in ready]))
-        probabilities = softmax(self.head.logits(features), self.model.card.temperature)
-        inference_ms = (time.perf_counter() - started) * 1000 / len(ready)
-        return [
-            self._prediction(item, row, inference_ms, top_k) for item, row in zip(ready, probabilities, strict=True)
-        ]
-
-    def _prediction(
-        self, item: _Ready, probabilities: NDArray[np.float32], inference_ms: float, top_k: int
-    ) -> Prediction:
-        card = self.model.card
-        scores = top_scores(probabilities, card.classes, top_k)
-        unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
-        timing = Timing(item.decode_ms, item.preprocess_ms, inference_ms)
-        return Prediction(item.path, scores, unknown, card.name, self.engine.provider.value, timing)
+    def _predict(self, ready: Sequence[Ready], top_k: int) -> list[Prediction]:
+        features, inference_ms = run_timed(self.engine, ready)
+        images = [(item.path, Timing(item.decode_ms, item.preprocess_ms, inference_ms)) for item in ready]
+        return predictions(self.model.card, self.head, features, images, self.engine.provider.value, top_k)
 
 
 def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -114,8 +101,20 @@ def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precis
     return Classifier(model, choose_engine(data, model.backbone.card, wish, precision), head)
 
 
+def on_cpu(failed: Classifier, error: ProviderError) -> Classifier:
+    """The same model on the CPU, for the images that a provider left unanswered when it failed under way.
+
+    Raises:
+        ProviderError: the CPU is what failed, with `error`.
+        ModelError: the model's files changed meanwhile.
+    """
+    if failed.engine.provider is Provider.CPU:
+        raise error
+    return open_classifier(failed.model, ProviderWish.CPU, failed.engine.precision)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ready:
+class Ready:
     """An image decoded and preprocessed: uint8 [size, size, 3]."""
 
     path: Path
@@ -124,7 +123,8 @@ class _Ready:
     preprocess_ms: float
 
 
-def _prepare(path: Path, plan: Preprocessing) -> _Ready | Failure:
+def prepare(path: Path, plan: Preprocessing) -> Ready | Failure:
+    """Decode and preprocess an image, in whatever thread."""
     try:
         started = time.perf_counter()
         pixels = decode(path, at_least=plan.decode_at_least)
@@ -133,10 +133,48 @@ def _prepare(path: Path, plan: Preprocessing) -> _Ready | Failure:
         finished = time.perf_counter()
     except ImageError as error:
         return Failure.of(path, error)
-    return _Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000)
+    return Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000)
 
 
-def _take_ready(waiting: deque[Future[_Ready | Failure]]) -> list[_Ready | Failure]:
+def run_timed(engine: Engine, ready: Sequence[Ready]) -> tuple[NDArray[np.float32], float]:
+    """Features [n, d] of images made ready, and the milliseconds that each of them took.
+
+    Raises:
+        ProviderError: the provider failed.
+    """
+    started = time.perf_counter()
+    features = engine.run(np.stack([item.input for item in ready]))
+    return features, (time.perf_counter() - started) * 1000 / len(ready)
+
+
+def predictions(
+    card: ModelCard,
+    head: Head,
+    features: NDArray[np.float32],
+    images: Sequence[tuple[Path, Timing]],
+    provider: str,
+    top_k: int,
+) -> list[Prediction]:
+    """What a model says about images, by their features [n, d].
+
+    Args:
+        card: the model's.
+        head: its head.
+        features: of the images.
+        images: the file of each, and how long it took.
+        provider: what ran the backbone.
+        top_k: how many classes to report for each.
+    """
+    rows = softmax(head.logits(features), card.temperature)
+    made = []
+    for (path, timing), probabilities in zip(images, rows, strict=True):
+        scores = top_scores(probabilities, card.classes, top_k)
+        unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
+        made.append(Prediction(path, scores, unknown, card.name, provider, timing))
+    return made
+
+
+def _take_ready(waiting: deque[Future[Ready | Failure]]) -> list[Ready | Failure]:
     """The next image, waited for, and those behind it that are ready too, up to a full batch."""
     taken = [waiting.popleft().result()]
     while waiting and len(taken) < MAX_BATCH and waiting[0].done():

@@ -50,7 +50,8 @@ ON CONFLICT (folder, name) DO UPDATE SET
                  WHEN state <> {GONE} THEN state
                  WHEN model IS :model THEN answered ELSE {WAITING} END,
     answered = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN answered ELSE {WAITING} END,
-    tried = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN tried ELSE 0 END
+    tried = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN tried ELSE 0 END,
+    look = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN look END
 """
 _RESTATE: Final = f"""
 UPDATE images SET state = CASE WHEN model IS :model THEN answered ELSE {WAITING} END
@@ -247,10 +248,11 @@ class Journal:
         with self._writing() as database:
             database.execute("UPDATE job SET finished = 1")
 
-    def counts(self) -> dict[int, int]:
-        """How many images are in each state, as `core.batch.schema` numbers them."""
+    def waiting(self) -> int:
+        """How many images found in this walk wait."""
+        query = f"SELECT count(*) FROM images WHERE state = {WAITING} AND walk = ?"
         with self._reading() as database:
-            return dict(database.execute("SELECT state, count(*) FROM images GROUP BY state").fetchall())
+            return int(database.execute(query, (self._walk,)).fetchone()[0])
 
     def _image(self, place: int, tried: int, sha256: str | None, *record: object) -> Image:
         row = row_of(record, self._top)

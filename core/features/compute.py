@@ -115,7 +115,7 @@ def compute_features(
         with _preparing([images[at] for at in missing], source) as prepared:
             engine, outcomes = source.open(), zip(missing, prepared, strict=True)
             for group in _groups(outcomes, failures, token):
-                rows = _rounded(engine.run(np.stack([pixels for _, pixels in group])))
+                rows = rounded(engine.run(np.stack([pixels for _, pixels in group])))
                 store.put(source.kind, {images[at].sha256: row for (at, _), row in zip(group, rows, strict=True)})
                 found |= {at: row for (at, _), row in zip(group, rows, strict=True)}
                 clock.advance(len(group))
@@ -133,7 +133,7 @@ def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArra
     return features, np.array(places, np.int64)
 
 
-def _rounded(features: NDArray[np.float32]) -> NDArray[np.float16]:
+def rounded(features: NDArray[np.float32]) -> NDArray[np.float16]:
     """As they are kept; a feature beyond what float16 can hold becomes the largest it can."""
     return np.clip(features, -_LARGEST, _LARGEST).astype(np.float16)
 

@@ -13,11 +13,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.card import BackboneCard
-from core.classifier import Classifier, open_classifier, with_model
+from core.classifier import Classifier, on_cpu, open_classifier, with_model
 from core.errors import FoveaError, ModelError, ProviderError
 from core.library.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
-from core.providers import Precision, Provider, ProviderWish
+from core.providers import Precision, ProviderWish
 from core.services.inbox import Inbox
 from core.services.messages import (
     Answered,
@@ -115,11 +115,8 @@ class EngineService:
 
     def _recover(self, failed: Classifier, error: ProviderError, pending: deque[Numbered], top_k: int) -> None:
         """The provider failed under way: go on with the CPU and say so; if that is what failed, say that."""
-        if failed.engine.provider is Provider.CPU:
-            self._fail(pending, error)
-            return
         try:
-            classifier = open_classifier(failed.model, ProviderWish.CPU, failed.engine.precision)
+            classifier = on_cpu(failed, error)
             self._asked = None
             self._use(classifier, refusal=error)
             self._answer(classifier, iter([path for _, path in pending]), pending, top_k)
