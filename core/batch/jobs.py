@@ -74,13 +74,19 @@ def counts_in(database: sqlite3.Connection) -> JobCounts:
     return JobCounts(waiting, done, failed, gone, sum(reviewed for _, reviewed in counts.values()))
 
 
-def remove_job(id_: str) -> None:
+def remove_job(id_: str, *, missing_ok: bool = False) -> None:
     """Forget a job: its answers, and what a person said about them. The images are not touched.
+
+    Args:
+        id_: which.
+        missing_ok: whether it may be none.
 
     Raises:
         UsageError: there is no such job, or it runs just now.
         StorageError: it cannot be deleted.
     """
+    if missing_ok and not (job_folder(id_) / FILE).exists():
+        return
     folder = _existing(id_)
     with held(folder), storage_errors(folder / FILE):
         for ending in ("", "-wal", "-shm"):

@@ -46,6 +46,10 @@ class Patterns:
         """Whether a file counts, as long as it is not excluded; of a folder, whether all that is in it does."""
         return not self.included or any(pattern.match(path) for pattern in self.included)
 
+    def count(self, path: str) -> bool:
+        """Whether a file counts."""
+        return self.includes(path) and not self.excludes(path)
+
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts = [part for part in pattern.split("/") if part not in ("", ".")]

@@ -121,8 +121,8 @@ def journal_errors(file: Path) -> Iterator[None]:
 
 
 def _told(file: Path, code: int, error: Exception) -> StorageError:
-    if not os.path.lexists(file):
-        what = f"The job's journal is gone: {printable(file)} was removed or its disk is not there."
+    if isinstance(error, FileNotFoundError) or (code == sqlite3.SQLITE_CANTOPEN and not os.path.lexists(file)):
+        what = f"The job's journal is gone: {printable(file)} was removed, or its disk is not there."
         return StorageError(what, hint="The same command begins the job anew, or goes on once the disk is back.")
     if code == sqlite3.SQLITE_FULL:
         what = f"The disk is full: the journal {printable(file)} cannot grow."
@@ -132,6 +132,4 @@ def _told(file: Path, code: int, error: Exception) -> StorageError:
         return StorageError(what, hint="`fovea jobs remove` or --fresh begins the job anew.")
     reason = error.strerror if isinstance(error, OSError) else error
     what = f"The journal {printable(file)} could not be used: {reason}."
-    return StorageError(
-        what, hint="Check free space and permissions of that folder, or choose another with FOVEA_HOME."
-    )
+    return StorageError(what, hint="Check free space and permissions there, or choose another folder with FOVEA_HOME.")

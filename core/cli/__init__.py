@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from core.cli.arguments import ClassifyRequest, parse
+from core.cli.arguments import parse
+from core.cli.classify_arguments import ClassifyRequest
 from core.cli.streams import ReaderGoneError, tell
 from core.errors import FoveaError
 
@@ -49,6 +50,10 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import classify
 
             return classify.run(ClassifyRequest.of(arguments))
+        case "jobs":
+            from core.cli import jobs
+
+            return jobs.run(arguments)
         case "train":
             from core.cli import train
 

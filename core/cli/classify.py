@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-import time
+import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from core import paths, settings
-from core.classifier import Classifier, open_classifier
-from core.cli.arguments import ClassifyRequest
+from core.batch.pipeline import Answering
+from core.classifier import Classifier
+from core.cli import classify_folders
+from core.cli.classify_arguments import ClassifyRequest
+from core.cli.classify_folders import Outcomes, Tally, shows_progress, where_else
 from core.cli.progress import bar
 from core.cli.results import open_results
-from core.cli.streams import is_terminal, tell
+from core.cli.streams import tell
 from core.errors import ImageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, find_images
+from core.images.folders import find_images
 from core.library.library import InstalledModel, open_library
-from core.prediction import Failure, Outcome
-from core.providers import TITLES
 from core.reports.columns import Reported, Shape
 from core.reports.plan import Form, Plan
-from core.reports.write import Writer, refuse_image
+from core.reports.write import refuse_image
 
 _PATHS_TOLD: Final = 5
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What came of the images so far."""
-
-    images: int = 0
-    failed: int = 0
-    unreadable_folders: int = 0
-
-    def count(self, outcome: Outcome) -> None:
-        self.images += 1
-        self.failed += isinstance(outcome, Failure)
 
 
 def run(request: ClassifyRequest) -> int:
@@ -50,17 +36,24 @@ def run(request: ClassifyRequest) -> int:
         ReaderGoneError: nobody reads standard output any more.
     """
     _check(request)
-    chosen, tally = settings.load(paths.settings_file()), _Tally()
-    images = _find(request, tally)
+    chosen, tally = settings.load(paths.settings_file()), Tally()
+    by_jobs = classify_folders.is_possible(request)
+    images = iter(()) if by_jobs else _find(request, tally)
+    if by_jobs:
+        classify_folders.look(request)
     model = open_library().find(chosen.model if request.model is None else request.model)
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
     with open_results(_plan(request, model, top_k), request.output) as results:
-        classifier = open_classifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
-        with _progress(request) as advance:
-            started = time.perf_counter()
-            _classify(classifier.classify(images, top_k=top_k), results, tally, advance)
-            seconds = time.perf_counter() - started
-    _sum_up(tally, classifier, seconds)
+        asked = Answering(model, request.provider or chosen.provider, request.precision or chosen.precision)
+        if by_jobs:
+            outcomes = classify_folders.outcomes(request, asked, top_k, tally)
+        else:
+            outcomes = _outcomes(request, asked.open(), images, top_k)
+        with closing(outcomes):
+            for outcome in outcomes:
+                results.add(Reported(outcome))
+                tally.count(outcome)
+    tell(tally.sum(asked))
     return 1 if tally.failed or tally.unreadable_folders else 0
 
 
@@ -71,6 +64,10 @@ def _check(request: ClassifyRequest) -> None:
     elif request.format != "table" and not Form(request.format).is_text:
         hint = f"Add --output with a name such as results.{request.format}."
         raise UsageError(f"{request.format} is no text and goes into a file alone.", hint=hint)
+    asks_jobs = request.include or request.exclude or request.fresh or request.keep_features
+    if asks_jobs and not all(map(os.path.isdir, request.paths)):
+        what = "--include, --exclude, --fresh and --keep-features are about folders, and not only folders are named."
+        raise UsageError(what, hint="Name folders alone.")
     if request.byte_order_mark and request.format != Form.CSV:
         raise UsageError("Only CSV can begin with a byte-order mark.", hint="Leave --bom out, or add --format csv.")
 
@@ -86,7 +83,7 @@ def _plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan |
     return Plan(form, Shape(top_k), byte_order_mark=mark, about=(*about, asked), folder=folder)
 
 
-def _find(request: ClassifyRequest, tally: _Tally) -> Iterator[Path]:
+def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:
     """The images asked for; at least one, or it is an error at once."""
 
     def on_error(folder: Path, error: ImageError) -> None:  # noqa: ARG001 - the message names the folder
@@ -96,10 +93,10 @@ def _find(request: ClassifyRequest, tally: _Tally) -> Iterator[Path]:
     images = find_images(request.paths, recursive=request.recursive, on_error=on_error)
     first = next(images, None)
     if first is None:
-        raise UsageError("No image was found.", hint=_where_else(request))
+        raise UsageError("No image was found.", hint=where_else(request))
     for folder in request.paths:
         if _is_empty(folder, recursive=request.recursive):
-            tell(f"No image was found in {str(folder)!r}.", hint=_where_else(request))
+            tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))
     return chain([first], images)
 
 
@@ -110,29 +107,14 @@ def _is_empty(folder: Path, *, recursive: bool) -> bool:
     return next(images, None) is None and not unreadable
 
 
-def _where_else(request: ClassifyRequest) -> str:
-    if not request.recursive:
-        return "Add --recursive to look into subfolders, or name image files."
-    return f"In folders, images are files that end in {', '.join(sorted(IMAGE_SUFFIXES))}; others can be named."
+def _outcomes(request: ClassifyRequest, model: Classifier, images: Iterator[Path], top_k: int) -> Outcomes:
+    with _progress(request) as advance:
+        for outcome in model.classify(images, top_k=top_k):
+            yield outcome
+            advance()
 
 
 def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[], None]]:
-    """A bar where a person waits; none where results themselves run over the same terminal."""
-    results_run_by = request.output is None and request.format != "table" and is_terminal(sys.stdout)
-    if not is_terminal(sys.stderr) or results_run_by:
+    if not shows_progress(request):
         return nullcontext(lambda: None)
     return bar(find_images(request.paths, recursive=request.recursive, on_error=lambda *_: None))
-
-
-def _classify(outcomes: Iterator[Outcome], results: Writer, tally: _Tally, advance: Callable[[], None]) -> None:
-    for outcome in outcomes:
-        results.add(Reported(outcome))
-        tally.count(outcome)
-        advance()
-
-
-def _sum_up(tally: _Tally, classifier: Classifier, seconds: float) -> None:
-    images = "1 image" if tally.images == 1 else f"{tally.images:,} images"
-    provider = TITLES[classifier.engine.provider]
-    rate = tally.images / seconds
-    tell(f"{images}, {tally.failed:,} failed, {rate:.1f} images/s, {classifier.model.name} on {provider}")

@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from core.batch.values import JobProgress
 from core.cli.streams import is_terminal
 from core.progress import Progress as Stage
 from core.progress import Report
@@ -32,6 +34,22 @@ def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
 
         threading.Thread(target=count, name="count images", daemon=True).start()
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def job_bar() -> Iterator[Callable[[JobProgress], None]]:
+    """Show how far jobs are, one after another, and give the function that takes their progress."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+        task = shown.add_task("classifying", total=None, left="")
+
+        def report(told: JobProgress) -> None:
+            speed = f"{told.per_second:.1f} images/s" if told.per_second else ""
+            left = f", {timedelta(seconds=round(told.remaining_s))} left" if told.remaining_s else ""
+            total = told.found if told.walked else None
+            shown.update(task, completed=told.finished, total=total, left=speed + left)
+
+        yield report
 
 
 @contextmanager

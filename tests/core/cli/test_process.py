@@ -141,9 +141,9 @@ def test_a_disk_that_fills_up_leaves_the_old_file_whole(many: Path, tmp_path: Pa
 
     target = tmp_path / "results.jsonl"
     target.write_text("old")
-    limit = 100_000
+    limit, some = 100_000, sorted(many.iterdir())[:2000]
     process = _start(
-        *("classify", many, "--model", "colours", "--format", "jsonl", "--output", target),
+        *("classify", *some, "--model", "colours", "--format", "jsonl", "--output", target),
         before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     _, err = process.communicate(timeout=60)

@@ -1,0 +1,136 @@
+"""What can be asked of `fovea classify` and `fovea jobs`. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.cli.parsing import Parser, a_count, a_path, add_format
+from core.providers import Precision, ProviderWish
+
+_CLASSIFY: Final = """\
+Tell what is in images.
+
+Folders give the images in them, with --recursive those of their subfolders too. Results go to
+standard output or to FILE, which is replaced only once everything is done.
+
+For each folder a journal is kept on this computer, below FOVEA_HOME: paths and answers, no images.
+Interrupted in whatever way, the same command goes on where it stopped; run again, it tells all
+answers, but computes only those for images that are new or changed, or all if the model or its
+precision is another one. `fovea jobs` lists and forgets journals, --fresh begins a new one.
+
+PATTERN is like *.jpg, raw or 2024/**/raw: held against the names of files and of the folders they
+lie in, or, with a slash, against the path below the folder. Capital and small letters are the same.
+
+jsonl is one object a line: path, label, confidence, scores, unknown, model, provider, decode_ms,
+preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
+path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the name on disk back.
+csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
+xlsx (Excel) and parquet hold the same and need --output; parquet needs the extra `parquet`. html is a
+page to read and to send on, with thumbnails of up to 200 of the images inside it.
+
+Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
+"""
+_JOBS: Final = """\
+The classifications of folders. Each keeps a journal of paths and answers, below FOVEA_HOME on this
+computer, by which `fovea classify` goes on where it was interrupted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyRequest:
+    """What `fovea classify` was asked; None where the person's settings decide.
+
+    Attributes:
+        paths: files and folders, at least one.
+        model: the model's name.
+        top: how many classes to report for each image.
+        provider: what is to run the model.
+        precision: whether faster, slightly different arithmetic is welcome.
+        recursive: whether subfolders count.
+        include: patterns of which an image in a folder must match one; none: all of them.
+        exclude: patterns of what is passed over in folders.
+        fresh: whether what journals say is forgotten.
+        keep_features: whether features are kept for models trained later.
+        format: "table" or a form of reports, see `core.reports.plan.Form`.
+        output: the file to write instead of standard output.
+        byte_order_mark: whether CSV begins with one.
+    """
+
+    paths: tuple[Path, ...]
+    model: str | None
+    top: int | None
+    provider: ProviderWish | None
+    precision: Precision | None
+    recursive: bool
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    fresh: bool
+    keep_features: bool
+    format: str
+    output: Path | None
+    byte_order_mark: bool
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
+        """The request that parsed arguments mean."""
+        provider, precision = arguments.provider, arguments.precision
+        return cls(
+            paths=tuple(arguments.paths),
+            model=arguments.model,
+            top=arguments.top,
+            provider=None if provider is None else ProviderWish(provider),
+            precision=None if precision is None else Precision(precision),
+            recursive=arguments.recursive,
+            include=tuple(arguments.include),
+            exclude=tuple(arguments.exclude),
+            fresh=arguments.fresh,
+            keep_features=arguments.keep_features,
+            format=arguments.format,
+            output=arguments.output,
+            byte_order_mark=arguments.bom,
+        )
+
+
+def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea classify`."""
+    parser = commands.add_parser("classify", help="tell what is in images", description=_CLASSIFY, intermixed=True)
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=a_path, help="image files and folders")
+    parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use, see `fovea models`)")
+    parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
+    parser.add_argument("--provider", choices=list(map(str, ProviderWish)), help="what is to run the model")
+    parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
+    parser.add_argument("--recursive", action="store_true", help="look into subfolders")
+    parser.add_argument(
+        "--include", metavar="PATTERN", action="append", default=[], help="of folders, only what matches"
+    )
+    parser.add_argument(
+        "--exclude", metavar="PATTERN", action="append", default=[], help="of folders, not what matches"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what was classified before, and what was said of it"
+    )
+    parser.add_argument(
+        "--keep-features", action="store_true", help="keep what another head over the same backbone answers by at once"
+    )
+    parser.add_argument("--output", metavar="FILE", type=a_path, help="write the results there, whole or not at all")
+    add_format(parser, ("table", "jsonl", "csv", "xlsx", "parquet", "html"))
+    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for older Excels")
+
+
+def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea jobs`."""
+    parser = commands.add_parser("jobs", help="list and forget classifications of folders", description=_JOBS)
+    add_format(parser, ("table", "json"))
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    show = actions.add_parser("show", help="tell all about a job", description="Tell all about a job.")
+    add_format(show, ("table", "json"), default=argparse.SUPPRESS)
+    remove = actions.add_parser(
+        "remove",
+        help="forget a job",
+        description="Forget a job: its answers, and what you said about them. No image is touched.",
+    )
+    for action in (show, remove):
+        action.add_argument("id", metavar="ID", help="as `fovea jobs` lists it")

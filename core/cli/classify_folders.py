@@ -1,0 +1,169 @@
+"""`fovea classify` of folders: by jobs, so that it goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeAlias
+
+from core import paths
+from core.batch.job import Job
+from core.batch.jobs import remove_job
+from core.batch.journal import job_id
+from core.batch.patterns import Patterns
+from core.batch.pipeline import Answering
+from core.batch.values import JobProgress, JobRequest, Trouble
+from core.cli.classify_arguments import ClassifyRequest
+from core.cli.progress import job_bar
+from core.cli.streams import is_terminal, tell
+from core.dataset.problems import quantity
+from core.errors import StorageError, UsageError
+from core.images.folders import IMAGE_SUFFIXES, find_images
+from core.prediction import Failure, Outcome, Prediction
+from core.progress import CancelToken
+from core.providers import TITLES
+from core.storage import storage_errors
+
+Outcomes: TypeAlias = Generator[Outcome, None, None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the images so far; those that answers were kept of count to `images`, not to `fresh`."""
+
+    images: int = 0
+    kept: int = 0
+    failed: int = 0
+    unreadable_folders: int = 0
+    _started: float = field(default_factory=time.perf_counter)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one image."""
+        self.images += 1
+        self.failed += isinstance(outcome, Failure)
+
+    def sum(self, asked: Answering) -> str:
+        """All of it in one line; the speed is that of the images that were new."""
+        fresh = self.images - self.kept
+        told = [quantity(self.images), *([f"{fresh:,} new"] if self.kept else []), f"{self.failed:,} failed"]
+        if not fresh:
+            return f"{', '.join(told)}, {asked.model.name}"
+        rate = fresh / (time.perf_counter() - self._started)
+        provider = TITLES[asked.provider] if asked.provider else "kept features"
+        return f"{', '.join(told)}, {rate:.1f} images/s, {asked.model.name} on {provider}"
+
+
+def is_possible(request: ClassifyRequest) -> bool:
+    """Whether jobs can do it: folders alone are asked for, none within another, and journals can be kept.
+
+    Raises:
+        FoveaError: they cannot, and what is asked needs them.
+    """
+    if not all(map(os.path.isdir, request.paths)):
+        return False
+    needed = bool(request.include or request.exclude or request.fresh or request.keep_features)
+    if _overlap(request.paths):
+        if needed:
+            raise UsageError("One of the folders lies within another.", hint="Name the outer one alone.")
+        return False
+    try:
+        with storage_errors(paths.jobs()):
+            paths.jobs().mkdir(parents=True, exist_ok=True)
+            if not os.access(paths.jobs(), os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except StorageError as error:
+        if needed:
+            raise
+        tell(f"No journal is kept: {error.what}", hint="Interrupted, the command would begin anew.")
+        return False
+    return True
+
+
+def look(request: ClassifyRequest) -> None:
+    """Say which folders have no image; it is an error if none has.
+
+    Raises:
+        UsageError: there is no image at all, or a pattern means nothing.
+    """
+    empty = [folder for folder in request.paths if not _has_images(request, folder)]
+    if len(empty) == len(request.paths):
+        raise UsageError("No image was found.", hint=where_else(request))
+    for folder in empty:
+        tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))
+
+
+def outcomes(request: ClassifyRequest, asked: Answering, top_k: int, tally: Tally) -> Outcomes:
+    """What came of every image, in input order, those of earlier runs included.
+
+    Raises:
+        FoveaError: as `Job`.
+    """
+    with _progress(request) as report:
+        for folder in request.paths:
+            job = _job(request, folder)
+            if request.fresh:
+                remove_job(job_id(job), missing_ok=True)
+            with Job(replace(job, top_k=top_k), asked, token=CancelToken(), report=report) as running:
+                yield from _of_job(running, top_k, tally)
+
+
+def shows_progress(request: ClassifyRequest) -> bool:
+    """Whether a person waits, and results do not themselves run over the same terminal."""
+    results_run_by = request.output is None and request.format != "table" and is_terminal(sys.stdout)
+    return is_terminal(sys.stderr) and not results_run_by
+
+
+def where_else(request: ClassifyRequest) -> str:
+    """What to do where nothing was found."""
+    if request.include or request.exclude:
+        return "Look whether --include and --exclude are as you mean them."
+    if not request.recursive:
+        return "Add --recursive to look into subfolders, or name image files."
+    return f"In folders, images are files that end in {', '.join(sorted(IMAGE_SUFFIXES))}; others can be named."
+
+
+def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
+    told: set[Trouble] = set()
+    for result in job.results():
+        tally.kept += not result.is_new
+        outcome = result.outcome
+        yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
+        _tell_new(job, told, tally)
+    _tell_new(job, told, tally)
+
+
+def _tell_new(job: Job, told: set[Trouble], tally: Tally) -> None:
+    for trouble in job.troubles:
+        if trouble not in told:
+            told.add(trouble)
+            tally.unreadable_folders += 1
+            tell(trouble.message, hint=trouble.hint)
+
+
+def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
+    """What decides which job it is; who answers is told to the job itself."""
+    return JobRequest(folder, request.recursive, request.include, request.exclude, keep_features=request.keep_features)
+
+
+def _has_images(request: ClassifyRequest, folder: Path) -> bool:
+    """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
+    unreadable: list[Path] = []
+    patterns = Patterns.of(request.include, request.exclude)
+    images = find_images([folder], recursive=request.recursive, on_error=lambda where, _: unreadable.append(where))
+    return any(patterns.count(image.relative_to(folder).as_posix()) for image in images) or bool(unreadable)
+
+
+def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[JobProgress], None]]:
+    return job_bar() if shows_progress(request) else nullcontext(lambda _: None)
+
+
+def _overlap(folders: tuple[Path, ...]) -> bool:
+    real = sorted(Path(os.path.realpath(folder)).parts for folder in folders)
+    return any(after[: len(before)] == before for before, after in pairwise(real))

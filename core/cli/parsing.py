@@ -1,0 +1,104 @@
+"""What every command's arguments are made of: the parser, and the kinds of values."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from core.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises instead of ending the process, abbreviates nothing, and may take options between its arguments."""
+
+    def __init__(self, *, intermixed: bool = False, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+        self._intermixed = intermixed
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a mistake instead of printing it and ending the process."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"`{self.prog} --help` tells how to ask.")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
+        """As the base class; `a.jpg --top 3 b.jpg` is two paths where the parser is made `intermixed`."""
+        if not self._intermixed:
+            return super().parse_known_args(args, namespace)
+        self._intermixed = False  # it calls this method again, for each of its two passes
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = True
+
+
+class Version(argparse.Action):
+    """Prints the version, which is looked up only now."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it and end."""
+        print(f"fovea {importlib.metadata.version('fovea')}")
+        parser.exit()
+
+
+def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
+    """Let the person choose the form of what is written."""
+    parser.add_argument("--format", choices=formats, default=default, help="default: table")
+
+
+def a_count(text: str) -> int:
+    """A number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def a_share(text: str) -> float | int:
+    """A count where digits alone are written, else a share."""
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a share below 1 nor a count")
+    return share
+
+
+def a_rate(text: str) -> float:
+    """A number above 0 and up to 10."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 10")
+    return rate
+
+
+def a_loss(text: str) -> float:
+    """A share from 0 to 1."""
+    try:
+        loss = float(text)
+    except ValueError:
+        loss = math.nan
+    if not 0 <= loss <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return loss
+
+
+def a_seed(text: str) -> int:
+    """A number of up to nine digits."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
+    return int(text)
+
+
+def a_path(text: str) -> Path:
+    """A path; an empty text would mean the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty text is no path")
+    return Path(text)
