@@ -74,19 +74,34 @@ def counts_in(database: sqlite3.Connection) -> JobCounts:
     return JobCounts(waiting, done, failed, gone, sum(reviewed for _, reviewed in counts.values()))
 
 
-def remove_job(id_: str, *, missing_ok: bool = False) -> None:
-    """Forget a job: its answers, and what a person said about them. The images are not touched.
+def forget_answers(id_: str) -> None:
+    """Have all images of a job classified anew, those too that ended the program; what a person said stays.
 
-    Args:
-        id_: which.
-        missing_ok: whether it may be none.
+    A job that is not there has none, and one whose journal cannot be read is removed.
+
+    Raises:
+        UsageError: it runs just now.
+        StorageError: the journal cannot be written.
+    """
+    file = job_folder(id_) / FILE
+    if not file.exists():
+        return
+    try:
+        database = open_database(file)
+    except StorageError:
+        remove_job(id_)
+        return
+    with contextlib.closing(database), held(file.parent), journal_errors(file):
+        database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
+
+
+def remove_job(id_: str) -> None:
+    """Forget a job: its answers, and what a person said about them. The images are not touched.
 
     Raises:
         UsageError: there is no such job, or it runs just now.
         StorageError: it cannot be deleted.
     """
-    if missing_ok and not (job_folder(id_) / FILE).exists():
-        return
     folder = _existing(id_)
     with held(folder), storage_errors(folder / FILE):
         for ending in ("", "-wal", "-shm"):

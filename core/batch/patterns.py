@@ -15,6 +15,7 @@ from typing import Final, Self
 from core.errors import UsageError
 
 _PIECES: Final = re.compile(r"\*+|\?|\[[!^]?\]?[^]/]*\]|.", re.DOTALL)
+_RANGE: Final = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     parts = [part for part in pattern.split("/") if part not in ("", ".")]
     if not parts:
         raise _meaningless(pattern)
-    if "/" not in pattern.strip("/"):
+    if "/" not in pattern.rstrip("/"):
         parts = ["**", *parts]
     below = "".join("(?:[^/]+/)*" if part == "**" else f"{_translated(part)}/" for part in parts[:-1])
     last = "[^/]+" if parts[-1] == "**" else _translated(parts[-1])
@@ -75,14 +76,12 @@ def _piece(piece: str) -> str:
         return "[^/]*"
     if piece == "?":
         return "[^/]"
-    if piece.startswith("[") and len(piece) > 1:
-        inside = piece[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-        inverted = inside[0] in "!^"
-        inside = inside[1:] if inverted else inside
-        if inside.startswith("]"):
-            inside = "\\" + inside
-        return f"[^/{inside}]" if inverted else f"[{inside}]"
-    return re.escape(piece)
+    inside = piece[1:-1].removeprefix("!").removeprefix("^")
+    if not piece.startswith("[") or not inside:
+        return re.escape(piece)
+    ranges = _RANGE.findall(inside)
+    chosen = "".join(f"{re.escape(low)}-{re.escape(high)}" if low else re.escape(one) for low, high, one in ranges)
+    return f"[^/{chosen}]" if inside != piece[1:-1] else f"(?!/)[{chosen}]"
 
 
 def _meaningless(pattern: str) -> UsageError:

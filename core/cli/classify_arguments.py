@@ -19,7 +19,7 @@ standard output or to FILE, which is replaced only once everything is done.
 For each folder a journal is kept on this computer, below FOVEA_HOME: paths and answers, no images.
 Interrupted in whatever way, the same command goes on where it stopped; run again, it tells all
 answers, but computes only those for images that are new or changed, or all if the model or its
-precision is another one. `fovea jobs` lists and forgets journals, --fresh begins a new one.
+precision is another one, or with --fresh. `fovea jobs` lists and forgets journals.
 
 PATTERN is like *.jpg, raw or 2024/**/raw: held against the names of files and of the folders they
 lie in, or, with a slash, against the path below the folder. Capital and small letters are the same.
@@ -52,7 +52,7 @@ class ClassifyRequest:
         recursive: whether subfolders count.
         include: patterns of which an image in a folder must match one; none: all of them.
         exclude: patterns of what is passed over in folders.
-        fresh: whether what journals say is forgotten.
+        fresh: whether all images are classified anew.
         keep_features: whether features are kept for models trained later.
         format: "table" or a form of reports, see `core.reports.plan.Form`.
         output: the file to write instead of standard output.

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from core import paths
 from core.batch.job import Job
-from core.batch.jobs import remove_job
+from core.batch.jobs import forget_answers
 from core.batch.journal import job_id
 from core.batch.patterns import Patterns
 from core.batch.pipeline import Answering
@@ -109,7 +109,7 @@ def outcomes(request: ClassifyRequest, asked: Answering, top_k: int, tally: Tall
         for folder in request.paths:
             job = _job(request, folder)
             if request.fresh:
-                remove_job(job_id(job), missing_ok=True)
+                forget_answers(job_id(job))
             with Job(replace(job, top_k=top_k), asked, token=CancelToken(), report=report) as running:
                 yield from _of_job(running, top_k, tally)
 
