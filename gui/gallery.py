@@ -44,6 +44,7 @@ class Gallery(QListView):
         self.setUniformItemSizes(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
+        self.setDragEnabled(True)  # after the movement, which decides it otherwise
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)

@@ -127,6 +127,8 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accepted even where the drop would be refused: only so can the window say why."""
+        if event.source() is not None:  # photos on their way out of the gallery
+            return
         takes = can_take(event.mimeData())
         offer = None if takes else read_offer(event.mimeData())
         self.overlay.appear(offer.value if isinstance(offer, Nothing) else _TAKE, refused=not takes)
@@ -149,6 +151,9 @@ class MainWindow(QMainWindow):
             event.ignore()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.teaching.may_close():
+            event.ignore()
+            return
         self._memory().setValue("geometry", self.saveGeometry())
         self.teaching.close()
         self.session.close()

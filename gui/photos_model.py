@@ -8,7 +8,7 @@ from enum import IntEnum
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
 from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
@@ -67,6 +67,22 @@ class PhotosModel(QAbstractListModel):
             case Role.OUTCOME:
                 return photo.outcome
         return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Photos can be dragged out of the window, to whatever takes files."""
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        mime = QMimeData()
+        paths = [self._photos[index.row()].path for index in indexes]
+        mime.setUrls([QUrl.fromEncoded(path.absolute().as_uri().encode()) for path in paths])
+        return mime
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.CopyAction
 
     def photo(self, row: int) -> Photo:
         """The photo in this row."""

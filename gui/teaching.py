@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.images.folders import has_class_folders, printable
 from gui.notices import Notices
+from gui.plots.background import in_background
 from gui.relay import Relay
 from gui.session import Session
 
 if TYPE_CHECKING:
     from gui.wizard.window import TrainingWizard
+
+
+_IDLE_MS: Final = 2000
+_TOLD_FOR_MS: Final = 10_000
+"""How long a second wish to close is taken for an answer to what was told."""
 
 
 class Teaching(QObject):
@@ -32,18 +38,51 @@ class Teaching(QObject):
         super().__init__(window)
         self._session, self._notices, self._window = session, notices, window
         self.wizard: TrainingWizard | None = None
+        self._is_told = False
+        self._is_warm = False
+        session.models_changed.connect(self._warm_later)
         self._relay = Relay(self)
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="folders")
 
     def open(self, folder: Path | None = None) -> None:
         """Show the wizard, with this folder where one is given."""
+        wizard = self._shown()
+        if folder is not None:
+            wizard.open_folder(folder)
+
+    def open_with(self, classes: Mapping[str, Sequence[Path]], name: str) -> None:
+        """Show the wizard with a set of photos that is put together now.
+
+        Args:
+            classes: the photos of each class; they stay where they are, the set links or copies them.
+            name: what the set is called; where that is taken, it gets a number.
+        """
+        self._shown().build(name, classes)
+
+    def may_close(self) -> bool:
+        """Whether the window may close now; where a training would end with it, the person is told and asked first."""
+        wizard = self.wizard
+        if wizard is None or not wizard.client.is_training or self._is_told:
+            return True
+        self._is_told = True
+        QTimer.singleShot(_TOLD_FOR_MS, self, self._forget_told)
+        self._notices.tell(
+            f"The training of “{wizard.run.name}” is under way. If Fovea closes, it ends; what it has learnt so far is "
+            "kept, and the same training goes on from there another time.",
+            offer=("Close all the same", self._window.close),
+        )
+        return False
+
+    def _forget_told(self) -> None:
+        self._is_told = False
+
+    def _shown(self) -> TrainingWizard:
         if self.wizard is None:
             self.wizard = self._make()
         self.wizard.show()
         self.wizard.raise_()
         self.wizard.activateWindow()
-        if folder is not None:
-            self.wizard.open_folder(folder)
+        return self.wizard
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to learn from a folder that was dropped, if it has subfolders of photos."""
@@ -57,6 +96,12 @@ class Teaching(QObject):
             self.wizard.end()
             self.wizard.close()
 
+    def _warm_later(self) -> None:
+        """Once a model is open and the window idles, import what the wizard is made of, so that it opens at once."""
+        if not self._is_warm and self._session.opened is not None:
+            self._is_warm = True
+            QTimer.singleShot(_IDLE_MS, self, lambda: in_background(self, _import_wizard, lambda _: None))
+
     def _make(self) -> TrainingWizard:
         from gui.plots import warm
         from gui.wizard.window import TrainingWizard
@@ -64,7 +109,7 @@ class Teaching(QObject):
         wizard = TrainingWizard(self._session, self._window)
         warm(wizard)
         wizard.went_on.connect(self.went_on)
-        wizard.finished.connect(self._session.engine.list_models)
+        wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._tell_hidden)
         return wizard
 
@@ -78,5 +123,22 @@ class Teaching(QObject):
             offer=("Teach a new model", lambda: self.open(folder)),
         )
 
+    def _on_finished(self, name: str, headline: str) -> None:
+        self._session.engine.list_models()
+        if self.wizard is not None and not self.wizard.isVisible():
+            self._notices.tell(f"“{name}” is trained. {headline}.", offer=("Show it", self.open))
+
     def _tell_hidden(self) -> None:
         self._notices.tell("The training goes on in the background.", offer=("Show it", self.open))
+
+
+def _import_wizard() -> None:  # a thread of its own
+    """Import the wizard's modules, letting the window's thread go first."""
+    import sys
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, 0.001))
+    try:
+        import gui.wizard.window  # noqa: F401
+    finally:
+        sys.setswitchinterval(usual)

@@ -1,20 +1,18 @@
-"""First step: a folder is chosen, and what is in it is shown, class by class, with everything that is wrong."""
+"""First step: a folder is chosen or built, and what is in it is shown, class by class, with all there is to know."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,17 +20,14 @@ from PySide6.QtWidgets import (
 
 from core.images.folders import printable
 from core.services.folder_messages import FolderProgress, FolderRead
-from core.services.training_values import ClassFacts, FoundProblem
+from core.services.training_values import BuiltSet
 from gui import theme
 from gui.picture_client import PictureClient
-from gui.widgets import Panel, label
-from gui.wizard.thumbnails import Strip
-from gui.wizard.tiles import Tiles
+from gui.widgets import Kind, label
+from gui.wizard.photos_found import PhotosFound
 
-_TILE: Final = 264
-_MOST_TILES: Final = 200
-"""Classes that are shown one by one; of more only the count is told."""
-_MOST_PROBLEMS: Final = 100
+_SETS: Final = 4
+"""Sets built before that are offered; the others lie beside them."""
 
 
 class PhotosStep(QWidget):
@@ -40,23 +35,26 @@ class PhotosStep(QWidget):
 
     Attributes:
         chosen: the person wants this folder to be looked at.
+        build_wanted: they want to put classes together in the window.
         changed: whether one can go on may have changed.
     """
 
     chosen = Signal(object)
+    build_wanted = Signal()
     changed = Signal()
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pictures = pictures
         self.read: FolderRead | None = None
         self._pages = QStackedWidget()
+        self._sets = QVBoxLayout()
         self._invitation = self._make_invitation()
         self._waiting, self.bar = label(kind="heading"), QProgressBar()
         self._reading = self._make_reading()
-        self._found: QWidget | None = None
-        self._pages.addWidget(self._invitation)
-        self._pages.addWidget(self._reading)
+        self.found = PhotosFound(pictures, self)
+        self.found.other_wanted.connect(self._show_invitation)
+        for page in (self._invitation, self._reading, self.found):
+            self._pages.addWidget(page)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
@@ -69,12 +67,22 @@ class PhotosStep(QWidget):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def show_sets(self, sets: Sequence[BuiltSet]) -> None:
+        """Offer the sets that were built before."""
+        while (item := self._sets.takeAt(0)) is not None:
+            if (gone := item.widget()) is not None:
+                gone.deleteLater()
+        for one in sets[:_SETS]:
+            text = f"Open “{printable(one.folder.name)}”: {one.photos:,} photos in {one.classes:,} classes"
+            self._sets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
+
     def begin(self, folder: Path) -> None:
-        """Show that a folder is being looked at."""
-        self.read = None
-        self._waiting.setText(f"Looking at {printable(folder.name)} …")
-        self.bar.setRange(0, 0)
-        self._pages.setCurrentWidget(self._reading)
+        """Show that a folder is being looked at; one that is shown already stays in sight."""
+        if self.read is None or self.read.folder != folder:
+            self.read = None
+            self._waiting.setText(f"Looking at {printable(folder.name)} …")
+            self.bar.setRange(0, 0)
+            self._pages.setCurrentWidget(self._reading)
         self.changed.emit()
 
     def show_progress(self, progress: FolderProgress) -> None:
@@ -83,21 +91,24 @@ class PhotosStep(QWidget):
         self.bar.setValue(progress.done)
         self._waiting.setText(f"Looking at {progress.done:,} of {progress.total:,} photos")
 
-    def show_folder(self, read: FolderRead) -> None:
+    def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
         """Show what was found."""
         self.read = read
-        if self._found is not None:
-            self._pages.removeWidget(self._found)
-            self._found.deleteLater()
-        self._found = self._make_found(read)
-        self._pages.addWidget(self._found)
-        self._pages.setCurrentWidget(self._found)
+        self.found.show_folder(read, can_undo=can_undo)
+        self._pages.setCurrentWidget(self.found)
         self.changed.emit()
 
     @property
     def can_go_on(self) -> bool:
         """Whether something can be learnt from the folder."""
-        return self.read is not None and self.read.error is None
+        return self.read is not None and self.read.error is None and self._pages.currentWidget() is self.found
+
+    def _show_invitation(self) -> None:
+        self._pages.setCurrentWidget(self._invitation)
+        self.changed.emit()
+
+    def _opener(self, folder: Path) -> Callable[[], None]:
+        return lambda: self.chosen.emit(folder)
 
     def _make_invitation(self) -> QWidget:
         zone = QFrame()
@@ -105,15 +116,27 @@ class PhotosStep(QWidget):
         column = QVBoxLayout(zone)
         column.setSpacing(2 * theme.GRID)
         column.addStretch()
-        for text, kind in (
+        words: tuple[tuple[str, Kind], ...] = (
             ("Drop a folder of photos here", "display"),
             ("One subfolder for each class, named as the class: photos/cat, photos/dog …", "plain"),
             ("A few dozen photos of each class teach it well; Fovea only reads them.", "muted"),
-        ):
-            line = label(text, kind, wrap=True)  # type: ignore[arg-type]
+        )
+        for text, kind in words:
+            line = label(text, kind, wrap=True)
             line.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(line)
-        column.addWidget(self._chooser("Choose a folder…", primary=True), alignment=Qt.AlignmentFlag.AlignCenter)
+        row = QHBoxLayout()
+        choose, build = QPushButton("Choose a folder…"), QPushButton("Build classes from photos")
+        choose.setProperty("kind", "primary")
+        choose.clicked.connect(self.choose)
+        build.setToolTip("Put classes together by dragging photos onto them")
+        build.clicked.connect(self.build_wanted)
+        row.addStretch()
+        row.addWidget(choose)
+        row.addWidget(build)
+        row.addStretch()
+        column.addLayout(row)
+        column.addLayout(self._sets)
         column.addStretch()
         return zone
 
@@ -125,94 +148,15 @@ class PhotosStep(QWidget):
         self.bar.setAccessibleName("Photos looked at")
         self.bar.setTextVisible(False)
         self.bar.setMaximumWidth(480)
+        self.bar.setMinimumWidth(320)
         column.addWidget(self._waiting)
         column.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch()
         return page
 
-    def _chooser(self, text: str, *, primary: bool = False) -> QPushButton:
-        button = QPushButton(text)
-        if primary:
-            button.setProperty("kind", "primary")
-        button.clicked.connect(self.choose)
-        return button
 
-    def _make_found(self, read: FolderRead) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2 * theme.GRID)
-        head = QHBoxLayout()
-        head.addWidget(label(_summary(read), "title", wrap=True), 1)
-        head.addWidget(self._chooser("Choose another…"), alignment=Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
-        column.addWidget(label(printable(read.folder), "muted", wrap=True))
-        body = QHBoxLayout()
-        body.setSpacing(2 * theme.GRID)
-        if read.classes:
-            body.addWidget(_scrolling(self._make_tiles(read.classes)), 3)
-        body.addWidget(_scrolling(_make_problems(read)), 2)
-        column.addLayout(body, 1)
-        return page
-
-    def _make_tiles(self, classes: Sequence[ClassFacts]) -> QWidget:
-        box = Tiles([self._make_tile(one) for one in classes[:_MOST_TILES]], _TILE)
-        if len(classes) > _MOST_TILES:
-            box.add_last(label(f"and {len(classes) - _MOST_TILES:,} more classes", "muted"))
-        return box
-
-    def _make_tile(self, facts: ClassFacts) -> QWidget:
-        tile = Panel(printable(facts.name))
-        tile.body.addWidget(label(f"{facts.images:,} photo{'' if facts.images == 1 else 's'}", "muted"))
-        tile.body.addWidget(Strip(self._pictures, facts.samples))
-        tile.setAccessibleName(f"Class {facts.name}, {facts.images:,} photos")
-        return tile
-
-
-def _summary(read: FolderRead) -> str:
-    if read.error is not None:
-        return read.error.what
-    return f"{read.images:,} photos in {len(read.classes):,} classes"
-
-
-def _make_problems(read: FolderRead) -> QWidget:
-    """Everything that is wrong, with what can be done about it; or that nothing is."""
-    panel = Panel("What to know about these photos")
-    if read.error is not None:
-        panel.body.addWidget(label(read.error.hint, "danger", wrap=True))
-    if not read.problems:
-        panel.body.addWidget(label("Nothing is wrong with them.", "muted", wrap=True))
-    for problem in read.problems[:_MOST_PROBLEMS]:
-        panel.body.addWidget(_make_problem(problem))
-    if read.problem_count > _MOST_PROBLEMS:
-        panel.body.addWidget(label(f"and {read.problem_count - _MOST_PROBLEMS:,} more", "muted"))
-    panel.body.addStretch()
-    return panel
-
-
-def _make_problem(problem: FoundProblem) -> QWidget:
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 4, 0, 4)
-    texts = QVBoxLayout()
-    texts.setSpacing(2)
-    texts.addWidget(label(problem.message, "danger" if problem.is_fatal else "plain", wrap=True))
-    texts.addWidget(label(problem.hint, "muted", wrap=True))
-    line.addLayout(texts, 1)
-    if problem.paths:
-        place = problem.paths[0]
-        show = QPushButton("Show")
-        show.setProperty("kind", "link")
-        show.setToolTip(f"Open the folder of {place.name}")
-        show.setAccessibleName(f"Show {place.name}")
-        show.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(place.parent))))
-        line.addWidget(show, alignment=Qt.AlignmentFlag.AlignTop)
-    return row
-
-
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    return area
+def _link(text: str, does: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    button.clicked.connect(does)
+    return button

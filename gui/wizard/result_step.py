@@ -6,23 +6,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.dataset.amendments import Amended
 from core.services.training_values import (
     ComparisonFacts,
     EvaluationFacts,
     ReliabilityBin,
-    TestedImage,
     TrainedFacts,
 )
 from gui import theme
 from gui.picture_client import PictureClient
 from gui.plots.values import ReliabilityBin as Bin
-from gui.widgets import Panel, label
+from gui.widgets import label
 from gui.wizard.durations import duration
-from gui.wizard.thumbnails import PhotoWall
+from gui.wizard.exporting import Exportable, Exporting
+from gui.wizard.result_photos import ResultPhotos
 from gui.wizard.tiles import Tiles
 
 if TYPE_CHECKING:
@@ -38,13 +39,21 @@ class ResultStep(QWidget):
 
     Attributes:
         use_wanted: the person wants the new model from now on.
-        again_wanted: they want to train again.
+        again_wanted: they want to train again; whether at once, in the same way, with the labels that were put right.
         noticed: something they should read.
+        decided: something is decided about photos: a mapping from path to amendment.
+        class_wanted: these photos belong in a class that is to be chosen; the likely ones.
+        undo_wanted: what was decided last is to be taken back.
+        exported: what came of an export, and the file where it was written, else None.
     """
 
     use_wanted = Signal()
-    again_wanted = Signal()
+    again_wanted = Signal(bool)
     noticed = Signal(str)
+    decided = Signal(object)
+    class_wanted = Signal(object, object)
+    undo_wanted = Signal()
+    exported = Signal(str, object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,10 +63,20 @@ class ResultStep(QWidget):
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
         self.again = QPushButton("Train again")
-        self.again.clicked.connect(self.again_wanted)
+        self.again.clicked.connect(self._train_again)
+        self.export = QPushButton("Export…")
+        self.export.clicked.connect(self._export)
+        self.undo = QPushButton("Undo")
+        self.undo.setToolTip("Take back what you decided last (Ctrl+Z)")
+        self.undo.clicked.connect(self.undo_wanted)
+        QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
+        self.exporting = Exporting(self)
+        self.exporting.told.connect(self.exported)
+        self._decisions = 0
+        self._folder = Path()
         self.headline = label(kind="title", wrap=True)
         self.beside = label(wrap=True)
-        self.wall: PhotoWall | None = None
+        self.photos: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -67,15 +86,17 @@ class ResultStep(QWidget):
         column.setSpacing(theme.GRID)
         head = QHBoxLayout()
         head.addWidget(self.headline, 1)
-        head.addWidget(self.again, alignment=Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self.use, alignment=Qt.AlignmentFlag.AlignTop)
+        for button in (self.undo, self.export, self.again, self.use):
+            head.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
         column.addWidget(self.beside)
+        column.addWidget(self.exporting)
         column.addWidget(self._area, 1)
 
-    def show_result(self, facts: TrainedFacts) -> None:
-        """Show a new model."""
-        self.facts = facts
+    def show_result(self, facts: TrainedFacts, folder: Path) -> None:
+        """Show a new model, and what it learnt from."""
+        self.facts, self._folder = facts, folder
+        self.show_decisions((), new=0, can_undo=False)
         self.headline.setText(_headline(facts))
         self.beside.setText(_beside(facts))
         self.use.setEnabled(True)
@@ -86,6 +107,26 @@ class ResultStep(QWidget):
         """Show that the new model is the one in use."""
         self.use.setText("In use")
         self.use.setEnabled(False)
+
+    def show_decisions(self, amended: Sequence[Amended], *, new: int, can_undo: bool) -> None:
+        """Show which labels were put right, and how many of them the model has not learnt from yet."""
+        self._decisions = new
+        self.again.setText(f"Train again with {new:,} change{'' if new == 1 else 's'}" if new else "Train again")
+        self.again.setToolTip("Repeats the training with what you decided" if new else "Choose how to train")
+        self.undo.setVisible(can_undo)
+        if self.photos is not None:
+            self.photos.show_decisions(amended)
+
+    def _train_again(self) -> None:
+        self.again_wanted.emit(self._decisions > 0)
+
+    def end(self) -> None:
+        """End what runs beside the window."""
+        self.exporting.end()
+
+    def _export(self) -> None:
+        if self.facts is not None:
+            self.exporting.choose(Exportable(self.facts.name, self.facts.version, self._folder))
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""
@@ -109,15 +150,14 @@ class ResultStep(QWidget):
         return page
 
     def _make_photos(self, evaluation: EvaluationFacts) -> QWidget:
-        self._wall_panel = Panel("")
-        self.wall = PhotoWall(self._pictures, "Test photos")
-        self.wall.opened.connect(_open)
-        self._wall_panel.body.addWidget(self.wall)
+        photos = self.photos = ResultPhotos(self._pictures)
+        photos.decided.connect(self.decided)
+        photos.class_wanted.connect(self.class_wanted)
         if evaluation.mistakes:
-            self._show_photos("Where it errs, surest first", evaluation.mistakes)
+            photos.show_photos("Where it errs, surest first", evaluation.mistakes)
         else:
-            self._show_photos("It named every test photo rightly", evaluation.tested[:50])
-        return self._wall_panel
+            photos.show_photos("It named every test photo rightly", evaluation.tested[:50])
+        return photos
 
     def _make_plots(self, facts: TrainedFacts, evaluation: EvaluationFacts) -> Tiles:
         """The plots, one in each turn of the event loop: all at once they would hold it up."""
@@ -155,13 +195,9 @@ class ResultStep(QWidget):
         inside = [one for one in self.facts.evaluation.tested if (one.label, one.predicted) == (truth, named)]
         photos = "1 photo" if len(inside) == 1 else f"{len(inside):,} photos"
         what = f"{photos} of {truth}, rightly named" if truth == named else f"{photos} of {truth} named {named}"
-        self._show_photos(what, inside)
-        self.show_whole(self._wall_panel)
-
-    def _show_photos(self, title: str, photos: Sequence[TestedImage]) -> None:
-        assert self.wall is not None
-        self._wall_panel.heading.setText(title)
-        self.wall.show_photos([(one.path, _told(one)) for one in photos])
+        if self.photos is not None:
+            self.photos.show_photos(what, inside)
+            self.show_whole(self.photos)
 
 
 def _make_bars(classes: Sequence[str], evaluation: EvaluationFacts) -> PlotFrame:
@@ -184,11 +220,6 @@ def _make_calibration(evaluation: EvaluationFacts) -> PlotFrame:
 
 def _bins(bins: Sequence[ReliabilityBin]) -> list[Bin]:
     return [Bin(one.confidence, one.accuracy, one.images) for one in bins]
-
-
-def _told(one: TestedImage) -> str:
-    named = one.predicted if one.predicted == one.label else f"{one.label}, named {one.predicted}"
-    return f"{named}\n{one.confidence:.0%}"
 
 
 def _headline(facts: TrainedFacts) -> str:
@@ -220,7 +251,3 @@ def _made(facts: TrainedFacts) -> str:
     parts = ", ".join(f"{count:,} {part}" for part, count in facts.parts.items())
     made = f"made in {duration(facts.seconds)} from {parts} photos"
     return f"Version {facts.version} of “{facts.name}”, {made}. {facts.summary}"
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

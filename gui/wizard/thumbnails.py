@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -25,41 +24,14 @@ from gui.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
 
-_SIDE: Final = 56
-_GAP: Final = 4
+SIDE: Final = 56
+GAP: Final = 4
 _CARD: Final = QSize(136, 176)
 _EDGE: Final = 6
 _PATH: Final = Qt.ItemDataRole.UserRole
 
 
-class Strip(QWidget):
-    """As many of a class's photos as have room, side by side; they say nothing that the text beside does not."""
-
-    def __init__(self, pictures: PictureClient, paths: Sequence[Path], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._pictures, self._paths = pictures, tuple(paths)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(_SIDE)
-        pictures.drawn.connect(self._on_drawn)
-
-    def sizeHint(self) -> QSize:
-        return QSize(4 * (_SIDE + _GAP), _SIDE)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        count = (self.width() + _GAP) // (_SIDE + _GAP)
-        for place, path in enumerate(self._paths[:count]):
-            box = QRect(place * (_SIDE + _GAP), 0, _SIDE, _SIDE)
-            _paint(painter, box, self._pictures.picture(path, THUMBNAIL_SIDE))
-        painter.end()
-
-    def _on_drawn(self, path: Path, side: int) -> None:
-        if path in self._paths:
-            self.update()
-
-
-def _paint(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
+def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
     """The middle of a picture in a rounded box, or a sign that it is being drawn or cannot be."""
     clip = QPainterPath()
     clip.addRoundedRect(QRectF(box), 4, 4)
@@ -82,9 +54,13 @@ class PhotoWall(QListWidget):
 
     Attributes:
         opened: the person wants to see this photo's file.
+        removal_asked: they pressed Delete.
+        naming_asked: they pressed F2.
     """
 
     opened = Signal(object)
+    removal_asked = Signal()
+    naming_asked = Signal()
 
     def __init__(self, pictures: PictureClient, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,14 +71,34 @@ class PhotoWall(QListWidget):
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
-        self.setSpacing(_GAP)
+        self.setSpacing(GAP)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setMinimumHeight(_CARD.height() + 4 * _GAP)
+        self.setMinimumHeight(_CARD.height() + 4 * GAP)
         pictures.drawn.connect(self._repaint)
         self.itemActivated.connect(lambda item: self.opened.emit(item.data(_PATH)))
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Delete:
+                self.removal_asked.emit()
+            case Qt.Key.Key_F2:
+                self.naming_asked.emit()
+            case _:
+                super().keyPressEvent(event)
+
+    def chosen(self) -> list[Path]:
+        """The photos that are marked."""
+        return [item.data(_PATH) for item in self.selectedItems()]
+
     def _repaint(self) -> None:
         self.viewport().update()
+
+    def show_texts(self, texts: Sequence[str]) -> None:
+        """Show other texts under the same photos."""
+        for row, text in enumerate(texts):
+            item = self.item(row)
+            item.setText(text)
+            item.setToolTip(f"{text}\n{printable(item.data(_PATH))}")
 
     def show_photos(self, photos: Sequence[tuple[Path, str]]) -> None:
         """Show these photos with their texts, two lines each."""
@@ -133,7 +129,7 @@ class _PhotoDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(option.rect).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
         box = option.rect.adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
         side = box.width()
-        _paint(
+        paint_photo(
             painter, QRect(box.left(), box.top(), side, side), self._pictures.picture(index.data(_PATH), THUMBNAIL_SIDE)
         )
         for number, line in enumerate(str(index.data()).split("\n")[:2]):

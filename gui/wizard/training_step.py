@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from typing import Final
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -12,18 +16,26 @@ from gui import theme
 from gui.widgets import Panel, label
 from gui.wizard.durations import remaining
 
+_SPEED_S: Final = 5.0
+"""Over how long the speed is taken."""
+_OF_IMAGES: Final = ("looking at", "computing features", "learning, epoch", "reading the images")
+"""How stages begin whose steps are photos."""
+
 
 class TrainingStep(QWidget):
     """Shows a training.
 
     Attributes:
         epochs: how many are done.
+        closes: the wizard is to close once the training was called off.
+        background_wanted: the training goes on, and the wizard closes.
         pause_wanted: the training is to wait (True) or to go on (False).
         stop_wanted: it is to be called off; whether what was learnt so far is thrown away.
         noticed: something the person should read.
         again_wanted: the same training is wanted once more; whether it is to begin anew where it could go on.
     """
 
+    background_wanted = Signal()
     pause_wanted = Signal(bool)
     stop_wanted = Signal(bool)
     again_wanted = Signal(bool)
@@ -35,12 +47,18 @@ class TrainingStep(QWidget):
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Progress of the training")
         self.bar.setTextVisible(False)
-        self._count = label(kind="muted")
+        self._count, self.speed = label(kind="muted"), label(kind="number")
+        self._seen: deque[tuple[float, int]] = deque(maxlen=200)
+        self._images = 0
         self.pause = QPushButton("Pause")
         self.pause.setCheckable(True)
         self.pause.toggled.connect(lambda is_paused: self._on_pause(is_paused=is_paused))
         self.stop = QPushButton("Stop…")
-        self.stop.clicked.connect(self._ask_about_stop)
+        self.stop.clicked.connect(lambda: self._ask(closing=False))
+        self.background = QPushButton("Go on in the background")
+        self.background.setProperty("kind", "primary")
+        self.background.clicked.connect(self._on_background)
+        self._keep: QPushButton | None = None
         self._question = self._make_question()
         self._trouble, self._hint = label(kind="danger", wrap=True), label(wrap=True)
         self.again, self.anew = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
@@ -48,13 +66,20 @@ class TrainingStep(QWidget):
         self._done = Panel("Stages")
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
-        self.epochs = 0
+        self.epochs, self.closes = 0, False
         self._stages: list[str] = []
         self._lay_out()
 
-    def begin(self, *, epochs: int) -> None:
-        """Show a training that begins now; of a recipe without epochs, 0."""
-        self._stages, self.epochs = [], 0
+    def begin(self, *, epochs: int, images: int) -> None:
+        """Show a training that begins now.
+
+        Args:
+            epochs: how many there will be; 0 of a recipe without.
+            images: how many are learnt from in each.
+        """
+        self._stages, self.epochs, self._images, self.closes = [], 0, images, False
+        self._seen.clear()
+        self.speed.clear()
         while self._done.body.count() > 1:
             item = self._done.body.takeAt(1)
             if item is not None and (gone := item.widget()) is not None:
@@ -77,15 +102,34 @@ class TrainingStep(QWidget):
             if self._stages:
                 self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
             self._stages.append(progress.stage)
+            self._seen.clear()
+            self.speed.clear()
         self.stage.setText(_sentence(progress.stage))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
         self._count.setText(f"{progress.step:,} of {progress.total:,}" if progress.total > 1 else "")
         self.left.setText(remaining(progress.remaining_s))
+        if progress.stage.startswith(_OF_IMAGES):
+            self._show_speed(progress.step)
+
+    def _show_speed(self, step: int) -> None:
+        """Photos a second, over the last few seconds."""
+        now = time.monotonic()
+        self._seen.append((now, step))
+        while now - self._seen[0][0] > _SPEED_S:
+            self._seen.popleft()
+        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        if last > first and after > before:
+            self._tell_speed((after - before) / (last - first))
+
+    def _tell_speed(self, speed: float) -> None:
+        self.speed.setText(f"{speed:,.0f} photos/s" if speed >= 10 else f"{speed:.1f} photos/s")
 
     def show_epoch(self, epoch: Epoch) -> None:
         """Draw what an epoch came to."""
         self.epochs = epoch.number
+        if epoch.number and epoch.seconds > 0:
+            self._tell_speed(self._images / epoch.seconds)
         if self.curves is not None:
             self.curves.add(  # type: ignore[attr-defined]
                 epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
@@ -115,6 +159,7 @@ class TrainingStep(QWidget):
         self.bar.hide()
         self.left.clear()
         self._count.clear()
+        self.speed.clear()
         for button in (self.pause, self.stop):
             button.setEnabled(False)
 
@@ -130,30 +175,34 @@ class TrainingStep(QWidget):
         column.addWidget(self.bar)
         line = QHBoxLayout()
         line.addWidget(self._count)
+        line.addSpacing(2 * theme.GRID)
+        line.addWidget(self.speed)
         line.addStretch()
         line.addWidget(self.left)
         column.addLayout(line)
         column.addWidget(self._question)
         column.addWidget(self._failure)
-        column.addLayout(self._curves_place)
+        column.addLayout(self._curves_place, 1)
         column.addWidget(self._done)
         column.addStretch()
 
     def _make_question(self) -> QWidget:
         """What becomes of the work so far is asked in place, not in a dialog that stops everything."""
-        box = Panel("Stop the training?")
+        box = self._question_box = Panel("")
         box.body.addWidget(
             label("What it has learnt so far can be kept: it then goes on from there another time.", wrap=True)
         )
         row = QHBoxLayout()
+        row.addWidget(self.background)
         for text, does in (
             ("Stop, keep the work", lambda: self._stop(discard=False)),
             ("Stop, throw it away", lambda: self._stop(discard=True)),
-            ("Go on training", box.hide),
+            ("Stay here", self._stay),
         ):
             button = QPushButton(text)
             button.clicked.connect(does)
             row.addWidget(button)
+            self._keep = self._keep or button
         row.addStretch()
         box.body.addLayout(row)
         return box
@@ -185,8 +234,26 @@ class TrainingStep(QWidget):
             self.curves.begin(epochs)
             self._curves_place.addWidget(self.curves)
 
-    def _ask_about_stop(self) -> None:
+    def ask_about_close(self) -> None:
+        """Ask what becomes of the training when the wizard closes."""
+        self._ask(closing=True)
+
+    def _ask(self, *, closing: bool) -> None:
+        self._question_box.heading.setText("Close the wizard while it trains?" if closing else "Stop the training?")
+        self.background.setVisible(closing)
+        self.closes = closing
         self._question.show()
+        first = self.background if closing else self._keep
+        if first is not None:
+            first.setFocus()
+
+    def _stay(self) -> None:
+        self.closes = False
+        self._question.hide()
+
+    def _on_background(self) -> None:
+        self._stay()
+        self.background_wanted.emit()
 
     def _stop(self, *, discard: bool) -> None:
         self._question.hide()

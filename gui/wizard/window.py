@@ -1,31 +1,41 @@
-"""The wizard's window: four steps, and what leads from one to the next.
+"""The wizard's window: four steps, each made when it is first shown, and what leads from one to the next.
 
-Closed while a training goes on it only hides, and the main window shows how far the training is.
+Closed while a training goes on it asks what becomes of that; in the background, the main window shows how far it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from core.learning.recipes import DEFAULTS
+from core.dataset.amendments import Amendment
 from core.learning.request import TrainRequest
 from core.services.folder_messages import FolderRead
-from core.services.training_messages import EpochDone, Stage, Stopped, TrainDone, TrainFailed, Used
+from core.services.training_messages import TrainDone, Used
 from gui import theme
+from gui.class_chooser import ClassChooser
+from gui.drop import Offer, read_offer
+from gui.notices import Notices
 from gui.session import Session
 from gui.training_client import TrainingClient
 from gui.widgets import label
+from gui.wizard.edits import Edits
 from gui.wizard.how_step import HowStep
 from gui.wizard.photos_step import PhotosStep
 from gui.wizard.result_step import ResultStep
+from gui.wizard.training_run import TrainingRun
 from gui.wizard.training_step import TrainingStep
+
+_FORECAST_AFTER_MS: Final = 1000
+"""How long a folder is left alone before it is measured: while the person decides about photos, nothing is."""
+_SEEN: Final = 3
 
 
 class Step(IntEnum):
@@ -41,16 +51,16 @@ _TITLES: Final = ("Photos", "How", "Training", "Result")
 
 
 class TrainingWizard(QWidget):
-    """Leads from a folder of photos to a model.
+    """Leads from photos to a model.
 
     Attributes:
         went_on: a training has come further, as one line for the status bar; empty when none is under way.
-        finished: a model is in the library.
+        finished: a model is in the library; its name, and how good it is.
         hid: it was closed while a training goes on.
     """
 
     went_on = Signal(str)
-    finished = Signal()
+    finished = Signal(str, str)
     hid = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
@@ -63,23 +73,106 @@ class TrainingWizard(QWidget):
         self.resize(1120, 760)
         self._session = session
         self.client = TrainingClient(self)
-        self._training = 0
-        self._request: TrainRequest | None = None
-        self.photos = PhotosStep(session.pictures, self)
-        self.how = HowStep(self)
-        self.training = TrainingStep(self)
-        self.result = ResultStep(session.pictures, self)
+        self.edits = Edits(self.client, self)
+        self.notices = Notices(self)
         self._pages = QStackedWidget()
         self._marks = [label(f"{number}  {title}", "muted") for number, title in enumerate(_TITLES, 1)]
         self.back, self.next = QPushButton("Back"), QPushButton("Next")
+        self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
+        self._measure.timeout.connect(self._forecast)
+        self._awaited: tuple[Path, ...] = ()
+        self._learnt: frozenset[tuple[Path, str | None]] = frozenset()
+        self._step = Step.PHOTOS
         self._lay_out()
         self._connect()
         self.go_to(Step.PHOTOS)
+        self.client.list_sets()
+
+    # ---- the steps, each made when it is first needed
+
+    @cached_property
+    def photos(self) -> PhotosStep:
+        """The first step."""
+        made = PhotosStep(self._session.pictures, self)
+        made.chosen.connect(self.open_folder)
+        made.build_wanted.connect(lambda: self.build("New photos", {}))
+        made.changed.connect(self._show_buttons)
+        found = made.found
+        found.edited.connect(self.edits.edit)
+        found.named.connect(self.edits.rename_set)
+        found.undo_wanted.connect(self.edits.undo)
+        found.problems.decided.connect(self.edits.decide)
+        found.problems.class_wanted.connect(self._ask_class)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def how(self) -> HowStep:
+        """The second step."""
+        made = HowStep(self)
+        made.changed.connect(self._show_buttons)
+        made.preview_wanted.connect(self._preview)
+        self.client.forecasted.connect(made.show_forecast)
+        self.client.previewed.connect(made.show_preview)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def training(self) -> TrainingStep:
+        """The third step."""
+        made = TrainingStep(self)
+        made.noticed.connect(self.notices.tell)
+        made.background_wanted.connect(self._go_on_in_background)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def run(self) -> TrainingRun:
+        """What leads the trainings."""
+        made = TrainingRun(self.client, self._session, self.training, self)
+        made.went_on.connect(self.went_on)
+        made.began.connect(lambda: self.go_to(Step.TRAINING))
+        made.done.connect(self._on_done)
+        made.ended.connect(self._on_ended)
+        return made
+
+    @cached_property
+    def result(self) -> ResultStep:
+        """The last step."""
+        made = ResultStep(self._session.pictures, self)
+        made.noticed.connect(self.notices.tell)
+        made.use_wanted.connect(self._use)
+        made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))
+        made.decided.connect(self.edits.decide)
+        made.class_wanted.connect(self._ask_class)
+        made.undo_wanted.connect(self.edits.undo)
+        made.exported.connect(self._on_exported)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def chooser(self) -> ClassChooser:
+        """Asks for a class."""
+        made = ClassChooser(self)
+        made.chosen.connect(self._on_class)
+        return made
 
     @property
     def step(self) -> Step:
         """The step that is shown."""
-        return Step(self._pages.currentIndex())
+        return self._step
+
+    def go_to(self, step: Step) -> None:
+        """Show a step."""
+        pages = {Step.PHOTOS: "photos", Step.HOW: "how", Step.TRAINING: "training", Step.RESULT: "result"}
+        self._step = step
+        self._pages.setCurrentWidget(getattr(self, pages[step]))
+        for number, mark in enumerate(self._marks):
+            mark.setProperty("kind", "number" if number == step else "muted")
+            mark.style().polish(mark)
+        self._show_buttons()
+
+    # ---- photos
 
     def open_folder(self, folder: Path) -> None:
         """Look at a folder, unless a training is under way."""
@@ -87,16 +180,17 @@ class TrainingWizard(QWidget):
             self.go_to(Step.TRAINING)
             return
         self.go_to(Step.PHOTOS)
+        self.edits.begin(folder)
         self.photos.begin(folder)
         self.client.read_folder(folder)
 
-    def go_to(self, step: Step) -> None:
-        """Show a step."""
-        self._pages.setCurrentIndex(step)
-        for number, mark in enumerate(self._marks):
-            mark.setProperty("kind", "number" if number == step else "muted")
-            mark.style().polish(mark)
-        self._show_buttons()
+    def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
+        """Put a set of photos together, with these classes in it; the person can change it, or go on."""
+        if self.client.is_training:
+            self.go_to(Step.TRAINING)
+            return
+        self.go_to(Step.PHOTOS)
+        self.edits.new_set(name, classes)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self.step is Step.PHOTOS and _folder_in(event) is not None:
@@ -111,146 +205,84 @@ class TrainingWizard(QWidget):
             event.acceptProposedAction()
             self.open_folder(folder)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self.client.is_training:
-            self.hid.emit()
-        super().closeEvent(event)
-
-    def end(self) -> None:
-        """End the training process; an unfinished training is kept as it is."""
-        self.client.close()
-
-    # ---- what it looks like
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        head, row = _band("top")
-        for mark in self._marks:
-            row.addWidget(mark)
-            row.addSpacing(3 * theme.GRID)
-        row.addStretch()
-        column.addWidget(head)
-        for page in (self.photos, self.how, self.training, self.result):
-            self._pages.addWidget(page)
-        self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        column.addWidget(self._pages, 1)
-        self._foot, row = _band("foot")
-        row.addStretch()
-        self.next.setProperty("kind", "primary")
-        row.addWidget(self.back)
-        row.addWidget(self.next)
-        column.addWidget(self._foot)
-
-    def _show_buttons(self) -> None:
-        step = self.step
-        is_over = step is Step.TRAINING and not self.client.is_training
-        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
-        self.back.setVisible(step is Step.HOW or is_over)
-        self.next.setVisible(not is_over)
-        self.next.setText("Train" if step is Step.HOW else "Next")
-        self.next.setEnabled(self.photos.can_go_on if step is Step.PHOTOS else self.how.can_go_on)
-
-    # ---- what happens
-
-    def _connect(self) -> None:
-        client = self.client
-        self.photos.chosen.connect(self.open_folder)
-        self.photos.changed.connect(self._show_buttons)
-        self.how.changed.connect(self._show_buttons)
-        self.back.clicked.connect(lambda: self.go_to(Step(self.step - 1)))
-        self.next.clicked.connect(self._go_on)
-        client.folder_progress.connect(self.photos.show_progress)
-        client.folder_read.connect(self._on_folder_read)
-        client.forecasted.connect(self.how.show_forecast)
-        client.stage.connect(self._on_stage)
-        client.epoch.connect(self._on_epoch)
-        client.done.connect(self._on_done)
-        client.failed.connect(self._on_failed)
-        client.stopped.connect(self._on_stopped)
-        client.used.connect(self._on_used)
-        for part in (client.remarked, self.training.noticed, self.result.noticed):
-            part.connect(self._session.noticed)
-        self.training.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))
-        self.training.stop_wanted.connect(lambda discard: client.stop(self._training, discard=discard))
-        self.training.again_wanted.connect(self._train_again)
-        self.result.use_wanted.connect(self._use)
-        self.result.again_wanted.connect(lambda: self.go_to(Step.HOW))
-
-    def _go_on(self) -> None:
-        if self.step is Step.PHOTOS:
-            self.go_to(Step.HOW)
-            self.how.name.setFocus()
-        else:
-            self._train(self._make_request())
+    def _on_folder_changed(self, folder: Path) -> None:
+        self.photos.begin(folder)
+        self.client.read_folder(folder)
 
     def _on_folder_read(self, read: FolderRead) -> None:
-        self.photos.show_folder(read)
-        if read.error is None:
+        self.photos.show_folder(read, can_undo=self.edits.can_undo)
+        if self.step is Step.RESULT:
+            now = frozenset((one.path, one.now) for one in read.amended)
+            self.result.show_decisions(read.amended, new=len(now ^ self._learnt), can_undo=self.edits.can_undo)
+        elif read.error is None:
+            self._measure.start()
+
+    def _ask_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
+        self._awaited = tuple(paths)
+        read = self.photos.read
+        classes = [one.name for one in read.classes] if read else []
+        photos = "this photo" if len(paths) == 1 else f"these {len(paths):,} photos"
+        self.chooser.open(
+            [*classes, *(one for one in likely if one not in classes)], title=f"What is in {photos}?", likely=likely
+        )
+
+    def _on_class(self, name: str) -> None:
+        self.edits.decide({path: Amendment(name) for path in self._awaited})
+
+    # ---- how
+
+    def _forecast(self) -> None:
+        read = self.photos.read
+        if read is not None and read.error is None and not self.client.is_training:
             self.how.suggest(read.folder.name)
             self.how.begin_forecast()
             self.client.forecast(self._make_request())
 
+    def _preview(self, turn: int) -> None:
+        """Draw what the network sees of a photo of each of some classes, others at every turn."""
+        read = self.photos.read
+        samples = [one.samples for one in read.classes if one.samples] if read else []
+        if samples:
+            chosen = [samples[(turn * _SEEN + place) % len(samples)] for place in range(min(_SEEN, len(samples)))]
+            self.client.preview(self._make_request(), [own[turn % len(own)] for own in chosen])
+
     def _make_request(self) -> TrainRequest:
-        read, plan, settings = self.photos.read, self.how.plan, self._session.settings.value
+        read = self.photos.read
         assert read is not None
-        return TrainRequest(
-            folder=read.folder,
-            name=plan.name,
-            validation=plan.validation,
-            test=plan.test,
-            seed=plan.seed,
-            provider=settings.provider,
-            precision=settings.precision,
-            recipe=plan.recipe,
-            epochs=plan.epochs,
-            learning_rate=plan.learning_rate,
-        )
+        return self.how.plan.request(read.folder, self._session.settings.value)
+
+    # ---- training
 
     def _train(self, request: TrainRequest) -> None:
-        self._request = request
-        defaults = DEFAULTS.get(request.recipe.value)
-        self.training.begin(epochs=(request.epochs or defaults.epochs) if defaults else 0)
-        opened = self._session.opened
-        self._training = self.client.train(request, against=opened.name if opened else None)
-        self.go_to(Step.TRAINING)
-        self.went_on.emit(f"Training {request.name}")
-
-    def _train_again(self, anew: bool) -> None:  # noqa: FBT001 - a signal's argument
-        assert self._request is not None
-        self._train(replace(self._request, restart=anew))
-
-    def _pause(self, *, is_paused: bool) -> None:
-        (self.client.pause if is_paused else self.client.resume)(self._training)
-
-    def _on_stage(self, stage: Stage) -> None:
-        progress = stage.progress
-        self.training.show_stage(progress)
-        name = self._request.name if self._request else ""
-        part = f"{progress.step / progress.total:.0%}" if progress.total > 1 else ""
-        self.went_on.emit(f"Training {name}: {progress.stage} {part}".rstrip())
-
-    def _on_epoch(self, done: EpochDone) -> None:
-        self.training.show_epoch(done.epoch)
+        read = self.photos.read
+        assert read is not None
+        self._measure.stop()
+        self._learnt = frozenset((one.path, one.now) for one in read.amended)
+        shares = 1.0 - float(request.validation) - float(request.test)
+        self.run.begin(request, max(1, round(read.images * shares)))
 
     def _on_done(self, done: TrainDone) -> None:
-        self.result.show_result(done.facts)
+        self.result.show_result(done.facts, self.run.folder)
         self.go_to(Step.RESULT)
         self.result.use.setFocus()
-        self.went_on.emit("")
-        self.finished.emit()
+        self.finished.emit(done.facts.name, self.result.headline.text())
 
-    def _on_failed(self, failed: TrainFailed) -> None:
-        self.training.show_failure(failed.error, can_resume=failed.can_resume)
+    def _on_ended(self) -> None:
         self._show_buttons()
-        self.went_on.emit("")
+        if self.training.closes:
+            self.close()
 
-    def _on_stopped(self, stopped: Stopped) -> None:
-        if stopped.ticket == self._training:
-            self.training.show_stopped(can_resume=stopped.can_resume)
-            self._show_buttons()
-            self.went_on.emit("")
+    def _go_on_in_background(self) -> None:
+        self.hide()
+        self.hid.emit()
+
+    # ---- result
+
+    def _again(self, *, at_once: bool) -> None:
+        if at_once and self.run.request is not None:
+            self._train(self.run.request)
+        else:
+            self.go_to(Step.HOW)
 
     def _use(self) -> None:
         facts = self.result.facts
@@ -264,13 +296,87 @@ class TrainingWizard(QWidget):
         if used.error is None:
             self._show_used(used.name)
         else:
-            self._session.noticed.emit(str(used.error))
+            self.notices.tell(str(used.error))
 
     def _show_used(self, name: str) -> None:
         """The name means the new version by now; the main window opens it."""
         self._session.engine.list_models()
         self._session.open_model(model=name)
         self.result.show_in_use()
+
+    def _on_exported(self, text: str, file: Path | None) -> None:
+        folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
+        offer = None if folder is None else ("Open its folder", lambda: QDesktopServices.openUrl(folder))
+        self.notices.tell(text, offer=offer)
+
+    # ---- the window
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing is never the end of a training by itself: what becomes of it is asked."""
+        if self.client.is_training:
+            event.ignore()
+            self.go_to(Step.TRAINING)
+            self.training.ask_about_close()
+            return
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """End the training process; an unfinished training is kept as it is."""
+        self._measure.stop()
+        self.client.close()
+        if "result" in self.__dict__:
+            self.result.end()
+
+    def _connect(self) -> None:
+        client = self.client
+        self.back.clicked.connect(lambda: self.go_to(Step(self.step - 1)))
+        self.next.clicked.connect(self._go_on)
+        client.folder_progress.connect(lambda progress: self.photos.show_progress(progress))
+        client.folder_read.connect(self._on_folder_read)
+        client.sets_listed.connect(lambda listed: self.photos.show_sets(listed.sets))
+        client.used.connect(self._on_used)
+        client.remarked.connect(self.notices.tell)
+        self.edits.done.connect(self._on_folder_changed)
+        self.edits.failed.connect(self.notices.tell)
+
+    def _go_on(self) -> None:
+        if self.step is Step.PHOTOS:
+            if self._measure.isActive():
+                self._measure.stop()
+                self._forecast()
+            self.go_to(Step.HOW)
+            self.how.name.setFocus()
+        else:
+            self._train(self._make_request())
+
+    def _show_buttons(self) -> None:
+        step = self._step
+        is_over = step is Step.TRAINING and not self.client.is_training
+        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
+        self.back.setVisible(step is Step.HOW or is_over)
+        self.next.setVisible(not is_over)
+        self.next.setText("Train" if step is Step.HOW else "Next")
+        if step in (Step.PHOTOS, Step.HOW):
+            self.next.setEnabled(self.photos.can_go_on if step is Step.PHOTOS else self.how.can_go_on)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        head, row = _band("top")
+        for mark in self._marks:
+            row.addWidget(mark)
+            row.addSpacing(3 * theme.GRID)
+        row.addStretch()
+        self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        self._foot, row = _band("foot")
+        row.addStretch()
+        self.next.setProperty("kind", "primary")
+        row.addWidget(self.back)
+        row.addWidget(self.next)
+        for widget in (head, self.notices, self._pages, self._foot):
+            column.addWidget(widget)
+        column.setStretchFactor(self._pages, 1)
 
 
 def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
@@ -284,8 +390,6 @@ def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
 
 
 def _folder_in(event: QDropEvent) -> Path | None:
-    """The one folder that is dragged."""
-    urls = event.mimeData().urls()
-    if len(urls) != 1 or not urls[0].isLocalFile():
-        return None
-    return Path(urls[0].toLocalFile())
+    """The one thing that is dragged, where it is of this computer; whether it is a folder, reading it tells."""
+    offer = read_offer(event.mimeData())
+    return offer.paths[0] if isinstance(offer, Offer) and len(offer.paths) == 1 else None

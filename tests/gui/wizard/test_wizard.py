@@ -4,68 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from core import settings
 from core.learning.request import Recipe
 from core.library.library import open_library
-from core.settings import Settings
-from gui.actions import Act
 from gui.main_window import MainWindow
 from gui.wizard.window import Step, TrainingWizard
 from tests import teaching
 from tests.gui import dragging
-from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.wizard.walking import click, in_use, texts, to_how
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = teaching.write_labelled(tmp_path_factory.mktemp("labelled") / "My Pictures", 20)
-    (made / "red" / "broken.png").write_bytes(b"no image at all")
-    return made
-
-
-@pytest.fixture
-def wizard(window: MainWindow, home: Path, qtbot: QtBot) -> Iterator[TrainingWizard]:
-    """The wizard, opened from the menu; trainings stand on the tiny backbone."""
-    teaching.replace_backbone(home)
-    window.actions_by_act[Act.NEW_MODEL].trigger()
-    made = window.teaching.wizard
-    assert made is not None
-    qtbot.waitExposed(made)
-    yield made
-    made.end()
-
-
-def texts(widget: QWidget) -> str:
-    """Everything that a person can read there now."""
-    shown = (one for one in widget.findChildren(QLabel) if one.isVisible())
-    return "\n".join(one.text() for one in shown)
-
-
-def in_use(window: MainWindow) -> str:
-    return window.session.opened.name if window.session.opened else ""
-
-
-def click(qtbot: QtBot, button: QPushButton) -> None:
-    assert button.isVisible()
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def to_how(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
-    assert dragging.drop(wizard, dragging.files([folder]))
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
-    click(qtbot, wizard.next)
-    assert wizard.step is Step.HOW
 
 
 def test_from_a_folder_to_a_model_in_use(
@@ -105,13 +59,13 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
-    matrix, facts, wall = wizard.result.matrix, wizard.result.facts, wizard.result.wall
+    matrix, facts, photos = wizard.result.matrix, wizard.result.facts, wizard.result.photos
     assert matrix is not None
-    assert wall is not None
+    assert photos is not None
     assert facts is not None
     assert facts.evaluation is not None
     matrix.cell_chosen.emit(0, 0)
-    assert wall.count() == facts.evaluation.confusion[0][0]
+    assert photos.wall.count() == facts.evaluation.confusion[0][0]
     assert f"of {facts.classes[0]}, rightly named" in texts(wizard)
 
 
@@ -159,6 +113,10 @@ def test_closed_while_it_trains_it_goes_on_and_is_found_again(
     to_how(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=5))
     click(qtbot, wizard.next)
     wizard.close()
+    assert wizard.isVisible(), "it asks first"
+    assert "Close the wizard while it trains?" in texts(wizard)
+    click(qtbot, wizard.training.background)
+    assert not wizard.isVisible()
     assert "The training goes on in the background." in window.notices.texts()
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))
     window.status.training_wanted.emit()
@@ -180,24 +138,3 @@ def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
     assert wizard is not None
     qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
     assert "60 photos in 3 classes" in texts(wizard)
-
-
-def test_real_photos_from_an_empty_home_to_a_good_model(qtbot: QtBot, home: Path, photos: Path) -> None:
-    assert settings.load(home / "settings.json") == Settings()
-    window = show_window(qtbot)
-    try:
-        window.actions_by_act[Act.NEW_MODEL].trigger()
-        wizard = window.teaching.wizard
-        assert wizard is not None
-        assert dragging.drop(wizard, dragging.files([photos]))
-        qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
-        assert "196 photos in 8 classes" in texts(wizard)
-        assert "look nearly the same" in texts(wizard)
-        click(qtbot, wizard.next)
-        click(qtbot, wizard.next)
-        qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=8 * PATIENCE_MS)
-        assert float(wizard.result.headline.text().split("%")[0]) >= 90
-        click(qtbot, wizard.result.use)
-        qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=PATIENCE_MS)
-    finally:
-        window.close()
