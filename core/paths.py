@@ -50,6 +50,11 @@ def jobs() -> Path:
     return _place(platformdirs.user_data_path(_APP), "jobs", inside="jobs")
 
 
+def sortings() -> Path:
+    """The records of sortings, from which each can go on or be undone."""
+    return _place(platformdirs.user_data_path(_APP), "sortings", inside="sortings")
+
+
 def pasted_images() -> Path:
     """Images that came as pixels (clipboard, dragged out of another program) and have no file of their own."""
     return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")

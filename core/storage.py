@@ -83,7 +83,7 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(pause)
     else:
         source.replace(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise OSError(errno.EINVAL, "there is a folder or a device of that name")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a replaced name survive a power cut where the file system can; it is replaced already and whole."""
     if os.name == "nt":
         return

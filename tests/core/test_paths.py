@@ -14,6 +14,7 @@ WRITTEN = [
     paths.window_file,
     paths.own_models,
     paths.jobs,
+    paths.sortings,
     paths.pasted_images,
     paths.cache_folder,
     paths.log_folder,

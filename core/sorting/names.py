@@ -1,0 +1,170 @@
+"""Names that every system takes for files and folders, none of them twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from itertools import count
+from pathlib import Path, PurePath
+from typing import Final, Protocol
+
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces"); control characters; half characters."""
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|\Z)")
+_LONGEST: Final = 255
+"""Of a name: bytes on Linux, UTF-16 units elsewhere."""
+_LONGEST_SUFFIX: Final = 20
+_LONGEST_FOLDER: Final = 120
+"""Of a class's folder, so that paths below it stay within what other programs open."""
+
+
+class Disk(Protocol):
+    """What lies in the destination, and what files hold."""
+
+    def entries(self, folder: PurePath) -> Mapping[str, bool]:
+        """Each name in a folder below the destination, and whether it is a folder, no file and no link; none where
+        there is no such folder.
+        """
+
+    def size(self, file: Path) -> int | None:
+        """Bytes of a file, or of what a link leads to; None where there is no such file."""
+
+    def same(self, one: Path, other: Path) -> bool:
+        """Whether two files of the same size hold the same bytes."""
+
+
+def folder_name(label: str) -> str:
+    """A class's label as the name of a folder that every system takes and no walk passes over as hidden."""
+    name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", label)).strip(" .")
+    name = _cut(name, _LONGEST_FOLDER).rstrip(" .")
+    if _RESERVED.match(name):
+        name = f"_{name}"
+    return name or "_"
+
+
+def folded(name: str) -> str:
+    """What makes two names one, on systems that tell capitals or ways of writing accents not apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def numbered(name: str, number: int) -> str:
+    """A name, or from 2 on one like it: `photo (2).jpg`; never longer than names may be."""
+    if number == 1:
+        return name
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - PurePath takes "a." for a suffix
+    if _length(suffix) > _LONGEST_SUFFIX:
+        stem, suffix = name, ""
+    ending = f" ({number}){suffix}"
+    return _cut(stem, _LONGEST - _length(ending)) + ending
+
+
+class Names:
+    """Gives out names below the destination, none twice, whatever system that is taken to."""
+
+    def __init__(self, destination: Path, disk: Disk) -> None:
+        """Nothing is looked at until a name is asked for; then each folder once."""
+        self._destination, self._disk = destination, disk
+        self._folders: dict[tuple[PurePath, str], PurePath] = {}
+        self._places: dict[PurePath, _Place] = {}
+
+    def folder(self, parent: PurePath, wanted: str, meant: str) -> PurePath:
+        """The folder that is to hold what `meant` stands for: the one called `wanted`, or else one called like it.
+
+        Args:
+            parent: the folder above, as this method gave it, or `PurePath()`.
+            wanted: its name.
+            meant: what makes it this folder and no other one.
+        """
+        key = parent, meant
+        if key not in self._folders:
+            self._folders[key] = parent / self._place(parent).take_folder(wanted)
+        return self._folders[key]
+
+    def file(self, parent: PurePath, wanted: str, source: Path, size: int) -> tuple[PurePath, Path | None]:
+        """A name for a file: the one wanted, or else one like it.
+
+        Args:
+            parent: the folder, as `folder` gave it.
+            wanted: its name.
+            source: the file that will bear it.
+            size: of that, in bytes.
+
+        Returns:
+            The path relative to the destination; and a file that holds the same bytes and bears such a name already,
+            which makes the new one needless.
+        """
+        place, key = self._place(parent), folded(wanted)
+        series = place.series.setdefault(key, _Series())
+        while True:
+            twin = next((one for one in series.by_size.get(size, ()) if self._disk.same(one, source)), None)
+            if twin is not None:
+                return parent / wanted, twin
+            series.number += 1
+            name = numbered(wanted, series.number)
+            there = place.take_file(name)
+            if there is None:
+                series.by_size[size].append(source)
+                return parent / name, None
+            for spelt in there:
+                file = self._destination / parent / spelt
+                found = self._disk.size(file)
+                if found is not None:
+                    series.by_size[found].append(file)
+
+    def _place(self, folder: PurePath) -> _Place:
+        if folder not in self._places:
+            self._places[folder] = _Place(self._disk.entries(folder))
+        return self._places[folder]
+
+
+class _Series:
+    """Files that wanted the same name: how many names were tried, and the files by their sizes."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.by_size: defaultdict[int, list[Path]] = defaultdict(list)
+
+
+class _Place:
+    """The names in one folder: those that are there, and those that were given out."""
+
+    def __init__(self, entries: Mapping[str, bool]) -> None:
+        self._there: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+        for name, is_folder in entries.items():
+            self._there[folded(name)][name] = is_folder
+        self._given: set[str] = set()
+        self.series: dict[str, _Series] = {}
+
+    def take_folder(self, wanted: str) -> str:
+        """A name for a folder; that of a folder which is there, if it is spelt so or but for capitals."""
+        for number in count(1):
+            name = numbered(wanted, number)
+            there = self._there.get(folded(name), {})
+            if folded(name) not in self._given and all(there.values()):
+                self._given.add(folded(name))
+                return name if name in there or not there else min(there)
+        raise AssertionError
+
+    def take_file(self, name: str) -> Collection[str] | None:
+        """Take a name for a file; if it is taken, the files that are there under it, but for those given out."""
+        key = folded(name)
+        there = self._there.get(key, {})
+        if key not in self._given and not there:
+            self._given.add(key)
+            return None
+        return [spelt for spelt, is_folder in there.items() if not is_folder]
+
+
+def _cut(name: str, longest: int) -> str:
+    """The beginning of a name, no longer than that."""
+    while _length(name) > longest:
+        name = name[: len(name) - max(1, (_length(name) - longest) // 4)]
+    return name
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-16-le", "surrogatepass")) // 2 if sys.platform == "win32" else len(os.fsencode(name))
