@@ -25,6 +25,7 @@ from typing import Any, Final
 from core import paths
 from core.errors import StorageError
 from core.file_lock import hold
+from core.prediction import Prediction
 from core.storage import storage_errors, write_atomically
 
 LEARNT: Final = "corrections"
@@ -56,6 +57,12 @@ class Correction:
     model: str
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     learnt: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, prediction: Prediction, label: str) -> Correction:
+        """What a person says an image is, instead of what a prediction says."""
+        best = prediction.best
+        return cls(prediction.path, best.label, min(max(best.probability, 0.0), 1.0), label, prediction.model)
 
     def waits(self, lineage: Collection[str]) -> bool:
         """Whether a version of that lineage has not learnt it."""

@@ -24,6 +24,8 @@ class Act(Enum):
     SELECT_ALL = auto()
     REMOVE = auto()
     CLEAR = auto()
+    CORRECT = auto()
+    TAKE_BACK = auto()
     STOP = auto()
     SHOW_PHOTOS = auto()
     SHOW_MODELS = auto()
@@ -36,6 +38,9 @@ class Act(Enum):
     THEME_LIGHT = auto()
     THEME_DARK = auto()
     NEW_MODEL = auto()
+    RETRAIN = auto()
+    SHOW_CHANGES = auto()
+    UNDO_RETRAINING = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
     PROVIDER_AUTO = auto()
@@ -71,6 +76,9 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     "&Edit": (
         _Entry(Act.UNDO, "&Undo", QKeySequence.StandardKey.Undo),
         _SEPARATOR,
+        _Entry(Act.CORRECT, "Corr&ect…", "F2"),
+        _Entry(Act.TAKE_BACK, "&Take the correction back", "Shift+F2"),
+        _SEPARATOR,
         _Entry(Act.COPY, "&Copy answers", QKeySequence.StandardKey.Copy),
         _Entry(Act.SELECT_ALL, "Select &all photos", QKeySequence.StandardKey.SelectAll),
         _Entry(Act.REMOVE, "&Remove from the list", QKeySequence.StandardKey.Delete),
@@ -101,7 +109,13 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(Act.PROVIDER_CPU, "Provider: C&PU", "Ctrl+Alt+4", checkable=True),
         _Entry(Act.EXACT, "&Exact arithmetic (float32)", "Ctrl+Alt+E", checkable=True),
     ),
-    "&Train": (_Entry(Act.NEW_MODEL, "&New model…", QKeySequence.StandardKey.New),),
+    "&Train": (
+        _Entry(Act.NEW_MODEL, "&New model…", QKeySequence.StandardKey.New),
+        _SEPARATOR,
+        _Entry(Act.RETRAIN, "&Retrain with corrections", "Ctrl+R"),
+        _Entry(Act.SHOW_CHANGES, "See what the retraining &changed", "Ctrl+Shift+D"),
+        _Entry(Act.UNDO_RETRAINING, "&Undo the retraining", "Ctrl+Alt+R"),
+    ),
     "&Help": (
         _Entry(Act.PALETTE, "&Find an action…", "Ctrl+K"),
         _Entry(Act.SHORTCUTS, "&Keyboard shortcuts", "F1"),

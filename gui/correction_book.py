@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,7 +16,7 @@ from core.prediction import Prediction
 from gui.relay import Relay
 
 _News = tuple[str, int, Corrections | StorageError]
-_Change = dict[Path, Correction | None]
+_Said = Mapping[Path, Correction | None]
 """What is to be noted of each image; None: what was is taken back."""
 
 
@@ -39,7 +40,7 @@ class CorrectionBook(QObject):
         super().__init__(parent)
         self._kept: dict[str, dict[Path, Correction]] = {}
         self._asked: dict[str, int] = {}
-        self._unwritten: dict[str, _Change] = {}
+        self._unwritten: dict[str, dict[Path, Correction | None]] = {}
         self._relay = Relay(self)
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="corrections")
         self._is_closed = False
@@ -65,8 +66,7 @@ class CorrectionBook(QObject):
 
     def correct(self, path: Path, prediction: Prediction, label: str) -> Correction:
         """Note what the person says an image is, instead of the model that made the prediction."""
-        best = prediction.best
-        made = Correction(path, best.label, min(max(best.probability, 0.0), 1.0), label, prediction.model)
+        made = replace(Correction.of(prediction, label), path=path)
         self.put_all(prediction.model, [made])
         return made
 
@@ -74,25 +74,22 @@ class CorrectionBook(QObject):
         """Take back what the person said of an image."""
         self.put_all(model, [], withdraw=[path])
 
-    def put_all(self, model: str, made: Sequence[Correction], *, withdraw: Iterable[Path] = ()) -> None:
+    def put_all(self, model: str, made: Iterable[Correction], *, withdraw: Iterable[Path] = ()) -> None:
         """Note several corrections of a model, and take back others, at once."""
-        gone = tuple(withdraw)
-        kept = {path: one for path, one in self.all(model).items() if path not in gone}
-        for correction in made:
-            kept.pop(correction.path, None)
-            kept[correction.path] = correction
-        self._kept[model] = kept
-        self._do(model, dict.fromkeys(gone) | {correction.path: correction for correction in made})
+        said: _Said = {**dict.fromkeys(withdraw), **{correction.path: correction for correction in made}}
+        kept = {path: one for path, one in self.all(model).items() if path not in said}
+        self._kept[model] = kept | {path: one for path, one in said.items() if one is not None}
+        self._do(model, said)
         self.changed.emit(model)
 
-    def _do(self, model: str, change: _Change) -> None:
+    def _do(self, model: str, said: _Said) -> None:
         if not self._is_closed:
             number = self._asked[model] = self._asked.get(model, 0) + 1
-            self._keeper.submit(self._work, model, number, change)
+            self._keeper.submit(self._work, model, number, said)
 
-    def _work(self, model: str, number: int, change: _Change) -> None:  # a thread of its own
+    def _work(self, model: str, number: int, said: _Said) -> None:  # a thread of its own
         unwritten = self._unwritten.setdefault(model, {})
-        unwritten |= change
+        unwritten |= said
         found: Corrections | StorageError
         try:
             found = _written(model, unwritten) if unwritten else corrections.load(model)
@@ -110,6 +107,6 @@ class CorrectionBook(QObject):
             self.changed.emit(model)
 
 
-def _written(model: str, changes: _Change) -> Corrections:
-    gone = [path for path, correction in changes.items() if correction is None]
-    return corrections.change(model, add=[one for one in changes.values() if one is not None], withdraw=gone)
+def _written(model: str, said: _Said) -> Corrections:
+    gone = [path for path, correction in said.items() if correction is None]
+    return corrections.change(model, add=[one for one in said.values() if one is not None], withdraw=gone)

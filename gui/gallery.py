@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from core.corrections import Correction
 from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
 from gui import icons, theme
@@ -18,8 +19,13 @@ Index = QModelIndex | QPersistentModelIndex
 SIZES: Final = (136, 184, 248)
 """Least widths a photo may have in the gallery, in pixels."""
 
+_MODIFIERS: Final = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
+)
 _TEXT_HEIGHT: Final = 56
 _GAP: Final = theme.GRID
+_PENCIL: Final = 20
+"""How far a label stands in behind the pencil of whoever put it right."""
 
 
 class Gallery(QListView):
@@ -27,10 +33,11 @@ class Gallery(QListView):
 
     Attributes:
         chosen: the photo the person looks at changed; its row, or -1.
-        removal_asked: the person pressed Delete.
+        correction_asked: the person pressed Enter: they want to put answers right.
     """
 
     chosen = Signal(int)
+    correction_asked = Signal()
 
     def __init__(self, model: PhotosModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,6 +78,12 @@ class Gallery(QListView):
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
         self._lay_out()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & _MODIFIERS:
+            self.correction_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
@@ -106,7 +119,9 @@ class _PhotoDelegate(QStyledItemDelegate):
         picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
         _paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
-        _paint_answer(painter, text, index.data(Role.OUTCOME), printable(index.data(Role.PATH).name))
+        _paint_answer(
+            painter, text, index.data(Role.OUTCOME), index.data(Role.CORRECTION), printable(index.data(Role.PATH).name)
+        )
         painter.restore()
 
 
@@ -142,9 +157,13 @@ def _covering(picture: QSize, box: QSize) -> QRect:
     return QRect(left, top, part.width(), part.height())
 
 
-def _paint_answer(painter: QPainter, box: QRect, outcome: Outcome | None, name: str) -> None:
+def _paint_answer(
+    painter: QPainter, box: QRect, outcome: Outcome | None, correction: Correction | None, name: str
+) -> None:
     colours = theme.current()
     match outcome:
+        case Prediction() if correction is not None:
+            _paint_correction(painter, box, outcome, correction.label)
         case Prediction():
             _paint_prediction(painter, box, outcome)
         case Failure():
@@ -155,11 +174,12 @@ def _paint_answer(painter: QPainter, box: QRect, outcome: Outcome | None, name: 
             _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
 
 
-def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction) -> None:
+def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, *, indent: int = 0) -> None:
     colours = theme.current()
     best = prediction.best
     label = f"Unknown · {best.label}?" if prediction.unknown else best.label
-    _paint_line(painter, box, label, colours.muted if prediction.unknown else colours.text, bold=True)
+    first = box.adjusted(indent, 0, 0, 0)
+    _paint_line(painter, first, label, colours.muted if prediction.unknown else colours.text, bold=True)
     number = f"{best.probability:.0%}"
     number_width = painter.fontMetrics().horizontalAdvance("100%") + 4
     bar = QRectF(box.left(), box.top() + 27, box.width() - number_width - 4, 6)
@@ -170,6 +190,24 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction) -> 
     painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(6.0, bar.width() * best.probability), 6), 3, 3)
     painter.setPen(QColor(colours.text))
     right = QRect(box.right() - number_width, box.top() + 20, number_width, 20)
+    painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+
+
+def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, label: str) -> None:
+    """What the person says, with a pencil before it; below, what the model says, as usual if it is the same."""
+    colours, best = theme.current(), prediction.best
+    icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
+    own = box.adjusted(_PENCIL, 0, 0, 0)
+    if label == best.label:
+        _paint_prediction(painter, box, prediction, indent=_PENCIL)
+        return
+    _paint_line(painter, own, label, colours.accent, bold=True)
+    told = f"model: {best.label}"
+    number = f"{best.probability:.0%}"
+    width = painter.fontMetrics().horizontalAdvance("100%") + 4
+    _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), told, colours.muted, bold=False)
+    painter.setPen(QColor(colours.muted))
+    right = QRect(box.right() - width, box.top() + 20, width, 20)
     painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.corrections import Correction
 from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction, Score
 from core.providers import TITLES, Provider
@@ -18,7 +19,15 @@ from gui.widgets import Bar, FactList, Panel, PhotoView, label
 
 
 class Inspector(QScrollArea):
-    """Shows one photo and the model in use."""
+    """Shows one photo and the model in use.
+
+    Attributes:
+        correction_wanted: the person wants to put the answer right.
+        take_back_wanted: they want to take back what they said.
+    """
+
+    correction_wanted = Signal()
+    take_back_wanted = Signal()
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
@@ -34,16 +43,18 @@ class Inspector(QScrollArea):
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(theme.GRID)
         self._answer = _AnswerPanel()
+        self._answer.correct.clicked.connect(self.correction_wanted)
+        self._answer.take_back.clicked.connect(self.take_back_wanted)
         self.statistics = ModelStatistics("Model in use")
         self._column.addWidget(self._answer)
         self._column.addWidget(self.statistics)
         self._column.addStretch()
         self.setWidget(body)
 
-    def show_photo(self, photo: Photo | None) -> None:
-        """Show this photo; None shows what to do to see one."""
+    def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
+        """Show this photo and what the person says of it; None shows what to do to see one."""
         self._photo = photo
-        self._answer.show_photo(photo)
+        self._answer.show_photo(photo, correction)
         self._show_picture()
 
     def _show_picture(self) -> None:
@@ -70,13 +81,23 @@ class _AnswerPanel(Panel):
         self._name = label(kind="muted", wrap=True)
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
+        self._yours = label(kind="heading", wrap=True)
+        self.correct, self.take_back = _link(""), _link("Take back (Shift+F2)")
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID)
+        row.addWidget(self.correct)
+        row.addWidget(self.take_back)
+        row.addStretch()
         self._scores = _ScoreBars()
         self._facts = FactList()
         self.heading.hide()
-        for widget in (self.view, self._name, self._answer, self._note, self._scores, self._facts):
+        for widget in (self.view, self._name, self._answer, self._note, self._yours):
             self.body.addWidget(widget)
+        self.body.addLayout(row)
+        self.body.addWidget(self._scores)
+        self.body.addWidget(self._facts)
 
-    def show_photo(self, photo: Photo | None) -> None:
+    def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
         outcome = None if photo is None else photo.outcome
         self._name.setText("" if photo is None else printable(photo.path.name))
         self._name.setToolTip("" if photo is None else printable(photo.path))
@@ -85,10 +106,21 @@ class _AnswerPanel(Panel):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         prediction = outcome if isinstance(outcome, Prediction) else None
+        self._show_correction(prediction, correction)
         self._scores.show_scores(
             prediction.scores if prediction else (), strong=not (prediction and prediction.unknown)
         )
         self._facts.show_facts(_facts(prediction) if prediction else ())
+
+    def _show_correction(self, prediction: Prediction | None, correction: Correction | None) -> None:
+        """What the person says beside what the model says, and what they can do about it."""
+        self.correct.setVisible(prediction is not None)
+        self.correct.setText("Not right? (F2)" if correction is None else "Change (F2)")
+        self.take_back.setVisible(correction is not None)
+        self._yours.setVisible(correction is not None)
+        if prediction is not None and correction is not None:
+            agrees = correction.label == prediction.best.label
+            self._yours.setText(f"{'You agree' if agrees else 'You say'}: {correction.label}")
 
 
 class _ScoreBars(QWidget):
@@ -126,6 +158,12 @@ class _ScoreBars(QWidget):
         self._grid.addWidget(bar, row, 1)
         self._grid.addWidget(number, row, 2)
         self._rows.append((name, bar, number))
+
+
+def _link(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    return button
 
 
 def percent(probability: float) -> str:

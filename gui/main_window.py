@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.teaching.went_on.connect(self.status.show_training)
         self.status.training_wanted.connect(self.teaching.open)
+        self.photos_page.strip.teach_wanted.connect(self.teaching.open)
         commands.show_settings()
 
     def show_place(self, number: int) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
+from core.corrections import Correction
 from core.images.folders import printable
 from core.prediction import Failure, Outcome, Prediction
+from gui.correction_book import CorrectionBook
 from gui.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -22,23 +24,26 @@ class Role(IntEnum):
 
     PATH = Qt.ItemDataRole.UserRole + 1
     OUTCOME = Qt.ItemDataRole.UserRole + 2
+    CORRECTION = Qt.ItemDataRole.UserRole + 3
 
 
 @dataclass(slots=True, eq=False)
 class Photo:
-    """A row: the number it is asked under, the image, and its outcome once there is one."""
+    """A row: the number it is asked under, the image, and its outcome once there is one, by which version."""
 
     number: int
     path: Path
     outcome: Outcome | None = None
+    version: int = 0
 
 
 class PhotosModel(QAbstractListModel):
     """Rows in the order they came; an image is there once, however often it is dropped."""
 
-    def __init__(self, pictures: PictureClient, parent: QObject) -> None:
+    def __init__(self, pictures: PictureClient, corrections: CorrectionBook, parent: QObject) -> None:
         super().__init__(parent)
-        self._pictures = pictures
+        self._pictures, self._corrections = pictures, corrections
+        self._corrections.changed.connect(self._on_corrected)
         self._pictures.drawn.connect(self._on_drawn)
         self._photos: list[Photo] = []
         self._rows: dict[int, int] = {}
@@ -55,17 +60,24 @@ class PhotosModel(QAbstractListModel):
         photo = self._photos[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return answer_text(photo.outcome)
+                return answer_text(photo.outcome, self.correction(photo))
             case Qt.ItemDataRole.DecorationRole:
                 return self._pictures.picture(photo.path, THUMBNAIL_SIDE)
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(photo)
+                return tooltip_text(photo, self.correction(photo))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{printable(photo.path.name)}: {answer_text(photo.outcome)}"
+                return f"{printable(photo.path.name)}: {answer_text(photo.outcome, self.correction(photo))}"
+            case _:
+                return self._own_data(photo, role)
+
+    def _own_data(self, photo: Photo, role: int) -> object:
+        match role:
             case Role.PATH:
                 return photo.path
             case Role.OUTCOME:
                 return photo.outcome
+            case Role.CORRECTION:
+                return self.correction(photo)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -83,6 +95,11 @@ class PhotosModel(QAbstractListModel):
 
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
+
+    def correction(self, photo: Photo) -> Correction | None:
+        """What the person said of a photo instead of the model that answered."""
+        outcome = photo.outcome
+        return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
     def photo(self, row: int) -> Photo:
         """The photo in this row."""
@@ -121,14 +138,14 @@ class PhotosModel(QAbstractListModel):
         self.endResetModel()
         return removed
 
-    def set_outcome(self, number: int, outcome: Outcome) -> int | None:
-        """Note an answer; returns its row, or None if the photo is gone."""
+    def set_outcome(self, number: int, outcome: Outcome, version: int) -> int | None:
+        """Note an answer of a version of the model; returns its row, or None if the photo is gone."""
         row = self._rows.get(number)
         if row is None:
             return None
         photo = self._photos[row]
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
-        photo.outcome = outcome
+        photo.outcome, photo.version = outcome, version
         index = self.index(row)
         self.dataChanged.emit(index, index, [Role.OUTCOME, Qt.ItemDataRole.DisplayRole])
         return row
@@ -148,6 +165,11 @@ class PhotosModel(QAbstractListModel):
         for row in range(start, len(self._photos)):
             self._rows[self._photos[row].number] = row
 
+    def _on_corrected(self) -> None:
+        if self._photos:
+            roles = [Role.CORRECTION, Qt.ItemDataRole.DisplayRole]
+            self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), roles)
+
     def _on_drawn(self, path: Path, side: int) -> None:
         row = self.row_of(path)
         if row is not None and side == THUMBNAIL_SIDE:
@@ -155,8 +177,12 @@ class PhotosModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-def answer_text(outcome: Outcome | None) -> str:
-    """What a person reads under a photo, in one line."""
+def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
+    """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
+    if isinstance(outcome, Prediction) and correction is not None:
+        if correction.label == outcome.best.label:
+            return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
+        return f"{correction.label}, you say; the model: {outcome.best.label}  {outcome.best.probability:.0%}"
     match outcome:
         case Prediction(unknown=True):
             return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"
@@ -168,7 +194,9 @@ def answer_text(outcome: Outcome | None) -> str:
             return "Waiting"
 
 
-def tooltip_text(photo: Photo) -> str:
-    """The file's whole name and, for a failure, what to do."""
-    hint = f"\n{photo.outcome.message} {photo.outcome.hint}" if isinstance(photo.outcome, Failure) else ""
-    return f"{printable(photo.path)}{hint}"
+def tooltip_text(photo: Photo, correction: Correction | None) -> str:
+    """The file's whole name and, for a failure, what to do, or what the person says."""
+    if isinstance(photo.outcome, Failure):
+        return f"{printable(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
+    told = f"\n{answer_text(photo.outcome, correction)}" if correction is not None else ""
+    return f"{printable(photo.path)}{told}"

@@ -9,10 +9,15 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.images.folders import printable
+from gui import theme
+from gui.changes_window import ChangesWindow
+from gui.correcting import Correcting
 from gui.empty_state import EmptyState
 from gui.gallery import Gallery
 from gui.inspector import Inspector
-from gui.photos_model import answer_text
+from gui.photos_model import Photo, answer_text
+from gui.retrain_strip import RetrainStrip
+from gui.retraining import Retraining
 from gui.session import Session
 
 
@@ -29,6 +34,10 @@ class PhotosPage(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.gallery = Gallery(session.photos, self)
         self.inspector = Inspector(session.pictures, self)
+        self.correcting = Correcting(session, self)
+        self.retraining = Retraining(session)
+        self.strip = RetrainStrip(self.retraining, self)
+        self._changes: ChangesWindow | None = None
         self._splitter.addWidget(self.gallery)
         self._splitter.addWidget(self.inspector)
         self._splitter.setStretchFactor(0, 3)
@@ -41,7 +50,9 @@ class PhotosPage(QWidget):
         self._stack.addWidget(self._splitter)
         page = QVBoxLayout(self)
         page.setContentsMargins(12, 12, 12, 12)
-        page.addWidget(self._stack)
+        page.setSpacing(theme.GRID)
+        page.addWidget(self.strip)
+        page.addWidget(self._stack, 1)
         self._connect()
 
     def _connect(self) -> None:
@@ -53,6 +64,36 @@ class PhotosPage(QWidget):
         self._session.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models_changed.connect(self.show_model)
+        self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
+        self._session.progressed.connect(self.strip.show_state)
+        self.gallery.correction_asked.connect(self.correct)
+        self.inspector.correction_wanted.connect(self.correct)
+        self.inspector.take_back_wanted.connect(self.take_back)
+        self.strip.changes_wanted.connect(self.show_changes)
+
+    def correct(self) -> None:
+        """Let the person say what is in the marked photos."""
+        self.correcting.ask(self._selected())
+
+    def take_back(self) -> None:
+        """Take back what the person said of the marked photos."""
+        self._session.take_back(self._selected())
+
+    def retrain(self) -> None:
+        """Let the model in use learn what waits, or say why it does not."""
+        if self.retraining.can_start:
+            self.retraining.start()
+        elif not self.retraining.waiting():
+            self._session.noticed.emit("No correction waits. F2 puts the answer of the marked photos right.")
+
+    def show_changes(self) -> None:
+        """Show what the last retraining changed."""
+        facts = self.retraining.facts
+        if facts is None:
+            self._session.noticed.emit("The model in use has learnt from no correction since the window was opened.")
+            return
+        self._changes = self._changes or ChangesWindow(self._session.pictures, self.window())
+        self._changes.show_changes(facts, self.retraining.photos_changed())
 
     def remove_selected(self) -> None:
         """Take the marked photos out of the list and look at the one that follows."""
@@ -63,10 +104,9 @@ class PhotosPage(QWidget):
             self.gallery.look_at(min(rows[0], left - 1))
 
     def copy_answers(self) -> None:
-        """Put the marked photos' names and answers on the clipboard, a line each."""
+        """Put the marked photos' names and answers on the clipboard, a line each, and what the person says instead."""
         photos = [self._session.photos.photo(row) for row in self.gallery.selected_rows()]
-        lines = [f"{printable(photo.path.name)}\t{answer_text(photo.outcome)}" for photo in photos]
-        QGuiApplication.clipboard().setText("\n".join(lines))
+        QGuiApplication.clipboard().setText("\n".join(self._line(photo) for photo in photos))
 
     def step(self, by: int) -> None:
         """Look at the photo this many rows further."""
@@ -88,7 +128,7 @@ class PhotosPage(QWidget):
         has_photos = self._session.photos.rowCount() > 0
         self._stack.setCurrentWidget(self._splitter if has_photos else self.empty)
         if not has_photos:
-            self.inspector.show_photo(None)
+            self.inspector.show_photo(None, None)
 
     def _on_added(self, row: int) -> None:
         """Look at the first photo of a drop, unless the person is looking at another one meanwhile."""
@@ -101,4 +141,15 @@ class PhotosPage(QWidget):
             self._show_row(row)
 
     def _show_row(self, row: int) -> None:
-        self.inspector.show_photo(self._session.photos.photo(row) if row >= 0 else None)
+        photo = self._session.photos.photo(row) if row >= 0 else None
+        self.inspector.show_photo(photo, self._session.correction(photo) if photo else None)
+
+    def _selected(self) -> list[Photo]:
+        """The marked photos, or the one the person looks at where none is marked."""
+        rows = self.gallery.selected_rows() or [row for row in (self.gallery.current_row(),) if row >= 0]
+        return [self._session.photos.photo(row) for row in rows]
+
+    def _line(self, photo: Photo) -> str:
+        own = self._session.correction(photo)
+        cells = [printable(photo.path.name), answer_text(photo.outcome, None), *([own.label] if own else [])]
+        return "\t".join(cells)

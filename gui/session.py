@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import count
@@ -15,9 +15,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from core import paths
+from core.corrections import Correction
 from core.errors import FoveaError, StorageError
+from core.images.folders import natural
 from core.prediction import Outcome, Prediction
-from core.providers import Precision, ProviderWish
+from core.providers import Precision, Provider, ProviderWish
 from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.settings import Settings
 from gui.correction_book import CorrectionBook
@@ -42,6 +44,8 @@ class Session(QObject):
         photos_added: the first of newly added rows.
         noticed: something the person should read.
         removed: photos left the list and can be brought back; how many.
+        corrected: answers of so many photos were put right as what this is; empty where that was taken back.
+        closing: everything that runs beside the window is to end.
     """
 
     progressed = Signal()
@@ -50,6 +54,8 @@ class Session(QObject):
     photos_added = Signal(int)
     noticed = Signal(str)
     removed = Signal(int)
+    corrected = Signal(int, str)
+    closing = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -59,13 +65,13 @@ class Session(QObject):
         self.corrections.failed.connect(self._tell_error)
         self.engine = EngineClient(self)
         self.pictures = PictureClient(self)
-        self.photos = PhotosModel(self.pictures, self)
+        self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.models: dict[str, ModelFacts] = {}
         self.opened: ModelOpened | None = None
         self.opening = ""
         self.latency = LatencyRecord()
         self._answer_times: deque[float] = deque(maxlen=500)
-        self._removals: list[list[tuple[int, Photo]]] = []
+        self._undoable: list[Callable[[], None]] = []
         self._relay = Relay(self)
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
         self._pasted = count(1)
@@ -97,6 +103,7 @@ class Session(QObject):
     def close(self) -> None:
         """End everything that runs beside the window."""
         self._is_closed = True
+        self.closing.emit()
         self._saver.shutdown(wait=True)
         self.engine.close()
         self.pictures.close()
@@ -119,17 +126,15 @@ class Session(QObject):
         """Take photos out of the list; `undo` brings them back."""
         removed = self.photos.remove(rows)
         if removed:
-            self._removals.append(removed)
+            self._undoable.append(lambda: self._restore(removed))
             self.engine.forget(photo.number for _, photo in removed)
             self.removed.emit(len(removed))
             self._tell()
 
     def undo(self) -> None:
-        """Bring back what was removed last."""
-        if self._removals:
-            restored = self._removals.pop()
-            self.photos.restore(restored)
-            self._ask([photo for _, photo in restored if self._needs_answer(photo)])
+        """Take back what was done last: bring removed photos back, or what was said of photos before."""
+        if self._undoable:
+            self._undoable.pop()()
 
     def classify_again(self) -> None:
         """Ask the model in use about every photo."""
@@ -139,6 +144,47 @@ class Session(QObject):
         """Call off what has not been answered yet."""
         self.engine.forget([photo.number for photo in self.photos.photos()])
         self._tell()
+
+    # ---- corrections
+
+    def correction(self, photo: Photo) -> Correction | None:
+        """What the person said of a photo instead of the model that answered."""
+        return self.photos.correction(photo)
+
+    def new_classes(self) -> list[str]:
+        """What the person calls photos and the model in use has no class for, in natural order."""
+        if self.model is None:
+            return []
+        said = {one.label for one in self.corrections.all(self.model.card.name).values()}
+        return sorted(said.difference(self.model.card.classes), key=natural)
+
+    def correct(self, photos: Sequence[Photo], label: str) -> None:
+        """Note what the person says is in photos that have an answer; `undo` takes it back."""
+        said = {one.path: Correction.of(one, label) for one in _predictions(photos)}
+        self._say(photos, said)
+        self.corrected.emit(len(said), label)
+
+    def take_back(self, photos: Sequence[Photo]) -> None:
+        """Take back what the person said of photos; `undo` brings it back."""
+        said = [photo for photo in photos if self.correction(photo) is not None]
+        if said:
+            self._say(said, {})
+            self.corrected.emit(len(said), "")
+
+    def _say(self, photos: Sequence[Photo], said: Mapping[Path, Correction]) -> None:
+        """Note what is said of photos, which may be nothing, so that it can be undone."""
+        paths: dict[str, list[Path]] = defaultdict(list)
+        for prediction in _predictions(photos):
+            paths[prediction.model].append(prediction.path)
+        before = {model: {path: self.corrections.of(path, model) for path in own} for model, own in paths.items()}
+        self._undoable.append(lambda: self._put(before))
+        self._put({model: {path: said.get(path) for path in own} for model, own in paths.items()})
+
+    def _put(self, said: Mapping[str, Mapping[Path, Correction | None]]) -> None:
+        """Have this said of images, by model; None: nothing."""
+        for model, own in said.items():
+            made = [one for one in own.values() if one is not None]
+            self.corrections.put_all(model, made, withdraw=[path for path, one in own.items() if one is None])
 
     # ---- models
 
@@ -176,7 +222,7 @@ class Session(QObject):
         self.models_changed.emit()
 
     def _on_opened(self, opened: ModelOpened) -> None:
-        is_other = self.opened is None or (opened.name, opened.provider) != (self.opened.name, self.opened.provider)
+        is_other = self.opened is None or _kind(opened) != _kind(self.opened)
         self.opened, self.opening = opened, ""
         if is_other:
             self.latency = LatencyRecord()
@@ -197,7 +243,7 @@ class Session(QObject):
         self.models_changed.emit()
 
     def _on_answered(self, number: int, outcome: Outcome) -> None:
-        row = self.photos.set_outcome(number, outcome)
+        row = self.photos.set_outcome(number, outcome, self.opened.version if self.opened else 0)
         self._answer_times.append(time.monotonic())
         if isinstance(outcome, Prediction):
             self.latency.add(outcome.timing.inference_ms)
@@ -227,6 +273,10 @@ class Session(QObject):
 
     # ---- inner
 
+    def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+        self.photos.restore(removed)
+        self._ask([photo for _, photo in removed if self._needs_answer(photo)])
+
     def _ask(self, photos: Iterable[Photo]) -> None:
         self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
         self._tell()
@@ -252,7 +302,16 @@ class Session(QObject):
         self.noticed.emit(str(error))
 
     def _needs_answer(self, photo: Photo) -> bool:
-        """Whether nobody has looked at it yet, or another model has than the one in use."""
-        if isinstance(photo.outcome, Prediction):
-            return self.opened is not None and photo.outcome.model != self.opened.name
+        """Whether nobody has looked at it yet, or another model or version has than the one in use."""
+        if isinstance(photo.outcome, Prediction) and self.opened is not None:
+            return (photo.outcome.model, photo.version) != (self.opened.name, self.opened.version)
         return photo.outcome is None
+
+
+def _kind(opened: ModelOpened) -> tuple[str, int, Provider]:
+    """What answers and their times depend on."""
+    return opened.name, opened.version, opened.provider
+
+
+def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
+    return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]

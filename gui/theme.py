@@ -153,6 +153,7 @@ QLabel[kind="heading"] { font-size: 15px; font-weight: 600; }
 QLabel[kind="number"] { font-weight: 600; }
 QFrame#panel { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#notice { background: $warning_soft; border: 1px solid $border; border-radius: ${radius}px; }
+QFrame#strip { background: $accent_soft; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#palette { background: $raised; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#dropzone { background: $surface; border: 2px dashed $border; border-radius: 16px; }
 QFrame#overlay { background: $accent_soft; border: 3px dashed $accent; border-radius: 16px; }

@@ -1,0 +1,223 @@
+"""Learning from corrections in the window: what waits, the retraining under way, what came of it, and undoing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.corrections import Correction, lineage
+from core.errors import FoveaError
+from core.learning.request import RetrainRequest
+from core.prediction import Prediction
+from core.progress import Progress
+from core.services.messages import ModelFacts
+from core.services.training_messages import RetrainDone, RetrainedFacts, Stage, TrainFailed, Used
+from gui.session import Session
+from gui.training_client import TrainingClient
+
+
+class Phase(Enum):
+    """How things stand with the model in use."""
+
+    NOTHING = auto()
+    WAITING = auto()
+    RUNNING = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A photo that two versions name differently; confidences are 0..1.
+
+    Attributes:
+        path: the photo.
+        before: what the version before named it.
+        confidence_before: how sure it was.
+        now: what the new one names it.
+        confidence_now: how sure it is.
+        label: what is in it; empty where nobody said.
+    """
+
+    path: Path
+    before: str
+    confidence_before: float
+    now: str
+    confidence_now: float
+    label: str
+
+
+class Retraining(QObject):
+    """Has the model in use learn from its corrections, in the training process.
+
+    Attributes:
+        changed: anything of it is otherwise.
+        phase: how things stand.
+        progress: how far it is, while it runs.
+        facts: what came of the last retraining; None before, after it was undone, and for another model.
+        error: why the last one came to nothing.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.client = TrainingClient(self)
+        self.phase = Phase.NOTHING
+        self.progress: Progress | None = None
+        self.facts: RetrainedFacts | None = None
+        self.error: FoveaError | None = None
+        self._ticket = 0
+        self._undoing = 0
+        self._is_stopping = False
+        self._asked: tuple[Correction, ...] = ()
+        self._before: dict[Path, Prediction] = {}
+        self._connect()
+
+    def _connect(self) -> None:
+        self._session.corrections.changed.connect(self._refresh)
+        self._session.models_changed.connect(self._refresh)
+        self._session.closing.connect(self.client.close)
+        self.client.stage.connect(self._on_stage)
+        self.client.retrained.connect(self._on_done)
+        self.client.failed.connect(self._on_failed)
+        self.client.stopped.connect(lambda _: self._end(Phase.NOTHING))
+        self.client.used.connect(self._on_used)
+        self.client.remarked.connect(self._session.noticed)
+
+    # ---- what there is
+
+    @property
+    def model(self) -> ModelFacts | None:
+        """The model in use."""
+        return self._session.model
+
+    @property
+    def learning(self) -> int:
+        """How many corrections are being learnt."""
+        return len(self._asked)
+
+    def waiting(self) -> tuple[Correction, ...]:
+        """The corrections that the model in use has not learnt, in the order in which they were made."""
+        if self.model is None:
+            return ()
+        known = lineage(self.model.card.training)
+        return tuple(one for one in self._session.corrections.all(self.model.card.name).values() if one.waits(known))
+
+    @property
+    def can_start(self) -> bool:
+        """Whether there is something to learn, and a model that can."""
+        is_free = self.phase is not Phase.RUNNING and not self._undoing
+        return is_free and self.model is not None and self.model.remembers and bool(self.waiting())
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the version before can be used again."""
+        return self.phase is Phase.DONE and not self._undoing
+
+    def photos_changed(self) -> list[Change]:
+        """Photos in the list, corrected ones left out, that the new version names differently, as far as it has."""
+        if self.facts is None:
+            return []
+        learnt = {one.correction.path for one in self.facts.learnt}
+        changes = []
+        for photo in self._session.photos.photos():
+            was, now = self._before.get(photo.path), photo.outcome
+            if was is None or not isinstance(now, Prediction) or photo.version != self.facts.version:
+                continue
+            if photo.path not in learnt and was.best.label != now.best.label:
+                own = self._session.correction(photo)
+                best = was.best.label, was.best.probability, now.best.label, now.best.probability
+                changes.append(Change(photo.path, *best, own.label if own else ""))
+        return changes
+
+    # ---- what the person wants
+
+    def start(self) -> None:
+        """Learn what waits."""
+        if not self.can_start or self.model is None:
+            return
+        self._asked = self.waiting()
+        name, version = self.model.card.name, self.model.version
+        self._before = {
+            photo.path: photo.outcome
+            for photo in self._session.photos.photos()
+            if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
+        }
+        self.facts, self.error, self.progress, self._is_stopping = None, None, None, False
+        request = RetrainRequest(name, version, self._asked, self._session.settings.value.provider)
+        self._ticket = self.client.retrain(request)
+        self._end(Phase.RUNNING)
+
+    def stop(self) -> None:
+        """Call the retraining off; nothing changes."""
+        if self.phase is Phase.RUNNING and not self._is_stopping:
+            self._is_stopping = True
+            self.client.stop(self._ticket)
+            self.changed.emit()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was called off and has not ended yet."""
+        return self._is_stopping and self.phase is Phase.RUNNING
+
+    def undo(self) -> None:
+        """Use the version before again; what it has not learnt waits again."""
+        if self.can_undo and self.facts is not None:
+            self._undoing = self.client.use(self.facts.name, self.facts.from_version)
+            self.changed.emit()
+
+    def dismiss(self) -> None:
+        """The person has seen what came of it."""
+        if self.phase in (Phase.DONE, Phase.FAILED):
+            self._end(Phase.NOTHING)
+
+    # ---- what the training process says
+
+    def _on_stage(self, stage: Stage) -> None:
+        if stage.ticket == self._ticket:
+            self.progress = stage.progress
+            self.changed.emit()
+
+    def _on_done(self, done: RetrainDone) -> None:
+        self.facts = done.facts
+        self._session.corrections.read(done.facts.name)
+        self._use(done.facts.name)
+        self._end(Phase.DONE)
+
+    def _on_failed(self, failed: TrainFailed) -> None:
+        self.error = failed.error
+        self._end(Phase.FAILED)
+
+    def _on_used(self, used: Used) -> None:
+        self._undoing = 0
+        if used.error is not None:
+            self._session.noticed.emit(str(used.error))
+            self.changed.emit()
+            return
+        self.facts = None
+        self._use(used.name)
+        self._end(Phase.NOTHING)
+
+    def _use(self, name: str) -> None:
+        """The name means another version by now: the model in use is opened anew, and asked about the photos again."""
+        self._session.engine.list_models()
+        if self._session.settings.value.model == name:
+            self._session.open_model()
+
+    def _end(self, phase: Phase) -> None:
+        self.phase = phase
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """What was learnt by another model is of no interest any more; what waits may be otherwise."""
+        name = self.model.card.name if self.model else ""
+        if self.facts is not None and name and name != self.facts.name:
+            self.facts, self.phase = None, Phase.NOTHING
+        if self.phase in (Phase.NOTHING, Phase.WAITING):
+            self.phase = Phase.WAITING if self.waiting() else Phase.NOTHING
+        self.changed.emit()
