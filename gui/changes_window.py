@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from core.services.training_messages import RetrainedFacts
+from core.services.training_values import ComparisonFacts, RetrainedFacts
 from gui import theme
 from gui.picture_client import PictureClient
 from gui.retrain_strip import headline
@@ -85,7 +85,7 @@ def _sections(facts: RetrainedFacts, photos: Sequence[Change]) -> Iterator[tuple
     yield "The photos you corrected", "They were learnt from, so they say little about others.", learnt
     if facts.tests is not None and facts.tests.flips:
         flips = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in facts.tests.flips]
-        yield "Test photos that changed", "Neither version has learnt from these, as far as is known.", flips
+        yield "Test photos that changed", _about_tests(facts.tests), flips
     if photos:
         others = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in photos]
         yield "Other photos in your list", "", others
@@ -93,11 +93,16 @@ def _sections(facts: RetrainedFacts, photos: Sequence[Change]) -> Iterator[tuple
         yield "Left out", "", [(one.path, f"{one.message}\n{one.hint}") for one in facts.left_out]
 
 
+def _about_tests(tests: ComparisonFacts) -> str:
+    learnt = "The version before had learnt from these." if tests.learnt else "Neither version had learnt from these."
+    here = all(one.path.is_absolute() for one in tests.flips)
+    return learnt if here else f"{learnt} They did not come with Fovea: only what they are called is known."
+
+
 def _lines(before: str, now: str, sure: float, truth: str | None) -> str:
     """Two lines under a photo: what it was named and is named now; whether that is right, where anybody knows."""
-    named = now if before == now else f"{before} → {now}"
-    verdict = "" if not truth else "right, " if now == truth else f"wrong: {truth}, "
-    return f"{named}\n{verdict}{sure:.0%}"
+    verdict = "" if not truth else ": right" if now == truth else ": wrong"
+    return f"{'as before' if before == now else f'{before} →'}\n{now} {sure:.0%}{verdict}"
 
 
 def _open(path: Path) -> None:

@@ -21,6 +21,8 @@ _WIDTH: Final = 440
 _MOST_SHOWN: Final = 11
 """Rows; what is further down is scrolled to."""
 _NUMBERED: Final = 9
+_KEPT_IN_ORDER: Final = 16
+"""Up to so many classes stay where they are, so that a hand finds each again."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
 _NOWHERE: Final = QModelIndex()
 
@@ -93,8 +95,8 @@ class ClassChooser(QFrame):
         """Let the person choose.
 
         Args:
-            classes: among which; up to nine keep their order, so that each keeps its number, and of more the likely
-                ones come first and the others in natural order.
+            classes: among which; a few keep their order, so that each keeps its number, and of many the likely ones
+                come first and the others in natural order.
             title: what is asked, such as "What is in this photo?".
             about: what helps to answer that.
             likely: classes that are more likely than others, the likeliest first.
@@ -228,7 +230,7 @@ class _Rows(QAbstractTableModel):
 
 
 def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
-    if len(classes) <= _NUMBERED:
+    if len(classes) <= _KEPT_IN_ORDER:
         return tuple(classes)
     there = frozenset(classes)
     first = [one for one in dict.fromkeys(likely) if one in there]

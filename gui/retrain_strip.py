@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from core.services.training_messages import ComparisonFacts, RetrainedFacts
+from core.services.training_values import ComparisonFacts, RetrainedFacts
 from gui import theme
 from gui.retraining import Phase, Retraining
 from gui.widgets import label
@@ -128,7 +128,7 @@ class RetrainStrip(QFrame):
                 wait = "1 correction waits" if waiting == 1 else f"{waiting:,} corrections wait"
                 return f"{wait}.", "" if waiting > 1 else "Put right whatever else is wrong, then let the model learn."
         kept = "1 correction is kept" if waiting == 1 else f"{waiting:,} corrections are kept"
-        why = f"“{name}” cannot learn from them: nobody kept the photos that it was made of."
+        why = f"“{name}” cannot learn from {'it' if waiting == 1 else 'them'}, for nobody kept what it was made of."
         return f"{kept}.", f"{why} A model that you teach can."
 
 

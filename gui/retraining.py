@@ -14,7 +14,8 @@ from core.learning.request import RetrainRequest
 from core.prediction import Prediction
 from core.progress import Progress
 from core.services.messages import ModelFacts
-from core.services.training_messages import RetrainDone, RetrainedFacts, Stage, TrainFailed, Used
+from core.services.training_messages import RetrainDone, Stage, TrainFailed, Used
+from core.services.training_values import RetrainedFacts
 from gui.session import Session
 from gui.training_client import TrainingClient
 

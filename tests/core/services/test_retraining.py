@@ -19,7 +19,6 @@ from core.providers import ProviderWish
 from core.services.training_messages import (
     Retrain,
     RetrainDone,
-    RetrainedFacts,
     Stage,
     Stop,
     Stopped,
@@ -27,6 +26,7 @@ from core.services.training_messages import (
     Use,
     Used,
 )
+from core.services.training_values import RetrainedFacts
 from tests import tiny
 from tests.core.services.conftest import Window, request, trained
 
