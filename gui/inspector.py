@@ -82,7 +82,7 @@ class _AnswerPanel(Panel):
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
         self._yours = label(kind="heading", wrap=True)
-        self.correct, self.take_back = _link(""), _link("Take back (Shift+F2)")
+        self.correct, self.take_back = _link("Not right? (F2)"), _link("Take back (Shift+F2)")
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
         row.addWidget(self.correct)
