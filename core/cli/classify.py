@@ -18,6 +18,7 @@ from core.cli.classify_folders import Outcomes, Tally, shows_progress, where_els
 from core.cli.progress import bar
 from core.cli.results import open_results
 from core.cli.streams import tell
+from core.cluster.addresses import Address
 from core.errors import ImageError, UsageError
 from core.images.folders import find_images
 from core.library.library import InstalledModel, open_library
@@ -35,7 +36,11 @@ def run(request: ClassifyRequest) -> int:
         FoveaError: nothing could start, or the provider or the output failed under way.
         ReaderGoneError: nobody reads standard output any more.
     """
-    _check(request)
+    check(request)
+    if request.engine == "ray":
+        from core.cli import classify_cluster
+
+        return classify_cluster.run(request)
     chosen, tally = settings.load(paths.settings_file()), Tally()
     by_jobs = classify_folders.is_possible(request)
     images = iter(()) if by_jobs else _find(request, tally)
@@ -43,7 +48,7 @@ def run(request: ClassifyRequest) -> int:
         classify_folders.look(request)
     model = open_library().find(chosen.model if request.model is None else request.model)
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
-    with open_results(_plan(request, model, top_k), request.output) as results:
+    with open_results(plan(request, model, top_k), request.output) as results:
         asked = Answering(model, request.provider or chosen.provider, request.precision or chosen.precision)
         if by_jobs:
             outcomes = classify_folders.outcomes(request, asked, top_k, tally)
@@ -57,8 +62,10 @@ def run(request: ClassifyRequest) -> int:
     return 1 if tally.failed or tally.unreadable_folders else 0
 
 
-def _check(request: ClassifyRequest) -> None:
+def check(request: ClassifyRequest) -> None:
     """Refuse what cannot be written, before any work."""
+    if request.engine == "local" and any(isinstance(path, Address) for path in (*request.paths, request.output)):
+        raise UsageError("Addresses of stores are read and written by --engine ray alone.", hint="Add --engine ray.")
     if request.output is not None:
         refuse_image(request.output)
     elif request.format != "table" and not Form(request.format).is_text:
@@ -72,7 +79,8 @@ def _check(request: ClassifyRequest) -> None:
         raise UsageError("Only CSV can begin with a byte-order mark.", hint="Leave --bom out, or add --format csv.")
 
 
-def _plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
+def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
+    """How the report is to be; None for a table to read."""
     if request.format == "table":
         return None
     card = model.card

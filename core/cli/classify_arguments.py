@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.cli.parsing import Parser, a_count, a_path, add_format
+from core.cli.parsing import Parser, a_count, a_place, add_format
 from core.providers import Precision, ProviderWish
 
 _CLASSIFY: Final = """\
@@ -30,6 +30,10 @@ path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the na
 csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
 xlsx (Excel) and parquet hold the same and need --output; parquet needs the extra `parquet`. html is a
 page to read and to send on, with thumbnails of up to 200 of the images inside it.
+
+--engine ray spreads the work over the machines of the Ray cluster that RAY_ADDRESS names, or starts
+one on this computer that nobody else can reach. PATH and FILE may then be addresses that fsspec reads,
+such as s3://bucket/photos, and FILE a folder. No journal is kept. It needs the extra `cluster`.
 
 Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
 """
@@ -57,6 +61,7 @@ class ClassifyRequest:
         format: "table" or a form of reports, see `core.reports.plan.Form`.
         output: the file to write instead of standard output.
         byte_order_mark: whether CSV begins with one.
+        engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.cluster.addresses`).
     """
 
     paths: tuple[Path, ...]
@@ -72,6 +77,7 @@ class ClassifyRequest:
     format: str
     output: Path | None
     byte_order_mark: bool
+    engine: str = "local"
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
@@ -91,13 +97,14 @@ class ClassifyRequest:
             format=arguments.format,
             output=arguments.output,
             byte_order_mark=arguments.bom,
+            engine=arguments.engine,
         )
 
 
 def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea classify`."""
     parser = commands.add_parser("classify", help="tell what is in images", description=_CLASSIFY, intermixed=True)
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=a_path, help="image files and folders")
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=a_place, help="image files and folders")
     parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use, see `fovea models`)")
     parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
     parser.add_argument("--provider", choices=list(map(str, ProviderWish)), help="what is to run the model")
@@ -115,7 +122,8 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--keep-features", action="store_true", help="keep what another head over the same backbone answers by at once"
     )
-    parser.add_argument("--output", metavar="FILE", type=a_path, help="write the results there, whole or not at all")
+    parser.add_argument("--output", metavar="FILE", type=a_place, help="write the results there, whole or not at all")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: on a cluster, see above")
     add_format(parser, ("table", "jsonl", "csv", "xlsx", "parquet", "html"))
     parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for older Excels")
 

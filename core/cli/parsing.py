@@ -102,3 +102,10 @@ def a_path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("an empty text is no path")
     return Path(text)
+
+
+def a_place(text: str) -> Path:
+    """A path, or the address of a store such as `s3://bucket/photos`, which a path's rules would garble."""
+    from core.cluster.addresses import Address, is_address
+
+    return Address(text) if is_address(text) else a_path(text)
