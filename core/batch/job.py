@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
-from core.batch.journal import PASSING, Answer, Image, Journal, job_folder, job_id
+from core.batch.journal import PASSING, Answer, Found, Image, Journal, job_folder, job_id
 from core.batch.pace import Pace
 from core.batch.pipeline import AHEAD, Answering, Features, Pipeline
 from core.batch.values import JobProgress, JobRequest, Trouble
@@ -76,6 +76,7 @@ class Job:
         *,
         token: CancelToken,
         report: Callable[[JobProgress], None] = lambda _: None,
+        takes: Callable[[Found], bool] = lambda _: True,
     ) -> None:
         """Hold the job and its journal.
 
@@ -84,6 +85,8 @@ class Job:
             answering: the model; several jobs may use one after another.
             token: pauses and calls off.
             report: takes the progress, at most 20 times a second, in the thread that takes the results.
+            takes: whether a found image is taken now, or left as if it were not there yet; asked in the thread that
+                walks.
 
         Raises:
             UsageError: there is no such folder, a pattern means nothing, or another program runs the job.
@@ -94,7 +97,7 @@ class Job:
         self._identity = _identity(request.folder)
         self._journal = Journal(request, answering.answerer(request.top_k))
         self.id = self._journal.id
-        self._walking = _Walking(walk, self._journal, token)
+        self._walking = _Walking(walk, self._journal, token, takes)
         self._pace = Pace(report)
         self._left: int | None = None
         self._place = 0
@@ -224,9 +227,9 @@ class Job:
 class _Walking:
     """The walk, in a thread of its own; what it finds is in the journal at once."""
 
-    def __init__(self, walk: Walk, journal: Journal, token: CancelToken) -> None:
+    def __init__(self, walk: Walk, journal: Journal, token: CancelToken, takes: Callable[[Found], bool]) -> None:
         self.walk, self.found = walk, 0
-        self._journal, self._token = journal, token
+        self._journal, self._token, self._takes = journal, token, takes
         self._news, self._ended, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="walk")
@@ -268,7 +271,7 @@ class _Walking:
 
     def _note_all(self) -> bool:
         """Note every image; False if nobody wants the rest any more."""
-        images = iter(self.walk)
+        images = filter(self._takes, self.walk)
         while some := list(islice(images, _NOTED_AT_ONCE)):
             self._token.check()
             self._journal.found(some)

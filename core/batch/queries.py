@@ -18,7 +18,7 @@ from typing import Final, Self, TypeAlias
 from core.batch.jobs import counts_in, facts_in
 from core.batch.journal import job_folder, transaction
 from core.batch.rows import COLUMNS, TABLES, row_of
-from core.batch.schema import FILE, journal_errors, open_database
+from core.batch.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.batch.selection import Condition, condition, ordering
 from core.batch.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
 
@@ -110,6 +110,18 @@ class Answers:
     def groups(self, view: View) -> tuple[GroupFacts, ...]:
         """The groups of a view, in their order; none where it is not grouped."""
         return self._listing(view).groups
+
+    def finished_after(self, moment: float, number: int, limit: int) -> list[Row]:
+        """The next rows that were classified, or failed, after a moment (seconds since 1970), in the order in which
+        that was; of those of the very same moment the rows after `number`.
+        """
+        query = (
+            f"SELECT {COLUMNS} FROM {TABLES} WHERE images.state IN ({DONE}, {FAILED})"
+            " AND (images.finished, images.number) > (?, ?) ORDER BY images.finished, images.number LIMIT ?"
+        )
+        with self._reading() as database:
+            records = database.execute(query, (moment, number, limit)).fetchall()
+        return [row_of(record, self._top) for record in records]
 
     # ---- figures
 

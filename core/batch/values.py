@@ -123,6 +123,16 @@ class Row:
         said = self.review.label if self.review else None
         return said or self.label
 
+    def is_unsure(self, threshold: float) -> bool:
+        """Whether nobody can rely on the answer: no person said it, and the model is not sure or knows no such thing.
+
+        Args:
+            threshold: the least confidence, 0..1.
+        """
+        if self.review is not None and self.review.label is not None:
+            return False
+        return bool(self.unknown) or (self.confidence or 0.0) < threshold
+
     @property
     def outcome(self) -> Outcome | None:
         """The row as the classifier gave it; None while it waits."""

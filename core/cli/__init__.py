@@ -50,6 +50,14 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import classify
 
             return classify.run(ClassifyRequest.of(arguments))
+        case "keywords":
+            from core.cli import keywords
+
+            return keywords.run(arguments)
+        case "watch":
+            from core.cli import watch
+
+            return watch.run(arguments)
         case "jobs":
             from core.cli import jobs
 

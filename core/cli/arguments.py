@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.cli.classify_arguments import add_classify, add_jobs
+from core.cli.keywords_arguments import add_keywords
 from core.cli.parsing import Parser, Version, a_count, a_loss, a_path, a_rate, a_seed, a_share, add_format
+from core.cli.watch_arguments import add_watch
 
 _EPILOG: Final = """\
 `fovea --install`, nothing else with it, puts Fovea into the menus of your Linux desktop and into
@@ -126,6 +128,8 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add_classify(commands)
     add_jobs(commands)
+    add_keywords(commands)
+    add_watch(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_models(commands)

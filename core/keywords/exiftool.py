@@ -197,6 +197,7 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answe
             timeout=limit,
             check=False,
             env=outside_environment(),
+            start_new_session=True,  # Ctrl+C in a terminal goes to all, and this batch is to be finished
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired):

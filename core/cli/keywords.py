@@ -1,0 +1,142 @@
+"""`fovea keywords`: answers of a folder's job into the photos' metadata, and out of it again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, nullcontext
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from core import paths, settings
+from core.batch.job import Job
+from core.batch.pipeline import Answering
+from core.batch.queries import Answers
+from core.batch.values import Filter, JobRequest, View
+from core.batch.walk import check_folder
+from core.cli.progress import job_bar
+from core.cli.streams import is_terminal, results_to, tell
+from core.dataset.problems import quantity
+from core.errors import ImageError
+from core.images.folders import find_images, printable
+from core.keywords.answers import Choice, write_answers
+from core.keywords.exiftool import ExifTool, find_exiftool
+from core.keywords.record import Record, open_record
+from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place
+from core.keywords.writing import remove
+from core.library.library import open_library
+from core.prediction import Failure
+from core.progress import CancelToken
+
+_ANSWERED: Final = View(filter=Filter(failed=False))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write or remove keywords; 0 if all could be, 1 if some could not.
+
+    Raises:
+        FoveaError: nothing could start, or the disk failed under way.
+        ReaderGoneError: nobody reads standard output any more.
+    """
+    check_folder(arguments.folder)
+    tool = find_exiftool()
+    request = KeywordRequest(Place(arguments.place), keep_time=arguments.keep_time, dry_run=arguments.dry_run)
+    with ExitStack() as stack:
+        record = stack.enter_context(open_record(paths.keyword_record()))
+        work = _remove if arguments.remove else _write
+        tally = _tell_all(work(arguments, request, tool, record, stack), arguments.format)
+    _sum_up(tally, dry_run=request.dry_run)
+    return 1 if tally["failed"] else 0
+
+
+def _write(
+    arguments: argparse.Namespace, request: KeywordRequest, tool: ExifTool, record: Record, stack: ExitStack
+) -> Iterator[KeywordOutcome]:
+    """Classify what is new, then write."""
+    answers = stack.enter_context(Answers(_classify(arguments)))
+    choice = Choice(arguments.threshold, arguments.unsure)
+    return write_answers(answers, answers.each(_ANSWERED), choice, request, tool, record, token=CancelToken())
+
+
+def _classify(arguments: argparse.Namespace) -> str:
+    """Run the folder's job; its id."""
+    chosen = settings.load(paths.settings_file())
+    model = open_library().find(arguments.model or chosen.model)
+    asked = Answering(model, chosen.provider, chosen.precision)
+    job = JobRequest(arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude))
+    with ExitStack() as stack:
+        report = stack.enter_context(job_bar() if is_terminal(sys.stderr) else nullcontext(lambda _: None))
+        running = stack.enter_context(Job(job, asked, token=CancelToken(), report=report))
+        for result in running.results():
+            if isinstance(result.outcome, Failure) and result.is_new:
+                tell(result.outcome.message, hint=result.outcome.hint)
+        for trouble in running.troubles:
+            tell(trouble.message, hint=trouble.hint)
+        return running.id
+
+
+def _remove(
+    arguments: argparse.Namespace, request: KeywordRequest, tool: ExifTool, record: Record, _: ExitStack
+) -> Iterator[KeywordOutcome]:
+    """Of photos that are remembered, and of those that are there: what was written says itself that it is ours."""
+
+    def on_error(_: Path, error: ImageError) -> None:
+        tell(error.what, hint=error.hint)
+
+    known = record.photos_in(Path(os.path.abspath(arguments.folder)))  # noqa: PTH100 - as it was noted
+    there = find_images([arguments.folder], recursive=arguments.recursive, on_error=on_error)
+    images = (Path(os.path.abspath(path)) for path in chain(known, there) if path.exists())  # noqa: PTH100
+    return remove(_once(images), request, tool, record, token=CancelToken())
+
+
+def _once(images: Iterable[Path]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for image in images:
+        if image not in seen:
+            seen.add(image)
+            yield image
+
+
+def _tell_all(outcomes: Iterator[KeywordOutcome], form: str) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    with results_to(None) as stream:
+        for outcome in outcomes:
+            tally["failed" if isinstance(outcome, Failure) else outcome.done.value] += 1
+            if form == "jsonl":
+                stream.write(json.dumps(_content(outcome)) + "\n")
+            elif isinstance(outcome, Failure):
+                tell(outcome.message, hint=outcome.hint)
+            elif outcome.done is not Done.UNCHANGED:
+                stream.write(_line(outcome) + "\n")
+            stream.flush()
+    return tally
+
+
+def _line(kept: Kept) -> str:
+    where = "" if kept.file.name == kept.photo.name else f"  in {kept.file.name}"
+    told = f"{kept.done.value:8} {kept.label or '':20} {kept.photo}{where}"
+    return printable(f"{told}  ({kept.remark})" if kept.remark else told)
+
+
+def _content(outcome: KeywordOutcome) -> dict[str, Any]:
+    if isinstance(outcome, Failure):
+        error = {"kind": outcome.kind, "message": outcome.message, "hint": outcome.hint}
+        return {"path": str(outcome.path), "error": error}
+    return {
+        "path": str(outcome.photo),
+        "file": str(outcome.file),
+        "keyword": outcome.label,
+        "done": outcome.done.value,
+        "remark": outcome.remark,
+    }
+
+
+def _sum_up(tally: Counter[str], *, dry_run: bool) -> None:
+    parts = [f"{count:,} {what}" for what, count in sorted(tally.items())]
+    total = quantity(tally.total()) if tally else "no photo"
+    tell(f"{'Would be: ' if dry_run else ''}{total}{': ' if parts else ''}{', '.join(parts)}")

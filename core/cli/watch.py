@@ -1,0 +1,133 @@
+"""`fovea watch`: what arrives in a folder is classified and delivered, until Ctrl+C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from core import paths, settings
+from core.batch.pipeline import Answering
+from core.batch.queries import Answers
+from core.batch.values import JobRequest, Row
+from core.batch.watch import Watch, Watching, WatchState
+from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
+from core.deliveries import Deliveries, DeliveryRequest
+from core.errors import Cancelled, UsageError
+from core.images.folders import printable
+from core.keywords.answers import Choice
+from core.keywords.values import KeywordRequest, Place
+from core.library.library import open_library
+from core.prediction import Failure
+from core.progress import CancelToken
+from core.reports.columns import Reported, Shape, as_object
+from core.reports.plan import Form
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watch; 0 once Ctrl+C, or a signal to end, was given.
+
+    Raises:
+        FoveaError: it could not start, or cannot go on.
+        ReaderGoneError: nobody reads standard output any more.
+    """
+    if arguments.format == "csv" and arguments.output is None:
+        raise UsageError("CSV goes into a file.", hint="Add --output arrived.csv, or use --format jsonl.")
+    chosen = settings.load(paths.settings_file())
+    asked = Answering(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
+    top_k = min(arguments.top or chosen.top_k, len(asked.model.card.classes))
+    job = JobRequest(
+        arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude), top_k=top_k
+    )
+    token, told = CancelToken(), _Told()
+    with results_to(None) as stream, Deliveries(_request(arguments, top_k), tell=_tell_failure) as deliveries:
+        show = _shown(arguments, stream, top_k)
+
+        def deliver(answers: Answers, rows: Sequence[Row]) -> None:
+            deliveries(answers, rows)
+            show(rows)
+
+        watch = Watch(job, asked, deliver, token=token, state=told)
+        with _ended_by_signals(token):
+            tell(f"Watching {arguments.folder}; Ctrl+C ends it.")
+            try:
+                watch.run()
+            except Cancelled:
+                tell(f"Watched no more: {quantity(told.state.delivered)}, {told.state.failed:,} failed.")
+    return 0
+
+
+class _Told:
+    """Says what a person should know of how the watch fares."""
+
+    def __init__(self) -> None:
+        self.state = WatchState(Watching.WAITING)
+
+    def __call__(self, state: WatchState) -> None:
+        before, self.state = self.state, state
+        if state.message and state.message != before.message:
+            tell(state.message)
+        elif before.watching in (Watching.AWAY, Watching.BUSY) and not state.message:
+            tell("It is gone on.")
+        if not state.told and before.told:
+            tell("This system does not tell what arrives there; the folder is looked at every few seconds.")
+
+
+def _request(arguments: argparse.Namespace, top_k: int) -> DeliveryRequest:
+    form = Form.CSV if arguments.format == "csv" else Form.JSONL
+    keywords = KeywordRequest(Place(arguments.keywords)) if arguments.keywords else None
+    choice = Choice(arguments.threshold, arguments.unsure)
+    return DeliveryRequest(arguments.output, form, top_k, keywords, choice)
+
+
+def _shown(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:
+    """What a person, or a program behind a pipe, is shown of each row."""
+    shape = Shape(top_k)
+
+    def show(rows: Sequence[Row]) -> None:
+        for row in rows:
+            reported = Reported.of(row)
+            if reported is not None and arguments.format == "jsonl":
+                stream.write(json.dumps(as_object(reported, shape)) + "\n")
+            elif reported is not None:
+                stream.write(_line(row) + "\n")
+        stream.flush()
+
+    return (lambda _: None) if arguments.output is not None else show
+
+
+def _line(row: Row) -> str:
+    if row.failure is not None:
+        return printable(f"failed               {row.path}  {row.failure.message}")
+    mark = "?" if row.unknown else " "
+    return printable(f"{row.answer or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
+
+
+def _tell_failure(failure: Failure) -> None:
+    tell(failure.message, hint=failure.hint)
+
+
+@contextmanager
+def _ended_by_signals(token: CancelToken) -> Iterator[None]:
+    """Ctrl+C and the signal to end let what is begun be finished; a second Ctrl+C does not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal's own arguments
+        if token.cancelled:
+            raise KeyboardInterrupt
+        token.cancel()
+
+    before = {which: signal.signal(which, end) for which in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)

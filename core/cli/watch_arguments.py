@@ -1,0 +1,39 @@
+"""What can be asked of `fovea watch`. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from core.cli.parsing import Parser, a_count, a_loss, a_path, add_format
+
+_WATCH: Final = """\
+Classify what arrives in FOLDER, until Ctrl+C.
+
+It is the job of `fovea classify FOLDER`: what arrived while nobody watched is caught up with, and
+what was classified before FOLDER was watched for the first time is not told again. A photo is taken
+once it is whole: not changed for two seconds. If FOLDER is gone, its disk or its network share, that
+is told, and the watch goes on once it is back.
+
+Each answer is a line on standard output, or is appended to FILE; and with --keywords the photo gets
+its keyword, as by `fovea keywords`. Interrupted between a photo and the note that it is done, the
+photo is told again by the next start; none is left out.
+
+Exit code: 0 ended by Ctrl+C, 2 it could not start or go on.
+"""
+
+
+def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea watch`."""
+    parser = commands.add_parser("watch", help="classify what arrives in a folder", description=_WATCH)
+    parser.add_argument("folder", metavar="FOLDER", type=a_path, help="where photos arrive")
+    parser.add_argument("--recursive", action="store_true", help="look into subfolders")
+    parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help="only what matches")
+    parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help="not what matches")
+    parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use)")
+    parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
+    parser.add_argument("--output", metavar="FILE", type=a_path, help="append lines there")
+    parser.add_argument("--keywords", choices=("sidecar", "in-place"), help="write keywords too")
+    parser.add_argument("--threshold", metavar="T", type=a_loss, default=0.6, help="for keywords (default: 0.6)")
+    parser.add_argument("--unsure", action="store_true", help="mark what is below the threshold")
+    add_format(parser, ("table", "jsonl", "csv"))

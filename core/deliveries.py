@@ -1,0 +1,152 @@
+"""What is done with photos that arrive in a watched folder: a line in a file, a keyword.
+
+The same code as for whole folders does it, some photos at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from core import paths
+from core.batch.queries import Answers
+from core.batch.values import Row
+from core.errors import StorageError, UsageError
+from core.images.folders import printable
+from core.keywords.answers import Choice, write_answers
+from core.keywords.exiftool import ExifTool, find_exiftool
+from core.keywords.record import Record, open_record
+from core.keywords.values import KeywordRequest
+from core.prediction import Failure
+from core.progress import CancelToken
+from core.reports.columns import Reported, Shape
+from core.reports.plan import Form
+from core.reports.text import CommaSeparated, JsonLines
+from core.reports.write import refuse_image
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """Where answers go.
+
+    Attributes:
+        file: a file to which a line is appended for each; None: none.
+        form: how it is written, JSONL or CSV.
+        top_k: how many classes a line tells.
+        keywords: how keywords are written; None: none are.
+        choice: which answers become keywords.
+    """
+
+    file: Path | None = None
+    form: Form = Form.JSONL
+    top_k: int = 5
+    keywords: KeywordRequest | None = None
+    choice: Choice = field(default_factory=Choice)
+
+
+class Deliveries(AbstractContextManager["Deliveries"]):
+    """Delivers answers; to be called as `core.batch.watch.Deliver`."""
+
+    def __init__(self, request: DeliveryRequest, *, tell: Callable[[Failure], None] = lambda _: None) -> None:
+        """See that everything can be delivered.
+
+        Args:
+            request: where to.
+            tell: told of photos that no keyword could be written for; the others get theirs.
+
+        Raises:
+            UsageError: the file holds something else.
+            StorageError: the file or the record of keywords cannot be written.
+            KeywordError: exiftool is missing.
+        """
+        self._request, self._tell = request, tell
+        self._tool: ExifTool | None = None
+        self._record: Record | None = None
+        with ExitStack() as stack:
+            if request.file is not None:
+                _check_lines(request.file, request.form, request.top_k)
+            if request.keywords is not None:
+                self._tool = find_exiftool()
+                self._record = stack.enter_context(open_record(paths.keyword_record()))
+            self._held = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def __call__(self, answers: Answers, rows: Sequence[Row]) -> None:
+        """Deliver rows, as whole as can be: what fails for one photo is told and costs no other.
+
+        Raises:
+            StorageError: a file cannot be written any more; the same rows can be delivered again.
+        """
+        request = self._request
+        if request.keywords is not None and self._tool is not None and self._record is not None:
+            token = CancelToken()  # what was begun is finished: it takes a second
+            outcomes = write_answers(
+                answers, rows, request.choice, request.keywords, self._tool, self._record, token=token
+            )
+            for outcome in outcomes:
+                if isinstance(outcome, Failure):
+                    self._tell(outcome)
+        if request.file is not None:
+            append(request.file, rows, request.form, request.top_k)
+
+
+def append(file: Path, rows: Iterable[Row], form: Form, top_k: int) -> None:
+    """Append a line for each row that is answered, durably; a line that was cut short before is ended first.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    try:
+        with file.open("ab+") as stream:
+            is_new = stream.seek(0, os.SEEK_END) == 0
+            lines = _lines(rows, form, top_k)
+            head, _, body = lines.partition("\r\n") if form is Form.CSV else ("", "", lines)
+            if not is_new:
+                stream.seek(-1, os.SEEK_END)
+                body = body if stream.read(1) == b"\n" else f"{_end(form)}{body}"
+            stream.write((f"{head}{_end(form)}{body}" if is_new and head else body).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        what = f"“{printable(file)}” could not be written: {error.strerror}."
+        raise StorageError(what, hint="Name a file in a folder that you may write to, on a disk with space.") from error
+
+
+def _lines(rows: Iterable[Row], form: Form, top_k: int) -> str:
+    stream = io.StringIO(newline="")
+    shape = Shape(top_k)
+    writer = CommaSeparated(stream, shape) if form is Form.CSV else JsonLines(stream, shape)
+    for row in rows:
+        reported = Reported.of(row)
+        if reported is not None:
+            writer.add(reported)
+    return stream.getvalue()
+
+
+def _end(form: Form) -> str:
+    return "\r\n" if form is Form.CSV else "\n"
+
+
+def _check_lines(file: Path, form: Form, top_k: int) -> None:
+    """Refuse a file that lines of this form do not belong into."""
+    refuse_image(file, f"arrived.{form.value}")
+    if form not in (Form.CSV, Form.JSONL):
+        raise UsageError(f"{form.value} cannot grow line by line.", hint="Use jsonl or csv.")
+    append(file, (), form, top_k)
+    with file.open("rb") as stream:
+        first = stream.readline().rstrip(b"\r\n")
+    wanted = _lines((), form, top_k).rstrip("\r\n").encode()
+    fits = first == wanted if form is Form.CSV else first[:1] in (b"", b"{")
+    if not fits:
+        what = f"“{printable(file)}” holds something else than {form.value} lines of this shape."
+        raise UsageError(what, hint="Name another file.")

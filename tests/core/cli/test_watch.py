@@ -1,0 +1,94 @@
+"""`fovea watch` as a program of its own: what arrives is told, and Ctrl+C ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.keywords.exiftool import KeywordError, find_exiftool
+from tests import tiny
+from tests.core.cli.conftest import Fovea
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_S = 60
+pytestmark = [
+    pytest.mark.usefixtures("colours"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C goes to every program of a console there"),
+]
+
+
+@contextmanager
+def watching(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """The program, once it watches."""
+    command = [sys.executable, "-m", "core.cli", "watch", *map(str, arguments), "--model", "colours"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as program:
+        killer = threading.Timer(PATIENCE_S, program.kill)
+        killer.start()
+        try:
+            assert program.stderr is not None
+            assert "Watching" in program.stderr.readline()
+            yield program
+        finally:
+            program.kill()
+            killer.cancel()
+            killer.join()
+
+
+def wait_for(file: Path, text: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not file.exists() or text not in file.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_what_arrives_is_told_until_it_is_ended(tmp_path: Path, which: signal.Signals) -> None:
+    (folder := tmp_path / "arriving").mkdir()
+    with watching(folder, "--format", "jsonl") as program:
+        tiny.write_solid(folder / "a.png", "red")
+        assert program.stdout is not None
+        told = json.loads(program.stdout.readline())
+        assert (Path(told["path"]).name, told["label"]) == ("a.png", "red")
+        program.send_signal(which)
+        rest, said = program.communicate(timeout=PATIENCE_S)
+        assert program.returncode == 0
+        assert rest == ""
+        assert "1 image, 0 failed" in said
+
+
+def test_lines_and_keywords_together(tmp_path: Path) -> None:
+    try:
+        find_exiftool()
+    except KeywordError as error:
+        pytest.skip(str(error))
+    (folder := tmp_path / "arriving").mkdir()
+    file = tmp_path / "arrived.csv"
+    with watching(folder, "--format", "csv", "--output", file, "--keywords", "in-place") as program:
+        tiny.write_solid(folder / "a.png", "red")
+        wait_for(file, "a.png")
+        assert b">red<" in (folder / "a.png").read_bytes()
+        time.sleep(3)
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=PATIENCE_S)
+        assert program.returncode == 0
+    assert len(file.read_text().splitlines()) == 2, "its own keyword is no arrival"
+
+
+def test_what_cannot_start_says_why(fovea: Fovea, tmp_path: Path) -> None:
+    assert "no folder" in fovea("watch", tmp_path / "nowhere").err
+    ran = fovea("watch", tmp_path, "--format", "csv")
+    assert ran.code == 2
+    assert "--output" in ran.err

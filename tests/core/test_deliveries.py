@@ -1,0 +1,69 @@
+"""Lines that grow in a file, and keywords, for photos that arrive."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from core.batch.values import Row, State
+from core.deliveries import Deliveries, DeliveryRequest, append
+from core.errors import StorageError, UsageError
+from core.prediction import Failure, Score
+from core.reports.plan import Form
+
+
+def row(name: str, label: str = "red") -> Row:
+    path = Path("photos") / name
+    return Row(1, path, Path(), State.DONE, label, 0.9, None, (Score(label, 0.9), Score("blue", 0.1)), model="colours")
+
+
+def failed(name: str) -> Row:
+    path = Path("photos") / name
+    return Row(1, path, Path(), State.FAILED, failure=Failure(path, "damaged", "It is damaged.", "Take another."))
+
+
+def test_json_lines_grow(tmp_path: Path) -> None:
+    file = tmp_path / "arrived.jsonl"
+    append(file, [row("a.jpg"), failed("b.jpg")], Form.JSONL, 2)
+    append(file, [row("c.jpg")], Form.JSONL, 2)
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [Path(line["path"]).name for line in told] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert told[1]["error"]["kind"] == "damaged"
+
+
+def test_csv_grows_below_one_heading(tmp_path: Path) -> None:
+    file = tmp_path / "arrived.csv"
+    append(file, [row("=a.jpg")], Form.CSV, 2)
+    append(file, [row("b.jpg")], Form.CSV, 2)
+    with file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [line["label"] for line in rows] == ["red", "red"]
+    assert [line["label_2"] for line in rows] == ["blue", "blue"]
+
+
+@pytest.mark.parametrize("form", [Form.JSONL, Form.CSV])
+def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: Form) -> None:
+    file = tmp_path / f"arrived.{form.value}"
+    append(file, [row("a.jpg")], form, 1)
+    with file.open("a") as stream:
+        stream.write('{"path": "phot' if form is Form.JSONL else "photos/half")
+    append(file, [row("b.jpg")], form, 1)
+    assert "b.jpg" in file.read_text().splitlines()[-1]
+    assert len(file.read_text().splitlines()) == (3 if form is Form.JSONL else 4)
+
+
+def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    other = tmp_path / "letter.csv"
+    other.write_text("Dear all,\n")
+    with pytest.raises(UsageError, match="something else"), Deliveries(DeliveryRequest(other, Form.CSV)):
+        pass
+    assert other.read_text() == "Dear all,\n"
+    with pytest.raises(UsageError, match="image"), Deliveries(DeliveryRequest(tmp_path / "a.jpg")):
+        pass
+    with pytest.raises(StorageError), Deliveries(DeliveryRequest(tmp_path / "nowhere" / "a.jsonl")):
+        pass
+    with pytest.raises(UsageError, match="line by line"), Deliveries(DeliveryRequest(tmp_path / "a", Form.XLSX)):
+        pass
