@@ -1,4 +1,4 @@
-"""The command line: `fovea classify`, `train`, `evaluate`, `models` and `doctor`; the window is opened elsewhere.
+"""The command line: `fovea classify`, `sort`, `train` and all others; the window is opened elsewhere.
 
 Results go to standard output, everything said about them to standard error. Exit codes: 0 all done, 1 some images
 failed and the others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 nobody reads the output any more.
@@ -62,6 +62,10 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import jobs
 
             return jobs.run(arguments)
+        case "sort":
+            from core.cli import sort
+
+            return sort.run(arguments)
         case "train":
             from core.cli import train
 

@@ -9,6 +9,7 @@ from typing import Final
 from core.cli.classify_arguments import add_classify, add_jobs
 from core.cli.keywords_arguments import add_keywords
 from core.cli.parsing import Parser, Version, a_count, a_loss, a_path, a_rate, a_seed, a_share, add_format
+from core.cli.sort_arguments import add_sort
 from core.cli.watch_arguments import add_watch
 
 _EPILOG: Final = """\
@@ -128,6 +129,7 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     add_classify(commands)
     add_jobs(commands)
+    add_sort(commands)
     add_keywords(commands)
     add_watch(commands)
     _add_train(commands)

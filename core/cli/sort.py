@@ -1,0 +1,285 @@
+"""`fovea sort`: photos into class folders, step by step on record, and back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from core import paths, settings
+from core.batch.jobs import list_jobs
+from core.batch.journal import job_id
+from core.batch.pipeline import Answering
+from core.batch.queries import Answers
+from core.batch.values import JobFacts, JobRequest, View
+from core.cli import classify_folders, tables
+from core.cli.classify_arguments import ClassifyRequest
+from core.cli.classify_folders import Tally
+from core.cli.progress import stages
+from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
+from core.errors import ModelError, StorageError, UsageError
+from core.judging.plots import percent
+from core.library.library import InstalledModel, Library, open_library
+from core.progress import CancelToken
+from core.providers import Precision, ProviderWish
+from core.sorting.carry import carry_out, go_on
+from core.sorting.disk import RealDisk, check, check_space, real
+from core.sorting.plan import plan, sum_up
+from core.sorting.record import Record, sortings
+from core.sorting.undo import undo
+from core.sorting.values import By, PlanFacts, SortingFacts, SortingState, SortRequest, Step
+
+_TOLD: Final = 20
+"""Remarks in words; JSON holds all."""
+_COLUMNS: Final = ("id", "begun", "state", "by", "photos", "from", "to")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked; 0 if every photo is where it should be, 1 if some are not.
+
+    Raises:
+        FoveaError: nothing could start, or the disk failed under way.
+        ReaderGoneError: nobody reads standard output any more.
+    """
+    as_json = arguments.format == "json"
+    if arguments.list:
+        _list(as_json=as_json)
+        return 0
+    if arguments.undo is not None:
+        latest = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
+        return _undo(arguments.undo or _latest(*latest), as_json=as_json)
+    if arguments.go_on is not None:
+        return _go_on(arguments.go_on or _latest(SortingState.SORTING), as_json=as_json)
+    if arguments.folder is None or arguments.to is None:
+        hint = "As in `fovea sort photos --to sorted --dry-run`; `fovea sort --help` tells more."
+        raise UsageError("Which photos are to be sorted, and where to, is not said.", hint=hint)
+    return _sort(arguments, as_json=as_json)
+
+
+def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
+    by, threshold = By(arguments.by), arguments.threshold
+    request = real(SortRequest(arguments.folder, arguments.to, by, threshold, arguments.flat))
+    check(request)
+    classify = _classify_request(arguments)
+    tally = _classify(classify)
+    with Answers(job_id(_job(classify))) as answers:
+        steps = list(plan(answers.each(View()), request, RealDisk(request.destination)))
+    planned = sum_up(steps, request)
+    failed = bool(tally.failed or tally.unreadable_folders)
+    if arguments.dry_run:
+        check_space(request, planned.size)
+        _show_steps(steps, request, planned, as_json=as_json)
+        return int(failed)
+    with _interruptible(), stages() as report:
+        facts = carry_out(steps, request, report=report, token=CancelToken())
+    _show_sorted(facts, planned, as_json=as_json)
+    return int(failed or facts.failed > 0)
+
+
+def _go_on(id_: str, *, as_json: bool) -> int:
+    with _interruptible(), stages() as report:
+        facts = go_on(id_, report=report, token=CancelToken())
+    _show_sorted(facts, None, as_json=as_json)
+    return int(facts.failed > 0)
+
+
+def _undo(id_: str, *, as_json: bool) -> int:
+    with _interruptible(), stages() as report:
+        facts = undo(id_, report=report, token=CancelToken())
+    if as_json:
+        with results_to(None) as stream:
+            stream.write(json.dumps(_content(facts) | {"remarks": _remarks(facts)}, indent=2) + "\n")
+    tell(f"{quantity(facts.undone, 'photo')} of the sorting {facts.id} undone: {_way_back(facts.request.by)}.")
+    _tell_remarks(facts)
+    return int(facts.kept > 0)
+
+
+def _way_back(by: By) -> str:
+    return "moved back to where they were" if by is By.MOVE else f"the {_plural(by)} are removed"
+
+
+def _plural(by: By) -> str:
+    return {By.COPY: "copies", By.HARDLINK: "hard links", By.SYMLINK: "links", By.MOVE: "moved photos"}[by]
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        hint = "`fovea sort --continue` goes on with a sorting; `fovea sort --undo` goes back, or on with that."
+        tell("Interrupted; every photo is safe.", hint=hint)
+        raise
+
+
+def _latest(*states: SortingState) -> str:
+    found = next((facts.id for facts in sortings() if facts.state in states), None)
+    if found is None:
+        raise UsageError("There is no such sorting.", hint="`fovea sort --list` lists all of them.")
+    return found
+
+
+# ---- classifying what is missing
+
+
+def _classify_request(arguments: argparse.Namespace) -> ClassifyRequest:
+    provider, precision = arguments.provider, arguments.precision
+    return ClassifyRequest(
+        paths=(arguments.folder,),
+        model=arguments.model,
+        top=None,
+        provider=None if provider is None else ProviderWish(provider),
+        precision=None if precision is None else Precision(precision),
+        recursive=True,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        fresh=False,
+        keep_features=False,
+        format="table",
+        output=None,
+        byte_order_mark=False,
+    )
+
+
+def _job(request: ClassifyRequest) -> JobRequest:
+    return JobRequest(request.paths[0], request.recursive, request.include, request.exclude)
+
+
+def _classify(request: ClassifyRequest) -> Tally:
+    """Classify what is new or changed; of the rest the journal knows."""
+    if not classify_folders.is_possible(request):
+        raise StorageError("Photos are sorted by the folder's journal.", hint="Have FOVEA_HOME name another folder.")
+    classify_folders.look(request)
+    chosen, tally = settings.load(paths.settings_file()), Tally()
+    model = _model(open_library(), request, chosen.model)
+    asked = Answering(model, request.provider or chosen.provider, request.precision or chosen.precision)
+    top_k = min(chosen.top_k, len(model.card.classes))
+    with closing(classify_folders.outcomes(request, asked, top_k, tally)) as outcomes:
+        for outcome in outcomes:
+            tally.count(outcome)
+    tell(tally.sum(asked))
+    return tally
+
+
+def _model(library: Library, request: ClassifyRequest, in_use: str) -> InstalledModel:
+    """The model asked for, else the one that classified the folder last, else the one in use."""
+    if request.model is not None:
+        return library.find(request.model)
+    id_ = job_id(_job(request))
+    job = next((job for job in list_jobs() if isinstance(job, JobFacts) and job.id == id_), None)
+    if job is not None and job.model:
+        try:
+            return library.find(f"{job.model}@{job.version}" if job.version else job.model)
+        except ModelError as error:
+            tell(f"The model that classified this folder cannot be asked any more: {error.what}")
+    return library.find(in_use)
+
+
+# ---- telling
+
+
+def _show_steps(steps: Sequence[Step], request: SortRequest, planned: PlanFacts, *, as_json: bool) -> None:
+    with results_to(None) as stream:
+        if as_json:
+            content = _asked(request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
+            content["steps"] = [_step(step) for step in steps]
+            stream.write(json.dumps(content, indent=2) + "\n")
+        else:
+            made = tables.table(("photo", "comes to", "confidence", "note"), numbers=("confidence",))
+            for step in steps:
+                target = "" if step.target is None else str(step.target.relative_to(request.destination))
+                place = tables.cell(target, "bold") if target else tables.cell("stays", "yellow")
+                sure = "" if step.confidence is None else percent(step.confidence)
+                made.add_row(tables.cell(_below(step.source, request.source)), place, sure, tables.cell(step.note))
+            tables.show(stream, made)
+    tell(f"{_in_words(planned, request)} Nothing was changed: this was a dry run.")
+
+
+def _show_sorted(facts: SortingFacts, planned: PlanFacts | None, *, as_json: bool) -> None:
+    with results_to(None) as stream:
+        if as_json:
+            content = _content(facts) | {"remarks": _remarks(facts)}
+            content |= {} if planned is None else {"folders": planned.folders, "left": planned.left}
+            stream.write(json.dumps(content, indent=2) + "\n")
+        elif planned is not None:
+            made = tables.table(("folder", "photos"), numbers=("photos",))
+            for name, count in planned.folders.items():
+                made.add_row(tables.cell(name, "bold"), f"{count:,}")
+            tables.show(stream, made)
+    left = f", {planned.left:,} stay" if planned is not None and planned.left else ""
+    failed = f", {facts.failed:,} failed" if facts.failed else ""
+    told = f"{quantity(facts.sorted, 'photo')} sorted by {facts.request.by} into {str(facts.request.destination)!r}"
+    tell(f"{told}{left}{failed}.", hint=f"`fovea sort --undo {facts.id}` puts everything back.")
+    _tell_remarks(facts)
+
+
+def _in_words(planned: PlanFacts, request: SortRequest) -> str:
+    renamed = f", {planned.renamed:,} of them under other names" if planned.renamed else ""
+    return (
+        f"{quantity(planned.photos, 'photo')} ({tables.size(planned.size)}) to sort by {request.by} into "
+        f"{quantity(len(planned.folders), 'folder')}{renamed}; {planned.left:,} stay."
+    )
+
+
+def _tell_remarks(facts: SortingFacts) -> None:
+    remarks = _remarks(facts)
+    for remark in remarks[:_TOLD]:
+        tell(f"{remark['path']}: {remark['why']}")
+    if len(remarks) > _TOLD:
+        tell(f"{len(remarks) - _TOLD:,} more like these.", hint="--format json tells all of them.")
+
+
+def _remarks(facts: SortingFacts) -> list[dict[str, str]]:
+    with Record(facts.id) as record:
+        return [{"path": str(remark.path), "why": remark.why} for remark in record.remarks()]
+
+
+def _list(*, as_json: bool) -> None:
+    found = sortings()
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps([_content(facts) for facts in found], indent=2) + "\n")
+            return
+        made = tables.table(_COLUMNS, numbers=("photos",))
+        for facts in found:
+            photos = facts.waiting + facts.sorted + facts.failed + facts.undone
+            style = "yellow" if facts.state in (SortingState.SORTING, SortingState.UNDOING) else ""
+            made.add_row(
+                tables.cell(facts.id, "bold"),
+                tables.cell(f"{_moment(facts):%Y-%m-%d %H:%M}"),
+                tables.cell(facts.state.value, style),
+                tables.cell(facts.request.by.value),
+                f"{photos:,}",
+                *(tables.cell(str(folder)) for folder in (facts.request.source, facts.request.destination)),
+            )
+        tables.show(stream, made)
+
+
+def _content(facts: SortingFacts) -> dict[str, Any]:
+    counts = {name: getattr(facts, name) for name in ("waiting", "sorted", "failed", "undone", "kept")}
+    about = {"id": facts.id, "begun": _moment(facts).isoformat(), "state": facts.state.value}
+    return about | _asked(facts.request) | counts
+
+
+def _asked(request: SortRequest) -> dict[str, Any]:
+    folders = {"source": str(request.source), "destination": str(request.destination)}
+    return folders | {"by": request.by.value, "threshold": request.threshold, "flat": request.flat}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    target = None if step.target is None else str(step.target)
+    return asdict(step) | {"source": str(step.source), "target": target}
+
+
+def _below(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _moment(facts: SortingFacts) -> datetime:
+    return datetime.fromtimestamp(facts.begun, UTC).astimezone()

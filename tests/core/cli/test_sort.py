@@ -1,0 +1,145 @@
+"""`fovea sort` run inside the test's process: from photos to class folders and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.batch.journal import job_id
+from core.batch.queries import Answers
+from core.batch.values import JobRequest, Review, Verdict, View
+from core.library import library
+from tests import tiny
+from tests.core.cli.conftest import Fovea
+from tests.core.sorting.conftest import snapshot
+
+pytestmark = pytest.mark.usefixtures("colours")
+
+
+@pytest.fixture
+def sorted_to(tmp_path: Path) -> Path:
+    return tmp_path / "sorted"
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_photos_are_sorted_and_put_back(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    library.open_library().install(*tiny.packaged_model("colours", unknown_below=0.5))
+    before = snapshot(pictures)
+    ran = fovea("sort", pictures, "--to", sorted_to, "--model", "colours")
+    assert ran.code == 0
+    assert files(sorted_to) == ["blue/blue.png", "green/green.png", "red/red.png", "unsure/more/grey.jpg"]
+    assert re.search(r"^unsure +1$", ran.out, re.MULTILINE)
+    assert "4 photos sorted by copy" in ran.err
+    assert "--undo" in ran.err
+    listed = json.loads(fovea("sort", "--list", "--format", "json").out)
+    assert [(one["state"], one["sorted"], one["destination"]) for one in listed] == [("sorted", 4, str(sorted_to))]
+    assert listed[0]["id"] in fovea("sort", "--list").out
+    back = fovea("sort", "--undo")
+    assert (back.code, "4 photos" in back.err) == (0, True)
+    assert not sorted_to.exists()
+    assert snapshot(pictures) == before
+    again = fovea("sort", "--undo")
+    assert (again.code, "no such sorting" in again.err) == (2, True)
+
+
+def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    (pictures / "torn.png").write_bytes(b"torn")
+    (sorted_to / "red").mkdir(parents=True)
+    (sorted_to / "red" / "red.png").write_bytes(b"theirs")
+    before = snapshot(pictures, sorted_to)
+    asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--by", "move", "--flat", "--threshold", "0.5")
+    ran = fovea(*asked, "--dry-run")
+    assert ran.code == 1, "one of the images cannot be read"
+    assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Called otherwise", ran.out, re.MULTILINE)
+    assert re.search(r"^torn\.png +stays", ran.out, re.MULTILINE)
+    assert "Nothing was changed" in ran.err
+    told: dict[str, Any] = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)
+    assert (told["photos"], told["left"], told["renamed"], told["by"]) == (4, 1, 1, "move")
+    steps = {Path(step["source"]).name: step for step in told["steps"]}
+    assert len(steps) == 5
+    assert steps["red.png"]["target"] == str(sorted_to / "red" / "red (2).png")
+    assert steps["torn.png"]["target"] is None
+    assert snapshot(pictures, sorted_to) == before
+    assert json.loads(fovea("sort", "--list", "--format", "json").out) == []
+
+
+def test_what_is_classified_already_is_not_computed_again(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    fovea("classify", pictures, "--recursive", "--model", "colours")
+    ran = fovea("sort", pictures, "--to", sorted_to, "--dry-run")
+    assert re.search(r"4 images, 0 new, 0 failed, colours", ran.err), "by the model that classified the folder"
+
+
+def test_what_a_person_said_decides(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    fovea("classify", pictures, "--recursive", "--model", "colours")
+    with Answers(job_id(JobRequest(pictures, recursive=True))) as answers:
+        (red,) = [row.number for row in answers.each(View()) if row.path.name == "red.png"]
+        answers.set_review([red], Review(Verdict.CORRECTED, "rose"))
+    fovea("sort", pictures, "--to", sorted_to)
+    assert "rose/red.png" in files(sorted_to)
+
+
+def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    ran = fovea("sort", pictures, "--to", sorted_to, "--model", "colours", "--format", "json", "--threshold", "0")
+    told = json.loads(ran.out)
+    assert (told["state"], told["sorted"], told["failed"], told["left"]) == ("sorted", 4, 0, 0)
+    assert sum(told["folders"].values()) == 4
+    (sorted_to / "red" / "red.png").write_bytes(b"edited")
+    back = fovea("sort", "--undo", told["id"], "--format", "json")
+    undone = json.loads(back.out)
+    assert (back.code, undone["undone"], undone["kept"]) == (1, 3, 1)
+    assert undone["remarks"] == [
+        {"path": str(sorted_to / "red" / "red.png"), "why": "It was changed since it was sorted."}
+    ]
+    assert "It was changed since" in back.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "is not said"),
+        (("photos",), "is not said"),
+        (("--to", "x"), "is not said"),
+        (("--undo", "nothing"), "no sorting called 'nothing'"),
+        (("--continue",), "no such sorting"),
+        (("nowhere", "--to", "x"), "There is no folder"),
+        (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
+        (("--undo", "--list"), "not allowed with"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(fovea: Fovea, arguments: tuple[str, ...], told: str) -> None:
+    ran = fovea("sort", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
+
+
+def test_a_destination_in_the_folder_is_refused_before_any_image_is_read(
+    fovea: Fovea, pictures: Path, home: Path
+) -> None:
+    ran = fovea("sort", pictures, "--to", pictures / "sorted", "--model", "colours")
+    assert (ran.code, "lies in the folder that is to be sorted" in ran.err) == (2, True)
+    assert "images" not in ran.err.replace("images/s", "")
+    assert not (home / "jobs").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_names_that_are_no_text_are_sorted_and_told(fovea: Fovea, tmp_path: Path, sorted_to: Path) -> None:
+    data = tiny.write_solid(tmp_path / "red.png", "red").read_bytes()
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in (b"caf\xe9.png", b"two\nlines.png", b"-rf.png"):
+        (folder / os.fsdecode(name)).write_bytes(data)
+    ran = fovea("sort", folder, "--to", sorted_to, "--model", "colours", "--dry-run")
+    assert "caf\\xe9.png" in ran.out
+    assert "two\\nlines.png" in ran.out
+    assert fovea("sort", folder, "--to", sorted_to, "--model", "colours").code == 0
+    found = {os.fsencode(path.name) for path in (sorted_to / "red").iterdir()}
+    assert found == {b"caf\xe9.png", b"two\nlines.png", b"-rf.png"}
