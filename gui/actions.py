@@ -29,6 +29,7 @@ class Act(Enum):
     STOP = auto()
     SHOW_PHOTOS = auto()
     SHOW_MODELS = auto()
+    SHOW_TRAINING = auto()
     SHOW_INSPECTOR = auto()
     LARGER = auto()
     SMALLER = auto()
@@ -43,6 +44,11 @@ class Act(Enum):
     UNDO_RETRAINING = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
+    COMPARE = auto()
+    IMPORT_MODEL = auto()
+    EXPORT_MODEL = auto()
+    ROLL_BACK = auto()
+    REMOVE_MODEL = auto()
     PROVIDER_AUTO = auto()
     PROVIDER_CUDA = auto()
     PROVIDER_OPENVINO = auto()
@@ -86,7 +92,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
     "&View": (
         _Entry(Act.SHOW_PHOTOS, "&Photos", "Ctrl+1"),
-        _Entry(Act.SHOW_MODELS, "&Models", "Ctrl+2"),
+        _Entry(Act.SHOW_MODELS, "&Models", "Ctrl+3"),
+        _Entry(Act.SHOW_TRAINING, "&Training", "Ctrl+4"),
         _SEPARATOR,
         _Entry(Act.SHOW_INSPECTOR, "&Inspector", "F9", checkable=True),
         _Entry(Act.LARGER, "&Larger photos", QKeySequence.StandardKey.ZoomIn),
@@ -102,6 +109,12 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(Act.CHOOSE_MODEL, "&Choose a model", "Ctrl+M"),
         _Entry(Act.CLASSIFY_AGAIN, "Classify &again", "F5"),
         _Entry(Act.STOP, "&Stop classifying", "Ctrl+."),
+        _SEPARATOR,
+        _Entry(Act.COMPARE, "Co&mpare…", "Ctrl+D"),
+        _Entry(Act.IMPORT_MODEL, "&Import…", "Ctrl+I"),
+        _Entry(Act.EXPORT_MODEL, "E&xport…", "Ctrl+Shift+X"),
+        _Entry(Act.ROLL_BACK, "Roll &back to the version before", "Ctrl+Shift+B"),
+        _Entry(Act.REMOVE_MODEL, "&Remove the model…", "Ctrl+Shift+R"),
         _SEPARATOR,
         _Entry(Act.PROVIDER_AUTO, "Provider: the &fastest that works", "Ctrl+Alt+1", checkable=True),
         _Entry(Act.PROVIDER_CUDA, "Provider: C&UDA", "Ctrl+Alt+2", checkable=True),

@@ -19,6 +19,7 @@ from core.settings import Theme
 from gui.actions import Act
 from gui.empty_state import SAMPLES
 from gui.licences_dialog import LicencesDialog
+from gui.rail import Place
 from gui.session import Session
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class Commands(QObject):
             Act.CORRECT: lambda: window.photos_page.correct(),
             Act.TAKE_BACK: lambda: window.photos_page.take_back(),
             Act.STOP: session.stop,
-            Act.SHOW_PHOTOS: lambda: window.show_place(0),
-            Act.SHOW_MODELS: lambda: window.show_place(1),
+            Act.SHOW_PHOTOS: lambda: window.show_place(Place.PHOTOS),
+            Act.SHOW_MODELS: lambda: window.show_place(Place.MODELS),
+            Act.SHOW_TRAINING: lambda: window.show_place(Place.TRAINING),
             Act.SHOW_INSPECTOR: self._show_inspector,
             Act.LARGER: lambda: window.photos_page.gallery.resize_photos(1),
             Act.SMALLER: lambda: window.photos_page.gallery.resize_photos(-1),
@@ -78,6 +80,11 @@ class Commands(QObject):
             Act.UNDO_RETRAINING: lambda: window.photos_page.retraining.undo(),
             Act.CHOOSE_MODEL: lambda: window.top_bar.switcher.showPopup(),
             Act.CLASSIFY_AGAIN: session.classify_again,
+            Act.COMPARE: lambda: window.comparing.open(),
+            Act.IMPORT_MODEL: lambda: window.models_page.imports.ask(),
+            Act.EXPORT_MODEL: lambda: self._on_models(window.models_page.export),
+            Act.ROLL_BACK: lambda: self._on_models(window.models_page.roll_back),
+            Act.REMOVE_MODEL: lambda: self._on_models(window.models_page.remove_model),
             **{act: partial(session.open_model, provider=wish) for act, wish in _PROVIDERS.items()},
             Act.EXACT: self._toggle_exact,
             Act.PALETTE: lambda: window.palette_box.open(),
@@ -95,6 +102,11 @@ class Commands(QObject):
             actions[act].setChecked(wish is value.provider)
         actions[Act.EXACT].setChecked(value.precision is Precision.EXACT)
         actions[Act.SHOW_INSPECTOR].setChecked(not self._window.photos_page.inspector.isHidden())
+
+    def _on_models(self, act: Callable[[], object]) -> None:
+        """Do something with the model that is marked among the models; show which one that is."""
+        self._window.show_place(Place.MODELS)
+        act()
 
     def _open_files(self) -> None:
         suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))

@@ -20,16 +20,18 @@ from gui import theme
 from gui.actions import Act, fill_menus
 from gui.command_palette import CommandPalette
 from gui.commands import Commands
+from gui.comparing import Comparing
 from gui.drop import Nothing, Offer, can_take, read_offer
 from gui.drop_overlay import DropOverlay
 from gui.models_page import ModelsPage
 from gui.notices import Notices
 from gui.photos_page import PhotosPage
-from gui.rail import Rail
+from gui.rail import Place, Rail
 from gui.session import Session
 from gui.status import StatusBar
 from gui.teaching import Teaching
 from gui.top_bar import TopBar
+from gui.training_page import TrainingPage
 
 _TAKE = "Drop to see what is in it"
 
@@ -49,12 +51,15 @@ class MainWindow(QMainWindow):
         act = self.actions_by_act
         self.notices = Notices(self)
         self.photos_page = PhotosPage(self.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], self)
-        self.models_page = ModelsPage(self.session, self)
+        self.models_page = ModelsPage(self.session, self.notices, self)
         self.pages = QStackedWidget(self)
-        self.rail = Rail([(act[Act.SHOW_PHOTOS], "images"), (act[Act.SHOW_MODELS], "boxes")], self)
+        places = {Act.SHOW_PHOTOS: "images", Act.SHOW_MODELS: "boxes", Act.SHOW_TRAINING: "graduation-cap"}
+        self.rail = Rail([(act[show], icon) for show, icon in places.items()], self)
         self.top_bar = TopBar(self.session, [act[choice] for choice in commands.provider_acts], self)
         self.status = StatusBar(self.session, self)
         self.teaching = Teaching(self.session, self.notices, self)
+        self.training_page = TrainingPage(self.session, self.teaching, self.notices, self)
+        self.comparing = Comparing(self.session, self.notices, self)
         self._place_pages()
         self.palette_box = CommandPalette(list(act.values()), self)
         self.overlay = DropOverlay(self)
@@ -63,8 +68,8 @@ class MainWindow(QMainWindow):
         self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
-        self.pages.addWidget(self.photos_page)
-        self.pages.addWidget(self.models_page)
+        for page in (self.photos_page, self.models_page, self.training_page):
+            self.pages.addWidget(page)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -85,7 +90,7 @@ class MainWindow(QMainWindow):
     def _connect(self, commands: Commands) -> None:
         self.session.noticed.connect(self.notices.tell)
         self.session.removed.connect(self._on_removed)
-        self.session.photos_added.connect(lambda _: self.show_place(0))
+        self.session.photos_added.connect(lambda _: self.show_place(Place.PHOTOS))
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(commands.show_settings)
         self.session.models_changed.connect(commands.show_settings)
@@ -93,12 +98,19 @@ class MainWindow(QMainWindow):
         self.teaching.went_on.connect(self.status.show_training)
         self.status.training_wanted.connect(self.teaching.open)
         self.photos_page.strip.teach_wanted.connect(self.teaching.open)
+        self.models_page.compare_wanted.connect(self.comparing.open)
+        self.training_page.model_wanted.connect(self.show_model)
         commands.show_settings()
 
-    def show_place(self, number: int) -> None:
+    def show_place(self, place: Place) -> None:
         """Go to a place of the rail."""
-        self.pages.setCurrentIndex(number)
-        self.rail.show_place(number)
+        self.pages.setCurrentIndex(place)
+        self.rail.show_place(place)
+
+    def show_model(self, name: str) -> None:
+        """Go to the models and mark this one."""
+        self.show_place(Place.MODELS)
+        self.models_page.mark(name)
 
     def take(self, mime: QMimeData) -> bool:
         """Take what was dropped or pasted; what cannot be taken is refused in a notice."""
@@ -157,6 +169,7 @@ class MainWindow(QMainWindow):
             return
         self._memory().setValue("geometry", self.saveGeometry())
         self.teaching.close()
+        self.comparing.close()
         self.session.close()
         super().closeEvent(event)
 

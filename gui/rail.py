@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
@@ -12,6 +13,14 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 from gui import icons, theme
 
 _WIDTH: Final = 88
+
+
+class Place(IntEnum):
+    """A place of the window, in the rail's order."""
+
+    PHOTOS = 0
+    MODELS = 1
+    TRAINING = 2
 
 
 class Rail(QWidget):
@@ -31,11 +40,11 @@ class Rail(QWidget):
         for number, (action, _) in enumerate(places):
             column.addWidget(self._button(number, action))
         column.addStretch()
-        self.show_place(0)
+        self.show_place(Place.PHOTOS)
 
-    def show_place(self, number: int) -> None:
+    def show_place(self, place: Place) -> None:
         """Mark the place the person is in."""
-        self._group.button(number).setChecked(True)
+        self._group.button(place).setChecked(True)
         self.show_theme()
 
     def show_theme(self) -> None:

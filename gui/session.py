@@ -24,6 +24,8 @@ from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelR
 from core.settings import Settings
 from gui.correction_book import CorrectionBook
 from gui.engine_client import EngineClient
+from gui.library_client import LibraryClient
+from gui.library_watch import LibraryWatch
 from gui.model_statistics import LatencyRecord
 from gui.photos_model import Photo, PhotosModel
 from gui.picture_client import PictureClient
@@ -66,6 +68,8 @@ class Session(QObject):
         self.engine = EngineClient(self)
         self.pictures = PictureClient(self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
+        self.library = LibraryClient(self)
+        self.watch = LibraryWatch(self)
         self.models: dict[str, ModelFacts] = {}
         self.opened: ModelOpened | None = None
         self.opening = ""
@@ -88,6 +92,8 @@ class Session(QObject):
         self.engine.answered.connect(self._on_answered)
         self.engine.crashed.connect(self._on_crashed)
         self.engine.remarked.connect(self.noticed)
+        self.library.remarked.connect(self.noticed)
+        self.watch.changed.connect(self.engine.list_models)
         self.pictures.listed.connect(self._on_listed)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
@@ -98,6 +104,7 @@ class Session(QObject):
             return
         self.engine.start()
         self.pictures.start()
+        self.watch.start()
         self.open_model()
 
     def close(self) -> None:
@@ -105,8 +112,10 @@ class Session(QObject):
         self._is_closed = True
         self.closing.emit()
         self._saver.shutdown(wait=True)
+        self.watch.close()
         self.engine.close()
         self.pictures.close()
+        self.library.close()
         self.corrections.close()
         self.settings.close()
 
@@ -216,6 +225,8 @@ class Session(QObject):
         for broken in listed.broken:
             self.noticed.emit(f"The model {broken.name!r} cannot be used. {broken.error}")
         self.models_changed.emit()
+        if self.opened is not None and not self.opening and self._is_outdated(self.opened):
+            self.open_model()
 
     def _on_opening(self, name: str) -> None:
         self.opening = name
@@ -300,6 +311,11 @@ class Session(QObject):
 
     def _tell_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
+
+    def _is_outdated(self, opened: ModelOpened) -> bool:
+        """Whether its name means another version by now; what is gone stays in use until another is chosen."""
+        facts = self.models.get(opened.name)
+        return facts is not None and facts.version != opened.version
 
     def _needs_answer(self, photo: Photo) -> bool:
         """Whether nobody has looked at it yet, or another model or version has than the one in use."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.images.folders import has_class_folders, printable
+from core.learning.request import TrainRequest
 from gui.notices import Notices
 from gui.plots.background import in_background
 from gui.relay import Relay
@@ -83,6 +84,12 @@ class Teaching(QObject):
         self.wizard.raise_()
         self.wizard.activateWindow()
         return self.wizard
+
+    def go_on(self, request: TrainRequest) -> None:
+        """Show the wizard where it trains, and have it go on with what was begun."""
+        self.open()
+        assert self.wizard is not None
+        self.wizard.go_on(request)
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to learn from a folder that was dropped, if it has subfolders of photos."""

@@ -40,7 +40,9 @@ def photos(window: MainWindow) -> None:
 
 def models(window: MainWindow) -> None:
     """What is installed."""
-    window.show_place(1)
+    from gui.rail import Place
+
+    window.show_place(Place.MODELS)
 
 
 def palette(window: MainWindow) -> None:

@@ -16,7 +16,9 @@ from PySide6.QtCore import QObject
 
 from gui.plots.background import in_background
 
-_DRAWING: Final = tuple(f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "calibration", "histogram"))
+_DRAWING: Final = tuple(
+    f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "calibration", "changes", "histogram")
+)
 _PATIENCE_S: Final = 0.001
 """How long the window's thread waits for the interpreter while another thread imports; Python's own wait of 5 ms, paid
 at every turn of the event loop, can be felt."""

@@ -39,18 +39,26 @@ class _Class(NamedTuple):
 class ClassBars(PlotFrame):
     """Precision and recall of every class, the weakest class first, with the numbers beside the bars."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        title: str = "Classes",
+        main: str = "Found (recall)",
+        other: str = "Right (precision)",
+    ) -> None:
+        """`main` and `other` say what the two bars of each class are."""
         canvas = Canvas()
         canvas.setMinimumSize(400, 160)
-        key = Key([("Found (recall)", "bar", "plot_main"), ("Right (precision)", "bar", "plot_other")])
+        key = Key([(main, "bar", "plot_main"), (other, "bar", "plot_other")])
         canvas.add_part(key)
         canvas.grid.addItem(key, 0, 0, 1, 2)
         canvas.grid.layout.setRowSpacing(0, theme.GRID)
         self._chart = Chart(canvas, 1, 0, rules_up=True)
         self._chart.box.invertY()
-        self._recall = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
-        self._precision = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
-        super().__init__("Classes", canvas, parent=parent)
+        self._main = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
+        self._other = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
+        super().__init__(title, canvas, parent=parent)
         self.show_result(NOTHING, Table((), ()))
 
     def show_classes(
@@ -73,14 +81,17 @@ class ClassBars(PlotFrame):
         """
         figures = zip(classes, precision, recall, support, strict=True)
         found = sorted((_Class(*one) for one in figures), key=_Class.strength)
-        drawn = found[:MOST_SHOWN]
-        self.canvas.setMinimumHeight(64 + _ROW * len(drawn))
-        names = [(float(row), f"{_elided(one.name)} ({one.support:,})") for row, one in enumerate(drawn)]
-        self._chart.show_range((0, 1.3), (-0.6, len(drawn) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
-        self._recall.draw([one.recall for one in drawn])
-        self._precision.draw([one.precision for one in drawn])
+        self._draw([(one.name, one.recall, one.precision, one.support) for one in found[:MOST_SHOWN]])
         rows = tuple((one.name, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
         self.show_result(_sentence(found), Table(("Class", "Recall", "Precision", "Photos"), rows))
+
+    def _draw(self, drawn: Sequence[tuple[str, float | None, float | None, int]]) -> None:
+        """Draw classes from above downwards: the name, both shares, and how many photos it has."""
+        self.canvas.setMinimumHeight(64 + _ROW * len(drawn))
+        names = [(float(row), f"{_elided(name)} ({support:,})") for row, (name, _, _, support) in enumerate(drawn)]
+        self._chart.show_range((0, 1.3), (-0.6, len(drawn) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
+        self._main.draw([main for _, main, _, _ in drawn])
+        self._other.draw([other for _, _, other, _ in drawn])
 
 
 class _Bars:

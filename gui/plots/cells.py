@@ -188,7 +188,11 @@ class Cells(_Part):
 
 
 class RowLabels(_Part):
-    """What the photos are labelled, at the left; stays there when the cells are scrolled sideways."""
+    """The rows' classes, at the left; stays there when the cells are scrolled sideways."""
+
+    def __init__(self, grid: Grid, title: str) -> None:
+        super().__init__(grid)
+        self._title = title
 
     def boundingRect(self) -> QRectF:
         return QRectF(0, self.grid.top, self.grid.left - _EDGE, self.grid.size[1] - self.grid.top)
@@ -205,11 +209,15 @@ class RowLabels(_Part):
             text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, box.width())
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(QColor(self.colours.muted))
-        _draw_upright(painter, QRectF(0, room.top(), _TITLE, min(room.height(), 320)), "Labelled", top=True)
+        _draw_upright(painter, QRectF(0, room.top(), _TITLE, min(room.height(), 320)), self._title, top=True)
 
 
 class ColumnLabels(_Part):
-    """What the model said, at the top; stays there when the cells are scrolled up and down."""
+    """The columns' classes, at the top; stays there when the cells are scrolled up and down."""
+
+    def __init__(self, grid: Grid, title: str) -> None:
+        super().__init__(grid)
+        self._title = title
 
     def boundingRect(self) -> QRectF:
         return QRectF(self.grid.left, 0, self.grid.size[0] - self.grid.left, self.grid.top - _EDGE)
@@ -229,7 +237,7 @@ class ColumnLabels(_Part):
             else:
                 painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text)
         painter.setPen(QColor(self.colours.muted))
-        painter.drawText(QRectF(room.left(), 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, "Named by the model")
+        painter.drawText(QRectF(room.left(), 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, self._title)
 
 
 class Corner(_Part):

@@ -45,9 +45,17 @@ class ConfusionMatrix(PlotFrame):
 
     cell_chosen = Signal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        self._cells = _CellCanvas()
-        super().__init__("Confusion matrix", self._cells, _Scroll(self._cells), parent)
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        title: str = "Confusion matrix",
+        rows: str = "Labelled",
+        columns: str = "Named by the model",
+    ) -> None:
+        """`rows` and `columns` say what stands there."""
+        self._cells = _CellCanvas(rows, columns)
+        super().__init__(title, self._cells, _Scroll(self._cells), parent)
         self._cells.chosen.connect(self.cell_chosen)
         self.show_result(NOTHING, Table((), ()))
 
@@ -59,7 +67,10 @@ class ConfusionMatrix(PlotFrame):
         Raises:
             ValueError: there are not as many rows and columns as classes.
         """
-        confusion = read_counts(classes, counts)
+        self.show_confusion(read_counts(classes, counts))
+
+    def show_confusion(self, confusion: Confusion) -> None:
+        """Show counts with their own words for them."""
         self._cells.show_confusion(confusion)
         self.show_result(confusion.summary(), confusion.table())
 
@@ -69,12 +80,12 @@ class _CellCanvas(Canvas):
 
     chosen = Signal(int, int)
 
-    def __init__(self) -> None:
+    def __init__(self, rows: str, columns: str) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         grid = Grid((), (), 1, 0, 0, is_upright=False)
-        self._cells, self._rows = Cells(grid), RowLabels(grid)
-        self._columns, self._corner = ColumnLabels(grid), Corner(grid)
+        self._cells, self._rows = Cells(grid), RowLabels(grid, rows)
+        self._columns, self._corner = ColumnLabels(grid, columns), Corner(grid)
         for depth, part in enumerate((self._cells, self._rows, self._columns, self._corner)):
             part.setZValue(depth)
             self.addItem(part)

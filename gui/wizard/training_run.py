@@ -60,7 +60,7 @@ class TrainingRun(QObject):
 
         Args:
             request: what is to be trained.
-            images: how many are learnt from.
+            images: how many are learnt from; 0 where that is not known.
         """
         self.request, self._images = request, images
         defaults = DEFAULTS.get(request.recipe.value)

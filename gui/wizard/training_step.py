@@ -128,7 +128,7 @@ class TrainingStep(QWidget):
     def show_epoch(self, epoch: Epoch) -> None:
         """Draw what an epoch came to."""
         self.epochs = epoch.number
-        if epoch.number and epoch.seconds > 0:
+        if epoch.number and epoch.seconds > 0 and self._images:
             self._tell_speed(self._images / epoch.seconds)
         if self.curves is not None:
             self.curves.add(  # type: ignore[attr-defined]

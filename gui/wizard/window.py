@@ -192,6 +192,15 @@ class TrainingWizard(QWidget):
         self.go_to(Step.PHOTOS)
         self.edits.new_set(name, classes)
 
+    def go_on(self, request: TrainRequest) -> None:
+        """Go on with a training that was begun before, unless one is under way."""
+        if self.client.is_training:
+            self.go_to(Step.TRAINING)
+            return
+        self._measure.stop()
+        self._learnt = frozenset()
+        self.run.begin(request, images=0)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self.step is Step.PHOTOS and _folder_in(event) is not None:
             event.acceptProposedAction()
@@ -245,6 +254,10 @@ class TrainingWizard(QWidget):
         if samples:
             chosen = [samples[(turn * _SEEN + place) % len(samples)] for place in range(min(_SEEN, len(samples)))]
             self.client.preview(self._make_request(), [own[turn % len(own)] for own in chosen])
+
+    def _go_back(self) -> None:
+        """One step back; from a training that went on from an earlier run there is no folder to choose a way for."""
+        self.go_to(Step(self.step - 1) if self.photos.read is not None else Step.PHOTOS)
 
     def _make_request(self) -> TrainRequest:
         read = self.photos.read
@@ -329,7 +342,7 @@ class TrainingWizard(QWidget):
 
     def _connect(self) -> None:
         client = self.client
-        self.back.clicked.connect(lambda: self.go_to(Step(self.step - 1)))
+        self.back.clicked.connect(self._go_back)
         self.next.clicked.connect(self._go_on)
         client.folder_progress.connect(lambda progress: self.photos.show_progress(progress))
         client.folder_read.connect(self._on_folder_read)
