@@ -23,6 +23,7 @@ from gui.commands import Commands
 from gui.comparing import Comparing
 from gui.drop import Nothing, Offer, can_take, read_offer
 from gui.drop_overlay import DropOverlay
+from gui.library.files import MODEL_SUFFIX
 from gui.models_page import ModelsPage
 from gui.notices import Notices
 from gui.photos_page import PhotosPage
@@ -119,6 +120,8 @@ class MainWindow(QMainWindow):
             case Nothing():
                 self.notices.tell(offer.value)
                 return False
+            case Offer(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
+                self.models_page.imports.take(file)
             case Offer(paths=files) if files:
                 self.session.add(files)
                 self.teaching.offer(files)

@@ -86,10 +86,13 @@ class Teaching(QObject):
         return self.wizard
 
     def go_on(self, request: TrainRequest) -> None:
-        """Show the wizard where it trains, and have it go on with what was begun."""
-        self.open()
-        assert self.wizard is not None
-        self.wizard.go_on(request)
+        """Show the wizard where it trains, and have it go on with what was begun, unless it trains something else."""
+        from gui.wizard.window import Step
+
+        wizard = self._shown()
+        if not wizard.client.is_training:
+            wizard.run.begin(request, images=0)
+        wizard.go_to(Step.TRAINING)
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to learn from a folder that was dropped, if it has subfolders of photos."""

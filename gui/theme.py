@@ -200,6 +200,10 @@ QAbstractItemView#choices { background: transparent; border: none; outline: none
 QAbstractItemView#choices::item { padding: 8px; color: $text; }
 QAbstractItemView#choices::item:hover { background: $track; }
 QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
+QTreeView#choices QHeaderView { background: $surface; border: none; }
+QTreeView#choices QHeaderView::section {
+    background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 4px 8px;
+}
 QTableView#twin { background: $surface; color: $text; border: none; }
 QTableView#twin QHeaderView { background: $surface; }
 QTableView#twin QHeaderView::section {

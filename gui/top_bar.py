@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from core.providers import TITLES
 from gui import icons, theme
 from gui.session import Session
-from gui.widgets import label
+from gui.widgets import Choice, label
 
 
 class TopBar(QWidget):
@@ -22,7 +22,7 @@ class TopBar(QWidget):
         self.setObjectName("top")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
-        self.switcher = _Switcher()
+        self.switcher = Choice()
         self.switcher.setAccessibleName("Model in use")
         self.switcher.setMinimumWidth(240)
         self.switcher.activated.connect(self._on_activated)
@@ -69,14 +69,3 @@ class TopBar(QWidget):
         name = self.switcher.itemData(index)
         if name and (self._session.opened is None or name != self._session.opened.name):
             self._session.open_model(model=name)
-
-
-class _Switcher(QComboBox):
-    """A combo box with the window's own arrow; a stylesheet takes away the style's."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
-        box = QRectF(self.width() - 28, self.height() / 2 - 8, 16, 16)
-        icons.paint(painter, "chevron-down", box, theme.current().muted)
-        painter.end()

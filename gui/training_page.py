@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -28,13 +29,12 @@ from gui.library import words
 from gui.notices import Notices
 from gui.session import Session
 from gui.teaching import Teaching
-from gui.widgets import Panel, label
+from gui.widgets import Panel, fit_rows, label
 
 _ABOUT: Final = "Teach Fovea what you want told apart, from a folder of your own photos."
 _COLUMNS: Final = ("When", "Model", "Version", "Recipe", "Accuracy", "Learnt from")
 _PLACE: Final = Qt.ItemDataRole.UserRole
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_ROW: Final = 32
 _MOST_ROWS: Final = 12
 
 
@@ -90,8 +90,9 @@ class TrainingPage(QWidget):
         self.past.body.addWidget(self._nothing)
         self.past.body.addWidget(self.list)
         for part in (self.under_way, self.unfinished, self.past):
+            part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             column.addWidget(part)
-        column.addStretch()
+        column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -109,6 +110,8 @@ class TrainingPage(QWidget):
         made.setUniformRowHeights(True)
         made.setAllColumnsShowFocus(True)
         made.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        made.header().setStretchLastSection(False)
+        made.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
         made.setToolTip("Enter shows the model")
         made.itemActivated.connect(lambda item: self.model_wanted.emit(str(item.data(0, _PLACE))))
         return made
@@ -178,7 +181,7 @@ class TrainingPage(QWidget):
         if own:
             self.list.setCurrentIndex(self.list.model().index(min(max(marked, 0), len(own) - 1), 0))
         self.list.setVisible(bool(own))
-        self.list.setFixedHeight(_ROW * (1 + min(max(len(own), 1), _MOST_ROWS)) + 8)
+        fit_rows(self.list, _MOST_ROWS)
         self._nothing.setVisible(not own)
 
 
@@ -244,7 +247,7 @@ def _about(run: FoundRun) -> str:
 
 def _item(one: NameFacts, version: VersionFacts) -> QTreeWidgetItem:
     card = version.facts.card if version.facts else None
-    number = f"{version.number}  (in use)" if version.is_active else f"{version.number}"
+    number = f"{version.number} (active)" if version.is_active else f"{version.number}"
     texts = [
         words.when(version.installed),
         one.title,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QSizePolicy, QTreeView, QVBoxLayout, QWidget
 
 from gui import icons, theme
 
@@ -73,6 +73,13 @@ class FactList(QWidget):
         self._grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)
         self._rows.append((name, value))
+
+
+def fit_rows(tree: QTreeView, most: int) -> None:
+    """Make a tree without branches as high as its rows, or as so many of them: the page scrolls, not each list."""
+    rows = min(max(tree.model().rowCount(), 1), most)
+    row = max(tree.sizeHintForRow(0), tree.fontMetrics().height() + 2 * theme.GRID)
+    tree.setFixedHeight(tree.header().sizeHint().height() + rows * row + theme.GRID)
 
 
 class Bar(QWidget):
@@ -150,3 +157,14 @@ class PhotoView(QWidget):
         box = QRect(0, 0, *(self._scaled.size() / self._scaled.devicePixelRatio()).toTuple())
         box.moveCenter(self.rect().center())
         painter.drawPixmap(box.topLeft(), self._scaled)
+
+
+class Choice(QComboBox):
+    """A combo box with the window's own arrow; a stylesheet takes away the style's."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        box = QRectF(self.width() - 28, self.height() / 2 - 8, 16, 16)
+        icons.paint(painter, "chevron-down", box, theme.current().muted)
+        painter.end()

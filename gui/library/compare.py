@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.images.folders import printable
 from core.services.library_messages import Compared, LibraryListed
@@ -19,14 +19,14 @@ from gui.drop import Offer, read_offer
 from gui.library import words
 from gui.library.comparison import ComparisonView
 from gui.session import Session
-from gui.widgets import label
+from gui.widgets import Choice, label
 from gui.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
 _CHOICES: Final = {_WINDOW: "", _FOLDER: "A folder…", _FILES: "Some photos…"}
 _HINT: Final = (
-    "Choose two models and photos, or drop photos or a folder here. "
-    "Where the folder says what is on its photos, what was fixed and what broke is told too."
+    "Both models look at the same photos, and you see which answers differ. "
+    "Where a folder's subfolders say what is on its photos, what was fixed and what broke is told too."
 )
 
 
@@ -51,13 +51,13 @@ class CompareWindow(QWidget):
         self._ticket = 0
         self._paths: tuple[Path, ...] = ()
         self._wanted: tuple[str, ...] = ()
-        self.a, self.b, self.source = QComboBox(), QComboBox(), QComboBox()
+        self.a, self.b, self.source = Choice(), Choice(), Choice()
         self.go = QPushButton("Compare")
         self.go.setProperty("kind", "primary")
         self.strip = WorkStrip("the comparison")
         self.trouble = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
-        self._hint = label(_HINT, "muted", wrap=True)
+        self.invitation = QFrame()
         self._lay_out()
         self._connect()
         self._show_source()
@@ -78,11 +78,32 @@ class CompareWindow(QWidget):
             row.addWidget(box, 1)
         row.addWidget(self.go)
         column.addLayout(row)
-        for widget in (self.strip, self.trouble, self._hint):
+        for widget in (self.strip, self.trouble):
             column.addWidget(widget)
-        column.addWidget(self.view, 1)
+        self._lay_out_invitation()
+        for part in (self.invitation, self.view):
+            column.addWidget(part, 1)
         self.trouble.hide()
         self.view.hide()
+
+    def _lay_out_invitation(self) -> None:
+        self.invitation.setObjectName("dropzone")
+        column = QVBoxLayout(self.invitation)
+        column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID)
+        column.addStretch()
+        for text, kind in (("Drop photos or a folder here", "title"), (_HINT, "muted")):
+            words_ = label(text, kind, wrap=True)  # type: ignore[arg-type]
+            words_.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(words_)
+        row = QHBoxLayout()
+        row.addStretch()
+        for text, does in (("Choose a folder…", self._ask_folder), ("Choose photos…", self._ask_files)):
+            button = QPushButton(text)
+            button.clicked.connect(does)
+            row.addWidget(button)
+        row.addStretch()
+        column.addSpacing(theme.GRID)
+        column.addLayout(row)
         column.addStretch()
 
     def _connect(self) -> None:
@@ -194,7 +215,7 @@ class CompareWindow(QWidget):
         if compared.error is not None:
             self.trouble.setText(str(compared.error))
         if compared.facts is not None:
-            self._hint.hide()
+            self.invitation.hide()
             self.view.show()
             self.view.show_facts(compared.facts)
 
@@ -207,10 +228,16 @@ class CompareWindow(QWidget):
 
     def _on_source(self) -> None:
         if self.source.currentData() == _FOLDER:
-            self._ask("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
+            self._ask_folder()
         elif self.source.currentData() == _FILES:
-            self._ask("Photos", QFileDialog.FileMode.ExistingFiles)
+            self._ask_files()
         self._show_button()
+
+    def _ask_folder(self) -> None:
+        self._ask("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
+
+    def _ask_files(self) -> None:
+        self._ask("Photos", QFileDialog.FileMode.ExistingFiles)
 
     def _ask(self, title: str, mode: QFileDialog.FileMode) -> None:
         dialog = QFileDialog(self, title, str(Path.home()))

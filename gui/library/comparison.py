@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.services.library_values import AgreementFacts, KnownFacts
 from core.services.training_values import FlippedImage
 from gui import theme
 from gui.picture_client import PictureClient
-from gui.widgets import Panel, label
+from gui.widgets import Choice, Panel, label
 from gui.wizard.thumbnails import PhotoWall
 from gui.wizard.tiles import Tiles
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gui.plots.frame import PlotFrame
 
 _PLOT: Final = 480
+_WALL: Final = 392
 _MOST_SHOWN: Final = 300
 """Photos in the gallery at once; the filter finds the others."""
 _MATRIX_CLASSES: Final = 30
@@ -43,11 +44,12 @@ class ComparisonView(QWidget):
         self.facts: AgreementFacts | None = None
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
-        self.filter = QComboBox()
+        self.filter = Choice()
         self.filter.setAccessibleName("Which photos to show")
         self.filter.currentIndexChanged.connect(self._show_photos)
         self.wall = PhotoWall(pictures, "Photos the two name differently")
         self.wall.opened.connect(_open)
+        self.wall.setMinimumHeight(_WALL)
         self._count = label(kind="muted")
         self._photos = Panel("What they name differently, furthest apart first")
         self._plots: QWidget | None = None
@@ -124,7 +126,7 @@ class ComparisonView(QWidget):
         makers: list[Callable[[], PlotFrame]] = []
         if facts.known is not None:
             makers.append(lambda: _make_bars(facts))
-        if facts.changes:
+        if _have_answers_in_common(facts):
             makers.append(lambda: self._make_matrix(facts))
 
         def make_next() -> None:
@@ -169,6 +171,11 @@ def _changed_classes(facts: AgreementFacts) -> list[str]:
             counts[name] = counts.get(name, 0) + change.images
     most = sorted(counts, key=lambda name: -counts[name])[:_MATRIX_CLASSES]
     return sorted(most)
+
+
+def _have_answers_in_common(facts: AgreementFacts) -> bool:
+    """Whether an answer stands on both sides of the arrows; else a matrix of them says nothing."""
+    return not {change.before for change in facts.changes}.isdisjoint(change.now for change in facts.changes)
 
 
 def _is_meant(one: FlippedImage, chosen: object) -> bool:

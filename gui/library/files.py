@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core.images.folders import printable
 from core.services.library_messages import Exported, ExportForm, Imported
 from core.services.training_messages import Stage, Stopped
 from gui.library_client import LibraryClient
-from gui.widgets import Panel, label
+from gui.widgets import Choice, Panel, label
 from gui.work_strip import WorkStrip
 
+MODEL_SUFFIX: Final = ".onnx"
 FORMS: Final = {
     ExportForm.ONNX: ("ONNX, as it is", "For other programs and for Fovea elsewhere. Answers exactly as here."),
     ExportForm.ONNX_FLOAT32: ("ONNX, float32", "For programs that cannot read float16. The largest file."),
@@ -44,7 +45,7 @@ class ExportPanel(Panel):
         self._library = library
         self._reference, self._ticket = "", 0
         self._images: Path | None = None
-        self.form = QComboBox()
+        self.form = Choice()
         self.form.setAccessibleName("Form of the file")
         for form, (name, _) in FORMS.items():
             self.form.addItem(name, form)

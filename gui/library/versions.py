@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget
 
 from core.services.library_values import NameFacts, VersionFacts
 from gui.library import words
-from gui.widgets import Panel, label
+from gui.widgets import Panel, fit_rows, label
 
 _COLUMNS: Final = ("Version", "Since", "Recipe", "Accuracy", "Learnt from")
 _NUMBER: Final = Qt.ItemDataRole.UserRole
-_ROW: Final = 32
 _MOST_ROWS: Final = 8
 
 
@@ -64,7 +63,8 @@ class VersionsPanel(Panel):
         made.setAllColumnsShowFocus(True)
         made.setTextElideMode(Qt.TextElideMode.ElideRight)
         made.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        made.header().setStretchLastSection(True)
+        made.header().setStretchLastSection(False)
+        made.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
         made.currentItemChanged.connect(self._on_chosen)
         return made
 
@@ -78,7 +78,7 @@ class VersionsPanel(Panel):
         self.list.clear()
         for version in versions:
             self.list.addTopLevelItem(_item(version))
-        self.list.setFixedHeight(_ROW * (1 + min(max(len(versions), 1), _MOST_ROWS)) + 8)
+        fit_rows(self.list, _MOST_ROWS)
         numbers = [version.number for version in versions]
         active = one.active.number if one and one.active else None
         wanted = marked if marked in numbers else active
@@ -108,7 +108,7 @@ class VersionsPanel(Panel):
         is_active = version is not None and version.is_active
         is_own = version is not None and version.number > 0
         self.use.setEnabled(version is not None and not is_active and version.facts is not None)
-        self.use.setText("Its name means this one" if is_active else "Use this version")
+        self.use.setText("This one is active" if is_active else "Use this version")
         self.remove.setEnabled(is_own and not is_active)
         self.remove.setToolTip("Use another version first, or remove the model" if is_active else "")
         self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
@@ -126,7 +126,7 @@ def _item(version: VersionFacts) -> QTreeWidgetItem:
     number = "shipped" if version.number == 0 else f"{version.number}"
     card = version.facts.card if version.facts else None
     texts = [
-        f"{number}  (in use)" if version.is_active else number,
+        f"{number} (active)" if version.is_active else number,
         words.since(version),
         words.recipe(card) if card else words.NO_VALUE,
         words.accuracy(card) if card else "cannot be used",

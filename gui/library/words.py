@@ -60,4 +60,4 @@ def told(one: NameFacts, version: VersionFacts) -> str:
     title = version.facts.card.title if version.facts else one.name
     if version.number == 0:
         return title
-    return f"{title}, version {version.number}{' (in use for its name)' if version.is_active else ''}"
+    return f"{title}, version {version.number}{' (active)' if version.is_active else ''}"

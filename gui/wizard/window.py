@@ -192,15 +192,6 @@ class TrainingWizard(QWidget):
         self.go_to(Step.PHOTOS)
         self.edits.new_set(name, classes)
 
-    def go_on(self, request: TrainRequest) -> None:
-        """Go on with a training that was begun before, unless one is under way."""
-        if self.client.is_training:
-            self.go_to(Step.TRAINING)
-            return
-        self._measure.stop()
-        self._learnt = frozenset()
-        self.run.begin(request, images=0)
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self.step is Step.PHOTOS and _folder_in(event) is not None:
             event.acceptProposedAction()
