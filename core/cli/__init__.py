@@ -46,26 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     """Each command imports what it needs only now, so that `--help` answers at once."""
     match arguments.command:
-        case "classify":
-            from core.cli import classify
-
-            return classify.run(ClassifyRequest.of(arguments))
-        case "keywords":
-            from core.cli import keywords
-
-            return keywords.run(arguments)
-        case "watch":
-            from core.cli import watch
-
-            return watch.run(arguments)
-        case "jobs":
-            from core.cli import jobs
-
-            return jobs.run(arguments)
-        case "sort":
-            from core.cli import sort
-
-            return sort.run(arguments)
         case "train":
             from core.cli import train
 
@@ -78,10 +58,36 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import models
 
             return models.run(arguments)
-        case _:
+        case "doctor":
             from core.cli import doctor
 
             return doctor.run(as_json=arguments.format == "json")
+        case _:
+            return _run_on_photos(arguments)
+
+
+def _run_on_photos(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "classify":
+            from core.cli import classify
+
+            return classify.run(ClassifyRequest.of(arguments))
+        case "sort":
+            from core.cli import sort
+
+            return sort.run(arguments)
+        case "keywords":
+            from core.cli import keywords
+
+            return keywords.run(arguments)
+        case "watch":
+            from core.cli import watch
+
+            return watch.run(arguments)
+        case _:
+            from core.cli import jobs
+
+            return jobs.run(arguments)
 
 
 class _Remarks(logging.Handler):
