@@ -101,8 +101,8 @@ def _about_tests(tests: ComparisonFacts) -> str:
 
 def _lines(before: str, now: str, sure: float, truth: str | None) -> str:
     """Two lines under a photo: what it was named and is named now; whether that is right, where anybody knows."""
-    verdict = "" if not truth else ": right" if now == truth else ": wrong"
-    return f"{'as before' if before == now else f'{before} →'}\n{now} {sure:.0%}{verdict}"
+    verdict = "" if not truth else "✓ " if now == truth else "✗ "
+    return f"{'as before' if before == now else f'{before} →'}\n{verdict}{now} {sure:.0%}"
 
 
 def _open(path: Path) -> None:

@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.teaching.went_on.connect(self.status.show_training)
         self.status.training_wanted.connect(self.teaching.open)
-        self.photos_page.strip.teach_wanted.connect(self.teaching.open)
+        self.photos_page.teach_wanted.connect(self.teaching.open_with)
         self.models_page.compare_wanted.connect(self.comparing.open)
         self.training_page.model_wanted.connect(self.show_model)
         commands.show_settings()

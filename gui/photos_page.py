@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -17,12 +18,20 @@ from gui.gallery import Gallery
 from gui.inspector import Inspector
 from gui.photos_model import Photo, answer_text
 from gui.retrain_strip import RetrainStrip
-from gui.retraining import Retraining
+from gui.retraining import Phase, Retraining
 from gui.session import Session
+
+_TEACHING_SET: Final = "corrected photos"
 
 
 class PhotosPage(QWidget):
-    """Shows the session's photos."""
+    """Shows the session's photos.
+
+    Attributes:
+        teach_wanted: a new model is to be taught with these photos, by class, and what they are called together.
+    """
+
+    teach_wanted = Signal(object, str)
 
     def __init__(self, session: Session, invitations: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
@@ -70,6 +79,7 @@ class PhotosPage(QWidget):
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.take_back_wanted.connect(self.take_back)
         self.strip.changes_wanted.connect(self.show_changes)
+        self.strip.teach_wanted.connect(lambda: self.teach_wanted.emit(self.retraining.by_class(), _TEACHING_SET))
 
     def correct(self) -> None:
         """Let the person say what is in the marked photos."""
@@ -85,6 +95,8 @@ class PhotosPage(QWidget):
             self.retraining.start()
         elif not self.retraining.waiting():
             self._session.noticed.emit("No correction waits. F2 puts the answer of the marked photos right.")
+        elif self.retraining.phase is not Phase.RUNNING:
+            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.more.text()}")
 
     def show_changes(self) -> None:
         """Show what the last retraining changed."""

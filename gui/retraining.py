@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -108,6 +109,13 @@ class Retraining(QObject):
             return ()
         known = lineage(self.model.card.training)
         return tuple(one for one in self._session.corrections.all(self.model.card.name).values() if one.waits(known))
+
+    def by_class(self) -> dict[str, list[Path]]:
+        """The corrected photos that wait, by what the person says they are: what a new model may begin with."""
+        photos: dict[str, list[Path]] = defaultdict(list)
+        for correction in self.waiting():
+            photos[correction.label].append(correction.path)
+        return dict(photos)
 
     @property
     def can_start(self) -> bool:

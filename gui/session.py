@@ -46,7 +46,6 @@ class Session(QObject):
         photos_added: the first of newly added rows.
         noticed: something the person should read.
         removed: photos left the list and can be brought back; how many.
-        corrected: answers of so many photos were put right as what this is; empty where that was taken back.
         closing: everything that runs beside the window is to end.
     """
 
@@ -56,7 +55,6 @@ class Session(QObject):
     photos_added = Signal(int)
     noticed = Signal(str)
     removed = Signal(int)
-    corrected = Signal(int, str)
     closing = Signal()
 
     def __init__(self, parent: QObject) -> None:
@@ -171,14 +169,12 @@ class Session(QObject):
         """Note what the person says is in photos that have an answer; `undo` takes it back."""
         said = {one.path: Correction.of(one, label) for one in _predictions(photos)}
         self._say(photos, said)
-        self.corrected.emit(len(said), label)
 
     def take_back(self, photos: Sequence[Photo]) -> None:
         """Take back what the person said of photos; `undo` brings it back."""
         said = [photo for photo in photos if self.correction(photo) is not None]
         if said:
             self._say(said, {})
-            self.corrected.emit(len(said), "")
 
     def _say(self, photos: Sequence[Photo], said: Mapping[Path, Correction]) -> None:
         """Note what is said of photos, which may be nothing, so that it can be undone."""

@@ -163,7 +163,7 @@ class Library:
                 write_atomically(staging / name, data)
             _prove(self._model(parsed, staging, version=1))
             with versions.locked(self.own):
-                number = versions.publish(staging, place, activate=activate)
+                number = versions.publish(staging, place, activate=activate, before=self.active(parsed.name))
         return self.find(f"{parsed.name}@{number}")
 
     def activate(self, name: str, number: int) -> InstalledModel:

@@ -153,8 +153,14 @@ def _claim(place: Path, *, new_name: bool) -> None:
         raise NameTakenError(what, hint="Choose another name.") from error
 
 
-def publish(folder: Path, place: Path, *, activate: bool) -> int:
+def publish(folder: Path, place: Path, *, activate: bool, before: int | None) -> int:
     """Make a finished folder the next version, and the active one if wanted, or leave no trace of it; needs the lock.
+
+    Args:
+        folder: the finished folder.
+        place: the folder of the name.
+        activate: whether it is to be the active one.
+        before: which is active now; 0 for what came with the program, None for none.
 
     Returns:
         The version's number.
@@ -167,7 +173,8 @@ def publish(folder: Path, place: Path, *, activate: bool) -> int:
         folder.rename(place / str(number))
     if activate:
         try:
-            write_history(place, (*history(place), number))
+            beneath = (0,) if before == 0 and not history(place) else ()
+            write_history(place, (*beneath, *history(place), number))
         except StorageError:
             shutil.rmtree(place / str(number), ignore_errors=True)
             raise

@@ -119,6 +119,7 @@ def test_text_can_be_read_on_what_it_stands_on(colours: theme.Tokens) -> None:
         (colours.text, colours.warning_soft),
         (colours.muted, colours.window),
         (colours.muted, colours.surface),
+        (colours.muted, colours.accent_soft),
         (colours.accent, colours.surface),
         (colours.accent, colours.accent_soft),
         (colours.on_accent, colours.accent),

@@ -325,7 +325,8 @@ def test_a_shipped_model_learns_from_the_features_that_came_with_it(
     assert names(library, greys) == ["blue"] * 3
     again = learn(library, correct(greys[:1], "green"), version=1)
     assert (again.model.version, again.problems) == (2, ())
-    assert library.activate("mine", 0).shipped
+    assert library.roll_back("mine").version == 1
+    assert library.roll_back("mine").shipped
     (shipped / FEATURES).write_bytes(b"damaged")
     shutil.rmtree(paths.cache_folder())
     with pytest.raises(DatasetError, match="fewer than two classes"):
