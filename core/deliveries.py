@@ -1,4 +1,4 @@
-"""What is done with photos that arrive in a watched folder: a line in a file, a keyword.
+"""What is done with photos that arrive in a watched folder: a keyword, a line in a file, a place among sorted ones.
 
 The same code as for whole folders does it, some photos at a time.
 """
@@ -28,6 +28,12 @@ from core.reports.columns import Reported, Shape
 from core.reports.plan import Form
 from core.reports.text import CommaSeparated, JsonLines
 from core.reports.write import refuse_image
+from core.sorting.carry import carry_out, go_on
+from core.sorting.disk import RealDisk, check, real
+from core.sorting.plan import plan
+from core.sorting.record import Record as SortingRecord
+from core.sorting.record import sortings
+from core.sorting.values import SortingState, SortRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class DeliveryRequest:
         top_k: how many classes a line tells.
         keywords: how keywords are written; None: none are.
         choice: which answers become keywords.
+        sort: how photos are sorted into class folders, each burst of them as one sorting that can be undone; None: they
+            are not.
     """
 
     file: Path | None = None
@@ -47,6 +55,7 @@ class DeliveryRequest:
     top_k: int = 5
     keywords: KeywordRequest | None = None
     choice: Choice = field(default_factory=Choice)
+    sort: SortRequest | None = None
 
 
 class Deliveries(AbstractContextManager["Deliveries"]):
@@ -57,11 +66,11 @@ class Deliveries(AbstractContextManager["Deliveries"]):
 
         Args:
             request: where to.
-            tell: told of photos that no keyword could be written for; the others get theirs.
+            tell: told of photos that could not be given their keyword or sorted; the others are.
 
         Raises:
-            UsageError: the file holds something else.
-            StorageError: the file or the record of keywords cannot be written.
+            UsageError: the file holds something else, or photos cannot be sorted there.
+            StorageError: the file, the record of keywords or the sorted folder cannot be written.
             KeywordError: exiftool is missing.
         """
         self._request, self._tell = request, tell
@@ -73,6 +82,7 @@ class Deliveries(AbstractContextManager["Deliveries"]):
             if request.keywords is not None:
                 self._tool = find_exiftool()
                 self._record = stack.enter_context(open_record(paths.keyword_record()))
+            self._sort = None if request.sort is None else _begin_sorting(request.sort)
             self._held = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -87,17 +97,44 @@ class Deliveries(AbstractContextManager["Deliveries"]):
         Raises:
             StorageError: a file cannot be written any more; the same rows can be delivered again.
         """
-        request = self._request
-        if request.keywords is not None and self._tool is not None and self._record is not None:
-            token = CancelToken()  # what was begun is finished: it takes a second
-            outcomes = write_answers(
-                answers, rows, request.choice, request.keywords, self._tool, self._record, token=token
-            )
-            for outcome in outcomes:
-                if isinstance(outcome, Failure):
-                    self._tell(outcome)
-        if request.file is not None:
-            append(request.file, rows, request.form, request.top_k)
+        if self._request.keywords is not None:
+            self._write_keywords(answers, rows, self._request.keywords)
+        if self._request.file is not None:
+            append(self._request.file, rows, self._request.form, self._request.top_k)
+        if self._sort is not None:
+            _sort(rows, self._sort, self._tell)
+
+    def _write_keywords(self, answers: Answers, rows: Sequence[Row], request: KeywordRequest) -> None:
+        if self._tool is None or self._record is None:
+            return
+        token = CancelToken()  # what was begun is finished: it takes a second
+        choice = self._request.choice
+        for outcome in write_answers(answers, rows, choice, request, self._tool, self._record, token=token):
+            if isinstance(outcome, Failure):
+                self._tell(outcome)
+
+
+def _begin_sorting(request: SortRequest) -> SortRequest:
+    """See that photos can be sorted there; what an earlier watch was interrupted in is done first."""
+    request = real(request)
+    check(request)
+    for facts in sortings():
+        if facts.state is SortingState.SORTING and facts.request == request:
+            go_on(facts.id, report=lambda _: None, token=CancelToken())
+    return request
+
+
+def _sort(rows: Sequence[Row], request: SortRequest, tell: Callable[[Failure], None]) -> None:
+    """Sort photos; what is there already stays as it is."""
+    steps = list(plan(rows, request, RealDisk(request.destination)))
+    if not any(step.target for step in steps):
+        return
+    facts = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    if facts.failed:
+        with SortingRecord(facts.id) as record:
+            for remark in record.remarks():
+                what = f"“{printable(remark.path.name)}” was not sorted: {remark.why}"
+                tell(Failure(remark.path, "storage", what, "The photo is where it was."))
 
 
 def append(file: Path, rows: Iterable[Row], form: Form, top_k: int) -> None:

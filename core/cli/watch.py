@@ -28,6 +28,7 @@ from core.prediction import Failure
 from core.progress import CancelToken
 from core.reports.columns import Reported, Shape, as_object
 from core.reports.plan import Form
+from core.sorting.values import By, SortRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,7 +84,12 @@ def _request(arguments: argparse.Namespace, top_k: int) -> DeliveryRequest:
     form = Form.CSV if arguments.format == "csv" else Form.JSONL
     keywords = KeywordRequest(Place(arguments.keywords)) if arguments.keywords else None
     choice = Choice(arguments.threshold, arguments.unsure)
-    return DeliveryRequest(arguments.output, form, top_k, keywords, choice)
+    sort = None
+    if arguments.sort_to is not None:
+        sort = SortRequest(
+            arguments.folder, arguments.sort_to, By(arguments.by), arguments.threshold, flat=arguments.flat
+        )
+    return DeliveryRequest(arguments.output, form, top_k, keywords, choice, sort)
 
 
 def _shown(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:

@@ -15,9 +15,11 @@ what was classified before FOLDER was watched for the first time is not told aga
 once it is whole: not changed for two seconds. If FOLDER is gone, its disk or its network share, that
 is told, and the watch goes on once it is back.
 
-Each answer is a line on standard output, or is appended to FILE; and with --keywords the photo gets
-its keyword, as by `fovea keywords`. Interrupted between a photo and the note that it is done, the
-photo is told again by the next start; none is left out.
+Each answer is a line on standard output, or is appended to FILE. With --keywords the photo gets its
+keyword, as by `fovea keywords`. With --sort-to it comes into the folder of its class below DEST, or
+into "unsure" if it is below the threshold; each burst of photos is a sorting that can be undone.
+Interrupted between a photo and the note that it is done, the photo is told again by the next start;
+none is left out.
 
 Exit code: 0 ended by Ctrl+C, 2 it could not start or go on.
 """
@@ -34,6 +36,10 @@ def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
     parser.add_argument("--output", metavar="FILE", type=a_path, help="append lines there")
     parser.add_argument("--keywords", choices=("sidecar", "in-place"), help="write keywords too")
-    parser.add_argument("--threshold", metavar="T", type=a_loss, default=0.6, help="for keywords (default: 0.6)")
-    parser.add_argument("--unsure", action="store_true", help="mark what is below the threshold")
+    parser.add_argument("--sort-to", metavar="DEST", type=a_path, help="sort into class folders there too")
+    ways = ("copy", "hardlink", "symlink", "move")
+    parser.add_argument("--by", choices=ways, default="copy", help="how photos are sorted (default: copy)")
+    parser.add_argument("--flat", action="store_true", help="sort without the subfolders they arrived in")
+    parser.add_argument("--threshold", metavar="T", type=a_loss, default=0.6, help="least confidence (default: 0.6)")
+    parser.add_argument("--unsure", action="store_true", help="mark with a keyword what is below the threshold")
     add_format(parser, ("table", "jsonl", "csv"))

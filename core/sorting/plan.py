@@ -75,7 +75,7 @@ def _step(row: Row, request: SortRequest, names: Names, disk: Disk) -> Step:
 def _class_folder(row: Row, label: str, request: SortRequest, names: Names) -> PurePath:
     folder = (
         names.folder(PurePath(), UNSURE, "")
-        if is_unsure(row, request.threshold)
+        if row.is_unsure(request.threshold)
         else names.folder(PurePath(), folder_name(label), f"class {label}")
     )
     below = request.source.relative_to(request.destination) if _lies_in(request) else PurePath()
@@ -83,18 +83,6 @@ def _class_folder(row: Row, label: str, request: SortRequest, names: Names) -> P
         what = f"The photos of “{printable(label)}” would come into “{printable(request.destination / folder)}”,"
         raise UsageError(f"{what} in which the folder lies that is being sorted.", hint="Name another destination.")
     return folder
-
-
-def is_unsure(row: Row, threshold: float) -> bool:
-    """Whether nobody can rely on a photo's label: no person said it, and the model is not sure or knows no such thing.
-
-    Args:
-        row: of the photo.
-        threshold: the least confidence, 0..1.
-    """
-    if row.review is not None and row.review.label is not None:
-        return False
-    return bool(row.unknown) or (row.confidence or 0.0) < threshold
 
 
 def _lies_in(request: SortRequest) -> bool:

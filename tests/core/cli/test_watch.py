@@ -87,8 +87,31 @@ def test_lines_and_keywords_together(tmp_path: Path) -> None:
     assert len(file.read_text().splitlines()) == 2, "its own keyword is no arrival"
 
 
+@pytest.mark.parametrize("by", ["copy", "move"])
+def test_photos_are_sorted_as_they_arrive(tmp_path: Path, by: str) -> None:
+    (folder := tmp_path / "arriving").mkdir()
+    place = tmp_path / "sorted"
+    with watching(folder, "--recursive", "--sort-to", place, "--by", by, "--threshold", "0.9") as program:
+        tiny.write_solid(folder / "a.png", "red")
+        tiny.write_solid(folder / "trip" / "b.png", "blue")
+        tiny.write_solid(folder / "grey.png", "grey")
+        (folder / "bad.png").write_bytes(b"nonsense")
+        wanted = [place / "red" / "a.png", place / "blue" / "trip" / "b.png", place / "unsure" / "grey.png"]
+        end = time.monotonic() + PATIENCE_S
+        while not all(file.exists() for file in wanted):
+            assert time.monotonic() < end, list(place.rglob("*"))
+            time.sleep(0.05)
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=PATIENCE_S)
+        assert program.returncode == 0
+    assert (folder / "a.png").exists() is (by == "copy")
+    assert (folder / "bad.png").exists()
+
+
 def test_what_cannot_start_says_why(fovea: Fovea, tmp_path: Path) -> None:
     assert "no folder" in fovea("watch", tmp_path / "nowhere").err
+    assert "lies in the folder" in fovea("watch", tmp_path, "--sort-to", tmp_path / "sorted").err
     ran = fovea("watch", tmp_path, "--format", "csv")
     assert ran.code == 2
     assert "--output" in ran.err
