@@ -12,6 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import FoveaError
+from core.library.foreign_values import ForeignAnswers
 from core.providers import Precision, ProviderWish
 from core.services.library_messages import (
     Activate,
@@ -114,9 +115,9 @@ class LibraryClient(QObject):
         """Write a model as one file; the ticket."""
         return self._ask(Export(next(self._tickets), reference, file, form, images))
 
-    def import_file(self, file: Path) -> int:
-        """Add the model in a file; the ticket."""
-        return self._ask(Import(next(self._tickets), file))
+    def import_file(self, file: Path, answers: ForeignAnswers | None = None) -> int:
+        """Add the model in a file, with answers to what another program's leaves open; the ticket."""
+        return self._ask(Import(next(self._tickets), file, answers))
 
     def compare(self, a: str, b: str, paths: Sequence[Path], wish: ProviderWish, precision: Precision) -> int:
         """Compare two models by photos; the ticket."""

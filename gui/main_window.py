@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
         self.status.training_wanted.connect(self.teaching.open)
         self.photos_page.teach_wanted.connect(self.teaching.open_with)
         self.models_page.compare_wanted.connect(self.comparing.open)
+        self.models_page.shown.connect(lambda: self.show_place(Place.MODELS))
         self.training_page.model_wanted.connect(self.show_model)
         commands.show_settings()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.library.foreign_values import ForeignQuestions
 from core.services.library_messages import Activate, Changed, LibraryListed, Remove, Restore, RollBack
 from core.services.library_values import NameFacts, VersionFacts
 from core.services.messages import ModelFacts
@@ -24,6 +26,7 @@ from gui import theme
 from gui.library import words
 from gui.library.classes import ClassesPanel
 from gui.library.files import ExportPanel, ModelImports
+from gui.library.questions import QuestionsPanel
 from gui.library.versions import VersionsPanel
 from gui.model_statistics import ModelStatistics
 from gui.notices import Notices
@@ -41,9 +44,11 @@ class ModelsPage(QWidget):
     Attributes:
         names: the models with their versions, once they were listed; those of the session until then.
         compare_wanted: this model, `name` or `name@version`, is to be compared with another.
+        shown: there is something here that the person should see.
     """
 
     compare_wanted = Signal(str)
+    shown = Signal()
 
     def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
@@ -66,6 +71,7 @@ class ModelsPage(QWidget):
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
         self.export_panel = ExportPanel(session.library, self)
         self.imports = ModelImports(session.library, self)
+        self.questions = QuestionsPanel()
         self._lay_out()
         self._connect()
 
@@ -91,7 +97,7 @@ class ModelsPage(QWidget):
             row.addWidget(button)
         row.addStretch()
         self.statistics.body.insertLayout(2, row)
-        for part in (self.export_panel, self.statistics, self.versions, self.classes):
+        for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
             column.addWidget(part)
         column.addStretch()
         self._area = QScrollArea()
@@ -113,6 +119,9 @@ class ModelsPage(QWidget):
         self.versions.remove_wanted.connect(lambda number: session.library.remove(self._chosen_name(), number))
         self.imports.noticed.connect(self._notices.tell)
         self.imports.came.connect(self._on_came)
+        self.imports.asked.connect(self._on_asked)
+        self.imports.refused.connect(self.questions.refuse)
+        self.questions.answered.connect(self.imports.take)
         self.export_panel.noticed.connect(self._notices.tell)
         session.models_changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
@@ -172,7 +181,14 @@ class ModelsPage(QWidget):
         self.names = {one.name: one for one in listed.names}
         self._show_models()
 
+    def _on_asked(self, file: Path, questions: ForeignQuestions) -> None:
+        self.shown.emit()
+        self.questions.ask(file, questions)
+        self._area.verticalScrollBar().setValue(0)
+
     def _on_came(self, name: str) -> None:
+        self.questions.hide()
+        self.shown.emit()
         self._session.engine.list_models()
         self._session.library.list_all()
         self.mark(name)

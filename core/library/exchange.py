@@ -81,7 +81,7 @@ def import_model(file: Path, library: Library) -> Imported:
         ProviderError: ONNX Runtime cannot open the backbone.
         StorageError: the library's folder does not allow it.
     """
-    parts = joined.split(_read(file))
+    parts = joined.split(read_file(file))
     check_head(parts.head, parts.card, parts.backbone_card)
     shared = _find_shared(library, parts)
     backbone_card = shared.card if shared else replace(parts.backbone_card, sha256=_sum(parts.backbone))
@@ -94,7 +94,7 @@ def import_model(file: Path, library: Library) -> Imported:
         backbone=SharedBackbone(shared.card.name, shared.card.sha256) if shared else backbone_card,
     )
     own = {} if shared else {backbone_card.file: parts.backbone}
-    return _install(card, {card.head.file: head_data, **own}, parts.head, library)
+    return install_new(card, {card.head.file: head_data, **own}, parts.head, library)
 
 
 def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledModel) -> None:
@@ -123,8 +123,12 @@ def _answers(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32
     return np.asarray(logits), np.asarray(probabilities)
 
 
-def _read(file: Path) -> bytes:
-    """The file's bytes, unless its size or kind alone forbids it."""
+def read_file(file: Path) -> bytes:
+    """The file's bytes, unless its size or kind alone forbids it.
+
+    Raises:
+        ModelError: it does, or the file cannot be read.
+    """
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -153,7 +157,13 @@ def _head_file(head: Head) -> bytes:
     return head_bytes(head, exact=not all(joined.fits_half(layer.weights) for _, layer in named_layers(head)))
 
 
-def _install(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
+def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
+    """Add a model under its name, or name-2 and so on where that is taken, unless the library has the same already.
+
+    Raises:
+        ModelError: the card or a file is not right.
+        StorageError: the library's folder does not allow it.
+    """
     for model in library.models():
         if _is_same(model, card, head):
             return Imported(model, is_new=False)

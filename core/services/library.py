@@ -18,6 +18,7 @@ from core.features.store import FeatureStore
 from core.judging.comparison import compare_by_paths, contestant
 from core.learning.runs import found_runs, throw_away
 from core.library.exchange import import_model
+from core.library.foreign import import_foreign, look_at
 from core.library.library import Library, open_library
 from core.library.removal import removed, restore
 from core.progress import CancelToken, Progress, Report
@@ -125,9 +126,8 @@ class LibraryService:
                 return _listed(ticket, library)
             case Export():
                 return export(job, library, report=self._reporter(job.ticket), token=token)
-            case Import(ticket, file):
-                imported = import_model(file, library)
-                return Imported(ticket, file, imported.model.name, imported.is_new, None)
+            case Import():
+                return _imported(job, library)
             case Compare():
                 return self._compare(job, library, token)
             case _:
@@ -154,6 +154,17 @@ class LibraryService:
 def _listed(ticket: int, library: Library) -> LibraryListed:
     kept = tuple(RemovedFacts(one.name, one.number, one.moment) for one in removed(library.own))
     return LibraryListed(ticket, name_facts(library), found_runs(), kept)
+
+
+def _imported(job: Import, library: Library) -> Imported:
+    if job.answers is None:
+        questions = look_at(job.file)
+        if questions is not None:
+            return Imported(job.ticket, job.file, "", is_new=False, error=None, questions=questions)
+        imported = import_model(job.file, library)
+    else:
+        imported = import_foreign(job.file, job.answers, library)
+    return Imported(job.ticket, job.file, imported.model.name, imported.is_new, None)
 
 
 def _changed(job: Activate | RollBack | Remove | Restore | ThrowAway, library: Library) -> Changed:

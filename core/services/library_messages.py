@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from core.errors import FoveaError
 from core.learning.runs import FoundRun
+from core.library.foreign_values import ForeignAnswers, ForeignQuestions
 from core.providers import Precision, ProviderWish
 from core.services.library_values import AgreementFacts, NameFacts, RemovedFacts
 from core.services.training_messages import Stage, Stopped
@@ -117,10 +118,17 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Add the model in a file that Fovea exported. Last: `Imported`."""
+    """Add the model in a file. Last: `Imported`.
+
+    Attributes:
+        ticket: of the request.
+        file: that Fovea exported, or an ONNX classifier of another program.
+        answers: to what another program's file leaves open; without them it is asked for them.
+    """
 
     ticket: int
     file: Path
+    answers: ForeignAnswers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +214,8 @@ class Imported:
         file: it was in.
         name: the model's; empty where there is none.
         is_new: whether it was added; False where the library had the same model already.
-        error: why it was not; None where it was.
+        error: why it was not; None where it was, or may be once the questions are answered.
+        questions: what another program's file leaves open; None where nothing is.
     """
 
     ticket: int
@@ -214,6 +223,7 @@ class Imported:
     name: str
     is_new: bool
     error: FoveaError | None
+    questions: ForeignQuestions | None = None
 
 
 @dataclass(frozen=True, slots=True)

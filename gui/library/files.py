@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core.images.folders import printable
+from core.library.foreign_values import ForeignAnswers
 from core.services.library_messages import Exported, ExportForm, Imported
 from core.services.training_messages import Stage, Stopped
 from gui.library_client import LibraryClient
@@ -160,14 +161,19 @@ class ModelImports(QObject):
     Attributes:
         noticed: what came of it.
         came: a model is in the library, or was already; its name.
+        asked: another program's file leaves something open: the file, and what is known of it.
+        refused: the answers did not do; why.
     """
 
     noticed = Signal(str)
     came = Signal(str)
+    asked = Signal(object, object)
+    refused = Signal(str)
 
     def __init__(self, library: LibraryClient, parent: QWidget) -> None:
         super().__init__(parent)
         self._library, self._parent = library, parent
+        self._ticket = 0
         library.imported.connect(self._on_imported)
 
     def ask(self) -> None:
@@ -178,14 +184,20 @@ class ModelImports(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def take(self, file: Path) -> None:
-        """Import a file."""
-        self._library.import_file(file)
+    def take(self, file: Path, answers: ForeignAnswers | None = None) -> None:
+        """Import a file, with the person's answers where it leaves something open."""
+        self._ticket = self._library.import_file(file, answers)
 
     def _on_imported(self, imported: Imported) -> None:
+        if imported.ticket != self._ticket:
+            return
         name = printable(imported.file.name)
+        if imported.questions is not None:
+            self.asked.emit(imported.file, imported.questions)
+            return
         if imported.error is not None:
             self.noticed.emit(f"“{name}” was not imported. {imported.error}")
+            self.refused.emit(str(imported.error))
             return
         is_there = f"You have “{name}” already: it is “{imported.name}”."
         self.noticed.emit(f"“{name}” is now the model “{imported.name}”." if imported.is_new else is_there)

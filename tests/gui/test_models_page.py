@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core import paths
+from core.library.foreign_values import Scaling
 from core.library.library import open_library
 from core.library.removal import removed
 from core.services.library_messages import ExportForm
@@ -17,6 +18,7 @@ from gui.actions import Act
 from gui.main_window import MainWindow
 from gui.models_page import ModelsPage
 from tests import tiny
+from tests.core.library.test_foreign import classifier
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
 
@@ -156,3 +158,25 @@ def test_what_another_program_removes_is_noticed(page: ModelsPage, window: MainW
     open_library().remove("hues")
     qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: window.top_bar.switcher.findData("hues") < 0, timeout=PATIENCE_MS)
+
+
+def test_a_classifier_of_another_program_is_asked_about(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
+    file = tmp_path / "theirs.onnx"
+    file.write_bytes(classifier().SerializeToString())
+    assert dragging.drop(window, dragging.files([file]))
+    asked = page.questions
+    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
+    assert window.pages.currentWidget() is page
+    assert not asked.side.isEnabled()
+    assert not asked.add.isEnabled()
+    for name in tiny.CLASSES:
+        qtbot.keyClicks(asked.classes, name)
+        qtbot.keyClick(asked.classes, Qt.Key.Key_Return)
+    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
+    click(qtbot, asked.add)
+    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    assert not asked.isVisible()
+    assert open_library().find("theirs").card.classes == ("red", "green", "blue")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +38,7 @@ from core.services.library_messages import (
 )
 from core.services.training_messages import Stage, Stop, Stopped
 from tests import tiny
+from tests.core.library.test_foreign import ANSWERS, classifier
 from tests.core.services.conftest import PATIENCE_S, request
 
 Kind = TypeVar("Kind")
@@ -206,3 +208,15 @@ def test_unfinished_runs_are_told_and_thrown_away(asker: Asker, tmp_path: Path) 
     assert run.request == asked
     assert asker.ask(ThrowAway(3, "later"), Changed).error is None
     assert listed(asker).runs == ()
+
+
+def test_another_programs_file_is_asked_about_and_then_imported(asker: Asker, tmp_path: Path) -> None:
+    file = tmp_path / "theirs.onnx"
+    file.write_bytes(classifier().SerializeToString())
+    asked = asker.ask(Import(1, file), Imported)
+    assert asked.error is None
+    assert asked.questions is not None
+    assert asked.questions.class_count == 3
+    assert asker.ask(Import(2, file, ANSWERS), Imported).name == "colours-of-others"
+    refused = asker.ask(Import(3, file, replace(ANSWERS, classes=("a",))), Imported)
+    assert refused.error is not None

@@ -1,0 +1,277 @@
+"""Importing an ONNX classifier of another program: it becomes a backbone, a head and a card, or is refused.
+
+What the file leaves open a person answers. Its preprocessing goes into the graph, in front of the network; the network
+ends where its last linear layer begins, which becomes the head. That the parts say what the file says is proven on the
+golden inputs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from core.card import BackboneCard, Fit, HeadReference, ModelCard, Origin, Preprocessing, read_card, write_card
+from core.engine import golden, graph, sessions
+from core.engine.complexity import complexity
+from core.engine.engine import open_engine
+from core.errors import ModelError
+from core.images.folders import printable
+from core.library import joined
+from core.library.exchange import Imported, install_new, read_file
+from core.library.foreign_graph import ForeignGraph, read_graph
+from core.library.foreign_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
+from core.library.heads import LinearHead, head_bytes, softmax
+from core.library.library import Library
+from core.providers import Precision, Provider
+
+MOST_DIFFERENCE: Final = 2e-3
+"""Numbers that the parts give may differ by this share of the largest from the file's own."""
+_PREFIX: Final = "net/"
+_CROP: Final = 0.875
+_FILE, _HEAD = "backbone.onnx", "head.npz"
+_HINT: Final = "Export it again as a plain classifier, or ask its maker to."
+_IMAGENET: Final = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+_SCALES: Final = MappingProxyType(
+    {
+        Scaling.IMAGENET: _IMAGENET,
+        Scaling.UNIT: ((0.0,) * 3, (255.0,) * 3),
+        Scaling.SIGNED: ((127.5,) * 3, (127.5,) * 3),
+        Scaling.RAW: ((0.0,) * 3, (1.0,) * 3),
+        Scaling.CAFFE: ((123.68, 116.779, 103.939), (1.0,) * 3),
+    }
+)
+"""For red, green and blue: what is taken away from 0..255, and what the rest is divided by."""
+
+
+def look_at(file: Path) -> ForeignQuestions | None:
+    """What a file leaves open; None where it was exported by Fovea and leaves nothing open.
+
+    Raises:
+        ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
+    """
+    data = read_file(file)
+    if any(entry.key == joined.CARD_KEY for entry in graph.parse(data).metadata_props):
+        return None
+    found = read_graph(data)
+    count = _class_count(found)
+    gives = "probabilities (a Softmax over logits)" if found.is_softmax else "logits"
+    classes = found.classes if len(found.classes) == count else ()
+    return ForeignQuestions(count, classes, found.size, found.element == TensorProto.UINT8, gives)
+
+
+def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imported:
+    """Add the classifier in a file, as the answers say it is to be used.
+
+    Raises:
+        ModelError: it is unsafe, cannot be taken apart, or its parts say otherwise than the whole; or an answer does
+            not fit it.
+        ProviderError: ONNX Runtime cannot open it.
+        StorageError: the library's folder does not allow it.
+    """
+    data = read_file(file)
+    found = read_graph(data)
+    head = found.head or _as_it_is(_class_count(found))
+    _check_answers(answers, head, found)
+    backbone = _backbone(found, answers, head.feature_width)
+    card = _backbone_card(backbone, answers, head.feature_width, file, channels_last=_is_last(found))
+    graph.check_backbone(backbone, card)
+    card = _with_golden(backbone, card)
+    _prove(data, found, answers, backbone, card, head)
+    exact = not joined.fits_half(head.weights)
+    stored = head_bytes(head, exact=exact)
+    model = _model_card(answers, card, stored, file)
+    read_card(write_card(model))
+    return install_new(model, {_HEAD: stored, _FILE: backbone}, head, library)
+
+
+def _as_it_is(classes: int) -> LinearHead:
+    """A head that hands on its features as logits."""
+    return LinearHead(np.eye(classes, dtype=np.float32), np.zeros(classes, np.float32))
+
+
+def _class_count(found: ForeignGraph) -> int:
+    if found.head is not None:
+        return found.head.class_count
+    port = next(port for port in graph.outputs(found.model) if port.name == found.output)
+    count = port.axes[1] if len(port.axes) == 2 else None
+    if count is None or count < 2:
+        raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
+    return count
+
+
+def _check_answers(answers: ForeignAnswers, head: LinearHead, found: ForeignGraph) -> None:
+    if len(answers.classes) != head.class_count:
+        what = f"The model tells {head.class_count:,} classes apart; {len(answers.classes):,} names were given."
+        raise ModelError(what, hint="Give one name for each, in the model's own order.")
+    if found.size not in (None, answers.size):
+        raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
+
+
+def _is_last(found: ForeignGraph) -> bool:
+    return found.feature_map is not None and found.feature_map[1]
+
+
+def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes:
+    """The network with its preprocessing in front, from bytes to features and feature map."""
+    model = onnx.ModelProto(ir_version=found.model.ir_version, opset_import=found.model.opset_import)
+    content, own = model.graph, found.model.graph
+    content.name = "backbone"
+    nodes = _needed(own, {found.features, *(found.feature_map or ())[:1]})
+    read = {name for node in nodes for name in node.input}
+    content.node.extend(_prepared(found))
+    for node in nodes:
+        copy = content.node.add()
+        copy.CopyFrom(node)
+        copy.name = _PREFIX + node.name if node.name else ""
+        for names in (copy.input, copy.output):
+            names[:] = [_PREFIX + name if name else "" for name in names]
+    content.node.extend(_ends(found))
+    for tensor in own.initializer:
+        if tensor.name in read:
+            copy_tensor = content.initializer.add()
+            copy_tensor.CopyFrom(tensor)
+            copy_tensor.name = _PREFIX + tensor.name
+    content.initializer.extend(_arrays(answers, width))
+    side, last = answers.size, _is_last(found)
+    axes: list[str | int | None] = ["n", "h", "w", width] if last else ["n", width, "h", "w"]
+    content.input.append(helper.make_tensor_value_info(graph.INPUT, TensorProto.UINT8, ["n", side, side, 3]))
+    content.output.append(helper.make_tensor_value_info(graph.FEATURES, TensorProto.FLOAT, ["n", width]))
+    content.output.append(helper.make_tensor_value_info(graph.FEATURE_MAP, TensorProto.FLOAT, axes))
+    return joined.serialise(model)
+
+
+def _needed(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
+    """The nodes that lead to some arrays, in their order."""
+    kept = []
+    for node in reversed(own.node):
+        if wanted.intersection(node.output):
+            wanted |= set(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
+    """From bytes [n, size, size, 3] to what the network reads."""
+    nodes = [
+        helper.make_node("Cast", [graph.INPUT], ["prepared/real"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["prepared/real", "prepared/scale"], ["prepared/scaled"]),
+        helper.make_node("Add", ["prepared/scaled", "prepared/shift"], ["prepared/shifted"]),
+        helper.make_node("Cast", ["prepared/shifted"], ["prepared/cast"], to=found.element),
+    ]
+    ready = _PREFIX + found.source
+    if found.channels_last:
+        return [*nodes, helper.make_node("Identity", ["prepared/cast"], [ready])]
+    return [*nodes, helper.make_node("Transpose", ["prepared/cast"], [ready], perm=[0, 3, 1, 2])]
+
+
+def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
+    features = helper.make_node("Identity", [_PREFIX + found.features], [graph.FEATURES])
+    if found.feature_map is not None:
+        return [features, helper.make_node("Identity", [_PREFIX + found.feature_map[0]], [graph.FEATURE_MAP])]
+    return [features, helper.make_node("Reshape", [graph.FEATURES, "prepared/point"], [graph.FEATURE_MAP])]
+
+
+def _arrays(answers: ForeignAnswers, width: int) -> list[TensorProto]:
+    scale, shift = scaling_arrays(answers)
+    point = np.array([0, width, 1, 1], np.int64)
+    arrays: dict[str, NDArray[Any]] = {"scale": scale, "shift": shift, "point": point}
+    return [numpy_helper.from_array(array, f"prepared/{name}") for name, array in arrays.items()]
+
+
+def scaling_arrays(answers: ForeignAnswers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What pixels [..., 3] are multiplied by, [3, 3], and what is added then, [3]."""
+    taken, divided = (np.array(values, np.float64) for values in _SCALES[answers.scaling])
+    order = [0, 1, 2] if answers.order is ChannelOrder.RGB else [2, 1, 0]
+    scale = np.diag(1 / divided)[:, order]
+    return scale.astype(np.float32), (-taken / divided)[order].astype(np.float32)
+
+
+def _backbone_card(
+    data: bytes, answers: ForeignAnswers, width: int, file: Path, *, channels_last: bool
+) -> BackboneCard:
+    plan = Preprocessing(answers.size, answers.fit, _CROP if answers.fit is Fit.CENTRE_CROP else 1.0)
+    costs = complexity(graph.parse(data))
+    return BackboneCard(
+        name=f"{slug(answers.title)[:55]}-network",
+        architecture="Imported network",
+        file=_FILE,
+        sha256=hashlib.sha256(data).hexdigest(),
+        preprocessing=plan,
+        feature_width=width,
+        feature_map_layout="nhwc" if channels_last else "nchw",
+        weights=max(1, costs.weights),
+        multiply_adds=max(1, costs.multiply_adds),
+        origin=_origin(file),
+        golden_features=golden.pack(np.zeros((2, width), np.float32)),
+    )
+
+
+def _with_golden(data: bytes, card: BackboneCard) -> BackboneCard:
+    (features,) = _run(data, [graph.FEATURES], graph.INPUT, golden.golden_inputs(card.preprocessing.size))
+    if features.shape != (len(features), card.feature_width) or not np.isfinite(features).all():
+        raise ModelError("The model's features of two images are not numbers, or not two.", hint=_HINT)
+    return replace(card, golden_features=golden.pack(features))
+
+
+def _prove(
+    data: bytes, found: ForeignGraph, answers: ForeignAnswers, backbone: bytes, card: BackboneCard, head: LinearHead
+) -> None:
+    """Refuse parts that do not say of the golden inputs what the whole says."""
+    inputs = golden.golden_inputs(answers.size)
+    scale, shift = scaling_arrays(answers)
+    pixels = inputs.astype(np.float32) @ scale + shift
+    given = pixels if found.channels_last else pixels.transpose(0, 3, 1, 2)
+    kind = np.uint8 if found.element == TensorProto.UINT8 else np.float32
+    wholes = [_run(data, [found.output], found.source, np.ascontiguousarray(one[None], kind))[0] for one in given]
+    whole = np.concatenate(wholes)
+    logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
+    ours = softmax(logits) if found.is_softmax else logits
+    if not found.is_softmax and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
+        what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
+        raise ModelError(what, hint="Export it with logits as its output.")
+    most = MOST_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
+    if whole.shape != ours.shape or not np.abs(whole - ours).max() <= most:
+        raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)
+
+
+def _run(data: bytes, outputs: list[str], source: str, images: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+    session = sessions.open_session(data, Provider.CPU, Precision.EXACT)
+    try:
+        return [np.asarray(value, np.float32) for value in session.run(outputs, {source: images})]
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        raise ModelError(f"The model does not run: {sessions.first_line(error)}", hint=_HINT) from error
+
+
+def _model_card(answers: ForeignAnswers, backbone: BackboneCard, head: bytes, file: Path) -> ModelCard:
+    few = ", ".join(label[:60] for label in answers.classes[:5])
+    rest = f" and {len(answers.classes) - 5:,} more" if len(answers.classes) > 5 else ""
+    return ModelCard(
+        name=slug(answers.title),
+        title=printable(answers.title)[:100],
+        summary=f"Tells apart {few}{rest}; imported, its answers were not judged here.",
+        classes=answers.classes,
+        backbone=backbone,
+        head=HeadReference(_HEAD, hashlib.sha256(head).hexdigest()),
+        origin=_origin(file),
+    )
+
+
+def _origin(file: Path) -> Origin:
+    source = f"Imported from the file “{printable(file.name)[:200]}” of another program."
+    return Origin(source=source, licence="The file does not say; whoever made it knows.")
+
+
+def slug(title: str) -> str:
+    """A title as the name of a model."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "imported"

@@ -1,0 +1,65 @@
+"""What an ONNX classifier of another program leaves open, and what a person answers; light values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.card import Fit
+
+
+class Scaling(StrEnum):
+    """Which numbers a network reads for a pixel's 0..255."""
+
+    IMAGENET = "imagenet"
+    UNIT = "unit"
+    SIGNED = "signed"
+    RAW = "raw"
+    CAFFE = "caffe"
+
+
+class ChannelOrder(StrEnum):
+    """In which order a network reads the three colours."""
+
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignQuestions:
+    """What is known of a file, and what has to be asked.
+
+    Attributes:
+        class_count: how many classes it tells apart.
+        classes: their names, where the file has them; else empty.
+        size: side of the square it reads, in pixels; None where that is open.
+        reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
+        gives: what it gives, in words for a person.
+    """
+
+    class_count: int
+    classes: tuple[str, ...]
+    size: int | None
+    reads_bytes: bool
+    gives: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignAnswers:
+    """What a person says of a file.
+
+    Attributes:
+        title: what the model is to be called.
+        classes: names, in the order of what it gives.
+        size: side of the square it reads, in pixels.
+        order: of the colours.
+        scaling: of the pixels.
+        fit: how an image that is not square becomes square.
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    size: int
+    order: ChannelOrder = ChannelOrder.RGB
+    scaling: Scaling = Scaling.IMAGENET
+    fit: Fit = Fit.CENTRE_CROP
