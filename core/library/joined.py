@@ -203,7 +203,7 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     if len(texts) != 1:
         raise ModelError(
             "The model was not exported by Fovea: it carries no card.",
-            hint="Only files that `fovea models export` or the window's export wrote can be imported.",
+            hint="Drop it on the window: it asks what a file of another program leaves open.",
         )
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):

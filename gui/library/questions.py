@@ -52,6 +52,7 @@ class QuestionsPanel(Panel):
         self.title, self.side = QLineEdit(), QSpinBox()
         self.side.setRange(16, 2048)
         self.side.setSuffix(" pixels")
+        self.side.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.classes = QPlainTextEdit()
         self.classes.setFixedHeight(160)
         self.classes.setTabChangesFocus(True)
