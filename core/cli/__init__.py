@@ -62,6 +62,10 @@ def _run(arguments: argparse.Namespace) -> int:
             from core.cli import doctor
 
             return doctor.run(as_json=arguments.format == "json")
+        case "benchmark":
+            from core.cli import benchmark
+
+            return benchmark.run(as_json=arguments.format == "json")
         case _:
             return _run_on_photos(arguments)
 

@@ -141,6 +141,12 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Tell what works on this machine, and why not. Exit code: 0 if images can be classified, else 2.",
     )
     add_format(doctor, ("table", "json"))
+    benchmark = commands.add_parser(
+        "benchmark",
+        help="tell how fast this machine is",
+        description="Tell how fast this machine is: every network on every provider that works, and reading photos.",
+    )
+    add_format(benchmark, ("table", "json"))
     return parser
 
 

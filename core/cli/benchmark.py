@@ -1,0 +1,77 @@
+"""`fovea benchmark`: how fast this machine is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from core.benchmark import BATCHES, EngineFigures, Figures, measure
+from core.cli import tables
+from core.cli.progress import stages
+from core.cli.streams import results_to
+from core.library.library import open_library
+from core.progress import CancelToken
+from core.providers import TITLES
+
+
+def run(*, as_json: bool) -> int:
+    """Measure and tell.
+
+    Raises:
+        ModelError: a backbone is damaged.
+    """
+    with stages() as report:
+        figures = measure(open_library(), report=report, token=CancelToken())
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps(_as_json(figures), indent=2) + "\n")
+        else:
+            tables.show(stream, *_report(figures))
+    return 0
+
+
+def _as_json(figures: Figures) -> dict[str, Any]:
+    return {
+        "engines": [_engine_as_json(one) for one in figures.engines],
+        "decode": {
+            "megapixels": 12,
+            "size": figures.size,
+            "ms": round(figures.decode_ms, 3),
+            "at_once_ms": round(figures.decode_at_once_ms, 3),
+        },
+    }
+
+
+def _engine_as_json(one: EngineFigures) -> dict[str, Any]:
+    return {
+        "backbone": one.backbone,
+        "provider": one.provider.value,
+        "precision": one.precision.value,
+        "works": one.error is None,
+        "agreement": one.agreement,
+        "batch_ms": {str(count): round(ms, 3) for count, ms in one.batch_ms.items()},
+        "error": None if one.error is None else {"what": one.error.what, "hint": one.error.hint},
+    }
+
+
+def _report(figures: Figures) -> Iterator[Table | Text]:
+    times = tuple("1 image" if count == 1 else f"{count} at once" for count in BATCHES)
+    made = tables.table(
+        ("backbone", "provider", "precision", *times, "agreement", "why not"), numbers=(*times, "agreement")
+    )
+    made.title = tables.cell("Milliseconds an image", "bold")
+    for one in figures.engines:
+        spent = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
+        agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
+        told = (one.backbone, TITLES[one.provider], one.precision.value, *spent, agreement, str(one.error or ""))
+        made.add_row(*map(tables.cell, told))
+    yield made
+    yield Text()
+    yield tables.cell(
+        f"A JPEG of 12 megapixels to {figures.size} x {figures.size}: {figures.decode_ms:.1f} ms, "
+        f"side by side {figures.decode_at_once_ms:.1f} ms an image."
+    )
