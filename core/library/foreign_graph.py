@@ -104,6 +104,7 @@ def _input(model: onnx.ModelProto) -> tuple[graph.Port, bool, int | None]:
 def _output(model: onnx.ModelProto) -> str:
     ports = [port for port in graph.outputs(model) if port.element_type == TensorProto.FLOAT]
     flat = [port for port in ports if len(port.axes) == 2] or [port for port in ports if not port.axes]
+    flat = [port for port in flat if port.name == "logits"] or flat
     if len(flat) != 1:
         told = ", ".join(port.name[:40] for port in ports[:5])
         raise ModelError(f"The model gives {told or 'nothing'}, not one number for each class.", hint=_HINT)
