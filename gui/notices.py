@@ -83,7 +83,7 @@ class _Notice(QFrame):
 def _link(name: str, action: Callable[[], object]) -> QPushButton:
     button = QPushButton(name)
     button.setProperty("kind", "link")
-    button.clicked.connect(action)
+    button.clicked.connect(lambda: action())  # without what the signal says: it would be taken for an argument
     return button
 
 

@@ -57,21 +57,32 @@ class Walk:
         self.take("1-empty")
         wizard.open_folder(photos)
         self.wait(lambda: wizard.photos.read is not None)
-        self.take("1-photos")
+        self.take("1-photos", 3.0)
         wizard.next.click()
         self.wait(lambda: all(_MEASURING not in card.time.text() for card in wizard.how.cards.values()))
         wizard.how.cards[Recipe(recipe)].choice.setChecked(True)
         self.take("2-how")
+        wizard.how.options.toggle.setChecked(True)
+        self.wait(lambda: wizard.how.options.preview.samples.count > 0)
+        self.take("2-options")
+        wizard.how.options.toggle.setChecked(False)
         wizard.next.click()
         self.wait(lambda: wizard.step is Step.RESULT or wizard.training.epochs >= _EPOCHS)
         if wizard.step is Step.TRAINING:
             self.take("3-training", 0)
+            wizard.close()
+            self.take("3-closing", 0.2)
+            wizard.training.stay()
         self.wait(lambda: wizard.step is Step.RESULT)
-        self.take("4-result")
         self.wait(lambda: wizard.result.matrix is not None)
+        self.take("4-result")
         assert wizard.result.matrix is not None
         wizard.result.show_whole(wizard.result.matrix)
         self.take("4-plots")
+        classes = {one.name: one.samples for one in wizard.photos.read.classes[:3]} if wizard.photos.read else {}
+        wizard.build("Garden", classes)
+        self.wait(lambda: wizard.photos.read is not None and wizard.photos.read.is_built)
+        self.take("1-built")
 
 
 def main() -> None:

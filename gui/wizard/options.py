@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
+    QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -63,8 +64,10 @@ class Options(QWidget):
         self.rate.setSpecialValueText(_USUAL)
         self.seed.valueChanged.connect(lambda _: self.changed.emit())
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
-        self._body = QWidget()
-        self._lay_out()
+        self._body: QWidget | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(self.toggle)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Dim what means nothing for a recipe."""
@@ -81,8 +84,11 @@ class Options(QWidget):
         """Whether they are shown."""
         return self.toggle.isChecked()
 
-    def _lay_out(self) -> None:
+    def _make_body(self) -> QWidget:
+        """Made when it is first wanted, which hardly ever is."""
+        body = QWidget()
         form, rows = Panel(""), QFormLayout()
+        form.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         form.heading.hide()
         rows.setSpacing(theme.GRID)
         for text, field in (
@@ -101,19 +107,18 @@ class Options(QWidget):
         form.body.addLayout(rows)
         form.body.addWidget(self.augment)
         form.body.addStretch()
-        row = QHBoxLayout(self._body)
+        row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * theme.GRID)
         row.addWidget(form)
         row.addWidget(self.preview, 1)
-        self._body.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.toggle)
-        column.addWidget(self._body)
+        return body
 
     def _open(self, *, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        if self._body is None:
+            self._body = self._make_body()
+            self._column.addWidget(self._body)
         self._body.setVisible(is_open)
         if is_open:
             self.opened.emit()

@@ -38,7 +38,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _SHOWN: Final = 40
 """Problems, and photos decided about, that are shown before the person wants more."""
-_AT_ONCE: Final = 2
+_AT_ONCE: Final = 1
 """Rows made in one turn of the event loop: all at once they would hold it up."""
 _FILES: Final = 20
 _ONE_OF_THEM: Final = frozenset(

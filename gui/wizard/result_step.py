@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from gui.plots.frame import PlotFrame
     from gui.plots.matrix import ConfusionMatrix
 
+_PAUSE_MS: Final = 40
+"""Between two plots, in which the one that was made is laid out and painted, and events are heard."""
 _PLOT: Final = 480
 """How wide a plot must be to be read, in pixels."""
 
@@ -79,6 +81,7 @@ class ResultStep(QWidget):
         self.photos: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
         self._area = QScrollArea()
+        self._area.setAccessibleName("How good the model is")
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
@@ -160,7 +163,7 @@ class ResultStep(QWidget):
         return photos
 
     def _make_plots(self, facts: TrainedFacts, evaluation: EvaluationFacts) -> Tiles:
-        """The plots, one in each turn of the event loop: all at once they would hold it up."""
+        """The plots, one after the other: all at once they would hold the event loop up."""
         tiles = Tiles([], _PLOT)
         makers: list[Callable[[], PlotFrame]] = [
             lambda: self._make_matrix(facts.classes, evaluation),
@@ -173,9 +176,9 @@ class ResultStep(QWidget):
             plot.noticed.connect(self.noticed)
             tiles.add_last(plot)
             if makers:
-                QTimer.singleShot(0, tiles, make_next)
+                QTimer.singleShot(_PAUSE_MS, tiles, make_next)
 
-        QTimer.singleShot(0, tiles, make_next)
+        QTimer.singleShot(_PAUSE_MS, tiles, make_next)
         return tiles
 
     def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationFacts) -> PlotFrame:

@@ -197,7 +197,7 @@ class TrainingStep(QWidget):
         for text, does in (
             ("Stop, keep the work", lambda: self._stop(discard=False)),
             ("Stop, throw it away", lambda: self._stop(discard=True)),
-            ("Stay here", self._stay),
+            ("Stay here", self.stay),
         ):
             button = QPushButton(text)
             button.clicked.connect(does)
@@ -247,12 +247,13 @@ class TrainingStep(QWidget):
         if first is not None:
             first.setFocus()
 
-    def _stay(self) -> None:
+    def stay(self) -> None:
+        """Leave everything as it is."""
         self.closes = False
         self._question.hide()
 
     def _on_background(self) -> None:
-        self._stay()
+        self.stay()
         self.background_wanted.emit()
 
     def _stop(self, *, discard: bool) -> None:
