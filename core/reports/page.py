@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ from core.reports.plan import Plan
 
 _BINS: Final = 20
 _MOST_CLASSES_DRAWN: Final = 40
+_ROW: Final = 4
+"""Cards side by side where the window is wide."""
 _MOST_LISTED: Final = 1000
 """Rows of a table; a browser takes longer over more than a person will read."""
 
@@ -77,8 +79,9 @@ class WebPage:
         yield element("h2", "Images")
         which = f"Shown are {shown:,} of {quantity(answered)}; of" if shown < answered else "Of"
         yield note(f"{which} each class, those the model is least sure of come first.")
-        for name, rows in chosen:
-            yield element("h3", f"{name} ({self._tally.answers[name]:,})")
+        for name, rows in _sections(chosen, self._tally.answers):
+            if name:
+                yield element("h3", name)
             cards = []
             for row in rows:
                 token.check()
@@ -186,6 +189,18 @@ class _Examples:
                 heapq.heappop(kept)
             left, waiting = left - len(kept), waiting - 1
         self._kept = sum(map(len, self._classes.values()))
+
+
+def _sections(
+    chosen: Sequence[tuple[str, list[Reported]]], answers: Mapping[str, int]
+) -> Iterator[tuple[str, list[Reported]]]:
+    """The rows under headings: classes of which a row of the page is full get their own, the others share the last."""
+    others = [row for _, rows in chosen if len(rows) < _ROW for row in rows]
+    own = [(name, rows) for name, rows in chosen if len(rows) >= _ROW]
+    for name, rows in own:
+        yield f"{name} ({answers[name]:,})", rows
+    if others:
+        yield "Other classes" if own else "", others
 
 
 def _figures(tally: _Tally) -> Iterator[Element]:

@@ -20,7 +20,7 @@ AT_ONCE: Final = 32
 """Photos that are noted as begun together."""
 _HOPELESS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.ESTALE)
 """What would happen to every other photo too."""
-_OF_ONE: Final = (errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.EMLINK)
+_OF_ONE: Final = (errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.EMLINK, errno.EXDEV)
 """What of a link is wrong with the photo alone; anything else means that no link can be made there."""
 
 

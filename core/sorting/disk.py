@@ -89,7 +89,9 @@ def check(request: SortRequest) -> None:
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
         what = f"{_named(destination)} lies in the folder that is to be sorted."
         raise UsageError(what, hint="Name a folder outside it, so that sorted photos are not sorted again.")
-    above = next(folder for folder in (destination, *destination.parents) if os.path.lexists(folder))
+    above = next((folder for folder in (destination, *destination.parents) if os.path.lexists(folder)), None)
+    if above is None:
+        raise UsageError(f"There is no disk for {_named(destination)}.", hint="Name a folder on a disk that is there.")
     if not above.is_dir():
         raise UsageError(f"{_named(above)} is a file.", hint="Name a folder, or one that can be made.")
     if not os.access(above, os.W_OK | os.X_OK):

@@ -100,7 +100,19 @@ def test_what_a_small_class_leaves_goes_to_the_others(tmp_path: Path) -> None:
     few = [Reported(predicted(image, ("few", 0.5)))] * 2
     page = page_of([*many, *few], tmp_path, thumbnails=10)
     assert page.tags.count("img") == 10
-    assert re.findall(r"(\d+\.\d)% sure", page.text) == ["50.0", "50.0", *(f"{n / 5:.1f}" for n in range(8))]
+    assert re.findall(r"(\d+\.\d)% sure", page.text) == [*(f"{n / 5:.1f}" for n in range(8)), "50.0", "50.0"]
+
+
+def test_classes_of_few_images_share_a_heading(tmp_path: Path) -> None:
+    image = tiny.write_solid(tmp_path / "red.png", "red")
+    labels = ["many"] * 5 + ["one", "two", "two"]
+    page = page_of([Reported(predicted(image, (label, 0.5))) for label in labels], tmp_path)
+    assert page.tags.count("h3") == 2
+    assert "many (5)" in page.text
+    assert "Other classes" in page.text
+    few = page_of([Reported(predicted(image, (label, 0.5))) for label in labels[-3:]], tmp_path)
+    assert few.tags.count("h3") == 0
+    assert few.tags.count("img") == 3
 
 
 def test_more_classes_than_thumbnails_still_keep_the_bound(tmp_path: Path) -> None:
