@@ -72,6 +72,7 @@ class LibraryClient(QObject):
         self._tickets = count(1)
         self._asked: dict[int, Job] = {}
         self._is_running = False
+        self._lists_again = False
 
     @property
     def process_id(self) -> int | None:
@@ -84,12 +85,11 @@ class LibraryClient(QObject):
         self._is_running = False
         self._process.close()
 
-    def list_all(self) -> int:
-        """Ask what there is, unless that is being answered already; the ticket."""
-        for ticket, job in self._asked.items():
-            if isinstance(job, ListLibrary):
-                return ticket
-        return self._ask(ListLibrary(next(self._tickets)))
+    def list_all(self) -> None:
+        """Ask what there is; while that is being answered, ask once more afterwards: the answer may be out of date."""
+        self._lists_again = any(isinstance(job, ListLibrary) for job in self._asked.values())
+        if not self._lists_again:
+            self._ask(ListLibrary(next(self._tickets)))
 
     def activate(self, name: str, version: int) -> int:
         """Have a name mean a version from now on; the ticket."""
@@ -143,6 +143,8 @@ class LibraryClient(QObject):
             if not isinstance(message, Stage):
                 del self._asked[message.ticket]
             self._tell(message)
+            if isinstance(message, LibraryListed) and self._lists_again:
+                self.list_all()
 
     def _tell(self, message: Answer) -> None:
         match message:
