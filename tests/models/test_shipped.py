@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.engine import golden, graph
 from core.engine.complexity import complexity
+from core.features.shipped import shipped_features
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
+from core.learning.material import source_of
 from core.library.heads import read_head, softmax
+from core.library.library import Library, load_examples, load_head
+from core.providers import Precision, ProviderWish
 
 _NAMES = ("everyday", "general", "xception-imagenet")
 _BACKBONES = ("general", "xception-imagenet")
@@ -128,6 +132,21 @@ def test_everyday_names_the_photos_it_learnt_from(shipped_models: Path, photos: 
     best = _probabilities(shipped_models, "everyday", paths).argmax(axis=1)
     right = np.mean([card.classes[place] == path.parent.name for place, path in zip(best, paths, strict=True)])
     assert right >= 0.97
+
+
+def test_everyday_can_learn_on_without_its_photos(shipped_models: Path, tmp_path: Path) -> None:
+    model = Library(shipped_models, tmp_path).find("everyday")
+    examples = load_examples(model)
+    assert examples is not None
+    assert len(examples) == 196
+    assert not any(one.path.is_absolute() for one in examples)
+    kind = source_of(model.backbone, ProviderWish.AUTO, Precision.EXACT).kind
+    features = shipped_features([model.folder], kind)
+    assert {one.sha256 for one in examples} == set(features)
+    train = [one for one in examples if one.part == "train"]
+    logits = load_head(model).logits(np.stack([features[one.sha256] for one in train]).astype(np.float32))
+    named = [model.card.classes[at] for at in logits.argmax(axis=1)]
+    assert named == [one.label for one in train]
 
 
 def test_everyday_says_how_good_it_is_and_how_it_was_made(shipped_models: Path) -> None:
