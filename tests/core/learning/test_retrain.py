@@ -283,6 +283,22 @@ def test_where_nobody_knows_what_it_was_made_of_that_is_said(
         learn(library, correct(greys, "blue"))
 
 
+def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+    training = {**model.card.training, "recipe": "fine-tune: all of it"}
+    del training["C"]
+    card, files = tiny.packaged_model("tuned", training=training)
+    tuned = library.install(card, files, examples=kept(model))
+    done = learn(library, correct(greys, "blue", model="tuned"), name="tuned")
+    assert done.model.card.backbone == tuned.card.backbone
+    assert done.model.version == 2
+    assert done.material.computed == 3, "the tiny networks are the same"
+    assert any("recipe fine-tune" in note for note in done.notes)
+    assert done.flattered == len(part(model, "test"))
+    classifier = open_classifier(library.find("tuned"), ProviderWish.CPU, Precision.AUTO)
+    named = [one.best.label for one in classifier.classify(greys, top_k=1) if isinstance(one, Prediction)]
+    assert named == ["blue"] * 3
+
+
 def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     stages: list[str] = []
     learn(library, correct(greys[:1], "blue"), report=lambda progress: stages.append(progress.stage))
