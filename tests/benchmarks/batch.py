@@ -1,0 +1,132 @@
+"""What a job costs: memory by the size of the folder, and speed by what is possible.
+
+    python -m tests.benchmarks.batch memory [--images 10000 100000]
+    python -m tests.benchmarks.batch speed [--model everyday] [--images 96] [--rounds 3]
+
+`memory` runs the real command, with the tests' tiny model, over trees of small images, twice each: peak memory, images
+a second, and what a second run takes. `speed` holds a job over JPEGs of 12 megapixels to the limit: decoding alone and
+the engine alone, each on all cores, their costs for an image added; all are measured in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from core.batch.job import Job, open_answering
+from core.batch.jobs import remove_job
+from core.batch.journal import job_folder, job_id
+from core.batch.pipeline import Answering
+from core.batch.schema import FILE
+from core.batch.values import JobRequest
+from core.classifier import DECODE_THREADS, Ready, prepare, run_timed
+from core.engine.engine import MAX_BATCH
+from core.library.library import open_library
+from core.progress import CancelToken
+from tests import tiny
+from tests.benchmarks import trees
+
+
+def run_command(tree: Path) -> tuple[float, float]:
+    """Seconds, and peak memory in megabytes, of `fovea classify` over a tree."""
+    words = [sys.executable, "-m", "core.cli", "classify", str(tree), "--recursive", "--model", "colours"]
+    started = time.perf_counter()
+    process = subprocess.Popen([*words, "--provider", "cpu", "--format", "jsonl", "--output", os.devnull])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return time.perf_counter() - started, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def memory(sizes: list[int]) -> Table:
+    open_library().install(*tiny.packaged_model("colours"))
+    table = Table("images", "peak memory", "images/s", "second run", "its peak memory", "journal", title="memory")
+    for count in sizes:
+        with tempfile.TemporaryDirectory() as place:
+            tree = trees.small(Path(place) / "tree", count)
+            first, peak = run_command(tree)
+            second, peak_again = run_command(tree)
+            size = (job_folder(job_id(JobRequest(tree, recursive=True))) / FILE).stat().st_size
+            table.add_row(
+                *(f"{count:,}", f"{peak:.0f} MB", f"{count / first:.0f}"),
+                *(f"{second:.1f} s", f"{peak_again:.0f} MB", f"{size / 1e6:.1f} MB"),
+            )
+    return table
+
+
+def decode_alone(files: list[Path], answering: Answering) -> list[Ready]:
+    with ThreadPoolExecutor(DECODE_THREADS) as pool:
+        return [
+            ready for ready in pool.map(lambda file: prepare(file, answering.plan), files) if isinstance(ready, Ready)
+        ]
+
+
+def engine_alone(ready: list[Ready], answering: Answering) -> None:
+    for start in range(0, len(ready), MAX_BATCH):
+        run_timed(answering.open().engine, ready[start : start + MAX_BATCH])
+
+
+def whole_job(request: JobRequest, answering: Answering) -> None:
+    with Job(request, answering, token=CancelToken()) as job:
+        assert all(result.is_new for result in job.results())
+    remove_job(job.id)
+
+
+def milliseconds(work: Callable[[], object], images: int) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000 / images
+
+
+def speed(model: str, images: int, rounds: int) -> Table:
+    with tempfile.TemporaryDirectory() as place:
+        tree = trees.large(Path(place) / "tree", images)
+        files = sorted(tree.iterdir())
+        request = JobRequest(tree, recursive=True, model=model)
+        answering = open_answering(request)
+        engine = answering.open().engine
+        ready = decode_alone(files, answering)
+        rows = []
+        for _ in range(rounds):
+            decoding = milliseconds(lambda: decode_alone(files, answering), images)
+            computing = milliseconds(lambda: engine_alone(ready, answering), images)
+            job = milliseconds(lambda: whole_job(request, answering), images)
+            rows.append((decoding, computing, decoding + computing, job, (decoding + computing) / job))
+    title = f"{images} JPEGs of 12 megapixels, {model} on {engine.provider}, {os.cpu_count()} cores, ms an image"
+    table = Table("round", "decoding alone", "engine alone", "limit", "job", "share of the limit", title=title)
+    for number, row in enumerate([*rows, tuple(map(median, np.transpose(rows).tolist()))], start=1):
+        name = str(number) if number <= rounds else "median"
+        table.add_row(name, *(f"{value:.1f}" for value in row[:4]), f"{row[4]:.2f}")
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a job costs.")
+    parser.add_argument("what", choices=("memory", "speed"))
+    parser.add_argument("--images", type=int, nargs="+")
+    parser.add_argument("--model", default="everyday")
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FOVEA_HOME"] = home
+        if asked.what == "memory":
+            table = memory(asked.images or [10_000, 100_000])
+        else:
+            table = speed(asked.model, (asked.images or [96])[0], asked.rounds)
+        Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
