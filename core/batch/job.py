@@ -158,6 +158,8 @@ class Job:
             if is_suspect and self._line:
                 self._coming.appendleft(image)
                 break
+            if is_suspect:
+                self._answering.open()  # takes seconds, in which a kill would look like this image's doing
             self._line.append(image)
             begun += [image] if self._is_read(image) else []
             if is_suspect:

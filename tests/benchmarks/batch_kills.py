@@ -77,16 +77,16 @@ def wait_for_hold(tree: Path, process: subprocess.Popen[str]) -> None:
 def one_round(tree: Path, model: str, after_s: float) -> tuple[str | None, float]:
     """Start and kill; what was written where the job ended before, and how long it held the job."""
     with tempfile.TemporaryFile("w+") as out:
-        started = subprocess.Popen(command(tree, model), stdout=out, stderr=subprocess.DEVNULL, text=True)
+        started = subprocess.Popen(command(tree, model), stdout=out, stderr=subprocess.PIPE, text=True)
         wait_for_hold(tree, started)
         held = time.monotonic()
         try:
             started.wait(after_s)
         except subprocess.TimeoutExpired:
             started.kill()
-            started.wait()
+            started.communicate()
             return None, time.monotonic() - held
-        assert started.returncode == 0
+        assert started.returncode == 0, started.communicate()[1]
         out.seek(0)
         return out.read(), time.monotonic() - held
 

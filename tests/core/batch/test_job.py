@@ -329,7 +329,7 @@ def test_look_alikes_come_together(request_of: JobRequest, photos: Path) -> None
         assert [(group.title, group.first, group.count) for group in answers.groups(view)] == [("1", 0, 2)]
 
 
-_CRASHING = """
+_DYING = """
 import os, sys
 from pathlib import Path
 from core.batch import pipeline
@@ -337,28 +337,39 @@ from core.batch.job import Job, open_answering
 from core.batch.values import JobRequest
 from core.progress import CancelToken
 from core.providers import ProviderWish
-plain = pipeline.prepare
+plain, where = pipeline.prepare, sys.argv[2]
 def prepare(path, plan):
-    if path.name == "5.png":
+    if path.name == where:
         os.kill(os.getpid(), 9)
     return plain(path, plan)
 pipeline.prepare = prepare
+if where == "opening":
+    pipeline.open_classifier = lambda *_: os.kill(os.getpid(), 9)
 request = JobRequest(Path(sys.argv[1]), recursive=True, model="colours", provider=ProviderWish.CPU)
 with Job(request, open_answering(request), token=CancelToken()) as job:
     print(sum(1 for _ in job.results()))
 """
 
 
+def attempt(request: JobRequest, where: str) -> tuple[int, str]:
+    """Run the job in a process of its own that dies somewhere: reading an image of that name, or opening the engine."""
+    words = [sys.executable, "-c", _DYING, str(request.folder), where]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+@posix_only
+def test_a_program_that_dies_before_it_reads_suspects_nobody(request_of: JobRequest) -> None:
+    assert [attempt(request_of, "opening") for _ in range(4)] == [(-9, "")] * 4
+    assert told(run(request_of))[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
+
+
 @posix_only
 def test_an_image_that_kills_the_program_again_and_again_becomes_a_failure(request_of: JobRequest) -> None:
     many(request_of, 40)
 
-    def attempt() -> tuple[int, str]:
-        words = [sys.executable, "-c", _CRASHING, str(request_of.folder)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-        return done.returncode, done.stdout.strip()
-
-    assert [attempt() for _ in range(4)] == [(-9, ""), (-9, ""), (-9, ""), (0, "44")]
+    deaths = [attempt(request_of, "5.png") for _ in range(4)]
+    assert deaths == [(-9, ""), (-9, ""), (-9, ""), (0, "44")]
     with Answers(job_id(request_of)) as answers:
         (failed,) = answers.each(View(filter=Filter(failed=True)))
         assert (failed.path.name, failed.failure and failed.failure.kind) == ("5.png", "crashed")
