@@ -92,6 +92,8 @@ def run(folder: Path, place: str, home: Path) -> dict[str, object]:
     environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.own_models().parent)}
     program = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), place]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    if "timed out during startup" in done.stderr:
+        pytest.skip("this machine is too busy: Ray gives its own parts 30 seconds to start")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "nothing but results is said"
     found: dict[str, object] = json.loads(done.stdout)
