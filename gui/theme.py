@@ -232,7 +232,7 @@ QSpinBox, QDoubleSpinBox {
 QSpinBox:focus, QDoubleSpinBox:focus { border: 2px solid $accent; padding: 4px 7px; }
 QSpinBox:disabled, QDoubleSpinBox:disabled { color: $muted; }
 QListView#wall { background: $surface; }
-QListView#tiles, QListView#strip { background: transparent; }
+QListView#tiles, QListView#files { background: transparent; }
 QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollArea, QScrollArea > QWidget > QWidget#inspector { background: transparent; border: none; }
 QSplitter::handle { background: transparent; }

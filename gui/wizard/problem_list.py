@@ -220,7 +220,7 @@ class _Files(QListWidget):
 
     def __init__(self, pictures: PictureClient, paths: Sequence[Path], parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("strip")
+        self.setObjectName("files")
         self.setAccessibleName("Photos this is about")
         self.setItemDelegate(_FileDelegate(pictures, self))
         self.setFlow(QListView.Flow.LeftToRight)

@@ -10,16 +10,23 @@ import signal
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from core import paths, settings
 from core.library.library import open_library
-from core.settings import Settings
+from core.prediction import Prediction
 from gui.actions import Act
+from gui.empty_state import SAMPLES
+from gui.main_window import MainWindow
 from gui.wizard.window import Step
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.wizard.walking import click, in_use, texts
+
+ROCKET = next(sample for sample in SAMPLES if sample.stem == "rocket")
+LONG_MS = 20 * PATIENCE_MS
+"""A minute at most on a quiet machine; on a busy one the engine's threads wait for each other."""
 
 pytestmark = [
     pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise"),
@@ -58,7 +65,7 @@ def test_from_nothing_to_a_model_in_use(qtbot: QtBot, home: Path, photos: Path) 
         assert "what was computed and learnt is kept" in texts(wizard)
         assert wizard.training.again.text() == "Go on where it stopped"
         click(qtbot, wizard.training.again)
-        qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=20 * PATIENCE_MS)
+        qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=LONG_MS)
         assert wizard.client.process_id != number
         assert wizard.result.facts is not None
         assert wizard.result.facts.computed < 196, "what was computed before the kill was kept"
@@ -73,6 +80,48 @@ def test_from_nothing_to_a_model_in_use(qtbot: QtBot, home: Path, photos: Path) 
         assert wizard.result.use.text() == "In use"
         qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos", timeout=PATIENCE_MS)
         assert open_library().find("photos").version == 1
-        assert settings.load(paths.settings_file()) != Settings()
+        qtbot.waitUntil(lambda: settings.load(paths.settings_file()).model == "photos", timeout=PATIENCE_MS)
+        wizard.close()
+
+        correct_and_retrain(qtbot, window)
     finally:
         window.close()
+
+
+def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
+    """Put one answer right in *Photos*, learn it, and take that back."""
+    page, photos = window.photos_page, window.session.photos
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
+    window.session.add([ROCKET])
+    qtbot.waitUntil(lambda: named_by(window, 1), timeout=4 * PATIENCE_MS)
+    page.gallery.setFocus()
+    page.gallery.look_at(0)
+    qtbot.keyClick(window, Qt.Key.Key_F2)
+    chooser = page.correcting.chooser
+    assert chooser is not None
+    assert chooser.isVisible()
+    qtbot.keyClicks(chooser.line, "tool")
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
+    assert "You say: tool" in texts(page.inspector)
+    strip = page.strip
+    qtbot.waitUntil(strip.retrain.isVisible, timeout=PATIENCE_MS)
+    assert strip.retrain.text() == "Retrain with 1 correction"
+    click(qtbot, strip.retrain)
+    qtbot.waitUntil(strip.undo.isVisible, timeout=8 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: named_by(window, 2), timeout=8 * PATIENCE_MS)
+    assert open_library().find("photos").version == 2
+    assert photos.rowCount() == 1
+    qtbot.waitUntil(strip.undo.isEnabled, timeout=PATIENCE_MS)
+    click(qtbot, strip.undo)
+    qtbot.waitUntil(lambda: named_by(window, 1), timeout=8 * PATIENCE_MS)
+    assert open_library().find("photos").version == 1
+    qtbot.waitUntil(lambda: strip.retrain.text() == "Retrain with 1 correction", timeout=PATIENCE_MS)
+
+
+def named_by(window: MainWindow, version: int) -> bool:
+    """Whether the photo was answered by that version of the model."""
+    if not window.session.photos.rowCount():
+        return False
+    photo = window.session.photos.photo(0)
+    return isinstance(photo.outcome, Prediction) and (photo.outcome.model, photo.version) == ("photos", version)
