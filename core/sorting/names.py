@@ -98,7 +98,12 @@ class Names:
             which makes the new one needless.
         """
         place, key = self._place(parent), folded(wanted)
-        series = place.series.setdefault(key, _Series())
+        series = place.series.get(key)
+        if series is None:
+            if key not in place.firsts and place.take_file(wanted) is None:
+                place.firsts[key] = str(source), size
+                return parent / wanted, None
+            series = place.series[key] = _Series(place.firsts.pop(key, None))
         while True:
             twin = next((one for one in series.by_size.get(size, ()) if self._disk.same(one, source)), None)
             if twin is not None:
@@ -124,9 +129,11 @@ class Names:
 class _Series:
     """Files that wanted the same name: how many names were tried, and the files by their sizes."""
 
-    def __init__(self) -> None:
-        self.number = 0
+    def __init__(self, first: tuple[str, int] | None) -> None:
+        self.number = 0 if first is None else 1
         self.by_size: defaultdict[int, list[Path]] = defaultdict(list)
+        if first is not None:
+            self.by_size[first[1]].append(Path(first[0]))
 
 
 class _Place:
@@ -137,6 +144,7 @@ class _Place:
         for name, is_folder in entries.items():
             self._there[folded(name)][name] = is_folder
         self._given: set[str] = set()
+        self.firsts: dict[str, tuple[str, int]] = {}  # by far the most: files whose name nobody else wanted, and sizes
         self.series: dict[str, _Series] = {}
 
     def take_folder(self, wanted: str) -> str:

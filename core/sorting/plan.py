@@ -29,11 +29,11 @@ def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step
         UsageError: a class's folder would be the one that is being sorted.
         StorageError: the destination cannot be looked at.
     """
-    names, seen = Names(request.destination, disk), set[Path]()
+    names, seen = Names(request.destination, disk), set[str]()
     for row in rows:
-        if row.path in seen:
+        if str(row.path) in seen:
             continue
-        seen.add(row.path)
+        seen.add(str(row.path))
         yield _step(row, request, names, disk)
 
 
