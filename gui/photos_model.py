@@ -82,7 +82,8 @@ class PhotosModel(QAbstractListModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Photos can be dragged out of the window, to whatever takes files."""
-        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
     def mimeTypes(self) -> list[str]:
         return ["text/uri-list"]
