@@ -16,6 +16,7 @@ class Act(Enum):
 
     OPEN_FILES = auto()
     OPEN_FOLDER = auto()
+    CLASSIFY_FOLDER = auto()
     PASTE = auto()
     TRY_SAMPLES = auto()
     QUIT = auto()
@@ -28,6 +29,7 @@ class Act(Enum):
     TAKE_BACK = auto()
     STOP = auto()
     SHOW_PHOTOS = auto()
+    SHOW_FOLDERS = auto()
     SHOW_MODELS = auto()
     SHOW_TRAINING = auto()
     SHOW_INSPECTOR = auto()
@@ -38,6 +40,25 @@ class Act(Enum):
     THEME_SYSTEM = auto()
     THEME_LIGHT = auto()
     THEME_DARK = auto()
+    ALL_JOBS = auto()
+    GO_ON = auto()
+    STOP_JOB = auto()
+    WATCH_FOLDER = auto()
+    AS_TABLE = auto()
+    AS_GALLERY = auto()
+    SHOW_FILTERS = auto()
+    FIND_PHOTOS = auto()
+    CLEAR_FILTERS = auto()
+    REVIEW = auto()
+    EXPORT_CSV = auto()
+    EXPORT_CSV_BOM = auto()
+    EXPORT_JSONL = auto()
+    EXPORT_EXCEL = auto()
+    EXPORT_PARQUET = auto()
+    EXPORT_HTML = auto()
+    WRITE_KEYWORDS = auto()
+    SORT_INTO_FOLDERS = auto()
+    UNDO_SORTING = auto()
     NEW_MODEL = auto()
     RETRAIN = auto()
     SHOW_CHANGES = auto()
@@ -74,6 +95,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     "&File": (
         _Entry(Act.OPEN_FILES, "&Open photos…", QKeySequence.StandardKey.Open),
         _Entry(Act.OPEN_FOLDER, "Open &folder…", "Ctrl+Shift+O"),
+        _Entry(Act.CLASSIFY_FOLDER, "&Classify folder…", "Ctrl+Shift+F"),
         _Entry(Act.PASTE, "&Paste", QKeySequence.StandardKey.Paste),
         _Entry(Act.TRY_SAMPLES, "&Try the sample photos", "Ctrl+T"),
         _SEPARATOR,
@@ -92,6 +114,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
     "&View": (
         _Entry(Act.SHOW_PHOTOS, "&Photos", "Ctrl+1"),
+        _Entry(Act.SHOW_FOLDERS, "&Folders", "Ctrl+2"),
         _Entry(Act.SHOW_MODELS, "&Models", "Ctrl+3"),
         _Entry(Act.SHOW_TRAINING, "&Training", "Ctrl+4"),
         _SEPARATOR,
@@ -104,6 +127,30 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(Act.THEME_SYSTEM, "Colours of the s&ystem", "Ctrl+Shift+1", checkable=True),
         _Entry(Act.THEME_LIGHT, "Li&ght colours", "Ctrl+Shift+2", checkable=True),
         _Entry(Act.THEME_DARK, "&Dark colours", "Ctrl+Shift+3", checkable=True),
+    ),
+    "F&olders": (
+        _Entry(Act.ALL_JOBS, "&All folders", "Ctrl+Shift+J"),
+        _Entry(Act.GO_ON, "&Pause or go on", "Ctrl+Shift+P"),
+        _Entry(Act.STOP_JOB, "S&top this job", "Ctrl+Shift+."),
+        _Entry(Act.WATCH_FOLDER, "&Watch this folder", "Ctrl+Alt+W", checkable=True),
+        _SEPARATOR,
+        _Entry(Act.AS_TABLE, "Results as a ta&ble", "Ctrl+Shift+T", checkable=True),
+        _Entry(Act.AS_GALLERY, "Results as a &gallery", "Ctrl+Shift+G", checkable=True),
+        _Entry(Act.SHOW_FILTERS, "&Filters", "F8", checkable=True),
+        _Entry(Act.FIND_PHOTOS, "F&ind photos by text", QKeySequence.StandardKey.Find),
+        _Entry(Act.CLEAR_FILTERS, "&Clear the filters", "Ctrl+Shift+L"),
+        _Entry(Act.REVIEW, "&Review, least sure first", "F6"),
+        _SEPARATOR,
+        _Entry(Act.EXPORT_CSV, "Export as &CSV…", "Ctrl+E"),
+        _Entry(Act.EXPORT_CSV_BOM, "Export as CSV for E&xcel (byte-order mark)…", "Ctrl+Shift+E"),
+        _Entry(Act.EXPORT_EXCEL, "Export as Exc&el workbook…", "Ctrl+Alt+X"),
+        _Entry(Act.EXPORT_JSONL, "Export as &JSON lines…", "Ctrl+Alt+J"),
+        _Entry(Act.EXPORT_PARQUET, "Export as Par&quet…", "Ctrl+Alt+P"),
+        _Entry(Act.EXPORT_HTML, "Export as &HTML report…", "Ctrl+Alt+H"),
+        _SEPARATOR,
+        _Entry(Act.WRITE_KEYWORDS, "Write &keywords…", "Ctrl+Alt+K"),
+        _Entry(Act.SORT_INTO_FOLDERS, "&Sort into folders…", "Ctrl+Alt+S"),
+        _Entry(Act.UNDO_SORTING, "&Undo the last sorting…", "Ctrl+Alt+Z"),
     ),
     "&Model": (
         _Entry(Act.CHOOSE_MODEL, "&Choose a model", "Ctrl+M"),

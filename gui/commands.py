@@ -18,6 +18,7 @@ from core.providers import Precision, ProviderWish
 from core.settings import Theme
 from gui.actions import Act
 from gui.empty_state import SAMPLES
+from gui.folders.commands import FolderCommands
 from gui.licences_dialog import LicencesDialog
 from gui.rail import Place
 from gui.session import Session
@@ -57,22 +58,24 @@ class Commands(QObject):
             Act.PASTE: lambda: window.take(QGuiApplication.clipboard().mimeData()),
             Act.TRY_SAMPLES: lambda: session.add(SAMPLES),
             Act.QUIT: window.close,
-            Act.UNDO: session.undo,
-            Act.COPY: lambda: window.photos_page.copy_answers(),
-            Act.SELECT_ALL: lambda: window.photos_page.gallery.selectAll(),
-            Act.REMOVE: lambda: window.photos_page.remove_selected(),
+            Act.UNDO: lambda: window.browsing.undo(),
+            Act.COPY: lambda: window.browsing.copy_answers(),
+            Act.SELECT_ALL: lambda: window.browsing.select_all(),
+            Act.REMOVE: lambda: window.browsing.remove_selected(),
             Act.CLEAR: lambda: session.remove(range(session.photos.rowCount())),
-            Act.CORRECT: lambda: window.photos_page.correct(),
-            Act.TAKE_BACK: lambda: window.photos_page.take_back(),
+            Act.CORRECT: lambda: window.browsing.correct(),
+            Act.TAKE_BACK: lambda: window.browsing.take_back(),
             Act.STOP: session.stop,
             Act.SHOW_PHOTOS: lambda: window.show_place(Place.PHOTOS),
+            Act.SHOW_FOLDERS: lambda: window.show_place(Place.FOLDERS),
             Act.SHOW_MODELS: lambda: window.show_place(Place.MODELS),
             Act.SHOW_TRAINING: lambda: window.show_place(Place.TRAINING),
             Act.SHOW_INSPECTOR: self._show_inspector,
-            Act.LARGER: lambda: window.photos_page.gallery.resize_photos(1),
-            Act.SMALLER: lambda: window.photos_page.gallery.resize_photos(-1),
-            Act.NEXT_PHOTO: lambda: window.photos_page.step(1),
-            Act.PREVIOUS_PHOTO: lambda: window.photos_page.step(-1),
+            Act.LARGER: lambda: window.browsing.resize_photos(1),
+            Act.SMALLER: lambda: window.browsing.resize_photos(-1),
+            Act.NEXT_PHOTO: lambda: window.browsing.step(1),
+            Act.PREVIOUS_PHOTO: lambda: window.browsing.step(-1),
+            **FolderCommands.table(lambda: window.folders_page),
             **{act: partial(session.settings.change, theme=theme) for act, theme in _THEMES.items()},
             Act.NEW_MODEL: lambda: window.teaching.open(),
             Act.RETRAIN: lambda: window.photos_page.retrain(),
@@ -101,7 +104,7 @@ class Commands(QObject):
         for act, wish in _PROVIDERS.items():
             actions[act].setChecked(wish is value.provider)
         actions[Act.EXACT].setChecked(value.precision is Precision.EXACT)
-        actions[Act.SHOW_INSPECTOR].setChecked(not self._window.photos_page.inspector.isHidden())
+        actions[Act.SHOW_INSPECTOR].setChecked(self._window.browsing.shows_inspector)
 
     def _on_models(self, act: Callable[[], object]) -> None:
         """Do something with the model that is marked among the models; show which one that is."""
@@ -126,8 +129,7 @@ class Commands(QObject):
         dialog.open()
 
     def _show_inspector(self) -> None:
-        inspector = self._window.photos_page.inspector
-        inspector.setVisible(inspector.isHidden())
+        self._window.browsing.toggle_inspector()
         self.show_settings()
 
     def _toggle_exact(self) -> None:

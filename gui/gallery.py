@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -28,22 +28,18 @@ _PENCIL: Final = 20
 """How far a label stands in behind the pencil of whoever put it right."""
 
 
-class Gallery(QListView):
-    """Shows a `PhotosModel`.
+class PhotoGrid(QListView):
+    """Photos side by side, as many as have room, whatever the model; its delegate paints them.
 
     Attributes:
-        chosen: the photo the person looks at changed; its row, or -1.
         correction_asked: the person pressed Enter: they want to put answers right.
     """
 
-    chosen = Signal(int)
     correction_asked = Signal()
 
-    def __init__(self, model: PhotosModel, parent: QWidget) -> None:
+    def __init__(self, model: QAbstractItemModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Photos")
         self.setModel(model)
-        self.setItemDelegate(_PhotoDelegate(self))
         self.setViewMode(QListView.ViewMode.IconMode)
         # Any other layout freezes with many rows: a single pass over 100,000 took 16 s, batches take 0.4 s.
         self.setLayoutMode(QListView.LayoutMode.Batched)
@@ -51,14 +47,11 @@ class Gallery(QListView):
         self.setUniformItemSizes(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
-        self.setDragEnabled(True)  # after the movement, which decides it otherwise
         self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
         self._lay_out()
-        self.selectionModel().currentChanged.connect(self._on_current_changed)
-        model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
 
     def current_row(self) -> int:
         """The row the person looks at; -1 where there is none."""
@@ -98,12 +91,30 @@ class Gallery(QListView):
         if grid != self.gridSize():
             self.setGridSize(grid)
 
+
+class Gallery(PhotoGrid):
+    """Shows a `PhotosModel`.
+
+    Attributes:
+        chosen: the photo the person looks at changed; its row, or -1.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, model: PhotosModel, parent: QWidget) -> None:
+        super().__init__(model, parent)
+        self.setAccessibleName("Photos")
+        self.setItemDelegate(_PhotoDelegate(self))
+        self.setDragEnabled(True)  # after the movement, which decides it otherwise
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+        model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
+
     def _on_current_changed(self, current: Index, previous: Index) -> None:
         self.chosen.emit(current.row())
 
 
-class _PhotoDelegate(QStyledItemDelegate):
-    """Paints one photo: the thumbnail, the label under it, and the confidence as a bar with its number."""
+class CardDelegate(QStyledItemDelegate):
+    """Paints one photo of a grid: a card with the thumbnail, and under it what a class made of this one says."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         parent = self.parent()
@@ -119,10 +130,21 @@ class _PhotoDelegate(QStyledItemDelegate):
         picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
         _paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
-        _paint_answer(
-            painter, text, index.data(Role.OUTCOME), index.data(Role.CORRECTION), printable(index.data(Role.PATH).name)
-        )
+        self.paint_text(painter, text, index)
         painter.restore()
+
+    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+        """Say in this box what the photo is."""
+        raise NotImplementedError
+
+
+class _PhotoDelegate(CardDelegate):
+    """Says the label, and the confidence as a bar with its number."""
+
+    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+        correction: Correction | None = index.data(Role.CORRECTION)
+        said = None if correction is None else correction.label
+        paint_answer(painter, box, index.data(Role.OUTCOME), said, printable(index.data(Role.PATH).name))
 
 
 def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:
@@ -157,13 +179,12 @@ def _covering(picture: QSize, box: QSize) -> QRect:
     return QRect(left, top, part.width(), part.height())
 
 
-def _paint_answer(
-    painter: QPainter, box: QRect, outcome: Outcome | None, correction: Correction | None, name: str
-) -> None:
+def paint_answer(painter: QPainter, box: QRect, outcome: Outcome | None, said: str | None, name: str) -> None:
+    """Two lines: what the model, or the person, said of a photo, and how sure the model was or what it is called."""
     colours = theme.current()
     match outcome:
-        case Prediction() if correction is not None:
-            _paint_correction(painter, box, outcome, correction.label)
+        case Prediction() if said is not None:
+            _paint_correction(painter, box, outcome, said)
         case Prediction():
             _paint_prediction(painter, box, outcome)
         case Failure():

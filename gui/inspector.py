@@ -88,7 +88,7 @@ class _AnswerPanel(Panel):
         row.addWidget(self.correct)
         row.addWidget(self.take_back)
         row.addStretch()
-        self._scores = _ScoreBars()
+        self._scores = ScoreBars()
         self._facts = FactList()
         self.heading.hide()
         for widget in (self.view, self._name, self._answer, self._note, self._yours):
@@ -123,7 +123,7 @@ class _AnswerPanel(Panel):
             self._yours.setText(f"{'You agree' if agrees else 'You say'}: {correction.label}")
 
 
-class _ScoreBars(QWidget):
+class ScoreBars(QWidget):
     """The most likely classes: label, bar, number."""
 
     def __init__(self) -> None:
@@ -136,6 +136,7 @@ class _ScoreBars(QWidget):
         self._rows: list[tuple[QLabel, Bar, QLabel]] = []
 
     def show_scores(self, scores: Sequence[Score], *, strong: bool) -> None:
+        """Show these, from the most likely; the first bar is in the accent colour where it is `strong`."""
         while len(self._rows) < len(scores):
             self._add_row()
         for row, (name, bar, number) in enumerate(self._rows):

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QMimeData, QSettings, QTimer
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QPaintEvent,
-)
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from core import paths
 from core.settings import Settings
@@ -21,8 +16,10 @@ from gui.actions import Act, fill_menus
 from gui.command_palette import CommandPalette
 from gui.commands import Commands
 from gui.comparing import Comparing
-from gui.drop import Nothing, Offer, can_take, read_offer
-from gui.drop_overlay import DropOverlay
+from gui.drop import Nothing, Offer, read_offer
+from gui.drop_window import DropWindow
+from gui.folders.commands import FolderCommands
+from gui.folders.page import FoldersPage
 from gui.library.files import MODEL_SUFFIX
 from gui.models_page import ModelsPage
 from gui.notices import Notices
@@ -34,16 +31,20 @@ from gui.teaching import Teaching
 from gui.top_bar import TopBar
 from gui.training_page import TrainingPage
 
-_TAKE = "Drop to see what is in it"
+_PLACES = {
+    Act.SHOW_PHOTOS: "images",
+    Act.SHOW_FOLDERS: "folders",
+    Act.SHOW_MODELS: "boxes",
+    Act.SHOW_TRAINING: "graduation-cap",
+}
 
 
-class MainWindow(QMainWindow):
+class MainWindow(DropWindow):
     """Fovea's window; its session starts after the first paint, so that it is there at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("Fovea")
-        self.setAcceptDrops(True)
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
@@ -52,10 +53,10 @@ class MainWindow(QMainWindow):
         act = self.actions_by_act
         self.notices = Notices(self)
         self.photos_page = PhotosPage(self.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], self)
+        self.folders_page = FoldersPage(self.session, self.notices, act[Act.CLASSIFY_FOLDER], self)
         self.models_page = ModelsPage(self.session, self.notices, self)
         self.pages = QStackedWidget(self)
-        places = {Act.SHOW_PHOTOS: "images", Act.SHOW_MODELS: "boxes", Act.SHOW_TRAINING: "graduation-cap"}
-        self.rail = Rail([(act[show], icon) for show, icon in places.items()], self)
+        self.rail = Rail([(act[show], icon) for show, icon in _PLACES.items()], self)
         self.top_bar = TopBar(self.session, [act[choice] for choice in commands.provider_acts], self)
         self.status = StatusBar(self.session, self)
         self.teaching = Teaching(self.session, self.notices, self)
@@ -63,13 +64,12 @@ class MainWindow(QMainWindow):
         self.comparing = Comparing(self.session, self.notices, self)
         self._place_pages()
         self.palette_box = CommandPalette(list(act.values()), self)
-        self.overlay = DropOverlay(self)
         self._is_started = False
         self._connect(commands)
         self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
-        for page in (self.photos_page, self.models_page, self.training_page):
+        for page in (self.photos_page, self.folders_page, self.models_page, self.training_page):
             self.pages.addWidget(page)
         middle = QWidget()
         column = QVBoxLayout(middle)
@@ -102,7 +102,17 @@ class MainWindow(QMainWindow):
         self.models_page.compare_wanted.connect(self.comparing.open)
         self.models_page.shown.connect(lambda: self.show_place(Place.MODELS))
         self.training_page.model_wanted.connect(self.show_model)
+        FolderCommands(self.folders_page, self.actions_by_act)
+        self.folders_page.went_on.connect(self.status.show_folders)
+        self.folders_page.state_changed.connect(commands.show_settings)
+        for wanted in (self.folders_page.wanted, self.status.folders_wanted):
+            wanted.connect(lambda: self.show_place(Place.FOLDERS))
         commands.show_settings()
+
+    @property
+    def browsing(self) -> PhotosPage | FoldersPage:
+        """The place whose photos the actions on photos act on."""
+        return self.folders_page if self.pages.currentWidget() is self.folders_page else self.photos_page
 
     def show_place(self, place: Place) -> None:
         """Go to a place of the rail."""
@@ -124,11 +134,19 @@ class MainWindow(QMainWindow):
             case Offer(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self.models_page.imports.take(file)
             case Offer(paths=files) if files:
-                self.session.add(files)
-                self.teaching.offer(files)
+                self._take_files(files)
             case Offer(image=image) if image is not None:
                 self.session.add_image(image)
         return True
+
+    def _take_files(self, files: Sequence[Path]) -> None:
+        """A folder dropped on *Folders* becomes a job there; everything else becomes photos."""
+        if self.browsing is self.folders_page:
+            self.folders_page.dropped.take(files, self.session.add)
+            return
+        self.session.add(files)
+        self.teaching.offer(files)
+        self.folders_page.dropped.offer(files)
 
     def restore_place(self) -> None:
         """Stand where the window stood last."""
@@ -142,31 +160,6 @@ class MainWindow(QMainWindow):
             self._is_started = True
             QTimer.singleShot(0, self.session.start)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accepted even where the drop would be refused: only so can the window say why."""
-        if event.source() is not None:  # photos on their way out of the gallery
-            return
-        takes = can_take(event.mimeData())
-        offer = None if takes else read_offer(event.mimeData())
-        self.overlay.appear(offer.value if isinstance(offer, Nothing) else _TAKE, refused=not takes)
-        event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if can_take(event.mimeData()):
-            event.acceptProposedAction()
-        else:
-            event.ignore()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.overlay.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.overlay.hide()
-        if self.take(event.mimeData()):
-            event.acceptProposedAction()
-        else:
-            event.ignore()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.teaching.may_close():
             event.ignore()
@@ -174,6 +167,7 @@ class MainWindow(QMainWindow):
         self._memory().setValue("geometry", self.saveGeometry())
         self.teaching.close()
         self.comparing.close()
+        self.folders_page.close_down()
         self.session.close()
         super().closeEvent(event)
 
@@ -193,5 +187,5 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             theme.apply(application, settings.theme)
-        for part in (self.rail, self.top_bar, self.photos_page.empty):
+        for part in (self.rail, self.top_bar, self.photos_page.empty, self.folders_page):
             part.show_theme()

@@ -120,6 +120,27 @@ class PhotosPage(QWidget):
         photos = [self._session.photos.photo(row) for row in self.gallery.selected_rows()]
         QGuiApplication.clipboard().setText("\n".join(self._line(photo) for photo in photos))
 
+    def select_all(self) -> None:
+        """Mark all photos."""
+        self.gallery.selectAll()
+
+    def resize_photos(self, step: int) -> None:
+        """Show photos larger (1) or smaller (-1)."""
+        self.gallery.resize_photos(step)
+
+    @property
+    def shows_inspector(self) -> bool:
+        """Whether the photo looked at is shown large."""
+        return not self.inspector.isHidden()
+
+    def toggle_inspector(self) -> None:
+        """Show the photo looked at large, or no longer."""
+        self.inspector.setVisible(self.inspector.isHidden())
+
+    def undo(self) -> None:
+        """Bring back what was taken out of the list last."""
+        self._session.undo()
+
     def step(self, by: int) -> None:
         """Look at the photo this many rows further."""
         last = self._session.photos.rowCount() - 1

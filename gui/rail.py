@@ -19,8 +19,9 @@ class Place(IntEnum):
     """A place of the window, in the rail's order."""
 
     PHOTOS = 0
-    MODELS = 1
-    TRAINING = 2
+    FOLDERS = 1
+    MODELS = 2
+    TRAINING = 3
 
 
 class Rail(QWidget):

@@ -10,13 +10,15 @@ from gui.session import Session
 
 
 class StatusBar(QStatusBar):
-    """Shows the session's counts, model, provider and speed, and how far a training is.
+    """Shows the session's counts, model, provider and speed, and how far a training and the jobs on folders are.
 
     Attributes:
         training_wanted: the person wants to see the training.
+        folders_wanted: they want to see the jobs.
     """
 
     training_wanted = Signal()
+    folders_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -27,15 +29,12 @@ class StatusBar(QStatusBar):
         self._stop.setProperty("kind", "link")
         self._stop.setToolTip("Call off the photos that still wait (Ctrl+.)")
         self._stop.clicked.connect(session.stop)
-        self._training = QPushButton()
-        self._training.setProperty("kind", "link")
-        self._training.setToolTip("Show the training")
-        self._training.clicked.connect(self.training_wanted)
-        self._training.setAccessibleName("Training under way")
+        self._training = _link("Training under way", "Show the training", self.training_wanted)
+        self._folders = _link("Folders being classified", "Show the folders (Ctrl+2)", self.folders_wanted)
+        for widget in (self._counts, self._stop, self._training, self._folders):
+            self.addWidget(widget)
         self._training.hide()
-        self.addWidget(self._counts)
-        self.addWidget(self._stop)
-        self.addWidget(self._training)
+        self._folders.hide()
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
         session.progressed.connect(self.show_progress)
@@ -47,6 +46,11 @@ class StatusBar(QStatusBar):
         self._training.setText(text)
         self._training.setVisible(bool(text))
 
+    def show_folders(self, text: str) -> None:
+        """Show how far jobs on folders are; an empty text means that none is under way."""
+        self._folders.setText(text)
+        self._folders.setVisible(bool(text))
+
     def show_progress(self) -> None:
         """Show how things stand now."""
         session = self._session
@@ -56,6 +60,15 @@ class StatusBar(QStatusBar):
         self._model.setText(_model(session))
         speed = session.images_per_second()
         self._speed.setText(f"{speed:.1f} images/s" if speed else "")
+
+
+def _link(name: str, title: str, signal: object) -> QPushButton:
+    button = QPushButton()
+    button.setProperty("kind", "link")
+    button.setToolTip(title)
+    button.setAccessibleName(name)
+    button.clicked.connect(signal)
+    return button
 
 
 def _counts(photos: int, failed: int, waiting: int) -> str:

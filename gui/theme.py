@@ -204,6 +204,21 @@ QTreeView#choices QHeaderView { background: $surface; border: none; }
 QTreeView#choices QHeaderView::section {
     background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 4px 8px;
 }
+QTableView#rows { background: $surface; color: $text; border: none; border-radius: ${radius}px; outline: none; }
+QTableView#rows QHeaderView { background: $surface; }
+QTableView#rows QHeaderView::section {
+    background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 8px;
+}
+QTableView#rows QHeaderView::section:hover { color: $text; }
+QListWidget#jobs::item:hover { background: transparent; }
+QPushButton[kind="offer"] { text-align: left; padding: 5px 12px; }
+QPushButton[kind="offer"]:focus { padding: 4px 11px; }
+QToolButton[kind="plain"]:checked { background: $accent_soft; }
+QToolButton[kind="plain"][marked="true"] { background: $warning_soft; }
+QCheckBox { spacing: 8px; color: $text; }
+QCheckBox:focus { color: $accent; }
+QCheckBox::indicator { width: 14px; height: 14px; border-radius: 4px; border: 1px solid $muted; background: $surface; }
+QCheckBox::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
 QTableView#twin { background: $surface; color: $text; border: none; }
 QTableView#twin QHeaderView { background: $surface; }
 QTableView#twin QHeaderView::section {

@@ -57,6 +57,16 @@ def serve_library(connection: Connection) -> None:
             LibraryService(connection).run()
 
 
+def serve_batch(connection: Connection) -> None:
+    """Classify folders and show what came of it until the other end closes."""
+    _give_way()
+    with crash_log.kept("batch"):
+        from core.services.batch import BatchService
+
+        with contextlib.suppress(OSError, KeyboardInterrupt):
+            BatchService(connection).run()
+
+
 def _give_way(niceness: int = _NICENESS) -> None:
     """Let the window go first where cores are few: helpers that keep them all busy would make it stutter."""
     if hasattr(os, "nice"):

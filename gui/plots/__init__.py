@@ -1,8 +1,8 @@
 """The wizard's plots: drawn with pyqtgraph, each with a table twin.
 
-Importing this package is cheap. Its modules that draw (`bars`, `calibration`, `curves`, `histogram`, `matrix`) import
-numpy and pyqtgraph, which takes a good part of a second: call `warm` first, and import them where the first plot is
-needed.
+Importing this package is cheap. Its modules that draw (`bars`, `brush`, `calibration`, `changes`, `curves`,
+`histogram`, `matrix`) import numpy and pyqtgraph, which takes a good part of a second: call `warm` first, and import
+them where the first plot is needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject
 from gui.plots.background import in_background
 
 _DRAWING: Final = tuple(
-    f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "calibration", "changes", "histogram")
+    f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "brush", "calibration", "changes", "histogram")
 )
 _PATIENCE_S: Final = 0.001
 """How long the window's thread waits for the interpreter while another thread imports; Python's own wait of 5 ms, paid

@@ -76,7 +76,7 @@ class PlotFrame(QFrame):
         return made
 
     def _place(self) -> None:
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(_MARGIN, 8, _MARGIN, _MARGIN)
         column.setSpacing(theme.GRID)
         row = QHBoxLayout()
@@ -87,6 +87,10 @@ class PlotFrame(QFrame):
         column.addLayout(row)
         column.addWidget(self._sentence)
         column.addWidget(self._views, 1)
+
+    def add_below(self, widget: QWidget) -> None:
+        """Have something that belongs to the plot stand under it."""
+        self._column.addWidget(widget)
 
     def is_table(self) -> bool:
         """Whether the table twin stands in the plot's place."""

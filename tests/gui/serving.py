@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from multiprocessing.connection import Connection
 
 from core import classifier
-from core.services.processes import serve_engine
+from core.batch import pipeline
+from core.services.processes import serve_batch, serve_engine
 
 DEADLY = "deadly.png"
 
@@ -40,3 +42,15 @@ def echo(connection: Connection) -> None:
     while (message := connection.recv()) != "die":
         connection.send(message)
     os._exit(3)
+
+
+def serve_batch_slowly(connection: Connection) -> None:
+    """Serve like the batch process, but take a while for each image, so that a test can do something meanwhile."""
+    prepare = pipeline.prepare
+
+    def prepare_slowly(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        time.sleep(0.2)
+        return prepare(path, plan)
+
+    pipeline.prepare = prepare_slowly
+    serve_batch(connection)

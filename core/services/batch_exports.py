@@ -1,0 +1,58 @@
+"""Writing the rows of a view to a file, for the batch process; and which forms and ways this machine has."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Final
+
+from core.batch.queries import Answers
+from core.errors import FoveaError
+from core.images.folders import printable
+from core.keywords.exiftool import find_exiftool
+from core.keywords.values import Place
+from core.progress import CancelToken, Report
+from core.reports.columns import Shape
+from core.reports.plan import Form, Plan
+from core.reports.write import of_rows, write_report
+from core.services.batch_messages import Export, Means, TaskDone
+
+_LIBRARIES: Final = {Form.PARQUET: "pyarrow", Form.XLSX: "xlsxwriter"}
+
+
+def export(task: Export, report: Report, token: CancelToken) -> TaskDone:
+    """Write a report.
+
+    Raises:
+        FoveaError: as `core.reports.write.write_report` does.
+        Cancelled: the token was cancelled.
+    """
+    with Answers(task.job) as answers:
+        facts, total = answers.facts(), answers.count(task.view)
+        top_k = max((len(row.scores) for row in answers.rows(task.view, 0, 100)), default=1)
+        about = (("Folder", printable(facts.folder)), ("Model", facts.model))
+        plan = Plan(
+            form=task.form,
+            shape=Shape(max(1, top_k), reviewed=True),
+            byte_order_mark=task.byte_order_mark,
+            title=printable(facts.folder.name),
+            about=about,
+            folder=facts.folder,
+        )
+        rows = of_rows(answers.each(task.view))
+        count = write_report(task.file, rows, plan, total=total, report=report, token=token)
+    photos = "1 photo is" if count == 1 else f"{count:,} photos are"
+    return TaskDone(task.ticket, f"{photos} in “{printable(task.file.name)}”.", file=task.file)
+
+
+def means() -> Means:
+    """What is missing here, each form or way with the reason."""
+    lacking = {
+        form.value: f"needs {library}, which is not installed"
+        for form, library in _LIBRARIES.items()
+        if importlib.util.find_spec(library) is None
+    }
+    try:
+        find_exiftool()
+    except FoveaError as error:
+        lacking |= dict.fromkeys((place.value for place in Place), str(error))
+    return Means(lacking)

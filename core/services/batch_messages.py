@@ -1,0 +1,354 @@
+"""What the window and its batch process say to each other; light values, nothing heavy is imported for them.
+
+The window chooses a ticket for each request; what answers it carries the same one. A view is told anew whenever it may
+have changed, under the number it was asked with; rows are fetched from the version of it that was told last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from core.batch.values import Filter, Group, JobRequest, Review, Row, Trouble, View
+from core.errors import FoveaError
+from core.progress import Progress
+from core.reports.plan import Form
+from core.services.batch_values import JobNews, KeywordWish, Step, ViewFacts
+from core.sorting.values import SortRequest
+
+# ---- to the batch process: jobs
+
+
+@dataclass(frozen=True, slots=True)
+class ListJobs:
+    """Say which jobs there are; whatever becomes of them is told from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Begin a job, or go on with it where it exists. First answer: `Begun` or `TaskFailed`."""
+
+    ticket: int
+    request: JobRequest
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Go on with a job that stopped, or look again for what is new in its folder."""
+
+    ticket: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let a job under way wait, or go on; it can at once."""
+
+    job: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopJob:
+    """Stop a job; what it has is kept, and it can go on later."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Classify what arrives in a job's folder from now on, until `StopJob`. First answer: `Begun` or `TaskFailed`."""
+
+    ticket: int
+    job: str
+
+
+# ---- to the batch process: what is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at a job's rows in this way, instead of any other under the same number.
+
+    Attributes:
+        number: of who looks: each part of the window has its own.
+        job: the job.
+        view: which rows, in which order.
+        around: the same without a class or folder it is narrowed to, for the counts beside it.
+        followed: number of the row whose place is told with every answer; None for none.
+        tallied: by what photos are counted beside it, by class or by folder; NONE where no facts are wanted.
+        is_still: whether it stays as it was worked out first, whatever becomes of its rows.
+    """
+
+    number: int
+    job: str
+    view: View
+    around: Filter = field(default_factory=Filter)
+    followed: int | None = None
+    tallied: Group = Group.NONE
+    is_still: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Tell this row's place from now on."""
+
+    number: int
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAway:
+    """Nobody looks under this number any more."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRows:
+    """Give rows of what is looked at."""
+
+    number: int
+    version: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetReviews:
+    """Note what the person said about rows, by their numbers; None takes back what they said. Last: `ReviewsSet`."""
+
+    ticket: int
+    job: str
+    reviews: tuple[tuple[int, Review | None], ...]
+
+
+# ---- to the batch process: what is made of results
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Write the rows of a view to a file; a byte-order mark is for CSV alone. Last: `TaskDone`."""
+
+    ticket: int
+    job: str
+    view: View
+    form: Form
+    file: Path
+    byte_order_mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSteps:
+    """Say every step that sorting, or writing keywords, into a view's photos would take. Last: `StepsPlanned`."""
+
+    ticket: int
+    job: str
+    view: View
+    wish: SortRequest | KeywordWish
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSteps:
+    """Give steps of the plan under this ticket."""
+
+    ticket: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """Take the steps of the plan under this ticket. Last: `TaskDone`, with an `undo` where they can be undone."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSorting:
+    """Undo what a sorting did, by its name, or the last one of a job. Last: `TaskDone`."""
+
+    ticket: int
+    job: str
+    sorting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOff:
+    """Call off whatever runs under this ticket. Last: `TaskStopped`."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskMeans:
+    """Say which forms and ways this machine has. Last: `Means`."""
+
+
+JobOrder: TypeAlias = ListJobs | Begin | GoOn | Pause | StopJob | Watch
+Question: TypeAlias = Look | Follow | LookAway | FetchRows | SetReviews
+Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | UndoSorting | CallOff | AskMeans
+
+# ---- from the batch process: jobs
+
+
+@dataclass(frozen=True, slots=True)
+class JobsListed:
+    """All jobs, the newest first."""
+
+    jobs: tuple[JobNews, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """One job stands otherwise than before."""
+
+    news: JobNews
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job is under way."""
+
+    ticket: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job came to its end, by itself, by the person's wish, or by an error; and what could not be read."""
+
+    job: str
+    error: FoveaError | None
+    troubles: tuple[Trouble, ...]
+
+
+# ---- from the batch process: what is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class ViewTold:
+    """What is looked at under a number.
+
+    Attributes:
+        number: as it was asked with.
+        version: from which rows are fetched.
+        count: how many rows there are.
+        grew: whether the rows told before are still where they were.
+        followed: place of the row that is followed; None where it is not among them.
+        facts: what stands beside; None where nobody wanted it.
+    """
+
+    number: int
+    version: int
+    count: int
+    grew: bool
+    followed: int | None
+    facts: ViewFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsFetched:
+    """Rows of what is looked at, from a place on.
+
+    Attributes:
+        number: as it was asked with.
+        version: of the view.
+        first: place of the first of them.
+        rows: the rows.
+        groups: for each row the number of its group, from 0; empty where the view has none.
+    """
+
+    number: int
+    version: int
+    first: int
+    rows: tuple[Row, ...]
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewsSet:
+    """What the person said is kept, or why not."""
+
+    ticket: int
+    error: FoveaError | None
+
+
+# ---- from the batch process: what is made of results
+
+
+@dataclass(frozen=True, slots=True)
+class StepsPlanned:
+    """A plan is made: how many steps it has, and what they come to, in words."""
+
+    ticket: int
+    count: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepsFetched:
+    """Steps of a plan, from a place on."""
+
+    ticket: int
+    first: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """How far a task is."""
+
+    ticket: int
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """A task is done: what came of it in words, and the sorting that can be undone where there is one."""
+
+    ticket: int
+    told: str
+    sorting: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    """Nothing, or not all, came of a task."""
+
+    ticket: int
+    error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStopped:
+    """A task was called off."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What this machine can do; each form or way that it cannot, with the reason."""
+
+    lacking: dict[str, str] = field(default_factory=dict)
+
+
+Answer: TypeAlias = (
+    JobsListed
+    | JobChanged
+    | Begun
+    | JobEnded
+    | ViewTold
+    | RowsFetched
+    | ReviewsSet
+    | StepsPlanned
+    | StepsFetched
+    | TaskProgress
+    | TaskDone
+    | TaskFailed
+    | TaskStopped
+    | Means
+)

@@ -1,0 +1,125 @@
+"""Sorting photos into folders, for the batch process: every step first, then done, and undone whenever one wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.batch.queries import Answers
+from core.errors import UsageError
+from core.images.folders import printable
+from core.progress import CancelToken, Report, StageClock
+from core.services.batch_messages import PlanSteps, TaskDone, UndoSorting
+from core.services.batch_values import Step
+from core.sorting import values
+from core.sorting.carry import carry_out
+from core.sorting.disk import RealDisk, check, real
+from core.sorting.plan import plan, sum_up
+from core.sorting.record import sortings
+from core.sorting.undo import undo
+from core.sorting.values import UNSURE, By, PlanFacts, SortingState, SortRequest
+
+_UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
+_DEEDS = {By.COPY: "copy", By.HARDLINK: "hard link", By.SYMLINK: "symbolic link", By.MOVE: "move"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortPlan:
+    """Photos that are to be sorted.
+
+    Attributes:
+        request: how; its folders are real ones.
+        planned: what is to become of each photo.
+        facts: that in numbers.
+    """
+
+    request: SortRequest
+    planned: Sequence[values.Step]
+    facts: PlanFacts
+
+    @property
+    def summary(self) -> str:
+        """What they come to, in words."""
+        folders = ", ".join(f"{count:,} to {printable(name)}" for name, count in self.facts.folders.items())
+        parts = [folders or "No photo would be sorted"]
+        if self.facts.renamed:
+            parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
+        if self.facts.left:
+            parts.append(f"{self.facts.left:,} stay where they are")
+        return f"{'; '.join(parts)}. Nothing is done yet."
+
+    def __len__(self) -> int:
+        """How many steps there are; none where no photo would be sorted."""
+        return len(self.planned) if self.facts.photos else 0
+
+    def steps(self, first: int, count: int) -> tuple[Step, ...]:
+        """Some of them, in words."""
+        return tuple(_step(one, self.request) for one in self.planned[first : first + count])
+
+    def carry_out(self, ticket: int, report: Report, token: CancelToken) -> TaskDone:
+        """Sort them.
+
+        Raises:
+            FoveaError: as `core.sorting.carry.carry_out` does.
+            Cancelled: it was called off; what was sorted by then can be undone.
+        """
+        facts = carry_out(self.planned, self.request, report=report, token=token)
+        failed = f", {facts.failed:,} could not be" if facts.failed else ""
+        place = printable(self.request.destination)
+        return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{failed}.", sorting=facts.id)
+
+
+def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: Report, token: CancelToken) -> SortPlan:
+    """Work out what sorting would do; nothing is changed.
+
+    Raises:
+        UsageError: it is refused, see `core.sorting.disk.check`.
+        StorageError: the journal or the destination cannot be looked at.
+        Cancelled: it was called off.
+    """
+    request, clock = real(wish), StageClock("Working out every step", answers.count(task.view), report)
+    check(request)
+    planned = []
+    for one in plan(answers.each(task.view), request, RealDisk(request.destination)):
+        token.check()
+        planned.append(one)
+        clock.advance()
+    return SortPlan(request, planned, sum_up(planned, request))
+
+
+def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
+    """Undo a sorting, the last one of the folder where none is named.
+
+    Raises:
+        UsageError: there is none.
+        FoveaError: as `core.sorting.undo.undo` does.
+        Cancelled: it was called off; undoing once more does the rest.
+    """
+    name = task.sorting or next(iter(reversed(undoable(folder))), "")
+    if not name:
+        raise UsageError("Nothing of this folder was sorted.", hint="There is nothing to undo.")
+    facts = undo(name, report=report, token=token)
+    kept = f" {facts.kept:,} were changed since and stay where they are." if facts.kept else ""
+    return TaskDone(task.ticket, f"The sorting is undone: {_photos(facts.undone)} put back or removed again.{kept}")
+
+
+def undoable(folder: Path) -> tuple[str, ...]:
+    """Names of the sortings of a folder that can be undone, the last one last."""
+    found = [one for one in sortings() if one.state in _UNDOABLE and one.request.source == folder]
+    return tuple(one.id for one in reversed(found))
+
+
+def _step(one: values.Step, request: SortRequest) -> Step:
+    source = printable(
+        one.source.relative_to(request.source) if one.source.is_relative_to(request.source) else one.source
+    )
+    if one.target is None:
+        return Step(source, "stays", one.note)
+    target = one.target.relative_to(request.destination)
+    told = f"{printable(target)}  ({one.note})" if one.note else printable(target)
+    return Step(source, _DEEDS[request.by], told, is_unsure=target.parts[0] == UNSURE)
+
+
+def _photos(count: int) -> str:
+    return "1 photo is" if count == 1 else f"{count:,} photos are"

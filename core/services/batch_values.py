@@ -1,0 +1,74 @@
+"""What the batch process tells of jobs, views and plans; light values, part of `core.services.batch_messages`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.batch.values import JobCounts, JobFacts, JobProgress
+from core.keywords.values import Place
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordWish:
+    """How keywords are to be written; below `threshold` a photo gets none of ours, unless reviewed."""
+
+    place: Place
+    threshold: float
+
+
+class Doing(StrEnum):
+    """What a job does now, as the window tells it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    WATCHING = "watching"
+    MISSING = "missing"
+    """Its folder is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """How a job stands.
+
+    Attributes:
+        facts: what the journal says of it.
+        doing: what it does now.
+        progress: how far it is, while it runs or waits.
+        sortings: names of the sortings that can be undone, the last one last.
+        message: what is wrong while its folder is watched; empty where nothing is.
+    """
+
+    facts: JobFacts
+    doing: Doing
+    progress: JobProgress | None = None
+    sortings: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewFacts:
+    """What stands beside rows.
+
+    Attributes:
+        counts: of the whole job.
+        histogram: rows of the view, whatever their confidence, in equal bins of 0..1.
+        tallies: each class, or folder as it is seen from the job's, with its rows in the view, whatever class and
+            folder that is narrowed to; "" among classes is what could not be read.
+    """
+
+    counts: JobCounts
+    histogram: tuple[int, ...] = ()
+    tallies: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a plan, in words: which file, what is done with it, and where that leads or what comes of it."""
+
+    file: str
+    deed: str
+    outcome: str
+    is_unsure: bool = False

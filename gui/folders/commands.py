@@ -1,0 +1,122 @@
+"""What the actions of the place *Folders* do, and which of them can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from core.reports.plan import Form
+from core.services.batch_values import Doing
+from gui.actions import Act, Actions
+from gui.folders.page import FoldersPage
+from gui.folders.results_page import ResultsPage
+
+EXPORTS: Final = {
+    Act.EXPORT_CSV: Form.CSV,
+    Act.EXPORT_CSV_BOM: Form.CSV,
+    Act.EXPORT_EXCEL: Form.XLSX,
+    Act.EXPORT_JSONL: Form.JSONL,
+    Act.EXPORT_PARQUET: Form.PARQUET,
+    Act.EXPORT_HTML: Form.HTML,
+}
+_FOR_A_JOB: Final = (
+    *(Act.ALL_JOBS, Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER, Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS),
+    *(Act.FIND_PHOTOS, Act.CLEAR_FILTERS, Act.REVIEW, *EXPORTS, Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS),
+    Act.UNDO_SORTING,
+)
+
+
+class FolderCommands(QObject):
+    """Carries out actions on the page *Folders*."""
+
+    def __init__(self, page: FoldersPage, actions: Actions) -> None:
+        super().__init__(page)
+        self._page, self._actions = page, actions
+        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in EXPORTS}
+        page.results_made.connect(self._fill_bar)
+        page.state_changed.connect(self.show_state)
+        self.show_state()
+
+    @staticmethod
+    def table(page: Callable[[], FoldersPage]) -> Mapping[Act, Callable[[], object]]:
+        """What each action does to the page, which is asked for only then."""
+
+        def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
+            return lambda: act(page().results)
+
+        return {
+            Act.CLASSIFY_FOLDER: lambda: page().classify(),
+            Act.ALL_JOBS: lambda: page().show_jobs(),
+            Act.GO_ON: lambda: page().toggle(),
+            Act.STOP_JOB: lambda: page().stop(),
+            Act.WATCH_FOLDER: lambda: page().toggle_watch(),
+            Act.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
+            Act.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
+            Act.SHOW_FILTERS: on_results(lambda it: it.show_panel(it.filters, shown=it.filters.isHidden())),
+            Act.FIND_PHOTOS: on_results(lambda results: results.find_text()),
+            Act.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
+            Act.REVIEW: lambda: page().open_review(),
+            **{act: partial(_export, page, form, with_mark=act is Act.EXPORT_CSV_BOM) for act, form in EXPORTS.items()},
+            Act.WRITE_KEYWORDS: lambda: page().open_plan(page().keywords),
+            Act.SORT_INTO_FOLDERS: lambda: page().open_plan(page().sorting),
+            Act.UNDO_SORTING: lambda: page().undo_sorting(),
+        }
+
+    def show_state(self) -> None:
+        """Check what is chosen, and dim what cannot be done now, with the reason where there is one."""
+        page, act, job = self._page, self._actions, self._page.job
+        for one in _FOR_A_JOB:
+            act[one].setEnabled(job is not None)
+        if job is None:
+            return
+        for one in (Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS, Act.FIND_PHOTOS, Act.CLEAR_FILTERS):
+            act[one].setEnabled(page.shows_results)
+        act[Act.AS_TABLE].setChecked(not page.results.bar.shows_gallery)
+        act[Act.AS_GALLERY].setChecked(page.results.bar.shows_gallery)
+        act[Act.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
+        act[Act.WATCH_FOLDER].setChecked(job.doing is Doing.WATCHING)
+        act[Act.WATCH_FOLDER].setEnabled(job.doing not in (Doing.RUNNING, Doing.PAUSED, Doing.MISSING))
+        act[Act.STOP_JOB].setEnabled(job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
+        act[Act.UNDO_SORTING].setEnabled(bool(job.sortings))
+        for one, form in EXPORTS.items():
+            self._dim(one, page.lacking.get(form.value, ""))
+
+    def _dim(self, one: Act, reason: str) -> None:
+        text, tip = self._titles[one]
+        action = self._actions[one]
+        action.setEnabled(not reason)
+        action.setText(f"{text}  ({reason})" if reason else text)
+        action.setToolTip(reason or tip)
+
+    def _fill_bar(self, results: ResultsPage) -> None:
+        act = self._actions
+        menu = QMenu(results)
+        menu.setToolTipsVisible(True)
+        menu.addActions([act[one] for one in EXPORTS])
+        menu.addSeparator()
+        menu.addActions([act[one] for one in (Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS, Act.UNDO_SORTING)])
+        menu.addSeparator()
+        menu.addActions([act[one] for one in (Act.WATCH_FOLDER, Act.GO_ON)])
+        results.bar.fill(
+            act[Act.ALL_JOBS], (act[Act.AS_TABLE], act[Act.AS_GALLERY]), act[Act.REVIEW], menu, act[Act.SHOW_FILTERS]
+        )
+
+
+def _export(page: Callable[[], FoldersPage], form: Form, *, with_mark: bool) -> None:
+    """Ask where to, beside the event loop, and have the rows in sight written there."""
+    folders = page()
+    job = folders.job
+    if job is None:
+        return
+    name = f"{job.facts.folder.name or 'results'}.{form}"
+    dialog = QFileDialog(folders, "Export the results", str(Path.home() / name))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(form.value)
+    dialog.fileSelected.connect(lambda chosen: folders.export(form, Path(chosen), with_mark=with_mark))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()

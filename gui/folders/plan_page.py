@@ -1,0 +1,157 @@
+"""Sorting photos, or writing keywords into them: chosen, shown step by step, and only then done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeyEvent, Qt
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from core.batch.values import JobFacts, View
+from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
+from gui import theme
+from gui.folders.client import BatchClient
+from gui.folders.plan_forms import PlanForm
+from gui.folders.steps_model import StepsModel, StepsTable
+from gui.widgets import Panel, label
+
+
+class PlanPage(QWidget):
+    """A form, every step that comes of it, and the button that takes them.
+
+    Attributes:
+        left: the person goes back.
+        done: the steps were taken; a `TaskDone`.
+    """
+
+    left = Signal()
+    done = Signal(object)
+
+    def __init__(self, client: BatchClient, form: PlanForm, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._client, self.form = client, form
+        self._job, self._folder, self._view = "", Path(), View()
+        self._planning = self._plan = self._doing = 0
+        self.steps = StepsModel(client, self)
+        self.table = StepsTable(self.steps)
+        self.summary = label(wrap=True)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Steps done")
+        self.show_steps, self.carry_out = QPushButton("Show every step"), QPushButton(form.deed)
+        self.stop, self.back = QPushButton("Stop"), QPushButton("Back to the results")
+        self._place()
+        self._connect()
+        self._show_state()
+
+    def _place(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        panel = Panel(self.form.title)
+        panel.body.addWidget(label(self.form.promise, "muted", wrap=True))
+        panel.body.addWidget(self.form)
+        column.addWidget(panel)
+        steps = Panel("What will be done")
+        steps.body.addWidget(self.summary)
+        steps.body.addWidget(self.bar)
+        steps.body.addWidget(self.table, 1)
+        column.addWidget(steps, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.back)
+        row.addStretch()
+        self.carry_out.setProperty("kind", "primary")
+        for button in (self.stop, self.show_steps, self.carry_out):
+            row.addWidget(button)
+        column.addLayout(row)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self.forget)
+        self.back.clicked.connect(self.left)
+        self.show_steps.clicked.connect(self.plan)
+        self.carry_out.clicked.connect(self._carry_out)
+        self.stop.clicked.connect(lambda: self._client.call_off(self._doing or self._planning))
+        self._client.steps_planned.connect(self._on_planned)
+        self._client.task_progress.connect(self._on_progress)
+        self._client.task_ended.connect(self._on_ended)
+
+    def open(self, job: JobFacts, view: View, lacking: Mapping[str, str]) -> None:
+        """Begin with the photos of a view."""
+        if (job.id, view) != (self._job, self._view):
+            self._job, self._folder, self._view = job.id, job.folder, view
+            self.forget()
+        self.form.lack(lacking)
+        self.form.setFocus()
+
+    def plan(self) -> None:
+        """Ask what would be done; nothing is done yet."""
+        wish = self.form.wish(self._folder)
+        if wish is not None and not self._doing:
+            self._planning, self._plan = self._client.plan(self._job, self._view, wish), 0
+            self.steps.show_plan(0, 0)
+            self.summary.setText("Working out every step; nothing is done yet …")
+            self._show_state()
+
+    def forget(self) -> None:
+        """What was planned is not what is wanted any more."""
+        if self._doing:
+            return
+        if self._planning:
+            self._client.call_off(self._planning)
+        self._planning = self._plan = 0
+        self.steps.show_plan(0, 0)
+        self.summary.setText("Nothing is done before you have seen every step.")
+        self._show_state()
+
+    def _carry_out(self) -> None:
+        if self._plan and not self._doing:
+            self._doing = self._plan
+            self._client.carry_out(self._plan)
+            self._show_state()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _show_state(self) -> None:
+        is_busy = bool(self._planning or self._doing)
+        self.form.setEnabled(not self._doing)
+        self.bar.setVisible(is_busy)
+        self.bar.setRange(0, 0)
+        self.stop.setVisible(is_busy)
+        self.show_steps.setEnabled(not is_busy and self.form.wish(self._folder) is not None)
+        self.carry_out.setEnabled(bool(self._plan) and not is_busy)
+
+    def _on_planned(self, planned: StepsPlanned) -> None:
+        if planned.ticket == self._planning:
+            self._planning, self._plan = 0, planned.ticket if planned.count else 0
+            self.steps.show_plan(planned.ticket, planned.count)
+            self.summary.setText(planned.summary)
+            self._show_state()
+            self.carry_out.setFocus()
+
+    def _on_progress(self, told: TaskProgress) -> None:
+        if told.ticket in (self._planning, self._doing):
+            self.bar.setRange(0, max(1, told.progress.total))
+            self.bar.setValue(told.progress.step)
+            self.summary.setText(f"{told.progress.stage}: {told.progress.step:,} of {told.progress.total:,}")
+
+    def _on_ended(self, ended: object) -> None:
+        if not isinstance(ended, TaskDone | TaskFailed | TaskStopped) or not ended.ticket:
+            return
+        if ended.ticket not in (self._planning, self._doing):
+            return
+        was_doing, self._planning, self._doing, self._plan = bool(self._doing), 0, 0, 0
+        match ended:
+            case TaskDone():
+                self.summary.setText(ended.told)
+                self.done.emit(ended)
+            case TaskFailed():
+                self.summary.setText(str(ended.error))
+            case TaskStopped():
+                self.summary.setText("It was stopped on the way." if was_doing else "It was called off.")
+        self._show_state()

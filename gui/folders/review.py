@@ -1,0 +1,246 @@
+"""Going through answers by keyboard, the least sure first: one photo, its answer, what else it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from core.batch.values import Filter, Order, Row, View
+from core.prediction import Prediction
+from core.services.batch_messages import Look, ViewTold
+from gui import theme
+from gui.class_chooser import ClassChooser
+from gui.folders.client import BatchClient
+from gui.folders.job_text import photos_text
+from gui.folders.review_choices import ReviewChoices
+from gui.folders.reviewer import Reviewer, Said
+from gui.folders.row_text import folder_text, name_text
+from gui.folders.rows_model import RowsModel
+from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import PhotoView, label
+
+NUMBER: Final = 2
+"""Under which the rows to be reviewed are looked at."""
+
+_AHEAD: Final = 3
+_KEYS: Final = (
+    "Enter: right   ·   1 to 9: that class   ·   F2 or type: another   ·   S: skip   ·   Ctrl+Z: back   ·   Esc: leave"
+)
+
+
+class ReviewPage(QWidget):
+    """Shows the rows of a view that nobody has reviewed, one at a time.
+
+    Attributes:
+        left: the person is done for now.
+    """
+
+    left = Signal()
+
+    def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Review of answers")
+        self._client, self._pictures, self._reviewer = client, pictures, reviewer
+        self.rows = RowsModel(NUMBER, client, pictures, self)
+        self._classes: tuple[str, ...] = ()
+        self._at = 0
+        self._shown: Row | None = None
+        self._chooser: ClassChooser | None = None
+        self.view = PhotoView()
+        self.view.setAccessibleName("The photo, large")
+        self.choices = ReviewChoices()
+        self.progress, self._bar = label(kind="number"), QProgressBar()
+        self._name = label(kind="muted")
+        self.end = label(kind="title", wrap=True)
+        self._stack = QStackedWidget()
+        self._place()
+        self._connect()
+
+    def _place(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        back = QPushButton("Back to the results")
+        back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        back.setToolTip("Esc")
+        back.clicked.connect(self.leave)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Photos reviewed")
+        for widget in (back, self.progress):
+            head.addWidget(widget)
+        head.addWidget(self._bar, 1)
+        column.addLayout(head)
+        photo = QWidget()
+        row = QHBoxLayout(photo)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        left = QVBoxLayout()
+        left.addWidget(self.view, 1)
+        left.addWidget(self._name)
+        row.addLayout(left, 1)
+        row.addWidget(self.choices)
+        self._stack.addWidget(photo)
+        self.end.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack.addWidget(self.end)
+        column.addWidget(self._stack, 1)
+        keys = label(_KEYS, "muted", wrap=True)
+        keys.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(keys)
+
+    def _connect(self) -> None:
+        self.rows.came.connect(self._on_came)
+        self._client.view_told.connect(self._on_told)
+        self._pictures.drawn.connect(self._on_drawn)
+        self._reviewer.said.connect(self._on_said)
+        self.choices.accepted.connect(self.accept)
+        self.choices.chosen.connect(self.choose)
+        self.choices.other_wanted.connect(self.ask_for_class)
+        self.choices.skipped.connect(self.skip)
+        self.choices.undo_wanted.connect(self.undo)
+
+    def open(self, job: str, chosen: Filter, classes: Sequence[str]) -> None:
+        """Begin with what this filter leaves and nobody has reviewed, the least sure first."""
+        self._classes = tuple(classes)
+        self._at, self._shown = 0, None
+        wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
+        self.rows.renew()
+        self._client.look(Look(NUMBER, job, wanted, is_still=True))
+        self.progress.setText("Looking for what is not reviewed yet …")
+        self.setFocus()
+
+    def leave(self) -> None:
+        """Go back; what was said is kept."""
+        self._client.look_away(NUMBER)
+        self.left.emit()
+
+    # ---- what the person says
+
+    def accept(self) -> None:
+        """The answer is right."""
+        if self._shown is not None:
+            self._reviewer.accept([self._shown])
+
+    def choose(self, name: str) -> None:
+        """It is this, whatever the model said."""
+        if self._shown is not None:
+            self._reviewer.label([self._shown], name)
+
+    def skip(self) -> None:
+        """Leave it open."""
+        if self._shown is not None:
+            self._reviewer.skip([self._shown])
+
+    def undo(self) -> None:
+        """Go back to the photo about which something was said last, and have nothing said about it."""
+        undone = {row.number for row, _ in self._reviewer.undo()}
+        before = self.rows.row(self._at - 1) if self._at else None
+        if before is not None and before.number in undone:
+            self._at -= 1
+            self._show()
+
+    def ask_for_class(self, typed: str = "") -> None:
+        """Let the person choose among all classes."""
+        if self._shown is None:
+            return
+        if self._chooser is None:
+            self._chooser = ClassChooser(self.window())
+            self._chooser.chosen.connect(self.choose)
+        likely = [score.label for score in self._shown.scores]
+        self._chooser.open(
+            self._classes or likely,
+            title="What is in this photo?",
+            about=f"The model said {self._shown.label}." if self._shown.label else "",
+            likely=likely,
+        )
+        if typed:
+            self._chooser.line.setText(typed)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, typed = Qt.Key(event.key()), event.text()
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            event.ignore()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.accept()
+        elif key is Qt.Key.Key_Escape:
+            self.leave()
+        elif key is Qt.Key.Key_F2:
+            self.ask_for_class()
+        elif key is Qt.Key.Key_S:
+            self.skip()
+        elif typed.isdecimal():
+            self.choices.choose(int(typed))
+        elif typed.isalpha():
+            self.ask_for_class(typed)
+        else:
+            event.ignore()
+
+    # ---- what is shown
+
+    def _on_told(self, told: ViewTold) -> None:
+        if told.number == NUMBER:
+            self.rows.show_view(told)
+            self._show()
+
+    def _on_came(self, first: int, count: int) -> None:
+        if self._shown is None and first <= self._at < first + count:
+            self._show()
+
+    def _on_said(self, said: Said) -> None:
+        """Whoever said it, the next photo comes when it was about this one."""
+        self.rows.say([(row.number, review) for row, review in said])
+        if self._shown is not None and any(
+            row.number == self._shown.number and review is not None for row, review in said
+        ):
+            self._at += 1
+            self._show()
+
+    def _show(self) -> None:
+        count = self.rows.rowCount()
+        self._bar.setRange(0, max(1, count))
+        self._bar.setValue(min(self._at, count))
+        self.progress.setText(f"{min(self._at, count):,} of {count:,} reviewed")
+        self._shown = self.rows.row(self._at) if self._at < count else None
+        self._stack.setCurrentIndex(int(self._at >= count))
+        if self._at >= count:
+            self.end.setText(
+                f"Everything is reviewed: {photos_text(count)}." if count else "There is nothing to review."
+            )
+            return
+        self._draw_ahead()
+        self._show_picture()
+        if self._shown is not None:
+            row = self._shown
+            self.choices.show_row(row, self._offered(row))
+            folder = folder_text(row)
+            self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
+
+    def _offered(self, row: Row) -> tuple[str, ...]:
+        """The likeliest classes, then the model's first ones, as many as there are digits."""
+        scores = row.outcome.scores if isinstance(row.outcome, Prediction) else ()
+        return tuple(dict.fromkeys([*(score.label for score in scores), *self._classes]))[:9]
+
+    def _draw_ahead(self) -> None:
+        """Have the next photos drawn while the person looks at this one; it is asked for last, so it is drawn first."""
+        for place in range(min(self._at + _AHEAD, self.rows.rowCount() - 1), self._at, -1):
+            row = self.rows.row(place)
+            if row is not None:
+                self._pictures.picture(row.path, PREVIEW_SIDE)
+
+    def _show_picture(self) -> None:
+        if self._shown is None:
+            self.view.show_picture(None)
+            return
+        picture = self._pictures.picture(self._shown.path, PREVIEW_SIDE)
+        self.view.show_picture(picture or self._pictures.picture(self._shown.path, THUMBNAIL_SIDE))
+
+    def _on_drawn(self, path: object, side: object) -> None:
+        if self._shown is not None and path == self._shown.path and self.isVisible():
+            self._show_picture()

@@ -1,0 +1,115 @@
+"""Beside the photo under review: the answer, and everything that can be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+
+from core.batch.values import Row
+from gui import theme
+from gui.folders.row_text import percent_text
+from gui.inspector import percent
+from gui.widgets import Bar, Panel, label
+
+_WIDTH: Final = 296
+_MOST: Final = 9
+_LEAST: Final = 3
+_OFFER: Final = 36
+_REST: Final = 312
+"""Height of an offer with the gap below it, and of everything else."""
+
+
+class ReviewChoices(Panel):
+    """Asks what a photo is.
+
+    Attributes:
+        accepted: the answer is right.
+        chosen: it is this class.
+        other_wanted: it is a class that is not among these.
+        skipped: leave it open.
+        undo_wanted: back to the photo before.
+    """
+
+    accepted = Signal()
+    chosen = Signal(str)
+    other_wanted = Signal()
+    skipped = Signal()
+    undo_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("The model says")
+        self.setFixedWidth(_WIDTH)
+        self._offered: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] = ()
+        self._shares: dict[str, float] = {}
+        self.answer = label(kind="title", wrap=True)
+        self._bar, self._number = Bar(), label(kind="number")
+        self.body.addWidget(self.answer)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self._bar, 1)
+        row.addWidget(self._number)
+        self.body.addLayout(row)
+        self.right = self._button("Right", self.accepted, "Enter")
+        self.right.setProperty("kind", "primary")
+        self.body.addWidget(self.right)
+        self.body.addSpacing(theme.GRID)
+        self.body.addWidget(label("Or is it", "muted"))
+        self.offers = [self._make_offer(number) for number in range(1, _MOST + 1)]
+        offers = QVBoxLayout()
+        offers.setSpacing(4)
+        for offer in self.offers:
+            offers.addWidget(offer)
+        self.body.addLayout(offers)
+        self.body.addWidget(self._button("Something else…", self.other_wanted, "F2"))
+        self.body.addStretch()
+        rest = QHBoxLayout()
+        rest.addWidget(self._button("Skip", self.skipped, "S"))
+        rest.addWidget(self._button("Undo", self.undo_wanted, "Ctrl+Z"))
+        self.body.addLayout(rest)
+
+    def _button(self, text: str, signal: object, key: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(key)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # or a click would take Enter and Space away from the page
+        button.clicked.connect(signal)
+        return button
+
+    def _make_offer(self, number: int) -> QPushButton:
+        button = self._button("", lambda: self.choose(number), str(number))
+        button.setProperty("kind", "offer")
+        return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_offers()
+
+    def show_row(self, row: Row, offered: Sequence[str]) -> None:
+        """Show what the model said, and these classes to choose from."""
+        self._offered = tuple(offered)
+        self.answer.setText(f"Unknown. Perhaps {row.label}?" if row.unknown else row.label or "")
+        self._bar.show_fraction(row.confidence or 0.0, strong=not row.unknown)
+        self._number.setText(percent_text(row))
+        self._shares = {score.label: score.probability for score in row.scores}
+        self._show_offers()
+
+    def _show_offers(self) -> None:
+        """As many as have room; what has none is found by typing."""
+        room = max(_LEAST, (self.height() - _REST) // _OFFER)
+        self._shown = self._offered[:room]
+        for number, button in enumerate(self.offers, start=1):
+            button.setVisible(number <= len(self._shown))
+            if number <= len(self._shown):
+                name = self._shown[number - 1]
+                share = f"   {percent(self._shares[name])}" if name in self._shares else ""
+                button.setText(f"{number}   {name}{share}".replace("&", "&&"))
+                button.setAccessibleName(f"{number}: {name}{share}")
+
+    def choose(self, number: int) -> None:
+        """Choose by its digit."""
+        if 0 < number <= len(self._shown):
+            self.chosen.emit(self._shown[number - 1])

@@ -1,0 +1,152 @@
+"""The row the person looks at: its photo, large, with everything the model and the person said about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from core.batch.values import Row, State
+from core.images.folders import printable
+from core.prediction import Prediction
+from core.providers import TITLES, Provider
+from gui import theme
+from gui.folders.row_text import answer_text, folder_text, name_text, review_words, time_text
+from gui.inspector import ScoreBars
+from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import FactList, Panel, PhotoView, label
+
+
+class RowInspector(QScrollArea):
+    """Shows one row.
+
+    Attributes:
+        accepted: the person says that the answer is right.
+        other_wanted: the person wants to say what it is instead.
+        taken_back: the person takes back what they said.
+    """
+
+    accepted = Signal()
+    other_wanted = Signal()
+    taken_back = Signal()
+
+    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Selected photo")
+        self._pictures, self._row = pictures, None
+        pictures.drawn.connect(self._on_drawn)
+        self._view = PhotoView()
+        self._view.setAccessibleName("The photo, large")
+        self._answer = label(kind="title", wrap=True)
+        self._note = label(kind="muted", wrap=True)
+        self._scores = ScoreBars()
+        self._said = label(wrap=True)
+        self._name = label(kind="muted", wrap=True)
+        self._facts = FactList()
+        self.right = self._button("Right", "The answer is right", self.accepted)
+        self.other = self._button("Something else…", "Say what is in the photo instead", self.other_wanted)
+        self.back = self._button("Take back", "Take back what you said about this photo", self.taken_back)
+        self._place()
+        self.show_row(None)
+
+    _row: Row | None
+
+    def _button(self, text: str, title: str, signal: object) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(title)
+        button.setAccessibleName(title)
+        button.clicked.connect(signal)
+        return button
+
+    def _place(self) -> None:
+        body = QWidget()
+        body.setObjectName("inspector")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, theme.GRID, 0)
+        panel = Panel("Photo")
+        panel.heading.hide()
+        for widget in (self._view, self._name, self._answer, self._note, self._scores, self._said):
+            panel.body.addWidget(widget)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.GRID)
+        for button in (self.right, self.other, self.back):
+            buttons.addWidget(button)
+        buttons.addStretch()
+        panel.body.addLayout(buttons)
+        panel.body.addWidget(self._facts)
+        show = QPushButton("Show in its folder")
+        show.setProperty("kind", "link")
+        show.clicked.connect(self._show_in_folder)
+        panel.body.addWidget(show, alignment=Qt.AlignmentFlag.AlignLeft)
+        self._show = show
+        column.addWidget(panel)
+        column.addStretch()
+        self.setWidget(body)
+
+    def show_row(self, row: Row | None) -> None:
+        """Show this row; None says what to do to see one."""
+        is_same_photo = row is not None and self._row is not None and row.path == self._row.path
+        self._row = row
+        self._name.setText("" if row is None else name_text(row))
+        self._name.setToolTip("" if row is None else printable(row.path))
+        self._answer.setText("Choose a photo" if row is None else _headline(row))
+        note = "" if row is None else _note(row)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        outcome = None if row is None else row.outcome
+        scores = outcome.scores if isinstance(outcome, Prediction) else ()
+        self._scores.show_scores(scores, strong=row is not None and not row.unknown)
+        self._show_review(row)
+        self._facts.show_facts([] if row is None else _facts(row))
+        self._show.setVisible(row is not None)
+        if not is_same_photo:
+            self._show_picture()
+
+    def _show_review(self, row: Row | None) -> None:
+        review = row.review if row is not None else None
+        self._said.setText(f"You: {review_words(review)}." if review else "")
+        self._said.setVisible(review is not None)
+        is_answered = row is not None and row.state is State.DONE
+        self.right.setVisible(is_answered and review is None)
+        self.other.setVisible(is_answered or review is not None)
+        self.back.setVisible(review is not None)
+
+    def _show_picture(self) -> None:
+        if self._row is None:
+            self._view.show_picture(None)
+            return
+        picture = self._pictures.picture(self._row.path, PREVIEW_SIDE)
+        if picture is None:  # the thumbnail stands in until the large one is drawn
+            picture = self._pictures.picture(self._row.path, THUMBNAIL_SIDE)
+        self._view.show_picture(picture)
+
+    def _on_drawn(self, path: object, side: object) -> None:
+        if self._row is not None and path == self._row.path and self.isVisible():
+            self._show_picture()
+
+    def _show_in_folder(self) -> None:
+        if self._row is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._row.path.parent)))
+
+
+def _headline(row: Row) -> str:
+    return "This image could not be read" if row.failure is not None else answer_text(row)
+
+
+def _note(row: Row) -> str:
+    if row.failure is not None:
+        return f"{row.failure.message} {row.failure.hint}"
+    if row.unknown:
+        return "The model is less sure than it is on photos of its own classes. It may be none of them."
+    return ""
+
+
+def _facts(row: Row) -> list[tuple[str, str]]:
+    facts = [("Folder", folder_text(row)), ("Changed", time_text(row)), ("Model", row.model)]
+    if row.provider in TITLES:
+        facts.append(("Provider", TITLES[Provider(row.provider)]))
+    if row.timing.total_ms:
+        facts.append(("Time", f"{row.timing.total_ms:.1f} ms"))
+    return [fact for fact in facts if fact[1]]

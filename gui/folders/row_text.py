@@ -1,0 +1,77 @@
+"""What a person reads of a row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from core.batch.values import Review, Row, State, Verdict
+from core.images.folders import printable
+
+
+def name_text(row: Row) -> str:
+    """The file's name."""
+    return printable(row.path.name)
+
+
+def folder_text(row: Row) -> str:
+    """The folder it lies in, as seen from the job's."""
+    return "" if row.folder == Path() else printable(row.folder)
+
+
+def answer_text(row: Row) -> str:
+    """What the model said."""
+    if row.failure is not None:
+        return row.failure.message
+    if row.label is None:
+        return "Waiting"
+    return f"Unknown, perhaps {row.label}?" if row.unknown else row.label
+
+
+def percent_text(row: Row) -> str:
+    """How sure it was."""
+    return "" if row.confidence is None else f"{row.confidence:.0%}"
+
+
+def review_text(review: Review | None) -> str:
+    """What the person said."""
+    if review is None:
+        return ""
+    return "skipped" if review.verdict is Verdict.SKIPPED else review.label or ""
+
+
+def review_words(review: Review | None) -> str:
+    """What the person said, in a sentence's part for a screen reader."""
+    if review is None:
+        return "not reviewed"
+    match review.verdict:
+        case Verdict.ACCEPTED:
+            return "accepted"
+        case Verdict.CORRECTED:
+            return f"corrected to {review.label}"
+        case Verdict.SKIPPED:
+            return "skipped"
+
+
+def time_text(row: Row) -> str:
+    """When the file was last written."""
+    if not row.modified:
+        return ""
+    return f"{datetime.fromtimestamp(row.modified):%Y-%m-%d %H:%M}"
+
+
+def tooltip_text(row: Row) -> str:
+    """The file's whole name and, for a failure, what to do."""
+    hint = f"\n{row.failure.message} {row.failure.hint}" if row.failure is not None else ""
+    return f"{printable(row.path)}{hint}"
+
+
+def spoken_text(row: Row) -> str:
+    """The row as a screen reader says it."""
+    sure = f", {percent_text(row)}" if row.state is State.DONE else ""
+    return f"{name_text(row)}: {answer_text(row)}{sure}, {review_words(row.review)}"
+
+
+def copied_text(row: Row) -> str:
+    """The row as it is pasted: name, answer, confidence, the person's label, with tabs between."""
+    return "\t".join((name_text(row), answer_text(row), percent_text(row), review_text(row.review)))

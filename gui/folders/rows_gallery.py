@@ -1,0 +1,43 @@
+"""Rows as a grid of photos: the same model as the table's, painted as in the place *Photos*."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+from core.batch.values import Row
+from gui.folders.row_text import name_text
+from gui.folders.rows_model import ROW, Column, RowsModel
+from gui.gallery import CardDelegate, PhotoGrid, paint_answer
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RowsGallery(PhotoGrid):
+    """Shows a `RowsModel`.
+
+    Attributes:
+        looked: the row the person looks at changed.
+    """
+
+    looked = Signal()
+
+    def __init__(self, model: RowsModel, parent: QWidget) -> None:
+        super().__init__(model, parent)
+        self.setAccessibleName("Results, as a gallery")
+        self.setModelColumn(Column.PHOTO)
+        self.setSelectionBehavior(PhotoGrid.SelectionBehavior.SelectRows)
+        self.setItemDelegate(_RowDelegate(self))
+        model.renewed.connect(self.viewport().update)
+        self.selectionModel().currentChanged.connect(self.looked)
+
+
+class _RowDelegate(CardDelegate):
+    """Says the answer, and what the person said about it."""
+
+    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+        row: Row | None = index.data(ROW)
+        if row is not None:
+            said = row.review.label if row.review else None
+            paint_answer(painter, box, row.outcome, said, name_text(row))

@@ -1,0 +1,191 @@
+"""The rows of a view as a Qt model of any length, of which only what is looked at is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from core.batch.values import Review, Row
+from core.services.batch_messages import RowsFetched, ViewTold
+from gui.folders.client import BatchClient
+from gui.folders.pages import Pages
+from gui.folders.row_text import (
+    answer_text,
+    folder_text,
+    name_text,
+    percent_text,
+    review_text,
+    spoken_text,
+    time_text,
+    tooltip_text,
+)
+from gui.picture_client import THUMBNAIL_SIDE, PictureClient
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE: Final = QModelIndex()
+ROW: Final = Qt.ItemDataRole.UserRole + 1
+"""Gives the row itself; None while it is on its way."""
+BAND: Final = Qt.ItemDataRole.UserRole + 2
+"""Whether the row stands out from those of the groups beside it."""
+
+
+class Column(IntEnum):
+    """What the table shows beside each other."""
+
+    PHOTO = 0
+    ANSWER = 1
+    CONFIDENCE = 2
+    REVIEW = 3
+    FOLDER = 4
+    TIME = 5
+
+
+TITLES: Final = ("Photo", "Answer", "Confidence", "Your label", "Folder", "Changed")
+_TEXTS: Final = {
+    Column.PHOTO: name_text,
+    Column.ANSWER: answer_text,
+    Column.CONFIDENCE: percent_text,
+    Column.REVIEW: lambda row: review_text(row.review),
+    Column.FOLDER: folder_text,
+    Column.TIME: time_text,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A row, and its group's number."""
+
+    row: Row
+    group: int
+
+
+class RowsModel(QAbstractTableModel):
+    """What is looked at under one number.
+
+    Attributes:
+        renewed: rows may be others than before, in their places; views are to be painted anew.
+        came: rows from this place on are here now; so many.
+    """
+
+    renewed = Signal()
+    came = Signal(int, int)
+
+    def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
+        super().__init__(parent)
+        self._number, self._client, self._pictures = number, client, pictures
+        self._pages: Pages[_Placed] = Pages(self._fetch)
+        self._count = self._version = 0
+        self._is_fresh = True
+        client.rows_fetched.connect(self._on_rows)
+        pictures.drawn.connect(self._on_drawn)
+
+    # ---- what Qt asks
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else self._count
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[section] if orientation is Qt.Orientation.Horizontal else section + 1
+        if role == Qt.ItemDataRole.TextAlignmentRole and orientation is Qt.Orientation.Horizontal:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= self._count:
+            return None
+        placed = self._pages.row(index.row())
+        if placed is None:
+            return "…" if role == Qt.ItemDataRole.DisplayRole and index.column() == Column.PHOTO else None
+        return self._part(placed, Column(index.column()), role)
+
+    def _part(self, placed: _Placed, column: Column, role: int) -> object:
+        row = placed.row
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return _TEXTS[column](row)
+            case Qt.ItemDataRole.DecorationRole if column is Column.PHOTO:
+                return self._pictures.picture(row.path, THUMBNAIL_SIDE)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(row)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return spoken_text(row)
+            case role if role == ROW:
+                return row
+            case role if role == BAND:
+                return placed.group % 2 == 1
+        return None
+
+    # ---- what the page asks
+
+    @property
+    def held(self) -> int:
+        """How many rows are held now."""
+        return len(self._pages)
+
+    def row(self, place: int) -> Row | None:
+        """The row in this place; None while it is on its way."""
+        placed = self._pages.row(place)
+        return None if placed is None else placed.row
+
+    def renew(self) -> None:
+        """Another view was asked for: the next answer replaces everything."""
+        self._is_fresh = True
+
+    def show_view(self, told: ViewTold) -> None:
+        """Show what was told; rows that are where they were stay, and so does whatever is marked in a view."""
+        self._version = told.version
+        if self._is_fresh:
+            self._is_fresh = False
+            self.beginResetModel()
+            self._pages.clear()
+            self._count = told.count
+            self.endResetModel()
+            return
+        if not told.grew:
+            self._pages.age()
+        self._resize(told.count)
+        self.renewed.emit()
+
+    def say(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
+        """Show at once what the person said about rows, by their numbers; the process notes it meanwhile."""
+        said = dict(reviews)
+        for place, placed in self._pages.held().items():
+            if placed.row.number in said:
+                row = replace(placed.row, review=said[placed.row.number])
+                self._pages.change(place, replace(placed, row=row))
+        self.renewed.emit()
+
+    def _resize(self, count: int) -> None:
+        if count > self._count:
+            self.beginInsertRows(_NOWHERE, self._count, count - 1)
+            self._count = count
+            self.endInsertRows()
+        elif count < self._count:
+            self.beginRemoveRows(_NOWHERE, count, self._count - 1)
+            self._count = count
+            self.endRemoveRows()
+
+    def _fetch(self, first: int, count: int) -> None:
+        self._client.fetch(self._number, self._version, first, count)
+
+    def _on_rows(self, fetched: RowsFetched) -> None:
+        if fetched.number != self._number or fetched.version != self._version:
+            return
+        groups = fetched.groups or (0,) * len(fetched.rows)
+        placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
+        self._pages.put(fetched.first, placed)
+        self.came.emit(fetched.first, len(fetched.rows))
+        self.renewed.emit()
+
+    def _on_drawn(self, path: Path, side: int) -> None:
+        if side == THUMBNAIL_SIDE:
+            self.renewed.emit()

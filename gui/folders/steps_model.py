@@ -1,0 +1,94 @@
+"""Every step of a plan as a table of any length, of which only what is looked at is held."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from core.images.folders import printable
+from core.services.batch_messages import StepsFetched
+from core.services.batch_values import Step
+from gui.folders.client import BatchClient
+from gui.folders.pages import Pages
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE: Final = QModelIndex()
+_TITLES: Final = ("Photo", "Step", "Result")
+_HEIGHT: Final = 32
+
+
+class StepsModel(QAbstractTableModel):
+    """The steps of one plan.
+
+    Attributes:
+        renewed: steps came.
+    """
+
+    renewed = Signal()
+
+    def __init__(self, client: BatchClient, parent: QObject) -> None:
+        super().__init__(parent)
+        self._client = client
+        self._pages: Pages[Step] = Pages(lambda first, count: client.fetch_steps(self._ticket, first, count))
+        self._ticket = self._count = 0
+        client.steps_fetched.connect(self._on_steps)
+
+    def show_plan(self, ticket: int, count: int) -> None:
+        """Show the steps of this plan."""
+        self.beginResetModel()
+        self._pages.clear()
+        self._ticket, self._count = ticket, count
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else self._count
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(_TITLES)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _TITLES[section] if orientation is Qt.Orientation.Horizontal else f"{section + 1:,}"
+        if role == Qt.ItemDataRole.TextAlignmentRole and orientation is Qt.Orientation.Horizontal:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        step = self._pages.row(index.row())
+        if step is None:
+            return "…" if index.column() == 0 else None
+        return printable((step.file, step.deed, step.outcome)[index.column()])
+
+    def _on_steps(self, fetched: StepsFetched) -> None:
+        if fetched.ticket == self._ticket:
+            self._pages.put(fetched.first, fetched.steps)
+            self.renewed.emit()
+
+
+class StepsTable(QTableView):
+    """Shows a `StepsModel`."""
+
+    def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("twin")
+        self.setAccessibleName("Every step, before it is taken")
+        self.setModel(model)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(_HEIGHT)
+        self.verticalHeader().hide()
+        titles = self.horizontalHeader()
+        titles.setHighlightSections(False)
+        titles.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        titles.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        titles.resizeSection(1, 176)
+        model.renewed.connect(self.viewport().update)

@@ -1,0 +1,232 @@
+"""How sure the model was, as bars a range of which can be chosen by drag, by keys or in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pyqtgraph
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QGraphicsRectItem, QWidget
+
+from gui.plots.canvas import Canvas, Chart, Ink, Style, round_ticks, ticks
+from gui.plots.frame import PlotFrame
+from gui.plots.values import Table, photos
+
+Bins = tuple[int, int]
+"""The first bin of a range, and the one after its last."""
+
+_BAR: Final = 0.9
+_FAINT: Final = 0.16
+_CLEARING: Final = (Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
+
+
+class BrushedHistogram(PlotFrame):
+    """Photos by the probability of the answer they got, of which a range can be brushed.
+
+    Attributes:
+        brushed: the range the person chose, as two probabilities; None where they want all.
+    """
+
+    brushed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self._brush = _BrushCanvas()
+        super().__init__("Confidence", self._brush, parent=parent)
+        self._copy.hide()  # it stands in a narrow column, where what it shows is chosen, not taken elsewhere
+        self._save.hide()
+        self._brush.chosen.connect(self._on_chosen)
+        self.table.selectionModel().selectionChanged.connect(self._on_rows_chosen)
+        self._counts: tuple[int, ...] = ()
+        self.show_counts((), None)
+
+    def show_counts(self, counts: Sequence[int], chosen: tuple[float, float] | None) -> None:
+        """Show how many photos there are in each of several equal bins of 0..1, and which range is chosen."""
+        self._counts = tuple(counts)
+        bins = None if chosen is None else _bins_of(chosen, len(counts))
+        self._brush.show_counts(self._counts, bins)
+        rows = tuple((_span(place, len(counts)), f"{count:,}") for place, count in enumerate(counts))
+        self.show_result(_sentence(self._counts, bins), Table(("Confidence", "Photos"), rows))
+
+    def _on_chosen(self, bins: Bins | None) -> None:
+        many = len(self._counts)
+        self.brushed.emit(None if bins is None or bins == (0, many) else (bins[0] / many, bins[1] / many))
+
+    def _on_rows_chosen(self) -> None:
+        """The twin brushes too: its chosen rows are bins."""
+        rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
+        if rows and self.is_table():
+            self._on_chosen((rows[0], rows[-1] + 1))
+
+
+class _BrushCanvas(Canvas):
+    """The bars; dragging over them chooses some, arrows move the choice, and Shift with arrows widens it."""
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumSize(200, 128)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.setToolTip("Drag over the bars to see only those photos. Arrows move the range, Escape clears it.")
+        self._chart = Chart(self, 0, 0, bottom="How sure the model was")
+        self._area = _Area(self, self._chart)
+        self._plain, self._inside = _Bars(self, self._chart, "muted"), _Bars(self, self._chart, "plot_main")
+        self._counts: tuple[int, ...] = ()
+        self._bins: Bins | None = None
+        self._pressed: int | None = None
+
+    def show_counts(self, counts: tuple[int, ...], bins: Bins | None) -> None:
+        """Draw these bars, with this range chosen."""
+        self._counts = counts
+        top = max([*counts, 1]) * 1.05
+        beside = ticks(round_ticks(0, top, 4, least_step=1), ",.0f")
+        self._chart.show_range((-0.01, 1.01), (0, top), ticks([0, 0.25, 0.5, 0.75, 1], ".0%"), beside)
+        self._area.height = top
+        self._draw(bins)
+
+    def _draw(self, bins: Bins | None) -> None:
+        self._bins = bins
+        many = len(self._counts)
+        low, high = bins or (0, many)
+        shown = [low <= place < high for place in range(many)]
+        self._inside.draw([count if is_in else 0 for count, is_in in zip(self._counts, shown, strict=True)])
+        self._plain.draw([0 if is_in else count for count, is_in in zip(self._counts, shown, strict=True)])
+        self._area.show_range(None if bins is None or not many else (low / many, high / many))
+
+    def _choose(self, bins: Bins | None) -> None:
+        self._draw(bins)
+        self.chosen.emit(bins)
+
+    def _bin_at(self, place: QPoint | QPointF) -> int:
+        spot = self._chart.box.mapSceneToView(self.mapToScene(QPointF(place).toPoint()))
+        return min(len(self._counts) - 1, max(0, int(spot.x() * len(self._counts))))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self._counts:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self._pressed = self._bin_at(event.position())
+            self._draw((self._pressed, self._pressed + 1))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None:
+            low, high = sorted((self._pressed, self._bin_at(event.position())))
+            self._draw((low, high + 1))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None:
+            self._pressed = None
+            self.chosen.emit(self._bins)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._choose(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is not None and self._counts:
+            widens = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._choose(_moved(self._bins, step, len(self._counts), widens=widens))
+        elif Qt.Key(event.key()) in _CLEARING and self._bins is not None:
+            self._choose(None)
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._area.show_focus(has_focus=True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._area.show_focus(has_focus=False)
+
+
+class _Bars:
+    """Bars of one colour."""
+
+    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink) -> None:
+        self._ink = ink
+        self._item = pyqtgraph.BarGraphItem(x0=[], width=[], height=[], pen=None)
+        chart.box.addItem(self._item, ignoreBounds=True)
+        canvas.add_part(self)
+
+    def draw(self, counts: Sequence[int]) -> None:
+        """Draw one bar for each bin."""
+        width = 1 / max(1, len(counts))
+        places = [place * width + width * (1 - _BAR) / 2 for place in range(len(counts))]
+        self._item.setOpts(x0=places, width=width * _BAR, height=list(counts))
+
+    def show_style(self, style: Style) -> None:
+        """Use this style."""
+        self._item.setOpts(brush=style.colour(self._ink))
+
+
+class _Area:
+    """What lies behind the chosen bars; its edge is strong while the keys act on it."""
+
+    def __init__(self, canvas: Canvas, chart: Chart) -> None:
+        self.height = 1.0
+        self._item = QGraphicsRectItem()
+        self._style: Style | None = None
+        self._has_focus, self._is_all = False, True
+        chart.box.addItem(self._item, ignoreBounds=True)
+        canvas.add_part(self)
+
+    def show_range(self, across: tuple[float, float] | None) -> None:
+        """Lie behind this range."""
+        low, high = across or (0.0, 1.0)
+        self._item.setRect(low, 0, high - low, self.height)
+        self._is_all = across is None
+        self._paint()
+
+    def show_focus(self, *, has_focus: bool) -> None:
+        """Show whether the keys act on it."""
+        self._has_focus = has_focus
+        self._paint()
+
+    def show_style(self, style: Style) -> None:
+        """Use this style."""
+        self._style = style
+        self._paint()
+
+    def _paint(self) -> None:
+        if self._style is None:
+            return
+        fill = self._style.colour("plot_main")
+        fill.setAlphaF(0.0 if self._is_all else _FAINT)
+        self._item.setBrush(fill)
+        if self._has_focus:
+            self._item.setPen(self._style.pen("plot_main"))
+        else:
+            self._item.setPen(Qt.PenStyle.NoPen if self._is_all else self._style.pen("border", width=1))
+
+
+def _moved(bins: Bins | None, step: int, many: int, *, widens: bool) -> Bins:
+    """The range one bin further; or with its end there, where it `widens`."""
+    if bins is None:
+        return (0, 1) if step > 0 else (many - 1, many)
+    low, high = bins
+    if widens:
+        return low, min(many, max(low + 1, high + step))
+    step = max(-low, min(many - high, step))
+    return low + step, high + step
+
+
+def _bins_of(chosen: tuple[float, float], many: int) -> Bins:
+    low = min(many - 1, max(0, round(chosen[0] * many)))
+    return low, min(many, max(low + 1, round(chosen[1] * many)))
+
+
+def _span(place: int, many: int) -> str:
+    return f"{place / many:.0%} to {(place + 1) / many:.0%}"
+
+
+def _sentence(counts: tuple[int, ...], bins: Bins | None) -> str:
+    total = sum(counts)
+    if not total:
+        return "There is no answer here yet."
+    if bins is None:
+        return f"{photos(total)}. Drag over the bars to choose some."
+    chosen = sum(counts[bins[0] : bins[1]])
+    return f"{chosen:,} of {photos(total)} between {bins[0] / len(counts):.0%} and {bins[1] / len(counts):.0%}."

@@ -1,0 +1,210 @@
+"""How long the window's event loop stalls with a job of 100,000 rows, and how much memory the window takes.
+
+    uv run --extra intel python tests/benchmarks/folders.py [ROWS] [--memory]
+
+A timer due every few milliseconds notes how late it comes: painting, layout and our own slots happen in between. The
+photos of the rows are not there, so each thumbnail is a placeholder; while rows arrive, another process writes the
+journal as a job does. `--memory` opens the results of jobs of 10,000 and of 100,000 rows, walks through both in the
+table and in the gallery, and prints the peak memory of the window's process, each measured in a process of its own.
+The numbers mean something only on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from rich.console import Console
+from rich.table import Table
+
+from core.batch.values import Group, Order
+from gui.actions import Act
+from gui.application import open_window
+from gui.folders.results_page import ResultsPage
+from gui.main_window import MainWindow
+from tests.benchmarks.window import StallWatch, rest, spin
+from tests.journals import write_journal
+
+STEPS = 200
+REVIEWED = 100
+
+
+def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
+    """Open a job's results and wait until its first rows are here."""
+    page = window.folders_page
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    spin(lambda: job in page.jobs)
+    page.open_job(job)
+    results = page.results
+    spin(lambda: results.rows.rowCount() == rows and results.rows.row(0) is not None)
+    spin(lambda: results.filters.histogram is not None)
+    return results
+
+
+def arrive(window: MainWindow, folder: Path, rows: int) -> None:
+    """Have another process write a journal while its first rows are looked at already."""
+    writer = multiprocessing.get_context("spawn").Process(target=write_journal, args=(folder, rows))
+    writer.start()
+    page = window.folders_page
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    while writer.is_alive():
+        page.client.list_jobs()
+        rest(0.5)
+        if page.jobs and not page.shows_results:
+            page.open_job(next(iter(page.jobs)))
+        elif page.shows_results:
+            page.results.look()
+    page.client.list_jobs()
+    rest(0.5)
+
+
+def scroll(results: ResultsPage) -> None:
+    """Through all rows in steps, waiting for what is in sight at the end."""
+    bar = results.view_in_use.verticalScrollBar()
+    for step in range(STEPS + 1):
+        bar.setValue(bar.maximum() * step // STEPS)
+        rest(0.005)
+    last = results.rows.rowCount() - 1
+    spin(lambda: results.rows.row(last) is not None)
+
+
+def fresh(results: ResultsPage, act: Callable[[], object], rows: int | None = None) -> None:
+    """Ask for another view, and wait for it."""
+    told: list[object] = []
+    connection = results.rows.modelReset.connect(lambda: told.append(None))
+    act()
+    spin(lambda: bool(told) and (rows is None or results.rows.rowCount() == rows))
+    results.rows.modelReset.disconnect(connection)
+    spin(lambda: not results.rows.rowCount() or results.rows.row(0) is not None)
+
+
+def brush(results: ResultsPage) -> None:
+    """Twenty ranges one after the other, as a hand that drags does."""
+    assert results.filters.histogram is not None
+    for low in range(20):
+        results.filters.histogram.brushed.emit((low / 20, (low + 1) / 20))
+        rest(0.05)
+    fresh(results, results.filters.reset)
+
+
+def review(window: MainWindow) -> None:
+    """A hundred answers accepted."""
+    page = window.folders_page
+    page.open_review()
+    spin(lambda: page.review.rows.rowCount() > 0 and page.review.rows.row(0) is not None)
+    for _ in range(REVIEWED):
+        page.review.accept()
+        rest(0.02)
+    page.review.leave()
+    rest(1)
+
+
+def gallery(results: ResultsPage) -> None:
+    """Shown for the first time, and laid out."""
+    results.show_as(gallery=True)
+    rest(1)
+
+
+def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield f"{rows:,} rows arrive", lambda: arrive(window, folder, rows)
+    job = next(iter(window.folders_page.jobs))
+    yield "the results are opened", lambda: show_job(window, job, rows)
+    shown = window.folders_page.results
+    yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
+    for order in Order:
+        yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(order))  # type: ignore[misc]
+    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(Order.FOUND, group=Group.LOOK))
+    yield "back to their order", lambda: fresh(shown, lambda: shown.sort(Order.FOUND), rows)
+    yield "filtered by text", lambda: fresh(shown, lambda: shown.filters.text.setText("day 07"))
+    yield "all again", lambda: fresh(shown, shown.filters.reset, rows)
+    yield "brushed twenty times", lambda: brush(shown)
+    yield "counted by folder", lambda: fresh(shown, lambda: shown.filters.count_by(Group.FOLDER))
+    yield "the gallery", lambda: gallery(shown)
+    yield "the gallery is scrolled", lambda: scroll(shown)
+    yield "all rows are marked", lambda: (window.folders_page.select_all(), rest(0.5))
+    yield f"{REVIEWED} answers are reviewed", lambda: review(window)
+    yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
+
+
+def measure_stalls(rows: int) -> None:
+    table = Table("while", "seconds", "longest stall, ms", "stalls above 50 ms", title="The window's event loop")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        os.environ["FOVEA_HOME"] = home
+        folder = Path(home) / "photos"
+        folder.mkdir()
+        _, window = open_window([])
+        spin(lambda: window.session.opened is not None)
+        rest(1)
+        watch = StallWatch()
+        rest(0.1)
+        watch.report()
+        for name, act in scenes(window, folder, rows):
+            started = time.perf_counter()
+            act()
+            rest(0.3)
+            longest, many = watch.report()
+            table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", f"{longest:.0f}", str(many))
+        window.close()
+    Console(width=100).print(table)
+
+
+def peak(rows: int) -> None:
+    """Print the peak memory of this process, in MiB, after a walk through so many rows."""
+    import resource
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        os.environ["FOVEA_HOME"] = home
+        folder = Path(home) / "photos"
+        folder.mkdir()
+        subprocess.run([sys.executable, __file__, "--write", str(folder), str(rows)], check=True)
+        _, window = open_window([])
+        spin(lambda: window.session.opened is not None)
+        results = show_job(window, *_only_job(window), rows)
+        scroll(results)
+        gallery(results)
+        scroll(results)
+        window.close()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def _only_job(window: MainWindow) -> tuple[str]:
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    spin(lambda: bool(window.folders_page.jobs))
+    return (next(iter(window.folders_page.jobs)),)
+
+
+def measure_memory() -> None:
+    table = Table("rows", "peak memory of the window's process, MiB", title="Memory")
+    for rows in (10_000, 100_000):
+        done = subprocess.run(
+            [sys.executable, __file__, "--peak", str(rows)], check=True, capture_output=True, text=True
+        )
+        table.add_row(f"{rows:,}", done.stdout.strip().splitlines()[-1])
+    Console(width=100).print(table)
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["--peak", rows]:
+            peak(int(rows))
+        case ["--write", folder, rows]:
+            write_journal(Path(folder), int(rows))
+        case ["--memory"]:
+            measure_memory()
+        case [rows]:
+            measure_stalls(int(rows))
+        case _:
+            measure_stalls(100_000)
+            measure_memory()
+
+
+if __name__ == "__main__":
+    main()

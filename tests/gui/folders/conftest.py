@@ -1,0 +1,84 @@
+"""A tree of photos of the tiny model's colours, and the window in the place *Folders*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.services.batch_values import Doing
+from gui.actions import Act
+from gui.folders.page import FoldersPage
+from gui.main_window import MainWindow
+from tests import tiny
+from tests.gui.conftest import PATIENCE_MS
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Nine photos in three folders, and one file that is none."""
+    top = tmp_path / "holiday"
+    for number, colour in enumerate(("red", "green", "blue")):
+        for copy in range(3):
+            tiny.write_solid(top / f"day {number}" / f"{colour} {copy}.png", colour, size=(40 + copy, 30))
+    (top / "broken.jpg").write_text("this is no photo")
+    return top
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot) -> FoldersPage:
+    """The place, in sight."""
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    qtbot.waitUntil(lambda: window.folders_page.client.process_id is not None, timeout=PATIENCE_MS)
+    return window.folders_page
+
+
+Classify = Callable[[Path], None]
+
+
+@pytest.fixture
+def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
+    """Classify a folder from the menu and wait until it is done and shown."""
+
+    def run(folder: Path) -> None:
+        begin(window, qtbot, folder)
+        qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
+
+    return run
+
+
+def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
+    """Begin a job as a person does, and wait until its results are in sight."""
+    page = window.folders_page
+    window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    page.form.open(folder)
+    qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
+
+
+def is_at(page: FoldersPage, doing: Doing) -> bool:
+    return page.job is not None and page.job.doing is doing
+
+
+def loaded(page: FoldersPage) -> bool:
+    """Whether every row is counted and here; for tests of few rows."""
+    rows, job = page.results.rows, page.job
+    is_counted = job is not None and rows.rowCount() == job.facts.counts.found > 0
+    return is_counted and all(rows.row(place) is not None for place in range(rows.rowCount()))
+
+
+def names(page: FoldersPage) -> list[str]:
+    """The first column, as far as it is here."""
+    rows = page.results.rows
+    return [str(rows.index(row, 0).data()) for row in range(rows.rowCount())]
+
+
+def press(parent: QWidget, text: str, qtbot: QtBot) -> None:
+    """Click the visible button that is called so."""
+    button = next(one for one in parent.findChildren(QPushButton) if one.text() == text and one.isVisible())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

@@ -1,0 +1,172 @@
+"""Jobs from the window: begun, watched, paused, stopped, killed, resumed, found again; all through the real process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from core.services.batch_values import Doing
+from gui.actions import Act
+from gui.folders import page as page_module
+from gui.folders.client import BatchClient
+from gui.folders.page import FoldersPage
+from gui.main_window import MainWindow
+from tests import tiny
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.gui.folders.conftest import Classify, begin, is_at, loaded, names, press
+from tests.gui.serving import serve_batch_slowly
+
+COLUMNS = range(6)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every photo takes a while."""
+    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_slowly))
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Thirty photos."""
+    for number in range(30):
+        tiny.write_solid(tmp_path / "many" / f"{number:02}.png", tiny.CLASSES[number % 3])
+    return tmp_path / "many"
+
+
+def test_a_folder_is_classified_from_the_menu(page: FoldersPage, classify: Classify, tree: Path) -> None:
+    classify(tree)
+    rows = page.results.rows
+    assert rows.rowCount() == 10
+    first = [rows.index(0, column).data() for column in COLUMNS]
+    assert first[0] == "broken.jpg"
+    assert "image" in first[1] or "read" in first[1]
+    assert names(page)[1:] == [f"{colour} {copy}.png" for colour in ("red", "green", "blue") for copy in range(3)]
+    assert [rows.index(row, 1).data() for row in (1, 4, 7)] == ["red", "green", "blue"]
+    assert rows.index(1, 4).data() == "day 0"
+    assert not page.results.strip.isVisible()
+    assert page.results.status.text() == "10 photos"
+
+
+def test_the_job_is_listed_and_opens_again(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_act[Act.ALL_JOBS].trigger()
+    assert page.list.isVisible()
+    assert page.list.texts() == ["holiday: Finished, 10 photos · 1 not readable"]
+    qtbot.keyClick(page.list.list, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.shows_results and loaded(page), timeout=PATIENCE_MS)
+
+
+def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot: QtBot) -> None:
+    first = show_window(qtbot)
+    qtbot.waitUntil(lambda: first.session.opened is not None, timeout=PATIENCE_MS)
+    begin(first, qtbot, tree)
+    qtbot.waitUntil(lambda: is_at(first.folders_page, Doing.FINISHED), timeout=PATIENCE_MS)
+    first.close()
+    shutil.rmtree(tree)
+    second = show_window(qtbot)
+    second.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    qtbot.waitUntil(lambda: bool(second.folders_page.list.texts()), timeout=PATIENCE_MS)
+    assert second.folders_page.list.texts()[0].startswith("holiday: Folder missing")
+    qtbot.mouseClick(
+        second.folders_page.list.list.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=second.folders_page.list.list.visualItemRect(second.folders_page.list.list.item(0)).center(),
+    )
+    qtbot.waitUntil(lambda: loaded(second.folders_page), timeout=PATIENCE_MS)
+    assert second.folders_page.results.strip.isVisible()
+    second.close()
+
+
+def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBot) -> None:
+    assert dragging.drop(window, dragging.files([tree]))
+    qtbot.waitUntil(lambda: any("is a folder" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    press(window.notices, "Classify this folder", qtbot)
+    assert window.folders_page.form.isVisible()
+    assert window.folders_page.form.folder == tree
+
+
+def test_a_folder_dropped_on_the_place_is_taken_at_once(
+    page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    assert dragging.drop(window, dragging.files([tree]))
+    qtbot.waitUntil(lambda: page.form.isVisible() and page.form.folder == tree, timeout=PATIENCE_MS)
+    assert window.session.photos.rowCount() == 0
+
+
+def test_a_folder_that_is_gone_is_told_in_the_form(
+    page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    page.form.open(tmp_path / "nowhere")
+    qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
+    assert any(label.property("kind") == "danger" and label.isVisible() for label in page.form.findChildren(QLabel))
+
+
+def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot) -> None:
+    page.form.include.setText("*.png")
+    page.form.exclude.setText("day 1, * 2.png")
+    begin(window, qtbot, tree)
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    assert names(page) == ["red 0.png", "red 1.png", "blue 0.png", "blue 1.png"]
+
+
+def test_a_job_pauses_goes_on_and_stops(
+    slow: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+) -> None:
+    begin(window, qtbot, many)
+    qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
+    press(page.results.strip, "Pause", qtbot)
+    qtbot.waitUntil(lambda: is_at(page, Doing.PAUSED), timeout=PATIENCE_MS)
+    press(page.results.strip, "Go on", qtbot)
+    qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
+    press(page.results.strip, "Stop", qtbot)
+    qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
+    assert "everything so far is kept" in " ".join(texts(page.results.strip))
+    window.actions_by_act[Act.GO_ON].trigger()
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    assert names(page) == [f"{number:02}.png" for number in range(30)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not on this system")
+def test_a_job_whose_process_is_killed_goes_on(
+    slow: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+) -> None:
+    begin(window, qtbot, many)
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() > 0, timeout=PATIENCE_MS)
+    process = page.client.process_id
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    qtbot.waitUntil(lambda: any("stopped unexpectedly" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert "“many”" in window.notices.texts()[-1]
+    press(window.notices, "Go on", qtbot)
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    assert names(page) == [f"{number:02}.png" for number in range(30)]
+
+
+def test_what_arrives_in_a_watched_folder_becomes_a_row(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_act[Act.WATCH_FOLDER].trigger()
+    qtbot.waitUntil(lambda: is_at(page, Doing.WATCHING), timeout=PATIENCE_MS)
+    assert window.actions_by_act[Act.WATCH_FOLDER].isChecked()
+    tiny.write_solid(tree / "day 9" / "late.png", "blue")
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 11, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "late.png" in names(page), timeout=PATIENCE_MS)
+    press(page.results.strip, "Stop", qtbot)
+    qtbot.waitUntil(lambda: not window.actions_by_act[Act.WATCH_FOLDER].isChecked(), timeout=PATIENCE_MS)
+
+
+def texts(widget: object) -> list[str]:
+    return [label.text() for label in widget.findChildren(QLabel)]  # type: ignore[attr-defined]

@@ -1,0 +1,210 @@
+"""A job's results in the window: sorted, filtered, brushed, grouped, shown as a gallery, and never all of them held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.batch.values import Group, Order
+from gui.actions import Act
+from gui.folders.page import FoldersPage
+from gui.folders.results_page import ResultsPage
+from gui.main_window import MainWindow
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.folders.conftest import Classify, names
+from tests.journals import write_journal
+
+ROWS = 2000
+
+
+@pytest.fixture
+def results(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> ResultsPage:
+    """A finished job of many rows, open; its photos are not there."""
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    return open_job(page, write_journal(folder, ROWS), ROWS, qtbot)
+
+
+def open_job(page: FoldersPage, job: str, rows: int, qtbot: QtBot) -> ResultsPage:
+    page.client.list_jobs()
+    qtbot.waitUntil(lambda: job in page.jobs, timeout=PATIENCE_MS)
+    page.open_job(job)
+    shown = page.results
+    qtbot.waitUntil(lambda: shown.rows.rowCount() == rows and shown.rows.row(0) is not None, timeout=PATIENCE_MS)
+    return shown
+
+
+def sure(results: ResultsPage, places: range) -> list[float]:
+    """The confidence of some rows."""
+    rows = [results.rows.row(place) for place in places]
+    return [row.confidence for row in rows if row is not None and row.confidence is not None]
+
+
+def settled(results: ResultsPage, count: int | None = None) -> bool:
+    rows = results.rows
+    return (count is None or rows.rowCount() == count) and rows.rowCount() > 0 and rows.row(0) is not None
+
+
+def test_a_click_on_a_title_sorts_and_another_turns_the_order(results: ResultsPage, qtbot: QtBot) -> None:
+    header = results.table.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(2) + 20, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))), timeout=PATIENCE_MS)
+    assert results.bar.order.currentText() == "Least sure first"
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))[::-1]), timeout=PATIENCE_MS)
+    assert results.bar.order.currentText() == "Surest first"
+
+
+def rising(values: list[float]) -> bool:
+    return len(values) == 50 and values == sorted(values)
+
+
+def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_by_act[Act.FIND_PHOTOS].trigger()
+    QTest.keyClicks(results.filters.text, "day 03")
+    qtbot.waitUntil(lambda: settled(results, ROWS // 50), timeout=PATIENCE_MS)
+    assert results.rows.index(0, 4).data() == "day 03"
+    results.filters.text.setText("nothing is called so")
+    qtbot.waitUntil(lambda: results.rows.rowCount() == 0, timeout=PATIENCE_MS)
+    assert results._nothing.isVisible()
+    assert results._nothing.text() == "No photo matches the filters."
+    window.actions_by_act[Act.CLEAR_FILTERS].trigger()
+    qtbot.waitUntil(lambda: settled(results, ROWS), timeout=PATIENCE_MS)
+
+
+def test_a_class_a_folder_or_what_failed_is_shown_alone(results: ResultsPage, qtbot: QtBot) -> None:
+    filters = results.filters
+    qtbot.waitUntil(lambda: len(filters.groups.texts()) == 5, timeout=PATIENCE_MS)
+    assert filters.groups.texts()[0] == f"All {ROWS:,}"
+    assert filters.groups.texts()[-1] == f"Could not be read {ROWS // 100}"
+    filters.groups.setFocus()
+    QTest.keyClick(filters.groups, Qt.Key.Key_End)
+    qtbot.waitUntil(lambda: settled(results, ROWS // 100), timeout=PATIENCE_MS)
+    filters.by.setFocus()
+    QTest.keyClick(filters.by, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: "day 07 40" in filters.groups.texts(), timeout=PATIENCE_MS)
+    filters.groups.setCurrentIndex(filters.groups.model().index(8, 0))
+    qtbot.waitUntil(lambda: settled(results, 40), timeout=PATIENCE_MS)
+    assert results.rows.index(0, 4).data() == "day 07"
+
+
+def test_a_range_of_confidence_is_brushed_with_the_mouse(results: ResultsPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: results.filters.histogram is not None, timeout=PATIENCE_MS)
+    histogram = results.filters.histogram
+    assert histogram is not None
+    qtbot.waitUntil(lambda: "1,980 photos" in histogram.sentence(), timeout=PATIENCE_MS)
+    canvas = histogram.canvas
+    left, right = at(canvas, 0.42), at(canvas, 0.58)
+    drag(canvas, left, right)
+    qtbot.waitUntil(lambda: settled(results) and results.rows.rowCount() < ROWS, timeout=PATIENCE_MS)
+    assert (results.filters.low.value(), results.filters.high.value()) == (40, 60)
+    assert all(0.4 <= value <= 0.6 for value in sure(results, range(100)))
+    assert "between 40% and 60%" in histogram.sentence()
+
+
+def test_a_range_is_moved_with_keys_and_chosen_in_the_table(results: ResultsPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: results.filters.histogram is not None, timeout=PATIENCE_MS)
+    histogram, filters = results.filters.histogram, results.filters
+    assert histogram is not None
+    qtbot.waitUntil(lambda: "1,980 photos" in histogram.sentence(), timeout=PATIENCE_MS)
+    QTest.keyClick(histogram.canvas, Qt.Key.Key_Left)
+    assert (filters.low.value(), filters.high.value()) == (95, 100)
+    QTest.keyClick(histogram.canvas, Qt.Key.Key_Left)
+    QTest.keyClick(histogram.canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert (filters.low.value(), filters.high.value()) == (90, 100)
+    qtbot.waitUntil(lambda: settled(results) and all(v >= 0.9 for v in sure(results, range(50))), timeout=PATIENCE_MS)
+    QTest.keyClick(histogram.canvas, Qt.Key.Key_Escape)
+    assert (filters.low.value(), filters.high.value()) == (0, 100)
+    histogram.show_as_table(shown=True)
+    histogram.table.selectRow(10)
+    assert (filters.low.value(), filters.high.value()) == (50, 55)
+
+
+def test_look_alikes_come_together(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
+    classify(tree)
+    page.results.sort(Order.FOUND, group=Group.LOOK)
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
+    colours = [name.split()[0] for name in names(page)]
+    assert colours == sorted(colours, key=colours.index)
+    assert sorted(set(colours)) == ["blue", "green", "red"]
+
+
+def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
+    results: ResultsPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    results.step(5)
+    window.actions_by_act[Act.AS_GALLERY].trigger()
+    assert results.gallery.isVisible()
+    assert window.actions_by_act[Act.AS_GALLERY].isChecked()
+    assert results.gallery.currentIndex().row() == 5
+    QTest.keyClick(results.gallery, Qt.Key.Key_Right)
+    assert results.table.currentIndex().row() == 6
+    window.actions_by_act[Act.AS_TABLE].trigger()
+    assert results.table.isVisible()
+
+
+def test_the_photo_looked_at_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
+    results.step(7)
+    before = results.current_row()
+    assert before is not None
+    results.sort(Order.CONFIDENCE)
+    qtbot.waitUntil(
+        lambda: (
+            (row := results.current_row()) is not None
+            and row.number == before.number
+            and results.table.currentIndex().row() != 7
+        ),
+        timeout=PATIENCE_MS,
+    )
+
+
+def test_marked_rows_are_copied(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
+    results.table.selectRow(1)
+    results.table.setFocus()
+    QTest.keyClick(results.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    window.actions_by_act[Act.COPY].trigger()
+    lines = QGuiApplication.clipboard().text().split("\n")
+    assert [line.split("\t")[0] for line in lines] == ["000001.jpg", "000002.jpg"]
+    assert results.status.text().endswith("2 marked")
+
+
+def test_a_hundred_thousand_rows_are_never_held(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> None:
+    folder = tmp_path / "huge"
+    folder.mkdir()
+    shown = open_job(page, write_journal(folder, 100_000), 100_000, qtbot)
+    bar = shown.table.verticalScrollBar()
+    for step in range(0, 101, 2):
+        bar.setValue(bar.maximum() * step // 100)
+        QApplication.processEvents()
+    last = shown.rows.rowCount() - 1
+    qtbot.waitUntil(lambda: shown.rows.row(last) is not None, timeout=PATIENCE_MS)
+    assert shown.rows.index(last, 0).data() == "099999.jpg"
+    assert 0 < shown.rows.held <= 4000
+    shown.sort(Order.CONFIDENCE, descending=True)
+    qtbot.waitUntil(lambda: settled(shown, 100_000) and shown.rows.held <= 4000, timeout=PATIENCE_MS)
+
+
+def at(canvas: QWidget, share: float) -> QPoint:
+    """Where a confidence is in the histogram."""
+    box = canvas._chart.box  # type: ignore[attr-defined]
+    low, high = box.mapViewToScene(QPointF(0, 0)), box.mapViewToScene(QPointF(1, 0))
+    return QPoint(round(low.x() + share * (high.x() - low.x())), canvas.height() // 3)
+
+
+def drag(canvas: QWidget, start: QPoint, end: QPoint) -> None:
+    """Press, move and let go, as a hand does."""
+    viewport = canvas.viewport()  # type: ignore[attr-defined]
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)
+    button, place = Qt.MouseButton.LeftButton, viewport.mapToGlobal(QPointF(end))
+    moved = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(end), place, Qt.MouseButton.NoButton, button, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(viewport, moved)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=end)

@@ -1,0 +1,149 @@
+"""Answers reviewed by keyboard: accepted, put right, skipped, taken back; and counted as corrections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from core.batch.queries import Answers
+from core.batch.values import Order, Verdict, View
+from gui.actions import Act
+from gui.folders.page import FoldersPage
+from gui.folders.review import ReviewPage
+from gui.main_window import MainWindow
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.folders.conftest import Classify
+
+ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIPPED
+
+
+@pytest.fixture
+def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot) -> ReviewPage:
+    """The review of nine answers, the first one in sight."""
+    classify(tree)
+    window.actions_by_act[Act.REVIEW].trigger()
+    qtbot.waitUntil(lambda: page.review._shown is not None, timeout=PATIENCE_MS)
+    return page.review
+
+
+def said(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
+    """What the journal holds, the least sure first."""
+    with Answers(page.job_id) as answers:
+        rows = answers.rows(View(Order.CONFIDENCE), 0, 9)
+    return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
+
+
+def least_sure(page: FoldersPage) -> list[str]:
+    """The model's answers, the least sure first."""
+    with Answers(page.job_id) as answers:
+        return [row.label or "" for row in answers.rows(View(Order.CONFIDENCE), 0, 9)]
+
+
+def other_than(label: str) -> str:
+    return next(one for one in ("red", "green", "blue") if one != label)
+
+
+def test_answers_are_accepted_corrected_skipped_and_taken_back(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    labels = least_sure(page)
+    assert review.progress.text() == "0 of 9 reviewed"
+    assert review.choices.answer.text() == labels[0]
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    second = review.choices.offers[1].accessibleName().split()[1]
+    QTest.keyClick(review, Qt.Key.Key_2)
+    QTest.keyClick(review, Qt.Key.Key_S)
+    assert review.progress.text() == "3 of 9 reviewed"
+    wanted: list[tuple[Verdict, str | None] | None] = [(ACCEPTED, labels[0]), (CORRECTED, second), (SKIPPED, None)]
+    qtbot.waitUntil(lambda: said(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
+    window.actions_by_act[Act.UNDO].trigger()
+    QTest.keyClick(review, Qt.Key.Key_Space)
+    assert review.progress.text() == "3 of 9 reviewed"
+    wanted[2] = (ACCEPTED, labels[2])
+    qtbot.waitUntil(lambda: said(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
+
+
+def test_a_correction_counts_for_the_next_training(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
+) -> None:
+    book = window.session.corrections
+    shown = review._shown
+    assert shown is not None
+    QTest.keyClick(review, Qt.Key.Key_2)
+    correction = book.of(shown.path, tiny_model)
+    assert correction is not None
+    assert (correction.said, correction.label) == (shown.label, said_of(review, shown.number))
+    window.actions_by_act[Act.UNDO].trigger()
+    assert book.of(shown.path, tiny_model) is None
+    assert review._shown is not None
+    assert review._shown.number == shown.number
+
+
+def said_of(review: ReviewPage, number: int) -> str | None:
+    rows = [review.rows.row(place) for place in range(review.rows.rowCount())]
+    return next(row.review.label for row in rows if row is not None and row.number == number and row.review)
+
+
+def test_typing_chooses_among_all_classes(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    other = other_than(least_sure(page)[0])
+    QTest.keyClick(review, other[0])
+    assert review._chooser is not None
+    line = review._chooser.findChild(QLineEdit)
+    assert line is not None
+    assert line.text() == other[0]
+    QTest.keyClicks(line, other[1:])
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert review.progress.text() == "1 of 9 reviewed"
+    qtbot.waitUntil(lambda: said(page)[0] == (CORRECTED, other), timeout=PATIENCE_MS)
+
+
+def test_the_table_shows_the_persons_label_beside_the_models(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    labels = least_sure(page)
+    QTest.keyClick(review, Qt.Key.Key_2)
+    QTest.keyClick(review, Qt.Key.Key_Escape)
+    assert page.shows_results
+    page.results.sort(Order.CONFIDENCE)
+    rows = page.results.rows
+    qtbot.waitUntil(lambda: rows.index(0, 3).data() not in (None, ""), timeout=PATIENCE_MS)
+    assert rows.index(0, 1).data() == labels[0]
+    assert rows.index(0, 3).data() in {"red", "green", "blue"} - {labels[0]}
+
+
+def test_everything_reviewed_is_told_and_a_second_review_finds_nothing(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    for _ in range(9):
+        QTest.keyClick(review, Qt.Key.Key_Return)
+    assert review.end.isVisible()
+    assert review.end.text() == "Everything is reviewed: 9 photos."
+    QTest.keyClick(review, Qt.Key.Key_Escape)
+    window.actions_by_act[Act.REVIEW].trigger()
+    qtbot.waitUntil(lambda: review.end.text() == "There is nothing to review.", timeout=PATIENCE_MS)
+
+
+def test_marked_rows_are_labelled_together_and_undone(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    table = page.results.table
+    table.selectRow(1)
+    table.setFocus()
+    for _ in range(2):
+        QTest.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.mouseClick(page.results.inspector.other, Qt.MouseButton.LeftButton)
+    assert page.results._chooser is not None
+    QTest.keyClicks(page.results._chooser.line, "blue")
+    QTest.keyClick(page.results._chooser.line, Qt.Key.Key_Return)
+    rows = page.results.rows
+    assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
+    window.actions_by_act[Act.UNDO].trigger()
+    assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]

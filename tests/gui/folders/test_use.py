@@ -1,0 +1,177 @@
+"""What is made of results from the window: exports, keywords, sorted folders, each after every step was seen."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.reports.plan import Form
+from core.sorting.values import By
+from gui.actions import Act
+from gui.folders.page import FoldersPage
+from gui.folders.plan_forms import SortForm
+from gui.folders.plan_page import PlanPage
+from gui.main_window import MainWindow
+from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.gui.folders.conftest import Classify, press
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+
+
+def look(top: Path) -> dict[str, str]:
+    """Every file of a tree with the sum of its content."""
+    files = sorted(path for path in top.rglob("*") if path.is_file())
+    return {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_results_are_exported_from_the_menu(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_act[Act.EXPORT_CSV_BOM].trigger()
+    dialog = page.findChildren(QFileDialog)[-1]
+    dialog.fileSelected.emit(str(tmp_path / "out.csv"))
+    dialog.close()
+    qtbot.waitUntil(lambda: any("out.csv" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows].count("red") == 3
+    assert len(rows) == 10
+    assert "10 photos are in “out.csv”." in window.notices.texts()
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_every_form_is_written_or_dimmed_with_the_reason(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot, form: Form
+) -> None:
+    classify(tree)
+    file = tmp_path / f"out.{form}"
+    if form.value in page.lacking:
+        act = {Form.PARQUET: Act.EXPORT_PARQUET, Form.XLSX: Act.EXPORT_EXCEL}[form]
+        assert not window.actions_by_act[act].isEnabled()
+        assert page.lacking[form.value] in window.actions_by_act[act].text()
+        return
+    page.export(form, file)
+    qtbot.waitUntil(file.exists, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any(file.name in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    if form is Form.JSONL:
+        assert len([json.loads(line) for line in file.read_text().splitlines()]) == 10
+
+
+def test_only_what_is_filtered_is_exported(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    page.results.filters.text.setText("green")
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
+    page.export(Form.JSONL, tmp_path / "green.jsonl")
+    qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
+    lines = (tmp_path / "green.jsonl").read_text().splitlines()
+    assert [json.loads(line)["label"] for line in lines] == ["green"] * 3
+
+
+def planned(plan: PlanPage, qtbot: QtBot) -> list[list[str]]:
+    """Ask for every step, and read them."""
+    press(plan, "Show every step", qtbot)
+    qtbot.waitUntil(lambda: plan.steps.rowCount() > 0, timeout=PATIENCE_MS)
+    cells = [[plan.steps.index(row, column) for column in range(3)] for row in range(plan.steps.rowCount())]
+    qtbot.waitUntil(lambda: all(index.data() not in (None, "…") for row in cells for index in row), timeout=PATIENCE_MS)
+    return [[str(index.data()) for index in row] for row in cells]
+
+
+def open_sorting(page: FoldersPage, window: MainWindow, destination: Path) -> PlanPage:
+    window.actions_by_act[Act.SORT_INTO_FOLDERS].trigger()
+    form = page.sorting.form
+    assert isinstance(form, SortForm)
+    form.sort_to(destination)
+    form.threshold.setValue(30)
+    return page.sorting
+
+
+def test_photos_are_sorted_after_every_step_was_seen_and_put_back(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    before = look(tree)
+    destination = tmp_path / "sorted"
+    plan = open_sorting(page, window, destination)
+    assert isinstance(plan.form, SortForm)
+    plan.form.way.setCurrentIndex(list(By).index(By.MOVE))
+    steps = planned(plan, qtbot)
+    assert len(steps) == 10
+    assert ["day 0/red 0.png", "move", "red/day 0/red 0.png"] in steps
+    assert "Nothing is done yet." in plan.summary.text()
+    assert not destination.exists()
+    assert look(tree) == before
+
+    press(plan, "Sort", qtbot)
+    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert len(look(destination)) == 9
+    assert list(look(tree)) == ["broken.jpg"]
+    press(window.notices, "Undo", qtbot)
+    qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert look(tree) == before
+    assert not destination.exists()
+
+
+def test_a_sorting_is_undone_from_the_job_after_a_restart(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    plan = open_sorting(page, window, tmp_path / "sorted")
+    planned(plan, qtbot)
+    press(plan, "Sort", qtbot)
+    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    job = page.job_id
+    window.close()
+
+    later = show_window(qtbot)
+    later.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    again = later.folders_page
+    qtbot.waitUntil(lambda: job in again.jobs, timeout=PATIENCE_MS)
+    again.open_job(job)
+    assert later.actions_by_act[Act.UNDO_SORTING].isEnabled()
+    later.actions_by_act[Act.UNDO_SORTING].trigger()
+    qtbot.waitUntil(lambda: any("is undone" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
+    assert not (tmp_path / "sorted").exists()
+    qtbot.waitUntil(lambda: not later.actions_by_act[Act.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
+    later.close()
+
+
+def test_a_destination_that_is_refused_is_told_on_the_page(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    plan = open_sorting(page, window, tree / "day 0")
+    press(plan, "Show every step", qtbot)
+    qtbot.waitUntil(lambda: not plan.bar.isVisible() and "Working" not in plan.summary.text(), timeout=PATIENCE_MS)
+    assert plan.steps.rowCount() == 0
+    assert not plan.carry_out.isEnabled()
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not on this machine")
+def test_keywords_are_written_after_every_step_was_seen(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    before = look(tree)
+    window.actions_by_act[Act.WRITE_KEYWORDS].trigger()
+    plan = page.keywords
+    plan.form.threshold.setValue(0)
+    steps = planned(plan, qtbot)
+    assert ["day 1/green 0.png", "add “green”", "in the photo"] in steps
+    assert look(tree) == before
+    press(plan, "Write", qtbot)
+    qtbot.waitUntil(lambda: plan.summary.text() == "9 get a keyword.", timeout=PATIENCE_MS)
+    assert look(tree)["day 1/green 0.png"] != before["day 1/green 0.png"]
+    qtbot.mouseClick(plan.back, Qt.MouseButton.LeftButton)
+    assert page.shows_results
