@@ -11,10 +11,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from core.card import ModelCard, Preprocessing
 from core.engine.choice import choose_engine
 from core.engine.engine import MAX_BATCH, Engine
+from core.engine.recent import Recent, Seen, Stamp, stamp_of
 from core.errors import ImageError, ProviderError
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
@@ -36,11 +37,19 @@ _AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """An installed model, open and ready."""
+    """An installed model, open and ready.
+
+    Attributes:
+        model: as it is installed.
+        engine: its backbone, open.
+        head: its head.
+        recent: the engine's features of images looked at lately; None where they are not to be kept.
+    """
 
     model: InstalledModel
     engine: Engine
     head: Head
+    recent: Recent | None = None
 
     def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
         """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
@@ -55,26 +64,46 @@ class Classifier:
         plan = self.engine.card.preprocessing
         with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
             source = iter(images)
-            waiting: deque[Future[Ready | Failure]] = deque()
+            waiting: deque[Future[_Prepared]] = deque()
             try:
                 while True:
-                    waiting.extend(pool.submit(prepare, path, plan) for path in islice(source, _AHEAD - len(waiting)))
+                    coming = islice(source, _AHEAD - len(waiting))
+                    waiting.extend(pool.submit(self._prepare, path, plan) for path in coming)
                     if not waiting:
                         return
                     yield from self._answer(_take_ready(waiting), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, prepared: Sequence[Ready | Failure], top_k: int) -> Iterator[Outcome]:
-        ready = [item for item in prepared if isinstance(item, Ready)]
-        answers = iter(self._predict(ready, top_k) if ready else ())
-        for item in prepared:
-            yield item if isinstance(item, Failure) else next(answers)
+    def _prepare(self, path: Path, plan: Preprocessing) -> _Prepared:
+        stamp = stamp_of(path) if self.recent else None
+        seen = self.recent.get(stamp) if self.recent and stamp else None
+        return seen or (prepare(path, plan), stamp)
 
-    def _predict(self, ready: Sequence[Ready], top_k: int) -> list[Prediction]:
-        features, inference_ms = run_timed(self.engine, ready)
-        images = [(item.path, Timing(item.decode_ms, item.preprocess_ms, inference_ms)) for item in ready]
-        return predictions(self.model.card, self.head, features, images, self.engine.provider.value, top_k)
+    def _answer(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
+        new = [item for item in prepared if not isinstance(item, Seen)]
+        looked = iter(self._look([(image, stamp) for image, stamp in new if isinstance(image, Ready)]))
+        for item in prepared:
+            if isinstance(item, Seen):
+                yield self._predict(item, top_k)
+            else:
+                yield item[0] if isinstance(item[0], Failure) else self._predict(next(looked), top_k)
+
+    def _look(self, images: Sequence[tuple[Ready, Stamp | None]]) -> list[Seen]:
+        """What the backbone makes of images, in one batch."""
+        if not images:
+            return []
+        features, inference_ms = run_timed(self.engine, [image for image, _ in images])
+        found = []
+        for (image, stamp), row in zip(images, features, strict=True):
+            found.append(Seen(image.path, row.copy(), Timing(image.decode_ms, image.preprocess_ms, inference_ms)))
+            if self.recent and stamp:
+                self.recent.put(stamp, found[-1])
+        return found
+
+    def _predict(self, seen: Seen, top_k: int) -> Prediction:
+        images, provider = [(seen.path, seen.timing)], self.engine.provider.value
+        return predictions(self.model.card, self.head, seen.features[None], images, provider, top_k)[0]
 
 
 def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -86,7 +115,7 @@ def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
     """
     if model.backbone.card.sha256 != classifier.engine.card.sha256:
         raise ValueError("the model stands on another backbone")
-    return Classifier(model, classifier.engine, load_head(model))
+    return replace(classifier, model=model, head=load_head(model))
 
 
 def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Classifier:
@@ -174,7 +203,11 @@ def predictions(
     return made
 
 
-def _take_ready(waiting: deque[Future[Ready | Failure]]) -> list[Ready | Failure]:
+_Prepared: TypeAlias = Seen | tuple[Ready | Failure, Stamp | None]
+"""An image that was seen before; or made ready, with the file as it was before, or why that failed."""
+
+
+def _take_ready(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:
     """The next image, waited for, and those behind it that are ready too, up to a full batch."""
     taken = [waiting.popleft().result()]
     while waiting and len(taken) < MAX_BATCH and waiting[0].done():

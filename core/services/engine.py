@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.card import BackboneCard
 from core.classifier import Classifier, on_cpu, open_classifier, with_model
+from core.engine.recent import Recent
 from core.errors import FoveaError, ModelError, ProviderError
 from core.library.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
@@ -84,7 +86,7 @@ class EngineService:
         self._use(classifier, refusal)
 
     def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
-        self._classifier = classifier
+        self._classifier = classifier = replace(classifier, recent=classifier.recent or Recent())
         model, engine = classifier.model, classifier.engine
         self._connection.send(
             ModelOpened(model.name, model.version, engine.provider, engine.agreement, engine.opening_ms, refusal)

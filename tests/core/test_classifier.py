@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 
 from core.card import Fit, Preprocessing
-from core.classifier import DECODE_THREADS, Classifier, open_classifier
+from core.classifier import DECODE_THREADS, Classifier, open_classifier, with_model
 from core.engine.engine import MAX_BATCH
+from core.engine.recent import Recent, stamp_of
 from core.errors import ModelError, ProviderError
 from core.library.library import Library
 from core.prediction import Failure, Outcome, Prediction
@@ -322,3 +323,43 @@ def test_a_photo_that_is_mostly_one_colour_is_that_colour(classifier: Classifier
     picture[..., 2] += 130
     Image.fromarray(picture).save(tmp_path / "noise.png")
     assert labels(classifier.classify([tmp_path / "noise.png"], top_k=1)) == ["blue"]
+
+
+class TestRecentImages:
+    """Another head over the same engine answers what was looked at lately from memory."""
+
+    @pytest.fixture
+    def remembering(self, classifier: Classifier) -> Classifier:
+        return replace(classifier, recent=Recent())
+
+    def test_another_head_looks_at_nothing_again(
+        self, remembering: Classifier, library: Library, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = list(remembering.classify(solids.values(), top_k=1))
+        other = with_model(remembering, library.find("mild"))
+        monkeypatch.setattr("core.classifier.prepare", lambda *_: pytest.fail("it was read again"))
+        again = list(other.classify(reversed(solids.values()), top_k=1))
+        assert [one.path for one in again] == [one.path for one in reversed(first)]
+        assert labels(iter(again)) == labels(reversed(first))
+        assert {one.model for one in again if isinstance(one, Prediction)} == {"mild"}
+        assert all(isinstance(one, Prediction) and one.timing.total_ms > 0 for one in again), "as long as it took then"
+
+    def test_a_file_written_anew_is_looked_at_anew(self, remembering: Classifier, tmp_path: Path) -> None:
+        photo = tiny.write_solid(tmp_path / "photo.png", "red")
+        assert labels(remembering.classify([photo], top_k=1)) == ["red"]
+        tiny.write_solid(photo, "blue")
+        assert labels(remembering.classify([photo, tmp_path / "gone.png"], top_k=1)) == ["blue", "missing"]
+
+    def test_known_and_new_images_keep_their_order(self, remembering: Classifier, solids: dict[str, Path]) -> None:
+        some = list(solids.values())[::2]
+        list(remembering.classify(some, top_k=1))
+        assert labels(remembering.classify(solids.values(), top_k=1)) == labels(
+            remembering.classify(solids.values(), top_k=1)
+        )
+        assert labels(remembering.classify(some, top_k=1)) == list(solids)[::2]
+
+    def test_only_the_latest_stay(self, remembering: Classifier, solids: dict[str, Path]) -> None:
+        recent = Recent(most=2)
+        list(replace(remembering, recent=recent).classify(solids.values(), top_k=1))
+        kept = [path for path in solids.values() if (stamp := stamp_of(path)) and recent.get(stamp)]
+        assert kept == list(solids.values())[-2:]
