@@ -34,8 +34,9 @@ _AT_ONCE: Final = 500
 """Images looked at together."""
 _NEWS_S: Final = 0.1
 """How often it is looked whether the walk found more."""
-_DEADLY: Final = 3
-"""An image that was begun this often, and alone but for the first time, kills the program that reads it."""
+_DEADLY: Final = 4
+"""An image that was begun this often, and alone but for the first time, kills the program that reads it. Fewer would
+blame images for a person who kills the program again and again just when it has started."""
 
 
 @dataclass(frozen=True, slots=True)

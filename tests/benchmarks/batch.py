@@ -1,17 +1,22 @@
 """What a job costs: memory by the size of the folder, and speed by what is possible.
 
     python -m tests.benchmarks.batch memory [--images 10000 100000]
+    python -m tests.benchmarks.batch queries [--images 100000]
+    python -m tests.benchmarks.batch heads [--images 10000]
     python -m tests.benchmarks.batch speed [--model everyday] [--images 96] [--rounds 3]
 
 `memory` runs the real command, with the tests' tiny model, over trees of small images, twice each: peak memory, images
-a second, and what a second run takes. `speed` holds a job over JPEGs of 12 megapixels to the limit: decoding alone and
-the engine alone, each on all cores, their costs for an image added; all are measured in turns.
+a second, and what a second run takes. `queries` asks a journal what a window asks, of rows that nobody classified.
+`heads` classifies a tree twice with kept features, the second time with another head. `speed` holds a job over JPEGs of
+12 megapixels to the limit: decoding alone and the engine alone, each on all cores, their costs for an image added; all
+are measured in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -27,13 +32,15 @@ from rich.table import Table
 
 from core.batch.job import Job, open_answering
 from core.batch.jobs import remove_job
-from core.batch.journal import job_folder, job_id
+from core.batch.journal import Answer, Answerer, Found, Journal, job_folder, job_id
 from core.batch.pipeline import Answering
+from core.batch.queries import Answers
 from core.batch.schema import FILE
-from core.batch.values import JobRequest
+from core.batch.values import Filter, Group, JobRequest, Order, Review, Verdict, View
 from core.classifier import DECODE_THREADS, Ready, prepare, run_timed
 from core.engine.engine import MAX_BATCH
 from core.library.library import open_library
+from core.prediction import Failure, Prediction, Score, Timing
 from core.progress import CancelToken
 from tests import tiny
 from tests.benchmarks import trees
@@ -63,6 +70,78 @@ def memory(sizes: list[int]) -> Table:
                 *(f"{count:,}", f"{peak:.0f} MB", f"{count / first:.0f}"),
                 *(f"{second:.1f} s", f"{peak_again:.0f} MB", f"{size / 1e6:.1f} MB"),
             )
+    return table
+
+
+def filled(request: JobRequest, count: int) -> str:
+    """The id of a job of images that are not there, with answers that nobody computed."""
+    draw, labels = random.Random(0), [f"class {number}" for number in range(50)]
+    with Journal(request, Answerer("key", "drawn", 1, 5)) as journal:
+        for start in range(0, count, 500):
+            numbers = range(start, min(start + 500, count))
+            journal.found([Found(b"folder %d" % (n // 1000), b"IMG_%d.jpg" % n, n, 7 * n % 1000) for n in numbers])
+            answers = []
+            for number in numbers:
+                scores = tuple(Score(label, draw.random()) for label in draw.sample(labels, 5))
+                answer = Prediction(Path("x"), scores, None, "drawn", "cpu", Timing(1.0, 2.0, 3.0))
+                failure = Failure(Path("x"), "damaged", "It cannot be decoded.", "Take another copy.")
+                answers.append(Answer(number + 1, failure if number % 50 == 0 else answer, draw.getrandbits(64)))
+            journal.answer(answers)
+        journal.end_walk([])
+        journal.finish()
+    return journal.id
+
+
+def queries(count: int) -> Table:
+    table = Table("asked", "milliseconds", title=f"{count:,} rows, median of 5")
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Answers(filled(JobRequest(Path(place), recursive=True), count)) as answers,
+    ):
+
+        def measure(what: str, ask: Callable[[], object]) -> None:
+            times = []
+            for _ in range(5):
+                answers.refresh()
+                times.append(milliseconds(ask, 1))
+            table.add_row(what, f"{median(times):.1f}")
+
+        for order in Order:
+            measure(f"put in order by {order}", lambda order=order: answers.count(View(order)))
+        for group in (Group.CLASS, Group.FOLDER, Group.LOOK):
+            measure(f"put in groups by {group}", lambda group=group: answers.groups(View(group=group)))
+        chosen = {
+            "all": Filter(),
+            "two classes, a range of confidence": Filter(("class 3", "class 4"), 0.2, 0.5),
+            "text": Filter(text="g_9"),
+        }
+        for name, each in chosen.items():
+            measure(f"rows: {name}", lambda each=each: answers.count(View(Order.CONFIDENCE, filter=each)))
+            measure(f"histogram: {name}", lambda each=each: answers.histogram(each))
+            measure(f"classes: {name}", lambda each=each: answers.class_counts(each))
+            measure(f"folders: {name}", lambda each=each: answers.folder_counts(each))
+        measure("how many are how far", answers.counts)
+        view = View(Order.CONFIDENCE)
+        answers.count(view)
+        table.add_row("100 rows from the middle", f"{milliseconds(lambda: answers.rows(view, count // 2, 100), 1):.1f}")
+        said = Review(Verdict.CORRECTED, "class 1")
+        table.add_row("one review", f"{milliseconds(lambda: answers.set_review([count // 2], said), 1):.1f}")
+        table.add_row("1,000 reviews", f"{milliseconds(lambda: answers.set_review(range(1000), said), 1):.1f}")
+    return table
+
+
+def heads(count: int) -> Table:
+    table = Table("run", "seconds", title=f"{count:,} images, two heads over one backbone, features kept")
+    library = open_library()
+    with tempfile.TemporaryDirectory() as place:
+        tree = trees.small(Path(place) / "tree", count)
+        for name, temperature in (("first", 1.0), ("another head", 2.0), ("the same again", 2.0)):
+            library.install(*tiny.packaged_model("colours", temperature=temperature))
+            request = JobRequest(tree, recursive=True, model="colours", keep_features=True)
+            started = time.perf_counter()
+            with Job(request, open_answering(request), token=CancelToken()) as job:
+                fresh = sum(result.is_new for result in job.results())
+            table.add_row(f"{name}, {fresh:,} new", f"{time.perf_counter() - started:.1f}")
     return table
 
 
@@ -114,17 +193,22 @@ def speed(model: str, images: int, rounds: int) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a job costs.")
-    parser.add_argument("what", choices=("memory", "speed"))
+    parser.add_argument("what", choices=("memory", "queries", "heads", "speed"))
     parser.add_argument("--images", type=int, nargs="+")
     parser.add_argument("--model", default="everyday")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["FOVEA_HOME"] = home
-        if asked.what == "memory":
-            table = memory(asked.images or [10_000, 100_000])
-        else:
-            table = speed(asked.model, (asked.images or [96])[0], asked.rounds)
+        match asked.what:
+            case "memory":
+                table = memory(asked.images or [10_000, 100_000])
+            case "queries":
+                table = queries((asked.images or [100_000])[0])
+            case "heads":
+                table = heads((asked.images or [10_000])[0])
+            case _:
+                table = speed(asked.model, (asked.images or [96])[0], asked.rounds)
         Console(width=120).print(table)
 
 
