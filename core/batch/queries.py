@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from core.batch.jobs import counts_in, facts_in
 from core.batch.journal import job_folder, transaction
 from core.batch.rows import COLUMNS, TABLES, row_of
 from core.batch.schema import DONE, FAILED, FILE, journal_errors, open_database
-from core.batch.selection import Condition, condition, ordering
+from core.batch.selection import Condition, condition, ordering, parting
 from core.batch.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
 
 Said: TypeAlias = dict[int, Review | None]
@@ -218,17 +219,15 @@ class Answers:
         return self._listings[view]
 
     def _work_out(self, view: View) -> _Listing:
-        where = self._condition(view.filter)
-        query = f"SELECT number FROM images WHERE {where.sql} ORDER BY {ordering(view)}"
+        where, parts = self._condition(view.filter), parting(view)
+        columns = ", ".join(["number", *(column for column, _ in parts)])
+        query = f"SELECT {columns} FROM images WHERE {where.sql} ORDER BY {ordering(view)}"
         with self._reading() as database:
-            numbers = array("q", (number for (number,) in database.execute(query, where.values)))
-            match view.group:
-                case Group.NONE:
-                    return _Listing(numbers, ())
-                case Group.LOOK:
-                    return self._alike(database, numbers, where)
-                case _:
-                    return _Listing(numbers, _groups(database, view.group, where))
+            rows = database.execute(query, where.values)
+            if parts:
+                return _parted(database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER))
+            numbers = array("q", (number for (number,) in rows))
+            return self._alike(database, numbers, where) if view.group is Group.LOOK else _Listing(numbers, ())
 
     def _alike(self, database: sqlite3.Connection, numbers: array[int], where: Condition) -> _Listing:
         from core.batch.alike import together
@@ -251,19 +250,32 @@ class Answers:
             yield self._database
 
 
-def _groups(database: sqlite3.Connection, group: Group, where: Condition) -> tuple[GroupFacts, ...]:
-    """The groups of a view in its order, with the positions where they begin."""
-    if group is Group.CLASS:
-        counted = f"SELECT answer, count(*) FROM images WHERE {where.sql} GROUP BY answer"
-        query = f"{counted} ORDER BY answer IS NULL, answer COLLATE NOCASE, answer"
-    else:
-        counted = f"SELECT folder, count(*) AS count FROM images WHERE {where.sql} GROUP BY folder"
-        query = f"SELECT path, count FROM ({counted}) JOIN folders ON folders.id = folder ORDER BY rank"
-    groups, first = [], 0
-    for key, count in database.execute(query, where.values):
-        groups.append(GroupFacts(os.fsdecode(key) if isinstance(key, bytes) else key or "", first, count))
-        first += count
-    return tuple(groups)
+def _parted(
+    database: sqlite3.Connection, rows: list[tuple[Any, ...]], parts: list[tuple[str, bool]], *, is_grouped: bool
+) -> _Listing:
+    """Rows (number, and what they are parted by) put together by that, step after step; the last makes the groups."""
+    groups: list[GroupFacts] = []
+    for column, (name, falling) in enumerate(parts, start=1):
+        members: dict[Any, list[tuple[Any, ...]]] = {}
+        for row in rows:
+            members.setdefault(row[column], []).append(row)
+        titles = _titles(database, name, members, falling=falling)
+        rows = [row for key in titles for row in members[key]]
+        starts = accumulate((len(members[key]) for key in titles), initial=0)
+        groups = [GroupFacts(titles[key], first, len(members[key])) for key, first in zip(titles, starts, strict=False)]
+    return _Listing(array("q", (row[0] for row in rows)), tuple(groups) if is_grouped else ())
+
+
+def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, falling: bool) -> dict[Any, str]:
+    """Labels, or numbers of folders, in their order, and what a person calls them; no label is always the last."""
+    if name == "answer":
+        labels = sorted(
+            (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=falling
+        )
+        return {**{label: label for label in labels}, **({None: ""} if None in keys else {})}
+    way = "DESC" if falling else "ASC"
+    folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {way}").fetchall()
+    return {id_: os.fsdecode(path) for id_, path in folders if id_ in keys}
 
 
 def _said(review: Review | None, label: str | None) -> tuple[str | None, str | None]:

@@ -19,19 +19,14 @@ class Condition:
     values: tuple[Any, ...]
 
 
-_GROUPS: Final = {
-    Group.NONE: "",
-    Group.LOOK: "",
-    Group.CLASS: "answer IS NULL, answer COLLATE NOCASE, answer, ",
-    Group.FOLDER: "(SELECT rank FROM folders WHERE id = folder), ",
-}
 _ORDERS: Final = {
     Order.FOUND: "place {way}",
     Order.CONFIDENCE: "confidence {way} NULLS LAST, place",
-    Order.LABEL: "answer COLLATE NOCASE {way} NULLS LAST, answer {way}, place",
-    Order.FOLDER: "(SELECT rank FROM folders WHERE id = folder) {way}, place",
     Order.TIME: "mtime_ns {way}, place",
+    Order.LABEL: "place",
+    Order.FOLDER: "place",
 }
+"""Few labels and folders have many rows: these are parted afterwards, which is faster than to compare them all."""
 
 
 def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
@@ -54,8 +49,18 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
 
 
 def ordering(view: View) -> str:
-    """What follows ORDER BY."""
-    return _GROUPS[view.group] + _ORDERS[view.order].format(way="DESC" if view.descending else "ASC")
+    """What follows ORDER BY, but for what `parting` does."""
+    return _ORDERS[view.order].format(way="DESC" if view.descending else "ASC")
+
+
+def parting(view: View) -> list[tuple[str, bool]]:
+    """By which columns rows in `ordering` are to be parted, one after another, and whether downwards."""
+    by_order = {Order.LABEL: "answer", Order.FOLDER: "folder"}.get(view.order)
+    by_group = {Group.CLASS: "answer", Group.FOLDER: "folder"}.get(view.group)
+    return [
+        *([(by_order, view.descending)] if by_order and by_order != by_group else []),
+        *([(by_group, False)] if by_group else []),
+    ]
 
 
 def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:

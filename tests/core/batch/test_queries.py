@@ -123,6 +123,10 @@ def test_groups_say_where_they_begin(answers: Answers) -> None:
     assert names(answers, by_folder) == "baCBÉ"
     assert answers.groups(by_folder) == (GroupFacts("", 0, 2), GroupFacts("z", 2, 3))
     assert answers.groups(View()) == ()
+    both = View(Order.LABEL, descending=True, group=Group.FOLDER)
+    assert names(answers, both) == "abCÉB"
+    assert [group.count for group in answers.groups(both)] == [2, 3]
+    assert names(answers, View(Order.LABEL, descending=True, group=Group.CLASS)) == "ÉbaCB"
 
 
 def test_figures_add_up(answers: Answers) -> None:
