@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
@@ -41,15 +42,17 @@ def classify(images: Iterable[str], task: Task) -> Generator[Outcome, None, None
         if not blocks:
             return
         cpus, workers = _shares(ray)
-        made = ray.data.from_arrow_refs(blocks).map_batches(
-            Worker,
-            fn_constructor_args=(task,),
-            batch_size=_BATCH,
-            batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, len(blocks))),
-            num_cpus=cpus,
-            **(_ONCE if is_alone() else {}),
-        )
+        with warnings.catch_warnings():  # there is no other way yet to say `_ONCE`
+            warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+            made = ray.data.from_arrow_refs(blocks).map_batches(
+                Worker,
+                fn_constructor_args=(task,),
+                batch_size=_BATCH,
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, len(blocks))),
+                num_cpus=cpus,
+                **(_ONCE if is_alone() else {}),
+            )
         yield from _outcomes(made)
 
 

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,7 @@ _OBJECT_STORE_BYTES: Final = 128 * 1024**2
 
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # else it reports to its maker
+    "RAY_enable_metrics_collection": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it builds the environment anew for its workers
     "RAY_agent_register_timeout_ms": "180000",  # on a busy machine its own parts start slowly
 }
@@ -29,6 +31,7 @@ _ALONE: Final = {
     "RAY_AUTH_MODE": "token",  # and let no other user of this machine in
 }
 _ATTEMPTS: Final = 3
+_PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 0.0)
 _LOGGERS: Final = ("ray", "ray.data", "ray.train", "ray.tune")
 
 
@@ -58,7 +61,16 @@ def ray_session() -> Iterator[Any]:
     finally:
         ray.shutdown()
         if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove the session's folder, into which its last processes may still write as they end."""
+    for pause in _PAUSES_S:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):  # noqa: PTH110 - a text
+            return
+        time.sleep(pause)
 
 
 def _imported() -> Any:  # noqa: ANN401 - an optional module
@@ -66,7 +78,7 @@ def _imported() -> Any:  # noqa: ANN401 - an optional module
     os.environ.update(_QUIET)
     if is_alone():
         os.environ.update(_ALONE)
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # read once in a process
     try:
         import ray
         import ray.data
