@@ -66,7 +66,8 @@ def parting(view: View) -> list[tuple[str, bool]]:
 def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:
     labels = [label for (label,) in database.execute("SELECT DISTINCT answer FROM images") if label]
     sql, values = _one_of("answer", tuple(label for label in labels if text in label.casefold()))
-    return f"(instr(shown, ?) OR {sql})", (text, *values)
+    named = "number IN (SELECT number FROM images WHERE instr(shown, ?))"  # once, in the file's order
+    return f"({named} OR {sql})", (text, *values)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
