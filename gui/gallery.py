@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -70,6 +81,20 @@ class PhotoGrid(QListView):
         """Show photos larger (1) or smaller (-1)."""
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
         self._lay_out()
+
+    def selectAll(self) -> None:
+        """Mark every photo, as one range: Qt's own way asks the model as often as there are rows."""
+        last = self.model().rowCount() - 1
+        if last >= 0:
+            every = QItemSelection(self.model().index(0, 0), self.model().index(last, 0))
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.selectionModel().select(every, flags)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Paint all that is in sight: Qt would ask each of 100,000 marked rows where it is, which takes seconds."""
+        self.setUpdatesEnabled(False)
+        super().selectionChanged(selected, deselected)
+        self.setUpdatesEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & _MODIFIERS:

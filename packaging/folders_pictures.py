@@ -150,7 +150,7 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         os.environ["FOVEA_HOME"] = home
-        photos = Path(home) / "Holiday photos"
+        photos = Path(home).with_name("Holiday photos")  # its path is in the pictures
         shutil.copytree(asked.photos, photos, copy_function=shutil.copyfile)
         from core.settings import Theme
         from gui.application import open_window
@@ -162,6 +162,7 @@ def main() -> None:
         walk.wait(lambda: window.session.opened is not None)
         walk.run(photos)
         window.close()
+        shutil.rmtree(photos)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from core.sorting.undo import undo
 from core.sorting.values import UNSURE, By, PlanFacts, SortingState, SortRequest
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
+_NAMED = 6
+"""Folders that are named in a summary; the steps name all."""
 _DEEDS = {By.COPY: "copy", By.HARDLINK: "hard link", By.SYMLINK: "symbolic link", By.MOVE: "move"}
 
 
@@ -41,8 +43,11 @@ class SortPlan:
     @property
     def summary(self) -> str:
         """What they come to, in words."""
-        folders = ", ".join(f"{count:,} to {printable(name)}" for name, count in self.facts.folders.items())
+        fullest = list(self.facts.folders.items())[:_NAMED]
+        folders = ", ".join(f"{count:,} to {printable(name)}" for name, count in fullest)
         parts = [folders or "No photo would be sorted"]
+        if len(self.facts.folders) > _NAMED:
+            parts[0] += f", the others to {len(self.facts.folders) - _NAMED:,} more folders"
         if self.facts.renamed:
             parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
         if self.facts.left:

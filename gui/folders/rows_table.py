@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -74,6 +74,9 @@ class RowsTable(QTableView):
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()
+        nothing = QItemSelectionModel(self.model(), self)
+        for header in (rows, titles):
+            header.setSelectionModel(nothing)  # or each title would ask all rows whether they are marked, for seconds
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # whatever measures rows freezes with many of them
         rows.setDefaultSectionSize(_HEIGHT)
