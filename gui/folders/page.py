@@ -154,6 +154,7 @@ class FoldersPage(QWidget):
         """Show all jobs."""
         if "results" in self.__dict__:
             self.results.close_job()
+        self.client.list_jobs()  # how much was reviewed meanwhile
         self._show(self.list)
         self.list.list.setFocus()
 
