@@ -68,6 +68,7 @@ class _BrushCanvas(Canvas):
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumSize(200, 128)
+        self.setMaximumHeight(224)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setToolTip("Drag over the bars to see only those photos. Arrows move the range, Escape clears it.")
