@@ -58,6 +58,7 @@ class Act(Enum):
     EXPORT_HTML = auto()
     WRITE_KEYWORDS = auto()
     SORT_INTO_FOLDERS = auto()
+    CONTINUE_SORTING = auto()
     UNDO_SORTING = auto()
     NEW_MODEL = auto()
     RETRAIN = auto()
@@ -150,6 +151,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _SEPARATOR,
         _Entry(Act.WRITE_KEYWORDS, "Write &keywords…", "Ctrl+Alt+K"),
         _Entry(Act.SORT_INTO_FOLDERS, "&Sort into folders…", "Ctrl+Alt+S"),
+        _Entry(Act.CONTINUE_SORTING, "&Go on with the interrupted sorting", "Ctrl+Alt+G"),
         _Entry(Act.UNDO_SORTING, "&Undo the last sorting…", "Ctrl+Alt+Z"),
     ),
     "&Model": (

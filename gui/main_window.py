@@ -105,6 +105,8 @@ class MainWindow(DropWindow):
         FolderCommands(self.folders_page, self.actions_by_act)
         self.folders_page.went_on.connect(self.status.show_folders)
         self.folders_page.state_changed.connect(commands.show_settings)
+        for changed in (self.folders_page.state_changed, self.pages.currentChanged):
+            changed.connect(self._show_standing)
         for wanted in (self.folders_page.wanted, self.status.folders_wanted):
             wanted.connect(lambda: self.show_place(Place.FOLDERS))
         commands.show_settings()
@@ -173,6 +175,9 @@ class MainWindow(DropWindow):
 
     def _memory(self) -> QSettings:
         return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
+
+    def _show_standing(self) -> None:
+        self.status.show_standing(self.folders_page.standing if self.browsing is self.folders_page else "")
 
     def _on_removed(self, count: int) -> None:
         photos = "1 photo was" if count == 1 else f"{count:,} photos were"

@@ -23,7 +23,7 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._session = session
+        self._session, self._standing = session, ""
         self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
         self._stop = QPushButton("Stop")
         self._stop.setProperty("kind", "link")
@@ -41,6 +41,11 @@ class StatusBar(QStatusBar):
         session.models_changed.connect(self.show_progress)
         self.show_progress()
 
+    def show_standing(self, text: str) -> None:
+        """Show this instead of how many photos are in the list; an empty text shows these again."""
+        self._standing = text
+        self.show_progress()
+
     def show_training(self, text: str) -> None:
         """Show how far a training is; an empty text means that none is under way."""
         self._training.setText(text)
@@ -55,7 +60,8 @@ class StatusBar(QStatusBar):
         """Show how things stand now."""
         session = self._session
         waiting = session.engine.waiting_count
-        self._counts.setText(_counts(session.photos.rowCount(), session.photos.failed_count, waiting))
+        counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
+        self._counts.setText(self._standing or counts)
         self._stop.setVisible(waiting > 0)
         self._model.setText(_model(session))
         speed = session.images_per_second()

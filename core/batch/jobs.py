@@ -57,13 +57,14 @@ def job_facts(id_: str) -> JobFacts:
 
 def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
     """What an open journal says about its job."""
-    columns = "folder, recursive, include, exclude, begun, finished, models.name, models.version"
+    columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
-    folder, recursive, include, exclude, begun, finished, model, version = found
+    folder, recursive, include, exclude, begun, finished, keeps, model, version = found
     state = JobState.RUNNING if _is_held(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
     patterns = tuple(json.loads(include)), tuple(json.loads(exclude))
     place, counts = Path(os.fsdecode(folder)), counts_in(database)
-    return JobFacts(id_, place, bool(recursive), *patterns, model or "", version or 0, begun, state, counts)
+    named = model or "", version or 0
+    return JobFacts(id_, place, bool(recursive), *patterns, *named, begun, state, counts, bool(keeps))
 
 
 def counts_in(database: sqlite3.Connection) -> JobCounts:

@@ -337,10 +337,11 @@ def _begin(database: sqlite3.Connection, request: JobRequest, answerer: Answerer
         patterns = json.dumps(request.include), json.dumps(request.exclude)
         folder = os.fsencode(os.path.realpath(request.folder))
         database.execute(
-            "INSERT INTO job VALUES (?, ?, ?, ?, ?, 0, 0, NULL)", (folder, request.recursive, *patterns, time.time())
+            "INSERT INTO job VALUES (?, ?, ?, ?, ?, 0, 0, NULL, 0)", (folder, request.recursive, *patterns, time.time())
         )
     model = _model(database, answerer)
-    database.execute("UPDATE job SET walk = walk + 1, finished = 0, model = ?", (model,))
+    asked = (model, request.keep_features)
+    database.execute("UPDATE job SET walk = walk + 1, finished = 0, model = ?, keep_features = ?", asked)
     database.execute(_RETRY, PASSING)
     database.execute(_RESTATE, {"model": model})
     (walk,) = database.execute("SELECT walk FROM job").fetchone()

@@ -27,7 +27,8 @@ _PATIENCE_S: Final = 30.0
 _TABLES: Final = """
 CREATE TABLE job (
     folder BLOB NOT NULL, recursive INTEGER NOT NULL, include TEXT NOT NULL, exclude TEXT NOT NULL,
-    begun REAL NOT NULL, walk INTEGER NOT NULL, finished INTEGER NOT NULL, model INTEGER
+    begun REAL NOT NULL, walk INTEGER NOT NULL, finished INTEGER NOT NULL, model INTEGER,
+    keep_features INTEGER NOT NULL
 );
 CREATE TABLE models (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, top_k INTEGER NOT NULL

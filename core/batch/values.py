@@ -45,6 +45,8 @@ class JobRequest:
 
 # ---- kept of every image
 
+THRESHOLD: Final = 0.6
+"""The least confidence, 0..1, of an answer that is relied on, where the person names no other."""
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 
 
@@ -259,6 +261,7 @@ class JobFacts:
         begun: when the job was first begun, in seconds since 1970.
         state: how far it is.
         counts: how many images are how far.
+        keep_features: whether the last run kept features.
     """
 
     id: str
@@ -271,6 +274,7 @@ class JobFacts:
     begun: float
     state: JobState
     counts: JobCounts
+    keep_features: bool = False
 
 
 @dataclass(frozen=True, slots=True)

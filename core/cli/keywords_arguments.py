@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from core.batch.values import THRESHOLD
 from core.cli.parsing import Parser, a_loss, a_path, add_format
 
 _KEYWORDS: Final = """\
@@ -37,7 +38,9 @@ def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
     place.add_argument("--sidecar", dest="place", action="store_const", const="sidecar", help="beside each photo")
     place.add_argument("--in-place", dest="place", action="store_const", const="in-place", help="into each photo")
     parser.set_defaults(place="sidecar")
-    parser.add_argument("--threshold", metavar="T", type=a_loss, default=0.6, help="least confidence (default: 0.6)")
+    parser.add_argument(
+        "--threshold", metavar="T", type=a_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
+    )
     parser.add_argument("--unsure", action="store_true", help="mark what is below the threshold")
     parser.add_argument("--keep-time", action="store_true", help="keep the time of last change of photos written into")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")

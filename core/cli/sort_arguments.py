@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from core.batch.values import THRESHOLD
 from core.cli.parsing import Parser, a_loss, a_path, add_format
 from core.providers import Precision, ProviderWish
 from core.sorting.values import By
@@ -40,7 +41,11 @@ def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--to", metavar="DEST", type=a_path, help="folder for the class folders; made if need be")
     parser.add_argument("--by", choices=list(map(str, By)), default=str(By.COPY), help="default: copy")
     parser.add_argument(
-        "--threshold", metavar="P", type=a_loss, default=0.6, help="least confidence, 0 to 1 (default: 0.6)"
+        "--threshold",
+        metavar="P",
+        type=a_loss,
+        default=THRESHOLD,
+        help="least confidence, 0 to 1 (default: %(default)s)",
     )
     parser.add_argument("--flat", action="store_true", help="leave subfolders out")
     parser.add_argument("--dry-run", action="store_true", help="show every step, change nothing")

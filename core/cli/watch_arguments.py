@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from core.batch.values import THRESHOLD
 from core.cli.parsing import Parser, a_count, a_loss, a_path, add_format
 
 _WATCH: Final = """\
@@ -40,6 +41,8 @@ def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     ways = ("copy", "hardlink", "symlink", "move")
     parser.add_argument("--by", choices=ways, default="copy", help="how photos are sorted (default: copy)")
     parser.add_argument("--flat", action="store_true", help="sort without the subfolders they arrived in")
-    parser.add_argument("--threshold", metavar="T", type=a_loss, default=0.6, help="least confidence (default: 0.6)")
+    parser.add_argument(
+        "--threshold", metavar="T", type=a_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
+    )
     parser.add_argument("--unsure", action="store_true", help="mark with a keyword what is below the threshold")
     add_format(parser, ("table", "jsonl", "csv"))

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from core.batch.queries import Answers
-from core.batch.values import Row
+from core.batch.values import THRESHOLD, Row
 from core.keywords.exiftool import ExifTool
 from core.keywords.record import Record
 from core.keywords.values import UNSURE, Done, Kept, KeywordOutcome, KeywordRequest, Place, Wish
 from core.keywords.writing import write
 from core.progress import CancelToken
 
-THRESHOLD: Final = 0.6
-"""The least confidence for a keyword, where the person names no other; the same as for sorting."""
 _AT_ONCE: Final = 32
 
 

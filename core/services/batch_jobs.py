@@ -16,9 +16,10 @@ from core.batch.job import Job, open_answering
 from core.batch.jobs import BrokenJob, job_facts, list_jobs
 from core.batch.journal import job_id
 from core.batch.queries import Answers
+from core.batch.removal import bring_back, put_aside, sweep
 from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
 from core.batch.watch import Watching, WatchState
-from core.errors import Cancelled, FoveaError
+from core.errors import Cancelled, FoveaError, UsageError
 from core.progress import CancelToken
 from core.services.batch_messages import (
     Answer,
@@ -31,11 +32,14 @@ from core.services.batch_messages import (
     JobsListed,
     ListJobs,
     Pause,
+    RemoveJob,
+    RestoreJob,
     StopJob,
+    TaskDone,
     TaskFailed,
     Watch,
 )
-from core.services.batch_sorting import undoable
+from core.services.batch_sorting import sortings_of
 from core.services.batch_values import Doing, JobNews
 from core.services.failures import light, unforeseen
 
@@ -86,6 +90,7 @@ class Jobs:
         """`send` tells the window, and `changed` whoever looks at a job's journal; both from any thread."""
         self._send, self._changed = send, changed
         self._running: dict[str, _Running] = {}
+        sweep()
 
     def obey(self, order: JobOrder) -> None:
         """Do what the window wants."""
@@ -98,11 +103,10 @@ class Jobs:
                 self._go_on(ticket, job)
             case Watch(ticket, job):
                 self._go_on(ticket, job, watches=WatchState(Watching.WAITING))
-            case Pause(job, on):
-                self._pause(job, on=on)
-            case StopJob(job):
-                if job in self._running:
-                    self._running[job].token.cancel()
+            case RemoveJob(ticket, job) | RestoreJob(ticket, job):
+                self._move(ticket, job, put_aside if isinstance(order, RemoveJob) else bring_back)
+            case Pause() | StopJob():
+                self._steer(order)
 
     def close(self) -> None:
         """Stop whatever runs; each can go on later."""
@@ -130,7 +134,8 @@ class Jobs:
             if running.watches is not None:
                 return JobNews(facts, Doing.WATCHING, message=running.watches.message)
             return JobNews(facts, doing, running.progress)
-        return JobNews(facts, _at_rest(facts), sortings=undoable(facts.folder))
+        undoable, interrupted = sortings_of(facts.folder)
+        return JobNews(facts, _at_rest(facts), sortings=undoable, interrupted=interrupted)
 
     def tell(self, job: str, running: _Running | None = None) -> None:
         """Tell how a job stands."""
@@ -160,12 +165,28 @@ class Jobs:
         except FoveaError as error:
             self._send(TaskFailed(ticket, light(error)))
 
-    def _pause(self, job: str, *, on: bool) -> None:
-        running = self._running.get(job)
+    def _steer(self, order: Pause | StopJob) -> None:
+        running = self._running.get(order.job)
         if running is None:
             return
-        (running.token.pause if on else running.token.resume)()
-        self.tell(job, running)
+        match order:
+            case Pause(job, on):
+                (running.token.pause if on else running.token.resume)()
+                self.tell(job, running)
+            case StopJob():
+                running.token.cancel()
+
+    def _move(self, ticket: int, job: str, move: Callable[[str], None]) -> None:
+        """Take a job from the list, or bring it back, and tell which are left."""
+        try:
+            if job in self._running:
+                raise UsageError("This folder is being classified.", hint="Stop the job first; then it can be removed.")
+            move(job)
+        except FoveaError as error:
+            self._send(TaskFailed(ticket, light(error)))
+            return
+        self._list()
+        self._send(TaskDone(ticket, ""))
 
     def _work(self, job: str, running: _Running) -> None:  # a thread of its own
         error: FoveaError | None = None
@@ -251,6 +272,7 @@ def _request_of(facts: JobFacts) -> JobRequest:
         provider=chosen.provider,
         precision=chosen.precision,
         top_k=chosen.top_k,
+        keep_features=facts.keep_features,
     )
 
 

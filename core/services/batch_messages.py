@@ -57,6 +57,22 @@ class StopJob:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveJob:
+    """Take a job that does not run from the list, so that it can be brought back. Last: `TaskDone` or `TaskFailed`."""
+
+    ticket: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreJob:
+    """Bring back a job that was removed. Last: `TaskDone` or `TaskFailed`."""
+
+    ticket: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Classify what arrives in a job's folder from now on, until `StopJob`. First answer: `Begun` or `TaskFailed`."""
 
@@ -166,6 +182,14 @@ class CarryOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ContinueSorting:
+    """Go on with the sorting of a job's folder that was interrupted. Last: `TaskDone`."""
+
+    ticket: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndoSorting:
     """Undo what a sorting did, by its name, or the last one of a job. Last: `TaskDone`."""
 
@@ -186,9 +210,9 @@ class AskMeans:
     """Say which forms and ways this machine has. Last: `Means`."""
 
 
-JobOrder: TypeAlias = ListJobs | Begin | GoOn | Pause | StopJob | Watch
+JobOrder: TypeAlias = ListJobs | Begin | GoOn | Pause | StopJob | RemoveJob | RestoreJob | Watch
 Question: TypeAlias = Look | Follow | LookAway | FetchRows | SetReviews
-Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | UndoSorting | CallOff | AskMeans
+Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | ContinueSorting | UndoSorting | CallOff | AskMeans
 
 # ---- from the batch process: jobs
 

@@ -10,15 +10,15 @@ from core.batch.queries import Answers
 from core.errors import UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
-from core.services.batch_messages import PlanSteps, TaskDone, UndoSorting
+from core.services.batch_messages import ContinueSorting, PlanSteps, TaskDone, UndoSorting
 from core.services.batch_values import Step
 from core.sorting import values
-from core.sorting.carry import carry_out
+from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, real
 from core.sorting.plan import plan, sum_up
 from core.sorting.record import sortings
 from core.sorting.undo import undo
-from core.sorting.values import UNSURE, By, PlanFacts, SortingState, SortRequest
+from core.sorting.values import UNSURE, By, PlanFacts, SortingFacts, SortingState, SortRequest
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
@@ -69,10 +69,7 @@ class SortPlan:
             FoveaError: as `core.sorting.carry.carry_out` does.
             Cancelled: it was called off; what was sorted by then can be undone.
         """
-        facts = carry_out(self.planned, self.request, report=report, token=token)
-        failed = f", {facts.failed:,} could not be" if facts.failed else ""
-        place = printable(self.request.destination)
-        return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{failed}.", sorting=facts.id)
+        return _done(ticket, carry_out(self.planned, self.request, report=report, token=token))
 
 
 def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: Report, token: CancelToken) -> SortPlan:
@@ -93,6 +90,20 @@ def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: R
     return SortPlan(request, planned, sum_up(planned, request))
 
 
+def continue_sorting(task: ContinueSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
+    """Go on with the sorting of a folder that was interrupted.
+
+    Raises:
+        UsageError: there is none.
+        FoveaError: as `core.sorting.carry.go_on` does.
+        Cancelled: it was called off; it can go on once more.
+    """
+    _, name = sortings_of(folder)
+    if not name:
+        raise UsageError("No sorting of this folder was interrupted.", hint="There is nothing to go on with.")
+    return _done(task.ticket, go_on(name, report=report, token=token))
+
+
 def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
     """Undo a sorting, the last one of the folder where none is named.
 
@@ -101,7 +112,7 @@ def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelT
         FoveaError: as `core.sorting.undo.undo` does.
         Cancelled: it was called off; undoing once more does the rest.
     """
-    name = task.sorting or next(iter(reversed(undoable(folder))), "")
+    name = task.sorting or next(iter(reversed(sortings_of(folder)[0])), "")
     if not name:
         raise UsageError("Nothing of this folder was sorted.", hint="There is nothing to undo.")
     facts = undo(name, report=report, token=token)
@@ -109,10 +120,17 @@ def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelT
     return TaskDone(task.ticket, f"The sorting is undone: {_photos(facts.undone)} put back or removed again.{kept}")
 
 
-def undoable(folder: Path) -> tuple[str, ...]:
-    """Names of the sortings of a folder that can be undone, the last one last."""
-    found = [one for one in sortings() if one.state in _UNDOABLE and one.request.source == folder]
-    return tuple(one.id for one in reversed(found))
+def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
+    """Names of the sortings of a folder that can be undone, the last one last; and of the one that can go on."""
+    found = [one for one in reversed(sortings()) if one.request.source == folder]
+    undoable = tuple(one.id for one in found if one.state in _UNDOABLE)
+    return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
+
+
+def _done(ticket: int, facts: SortingFacts) -> TaskDone:
+    failed = f", {facts.failed:,} could not be" if facts.failed else ""
+    place = printable(facts.request.destination)
+    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{failed}.", sorting=facts.id)
 
 
 def _step(one: values.Step, request: SortRequest) -> Step:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from core.batch.jobs import job_facts
 from core.batch.queries import Answers
@@ -19,6 +19,7 @@ from core.services.batch_messages import (
     AskMeans,
     CallOff,
     CarryOut,
+    ContinueSorting,
     Export,
     FetchSteps,
     PlanSteps,
@@ -31,13 +32,15 @@ from core.services.batch_messages import (
     TaskStopped,
     UndoSorting,
 )
-from core.services.batch_sorting import plan_sorting, undo_sorting
+from core.services.batch_sorting import continue_sorting, plan_sorting, undo_sorting
 from core.services.batch_values import Step
 from core.services.failures import light, unforeseen
 from core.sorting.values import SortRequest
 
 _PATIENCE_S: Final = 10.0
 _PLANS_KEPT: Final = 2
+
+_Work: TypeAlias = Export | PlanSteps | CarryOut | ContinueSorting | UndoSorting
 
 _log = logging.getLogger(__name__)
 
@@ -105,9 +108,7 @@ class Tasks:
             if running.thread is not None:
                 running.thread.join(_PATIENCE_S)
 
-    def _work(
-        self, task: Export | PlanSteps | CarryOut | UndoSorting, running: _Running
-    ) -> None:  # a thread of its own
+    def _work(self, task: _Work, running: _Running) -> None:  # a thread of its own
         try:
             answer = self._answer(task, running.token)
         except Cancelled:
@@ -120,7 +121,7 @@ class Tasks:
         del self._running[task.ticket]
         self._send(answer)
 
-    def _answer(self, task: Export | PlanSteps | CarryOut | UndoSorting, token: CancelToken) -> Answer:
+    def _answer(self, task: _Work, token: CancelToken) -> Answer:
         report = self._reporter(task.ticket)
         match task:
             case Export():
@@ -129,8 +130,8 @@ class Tasks:
                 return self._plan(task, report, token)
             case CarryOut(ticket):
                 return self._carry_out(ticket, report, token)
-            case UndoSorting():
-                return self._undo(task, report, token)
+            case ContinueSorting() | UndoSorting():
+                return self._mend(task, report, token)
 
     def _plan(self, task: PlanSteps, report: Report, token: CancelToken) -> StepsPlanned:
         with Answers(task.job) as answers:
@@ -153,9 +154,12 @@ class Tasks:
         finally:
             self._changed(job)
 
-    def _undo(self, task: UndoSorting, report: Report, token: CancelToken) -> TaskDone:
+    def _mend(self, task: ContinueSorting | UndoSorting, report: Report, token: CancelToken) -> TaskDone:
         try:
-            return undo_sorting(task, job_facts(task.job).folder, report, token)
+            folder = job_facts(task.job).folder
+            if isinstance(task, UndoSorting):
+                return undo_sorting(task, folder, report, token)
+            return continue_sorting(task, folder, report, token)
         finally:
             self._changed(task.job)
 

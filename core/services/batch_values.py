@@ -38,6 +38,7 @@ class JobNews:
         doing: what it does now.
         progress: how far it is, while it runs or waits.
         sortings: names of the sortings that can be undone, the last one last.
+        interrupted: name of the sorting that can go on; empty where none can.
         message: what is wrong while its folder is watched; empty where nothing is.
     """
 
@@ -45,6 +46,7 @@ class JobNews:
     doing: Doing
     progress: JobProgress | None = None
     sortings: tuple[str, ...] = ()
+    interrupted: str = ""
     message: str = ""
 
 

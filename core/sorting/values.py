@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from core.batch.values import THRESHOLD
+
 UNSURE: Final = "unsure"
 """The folder of photos whose class is too uncertain."""
 
@@ -36,7 +38,7 @@ class SortRequest:
     source: Path
     destination: Path
     by: By = By.COPY
-    threshold: float = 0.6
+    threshold: float = THRESHOLD
     flat: bool = False
 
 

@@ -18,6 +18,7 @@ from core.services.batch_messages import (
     Begun,
     CallOff,
     CarryOut,
+    ContinueSorting,
     Export,
     FetchRows,
     FetchSteps,
@@ -34,6 +35,8 @@ from core.services.batch_messages import (
     Pause,
     PlanSteps,
     Question,
+    RemoveJob,
+    RestoreJob,
     ReviewsSet,
     RowsFetched,
     SetReviews,
@@ -160,6 +163,16 @@ class BatchClient(QObject):
         ticket = next(self._tickets)
         return self._do(ticket, Watch(ticket, job))
 
+    def remove(self, job: str) -> int:
+        """Take a job that does not run from the list; the ticket."""
+        ticket = next(self._tickets)
+        return self._do(ticket, RemoveJob(ticket, job))
+
+    def restore(self, job: str) -> int:
+        """Bring back a job that was removed; the ticket."""
+        ticket = next(self._tickets)
+        return self._do(ticket, RestoreJob(ticket, job))
+
     # ---- what is looked at
 
     def look(self, look: Look) -> None:
@@ -210,6 +223,11 @@ class BatchClient(QObject):
         """Undo a sorting, the last one where none is named; the ticket."""
         ticket = next(self._tickets)
         return self._do(ticket, UndoSorting(ticket, job, sorting))
+
+    def continue_sorting(self, job: str) -> int:
+        """Go on with the sorting that was interrupted; the ticket."""
+        ticket = next(self._tickets)
+        return self._do(ticket, ContinueSorting(ticket, job))
 
     def call_off(self, ticket: int) -> None:
         """Call a task off."""

@@ -27,7 +27,7 @@ EXPORTS: Final = {
 _FOR_A_JOB: Final = (
     *(Act.ALL_JOBS, Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER, Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS),
     *(Act.FIND_PHOTOS, Act.CLEAR_FILTERS, Act.REVIEW, *EXPORTS, Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS),
-    Act.UNDO_SORTING,
+    *(Act.CONTINUE_SORTING, Act.UNDO_SORTING),
 )
 
 
@@ -39,6 +39,7 @@ class FolderCommands(QObject):
         self._page, self._actions = page, actions
         self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in EXPORTS}
         page.results_made.connect(self._fill_bar)
+        page.list.list.addAction(actions[Act.REMOVE])
         page.state_changed.connect(self.show_state)
         self.show_state()
 
@@ -64,6 +65,7 @@ class FolderCommands(QObject):
             **{act: partial(_export, page, form, with_mark=act is Act.EXPORT_CSV_BOM) for act, form in EXPORTS.items()},
             Act.WRITE_KEYWORDS: lambda: page().open_plan(page().keywords),
             Act.SORT_INTO_FOLDERS: lambda: page().open_plan(page().sorting),
+            Act.CONTINUE_SORTING: lambda: page().continue_sorting(),
             Act.UNDO_SORTING: lambda: page().undo_sorting(),
         }
 
@@ -82,6 +84,7 @@ class FolderCommands(QObject):
         act[Act.WATCH_FOLDER].setChecked(job.doing is Doing.WATCHING)
         act[Act.WATCH_FOLDER].setEnabled(job.doing not in (Doing.RUNNING, Doing.PAUSED, Doing.MISSING))
         act[Act.STOP_JOB].setEnabled(job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
+        act[Act.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
         act[Act.UNDO_SORTING].setEnabled(bool(job.sortings))
         for one, form in EXPORTS.items():
             self._dim(one, page.lacking.get(form.value, ""))
@@ -99,7 +102,8 @@ class FolderCommands(QObject):
         menu.setToolTipsVisible(True)
         menu.addActions([act[one] for one in EXPORTS])
         menu.addSeparator()
-        menu.addActions([act[one] for one in (Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS, Act.UNDO_SORTING)])
+        menu.addActions([act[Act.WRITE_KEYWORDS]])
+        menu.addActions([act[one] for one in (Act.SORT_INTO_FOLDERS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)])
         menu.addSeparator()
         menu.addActions([act[one] for one in (Act.WATCH_FOLDER, Act.GO_ON)])
         results.bar.fill(

@@ -54,6 +54,7 @@ class JobsPage(QWidget):
         self.list.setItemDelegate(_JobDelegate(self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setUniformItemSizes(True)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget()
@@ -125,6 +126,11 @@ class JobsPage(QWidget):
                 self.list.setCurrentItem(item)
         if self.list.currentRow() < 0:
             self.list.setCurrentRow(0)
+
+    def current(self) -> JobNews | None:
+        """The job the person stands on."""
+        row = self.list.currentRow()
+        return self._news(row) if row >= 0 else None
 
     def texts(self) -> list[str]:
         """What is shown of each job, as a screen reader says it."""

@@ -6,29 +6,28 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.batch.values import JobRequest
-from core.images.folders import printable
 from core.reports.plan import Form
-from core.services.batch_messages import Begun, JobChanged, JobEnded, JobsListed, Means, TaskDone, TaskFailed
+from core.services.batch_messages import Begun, JobChanged, JobsListed, Means, TaskDone, TaskFailed
 from core.services.batch_values import Doing, JobNews
 from gui.folders.client import BatchClient
 from gui.folders.dropped import DroppedFolders
 from gui.folders.job_form import JobForm
-from gui.folders.job_text import progress_text, title_text
+from gui.folders.job_text import counts_text, progress_text, title_text
 from gui.folders.jobs_page import JobsPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.plan_page import PlanPage
 from gui.folders.results_page import ResultsPage
+from gui.folders.results_parts import ResultsParts
 from gui.folders.review import ReviewPage
 from gui.folders.reviewer import Reviewer
+from gui.folders.tidings import Tidings
 from gui.notices import Notices
 from gui.session import Session
-
-_MOST_TROUBLES = 3
 
 
 class FoldersPage(QWidget):
@@ -52,11 +51,13 @@ class FoldersPage(QWidget):
         self.setObjectName("page")
         self._session, self._notices = session, notices
         self.client = BatchClient(self)
+        self._tidings = Tidings(self, notices)
         self.reviewer = Reviewer(self.client, session.corrections, self)
         self.jobs: dict[str, JobNews] = {}
         self.lacking: Mapping[str, str] = {}
         self._wanted: dict[int, Callable[[TaskDone], object]] = {}
         self._asked_by_form = 0
+        self._parts = ResultsParts(self.client, session.pictures, self)
         self.dropped = DroppedFolders(notices, self.classify, self)
         self.list, self.form = JobsPage(classify, self), JobForm(session, self)
         self._stack = QStackedWidget()
@@ -72,13 +73,8 @@ class FoldersPage(QWidget):
         client.jobs_listed.connect(self._on_listed)
         client.job_changed.connect(self._on_changed)
         client.begun.connect(self._on_begun)
-        client.job_ended.connect(self._on_job_ended)
         client.task_ended.connect(self._on_task_ended)
         client.means.connect(self._on_means)
-        client.review_failed.connect(self._notices.tell_error)
-        client.remarked.connect(self._notices.tell)
-        client.died.connect(self._on_died)
-        client.failed.connect(self._on_failed)
         self.list.opened.connect(self.open_job)
         self.form.asked.connect(self.begin)
         self.form.left.connect(self.show_jobs)
@@ -88,7 +84,7 @@ class FoldersPage(QWidget):
     @cached_property
     def results(self) -> ResultsPage:
         """The results of a job, made when they are first wanted."""
-        made = ResultsPage(self.client, self._session.pictures, self.reviewer, self)
+        made = ResultsPage(self._parts, self.client, self.reviewer, self)
         made.strip.pause_wanted.connect(lambda on: self.client.pause(self.job_id, on=on))
         made.strip.stop_wanted.connect(self.stop)
         made.strip.go_on_wanted.connect(self._go_on_shown)
@@ -118,7 +114,7 @@ class FoldersPage(QWidget):
     def _plan_page(self, form: SortForm | KeywordForm) -> PlanPage:
         made = PlanPage(self.client, form, self)
         made.left.connect(self._back_to_results)
-        made.done.connect(self._on_plan_done)
+        made.done.connect(self._tidings.tell_done)
         self._stack.addWidget(made)
         return made
 
@@ -143,6 +139,13 @@ class FoldersPage(QWidget):
     def is_reviewing(self) -> bool:
         """Whether the review is in sight."""
         return "review" in self.__dict__ and self._stack.currentWidget() is self.review
+
+    @property
+    def standing(self) -> str:
+        """What is in sight, in a line: the folder and its photos, or how many folders there are."""
+        if self.job is not None:
+            return f"{title_text(self.job)}: {counts_text(self.job.facts.counts)}"
+        return "1 folder" if len(self.jobs) == 1 else f"{len(self.jobs):,} folders"
 
     def show_theme(self) -> None:
         """Take on the colours in use."""
@@ -204,6 +207,15 @@ class FoldersPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.client.list_jobs()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what results are shown with, a part a turn, before the person opens a job."""
+        if "results" not in self.__dict__:
+            if self._parts.make_next():
+                QTimer.singleShot(0, self._prepare)
+            else:
+                _ = self.results  # made before it is wanted
 
     def close_down(self) -> None:
         """End the batch process; what it did is kept."""
@@ -223,7 +235,10 @@ class FoldersPage(QWidget):
             self.results.view_in_use.selectAll()
 
     def remove_selected(self) -> None:
-        """Rows are what is in the folder: none is taken out."""
+        """Take the job stood on from the list; rows are what is in the folder, and none is taken out."""
+        news = self.list.current() if self._stack.currentWidget() is self.list else None
+        if news is not None:
+            self.run(self.client.remove(news.facts.id), lambda _: self._tidings.tell_removed(news))
 
     def step(self, by: int) -> None:
         """Look at the row this many further."""
@@ -308,6 +323,15 @@ class FoldersPage(QWidget):
         ticket = self.client.export(self.job_id, self.results.view, form, file, with_mark=with_mark)
         self.run(ticket, lambda done: self._notices.tell(done.told, offer=("Show it", lambda: show_folder(file))))
 
+    def restore(self, job: str) -> None:
+        """Bring back a job that was taken from the list."""
+        self.run(self.client.restore(job), lambda _: None)
+
+    def continue_sorting(self) -> None:
+        """Go on with the sorting that was interrupted."""
+        if self.job is not None:
+            self.run(self.client.continue_sorting(self.job_id), self._tidings.tell_done)
+
     def undo_sorting(self, sorting: str = "") -> None:
         """Put the photos back where a sorting took them from."""
         if self.job is not None:
@@ -340,16 +364,6 @@ class FoldersPage(QWidget):
             self.form.begin.setEnabled(True)
             self.open_job(begun.job)
 
-    def _on_job_ended(self, ended: JobEnded) -> None:
-        news = self.jobs.get(ended.job)
-        name = "The folder" if news is None else f"“{title_text(news)}”"
-        if ended.error is not None:
-            self._notices.tell(f"{name}: {ended.error}", offer=("Go on", lambda: self.go_on([ended.job])))
-        if ended.troubles:
-            places = ", ".join(printable(trouble.folder) for trouble in ended.troubles[:_MOST_TROUBLES])
-            more = f" and {len(ended.troubles) - _MOST_TROUBLES:,} more" if len(ended.troubles) > _MOST_TROUBLES else ""
-            self._notices.tell(f"{name}: not everything could be read: {places}{more}. {ended.troubles[0].hint}")
-
     def _on_task_ended(self, ended: object) -> None:
         then = self._wanted.pop(getattr(ended, "ticket", 0), None)
         if isinstance(ended, TaskFailed):
@@ -364,22 +378,9 @@ class FoldersPage(QWidget):
         elif not isinstance(self._stack.currentWidget(), PlanPage):  # that tells it itself
             self._notices.tell_error(failed.error)
 
-    def _on_plan_done(self, done: TaskDone) -> None:
-        if done.sorting:
-            self._notices.tell(done.told, offer=("Undo", lambda: self.undo_sorting(done.sorting)))
-
     def _on_means(self, means: Means) -> None:
         self.lacking = means.lacking
         self.state_changed.emit()
-
-    def _on_died(self, jobs: tuple[str, ...]) -> None:
-        names = ", ".join(f"“{title_text(self.jobs[job])}”" for job in jobs if job in self.jobs)
-        text = "The part of Fovea that classifies folders stopped unexpectedly. Everything so far is kept."
-        offer = ("Go on", lambda: self.go_on(jobs)) if jobs else None
-        self._notices.tell(f"{text} Not finished: {names}." if names else text, offer=offer)
-
-    def _on_failed(self) -> None:
-        self._notices.tell("The part of Fovea that works on folders cannot be started. Install Fovea again.")
 
 
 def show_folder(file: Path) -> None:

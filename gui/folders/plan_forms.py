@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.batch.values import THRESHOLD
 from core.images.folders import printable
 from core.keywords.values import Place
 from core.services.batch_values import KeywordWish
@@ -56,6 +57,7 @@ class PlanForm(QWidget):
         self._column.setSpacing(theme.GRID)
         self.threshold = QSpinBox()
         self.threshold.setRange(0, _WHOLE)
+        self.threshold.setValue(round(THRESHOLD * _WHOLE))
         self.threshold.setSuffix(" %")
         self.threshold.setSingleStep(5)
         self.threshold.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -98,7 +100,6 @@ class SortForm(PlanForm):
         self.choose.clicked.connect(self._ask_where)
         self.way, self.tree = _choices("How photos get there", _WAYS), QCheckBox("Keep the folders inside each class")
         self.tree.setChecked(True)
-        self.threshold.setValue(60)
         self.threshold.setAccessibleName("Least confidence; photos below it go to unsure")
         self._add("Destination", self.choose, self._place)
         self._add("How", self.way)
@@ -140,7 +141,6 @@ class KeywordForm(PlanForm):
     def __init__(self) -> None:
         super().__init__()
         self.place = _choices("Where keywords are written", _PLACES)
-        self.threshold.setValue(50)
         self.threshold.setAccessibleName("Least confidence; photos below it get no keyword")
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()

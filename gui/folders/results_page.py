@@ -15,21 +15,13 @@ from core.services.batch_values import JobNews
 from gui import theme
 from gui.class_chooser import ClassChooser
 from gui.folders.client import BatchClient
-from gui.folders.filters import FilterPanel
 from gui.folders.job_text import photos_text
-from gui.folders.progress_strip import ProgressStrip
-from gui.folders.results_bar import ResultsBar
+from gui.folders.results_parts import NUMBER, ResultsParts
 from gui.folders.reviewer import Reviewer, Said
-from gui.folders.row_inspector import RowInspector
 from gui.folders.row_text import copied_text
 from gui.folders.rows_gallery import RowsGallery
-from gui.folders.rows_model import RowsModel
 from gui.folders.rows_table import RowsTable
-from gui.picture_client import PictureClient
 from gui.widgets import label
-
-NUMBER: Final = 1
-"""Under which the page's rows are looked at."""
 
 _FILTERS_FROM: Final = 960
 _INSPECTOR_FROM: Final = 700
@@ -51,7 +43,7 @@ class ResultsPage(QWidget):
     panels_changed = Signal()
     noticed = Signal(str)
 
-    def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, parts: ResultsParts, client: BatchClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
         self._client, self._reviewer = client, reviewer
         self.news: JobNews | None = None
@@ -59,11 +51,8 @@ class ResultsPage(QWidget):
         self._order, self._descending, self._group = Order.FOUND, False, Group.NONE
         self._classes: Sequence[str] = ()
         self._chooser: ClassChooser | None = None
-        self.rows = RowsModel(NUMBER, client, pictures, self)
-        self.bar, self.strip = ResultsBar(self), ProgressStrip(self)
-        self.filters = FilterPanel(self)
-        self.table, self.gallery = RowsTable(self.rows, self), RowsGallery(self.rows, self)
-        self.inspector = RowInspector(pictures, self)
+        self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
+        self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
         self._views, self._splitter = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)

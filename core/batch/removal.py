@@ -1,0 +1,59 @@
+"""A job that was removed is kept for some days, as a model is, and can be brought back with all a person said in it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+
+from core import paths
+from core.batch.journal import held, job_folder
+from core.batch.schema import FILE
+from core.errors import UsageError
+from core.library.versions import KEPT_DAYS, bury, remove_if_empty
+from core.storage import storage_errors
+
+_GRAVES = ".removed-*"
+
+
+def put_aside(id_: str) -> None:
+    """Take a job from the list, so that it can be brought back; the images are not touched.
+
+    Raises:
+        UsageError: there is no such job, or it runs just now.
+        StorageError: the disk does not allow it; the job is as it was.
+    """
+    folder = job_folder(id_)
+    if folder.parent != paths.jobs() or not (folder / FILE).exists():
+        raise UsageError("This job is gone already.", hint="There is nothing to remove.")
+    with held(folder):
+        pass  # a folder in which a file is held cannot be renamed everywhere
+    bury(folder)
+
+
+def bring_back(id_: str) -> None:
+    """Bring back the job that was put aside last under an id, as it was.
+
+    Raises:
+        UsageError: it is not kept any more, or its folder is being classified anew.
+        StorageError: the disk does not allow it; it is still kept.
+    """
+    kept = [grave / id_ for grave in paths.jobs().glob(_GRAVES) if (grave / id_ / FILE).exists()]
+    if not kept:
+        what = "What was removed is not kept any more."
+        raise UsageError(what, hint=f"It is kept for {KEPT_DAYS} days. Classify the folder again.")
+    last = max(kept, key=lambda folder: folder.parent.stat().st_mtime)
+    place = job_folder(id_)
+    if place.exists():
+        raise UsageError("This folder was classified anew.", hint="Remove that job first; then this one can come back.")
+    with storage_errors(place):
+        last.rename(place)
+    remove_if_empty(last.parent)
+
+
+def sweep() -> None:
+    """Delete what was put aside long ago."""
+    for grave in paths.jobs().glob(_GRAVES):
+        with contextlib.suppress(OSError):
+            if time.time() - grave.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+                shutil.rmtree(grave)

@@ -1,0 +1,62 @@
+"""What the batch process has to tell that nobody asked for: as notices, with what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject
+
+from core.images.folders import printable
+from core.services.batch_messages import JobEnded, TaskDone
+from core.services.batch_values import JobNews
+from gui.folders.job_text import title_text
+from gui.notices import Notices
+
+if TYPE_CHECKING:
+    from gui.folders.page import FoldersPage
+
+_MOST_TROUBLES: Final = 3
+
+
+class Tidings(QObject):
+    """Tells how jobs ended, what became of the process, and what can be undone."""
+
+    def __init__(self, page: FoldersPage, notices: Notices) -> None:
+        super().__init__(page)
+        self._page, self._notices = page, notices
+        client = page.client
+        client.job_ended.connect(self._on_job_ended)
+        client.review_failed.connect(notices.tell_error)
+        client.remarked.connect(notices.tell)
+        client.died.connect(self._on_died)
+        client.failed.connect(self._on_failed)
+
+    def tell_done(self, done: TaskDone) -> None:
+        """Tell what came of a plan; a sorting can be undone."""
+        if done.sorting:
+            self._notices.tell(done.told, offer=("Undo", lambda: self._page.undo_sorting(done.sorting)))
+
+    def tell_removed(self, news: JobNews) -> None:
+        """Tell that a job was taken from the list."""
+        text = f"“{title_text(news)}” was taken from the list. The photos are untouched."
+        self._notices.tell(text, offer=("Undo", lambda: self._page.restore(news.facts.id)))
+
+    def _on_job_ended(self, ended: JobEnded) -> None:
+        news = self._page.jobs.get(ended.job)
+        name = "The folder" if news is None else f"“{title_text(news)}”"
+        if ended.error is not None:
+            self._notices.tell(f"{name}: {ended.error}", offer=("Go on", lambda: self._page.go_on([ended.job])))
+        if ended.troubles:
+            places = ", ".join(printable(trouble.folder) for trouble in ended.troubles[:_MOST_TROUBLES])
+            more = f" and {len(ended.troubles) - _MOST_TROUBLES:,} more" if len(ended.troubles) > _MOST_TROUBLES else ""
+            self._notices.tell(f"{name}: not everything could be read: {places}{more}. {ended.troubles[0].hint}")
+
+    def _on_died(self, jobs: tuple[str, ...]) -> None:
+        known = self._page.jobs
+        names = ", ".join(f"“{title_text(known[job])}”" for job in jobs if job in known)
+        text = "The part of Fovea that classifies folders stopped unexpectedly. Everything so far is kept."
+        offer = ("Go on", lambda: self._page.go_on(jobs)) if jobs else None
+        self._notices.tell(f"{text} Not finished: {names}." if names else text, offer=offer)
+
+    def _on_failed(self) -> None:
+        self._notices.tell("The part of Fovea that works on folders cannot be started. Install Fovea again.")

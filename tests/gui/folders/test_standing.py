@@ -1,0 +1,104 @@
+"""What can be done about a job as a whole: taken from the list and brought back, gone on with as it was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from core.batch.jobs import job_facts
+from core.batch.queries import Answers
+from core.batch.values import THRESHOLD, View
+from core.services.batch_values import Doing
+from core.sorting.disk import RealDisk, real
+from core.sorting.plan import plan
+from core.sorting.record import Record
+from core.sorting.values import SortRequest
+from gui.actions import Act
+from gui.folders import page as page_module
+from gui.folders.client import BatchClient
+from gui.folders.page import FoldersPage
+from gui.main_window import MainWindow
+from tests import tiny
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.folders.conftest import Classify, begin, is_at, press
+from tests.gui.serving import serve_batch_slowly
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every photo takes a while."""
+    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_slowly))
+
+
+def told(window: MainWindow) -> list[str]:
+    """What the status bar says."""
+    return [label.text() for label in window.status.findChildren(QLabel)]
+
+
+def test_a_job_is_removed_and_brought_back(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    assert "holiday: 10 photos · 1 not readable" in told(window)
+    window.actions_by_act[Act.ALL_JOBS].trigger()
+    before = page.list.texts()
+    assert "1 folder" in told(window)
+    qtbot.keyClick(page.list.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: not page.list.texts(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("taken from the list" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert (tree / "broken.jpg").exists()
+    press(window.notices, "Undo", qtbot)
+    qtbot.waitUntil(lambda: page.list.texts() == before, timeout=PATIENCE_MS)
+    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
+    assert "0 photos" in told(window)
+
+
+def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
+    slow: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    for number in range(12):
+        tiny.write_solid(tmp_path / "many" / f"{number:02}.png", tiny.CLASSES[number % 3])
+    page.form.features.setChecked(True)
+    begin(window, qtbot, tmp_path / "many")
+    job = page.job_id
+    page.show_jobs()
+    page.remove_selected()
+    qtbot.waitUntil(lambda: any("Stop the job first" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    page.open_job(job)
+    page.stop()
+    qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
+    assert job_facts(job).keep_features
+    page.go_on([job])
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+    assert job_facts(job).keep_features
+
+
+def test_an_interrupted_sorting_goes_on(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    goes_on = window.actions_by_act[Act.CONTINUE_SORTING]
+    assert not goes_on.isEnabled()
+    request = real(SortRequest(tree, tmp_path / "sorted", threshold=0.0))
+    with Answers(page.job_id) as answers:
+        steps = list(plan(answers.each(View()), request, RealDisk(request.destination)))
+    with Record.begin(request, steps):  # as a program does that is killed at the first photo
+        pass
+    page.client.list_jobs()
+    qtbot.waitUntil(goes_on.isEnabled, timeout=PATIENCE_MS)
+    goes_on.trigger()
+    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert len([path for path in (tmp_path / "sorted").rglob("*.png") if path.is_file()]) == 9
+    qtbot.waitUntil(lambda: not goes_on.isEnabled(), timeout=PATIENCE_MS)
+    press(window.notices, "Undo", qtbot)
+    qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert not (tmp_path / "sorted").exists()
+
+
+def test_both_forms_begin_with_the_same_threshold(page: FoldersPage) -> None:
+    for made in (page.sorting, page.keywords):
+        assert made.form.threshold.value() == round(THRESHOLD * 100) == 60
