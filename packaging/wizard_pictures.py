@@ -1,9 +1,10 @@
 """Walk through the wizard with real photos and take a picture of every page.
 
     xvfb-run -a -s "-screen 0 2600x1800x24" uv run --extra intel --extra train python packaging/wizard_pictures.py \
-        PHOTOS FOLDER [--recipe dense] [--theme dark] [--size 900x600]
+        PHOTOS FOLDER [--recipe dense] [--theme dark] [--size 900x600] [--home HOME]
 
-QT_SCALE_FACTOR=2 before it shows what the pages are at 200 %.
+QT_SCALE_FACTOR=2 before it shows what the pages are at 200 %. A home that is kept holds the features of the photos, so
+that the next walk is short.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Walk:
         wizard.how.cards[Recipe(recipe)].choice.setChecked(True)
         self.take("2-how")
         wizard.how.options.toggle.setChecked(True)
-        self.wait(lambda: wizard.how.options.preview.samples.count > 0)
+        self.wait(lambda: wizard.how.options.fields.preview.samples.count > 0)
         self.take("2-options")
         wizard.how.options.toggle.setChecked(False)
         wizard.next.click()
@@ -93,10 +94,11 @@ def main() -> None:
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--theme", default="light")
     parser.add_argument("--size", default="1120x760")
+    parser.add_argument("--home", type=Path)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        os.environ["FOVEA_HOME"] = home
+        os.environ["FOVEA_HOME"] = str((asked.home or Path(home)).resolve())
         from core.settings import Theme
         from gui.application import open_window
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from core.services.library_messages import Exported, ExportForm
-from core.services.training_messages import Stage
+from core.services.training_messages import Stage, Stopped
 from gui.library_client import LibraryClient
 from gui.widgets import label
 
@@ -44,19 +44,19 @@ class Exporting(QWidget):
 
     told = Signal(str, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, library: LibraryClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.client = LibraryClient(self)
-        self.client.stage.connect(self._on_stage)
-        self.client.exported.connect(self._on_exported)
-        self.client.stopped.connect(lambda _: self.hide())
+        self._library = library
+        library.stage.connect(self._on_stage)
+        library.exported.connect(self._on_exported)
+        library.stopped.connect(self._on_stopped)
         self._ticket = 0
         self._stage, self._bar = label(kind="muted"), QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress of the export")
         stop = QPushButton("Cancel")
         stop.setAccessibleName("Cancel the export")
-        stop.clicked.connect(lambda: self.client.stop(self._ticket))
+        stop.clicked.connect(lambda: library.stop(self._ticket))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._stage)
@@ -86,19 +86,28 @@ class Exporting(QWidget):
         self._bar.setRange(0, 0)
         self.show()
         images = model.folder if form.needs_images else None
-        self._ticket = self.client.export(f"{model.name}@{model.version}", named, form, images)
+        self._library.stop(self._ticket)
+        self._ticket = self._library.export(f"{model.name}@{model.version}", named, form, images)
 
     def end(self) -> None:
-        """End what writes; a file that is not whole is never left."""
-        self.client.close()
+        """Call off what is being written; a file that is not whole is never left."""
+        self._library.stop(self._ticket)
 
     def _on_stage(self, stage: Stage) -> None:
+        if stage.ticket != self._ticket:
+            return
         progress = stage.progress
         self._stage.setText(f"Exporting: {progress.stage}")
         self._bar.setRange(0, max(1, progress.total))
         self._bar.setValue(progress.step)
 
+    def _on_stopped(self, stopped: Stopped) -> None:
+        if stopped.ticket == self._ticket:
+            self.hide()
+
     def _on_exported(self, exported: Exported) -> None:
+        if exported.ticket != self._ticket:
+            return
         self.hide()
         if exported.error is not None:
             self.told.emit(str(exported.error), None)

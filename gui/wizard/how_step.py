@@ -10,13 +10,13 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
-from core.learning.request import Depth, Recipe, TrainRequest
+from core.learning.request import Recipe, TrainRequest
 from core.services.folder_messages import Previewed
 from core.services.training_messages import Forecasted
 from core.settings import Settings
 from gui import theme
 from gui.widgets import label
-from gui.wizard.options import Options
+from gui.wizard.options import Chosen, Options
 from gui.wizard.recipe_cards import RecipeCard
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -29,40 +29,29 @@ class Plan:
     Attributes:
         name: of the model.
         recipe: how it is trained.
-        validation: share of the photos to calibrate with, 0..1.
-        test: share of them to judge by, 0..1.
-        seed: of everything that is drawn.
-        epochs: None for what the recipe takes by itself.
-        learning_rate: likewise.
-        depth: of fine-tune.
-        augment: of fine-tune, whether photos are changed at random each time they are learnt from.
+        options: what else is chosen.
     """
 
     name: str
     recipe: Recipe
-    validation: float
-    test: float
-    seed: int
-    epochs: int | None
-    learning_rate: float | None
-    depth: Depth
-    augment: bool
+    options: Chosen
 
     def request(self, folder: Path, settings: Settings) -> TrainRequest:
         """What is to be trained with a folder's photos."""
+        options = self.options
         return TrainRequest(
             folder=folder,
             name=self.name,
-            validation=self.validation,
-            test=self.test,
-            seed=self.seed,
+            validation=options.validation,
+            test=options.test,
+            seed=options.seed,
             provider=settings.provider,
             precision=settings.precision,
             recipe=self.recipe,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            depth=self.depth,
-            augment=self.augment,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            depth=options.depth,
+            augment=options.augment,
         )
 
 
@@ -93,7 +82,7 @@ class HowStep(QWidget):
         self._others = 0
         self.options.opened.connect(self._ask_preview)
         self.options.changed.connect(self._ask_preview)
-        self.options.preview.others_wanted.connect(self._ask_others)
+        self.options.others_wanted.connect(self._ask_others)
         self._lay_out()
         self._show_recipe()
 
@@ -112,7 +101,7 @@ class HowStep(QWidget):
 
     def show_preview(self, drawn: Previewed) -> None:
         """Show what the network sees."""
-        self.options.preview.show_drawn(drawn)
+        self.options.fields.preview.show_drawn(drawn)
         self.options.show_recipe(self.recipe)
 
     def begin_forecast(self) -> None:
@@ -128,18 +117,7 @@ class HowStep(QWidget):
     @property
     def plan(self) -> Plan:
         """What the person wants."""
-        options = self.options
-        return Plan(
-            name=self.name.text(),
-            recipe=self.recipe,
-            validation=options.validation.value() / 100,
-            test=options.test.value() / 100,
-            seed=options.seed.value(),
-            epochs=options.epochs.value() or None,
-            learning_rate=options.rate.value() or None,
-            depth=options.how_deep.currentData(),
-            augment=options.augment.isChecked(),
-        )
+        return Plan(self.name.text(), self.recipe, self.options.chosen)
 
     @property
     def can_go_on(self) -> bool:
@@ -173,10 +151,10 @@ class HowStep(QWidget):
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(page)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
+        area.setWidget(page)  # last: wherever it moves to, all in it is given its style anew
 
     def _ask_preview(self) -> None:
         if self.options.is_open:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -18,8 +18,10 @@ from core.services.training_values import (
     TrainedFacts,
 )
 from gui import theme
+from gui.library_client import LibraryClient
 from gui.picture_client import PictureClient
 from gui.plots.values import ReliabilityBin as Bin
+from gui.turns import in_turns
 from gui.widgets import label
 from gui.wizard.durations import duration
 from gui.wizard.exporting import Exportable, Exporting
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from gui.plots.frame import PlotFrame
     from gui.plots.matrix import ConfusionMatrix
 
-_PAUSE_MS: Final = 40
-"""Between two plots, in which the one that was made is laid out and painted, and events are heard."""
+_PAUSE_MS: Final = 20
+"""Between two steps of making plots, in which what was made is laid out and painted, and events are heard."""
 _PLOT: Final = 480
 """How wide a plot must be to be read, in pixels."""
 
@@ -57,7 +59,7 @@ class ResultStep(QWidget):
     undo_wanted = Signal()
     exported = Signal(str, object)
 
-    def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
+    def __init__(self, pictures: PictureClient, library: LibraryClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
         self.facts: TrainedFacts | None = None
@@ -72,7 +74,7 @@ class ResultStep(QWidget):
         self.undo.setToolTip("Take back what you decided last (Ctrl+Z)")
         self.undo.clicked.connect(self.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
-        self.exporting = Exporting(self)
+        self.exporting = Exporting(library, self)
         self.exporting.told.connect(self.exported)
         self._decisions = 0
         self._folder = Path()
@@ -165,24 +167,27 @@ class ResultStep(QWidget):
     def _make_plots(self, facts: TrainedFacts, evaluation: EvaluationFacts) -> Tiles:
         """The plots, one after the other: all at once they would hold the event loop up."""
         tiles = Tiles([], _PLOT)
-        makers: list[Callable[[], PlotFrame]] = [
-            lambda: self._make_matrix(facts.classes, evaluation),
-            lambda: _make_bars(facts.classes, evaluation),
-            lambda: _make_calibration(evaluation),
-        ]
-
-        def make_next() -> None:
-            plot = makers.pop(0)()
-            plot.noticed.connect(self.noticed)
-            tiles.add_last(plot)
-            if makers:
-                QTimer.singleShot(_PAUSE_MS, tiles, make_next)
-
-        QTimer.singleShot(_PAUSE_MS, tiles, make_next)
+        in_turns(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
         return tiles
 
+    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[None]:
+        import gui.plots.matrix  # noqa: F401 - what draws takes a while to be imported: a turn of its own
+
+        yield
+        makers: tuple[Callable[[], PlotFrame], ...] = (
+            lambda: self._make_matrix(classes, evaluation),
+            lambda: _make_bars(classes, evaluation),
+            lambda: _make_calibration(evaluation),
+        )
+        for make in makers:
+            made = make()
+            made.noticed.connect(self.noticed)
+            yield
+            tiles.add_last(made)
+            yield
+
     def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationFacts) -> PlotFrame:
-        from gui.plots.matrix import ConfusionMatrix  # imports what draws plots, which takes a while
+        from gui.plots.matrix import ConfusionMatrix
 
         matrix = self.matrix = ConfusionMatrix()
         if evaluation.confusion:

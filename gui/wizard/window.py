@@ -47,9 +47,6 @@ class Step(IntEnum):
     RESULT = 3
 
 
-_TITLES: Final = ("Photos", "How", "Training", "Result")
-
-
 class TrainingWizard(QWidget):
     """Leads from photos to a model.
 
@@ -76,7 +73,7 @@ class TrainingWizard(QWidget):
         self.edits = Edits(self.client, self)
         self.notices = Notices(self)
         self._pages = QStackedWidget()
-        self._marks = [label(f"{number}  {title}", "muted") for number, title in enumerate(_TITLES, 1)]
+        self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
         self.back, self.next = QPushButton("Back"), QPushButton("Next")
         self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
         self._measure.timeout.connect(self._forecast)
@@ -139,7 +136,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def result(self) -> ResultStep:
         """The last step."""
-        made = ResultStep(self._session.pictures, self)
+        made = ResultStep(self._session.pictures, self._session.library, self)
         made.noticed.connect(self.notices.tell)
         made.use_wanted.connect(self._use)
         made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))
@@ -181,8 +178,7 @@ class TrainingWizard(QWidget):
             return
         self.go_to(Step.PHOTOS)
         self.edits.begin(folder)
-        self.photos.begin(folder)
-        self.client.read_folder(folder)
+        self._on_folder_changed(folder)
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Put a set of photos together, with these classes in it; the person can change it, or go on."""
@@ -267,9 +263,13 @@ class TrainingWizard(QWidget):
 
     def _on_done(self, done: TrainDone) -> None:
         self.result.show_result(done.facts, self.run.folder)
+        QTimer.singleShot(0, self, lambda: self._show_result(done.facts.name))
+
+    def _show_result(self, name: str) -> None:
+        """In a turn of its own, in which what was made is laid out and painted."""
         self.go_to(Step.RESULT)
         self.result.use.setFocus()
-        self.finished.emit(done.facts.name, self.result.headline.text())
+        self.finished.emit(name, self.result.headline.text())
 
     def _on_ended(self) -> None:
         self._show_buttons()

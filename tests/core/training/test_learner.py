@@ -16,6 +16,8 @@ pytest.importorskip("core.training.framework", reason="the extra `train` is not 
 
 from core.card import Preprocessing
 from core.errors import Cancelled, DatasetError
+from core.images.decoding import decode
+from core.images.preprocessing import preprocess
 from core.learning import protocol
 from core.learning.protocol import Event, Job
 from core.progress import CancelToken, Progress, Report
@@ -104,6 +106,24 @@ def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
     resumed = _trained(photos, tmp_path / "stopped", lambda _: None, CancelToken())
     for wanted, found in zip(straight.weights, resumed.weights, strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def _learnt_from(photos: list[Photo], job: Job) -> set[bytes]:
+    """The pixels of the images that an epoch learns from."""
+    seen: list[Images] = []
+
+    def watching(images: Images) -> Images:
+        seen.extend(images.copy())
+        return images
+
+    _learner(photos, job, trunk=watching).learn(1)
+    return {image.tobytes() for image in seen}
+
+
+def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[Photo]) -> None:
+    plain = {preprocess(decode(photo.path), _PLAN).tobytes() for photo in photos[:12]}
+    assert _learnt_from(photos, replace(_JOB, augment=False)) == plain
+    assert not _learnt_from(photos, _JOB) & plain
 
 
 def test_called_off_within_an_epoch_it_stops_there(photos: list[Photo]) -> None:

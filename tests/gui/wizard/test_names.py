@@ -45,7 +45,7 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
     wizard.how.options.toggle.setChecked(True)
-    qtbot.waitUntil(lambda: wizard.how.options.preview.samples.count == 9, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.how.options.fields.preview.samples.count == 9, timeout=PATIENCE_MS)
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
     wizard.close()
@@ -63,11 +63,11 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
 def test_the_preview_shows_nine_ways_and_other_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     read(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    preview = wizard.how.options.preview
+    preview = wizard.how.options.fields.preview
     wizard.how.options.toggle.click()
     qtbot.waitUntil(lambda: (preview.samples.count, preview.seen.count) == (9, 3), timeout=PATIENCE_MS)
     with qtbot.waitSignal(wizard.client.previewed, timeout=PATIENCE_MS) as other:
         click(qtbot, preview.others)
     assert other.args[0].seen[0].path.parent.name in {"red", "green", "blue"}
-    wizard.how.options.augment.setChecked(False)
-    assert not wizard.how.plan.augment
+    wizard.how.options.fields.augment.setChecked(False)
+    assert not wizard.how.plan.options.augment

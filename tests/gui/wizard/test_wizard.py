@@ -32,7 +32,7 @@ def test_from_a_folder_to_a_model_in_use(
     seen = texts(wizard)
     assert "60 photos in 3 classes" in seen
     assert "20 photos" in seen
-    assert "broken.png" in seen
+    qtbot.waitUntil(lambda: "broken.png" in texts(wizard), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
     assert wizard.how.name.text() == "my-pictures"
     wizard.how.name.clear()

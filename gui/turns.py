@@ -1,0 +1,28 @@
+"""Work of the window's own thread that is spread over turns of the event loop, so that events are heard in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import QObject, QTimerEvent
+
+
+def in_turns(parent: QObject, work: Iterator[object], pause_ms: int = 0) -> None:
+    """Go on with `work` by one step a turn, with pauses between them, as long as `parent` lives."""
+    _Turns(parent, work, pause_ms)
+
+
+class _Turns(QObject):
+    """Takes the steps."""
+
+    def __init__(self, parent: QObject, work: Iterator[object], pause_ms: int) -> None:
+        super().__init__(parent)
+        self._work = work
+        self.startTimer(pause_ms)
+
+    def timerEvent(self, event: QTimerEvent) -> None:
+        try:
+            next(self._work)
+        except StopIteration:
+            self.killTimer(event.timerId())
+            self.deleteLater()
