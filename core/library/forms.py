@@ -23,6 +23,7 @@ from core.library.exchange import MOST_DIFFERENCE
 from core.library.heads import Head, softmax
 from core.library.installed import InstalledModel, load_backbone, load_head
 from core.library.storage_forms import Storage, round_head, store_as_float16, store_as_float32
+from core.progress import CancelToken, Report, StageClock
 from core.providers import Precision, Provider
 from core.storage import write_atomically
 
@@ -55,7 +56,14 @@ class Answers:
     probabilities: NDArray[np.float32]
 
 
-def export_as(model: InstalledModel, file: Path, storage: Storage) -> None:
+def export_as(
+    model: InstalledModel,
+    file: Path,
+    storage: Storage,
+    *,
+    report: Report = lambda _: None,
+    token: CancelToken | None = None,
+) -> None:
     """Write a model as one .onnx with all its weights in float32 or in float16.
 
     In float32 its logits differ from the model's by no more than `MOST_DIFFERENCE`, in float16 by no more than
@@ -65,20 +73,32 @@ def export_as(model: InstalledModel, file: Path, storage: Storage) -> None:
         model: the model.
         file: to write or replace.
         storage: not INT8, which needs images: see `core.exporting.quantised`.
+        report: told of each step.
+        token: looked at before each step.
 
     Raises:
+        Cancelled: the token was cancelled; nothing was written.
         ModelError: the model's files are damaged, it has weights larger than float16 can store, or the file does not
             answer as the model does.
         ProviderError: ONNX Runtime cannot run the model.
         StorageError: the file cannot be written; what was there before is unharmed.
     """
+    token, clock = token or CancelToken(), StageClock("writing it anew", 3, report)
+
+    def advance() -> None:
+        clock.advance()
+        token.check()
+
     head, own = load_head(model), Form(load_backbone(model.backbone), model.backbone.card)
     wanted = logits_of(own, head)
+    advance()
     form = stored_as(own, storage)
+    advance()
     half = storage is Storage.FLOAT16
     data = joined.join(form.data, form.card, round_head(head) if half else head, model.card, exact=not half)
     most = MOST_ROUNDED * max(1.0, float(np.abs(wanted).max())) if half else MOST_DIFFERENCE
     check_joined(data, form.card, model.card, wanted, most)
+    advance()
     write_atomically(file, data)
 
 

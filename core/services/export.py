@@ -49,7 +49,7 @@ def _write(job: Export, model: InstalledModel, *, report: Report, token: CancelT
         case ExportForm.ONNX_FLOAT32 | ExportForm.ONNX_FLOAT16:
             from core.library.forms import export_as
 
-            export_as(model, job.file, _STORED[job.form])
+            export_as(model, job.file, _STORED[job.form], report=report, token=token)
         case ExportForm.ONNX_INT8:
             from core.exporting.quantised import export_int8
 

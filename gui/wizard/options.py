@@ -28,7 +28,7 @@ from gui.widgets import Panel
 from gui.wizard.preview import Preview
 
 _USUAL: Final = "as the recipe says"
-_DEPTHS: Final = {Depth.EXIT_FLOW: "its end (blocks 13 and 14)", Depth.WHOLE: "all of it"}
+_DEPTHS: Final = {Depth.EXIT_FLOW: "its last 2 blocks", Depth.WHOLE: "all of it"}
 
 
 @dataclass(frozen=True, slots=True)

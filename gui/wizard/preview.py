@@ -34,7 +34,7 @@ class Preview(Panel):
         super().__init__("What the network sees")
         self.seen, self.samples = _Seen(), _Samples()
         self._about = label("Drawing …", "muted", wrap=True)
-        self._use = label("As it is learnt from", "heading")
+        self._use = label("As it is learnt from", "heading", wrap=True)
         self._told = label(kind="muted", wrap=True)
         self.others = QPushButton("Other photos")
         self.others.setProperty("kind", "link")

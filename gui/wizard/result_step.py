@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -170,31 +170,31 @@ class ResultStep(QWidget):
         in_turns(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
         return tiles
 
-    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[None]:
+    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[object]:
         import gui.plots.matrix  # noqa: F401 - what draws takes a while to be imported: a turn of its own
 
-        yield
-        makers: tuple[Callable[[], PlotFrame], ...] = (
-            lambda: self._make_matrix(classes, evaluation),
-            lambda: _make_bars(classes, evaluation),
-            lambda: _make_calibration(evaluation),
-        )
-        for make in makers:
-            made = make()
-            made.noticed.connect(self.noticed)
-            yield
-            tiles.add_last(made)
-            yield
+        yield None
+        matrix, bars = self._make_matrix(classes, evaluation), _make_bars(classes, evaluation)
+        for making in (matrix, bars, _make_calibration(evaluation)):
+            plot = next(making)
+            plot.noticed.connect(self.noticed)
+            yield None
+            yield from making
+            tiles.add_last(plot)
+            yield None
 
-    def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationFacts) -> PlotFrame:
+    def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
         from gui.plots.matrix import ConfusionMatrix
 
-        matrix = self.matrix = ConfusionMatrix()
+        matrix = ConfusionMatrix()
+        yield matrix
         if evaluation.confusion:
             matrix.show_counts(classes, evaluation.confusion)
-        matrix.setVisible(bool(evaluation.confusion))
+        else:
+            matrix.hide()
         matrix.cell_chosen.connect(lambda row, column: self._show_cell(classes[row], classes[column]))
-        return matrix
+        self.matrix = matrix
+        yield matrix
 
     def _show_cell(self, truth: str, named: str) -> None:
         """Show the photos of one cell of the matrix."""
@@ -208,22 +208,24 @@ class ResultStep(QWidget):
             self.show_whole(self.photos)
 
 
-def _make_bars(classes: Sequence[str], evaluation: EvaluationFacts) -> PlotFrame:
+def _make_bars(classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
     from gui.plots.bars import ClassBars
 
     bars, scores = ClassBars(), evaluation.per_class
+    yield bars
     shares = [one.precision for one in scores], [one.recall for one in scores], [one.support for one in scores]
     bars.show_classes(classes, *shares)
-    return bars
+    yield bars
 
 
-def _make_calibration(evaluation: EvaluationFacts) -> PlotFrame:
+def _make_calibration(evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
     from gui.plots.calibration import CalibrationPlot
 
     plot = CalibrationPlot()
+    yield plot
     before, after = _bins(evaluation.reliability_before), _bins(evaluation.reliability)
     plot.show_bins(before, after, evaluation.ece_before, evaluation.ece)
-    return plot
+    yield plot
 
 
 def _bins(bins: Sequence[ReliabilityBin]) -> list[Bin]:

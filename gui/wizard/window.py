@@ -263,7 +263,7 @@ class TrainingWizard(QWidget):
 
     def _on_done(self, done: TrainDone) -> None:
         self.result.show_result(done.facts, self.run.folder)
-        QTimer.singleShot(0, self, lambda: self._show_result(done.facts.name))
+        QTimer.singleShot(10, self, lambda: self._show_result(done.facts.name))
 
     def _show_result(self, name: str) -> None:
         """In a turn of its own, in which what was made is laid out and painted."""

@@ -13,7 +13,7 @@ from onnx import TensorProto
 from core.card import BackboneCard
 from core.engine import golden
 from core.engine.engine import open_engine
-from core.errors import ModelError
+from core.errors import Cancelled, ModelError
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE, export, import_model
 from core.library.forms import (
@@ -31,6 +31,7 @@ from core.library.heads import DenseHead, Head, LinearHead
 from core.library.installed import InstalledModel, load_backbone, load_head
 from core.library.library import Library
 from core.library.storage_forms import Storage
+from core.progress import CancelToken, Progress
 from core.providers import Precision, Provider
 from tests import tiny, wide
 
@@ -99,6 +100,20 @@ def test_float16_is_smaller_and_says_nearly_the_same(library: Library, tmp_path:
     assert arrays["fovea.head/weights_0" if isinstance(head, DenseHead) else "fovea.head/weights"].data_type == (
         TensorProto.FLOAT16
     )
+
+
+def test_called_off_nothing_is_written(library: Library, tmp_path: Path) -> None:
+    model, token, told = wide.install(library, wide.backbone_bytes(half=False)), CancelToken(), list[int]()
+
+    def cancel_after_one(progress: Progress) -> None:
+        told.append(progress.step)
+        if progress.step:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        export_as(model, tmp_path / "a.onnx", Storage.FLOAT16, report=cancel_after_one, token=token)
+    assert told[0] == 0
+    assert not list(tmp_path.glob("*.onnx"))
 
 
 def test_a_form_that_the_model_has_already_changes_nothing(library: Library, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
         lambda: any("learn to tell them apart" in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
     (offer,) = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Teach a new model"]
+    qtbot.waitUntil(offer.isVisible, timeout=PATIENCE_MS)
     click(qtbot, offer)
     wizard = window.teaching.wizard
     assert wizard is not None
