@@ -44,7 +44,7 @@ _HEIGHT: Final = 136
 _EDGE: Final = 12
 _NOWHERE: Final = QModelIndex()
 _NEW: Final = "New class"
-_NEW_HINT: Final = "Drop photos here, or press Enter and type its name"
+_NEW_HINT: Final = "Drop photos here, or press Enter"
 
 
 class Role(IntEnum):
