@@ -21,7 +21,7 @@ class Tiles(QWidget):
         self.setMinimumWidth(least)  # or the columns of a wide window would keep it from becoming narrow
         self._tiles = list(tiles)
         self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, theme.GRID, 0)
+        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.GRID)
         self._columns = 0
         self._arrange(1)
