@@ -192,9 +192,13 @@ class FilterPanel(QScrollArea):
     def _add_histogram(self) -> None:
         from gui.plots.brush import BrushedHistogram
 
+        made = BrushedHistogram()
+        QTimer.singleShot(0, self, lambda: self._place_histogram(made))  # another turn: both together can be felt
+
+    def _place_histogram(self, made: BrushedHistogram) -> None:
         if self.histogram is not None:
             return
-        self.histogram = BrushedHistogram()
+        self.histogram = made
         self.histogram.brushed.connect(self._on_brushed)
         self.histogram.add_below(self._ends)
         self._column.replaceWidget(self._range, self.histogram)
