@@ -74,7 +74,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     assert wizard.step is Step.TRAINING
     has_some = lambda: training.stage.text() == "Computing features" and training.bar.value() >= SOME  # noqa: E731
     qtbot.waitUntil(has_some, timeout=LONG_MS)
-    assert "photos/s" in training.speed.text()
+    qtbot.waitUntil(lambda: "photos/s" in training.speed.text(), timeout=PATIENCE_MS)
     number = wizard.client.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL)
