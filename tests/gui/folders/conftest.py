@@ -79,6 +79,10 @@ def names(page: FoldersPage) -> list[str]:
 
 
 def press(parent: QWidget, text: str, qtbot: QtBot) -> None:
-    """Click the visible button that is called so."""
-    button = next(one for one in parent.findChildren(QPushButton) if one.text() == text and one.isVisible())
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    """Click the button that is called so, once it is visible."""
+
+    def found() -> list[QPushButton]:
+        return [one for one in parent.findChildren(QPushButton) if one.text() == text and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(found()), timeout=PATIENCE_MS)
+    qtbot.mouseClick(found()[0], Qt.MouseButton.LeftButton)
