@@ -1,6 +1,7 @@
 """Everything Fovea does, without a window: plain Python, NumPy, Pillow and ONNX Runtime; no Qt anywhere.
 
 classify   images -> engine -> library (head) -> classifier -> prediction -> window, table, report
+folders    batch (walk -> journal -> classifier -> journal) -> reports, sorting, keywords
 learn      dataset -> features -> learning (a head, or in the trainer process more) -> judging -> library
 """
 
