@@ -101,7 +101,8 @@ def test_what_cannot_be_meant_is_told_with_a_hint(fovea: Fovea, arguments: tuple
 
 def test_one_version_is_removed(fovea: Fovea) -> None:
     ran = fovea("models", "remove", "mine@1")
-    assert (ran.code, ran.err) == (0, "fovea: Version 1 of 'mine' is removed.\n")
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Version 1 of 'mine' is removed.")
+    assert "`fovea models restore mine@1` takes that back for 7 days." in ran.err
     assert library.open_library().numbers("mine") == (2,)
     assert fovea("models", "remove", "mine").code == 0
     assert library.open_library().numbers("mine") == ()

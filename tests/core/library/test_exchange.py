@@ -309,12 +309,12 @@ def test_a_file_of_another_kind_is_refused(other: Library, tmp_path: Path, conte
     assert _installed(other) == []
 
 
-def test_a_model_of_another_program_is_refused_with_what_can_be_imported(other: Library, tmp_path: Path) -> None:
+def test_a_model_of_another_program_is_refused_with_where_it_can_be_imported(other: Library, tmp_path: Path) -> None:
     file = tmp_path / "foreign.onnx"
     file.write_bytes(tiny.backbone_bytes())
     with pytest.raises(ModelError, match="not exported by Fovea") as caught:
         import_model(file, other)
-    assert "fovea models export" in caught.value.hint
+    assert "asks what a file of another program leaves open" in caught.value.hint
 
 
 def test_what_is_no_file_is_refused_at_once(other: Library, tmp_path: Path) -> None:
