@@ -160,7 +160,7 @@ class MainWindow(DropWindow):
         super().paintEvent(event)
         if not self._is_started:
             self._is_started = True
-            QTimer.singleShot(0, self.session.start)
+            QTimer.singleShot(0, self, self.session.start)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.teaching.may_close():

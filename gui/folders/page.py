@@ -213,7 +213,7 @@ class FoldersPage(QWidget):
         """Make what results are shown with, a part a turn, before the person opens a job."""
         if "results" not in self.__dict__:
             if self._parts.make_next():
-                QTimer.singleShot(0, self._prepare)
+                QTimer.singleShot(0, self, self._prepare)
             else:
                 _ = self.results  # made before it is wanted
 

@@ -293,7 +293,7 @@ class ResultsPage(QWidget):
             shown = self._wishes.get(panel, self.width() >= least)
             if panel.isHidden() == shown:
                 panel.setVisible(shown)
-                QTimer.singleShot(0, self.panels_changed.emit)
+                QTimer.singleShot(0, self, self.panels_changed.emit)
 
 
 def _nothing_text(news: JobNews | None, *, is_narrow: bool) -> str:

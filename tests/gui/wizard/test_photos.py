@@ -131,7 +131,9 @@ def test_classes_are_built_by_dragging_photos(
     found.name.selectAll()
     qtbot.keyClicks(found.name, "Nature")
     qtbot.keyClick(found.name, Qt.Key.Key_Return)
-    qtbot.waitUntil((paths.built_sets() / "Nature").is_dir, timeout=PATIENCE_MS)
+    nature = paths.built_sets() / "Nature"
+    qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.folder == nature, timeout=PATIENCE_MS)
+    assert nature.is_dir()
     qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
     tiles.setCurrentIndex(tiles.model().index(0, 0))
     tiles.setFocus()
