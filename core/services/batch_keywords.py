@@ -9,8 +9,9 @@ from pathlib import Path
 
 from core import paths
 from core.batch.queries import Answers
-from core.batch.values import Row, State
+from core.batch.values import State
 from core.images.folders import printable
+from core.keywords.answers import Choice
 from core.keywords.exiftool import find_exiftool
 from core.keywords.record import open_record
 from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Wish
@@ -97,11 +98,12 @@ def plan_keywords(
     tool, request = find_exiftool(), KeywordRequest(place=wish.place, dry_run=True)
     numbers: list[int] = []
     wishes: list[Wish] = []
+    choice = Choice(wish.threshold)
     for row in answers.each(task.view):
         token.check()
         if row.state is State.DONE:
             numbers.append(row.number)
-            wishes.append(Wish(row.path, answer_above(row, wish.threshold)))
+            wishes.append(choice.wish(row))
     clock = StageClock("Looking into the photos", len(wishes), report)
     outcomes: list[KeywordOutcome] = []
     with open_record(paths.keyword_record()) as record:
@@ -116,14 +118,6 @@ def plan_keywords(
         KeywordRequest(place=wish.place),
         answers.facts().folder,
     )
-
-
-def answer_above(row: Row, threshold: float) -> str | None:
-    """The person's label; else the model's, if it knows the photo and is sure enough."""
-    if row.review is not None and row.review.label is not None:
-        return row.review.label
-    is_sure = row.confidence is not None and row.confidence >= threshold and not row.unknown
-    return row.label if is_sure else None
 
 
 def below(path: Path, top: Path) -> str:
