@@ -44,13 +44,20 @@ def echo(connection: Connection) -> None:
     os._exit(3)
 
 
-def serve_batch_slowly(connection: Connection) -> None:
-    """Serve like the batch process, but take a while for each image, so that a test can do something meanwhile."""
+HELD_FROM = "08.png"
+"""Photos called so or later are held; those before are one batch."""
+RELEASE = "release"
+"""Beside the folder of photos that are held, this lets them go."""
+
+
+def serve_batch_held(connection: Connection) -> None:
+    """Serve like the batch process, but read no more than a batch until a test lets the rest go, so no job ends before."""
     prepare = pipeline.prepare
 
-    def prepare_slowly(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        time.sleep(0.2)
+    def prepare_released(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        while path.name >= HELD_FROM and not (path.parent.parent / RELEASE).exists():
+            time.sleep(0.02)
         return prepare(path, plan)
 
-    pipeline.prepare = prepare_slowly
+    pipeline.prepare = prepare_released
     serve_batch(connection)

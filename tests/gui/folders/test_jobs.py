@@ -22,15 +22,15 @@ from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import Classify, begin, is_at, loaded, names, press
-from tests.gui.serving import serve_batch_slowly
+from tests.gui.serving import RELEASE, serve_batch_held
 
 COLUMNS = range(6)
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every photo takes a while."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_slowly))
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a batch is read before the test says so."""
+    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindo
 
 
 def test_a_job_pauses_goes_on_and_stops(
-    slow: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+    held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
@@ -131,6 +131,7 @@ def test_a_job_pauses_goes_on_and_stops(
     press(page.results.strip, "Go on", qtbot)
     qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Stop", qtbot)
+    (many.parent / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
     assert "everything so far is kept" in " ".join(texts(page.results.strip))
     window.actions_by_act[Act.GO_ON].trigger()
@@ -140,7 +141,7 @@ def test_a_job_pauses_goes_on_and_stops(
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not on this system")
 def test_a_job_whose_process_is_killed_goes_on(
-    slow: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+    held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() > 0, timeout=PATIENCE_MS)
@@ -149,6 +150,7 @@ def test_a_job_whose_process_is_killed_goes_on(
     os.kill(process, signal.SIGKILL)
     qtbot.waitUntil(lambda: any("stopped unexpectedly" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert "“many”" in window.notices.texts()[-1]
+    (many.parent / RELEASE).touch()
     press(window.notices, "Go on", qtbot)
     qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]

@@ -25,13 +25,13 @@ from gui.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, begin, is_at, press
-from tests.gui.serving import serve_batch_slowly
+from tests.gui.serving import RELEASE, serve_batch_held
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every photo takes a while."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_slowly))
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a batch is read before the test says so."""
+    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
 
 
 def told(window: MainWindow) -> list[str]:
@@ -58,9 +58,9 @@ def test_a_job_is_removed_and_brought_back(
 
 
 def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
-    slow: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
+    held: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    for number in range(12):
+    for number in range(30):
         tiny.write_solid(tmp_path / "many" / f"{number:02}.png", tiny.CLASSES[number % 3])
     page.form.features.setChecked(True)
     begin(window, qtbot, tmp_path / "many")
@@ -70,6 +70,7 @@ def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
     qtbot.waitUntil(lambda: any("Stop the job first" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     page.open_job(job)
     page.stop()
+    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
     assert job_facts(job).keep_features
     page.go_on([job])
