@@ -51,7 +51,7 @@ RELEASE = "release"
 
 
 def serve_batch_held(connection: Connection) -> None:
-    """Serve like the batch process, but read no more than a batch until a test lets the rest go, so no job ends before."""
+    """Serve like the batch process, but read no more than a batch until a test lets the rest go."""
     prepare = pipeline.prepare
 
     def prepare_released(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
