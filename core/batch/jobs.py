@@ -50,7 +50,7 @@ def job_facts(id_: str) -> JobFacts:
         UsageError: there is no such job.
         StorageError: its journal cannot be read.
     """
-    file = _existing(id_) / FILE
+    file = existing_job(id_) / FILE
     with contextlib.closing(open_database(file)) as database, journal_errors(file):
         return facts_in(database, id_)
 
@@ -103,14 +103,19 @@ def remove_job(id_: str) -> None:
         UsageError: there is no such job, or it runs just now.
         StorageError: it cannot be deleted.
     """
-    folder = _existing(id_)
+    folder = existing_job(id_)
     with held(folder), storage_errors(folder / FILE):
         for ending in ("", "-wal", "-shm"):
             (folder / (FILE + ending)).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _existing(id_: str) -> Path:
+def existing_job(id_: str) -> Path:
+    """The folder of a job that there is.
+
+    Raises:
+        UsageError: there is no such job.
+    """
     folder = job_folder(id_)
     if folder.parent != paths.jobs() or not (folder / FILE).exists():
         raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")

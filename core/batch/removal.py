@@ -5,15 +5,36 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from core import paths
+from core.batch.jobs import facts_in
 from core.batch.journal import held, job_folder
-from core.batch.schema import FILE
-from core.errors import UsageError
+from core.batch.schema import FILE, journal_errors, open_database
+from core.batch.values import JobFacts
+from core.errors import StorageError, UsageError
 from core.library.versions import KEPT_DAYS, bury, remove_if_empty
 from core.storage import storage_errors
 
 _GRAVES = ".removed-*"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedJob:
+    """A job that was removed and is still kept.
+
+    Attributes:
+        id: which job it is; several of one may be kept, of which the last one can be brought back.
+        moment: when it was removed.
+        facts: what its journal says; None where that cannot be read.
+    """
+
+    id: str
+    moment: datetime
+    facts: JobFacts | None
 
 
 def put_aside(id_: str) -> None:
@@ -38,7 +59,7 @@ def bring_back(id_: str) -> None:
         UsageError: it is not kept any more, or its folder is being classified anew.
         StorageError: the disk does not allow it; it is still kept.
     """
-    kept = [grave / id_ for grave in paths.jobs().glob(_GRAVES) if (grave / id_ / FILE).exists()]
+    kept = [folder for folder in _kept() if folder.name == id_]
     if not kept:
         what = "What was removed is not kept any more."
         raise UsageError(what, hint=f"It is kept for {KEPT_DAYS} days. Classify the folder again.")
@@ -51,9 +72,34 @@ def bring_back(id_: str) -> None:
     remove_if_empty(last.parent)
 
 
+def removed_jobs() -> tuple[RemovedJob, ...]:
+    """The jobs that can be brought back, the last removed first."""
+    found = []
+    for folder in _kept():
+        with contextlib.suppress(OSError):  # deleted meanwhile
+            moment = datetime.fromtimestamp(folder.parent.stat().st_mtime, UTC)  # a grave is written to once
+            found.append(RemovedJob(folder.name, moment, _facts(folder)))
+    return tuple(sorted(found, key=lambda job: job.moment, reverse=True))
+
+
 def sweep() -> None:
     """Delete what was put aside long ago."""
     for grave in paths.jobs().glob(_GRAVES):
         with contextlib.suppress(OSError):
             if time.time() - grave.stat().st_mtime > KEPT_DAYS * 24 * 3600:
                 shutil.rmtree(grave)
+
+
+def _kept() -> Iterator[Path]:
+    for grave in paths.jobs().glob(_GRAVES):
+        with contextlib.suppress(OSError):
+            yield from (folder for folder in grave.iterdir() if (folder / FILE).exists())
+
+
+def _facts(folder: Path) -> JobFacts | None:
+    file = folder / FILE
+    try:
+        with contextlib.closing(open_database(file)) as database, journal_errors(file):
+            return facts_in(database, folder.name)
+    except StorageError:
+        return None

@@ -101,7 +101,7 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
 def _foreign(file: Path, found: int) -> StorageError:
     if found > FORMAT:
         what = f"The journal {printable(file)} was written by a later version of Fovea."
-        return StorageError(what, hint="Use that version; nothing was changed. `fovea jobs remove` forgets the job.")
+        return StorageError(what, hint="Use that version; nothing was changed. `fovea jobs remove` takes it away.")
     what = f"{printable(file)} is not a journal that Fovea wrote."
     return StorageError(what, hint="Nothing was changed. `fovea jobs remove` or --fresh begins the job anew.")
 

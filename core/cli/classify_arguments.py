@@ -130,15 +130,28 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea jobs`."""
-    parser = commands.add_parser("jobs", help="list and forget classifications of folders", description=_JOBS)
+    parser = commands.add_parser("jobs", help="list, remove and restore classifications of folders", description=_JOBS)
     add_format(parser, ("table", "json"))
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     show = actions.add_parser("show", help="tell all about a job", description="Tell all about a job.")
     add_format(show, ("table", "json"), default=argparse.SUPPRESS)
     remove = actions.add_parser(
         "remove",
-        help="forget a job",
-        description="Forget a job: its answers, and what you said about them. No image is touched.",
+        help="take a job from the list",
+        description=(
+            "Remove a job: its answers, and what you said about them. No image is touched. For seven days "
+            "`fovea jobs restore` brings it back."
+        ),
     )
+    restore = actions.add_parser(
+        "restore",
+        help="bring back what was removed",
+        description=(
+            "Bring back a job that was removed within the last seven days, here or in the window. Without an ID, tell "
+            "what can be brought back."
+        ),
+    )
+    add_format(restore, ("table", "json"), default=argparse.SUPPRESS)
+    restore.add_argument("id", metavar="ID", nargs="?", help="as `fovea jobs restore` lists it")
     for action in (show, remove):
         action.add_argument("id", metavar="ID", help="as `fovea jobs` lists it")

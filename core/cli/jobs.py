@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from core.batch.jobs import BrokenJob, job_facts, list_jobs, remove_job
+from core.batch.jobs import BrokenJob, existing_job, job_facts, list_jobs
 from core.batch.queries import Answers
+from core.batch.removal import RemovedJob, bring_back, put_aside, removed_jobs, sweep
 from core.batch.values import Filter, JobFacts, JobState
 from core.cli import tables
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
+from core.library.versions import KEPT_DAYS
 
 _COLUMNS: Final = ("id", "folder", "images", "failed", "to do", "state", "model", "begun")
 _CLASSES_SHOWN: Final = 40
@@ -31,8 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
         case "show":
             _show(arguments.id, as_json=arguments.format == "json")
         case "remove":
-            remove_job(arguments.id)
-            tell(f"The job {arguments.id} is forgotten; no image was touched.")
+            _remove(arguments.id)
+        case "restore" if arguments.id is None:
+            _list_removed(as_json=arguments.format == "json")
+        case "restore":
+            bring_back(arguments.id)
+            tell(f"The job {arguments.id} is there again.")
         case _:
             _list(as_json=arguments.format == "json")
     return 0
@@ -48,6 +54,41 @@ def _list(*, as_json: bool) -> None:
         for job in jobs:
             made.add_row(*_cells(job))
         tables.show(stream, made)
+
+
+def _remove(id_: str) -> None:
+    existing_job(id_)
+    put_aside(id_)
+    sweep()
+    hint = f"`fovea jobs restore {id_}` takes that back for {KEPT_DAYS} days."
+    tell(f"The job {id_} is removed; no image was touched.", hint=hint)
+
+
+def _list_removed(*, as_json: bool) -> None:
+    jobs = removed_jobs()
+    with results_to(None) as stream:
+        if as_json:
+            stream.write(json.dumps([_removed_content(job) for job in jobs], indent=2) + "\n")
+            return
+        made = tables.table(("id", "folder", "images", "reviewed", "removed"), numbers=("images", "reviewed"))
+        for job in jobs:
+            made.add_row(*_removed_cells(job))
+        tables.show(stream, made)
+
+
+def _removed_content(job: RemovedJob) -> dict[str, Any]:
+    told = {"id": job.id} if job.facts is None else _content(job.facts)
+    told.pop("state", None)
+    return told | {"removed": job.moment.astimezone().isoformat()}
+
+
+def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
+    facts = job.facts
+    told = ("its journal cannot be read", "", "")
+    if facts is not None:
+        told = (str(facts.folder), f"{facts.counts.found:,}", f"{facts.counts.reviewed:,}")
+    removed = f"{job.moment.astimezone():%Y-%m-%d %H:%M}"
+    return tables.cell(job.id, "bold"), *(tables.cell(text) for text in (*told, removed))
 
 
 def _content(job: JobFacts | BrokenJob) -> dict[str, Any]:

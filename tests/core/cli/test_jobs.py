@@ -97,7 +97,7 @@ def test_a_home_without_room_for_journals_costs_only_them(fovea: Fovea, pictures
     assert (ran.code, ran.out) == (2, "")
 
 
-def test_jobs_are_listed_told_about_and_forgotten(fovea: Fovea, pictures: Path) -> None:
+def test_jobs_are_listed_told_about_and_removed(fovea: Fovea, pictures: Path) -> None:
     (pictures / "torn.png").write_text("no image")
     fovea("classify", pictures, *ASK, "--exclude", "grey.jpg")
     (job,) = json.loads(fovea("jobs", "--format", "json").out)
@@ -118,6 +118,42 @@ def test_jobs_are_listed_told_about_and_forgotten(fovea: Fovea, pictures: Path) 
         ran = fovea("jobs", action, job["id"])
         assert (ran.code, ran.out) == (2, "")
         assert "There is no job" in ran.err
+
+
+def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Path) -> None:
+    fovea("classify", pictures, *ASK)
+    id_ = job_id(JobRequest(pictures, recursive=True))
+    with Answers(id_) as answers:
+        answers.set_review([1], Review(Verdict.CORRECTED, "green"))
+    assert f"`fovea jobs restore {id_}` takes that back for 7 days" in fovea("jobs", "remove", id_).err
+    (told,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
+    assert (told["id"], told["folder"], told["counts"]["reviewed"]) == (id_, str(pictures), 1)
+    assert id_ in fovea("jobs", "restore").out
+    assert fovea("jobs", "restore", id_).err == f"fovea: The job {id_} is there again.\n"
+    with Answers(id_) as answers:
+        assert answers.rows_of([1])[0].answer == "green"
+    assert json.loads(fovea("jobs", "restore", "--format", "json").out) == []
+    again = fovea("jobs", "restore", id_)
+    assert (again.code, again.out) == (2, "")
+    assert "not kept any more" in again.err
+
+
+def test_a_damaged_job_is_removed_told_and_restored(fovea: Fovea, pictures: Path) -> None:
+    fovea("classify", pictures, *ASK)
+    id_ = job_id(JobRequest(pictures, recursive=True))
+    (job_folder(id_) / "journal.sqlite").write_bytes(b"broken" * 1000)
+    assert fovea("jobs", "remove", id_).code == 0
+    assert "cannot be read" in fovea("jobs", "restore").out
+    assert fovea("jobs", "restore", id_).code == 0
+    assert "damaged" in fovea("jobs").out
+
+
+@pytest.mark.parametrize("id_", ["..", ".", "../jobs", "nowhere"])
+def test_only_jobs_are_removed_and_restored(fovea: Fovea, pictures: Path, id_: str) -> None:
+    fovea("classify", pictures, *ASK)
+    for action in ("remove", "restore"):
+        assert fovea("jobs", action, id_).code == 2
+    assert len(json.loads(fovea("jobs", "--format", "json").out)) == 1
 
 
 def test_what_a_person_said_survives_a_fresh_run(fovea: Fovea, pictures: Path) -> None:
