@@ -85,7 +85,8 @@ class Job:
             request: what to classify.
             answering: the model; several jobs may use one after another.
             token: pauses and calls off.
-            report: takes the progress, at most 20 times a second, in the thread that takes the results.
+            report: takes the progress, at most 20 times a second, from the first image found on; in one thread at a
+                time, whichever knows.
             takes: whether a found image is taken now, or left as if it were not there yet; asked in the thread that
                 walks.
 
@@ -98,7 +99,7 @@ class Job:
         self._identity = _identity(request.folder)
         self._journal = Journal(request, answering.answerer(request.top_k))
         self.id = self._journal.id
-        self._walking = _Walking(walk, self._journal, token, takes)
+        self._walking = _Walking(walk, self._journal, token, takes, self._tell_found)
         self._pace = Pace(report)
         self._left: int | None = None
         self._place = 0
@@ -134,6 +135,7 @@ class Job:
 
     def _run(self) -> Generator[Result, None, None]:
         keeps = self._request.keep_features
+        self._pace.tell(0, None)
         with self._walking, Pipeline(self._answering, self._request.top_k, keep_features=keeps) as pipeline:
             try:
                 while self._fill(pipeline):
@@ -183,6 +185,7 @@ class Job:
             else:
                 self._token.check()
                 self._walking.wait()
+                self._tell_found()
         return self._coming.popleft()
 
     def _is_read(self, image: Image) -> bool:
@@ -196,7 +199,7 @@ class Job:
             group.append(self._line.popleft())
             reading += self._is_read(group[-1])
         asked = [image for image in group if image.outcome is None and image.tried < _DEADLY]
-        answers = pipeline.answer(asked, self._recalled)
+        answers = pipeline.answer(asked, self._recalled, self._tell_found)
         answers += [Answer(image.number, _deadly(image)) for image in group if image.tried >= _DEADLY]
         self._check_folder(answers)
         if answers:
@@ -219,6 +222,11 @@ class Job:
             self._left = self._journal.waiting()
         self._pace.tell(self._walking.found, self._left)
 
+    def _tell_found(self) -> None:
+        """Tell how many images were found, also while none is answered yet; in either thread."""
+        left = self._journal.waiting() if self._walking.has_ended else None
+        self._pace.tell(self._walking.found, left)
+
     def _check_folder(self, answers: list[Answer]) -> None:
         """Stop where images cannot be read because the folder's disk or network share is gone, instead of noting it."""
         passing = any(isinstance(each.outcome, Failure) and each.outcome.kind in PASSING for each in answers)
@@ -230,9 +238,17 @@ class Job:
 class _Walking:
     """The walk, in a thread of its own; what it finds is in the journal at once."""
 
-    def __init__(self, walk: Walk, journal: Journal, token: CancelToken, takes: Callable[[Found], bool]) -> None:
-        self.walk, self.found = walk, 0
-        self._journal, self._token, self._takes = journal, token, takes
+    def __init__(
+        self,
+        walk: Walk,
+        journal: Journal,
+        token: CancelToken,
+        takes: Callable[[Found], bool],
+        tell: Callable[[], None],
+    ) -> None:
+        """`tell` is called, in the thread that walks, whenever more was found."""
+        self.walk, self._noted = walk, 0
+        self._journal, self._token, self._takes, self._tell = journal, token, takes, tell
         self._news, self._ended, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="walk")
@@ -244,6 +260,11 @@ class _Walking:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+    @property
+    def found(self) -> int:
+        """How many images were found so far."""
+        return self._noted if self._ended.is_set() else max(self._noted, self.walk.met)
 
     @property
     def has_ended(self) -> bool:
@@ -266,6 +287,7 @@ class _Walking:
             if self._note_all():
                 self._journal.end_walk(self.walk.troubles)
                 self._ended.set()
+                self._tell()
         except Cancelled:
             pass  # whoever asks for the results hears it too
         except Exception as error:  # noqa: BLE001 - it is raised where the results are asked for
@@ -278,8 +300,9 @@ class _Walking:
         while some := list(islice(images, _NOTED_AT_ONCE)):
             self._token.check()
             self._journal.found(some)
-            self.found += len(some)
+            self._noted += len(some)
             self._news.set()
+            self._tell()
             if self._stop.is_set():
                 return False
         return True

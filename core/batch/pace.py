@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,20 +18,25 @@ _REMEMBERED: Final = 200
 
 
 class Pace:
-    """Counts what a run does and reports it, at most 20 times a second and at its end. It belongs to one thread."""
+    """Counts what a run does and reports it, at most 20 times a second, when all are found, and at its end.
+
+    One thread counts; any may tell, one at a time.
+    """
 
     def __init__(self, report: Callable[[JobProgress], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._report, self._now = report, now
+        self._lock = threading.Lock()
         self._seen: deque[tuple[float, int]] = deque([(now(), 0)], maxlen=_REMEMBERED)
         self._told = float("-inf")
         self.progress = JobProgress(0, walked=False, finished=0, fresh=0, failed=0, per_second=None, remaining_s=None)
 
     def count(self, outcomes: int, *, fresh: int, failed: int) -> None:
         """Count images that got an outcome; `fresh` of them in this run."""
-        before = self.progress
-        self.progress = replace(
-            before, finished=before.finished + outcomes, fresh=before.fresh + fresh, failed=before.failed + failed
-        )
+        with self._lock:
+            before = self.progress
+            self.progress = replace(
+                before, finished=before.finished + outcomes, fresh=before.fresh + fresh, failed=before.failed + failed
+            )
 
     def tell(self, found: int, left: int | None) -> None:
         """Report, if it is time.
@@ -39,11 +45,16 @@ class Pace:
             found: images found so far.
             left: how many of all wait still; None as long as not all are found.
         """
-        moment = self._now()
-        if moment - self._told < _LEAST_PAUSE_S and left != 0:
-            return
-        self._told = moment
-        self._seen.append((moment, self.progress.fresh))
+        with self._lock:
+            was_walked, moment = self.progress.walked, self._now()
+            if was_walked and left is None:
+                return  # by who looked before all were found
+            if left == 0 or was_walked != (left is not None) or moment - self._told >= _LEAST_PAUSE_S:
+                self._told = moment
+                self._tell(found, left)
+
+    def _tell(self, found: int, left: int | None) -> None:
+        self._seen.append((self._told, self.progress.fresh))
         speed = self._speed()
         remaining = left / speed if speed and left else 0.0 if left == 0 else None
         self.progress = replace(

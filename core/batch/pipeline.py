@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -46,6 +46,7 @@ AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
 KEPT: Final = "kept"
 """In place of a provider's name, where features that were kept answered."""
 
+_MOMENT_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
 
@@ -160,14 +161,21 @@ class Pipeline:
         for image in images:
             self._reading[image.number] = self._pool.submit(self._read, image)
 
-    def answer(self, images: Sequence[Image], recalled: Mapping[int, Features]) -> list[Answer]:
+    def answer(
+        self, images: Sequence[Image], recalled: Mapping[int, Features], meanwhile: Callable[[], None]
+    ) -> list[Answer]:
         """Answer images that were begun or whose features were recalled, waiting for them.
+
+        Args:
+            images: which.
+            recalled: by their numbers.
+            meanwhile: called every moment while one that is read slowly is waited for.
 
         Raises:
             ModelError: the model cannot be opened.
             ProviderError: nothing works that could compute; these images can be begun again.
         """
-        reads = {image.number: self._taken(image, recalled) for image in images}
+        reads = {image.number: self._taken(image, recalled, meanwhile) for image in images}
         outcomes: dict[int, Outcome] = {}
         for number, read in reads.items():
             if isinstance(read.result, Failure):
@@ -177,10 +185,13 @@ class Pipeline:
             self._reading.pop(number, None)
         return [Answer(number, outcomes[number], read.look, read.sha256) for number, read in reads.items()]
 
-    def _taken(self, image: Image, recalled: Mapping[int, Features]) -> _Read:
+    def _taken(self, image: Image, recalled: Mapping[int, Features], meanwhile: Callable[[], None]) -> _Read:
         if image.number in recalled:
             return _Read(recalled[image.number], sha256=image.sha256)
-        return self._reading[image.number].result()
+        reading = self._reading[image.number]
+        while not wait((reading,), timeout=_MOMENT_S).done:
+            meanwhile()
+        return reading.result()
 
     def _from_features(self, images: Sequence[Image], reads: Mapping[int, _Read]) -> dict[int, Outcome]:
         """What kept features say."""

@@ -34,6 +34,7 @@ class Walk:
 
     Attributes:
         troubles: the folders that could not be read so far.
+        met: images met so far; of a folder that takes long to read, those not given yet count too.
     """
 
     def __init__(self, request: JobRequest, place: Path) -> None:
@@ -47,6 +48,7 @@ class Walk:
             UsageError: there is no such folder, or a pattern means nothing.
         """
         self.troubles: list[Trouble] = []
+        self.met = 0
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
@@ -85,6 +87,7 @@ class Walk:
             if is_folder:
                 subfolders.append(folder / entry.name)
             elif all_count or self._patterns.includes(path):
+                self.met += 1
                 yield natural(entry.name), os.fsencode(entry.name), *_state(entry)
 
     def _on_error(self, folder: Path, error: ImageError) -> None:

@@ -44,10 +44,9 @@ def job_bar() -> Iterator[Callable[[JobProgress], None]]:
         task = shown.add_task("classifying", total=None, left="")
 
         def report(told: JobProgress) -> None:
-            speed = f"{told.per_second:.1f} images/s" if told.per_second else ""
-            left = f", {timedelta(seconds=round(told.remaining_s))} left" if told.remaining_s else ""
-            total = told.found if told.walked else None
-            shown.update(task, completed=told.finished, total=total, left=speed + left)
+            is_looking = not told.walked and not told.finished
+            described, total = "looking" if is_looking else "classifying", told.found if told.walked else None
+            shown.update(task, description=described, completed=told.finished, total=total, left=_job_text(told))
 
         yield report
 
@@ -69,3 +68,13 @@ def stages() -> Iterator[Report]:
             shown.update(bars[stage.stage], completed=stage.step, total=stage.total, left=left)
 
         yield report
+
+
+def _job_text(told: JobProgress) -> str:
+    """What stands beside the bar of a job."""
+    parts = [
+        "" if told.walked else f"{told.found:,} found so far",
+        f"{told.per_second:.1f} images/s" if told.per_second else "",
+        f"{timedelta(seconds=round(told.remaining_s))} left" if told.remaining_s else "",
+    ]
+    return ", ".join(filter(None, parts))

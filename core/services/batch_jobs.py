@@ -231,8 +231,9 @@ class Jobs:
 
     def _report(self, job: str, running: _Running, progress: JobProgress) -> None:
         """Tell how far it is, a few times a second; what its journal says less often, for that takes longer."""
-        moment, running.progress = time.monotonic(), progress
-        if moment - running.told < _TOLD_S:
+        before, moment, running.progress = running.progress, time.monotonic(), progress
+        all_are_found = before is not None and before.walked != progress.walked
+        if moment - running.told < _TOLD_S and not all_are_found:
             return
         running.told = moment
         self._changed(job)

@@ -158,8 +158,9 @@ class FilterPanel(QScrollArea):
 
     def reset(self) -> None:
         """Show everything."""
-        blocked = [QSignalBlocker(one) for one in (self.text, self.kind, self.low, self.high)]
-        self.text.clear()
+        blocked = [QSignalBlocker(one) for one in (self.kind, self.low, self.high)]
+        self.text.clear()  # not blocked: its own button to clear it goes by that signal
+        self._typed.stop()
         self.kind.setCurrentIndex(0)
         self.low.setValue(0)
         self.high.setValue(_WHOLE)

@@ -64,6 +64,8 @@ def progress_text(news: JobNews) -> str:
 
 
 def _pace_text(news: JobNews, progress: JobProgress) -> str:
+    if not progress.walked and not progress.finished:
+        return f"Looking for photos … {progress.found:,} found so far"
     of = f"{progress.finished:,} of {progress.found:,}{'' if progress.walked else ' found so far'}"
     parts = [of]
     if progress.failed:

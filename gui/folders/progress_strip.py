@@ -62,7 +62,7 @@ class ProgressStrip(QFrame):
         self.bar.setAccessibleDescription(progress_text(news))
         done, found, walked = _share(news)
         self.bar.setVisible(news.doing not in (Doing.MISSING, Doing.WATCHING))
-        is_guessed = not walked and news.doing is Doing.RUNNING and not found
+        is_guessed = not walked and news.doing is Doing.RUNNING and not done
         self.bar.setRange(0, 0 if is_guessed else _STEPS)
         self.bar.setValue(round(_STEPS * done / found) if found else 0)
         is_busy = news.doing in (Doing.RUNNING, Doing.PAUSED)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.batch.values import Filter, Group, Order, Row, View
 from core.services.batch_messages import Look, ViewTold
-from core.services.batch_values import JobNews
+from core.services.batch_values import Doing, JobNews
 from gui import theme
 from gui.class_chooser import ClassChooser
 from gui.folders.client import BatchClient
@@ -299,6 +299,6 @@ class ResultsPage(QWidget):
 def _nothing_text(news: JobNews | None, *, is_narrow: bool) -> str:
     if is_narrow:
         return "No photo matches the filters."
-    if news is not None and news.progress is not None and not news.facts.counts.done:
+    if news is not None and news.doing in (Doing.RUNNING, Doing.PAUSED) and not news.facts.counts.done:
         return "The first answers come in a moment."
     return "There is no photo in this folder. In folders, photos are files such as .jpg, .png, .webp or .heic."

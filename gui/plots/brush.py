@@ -20,6 +20,8 @@ Bins = tuple[int, int]
 _BAR: Final = 0.9
 _FAINT: Final = 0.16
 _CLEARING: Final = (Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
+_END: Final = 1.05
+"""Where the axis ends: so much more than 1 that its last name, 100%, has room."""
 
 
 class BrushedHistogram(PlotFrame):
@@ -84,7 +86,7 @@ class _BrushCanvas(Canvas):
         self._counts = counts
         top = max([*counts, 1]) * 1.05
         beside = ticks(round_ticks(0, top, 4, least_step=1), ",.0f")
-        self._chart.show_range((-0.01, 1.01), (0, top), ticks([0, 0.25, 0.5, 0.75, 1], ".0%"), beside)
+        self._chart.show_range((-0.01, _END), (0, top), ticks([0, 0.25, 0.5, 0.75, 1], ".0%"), beside)
         self._area.height = top
         self._draw(bins)
 

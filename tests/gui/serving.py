@@ -7,7 +7,7 @@ import time
 from multiprocessing.connection import Connection
 
 from core import classifier
-from core.batch import pipeline
+from core.batch import pipeline, walk
 from core.services.processes import serve_batch, serve_engine
 
 DEADLY = "deadly.png"
@@ -48,6 +48,8 @@ HELD_FROM = "08.png"
 """Photos called so or later are held; those before are one batch."""
 RELEASE = "release"
 """Beside the folder of photos that are held, this lets them go."""
+SEEN_AT_ONCE = 5
+"""Photos that a slow folder shows at once."""
 
 
 def serve_batch_held(connection: Connection) -> None:
@@ -60,4 +62,18 @@ def serve_batch_held(connection: Connection) -> None:
         return prepare(path, plan)
 
     pipeline.prepare = prepare_released
+    serve_batch(connection)
+
+
+def serve_batch_that_walks_slowly(connection: Connection) -> None:
+    """Serve like the batch process, but read a folder no further than to a few photos until a test lets it go on."""
+    visible = walk.visible
+
+    def slowly_visible(folder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        for place, entry in enumerate(visible(folder)):
+            while place >= SEEN_AT_ONCE and not (folder.parent / RELEASE).exists():
+                time.sleep(0.02)
+            yield entry
+
+    walk.visible = slowly_visible
     serve_batch(connection)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.services.batch_values import Doing
@@ -22,7 +22,7 @@ from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import Classify, begin, is_at, loaded, names, press
-from tests.gui.serving import RELEASE, serve_batch_held
+from tests.gui.serving import RELEASE, SEEN_AT_ONCE, serve_batch_held, serve_batch_that_walks_slowly
 
 COLUMNS = range(6)
 
@@ -31,6 +31,12 @@ COLUMNS = range(6)
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than a batch is read before the test says so."""
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
+
+
+@pytest.fixture
+def slow_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is read slowly until the test says otherwise."""
+    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_that_walks_slowly))
 
 
 @pytest.fixture
@@ -137,6 +143,30 @@ def test_a_job_pauses_goes_on_and_stops(
     window.actions_by_act[Act.GO_ON].trigger()
     qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
+
+
+def test_what_was_found_is_told_before_the_first_answer(
+    slow_folder: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+) -> None:
+    begin(window, qtbot, many)
+    looking = f"Looking for photos … {SEEN_AT_ONCE} found so far"
+    qtbot.waitUntil(lambda: looking in texts(page.results.strip), timeout=PATIENCE_MS)
+    assert page.results._nothing.text() == "The first answers come in a moment."
+    under_way = window.status.findChildren(QPushButton)
+    qtbot.waitUntil(lambda: any(one.text() == f"many: {looking}" for one in under_way), timeout=PATIENCE_MS)
+    (many.parent / RELEASE).touch()
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+
+
+def test_how_many_there_are_is_told_while_the_first_photo_is_read(
+    held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
+) -> None:
+    for number in range(8):
+        (many / f"{number:02}.png").rename(many / f"9{number}.png")
+    begin(window, qtbot, many)
+    qtbot.waitUntil(lambda: "0 of 30" in texts(page.results.strip), timeout=PATIENCE_MS)
+    (many.parent / RELEASE).touch()
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not on this system")
