@@ -14,6 +14,7 @@ from core.reports.plan import Form
 from core.services.batch_values import Doing
 from gui.actions import Act, Actions
 from gui.folders.page import FoldersPage
+from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
 
 EXPORTS: Final = {
@@ -29,6 +30,8 @@ _FOR_A_JOB: Final = (
     *(Act.FIND_PHOTOS, Act.CLEAR_FILTERS, Act.REVIEW, *EXPORTS, Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS),
     *(Act.CONTINUE_SORTING, Act.UNDO_SORTING),
 )
+_ONE_AT_A_TIME: Final = (Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)
+"""What writes photos, or beside them, waits until the last such thing is done."""
 
 
 class FolderCommands(QObject):
@@ -37,7 +40,7 @@ class FolderCommands(QObject):
     def __init__(self, page: FoldersPage, actions: Actions) -> None:
         super().__init__(page)
         self._page, self._actions = page, actions
-        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in EXPORTS}
+        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_ONE_AT_A_TIME)}
         page.results_made.connect(self._fill_bar)
         page.list.list.addAction(actions[Act.REMOVE])
         page.state_changed.connect(self.show_state)
@@ -65,8 +68,8 @@ class FolderCommands(QObject):
             **{act: partial(_export, page, form, with_mark=act is Act.EXPORT_CSV_BOM) for act, form in EXPORTS.items()},
             Act.WRITE_KEYWORDS: lambda: page().open_plan(page().keywords),
             Act.SORT_INTO_FOLDERS: lambda: page().open_plan(page().sorting),
-            Act.CONTINUE_SORTING: lambda: page().continue_sorting(),
-            Act.UNDO_SORTING: lambda: page().undo_sorting(),
+            Act.CONTINUE_SORTING: lambda: page().deeds.continue_sorting(page().job_id),
+            Act.UNDO_SORTING: lambda: page().deeds.undo_sorting(page().job_id),
         }
 
     def show_state(self) -> None:
@@ -83,11 +86,24 @@ class FolderCommands(QObject):
         act[Act.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
         act[Act.WATCH_FOLDER].setChecked(job.doing is Doing.WATCHING)
         act[Act.WATCH_FOLDER].setEnabled(job.doing not in (Doing.RUNNING, Doing.PAUSED, Doing.MISSING))
-        act[Act.STOP_JOB].setEnabled(job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
-        act[Act.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
-        act[Act.UNDO_SORTING].setEnabled(bool(job.sortings))
+        words = page.deeds.words(job.facts.id)
+        act[Act.STOP_JOB].setEnabled(bool(words) or job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
+        for one in _ONE_AT_A_TIME:
+            self._dim(one, self._reason(one, job.facts.id))
+        if not words:
+            act[Act.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
+            act[Act.UNDO_SORTING].setEnabled(bool(job.sortings))
         for one, form in EXPORTS.items():
             self._dim(one, page.lacking.get(form.value, ""))
+
+    def _reason(self, one: Act, job: str) -> str:
+        """Why this has to wait; the page on which it is under way can be seen again."""
+        form = {Act.WRITE_KEYWORDS: KeywordForm, Act.SORT_INTO_FOLDERS: SortForm}.get(one)
+        plan = self._page.plans.get(form) if form is not None else None
+        busy_with = "" if plan is None else plan.busy_with
+        if busy_with == job:
+            return ""
+        return self._page.deeds.words(job) or ("another folder’s photos come first" if busy_with else "")
 
     def _dim(self, one: Act, reason: str) -> None:
         text, tip = self._titles[one]

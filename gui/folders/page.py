@@ -15,11 +15,12 @@ from core.reports.plan import Form
 from core.services.batch_messages import Begun, JobChanged, JobsListed, Means, TaskDone, TaskFailed
 from core.services.batch_values import Doing, JobNews
 from gui.folders.client import BatchClient
+from gui.folders.deeds import Deeds
 from gui.folders.dropped import DroppedFolders
 from gui.folders.job_form import JobForm
 from gui.folders.job_text import counts_text, progress_text, title_text
 from gui.folders.jobs_page import JobsPage
-from gui.folders.plan_forms import KeywordForm, SortForm
+from gui.folders.plan_forms import KeywordForm, PlanForm, SortForm
 from gui.folders.plan_page import PlanPage
 from gui.folders.results_page import ResultsPage
 from gui.folders.results_parts import ResultsParts
@@ -39,6 +40,8 @@ class FoldersPage(QWidget):
         results_made: the results page was made; it wants to be filled with actions.
         wanted: the person wants to see this place.
         dropped: what is done with folders that are dropped.
+        deeds: what is being done with photos.
+        plans: the pages for sorting and for keywords that were made by now, by their form.
     """
 
     state_changed = Signal()
@@ -51,12 +54,14 @@ class FoldersPage(QWidget):
         self.setObjectName("page")
         self._session, self._notices = session, notices
         self.client = BatchClient(self)
+        self.deeds = Deeds(self.client, self)
         self._tidings = Tidings(self, notices)
         self.reviewer = Reviewer(self.client, session.corrections, self)
         self.jobs: dict[str, JobNews] = {}
         self.lacking: Mapping[str, str] = {}
         self._wanted: dict[int, Callable[[TaskDone], object]] = {}
         self._asked_by_form = 0
+        self.plans: dict[type[PlanForm], PlanPage] = {}
         self._parts = ResultsParts(self.client, session.pictures, self)
         self.dropped = DroppedFolders(notices, self.classify, self)
         self.list, self.form = JobsPage(classify, self), JobForm(session, self)
@@ -75,6 +80,7 @@ class FoldersPage(QWidget):
         client.begun.connect(self._on_begun)
         client.task_ended.connect(self._on_task_ended)
         client.means.connect(self._on_means)
+        self.deeds.changed.connect(self._show_under_way)
         self.list.opened.connect(self.open_job)
         self.form.asked.connect(self.begin)
         self.form.left.connect(self.show_jobs)
@@ -112,9 +118,9 @@ class FoldersPage(QWidget):
         return self._plan_page(KeywordForm())
 
     def _plan_page(self, form: SortForm | KeywordForm) -> PlanPage:
-        made = PlanPage(self.client, form, self)
+        made = PlanPage(self.client, form, self.deeds, self)
         made.left.connect(self._back_to_results)
-        made.done.connect(self._tidings.tell_done)
+        self.plans[type(form)] = made
         self._stack.addWidget(made)
         return made
 
@@ -237,7 +243,9 @@ class FoldersPage(QWidget):
     def remove_selected(self) -> None:
         """Take the job stood on from the list; rows are what is in the folder, and none is taken out."""
         news = self.list.current() if self._stack.currentWidget() is self.list else None
-        if news is not None:
+        if news is not None and (words := self.deeds.words(news.facts.id)):
+            self._notices.tell(f"“{title_text(news)}” stays in the list for now: {words}.")
+        elif news is not None:
             self.run(self.client.remove(news.facts.id), lambda _: self._tidings.tell_removed(news))
 
     def step(self, by: int) -> None:
@@ -302,9 +310,10 @@ class FoldersPage(QWidget):
         self.go_on([self.job_id])
 
     def stop(self) -> None:
-        """Stop the job in sight, or stop watching its folder."""
+        """Stop the job in sight, watching its folder, and whatever is being done with its photos."""
         if self.job is not None:
             self.client.stop(self.job_id)
+            self.deeds.stop(self.job_id)
 
     def run(self, ticket: int, then: Callable[[TaskDone], object]) -> None:
         """Have this called when a task is done; its failure is told in a notice."""
@@ -327,16 +336,6 @@ class FoldersPage(QWidget):
         """Bring back a job that was taken from the list."""
         self.run(self.client.restore(job), lambda _: None)
 
-    def continue_sorting(self) -> None:
-        """Go on with the sorting that was interrupted."""
-        if self.job is not None:
-            self.run(self.client.continue_sorting(self.job_id), self._tidings.tell_done)
-
-    def undo_sorting(self, sorting: str = "") -> None:
-        """Put the photos back where a sorting took them from."""
-        if self.job is not None:
-            self.run(self.client.undo_sorting(self.job_id, sorting), lambda done: self._notices.tell(done.told))
-
     # ---- what the process says
 
     def _on_listed(self, listed: JobsListed) -> None:
@@ -354,8 +353,13 @@ class FoldersPage(QWidget):
             news = self.jobs.get(self.results.news.facts.id)
             if news is not None:
                 self.results.show_news(news)
+        self._show_under_way()
+
+    def _show_under_way(self) -> None:
         busy = [news for news in self.jobs.values() if news.doing in (Doing.RUNNING, Doing.PAUSED)]
-        self.went_on.emit("  ".join(f"{title_text(news)}: {progress_text(news)}" for news in busy))
+        lines = [f"{title_text(news)}: {progress_text(news)}" for news in busy]
+        lines += [f"{title_text(self.jobs[job])}: {line}" for job, line in self.deeds.lines() if job in self.jobs]
+        self.went_on.emit("  ".join(lines))
         self.state_changed.emit()
 
     def _on_begun(self, begun: Begun) -> None:
@@ -375,8 +379,13 @@ class FoldersPage(QWidget):
         if failed.ticket == self._asked_by_form:
             self._asked_by_form = 0
             self.form.show_error(failed.error)
-        elif not isinstance(self._stack.currentWidget(), PlanPage):  # that tells it itself
+        elif not self.is_told_in_sight(failed.ticket):
             self._notices.tell_error(failed.error)
+
+    def is_told_in_sight(self, ticket: int) -> bool:
+        """Whether the page in sight tells what became of a task."""
+        page = self._stack.currentWidget()
+        return isinstance(page, PlanPage) and page.is_about(ticket)
 
     def _on_means(self, means: Means) -> None:
         self.lacking = means.lacking

@@ -49,6 +49,7 @@ class PlanForm(QWidget):
     title = ""
     promise = ""
     deed = ""
+    under_way = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,6 +91,7 @@ class SortForm(PlanForm):
     title = "Sort into folders"
     promise = "Each class gets a folder. Photos the model is less sure of go to “unsure”, those it does not know too."
     deed = "Sort"
+    under_way = "photos are being sorted"
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,6 +139,7 @@ class KeywordForm(PlanForm):
         "picture itself is not touched."
     )
     deed = "Write"
+    under_way = "keywords are being written"
 
     def __init__(self) -> None:
         super().__init__()

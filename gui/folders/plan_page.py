@@ -13,6 +13,7 @@ from core.batch.values import JobFacts, View
 from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
 from gui import theme
 from gui.folders.client import BatchClient
+from gui.folders.deeds import Deeds
 from gui.folders.plan_forms import PlanForm
 from gui.folders.steps_model import StepsModel, StepsTable
 from gui.widgets import Panel, label
@@ -23,20 +24,19 @@ class PlanPage(QWidget):
 
     Attributes:
         left: the person goes back.
-        done: the steps were taken; a `TaskDone`.
     """
 
     left = Signal()
-    done = Signal(object)
 
-    def __init__(self, client: BatchClient, form: PlanForm, parent: QWidget) -> None:
+    def __init__(self, client: BatchClient, form: PlanForm, deeds: Deeds, parent: QWidget) -> None:
         super().__init__(parent)
-        self._client, self.form = client, form
+        self._client, self._deeds, self.form = client, deeds, form
         self._job, self._folder, self._view = "", Path(), View()
         self._planning = self._plan = self._doing = 0
         self.steps = StepsModel(client, self)
         self.table = StepsTable(self.steps)
         self.summary = label(wrap=True)
+        self._reason = label(kind="warning", wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Steps done")
@@ -56,6 +56,7 @@ class PlanPage(QWidget):
         column.addWidget(panel)
         steps = Panel("What will be done")
         steps.body.addWidget(self.summary)
+        steps.body.addWidget(self._reason)
         steps.body.addWidget(self.bar)
         steps.body.addWidget(self.table, 1)
         column.addWidget(steps, 1)
@@ -76,14 +77,24 @@ class PlanPage(QWidget):
         self._client.steps_planned.connect(self._on_planned)
         self._client.task_progress.connect(self._on_progress)
         self._client.task_ended.connect(self._on_ended)
+        self._deeds.changed.connect(self._show_state)
 
     def open(self, job: JobFacts, view: View, lacking: Mapping[str, str]) -> None:
-        """Begin with the photos of a view."""
-        if (job.id, view) != (self._job, self._view):
+        """Begin with the photos of a view; while steps are taken, these stay in sight."""
+        if not self._doing and (job.id, view) != (self._job, self._view):
             self._job, self._folder, self._view = job.id, job.folder, view
             self.forget()
         self.form.lack(lacking)
         self.form.setFocus()
+
+    @property
+    def busy_with(self) -> str:
+        """The job whose steps are taken now; empty while none are."""
+        return self._job if self._deeds.is_under_way(self._doing) else ""
+
+    def is_about(self, ticket: int) -> bool:
+        """Whether a task is this page's own, which is told here."""
+        return bool(ticket) and ticket in (self._planning, self._doing)
 
     def plan(self) -> None:
         """Ask what would be done; nothing is done yet."""
@@ -109,7 +120,7 @@ class PlanPage(QWidget):
         if self._plan and not self._doing:
             self._doing = self._plan
             self._client.carry_out(self._plan)
-            self._show_state()
+            self._deeds.begin(self._plan, self._job, self.form.under_way)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -119,12 +130,16 @@ class PlanPage(QWidget):
 
     def _show_state(self) -> None:
         is_busy = bool(self._planning or self._doing)
+        other = "" if self._doing else self._deeds.words(self._job)
+        self._reason.setText(f"Nothing else can be done until that has ended: {other}." if other else "")
+        self._reason.setVisible(bool(other))
         self.form.setEnabled(not self._doing)
         self.bar.setVisible(is_busy)
-        self.bar.setRange(0, 0)
+        if not is_busy:
+            self.bar.setRange(0, 0)
         self.stop.setVisible(is_busy)
         self.show_steps.setEnabled(not is_busy and self.form.wish(self._folder) is not None)
-        self.carry_out.setEnabled(bool(self._plan) and not is_busy)
+        self.carry_out.setEnabled(bool(self._plan) and not is_busy and not other)
 
     def _on_planned(self, planned: StepsPlanned) -> None:
         if planned.ticket == self._planning:
@@ -149,7 +164,6 @@ class PlanPage(QWidget):
         match ended:
             case TaskDone():
                 self.summary.setText(ended.told)
-                self.done.emit(ended)
             case TaskFailed():
                 self.summary.setText(str(ended.error))
             case TaskStopped():

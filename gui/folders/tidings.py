@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject
 
 from core.images.folders import printable
-from core.services.batch_messages import JobEnded, TaskDone
+from core.services.batch_messages import JobEnded, TaskDone, TaskStopped
 from core.services.batch_values import JobNews
 from gui.folders.job_text import title_text
 from gui.notices import Notices
@@ -30,16 +30,22 @@ class Tidings(QObject):
         client.remarked.connect(notices.tell)
         client.died.connect(self._on_died)
         client.failed.connect(self._on_failed)
-
-    def tell_done(self, done: TaskDone) -> None:
-        """Tell what came of a plan; a sorting can be undone."""
-        if done.sorting:
-            self._notices.tell(done.told, offer=("Undo", lambda: self._page.undo_sorting(done.sorting)))
+        page.deeds.ended.connect(self._on_deed_ended)
 
     def tell_removed(self, news: JobNews) -> None:
         """Tell that a job was taken from the list."""
         text = f"“{title_text(news)}” was taken from the list. The photos are untouched."
         self._notices.tell(text, offer=("Undo", lambda: self._page.restore(news.facts.id)))
+
+    def _on_deed_ended(self, job: str, ended: object) -> None:
+        """What was sorted can be undone; what was called off can go on."""
+        match ended:
+            case TaskDone(told=told, sorting=sorting) if sorting:
+                self._notices.tell(told, offer=("Undo", lambda: self._page.deeds.undo_sorting(job, sorting)))
+            case TaskDone(ticket, told) if not self._page.is_told_in_sight(ticket):
+                self._notices.tell(told)
+            case TaskStopped(ticket) if not self._page.is_told_in_sight(ticket):
+                self._notices.tell("It was stopped on the way. Everything so far can be gone on with, or undone.")
 
     def _on_job_ended(self, ended: JobEnded) -> None:
         news = self._page.jobs.get(ended.job)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from core import classifier
 from core.batch import pipeline, walk
+from core.services import batch_sorting
 from core.services.processes import serve_batch, serve_engine
 
 DEADLY = "deadly.png"
@@ -76,4 +78,21 @@ def serve_batch_that_walks_slowly(connection: Connection) -> None:
             yield entry
 
     walk.visible = slowly_visible
+    serve_batch(connection)
+
+
+def serve_batch_that_sorts_slowly(connection: Connection) -> None:
+    """Serve like the batch process, but wait with sorting, and undoing it, until a test lets it go on."""
+    release = Path(os.environ["FOVEA_HOME"]).with_name(RELEASE)
+
+    def slowly(deed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def do(*given, report, token):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
+            while not release.exists():
+                token.check()
+                time.sleep(0.02)
+            return deed(*given, report=report, token=token)
+
+        return do
+
+    batch_sorting.carry_out, batch_sorting.undo = slowly(batch_sorting.carry_out), slowly(batch_sorting.undo)
     serve_batch(connection)
