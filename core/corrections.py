@@ -1,4 +1,4 @@
-"""Answers of a model that the person put right, kept until the model learns from them, and afterwards.
+"""Answers of a model that the person put right or confirmed, kept until the model learns from them, and afterwards.
 
 One file for each model's name, one JSON object a line, written whole or not at all. Whoever changes it holds a lock,
 reads it anew and changes only what is meant, so two windows lose nothing to each other. A line that cannot be read
@@ -38,7 +38,7 @@ _PAUSE_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """An answer put right.
+    """An answer put right, or confirmed: a label to learn from either way.
 
     Attributes:
         path: the image.
@@ -63,6 +63,11 @@ class Correction:
         """What a person says an image is, instead of what a prediction says."""
         best = prediction.best
         return cls(prediction.path, best.label, min(max(best.probability, 0.0), 1.0), label, prediction.model)
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the answer was right."""
+        return self.label == self.said
 
     def waits(self, lineage: Collection[str]) -> bool:
         """Whether a version of that lineage has not learnt it."""

@@ -81,8 +81,10 @@ def _sections(facts: RetrainedFacts, photos: Sequence[Change]) -> Iterator[tuple
     learnt = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
         for one in facts.learnt
+        if not (one.correction.confirms and one.is_right)
     ]
-    yield "The photos you corrected", "They were learnt from, so they say little about others.", learnt
+    if learnt:
+        yield "The photos you corrected", "They were learnt from, so they say little about others.", learnt
     if facts.tests is not None and facts.tests.flips:
         flips = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in facts.tests.flips]
         yield "Test photos that changed", _about_tests(facts.tests), flips

@@ -15,7 +15,8 @@ from core.errors import StorageError
 from core.prediction import Prediction
 from gui.relay import Relay
 
-_News = tuple[str, int, Corrections | StorageError]
+_News = tuple[str, int, Corrections | StorageError, bool]
+"""A model, the number of the request, what there is, and whether that was known."""
 _Said = Mapping[Path, Correction | None]
 """What is to be noted of each image; None: what was is taken back."""
 
@@ -85,9 +86,9 @@ class CorrectionBook(QObject):
     def _do(self, model: str, said: _Said) -> None:
         if not self._is_closed:
             number = self._asked[model] = self._asked.get(model, 0) + 1
-            self._keeper.submit(self._work, model, number, said)
+            self._keeper.submit(self._work, model, number, said, self._kept.get(model, {}))
 
-    def _work(self, model: str, number: int, said: _Said) -> None:  # a thread of its own
+    def _work(self, model: str, number: int, said: _Said, known: Corrections) -> None:  # a thread of its own
         unwritten = self._unwritten.setdefault(model, {})
         unwritten |= said
         found: Corrections | StorageError
@@ -96,13 +97,13 @@ class CorrectionBook(QObject):
             unwritten.clear()
         except StorageError as error:
             found = error
-        self._relay.post(self._on_done, (model, number, found))
+        self._relay.post(self._on_done, (model, number, found, found == known))
 
     def _on_done(self, news: _News) -> None:
-        model, number, found = news
+        model, number, found, is_known = news
         if isinstance(found, StorageError):
             self.failed.emit(found)
-        elif number == self._asked[model] and dict(found) != self._kept.get(model, {}):
+        elif number == self._asked[model] and not is_known:
             self._kept[model] = dict(found)  # the last that was asked for: it holds whatever was changed before
             self.changed.emit(model)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.corrections import Correction
 from core.services.training_values import ComparisonFacts, RetrainedFacts
 from gui import theme
 from gui.retraining import Phase, Retraining
@@ -72,14 +75,14 @@ class RetrainStrip(QFrame):
     def show_state(self) -> None:
         """Show how things stand."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, waiting = now.phase, len(now.waiting())
+        phase, waiting = now.phase, now.waiting()
         words, more = self._told(phase, waiting, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self.words.setText(words)
         self.more.setText(more)
         self.more.setVisible(bool(more))
-        self.retrain.setText(f"Retrain with {corrections(waiting)}")
-        self.retrain.setVisible(waiting > 0 and can_learn and phase is not Phase.RUNNING)
+        self.retrain.setText(f"Retrain with {_photos(waiting)}")
+        self.retrain.setVisible(bool(waiting) and can_learn and phase is not Phase.RUNNING)
         self.teach.setVisible(phase is Phase.WAITING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
         self.cancel.setEnabled(not now.is_stopping)
@@ -114,37 +117,60 @@ class RetrainStrip(QFrame):
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.step)
 
-    def _told(self, phase: Phase, waiting: int, *, can_learn: bool) -> tuple[str, str]:
+    def _told(self, phase: Phase, waiting: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
         now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
                 stage = now.progress.stage if now.progress else "starting"
-                return f"Learning {corrections(now.learning)}", "stopping" if now.is_stopping else stage
+                return f"Learning {what_was_said(now.learning)}", "stopping" if now.is_stopping else stage
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint
             case Phase.DONE if now.facts is not None:
                 return headline(now.facts), _beside(now.facts, len(now.photos_changed()))
             case _ if can_learn:
-                wait = "1 correction waits" if waiting == 1 else f"{waiting:,} corrections wait"
-                return f"{wait}.", "" if waiting > 1 else "Put right whatever else is wrong, then let the model learn."
-        kept = "1 correction is kept" if waiting == 1 else f"{waiting:,} corrections are kept"
-        why = f"“{name}” cannot learn from {'it' if waiting == 1 else 'them'}, for nobody kept what it was made of."
-        return f"{kept}.", f"{why} A model that you teach can."
+                more = "" if len(waiting) > 1 else "Put right whatever else is wrong, then let the model learn."
+                return f"{what_was_said(waiting)} wait{'s' if len(waiting) == 1 else ''}.", more
+        kept = f"{what_was_said(waiting)} {'is' if len(waiting) == 1 else 'are'} kept."
+        them = "it" if len(waiting) == 1 else "them"
+        why = f"“{name}” cannot learn from {them}, for nobody kept what it was made of."
+        return kept, f"{why} A model that you teach can."
 
 
-def corrections(count: int) -> str:
-    """A number of corrections, in words."""
-    return "1 correction" if count == 1 else f"{count:,} corrections"
+def what_was_said(ones: Sequence[Correction]) -> str:
+    """How many answers were put right and how many confirmed, in words."""
+    confirmed = sum(one.confirms for one in ones)
+    corrected = len(ones) - confirmed
+    parts = [
+        *([_number(corrected, "correction")] if corrected or not ones else []),
+        *([_number(confirmed, "confirmed answer")] if confirmed else []),
+    ]
+    return " and ".join(parts)
 
 
 def headline(facts: RetrainedFacts) -> str:
     """What a retraining fixed and what it broke, in one line."""
-    fixed = sum(one.is_right for one in facts.learnt)
-    photos = "1 corrected photo" if len(facts.learnt) == 1 else f"{len(facts.learnt):,} corrected photos"
-    told = f"{fixed:,} of {photos} {'is' if fixed == 1 else 'are'} now named rightly"
+    told = " and ".join(_named_rightly(facts))
     if facts.tests is None:
         return f"{told}."
     return f"{told}; of {facts.tests.images:,} test photos, {_flips(facts.tests)}."
+
+
+def _named_rightly(facts: RetrainedFacts) -> Iterator[str]:
+    """How many of the corrected photos are named rightly now, and how many of the confirmed ones still."""
+    for confirms, photo, moment in ((False, "corrected photo", "now"), (True, "confirmed photo", "still")):
+        learnt = [one for one in facts.learnt if one.correction.confirms == confirms]
+        right = sum(one.is_right for one in learnt)
+        if learnt:
+            yield f"{right:,} of {_number(len(learnt), photo)} {'is' if right == 1 else 'are'} {moment} named rightly"
+
+
+def _photos(ones: Sequence[Correction]) -> str:
+    """What is learnt, in as few words as go on a button."""
+    return _number(len(ones), "photo") if any(one.confirms for one in ones) else what_was_said(ones)
+
+
+def _number(count: int, name: str) -> str:
+    return f"1 {name}" if count == 1 else f"{count:,} {name}s"
 
 
 def _flips(tests: ComparisonFacts) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.corrections import Correction, lineage
+from core.corrections import Correction, Corrections, lineage
 from core.errors import FoveaError
 from core.learning.request import RetrainRequest
 from core.prediction import Prediction
@@ -61,6 +61,7 @@ class Retraining(QObject):
         progress: how far it is, while it runs.
         facts: what came of the last retraining; None before, after it was undone, and for another model.
         error: why the last one came to nothing.
+        _waiting: what waits of these corrections for a version of that lineage; there may be thousands.
     """
 
     changed = Signal()
@@ -77,6 +78,7 @@ class Retraining(QObject):
         self._undoing = 0
         self._is_stopping = False
         self._asked: tuple[Correction, ...] = ()
+        self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
         self._before: dict[Path, Prediction] = {}
         self._connect()
 
@@ -99,16 +101,18 @@ class Retraining(QObject):
         return self._session.model
 
     @property
-    def learning(self) -> int:
-        """How many corrections are being learnt."""
-        return len(self._asked)
+    def learning(self) -> tuple[Correction, ...]:
+        """The corrections that are being learnt."""
+        return self._asked
 
     def waiting(self) -> tuple[Correction, ...]:
         """The corrections that the model in use has not learnt, in the order in which they were made."""
         if self.model is None:
             return ()
-        known = lineage(self.model.card.training)
-        return tuple(one for one in self._session.corrections.all(self.model.card.name).values() if one.waits(known))
+        said, known = self._session.corrections.all(self.model.card.name), lineage(self.model.card.training)
+        if self._waiting[0] is not said or self._waiting[1] != known:
+            self._waiting = (said, known, tuple(one for one in said.values() if one.waits(known)))
+        return self._waiting[2]
 
     def by_class(self) -> dict[str, list[Path]]:
         """The corrected photos that wait, by what the person says they are: what a new model may begin with."""

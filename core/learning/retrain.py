@@ -320,8 +320,8 @@ def _notes(retraining: _Retraining, seen: _Seen, material: Material) -> Iterator
     old, new = retraining.base.card, material.dataset.classes
     if held_out := sum(one.sha256 in seen.sights and one.part != Part.TRAIN for one in material.kept()):
         yield (
-            f"The model is judged or calibrated by {quantity(held_out, 'corrected photo')}: they stay what they were "
-            f"for, under the label you gave, so that the figures of both versions compare."
+            f"The model is judged or calibrated by {quantity(held_out, 'photo')} that you labelled: they stay what "
+            f"they were for, under the label you gave, so that the figures of both versions compare."
         )
     if added := [one for one in new if one not in old.classes]:
         yield f"New: {listed(added)}. A class is learnt well from a few dozen photos; correct more answers to add some."

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from core.batch.values import Filter, Group, JobRequest, Review, Row, Trouble, View
+from core.batch.values import Filter, Group, JobRequest, Row, Trouble, View
 from core.errors import FoveaError
 from core.progress import Progress
 from core.reports.plan import Form
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_values import JobNews, KeywordWish, Step, ViewFacts
 from core.sorting.values import SortRequest
 
@@ -131,15 +132,6 @@ class FetchRows:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetReviews:
-    """Note what the person said about rows, by their numbers; None takes back what they said. Last: `ReviewsSet`."""
-
-    ticket: int
-    job: str
-    reviews: tuple[tuple[int, Review | None], ...]
-
-
 # ---- to the batch process: what is made of results
 
 
@@ -211,7 +203,7 @@ class AskMeans:
 
 
 JobOrder: TypeAlias = ListJobs | Begin | GoOn | Pause | StopJob | RemoveJob | RestoreJob | Watch
-Question: TypeAlias = Look | Follow | LookAway | FetchRows | SetReviews
+Question: TypeAlias = Look | Follow | LookAway | FetchRows | SetReviews | ReviewMarked | TakeBack
 Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | ContinueSorting | UndoSorting | CallOff | AskMeans
 
 # ---- from the batch process: jobs
@@ -289,14 +281,6 @@ class RowsFetched:
     first: int
     rows: tuple[Row, ...]
     groups: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewsSet:
-    """What the person said is kept, or why not."""
-
-    ticket: int
-    error: FoveaError | None
 
 
 # ---- from the batch process: what is made of results

@@ -59,11 +59,13 @@ class ViewFacts:
         histogram: rows of the view, whatever their confidence, in equal bins of 0..1.
         tallies: each class, or folder as it is seen from the job's, with its rows in the view, whatever class and
             folder that is narrowed to; "" among classes is what could not be read.
+        left_out: photos that the filter leaves and the view does not, as they look like no other.
     """
 
     counts: JobCounts
     histogram: tuple[int, ...] = ()
     tallies: tuple[tuple[str, int], ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

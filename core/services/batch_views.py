@@ -24,13 +24,12 @@ from core.services.batch_messages import (
     Look,
     LookAway,
     Question,
-    ReviewsSet,
     RowsFetched,
-    SetReviews,
     ViewTold,
 )
+from core.services.batch_review_messages import ReviewMarked, SetReviews, TakeBack
+from core.services.batch_reviews import Reviews
 from core.services.batch_values import ViewFacts
-from core.services.failures import light
 
 BINS: Final = 20
 """Bars of the histogram of confidence."""
@@ -64,13 +63,14 @@ class _Looking:
 
 
 class Viewer:
-    """Answers questions about journals; `send` is called from its thread."""
+    """Answers questions about journals, and has noted what the person says; `send` is called from threads."""
 
     def __init__(self, send: Callable[[Answer], None]) -> None:
         self._send = send
         self._questions: queue.SimpleQueue[Question | str | None] = queue.SimpleQueue()
         self._lookings: dict[int, _Looking] = {}
         self._journals: dict[str, Answers] = {}
+        self._reviews = Reviews(send, self.changed)
         self._versions = 0
         self._thread = threading.Thread(target=self._work, name="viewer", daemon=True)
         self._thread.start()
@@ -97,6 +97,7 @@ class Viewer:
                 break
             self._answer_all(waiting)
             self._work_out_old()
+        self._reviews.close()
         for journal in self._journals.values():
             journal.close()
 
@@ -139,8 +140,8 @@ class Viewer:
                     self._close_journals()
                 case FetchRows():
                     self._fetch(question)
-                case SetReviews():
-                    self._set_reviews(question)
+                case SetReviews() | ReviewMarked() | TakeBack():
+                    self._review(question)
         except FoveaError as error:
             _log.warning("%s", error)
 
@@ -199,14 +200,21 @@ class Viewer:
 
     # ---- reviews
 
-    def _set_reviews(self, request: SetReviews) -> None:
-        try:
-            self._journal(request.job).restore(dict(request.reviews))
-        except FoveaError as error:
-            self._send(ReviewsSet(request.ticket, light(error)))
-            return
-        self._send(ReviewsSet(request.ticket, None))
-        self._age(request.job)
+    def _review(self, request: SetReviews | ReviewMarked | TakeBack) -> None:
+        match request:
+            case SetReviews():
+                self._reviews.set(request)
+            case TakeBack():
+                self._reviews.take_back(request)
+            case ReviewMarked(ticket, number, job, version):
+                looking = self._lookings.get(number)
+                if looking is None or (looking.look.job, looking.version) != (job, version):
+                    self._reviews.refuse(ticket)
+                    return
+                numbers = array("q")
+                for first, count in request.spans:
+                    numbers.extend(looking.numbers[first : first + count])
+                self._reviews.review_marked(request, numbers)
 
 
 def _goes_on(waiting: Sequence[Question | str | None]) -> bool:
@@ -224,7 +232,8 @@ def _place(looking: _Looking) -> int | None:
 
 def _facts(journal: Answers, look: Look) -> ViewFacts:
     anyhow = replace(look.view.filter, confidence_low=0.0, confidence_high=1.0)
-    return ViewFacts(journal.counts(), journal.histogram(anyhow, BINS), tuple(_tallies(journal, look)))
+    left_out = journal.count(View(filter=look.view.filter)) - journal.count(look.view)
+    return ViewFacts(journal.counts(), journal.histogram(anyhow, BINS), tuple(_tallies(journal, look)), left_out)
 
 
 def _tallies(journal: Answers, look: Look) -> Iterator[tuple[str, int]]:

@@ -37,9 +37,7 @@ from core.services.batch_messages import (
     Question,
     RemoveJob,
     RestoreJob,
-    ReviewsSet,
     RowsFetched,
-    SetReviews,
     StepsFetched,
     StepsPlanned,
     StopJob,
@@ -52,11 +50,15 @@ from core.services.batch_messages import (
     ViewTold,
     Watch,
 )
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_values import Doing, JobNews, KeywordWish
 from core.services.messages import Remark
 from core.services.processes import serve_batch
 from core.sorting.values import SortRequest
 from gui.helper_process import HelperProcess
+
+Spans = tuple[tuple[int, int], ...]
+"""First places and counts of rows."""
 
 _BUSY = (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING)
 
@@ -199,6 +201,16 @@ class BatchClient(QObject):
         self._reviews[request.ticket] = request
         self._send(request)
 
+    def review_marked(self, number: int, version: int, spans: Spans, review: Review | None) -> int:
+        """Note the same about many rows of what is looked at; the ticket."""
+        ticket = next(self._tickets)
+        return self._do(ticket, ReviewMarked(ticket, number, self._looks[number].job, version, spans, review))
+
+    def take_back(self, undone: int) -> int:
+        """Have said about many rows what was said before they were reviewed under this ticket; the ticket."""
+        ticket = next(self._tickets)
+        return self._do(ticket, TakeBack(ticket, undone))
+
     # ---- what is made of results
 
     def export(self, job: str, view: View, form: Form, file: Path, *, with_mark: bool) -> int:
@@ -235,7 +247,7 @@ class BatchClient(QObject):
 
     # ---- inner
 
-    def _do(self, ticket: int, request: JobOrder | Task) -> int:
+    def _do(self, ticket: int, request: JobOrder | Question | Task) -> int:
         self._tasks.add(ticket)
         self._send(request)
         return ticket

@@ -35,6 +35,11 @@ def photos_text(count: int) -> str:
     return "1 photo" if count == 1 else f"{count:,} photos"
 
 
+def unlike_text(count: int) -> str:
+    """That so many photos look like no other."""
+    return f"{photos_text(count)} look{'s' if count == 1 else ''} like no other"
+
+
 def counts_text(counts: JobCounts) -> str:
     """What came of a job's photos."""
     parts = [photos_text(counts.found)]

@@ -56,7 +56,7 @@ class FoldersPage(QWidget):
         self.client = BatchClient(self)
         self.deeds = Deeds(self.client, self)
         self._tidings = Tidings(self, notices)
-        self.reviewer = Reviewer(self.client, session.corrections, self)
+        self.reviewer = Reviewer(self.client, session.corrections, self.deeds, self)
         self.jobs: dict[str, JobNews] = {}
         self.lacking: Mapping[str, str] = {}
         self._wanted: dict[int, Callable[[TaskDone], object]] = {}
@@ -95,6 +95,7 @@ class FoldersPage(QWidget):
         made.strip.stop_wanted.connect(self.stop)
         made.strip.go_on_wanted.connect(self._go_on_shown)
         made.panels_changed.connect(self.state_changed)
+        made.noticed.connect(self._notices.tell)
         self._stack.addWidget(made)
         self.results_made.emit(made)
         return made
@@ -278,7 +279,7 @@ class FoldersPage(QWidget):
     def take_back(self) -> None:
         """Have nothing said about the marked photos."""
         if self.shows_results:
-            self.reviewer.take_back(self.results.marked())
+            self.results.review(None)
 
     def undo(self) -> None:
         """Take back what was said last."""

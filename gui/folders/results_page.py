@@ -9,15 +9,15 @@ from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from core.batch.values import Filter, Group, Order, Row, View
+from core.batch.values import Filter, Group, Order, Review, Row, Verdict, View
 from core.services.batch_messages import Look, ViewTold
 from core.services.batch_values import Doing, JobNews
 from gui import theme
 from gui.class_chooser import ClassChooser
-from gui.folders.client import BatchClient
-from gui.folders.job_text import photos_text
+from gui.folders.client import BatchClient, Spans
+from gui.folders.job_text import photos_text, unlike_text
 from gui.folders.results_parts import NUMBER, ResultsParts
-from gui.folders.reviewer import Reviewer, Said
+from gui.folders.reviewer import Marked, Reviewer, Said
 from gui.folders.row_text import copied_text
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
@@ -27,7 +27,7 @@ _FILTERS_FROM: Final = 960
 _INSPECTOR_FROM: Final = 700
 """Widths of the page from which these stand beside the rows unless the person says otherwise."""
 _MOST: Final = 1000
-"""Rows that can be marked and labelled together; more are not held."""
+"""Marked rows that are asked for to be labelled or copied here; more are labelled where they are."""
 
 
 class ResultsPage(QWidget):
@@ -49,6 +49,7 @@ class ResultsPage(QWidget):
         self.news: JobNews | None = None
         self._followed: int | None = None
         self._order, self._descending, self._group = Order.FOUND, False, Group.NONE
+        self._left_out = 0
         self._classes: Sequence[str] = ()
         self._chooser: ClassChooser | None = None
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
@@ -95,10 +96,11 @@ class ResultsPage(QWidget):
         self.table.sort_wanted.connect(self._on_title)
         self.table.activated.connect(self.ask_for_class)
         self.gallery.correction_asked.connect(self.ask_for_class)
-        self.inspector.accepted.connect(lambda: self._reviewer.accept(self.marked()))
+        self.inspector.accepted.connect(lambda: self.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.ask_for_class)
-        self.inspector.taken_back.connect(lambda: self._reviewer.take_back(self.marked()))
+        self.inspector.taken_back.connect(lambda: self.review(None))
         self._reviewer.said.connect(self._on_said)
+        self._reviewer.said_of_many.connect(self.rows.age)
         self.table.selectionModel().selectionChanged.connect(self._show_status)
 
     # ---- a job
@@ -184,6 +186,7 @@ class ResultsPage(QWidget):
             return
         self.rows.show_view(told)
         if told.facts is not None:
+            self._left_out = told.facts.left_out
             self.filters.show_facts(told.facts)
         self._show_rows()
         if told.followed is not None:
@@ -202,7 +205,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.news, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.news, self._left_out, is_narrow=self.filters.is_narrow))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     # ---- the row looked at
@@ -212,13 +215,36 @@ class ResultsPage(QWidget):
         index = self.table.currentIndex()
         return self.rows.row(index.row()) if index.isValid() else None
 
-    def marked(self) -> list[Row]:
-        """The rows that are marked and here, or else the one looked at."""
-        ranges = self.table.selectionModel().selection().toList()
-        places = sorted({row for one in ranges for row in range(one.top(), min(one.bottom() + 1, one.top() + _MOST))})
-        rows = [row for row in map(self.rows.row, places[:_MOST]) if row is not None]
+    def spans(self) -> Spans:
+        """First places and counts of the rows that are marked."""
+        found = sorted((one.top(), one.bottom() + 1) for one in self.table.selectionModel().selection().toList())
+        spans: list[tuple[int, int]] = []
+        for top, end in found:
+            first = max(top, sum(spans[-1]) if spans else 0)
+            if first < end:
+                spans.append((first, end - first))
+        return tuple(spans)
+
+    def marked(self) -> list[Row] | None:
+        """The rows that are marked, or else the one looked at; None where not all of them are here."""
+        spans = self.spans()
+        if sum(count for _, count in spans) > _MOST:
+            return None
+        rows = [self.rows.row(place) for first, count in spans for place in range(first, first + count)]
+        here = [row for row in rows if row is not None]
+        if len(here) < len(rows):
+            return None
         current = self.current_row()
-        return rows or ([current] if current is not None else [])
+        return here or ([current] if current is not None else [])
+
+    def review(self, said: Review | None) -> None:
+        """Say the same of the rows that are marked, however many; None takes back what was said."""
+        rows, news = self.marked(), self.news
+        if rows is not None:
+            self._reviewer.review(rows, said)
+        elif news is not None:
+            marked = Marked(NUMBER, self.rows.version, self.spans(), news.facts.model)
+            self._reviewer.review_marked(marked, said)
 
     def _on_looked(self) -> None:
         row = self.current_row()
@@ -243,8 +269,10 @@ class ResultsPage(QWidget):
     def _show_status(self) -> None:
         ranges = self.table.selectionModel().selection().toList()
         marked = sum(one.height() for one in ranges) if self.rows.rowCount() else 0
-        more = f" · {marked:,} marked" if marked > 1 else ""
-        self.status.setText(f"{photos_text(self.rows.rowCount())}{more}")
+        parts = [photos_text(self.rows.rowCount()), *([f"{marked:,} marked"] if marked > 1 else [])]
+        if self._left_out:
+            parts.append(f"{unlike_text(self._left_out)} and {'is' if self._left_out == 1 else 'are'} not shown")
+        self.status.setText(" · ".join(parts))
 
     # ---- what can be done
 
@@ -256,18 +284,23 @@ class ResultsPage(QWidget):
 
     def copy_answers(self) -> None:
         """Put the marked rows on the clipboard, a line each."""
-        QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in self.marked()))
+        rows = self.marked()
+        if rows is None:
+            self.noticed.emit(f"More than {_MOST:,} photos are too many to copy. “Use results” writes them to a file.")
+            return
+        QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
 
     def ask_for_class(self) -> None:
         """Let the person say what the marked photos are."""
-        rows = self.marked()
-        if not rows:
+        count = sum(count for _, count in self.spans()) or 1
+        current = self.current_row()
+        if current is None:
             return
         if self._chooser is None:
             self._chooser = ClassChooser(self.window())
-            self._chooser.chosen.connect(lambda name: self._reviewer.label(self.marked(), name))
-        likely = [score.label for score in rows[0].scores]
-        title = "What is in this photo?" if len(rows) == 1 else f"What is in these {len(rows):,} photos?"
+            self._chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
+        likely = [score.label for score in current.scores]
+        title = "What is in this photo?" if count == 1 else f"What is in these {count:,} photos?"
         self._chooser.open(self._classes or likely, title=title, likely=likely)
 
     def find_text(self) -> None:
@@ -296,7 +329,9 @@ class ResultsPage(QWidget):
                 QTimer.singleShot(0, self, self.panels_changed.emit)
 
 
-def _nothing_text(news: JobNews | None, *, is_narrow: bool) -> str:
+def _nothing_text(news: JobNews | None, left_out: int, *, is_narrow: bool) -> str:
+    if left_out:
+        return f"Here are photos that look nearly the same, together. There are none: {unlike_text(left_out)}."
     if is_narrow:
         return "No photo matches the filters."
     if news is not None and news.doing in (Doing.RUNNING, Doing.PAUSED) and not news.facts.counts.done:

@@ -126,17 +126,17 @@ class ReviewPage(QWidget):
     def accept(self) -> None:
         """The answer is right."""
         if self._shown is not None:
-            self._reviewer.accept([self._shown])
+            self._reviewer.accept(self._shown)
 
     def choose(self, name: str) -> None:
         """It is this, whatever the model said."""
         if self._shown is not None:
-            self._reviewer.label([self._shown], name)
+            self._reviewer.label(self._shown, name)
 
     def skip(self) -> None:
         """Leave it open."""
         if self._shown is not None:
-            self._reviewer.skip([self._shown])
+            self._reviewer.skip(self._shown)
 
     def undo(self) -> None:
         """Go back to the photo about which something was said last, and have nothing said about it."""

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from core.batch.reviewing import correction_of, review_of
 from core.batch.values import Review, Row, Verdict
-from core.corrections import Correction
-from core.prediction import Prediction
+from core.services.batch_messages import TaskDone, TaskFailed, TaskStopped
 from gui.correction_book import CorrectionBook
-from gui.folders.client import BatchClient
+from gui.folders.client import BatchClient, Spans
+from gui.folders.deeds import Deeds
 
 Said = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, and what the person says of each now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Rows that are marked in what is looked at: too many of them to be here.
+
+    Attributes:
+        number: of who looks.
+        version: of the view.
+        spans: which rows.
+        model: whose answers most of them are.
+    """
+
+    number: int
+    version: int
+    spans: Spans
+    model: str
 
 
 class Reviewer(QObject):
@@ -21,15 +40,19 @@ class Reviewer(QObject):
 
     Attributes:
         said: the person said, or took back, something; a `Said`.
+        said_of_many: something was said about many rows, and is noted.
     """
 
     said = Signal(object)
+    said_of_many = Signal()
 
-    def __init__(self, client: BatchClient, book: CorrectionBook, parent: QObject) -> None:
+    def __init__(self, client: BatchClient, book: CorrectionBook, deeds: Deeds, parent: QObject) -> None:
         super().__init__(parent)
-        self._client, self._book = client, book
+        self._client, self._book, self._deeds = client, book, deeds
         self._job = ""
-        self._done: list[Said] = []
+        self._done: list[Said | tuple[int, str]] = []
+        self._many: dict[int, str] = {}
+        client.task_ended.connect(self._on_task_ended)
 
     def open(self, job: str) -> None:
         """Note what is said about this job from now on."""
@@ -37,21 +60,31 @@ class Reviewer(QObject):
             self._job = job
             self._done.clear()
 
-    def accept(self, rows: Sequence[Row]) -> None:
-        """The answers of these are right."""
-        self.say([(row, Review(Verdict.ACCEPTED, row.label)) for row in rows if row.label is not None])
+    def accept(self, row: Row) -> None:
+        """The answer of this one is right."""
+        self._say_of(row, Review(Verdict.ACCEPTED))
 
-    def label(self, rows: Sequence[Row], name: str) -> None:
-        """Each of these is a `name`, whatever the model said."""
-        self.say([(row, _labelled(row, name)) for row in rows])
+    def label(self, row: Row, name: str) -> None:
+        """This one is a `name`, whatever the model said."""
+        self._say_of(row, Review(Verdict.CORRECTED, name))
 
-    def skip(self, rows: Sequence[Row]) -> None:
-        """Leave these open."""
-        self.say([(row, Review(Verdict.SKIPPED)) for row in rows])
+    def skip(self, row: Row) -> None:
+        """Leave this one open."""
+        self._say_of(row, Review(Verdict.SKIPPED))
 
-    def take_back(self, rows: Sequence[Row]) -> None:
-        """Have nothing said about these."""
-        self.say([(row, None) for row in rows if row.review is not None])
+    def _say_of(self, row: Row, said: Review) -> None:
+        self.say([(row, review_of(row, said))])
+
+    def review(self, rows: Sequence[Row], said: Review | None) -> None:
+        """Say the same of these, wherever it was not said yet."""
+        meant = [(row, review_of(row, said)) for row in rows]
+        self.say([(row, review) for row, review in meant if review != row.review])
+
+    def review_marked(self, marked: Marked, said: Review | None) -> None:
+        """Say the same of many rows; the batch process notes it, and one undo takes all of it back."""
+        ticket = self._client.review_marked(marked.number, marked.version, marked.spans, said)
+        self._done.append((ticket, marked.model))
+        self._begin(ticket, marked.model)
 
     def say(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Note these together; one undo takes all of them back."""
@@ -60,12 +93,29 @@ class Reviewer(QObject):
             self._note(tuple(reviews))
 
     def undo(self) -> Said:
-        """Take back what was said last; what is said of those rows again."""
-        if not self._done:
-            return ()
-        before = tuple((row, row.review) for row, _ in self._done.pop())
-        self._note(before)
-        return before
+        """Take back what was said last; what is said again of those rows that are here."""
+        match self._done.pop() if self._done else ():
+            case (int(undone), str(model)):
+                self._begin(self._client.take_back(undone), model)
+                return ()
+            case done:
+                before = tuple((row, row.review) for row, _ in done)
+                if before:
+                    self._note(before)
+                return before
+
+    def _begin(self, ticket: int, model: str) -> None:
+        self._many[ticket] = model
+        self._deeds.begin(ticket, self._job, "photos are being labelled")
+
+    def _on_task_ended(self, ended: TaskDone | TaskFailed | TaskStopped) -> None:
+        model = self._many.pop(ended.ticket, None)
+        if model is None:
+            return
+        if isinstance(ended, TaskFailed):
+            self._done = [one for one in self._done if one[:1] != (ended.ticket,)]
+        self._book.read(model)
+        self.said_of_many.emit()
 
     def _note(self, said: Said) -> None:
         self._client.set_reviews(self._job, tuple((row.number, review) for row, review in said))
@@ -74,22 +124,10 @@ class Reviewer(QObject):
         self.said.emit(said)
 
     def _correct(self, model: str, said: Sequence[tuple[Row, Review | None]]) -> None:
-        """Corrections count for the next training of the model; whatever else is said of a photo is none."""
-        made = [_correction(row, review.label) for row, review in said if _is_correction(row, review) and review]
+        """What corrects or confirms an answer counts for the next training of the model; nothing else does."""
+        told = {row.path: correction_of(row, review) for row, review in said}
+        made = [correction for correction in told.values() if correction is not None]
         known = self._book.all(model)
-        gone = [row.path for row, review in said if not _is_correction(row, review) and row.path in known]
+        gone = [path for path, correction in told.items() if correction is None and path in known]
         if made or gone:
             self._book.put_all(model, made, withdraw=gone)
-
-
-def _labelled(row: Row, name: str) -> Review:
-    return Review(Verdict.ACCEPTED if name == row.label else Verdict.CORRECTED, name)
-
-
-def _is_correction(row: Row, review: Review | None) -> bool:
-    return review is not None and review.verdict is Verdict.CORRECTED and isinstance(row.outcome, Prediction)
-
-
-def _correction(row: Row, name: str | None) -> Correction:
-    sure = min(max(row.confidence or 0.0, 0.0), 1.0)
-    return Correction(row.path, row.label or "", sure, name or "", row.model)

@@ -155,6 +155,16 @@ class RowsModel(QAbstractTableModel):
         self._resize(told.count)
         self.renewed.emit()
 
+    @property
+    def version(self) -> int:
+        """Of the view that was told last."""
+        return self._version
+
+    def age(self) -> None:
+        """Rows may say something else by now: show what is here until they came anew."""
+        self._pages.age()
+        self.renewed.emit()
+
     def say(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
         """Show at once what the person said about rows, by their numbers; the process notes it meanwhile."""
         said = dict(reviews)

@@ -175,7 +175,7 @@ def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Lib
     judged_by = next(one for one in kept(model) if one.part == "test" and one.label == "red")
     done = learn(library, correct([judged_by.path], "green"))
     assert part(done.model, "test")[judged_by.sha256] == "green"
-    assert any("1 corrected photo" in note for note in done.notes)
+    assert any("1 photo that you labelled" in note for note in done.notes)
     evaluation = done.lesson.evaluation
     assert evaluation is not None
     row = evaluation.paths.index(judged_by.path)

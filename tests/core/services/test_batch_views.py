@@ -14,11 +14,10 @@ from core.services.batch_messages import (
     FetchRows,
     Look,
     LookAway,
-    ReviewsSet,
     RowsFetched,
-    SetReviews,
     ViewTold,
 )
+from core.services.batch_review_messages import ReviewsSet, SetReviews
 from core.services.batch_views import BINS, Viewer
 from tests.journals import FOLDERS, write_journal
 

@@ -134,6 +134,12 @@ def test_look_alikes_come_together(page: FoldersPage, classify: Classify, tree: 
     colours = [name.split()[0] for name in names(page)]
     assert colours == sorted(colours, key=colours.index)
     assert sorted(set(colours)) == ["blue", "green", "red"]
+    assert page.results.status.text() == "9 photos · 1 photo looks like no other and is not shown"
+    page.results.filters.text.setText("broken")
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 0, timeout=PATIENCE_MS)
+    assert page.results._nothing.text().endswith("There are none: 1 photo looks like no other.")
+    page.results.sort(Order.FOUND)
+    qtbot.waitUntil(lambda: page.results.status.text() == "1 photo", timeout=PATIENCE_MS)
 
 
 def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.batch.queries import Answers
-from core.batch.values import Order, Verdict, View
+from core.batch.values import Filter, Order, Verdict, View
 from gui.actions import Act
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
 from gui.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify
+from tests.journals import write_journal
 
 ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIPPED
 
@@ -84,6 +86,27 @@ def test_a_correction_counts_for_the_next_training(
     assert review._shown.number == shown.number
 
 
+def test_a_confirmed_answer_counts_for_the_next_training_but_as_no_correction(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
+) -> None:
+    book, shown = window.session.corrections, review._shown
+    assert shown is not None
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    kept = book.of(shown.path, tiny_model)
+    assert kept is not None
+    assert kept.confirms
+    assert (kept.said, kept.label) == (shown.label, shown.label)
+    strip = window.photos_page.strip
+    assert strip.words.text() == "1 confirmed answer is kept."
+    QTest.keyClick(review, Qt.Key.Key_2)
+    assert strip.words.text() == "1 correction and 1 confirmed answer are kept."
+    QTest.keyClick(review, Qt.Key.Key_S)
+    assert len(book.all(tiny_model)) == 2
+    for _ in range(3):
+        window.actions_by_act[Act.UNDO].trigger()
+    assert not book.all(tiny_model)
+
+
 def said_of(review: ReviewPage, number: int) -> str | None:
     rows = [review.rows.row(place) for place in range(review.rows.rowCount())]
     return next(row.review.label for row in rows if row is not None and row.number == number and row.review)
@@ -147,3 +170,71 @@ def test_marked_rows_are_labelled_together_and_undone(
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
     window.actions_by_act[Act.UNDO].trigger()
     assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]
+
+
+ROWS = 2500
+
+
+@pytest.fixture
+def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
+    """A finished job of more rows than are ever here, open."""
+    (tmp_path / "drawn").mkdir()
+    job = write_journal(tmp_path / "drawn", ROWS)
+    page.client.list_jobs()
+    qtbot.waitUntil(lambda: job in page.jobs, timeout=PATIENCE_MS)
+    page.open_job(job)
+    qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.results.current_row() is not None, timeout=PATIENCE_MS)
+    return job
+
+
+def verdicts(job: str) -> Counter[tuple[Verdict, str | None] | None]:
+    with Answers(job) as answers:
+        return Counter(row.review and (row.review.verdict, row.review.label) for row in answers.each(View()))
+
+
+def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
+    page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.actions_by_act[Act.SELECT_ALL].trigger()
+    page.results.inspector.other.click()
+    chooser = page.results._chooser
+    assert chooser is not None
+    assert any(label.text() == "What is in these 2,500 photos?" for label in chooser.findChildren(QLabel))
+    QTest.keyClicks(chooser.line, "blue")
+    QTest.keyClick(chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: any("2,500 photos are labelled" in text for text in window.notices.texts()), timeout=30_000)
+    with Answers(large) as answers:
+        blue = answers.count(View(filter=Filter(labels=("blue",))))
+    assert blue == ROWS
+    found = verdicts(large)
+    assert set(found) == {(ACCEPTED, "blue"), (CORRECTED, "blue")}
+    rows = page.results.rows
+    qtbot.waitUntil(lambda: rows.index(3, 3).data() == "blue", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(window.session.corrections.all("colours")) == ROWS * 99 // 100, timeout=PATIENCE_MS)
+    confirmed = sum(one.confirms for one in window.session.corrections.all("colours").values())
+    assert 0 < confirmed == found[ACCEPTED, "blue"]
+
+    window.actions_by_act[Act.UNDO].trigger()
+    qtbot.waitUntil(lambda: any("taken back" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert verdicts(large) == {None: ROWS}
+    qtbot.waitUntil(lambda: not window.session.corrections.all("colours"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: rows.index(3, 3).data() == "", timeout=PATIENCE_MS)
+
+
+def test_answers_are_accepted_where_there_is_one(
+    page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
+) -> None:
+    page.results.step(1)
+    window.actions_by_act[Act.SELECT_ALL].trigger()
+    qtbot.waitUntil(lambda: page.results.inspector.right.isVisible(), timeout=PATIENCE_MS)
+    page.results.inspector.right.click()
+    qtbot.waitUntil(lambda: any("2,475 photos are labelled" in text for text in window.notices.texts()), timeout=30_000)
+    assert {said and said[0] for said in verdicts(large)} == {None, ACCEPTED}
+    assert verdicts(large)[None] == ROWS // 100
+
+
+def test_too_many_rows_to_copy_are_told(page: FoldersPage, large: str, window: MainWindow) -> None:
+    window.actions_by_act[Act.SELECT_ALL].trigger()
+    window.actions_by_act[Act.COPY].trigger()
+    assert "too many to copy" in window.notices.texts()[-1]

@@ -1,0 +1,109 @@
+"""Many rows reviewed at once: noted for the job and its model, told, taken back; never in a view that changed."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from core import corrections
+from core.batch.queries import Answers
+from core.batch.values import Filter, Order, Review, Verdict, View
+from core.services.batch_messages import Answer, Look, TaskDone, TaskFailed, TaskProgress, ViewTold
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
+from core.services.batch_views import Viewer
+from tests.journals import write_journal
+
+PATIENCE_S = 30
+ROWS = 3000
+GREEN = Review(Verdict.CORRECTED, "green")
+M = TypeVar("M")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> str:
+    """A finished job."""
+    (tmp_path / "photos").mkdir()
+    return write_journal(tmp_path / "photos", ROWS)
+
+
+@pytest.fixture
+def told() -> queue.Queue[Answer]:
+    """What the viewer said."""
+    return queue.Queue()
+
+
+@pytest.fixture
+def viewer(told: queue.Queue[Answer]) -> Iterator[Viewer]:
+    """Works until the test ends."""
+    made = Viewer(told.put)
+    yield made
+    made.close()
+
+
+def next_of(told: queue.Queue[Answer], kind: type[M]) -> M:
+    """The next answer of a kind; others are passed over."""
+    while True:
+        answer = told.get(timeout=PATIENCE_S)
+        if isinstance(answer, kind):
+            return answer
+
+
+def label_of(job: str, view: View, first: int, count: int) -> list[str | None]:
+    with Answers(job) as answers:
+        return [row.review.label if row.review else None for row in answers.rows(view, first, count)]
+
+
+def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+    view = View(Order.CONFIDENCE)
+    viewer.ask(Look(1, job, view))
+    seen = next_of(told, ViewTold)
+    viewer.ask(SetReviews(2, job, ((1, Review(Verdict.SKIPPED)),)))
+    assert next_of(told, ReviewsSet).error is None
+    viewer.ask(ReviewMarked(3, 1, job, seen.version, ((10, 1200), (1500, 5)), GREEN))
+    progress = next_of(told, TaskProgress).progress
+    assert progress.total == 1205
+    done = next_of(told, TaskDone)
+    assert done.told.startswith("1,205 photos are labelled")
+    assert label_of(job, view, 9, 2) == [None, "green"]
+    assert label_of(job, view, 1209, 2) == ["green", None]
+    assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
+    learnt = corrections.load("colours")
+    assert len(learnt) == 1205
+    assert {one.label for one in learnt.values()} == {"green"}
+
+    viewer.ask(TakeBack(4, 3))
+    assert "1,205 photos are as before" in next_of(told, TaskDone).told
+    with Answers(job) as answers:
+        (left,) = answers.each(View(filter=Filter(reviewed=True)))
+    assert (left.number, left.review) == (1, Review(Verdict.SKIPPED))
+    assert not corrections.load("colours")
+
+
+def test_rows_of_a_view_that_changed_are_not_reviewed(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+    viewer.ask(Look(1, job, View()))
+    old = next_of(told, ViewTold)
+    viewer.ask(Look(1, job, View(Order.TIME, descending=True)))
+    next_of(told, ViewTold)
+    viewer.ask(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
+    assert "nothing was noted" in next_of(told, TaskFailed).error.what
+    with Answers(job) as answers:
+        assert not answers.counts().reviewed
+
+
+def test_what_was_never_noted_cannot_be_taken_back(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+    viewer.ask(TakeBack(4, 3))
+    assert "cannot be taken back" in next_of(told, TaskFailed).error.what
+
+
+def test_what_was_asked_is_noted_before_the_end(told: queue.Queue[Answer], job: str) -> None:
+    viewer = Viewer(told.put)
+    viewer.ask(Look(1, job, View()))
+    version = next_of(told, ViewTold).version
+    viewer.ask(ReviewMarked(3, 1, job, version, ((0, ROWS),), GREEN))
+    viewer.close()
+    with Answers(job) as answers:
+        assert answers.counts().reviewed == ROWS
