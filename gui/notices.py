@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -14,10 +14,12 @@ from gui import icons, theme
 from gui.widgets import label
 
 _AT_ONCE: Final = 3
+_ROOM_FROM: Final = 720
+"""Height of the window from which all of them are shown; below it they would take the room of what they are about."""
 
 
 class Notices(QWidget):
-    """The newest notice at the top; at most a few, the oldest give way."""
+    """The newest notice at the top; at most a few, the oldest give way. In a low window all but one wait to be seen."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -25,6 +27,8 @@ class Notices(QWidget):
         self._column.setContentsMargins(16, 8, 16, 0)
         self._column.setSpacing(theme.GRID)
         self._shown: list[_Notice] = []
+        self._wants_all = False
+        parent.installEventFilter(self)
         self.hide()
 
     def tell(self, text: str, *, offer: tuple[str, Callable[[], object]] | None = None) -> None:
@@ -33,10 +37,10 @@ class Notices(QWidget):
             self._dismiss(known)
         while len(self._shown) >= _AT_ONCE:
             self._dismiss(self._shown[0])
-        notice = _Notice(text, offer, self._dismiss)
+        notice = _Notice(text, offer, self._dismiss, self._show_all)
         self._shown.append(notice)
         self._column.insertWidget(0, notice)
-        self.show()
+        self._fit()
 
     def tell_error(self, error: FoveaError) -> None:
         """Show what happened and what to do."""
@@ -53,12 +57,36 @@ class Notices(QWidget):
         self._column.removeWidget(notice)
         notice.hide()
         notice.deleteLater()
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _show_all(self) -> None:
+        self._wants_all = True
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many as there is room for, the newest first."""
+        self._wants_all = self._wants_all and len(self._shown) > 1
+        is_low = self.window().height() < _ROOM_FROM and not self._wants_all
+        waiting = self._shown[:-1] if is_low else []
+        for notice in self._shown:
+            notice.setHidden(notice in waiting)
+            notice.more.setText(f"Show {len(waiting)} more")
+            notice.more.setVisible(bool(waiting))
         self.setVisible(bool(self._shown))
 
 
 class _Notice(QFrame):
     def __init__(
-        self, text: str, offer: tuple[str, Callable[[], object]] | None, dismiss: Callable[[_Notice], None]
+        self,
+        text: str,
+        offer: tuple[str, Callable[[], object]] | None,
+        dismiss: Callable[[_Notice], None],
+        show_all: Callable[[], None],
     ) -> None:
         super().__init__()
         self.setObjectName("notice")
@@ -76,6 +104,10 @@ class _Notice(QFrame):
             button = _link(*offer)
             button.clicked.connect(lambda: dismiss(self))
             row.addWidget(button)
+        self.more = _link("", show_all)
+        self.more.setAccessibleName("Show the other notices")
+        self.more.hide()
+        row.addWidget(self.more)
         row.addWidget(_sign("copy", "Copy this notice", lambda: QGuiApplication.clipboard().setText(text)))
         row.addWidget(_sign("x", "Dismiss this notice", lambda: dismiss(self)))
 

@@ -111,8 +111,8 @@ class Reviews:
         if noted is None:
             raise UsageError("It cannot be taken back any more.", hint="Mark the photos, and take back what you said.")
         before = noted.before
-        count = self._note(request.ticket, _Noted(noted.job), list(before), lambda row: before[row.number])
-        return f"It is taken back: {_photos(count)} as before."
+        self._note(request.ticket, _Noted(noted.job), list(before), lambda row: before[row.number])
+        return ""  # the rows say so
 
     def _note(self, ticket: int, noted: _Noted, numbers: Sequence[int], meant: Callable[[Row], Review | None]) -> int:
         """Note what is meant of rows, some at a time, and what had been said; how many are otherwise now."""

@@ -129,7 +129,12 @@ class JobForm(QScrollArea):
         """Say why the job could not begin."""
         self._problem.setText(str(error))
         self._problem.show()
-        self.begin.setEnabled(True)
+        self.show_beginning(is_so=False)
+
+    def show_beginning(self, *, is_so: bool) -> None:
+        """Show whether a job is being begun, which takes a moment where the process for it has to start."""
+        self.begin.setEnabled(not is_so)
+        self.begin.setText("Beginning …" if is_so else "Classify")
 
     def _ask(self) -> None:
         if self.folder is None or not self.begin.isEnabled():

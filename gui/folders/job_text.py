@@ -54,6 +54,11 @@ def counts_text(counts: JobCounts) -> str:
     return " · ".join(parts)
 
 
+def standing_text(news: JobNews) -> str:
+    """How many photos a job is about; how far it is with them is told elsewhere while it runs."""
+    return counts_text(news.facts.counts) if news.progress is None else photos_text(news.progress.found)
+
+
 def progress_text(news: JobNews) -> str:
     """How far a job is, how fast, how long it will still take, or what to do about it."""
     match news.doing:

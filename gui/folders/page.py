@@ -18,7 +18,7 @@ from gui.folders.client import BatchClient
 from gui.folders.deeds import Deeds
 from gui.folders.dropped import DroppedFolders
 from gui.folders.job_form import JobForm
-from gui.folders.job_text import counts_text, progress_text, title_text
+from gui.folders.job_text import progress_text, standing_text, title_text
 from gui.folders.jobs_page import JobsPage
 from gui.folders.plan_forms import KeywordForm, PlanForm, SortForm
 from gui.folders.plan_page import PlanPage
@@ -151,7 +151,7 @@ class FoldersPage(QWidget):
     def standing(self) -> str:
         """What is in sight, in a line: the folder and its photos, or how many folders there are."""
         if self.job is not None:
-            return f"{title_text(self.job)}: {counts_text(self.job.facts.counts)}"
+            return f"{title_text(self.job)}: {standing_text(self.job)}"
         return "1 folder" if len(self.jobs) == 1 else f"{len(self.jobs):,} folders"
 
     def show_theme(self) -> None:
@@ -292,7 +292,7 @@ class FoldersPage(QWidget):
 
     def begin(self, request: JobRequest) -> None:
         """Begin a job."""
-        self.form.begin.setEnabled(False)
+        self.form.show_beginning(is_so=True)
         self._asked_by_form = self.client.begin(request)
 
     def toggle(self) -> None:
@@ -366,7 +366,7 @@ class FoldersPage(QWidget):
     def _on_begun(self, begun: Begun) -> None:
         if begun.ticket == self._asked_by_form:
             self._asked_by_form = 0
-            self.form.begin.setEnabled(True)
+            self.form.show_beginning(is_so=False)
             self.open_job(begun.job)
 
     def _on_task_ended(self, ended: object) -> None:

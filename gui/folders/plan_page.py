@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.batch.values import JobFacts, View
 from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
@@ -17,6 +18,9 @@ from gui.folders.deeds import Deeds
 from gui.folders.plan_forms import PlanForm
 from gui.folders.steps_model import StepsModel, StepsTable
 from gui.widgets import Panel, label
+
+_LEAST: Final = 112
+"""Height of the steps below which the page is scrolled instead."""
 
 
 class PlanPage(QWidget):
@@ -47,19 +51,28 @@ class PlanPage(QWidget):
         self._show_state()
 
     def _place(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID)
+        body, area = QWidget(), QScrollArea()
+        body.setObjectName("inspector")
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QVBoxLayout(body)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(theme.GRID)
         panel = Panel(self.form.title)
         panel.body.addWidget(label(self.form.promise, "muted", wrap=True))
         panel.body.addWidget(self.form)
-        column.addWidget(panel)
+        inside.addWidget(panel)
         steps = Panel("What will be done")
-        steps.body.addWidget(self.summary)
-        steps.body.addWidget(self._reason)
-        steps.body.addWidget(self.bar)
+        for widget in (self.summary, self._reason, self.bar):
+            steps.body.addWidget(widget)
         steps.body.addWidget(self.table, 1)
-        column.addWidget(steps, 1)
+        self.table.setMinimumHeight(_LEAST)
+        inside.addWidget(steps, 1)
+        area.setWidget(body)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GRID)
+        column.addWidget(area, 1)
         row = QHBoxLayout()
         row.addWidget(self.back)
         row.addStretch()

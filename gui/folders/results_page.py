@@ -322,8 +322,9 @@ class ResultsPage(QWidget):
 
     def _fit(self) -> None:
         """Where there is little room, only what the person asked for stands beside the rows."""
-        for panel, least in ((self.filters, _FILTERS_FROM), (self.inspector, _INSPECTOR_FROM)):
-            shown = self._wishes.get(panel, self.width() >= least)
+        filtering = self._wishes.get(self.filters, self.width() >= _FILTERS_FROM)
+        looking = self._wishes.get(self.inspector, self.width() >= (_FILTERS_FROM if filtering else _INSPECTOR_FROM))
+        for panel, shown in ((self.filters, filtering), (self.inspector, looking)):
             if panel.isHidden() == shown:
                 panel.setVisible(shown)
                 QTimer.singleShot(0, self, self.panels_changed.emit)

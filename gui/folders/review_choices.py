@@ -17,7 +17,7 @@ from gui.widgets import Bar, Panel, label
 
 _WIDTH: Final = 296
 _MOST: Final = 9
-_LEAST: Final = 3
+_LEAST: Final = 2
 _OFFER: Final = 36
 _REST: Final = 312
 """Height of an offer with the gap below it, and of everything else."""

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from core.batch.values import Review, Row, State, Verdict
+from core.errors import ImageErrorKind
 from core.images.folders import printable
+
+_REASONS: Final[Mapping[str, str]] = {
+    ImageErrorKind.MISSING: "Not there",
+    ImageErrorKind.NOT_A_FILE: "No file",
+    ImageErrorKind.NO_ACCESS: "No access",
+    ImageErrorKind.EMPTY: "Empty file",
+    ImageErrorKind.NOT_AN_IMAGE: "No image",
+    ImageErrorKind.DAMAGED: "Damaged",
+    ImageErrorKind.TOO_LARGE: "Too large",
+}
 
 
 def name_text(row: Row) -> str:
@@ -26,6 +39,11 @@ def answer_text(row: Row) -> str:
     if row.label is None:
         return "Waiting"
     return f"Unknown, perhaps {row.label}?" if row.unknown else row.label
+
+
+def brief_text(row: Row) -> str:
+    """That in a word or two, for a narrow column."""
+    return answer_text(row) if row.failure is None else _REASONS.get(row.failure.kind, "Cannot be read")
 
 
 def percent_text(row: Row) -> str:

@@ -15,7 +15,7 @@ from core.services.batch_messages import RowsFetched, ViewTold
 from gui.folders.client import BatchClient
 from gui.folders.pages import Pages
 from gui.folders.row_text import (
-    answer_text,
+    brief_text,
     folder_text,
     name_text,
     percent_text,
@@ -48,7 +48,7 @@ class Column(IntEnum):
 TITLES: Final = ("Photo", "Answer", "Confidence", "Your label", "Folder", "Changed")
 _TEXTS: Final = {
     Column.PHOTO: name_text,
-    Column.ANSWER: answer_text,
+    Column.ANSWER: brief_text,
     Column.CONFIDENCE: percent_text,
     Column.REVIEW: lambda row: review_text(row.review),
     Column.FOLDER: folder_text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.batch.values import Order, Row, State, Verdict
 from gui import icons, theme
-from gui.folders.row_text import answer_text, folder_text, name_text, percent_text, review_text, time_text
+from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import BAND, ROW, Column, RowsModel
 
 Index = QModelIndex | QPersistentModelIndex
@@ -32,6 +32,15 @@ _WIDTHS: Final = {
     Column.FOLDER: 144,
     Column.TIME: 136,
 }
+_LEAST: Final = {
+    Column.PHOTO: 176,
+    Column.ANSWER: 104,
+    Column.CONFIDENCE: 104,
+    Column.REVIEW: 80,
+    Column.FOLDER: 76,
+    Column.TIME: 124,
+}
+"""Columns as wide as they should be, and as they are where there is little room; the photo's takes what is left."""
 _ORDERS: Final = {
     Column.PHOTO: Order.FOUND,
     Column.ANSWER: Order.LABEL,
@@ -68,6 +77,8 @@ class RowsTable(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
+        self._is_fitting = False
+        self._keeps_widths = False
         self._arrange_headers()
         model.renewed.connect(self.viewport().update)
         self.selectionModel().currentRowChanged.connect(self.looked)
@@ -86,9 +97,28 @@ class RowsTable(QTableView):
         titles.setStretchLastSection(True)
         titles.setMinimumSectionSize(72)
         titles.setAccessibleName("Titles; click one to sort by it")
-        for column, width in _WIDTHS.items():
-            self.setColumnWidth(column, width)
         titles.sectionClicked.connect(self._on_title)
+        self._fit()
+        titles.sectionResized.connect(self._on_title_resized)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show all columns where there is room for them; whoever drew one wider or narrower keeps their widths."""
+        if self._keeps_widths:
+            return
+        room, wished, least = self.viewport().width(), sum(_WIDTHS.values()), sum(_LEAST.values())
+        share = min(max((room - least) / (wished - least), 0.0), 1.0)
+        self._is_fitting = True
+        for column, width in _WIDTHS.items():
+            more = max(room - wished, 0) if column is Column.PHOTO else 0
+            self.setColumnWidth(column, _LEAST[column] + int(share * (width - _LEAST[column])) + more)
+        self._is_fitting = False
+
+    def _on_title_resized(self, column: int) -> None:
+        self._keeps_widths |= not self._is_fitting and column != Column.TIME
 
     def show_order(self, order: Order, *, descending: bool) -> None:
         """Mark the title by which rows are ordered."""
@@ -144,7 +174,7 @@ def _paint_cell(painter: QPainter, box: QRect, column: Column, row: Row, picture
             _paint_text(painter, box.adjusted(side + _PAD, 0, 0, 0), name_text(row), colours.text)
         case Column.ANSWER:
             colour = colours.danger if row.failure else colours.muted if row.unknown else colours.text
-            _paint_text(painter, box, answer_text(row), colour, bold=row.state is State.DONE and not row.unknown)
+            _paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
         case Column.CONFIDENCE:
             _paint_confidence(painter, box, row)
         case Column.REVIEW:

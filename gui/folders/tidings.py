@@ -42,7 +42,7 @@ class Tidings(QObject):
         match ended:
             case TaskDone(told=told, sorting=sorting) if sorting:
                 self._notices.tell(told, offer=("Undo", lambda: self._page.deeds.undo_sorting(job, sorting)))
-            case TaskDone(ticket, told) if not self._page.is_told_in_sight(ticket):
+            case TaskDone(ticket, told) if told and not self._page.is_told_in_sight(ticket):
                 self._notices.tell(told)
             case TaskStopped(ticket) if not self._page.is_told_in_sight(ticket):
                 self._notices.tell("It was stopped on the way. Everything so far can be gone on with, or undone.")

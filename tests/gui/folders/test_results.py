@@ -214,3 +214,18 @@ def drag(canvas: QWidget, start: QPoint, end: QPoint) -> None:
     )
     QApplication.sendEvent(viewport, moved)
     QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=end)
+
+
+def test_columns_fit_where_there_is_room_and_stay_as_the_person_drew_them(
+    results: ResultsPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    table = results.table
+    window.resize(1400, 900)
+    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=PATIENCE_MS)
+    assert table.columnWidth(0) > 152
+    window.resize(2000, 900)
+    qtbot.waitUntil(lambda: table.columnWidth(0) > 208, timeout=PATIENCE_MS)
+    table.horizontalHeader().resizeSection(0, 170)
+    window.resize(1500, 900)
+    QApplication.processEvents()
+    assert table.columnWidth(0) == 170
