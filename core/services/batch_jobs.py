@@ -135,7 +135,10 @@ class Jobs:
                 return JobNews(facts, Doing.WATCHING, message=running.watches.message)
             return JobNews(facts, doing, running.progress)
         undoable, interrupted = sortings_of(facts.folder)
-        return JobNews(facts, _at_rest(facts), sortings=undoable, interrupted=interrupted)
+        doing = _at_rest(facts)
+        if doing is Doing.ELSEWHERE:
+            self._changed(facts.id)  # nobody else tells whoever looks at it
+        return JobNews(facts, doing, sortings=undoable, interrupted=interrupted)
 
     def tell(self, job: str, running: _Running | None = None) -> None:
         """Tell how a job stands."""
@@ -254,8 +257,8 @@ class Jobs:
 
 def _at_rest(facts: JobFacts) -> Doing:
     """What a job does that this process does not run."""
-    if facts.state is JobState.RUNNING:  # another program runs it
-        return Doing.RUNNING
+    if facts.state is JobState.RUNNING:
+        return Doing.ELSEWHERE
     if not facts.folder.is_dir():
         return Doing.MISSING
     return Doing.FINISHED if facts.state is JobState.FINISHED else Doing.STOPPED

@@ -25,6 +25,8 @@ class Doing(StrEnum):
     STOPPED = "stopped"
     FINISHED = "finished"
     WATCHING = "watching"
+    ELSEWHERE = "elsewhere"
+    """Another program runs it."""
     MISSING = "missing"
     """Its folder is not there."""
 

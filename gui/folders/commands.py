@@ -85,7 +85,8 @@ class FolderCommands(QObject):
         act[Act.AS_GALLERY].setChecked(page.results.bar.shows_gallery)
         act[Act.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
         act[Act.WATCH_FOLDER].setChecked(job.doing is Doing.WATCHING)
-        act[Act.WATCH_FOLDER].setEnabled(job.doing not in (Doing.RUNNING, Doing.PAUSED, Doing.MISSING))
+        act[Act.WATCH_FOLDER].setEnabled(job.doing in (Doing.STOPPED, Doing.FINISHED, Doing.WATCHING))
+        act[Act.GO_ON].setEnabled(job.doing is not Doing.ELSEWHERE)
         words = page.deeds.words(job.facts.id)
         act[Act.STOP_JOB].setEnabled(bool(words) or job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
         for one in _ONE_AT_A_TIME:

@@ -16,6 +16,7 @@ _DOING: Final = {
     Doing.STOPPED: "Stopped",
     Doing.FINISHED: "Finished",
     Doing.WATCHING: "Watching",
+    Doing.ELSEWHERE: "Classifying elsewhere",
     Doing.MISSING: "Folder missing",
 }
 
@@ -63,7 +64,9 @@ def progress_text(news: JobNews) -> str:
     """How far a job is, how fast, how long it will still take, or what to do about it."""
     match news.doing:
         case Doing.MISSING:
-            return "The folder is not there. Plug in its disk or put it back, then go on; the results so far are here."
+            return "Put it back, or plug in its disk, then go on. The results so far are here."
+        case Doing.ELSEWHERE:
+            return f"{counts_text(news.facts.counts)} · by another program, which alone can stop it"
         case Doing.WATCHING if news.message:
             return news.message
         case Doing.WATCHING:

@@ -17,6 +17,7 @@ from core.services.batch_values import Doing, JobNews
 from gui.folders.client import BatchClient
 from gui.folders.deeds import Deeds
 from gui.folders.dropped import DroppedFolders
+from gui.folders.elsewhere import Elsewhere
 from gui.folders.job_form import JobForm
 from gui.folders.job_text import progress_text, standing_text, title_text
 from gui.folders.jobs_page import JobsPage
@@ -54,7 +55,7 @@ class FoldersPage(QWidget):
         self.setObjectName("page")
         self._session, self._notices = session, notices
         self.client = BatchClient(self)
-        self.deeds = Deeds(self.client, self)
+        self.deeds, self._elsewhere = Deeds(self.client, self), Elsewhere(self.client, self)
         self._tidings = Tidings(self, notices)
         self.reviewer = Reviewer(self.client, session.corrections, self.deeds, self)
         self.jobs: dict[str, JobNews] = {}

@@ -67,7 +67,7 @@ class ProgressStrip(QFrame):
         self.bar.setValue(round(_STEPS * done / found) if found else 0)
         is_busy = news.doing in (Doing.RUNNING, Doing.PAUSED)
         self.pause.setText("Pause" if news.doing is Doing.RUNNING else "Go on")
-        self.pause.setVisible(news.doing is not Doing.WATCHING)
+        self.pause.setVisible(news.doing not in (Doing.WATCHING, Doing.ELSEWHERE))
         self.stop.setVisible(is_busy or news.doing is Doing.WATCHING)
 
     def toggle(self) -> None:

@@ -335,6 +335,6 @@ def _nothing_text(news: JobNews | None, left_out: int, *, is_narrow: bool) -> st
         return f"Here are photos that look nearly the same, together. There are none: {unlike_text(left_out)}."
     if is_narrow:
         return "No photo matches the filters."
-    if news is not None and news.doing in (Doing.RUNNING, Doing.PAUSED) and not news.facts.counts.done:
+    if news is not None and news.doing in (Doing.RUNNING, Doing.PAUSED, Doing.ELSEWHERE) and not news.facts.counts.done:
         return "The first answers come in a moment."
     return "There is no photo in this folder. In folders, photos are files such as .jpg, .png, .webp or .heic."

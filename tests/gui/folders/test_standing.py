@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from core.batch.jobs import job_facts
+from core.batch.journal import held as held_by_another
+from core.batch.journal import job_folder
 from core.batch.queries import Answers
 from core.batch.values import THRESHOLD, View
 from core.services.batch_values import Doing
@@ -103,3 +105,20 @@ def test_an_interrupted_sorting_goes_on(
 def test_both_forms_begin_with_the_same_threshold(page: FoldersPage) -> None:
     for made in (page.sorting, page.keywords):
         assert made.form.threshold.value() == round(THRESHOLD * 100) == 60
+
+
+def test_a_job_of_another_program_is_told_and_followed_to_its_end(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
+) -> None:
+    classify(tree)
+    act, strip = window.actions_by_act, page.results.strip
+    with held_by_another(job_folder(page.job_id)):
+        page.client.list_jobs()
+        qtbot.waitUntil(lambda: is_at(page, Doing.ELSEWHERE), timeout=PATIENCE_MS)
+        assert strip.isVisible()
+        assert not strip.pause.isVisible()
+        assert not strip.stop.isVisible()
+        assert not any(act[one].isEnabled() for one in (Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER))
+        assert page.list.texts()[0].startswith("holiday: Classifying elsewhere, 10 photos")
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+    assert act[Act.GO_ON].isEnabled()
