@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.corrections import Correction
 from core.services.training_values import ComparisonFacts, RetrainedFacts
 from gui import theme
 from gui.retraining import Phase, Retraining
-from gui.widgets import label
+from gui.widgets import ProgressBar, label
 
 _BAR_WIDTH = 160
 
@@ -33,8 +33,7 @@ class RetrainStrip(QFrame):
         self._retraining = retraining
         self.words = label(kind="number", wrap=True)
         self.more = label(kind="muted", wrap=True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.setAccessibleName("How far learning is")
         self.retrain = self._button("Retrain", retraining.start, kind="primary")

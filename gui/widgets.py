@@ -7,7 +7,17 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QSizePolicy, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import icons, theme
 
@@ -109,6 +119,20 @@ class Bar(QWidget):
         painter.setBrush(QColor(colours.accent if self._is_strong else colours.muted))
         painter.drawRoundedRect(QRectF(0, 0, max(8.0, self.width() * self._fraction), 8), 4, 4)
         painter.end()
+
+
+class ProgressBar(QProgressBar):
+    """How far something is; the number stands beside it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextVisible(False)
+
+    def setValue(self, value: int) -> None:
+        """Show a value in the next painting: Qt's own way paints all of the window that is due at once, 30 ms of it."""
+        self.setUpdatesEnabled(False)
+        super().setValue(value)
+        self.setUpdatesEnabled(True)
 
 
 class PhotoView(QWidget):

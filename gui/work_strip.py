@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from core.progress import Progress
 from gui import theme
-from gui.widgets import label
+from gui.widgets import ProgressBar, label
 
 
 class WorkStrip(QWidget):
@@ -22,9 +22,8 @@ class WorkStrip(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = label()
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setAccessibleName(f"Progress of {name}")
-        self.bar.setTextVisible(False)
         self.count = label(kind="muted")
         self.cancel = QPushButton("Cancel")
         self.cancel.setAccessibleName(f"Cancel {name}")

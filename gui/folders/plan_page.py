@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.batch.values import JobFacts, View
 from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
@@ -17,7 +17,7 @@ from gui.folders.client import BatchClient
 from gui.folders.deeds import Deeds
 from gui.folders.plan_forms import PlanForm
 from gui.folders.steps_model import StepsModel, StepsTable
-from gui.widgets import Panel, label
+from gui.widgets import Panel, ProgressBar, label
 
 _LEAST: Final = 112
 """Height of the steps below which the page is scrolled instead."""
@@ -41,8 +41,7 @@ class PlanPage(QWidget):
         self.table = StepsTable(self.steps)
         self.summary = label(wrap=True)
         self._reason = label(kind="warning", wrap=True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Steps done")
         self.show_steps, self.carry_out = QPushButton("Show every step"), QPushButton(form.deed)
         self.stop, self.back = QPushButton("Stop"), QPushButton("Back to the results")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.services.batch_values import Doing, JobNews
 from gui.folders.job_text import doing_text, progress_text
-from gui.widgets import label
+from gui.widgets import ProgressBar, label
 
 _STEPS: Final = 1000
 
@@ -32,8 +32,7 @@ class ProgressStrip(QFrame):
         self.setObjectName("panel")
         self._news: JobNews | None = None
         self._doing, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Photos classified")
         self.pause, self.stop = QPushButton("Pause"), QPushButton("Stop")
         self.pause.clicked.connect(self.toggle)

@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.batch.values import Filter, Order, Row, View
 from core.prediction import Prediction
@@ -22,7 +22,7 @@ from gui.folders.reviewer import Reviewer, Said
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
 from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
-from gui.widgets import PhotoView, label
+from gui.widgets import PhotoView, ProgressBar, label
 
 NUMBER: Final = 2
 """Under which the rows to be reviewed are looked at."""
@@ -55,7 +55,7 @@ class ReviewPage(QWidget):
         self.view = PhotoView()
         self.view.setAccessibleName("The photo, large")
         self.choices = ReviewChoices()
-        self.progress, self._bar = label(kind="number"), QProgressBar()
+        self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name = label(kind="muted")
         self.end = label(kind="title", wrap=True)
         self._stack = QStackedWidget()
@@ -72,7 +72,6 @@ class ReviewPage(QWidget):
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         back.setToolTip("Esc")
         back.clicked.connect(self.leave)
-        self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Photos reviewed")
         for widget in (back, self.progress):
             head.addWidget(widget)

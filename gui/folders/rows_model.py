@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QPixmap
 
 from core.batch.values import Review, Row
 from core.services.batch_messages import RowsFetched, ViewTold
@@ -30,8 +31,6 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
 ROW: Final = Qt.ItemDataRole.UserRole + 1
 """Gives the row itself; None while it is on its way."""
-BAND: Final = Qt.ItemDataRole.UserRole + 2
-"""Whether the row stands out from those of the groups beside it."""
 
 
 class Column(IntEnum):
@@ -113,15 +112,13 @@ class RowsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return _TEXTS[column](row)
             case Qt.ItemDataRole.DecorationRole if column is Column.PHOTO:
-                return self._pictures.picture(row.path, THUMBNAIL_SIDE)
+                return self.picture(row)
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(row)
             case Qt.ItemDataRole.AccessibleTextRole:
                 return spoken_text(row)
             case role if role == ROW:
                 return row
-            case role if role == BAND:
-                return placed.group % 2 == 1
         return None
 
     # ---- what the page asks
@@ -135,6 +132,15 @@ class RowsModel(QAbstractTableModel):
         """The row in this place; None while it is on its way."""
         placed = self._pages.row(place)
         return None if placed is None else placed.row
+
+    def is_banded(self, place: int) -> bool:
+        """Whether the row in this place stands out from those of the groups beside it."""
+        placed = self._pages.row(place)
+        return placed is not None and placed.group % 2 == 1
+
+    def picture(self, row: Row) -> QPixmap | None:
+        """A row's thumbnail; None while it is being drawn, a null one where it cannot be had."""
+        return self._pictures.picture(row.path, THUMBNAIL_SIDE)
 
     def renew(self) -> None:
         """Another view was asked for: the next answer replaces everything."""
@@ -150,10 +156,10 @@ class RowsModel(QAbstractTableModel):
             self._count = told.count
             self.endResetModel()
             return
+        self._resize(told.count)
         if not told.grew:
             self._pages.age()
-        self._resize(told.count)
-        self.renewed.emit()
+            self.renewed.emit()
 
     @property
     def version(self) -> int:

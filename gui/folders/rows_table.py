@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
@@ -19,7 +20,8 @@ from PySide6.QtWidgets import (
 from core.batch.values import Order, Row, State, Verdict
 from gui import icons, theme
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
-from gui.folders.rows_model import BAND, ROW, Column, RowsModel
+from gui.folders.rows_model import Column, RowsModel
+from gui.theme import Tokens
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -49,6 +51,10 @@ _ORDERS: Final = {
     Column.TIME: Order.TIME,
 }
 _PAD: Final = 8
+_SELECTED: Final = QStyle.StateFlag.State_Selected
+_FOCUSED: Final = QStyle.StateFlag.State_HasFocus
+_LEFT: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class RowsTable(QTableView):
@@ -67,7 +73,7 @@ class RowsTable(QTableView):
         self.setObjectName("rows")
         self.setAccessibleName("Results, as a table")
         self.setModel(model)
-        self.setItemDelegate(_CellDelegate(self))
+        self.setItemDelegate(_CellDelegate(model, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -133,60 +139,51 @@ class RowsTable(QTableView):
 
 
 class _CellDelegate(QStyledItemDelegate):
-    """Paints a cell; asking the style for each part of it takes four times as long."""
+    """Paints a cell from its row; asking the style, and the model by roles, for each part of it takes far longer."""
+
+    def __init__(self, rows: RowsModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._rows = rows
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(_WIDTHS[Column(index.column())], _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        place, column, state = index.row(), index.column(), option.state
         box: QRect = option.rect
         colours = theme.current()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        plain = colours.window if index.data(BAND) else colours.surface
-        painter.fillRect(box, QColor(colours.accent_soft if selected else plain))
+        plain = colours.window if self._rows.is_banded(place) else colours.surface
+        painter.fillRect(box, QColor(colours.accent_soft if _SELECTED in state else plain))
         painter.fillRect(QRect(box.left(), box.bottom(), box.width(), 1), QColor(colours.border))
-        row = index.data(ROW)
-        column = Column(index.column())
+        row = self._rows.row(place)
+        inside = box.adjusted(_PAD, 0, -_PAD, 0)
         if row is not None:
-            picture = index.data(Qt.ItemDataRole.DecorationRole) if column is Column.PHOTO else None
-            _paint_cell(painter, box.adjusted(_PAD, 0, -_PAD, 0), column, row, picture)
-        elif column is Column.PHOTO:
-            _paint_text(painter, box.adjusted(_PAD, 0, -_PAD, 0), "…", colours.muted)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            _paint_ring(painter, box)
+            _PAINTS[column](painter, inside, row, colours)
+        if column == Column.PHOTO:
+            self._paint_photo(painter, inside, row, colours)
+        if _FOCUSED in state:
+            _paint_ring(painter, box, colours)
         painter.restore()
 
+    def _paint_photo(self, painter: QPainter, box: QRect, row: Row | None, colours: Tokens) -> None:
+        if row is None:
+            _paint_text(painter, box, "…", colours.muted)
+            return
+        side = box.height() - _PAD
+        place = QRect(box.left(), box.top() + _PAD // 2, side, side)
+        _paint_thumbnail(painter, place, self._rows.picture(row), colours)
 
-def _paint_ring(painter: QPainter, box: QRect) -> None:
+
+def _paint_ring(painter: QPainter, box: QRect, colours: Tokens) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(theme.current().accent), 2))
+    painter.setPen(QPen(QColor(colours.accent), 2))
     painter.drawRoundedRect(QRectF(box).adjusted(1, 1, -1, -2), 4, 4)
 
 
-def _paint_cell(painter: QPainter, box: QRect, column: Column, row: Row, picture: QPixmap | None) -> None:
-    colours = theme.current()
-    match column:
-        case Column.PHOTO:
-            side = box.height() - _PAD
-            _paint_thumbnail(painter, QRect(box.left(), box.top() + _PAD // 2, side, side), picture)
-            _paint_text(painter, box.adjusted(side + _PAD, 0, 0, 0), name_text(row), colours.text)
-        case Column.ANSWER:
-            colour = colours.danger if row.failure else colours.muted if row.unknown else colours.text
-            _paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
-        case Column.CONFIDENCE:
-            _paint_confidence(painter, box, row)
-        case Column.REVIEW:
-            _paint_review(painter, box, row)
-        case Column.FOLDER:
-            _paint_text(painter, box, folder_text(row), colours.muted, elide=Qt.TextElideMode.ElideLeft)
-        case Column.TIME:
-            _paint_text(painter, box, time_text(row), colours.muted)
-
-
-def _paint_thumbnail(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
-    colours = theme.current()
+def _paint_thumbnail(painter: QPainter, box: QRect, picture: QPixmap | None, colours: Tokens) -> None:
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
     if picture is None or picture.isNull():
         painter.fillRect(box, QColor(colours.track))
         middle = QRectF(0, 0, 20, 20)
@@ -198,10 +195,19 @@ def _paint_thumbnail(painter: QPainter, box: QRect, picture: QPixmap | None) -> 
     painter.drawPixmap(QRectF(box), picture, part)
 
 
-def _paint_confidence(painter: QPainter, box: QRect, row: Row) -> None:
+def _paint_name(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
+    _paint_text(painter, box.adjusted(box.height(), 0, 0, 0), name_text(row), colours.text)
+
+
+def _paint_answer(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
+    colour = colours.danger if row.failure else colours.muted if row.unknown else colours.text
+    _paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
+
+
+def _paint_confidence(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     if row.confidence is None:
         return
-    colours = theme.current()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     number_width = painter.fontMetrics().horizontalAdvance("100%") + 4
     bar = QRectF(box.left(), box.center().y() - 2, max(8, box.width() - number_width - _PAD), 6)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -209,27 +215,38 @@ def _paint_confidence(painter: QPainter, box: QRect, row: Row) -> None:
     painter.drawRoundedRect(bar, 3, 3)
     painter.setBrush(QColor(colours.muted if row.unknown else colours.accent))
     painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(6.0, bar.width() * row.confidence), 6), 3, 3)
-    _paint_text(painter, box, percent_text(row), colours.text, side=Qt.AlignmentFlag.AlignRight)
+    _paint_text(painter, box, percent_text(row), colours.text, side=_RIGHT)
 
 
-def _paint_review(painter: QPainter, box: QRect, row: Row) -> None:
+def _paint_review(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     if row.review is None:
         return
-    colours = theme.current()
     if row.review.verdict is Verdict.SKIPPED:
         _paint_text(painter, box, review_text(row.review), colours.muted)
         return
     sign = "check" if row.review.verdict is Verdict.ACCEPTED else "pencil"
-    place = QRectF(box.left(), box.center().y() - 7, 16, 16)
-    icons.paint(painter, sign, place, colours.accent)
+    icons.paint(painter, sign, QRectF(box.left(), box.center().y() - 7, 16, 16), colours.accent)
     is_other = row.review.verdict is Verdict.CORRECTED
-    _paint_text(
-        painter,
-        box.adjusted(24, 0, 0, 0),
-        review_text(row.review),
-        colours.accent if is_other else colours.text,
-        bold=is_other,
-    )
+    colour = colours.accent if is_other else colours.text
+    _paint_text(painter, box.adjusted(24, 0, 0, 0), review_text(row.review), colour, bold=is_other)
+
+
+def _paint_folder(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
+    _paint_text(painter, box, folder_text(row), colours.muted, elide=Qt.TextElideMode.ElideLeft)
+
+
+def _paint_time(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
+    _paint_text(painter, box, time_text(row), colours.muted)
+
+
+_PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {
+    Column.PHOTO: _paint_name,
+    Column.ANSWER: _paint_answer,
+    Column.CONFIDENCE: _paint_confidence,
+    Column.REVIEW: _paint_review,
+    Column.FOLDER: _paint_folder,
+    Column.TIME: _paint_time,
+}
 
 
 def _paint_text(
@@ -240,11 +257,11 @@ def _paint_text(
     *,
     bold: bool = False,
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    side: Qt.AlignmentFlag = _LEFT,
 ) -> None:
-    font = QFont(painter.font())
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    painter.setFont(font)
+    if bold:
+        font = QFont(painter.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
     painter.setPen(QColor(colour))
-    told = painter.fontMetrics().elidedText(text, elide, box.width())
-    painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, told)
+    painter.drawText(box, side, painter.fontMetrics().elidedText(text, elide, box.width()))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core.services.library_messages import Exported, ExportForm
 from core.services.training_messages import Stage, Stopped
 from gui.library_client import LibraryClient
-from gui.widgets import label
+from gui.widgets import ProgressBar, label
 
 _TITLES: Final[Mapping[ExportForm, str]] = {
     ExportForm.ONNX: "ONNX, as it is",
@@ -51,8 +51,7 @@ class Exporting(QWidget):
         library.exported.connect(self._on_exported)
         library.stopped.connect(self._on_stopped)
         self._ticket = 0
-        self._stage, self._bar = label(kind="muted"), QProgressBar()
-        self._bar.setTextVisible(False)
+        self._stage, self._bar = label(kind="muted"), ProgressBar()
         self._bar.setAccessibleName("Progress of the export")
         stop = QPushButton("Cancel")
         stop.setAccessibleName("Cancel the export")

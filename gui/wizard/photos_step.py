@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from core.services.folder_messages import FolderProgress, FolderRead
 from core.services.training_values import BuiltSet
 from gui import theme
 from gui.picture_client import PictureClient
-from gui.widgets import Kind, label
+from gui.widgets import Kind, ProgressBar, label
 from gui.wizard.photos_found import PhotosFound
 
 _SETS: Final = 4
@@ -49,7 +48,7 @@ class PhotosStep(QWidget):
         self._pages = QStackedWidget()
         self._sets = QVBoxLayout()
         self._invitation = self._make_invitation()
-        self._waiting, self.bar = label(kind="heading"), QProgressBar()
+        self._waiting, self.bar = label(kind="heading"), ProgressBar()
         self._reading = self._make_reading()
         self.found = PhotosFound(pictures, self)
         self.found.other_wanted.connect(self._show_invitation)
@@ -146,7 +145,6 @@ class PhotosStep(QWidget):
         column.addStretch()
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bar.setAccessibleName("Photos looked at")
-        self.bar.setTextVisible(False)
         self.bar.setMaximumWidth(480)
         self.bar.setMinimumWidth(320)
         column.addWidget(self._waiting)

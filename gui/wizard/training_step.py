@@ -7,13 +7,13 @@ from collections import deque
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import FoveaError
 from core.learning.protocol import Epoch
 from core.progress import Progress
 from gui import theme
-from gui.widgets import Panel, label
+from gui.widgets import Panel, ProgressBar, label
 from gui.wizard.durations import remaining
 
 _SPEED_S: Final = 5.0
@@ -44,9 +44,8 @@ class TrainingStep(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.stage, self.left = label(kind="title"), label(kind="muted")
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setAccessibleName("Progress of the training")
-        self.bar.setTextVisible(False)
         self._count, self.speed = label(kind="muted"), label(kind="number")
         self._seen: deque[tuple[float, int]] = deque(maxlen=200)
         self._images = 0
