@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import logging.handlers
 import sys
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from core import crash_log, paths
 from gui import crash_report, icons, single_instance, theme
+from gui.collector import Collector
 from gui.main_window import MainWindow
 from gui.relay import Relay
 
@@ -51,8 +51,6 @@ def run(files: Sequence[Path]) -> int:
 
 def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     """Make the one QApplication and show the window; nothing is read from disk but settings, icons and samples."""
-    # With 100,000 photos in the list a full collection takes 100 ms; what a window makes has few cycles.
-    gc.set_threshold(100_000, 50, 100)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
     application.setDesktopFileName("fovea")  # by this name Wayland finds the entry of `fovea --install`, and its icon
@@ -61,6 +59,7 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
     window = MainWindow()
     theme.apply(application, window.session.settings.value.theme)
+    Collector(window)
     window.restore_place()
     window.show()
     if files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from gui.main_window import MainWindow
 from tests import tiny
 
 PATIENCE_MS = 30_000
+
+
+@pytest.fixture(autouse=True)
+def _cycles_end_on_this_thread() -> Iterator[None]:
+    """As in the program: what the test before left is not collected while other threads run."""
+    gc.disable()
+    gc.collect(1)
+    yield
+    gc.enable()
 
 
 @pytest.fixture
