@@ -11,7 +11,7 @@ import threading
 from multiprocessing.connection import Connection
 
 from core.services.batch_jobs import Jobs
-from core.services.batch_messages import Answer, JobOrder, Question, Task
+from core.services.batch_messages import Answer, CallOff, JobOrder, Question, Task
 from core.services.batch_tasks import Tasks
 from core.services.batch_views import Viewer
 from core.services.inbox import Inbox
@@ -39,6 +39,8 @@ class BatchService:
                 elif isinstance(request, Question):
                     self._viewer.ask(request)
                 else:
+                    if isinstance(request, CallOff):
+                        self._viewer.call_off(request.ticket)
                     self._tasks.begin(request)
             self._tasks.close()
             self._jobs.close()

@@ -15,13 +15,14 @@ from core.batch.queries import Answers, Said
 from core.batch.reviewing import correction_of, review_of
 from core.batch.values import Review, Row
 from core.corrections import Correction
-from core.errors import FoveaError, UsageError
-from core.progress import StageClock
+from core.errors import Cancelled, FoveaError, UsageError
+from core.progress import CancelToken, StageClock
 from core.services.batch_messages import (
     Answer,
     TaskDone,
     TaskFailed,
     TaskProgress,
+    TaskStopped,
 )
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.failures import light, unforeseen
@@ -49,6 +50,7 @@ class Reviews:
         """`send` tells the window, and `changed` whoever looks at a job; both are called from the thread."""
         self._send, self._changed = send, changed
         self._noted: dict[int, _Noted] = {}
+        self._tokens: dict[int, CancelToken] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reviews")
 
     def set(self, request: SetReviews) -> None:
@@ -57,11 +59,17 @@ class Reviews:
 
     def review_marked(self, request: ReviewMarked, numbers: Sequence[int]) -> None:
         """Note the same about many rows, by their numbers."""
-        self._thread.submit(self._work, request.ticket, lambda: self._review_marked(request, numbers))
+        self._begin(request.ticket, lambda token: self._review_marked(request, numbers, token))
 
     def take_back(self, request: TakeBack) -> None:
         """Have said about many rows again what was said before."""
-        self._thread.submit(self._work, request.ticket, lambda: self._take_back(request))
+        self._begin(request.ticket, lambda _: self._take_back(request))
+
+    def call_off(self, ticket: int) -> None:
+        """Note no more of many rows; what is noted by then is, and can be taken back."""
+        token = self._tokens.get(ticket)
+        if token is not None:
+            token.cancel()
 
     def refuse(self, ticket: int) -> None:
         """Rows were marked in a view that has changed meanwhile."""
@@ -71,6 +79,10 @@ class Reviews:
     def close(self) -> None:
         """Note what was said, and end."""
         self._thread.shutdown(wait=True)
+
+    def _begin(self, ticket: int, deed: Callable[[CancelToken], str]) -> None:
+        self._tokens[ticket] = CancelToken()
+        self._thread.submit(self._work, ticket, deed)
 
     # ---- in the thread
 
@@ -84,18 +96,21 @@ class Reviews:
         self._send(ReviewsSet(request.ticket, error))
         self._changed(request.job)
 
-    def _work(self, ticket: int, deed: Callable[[], str]) -> None:
+    def _work(self, ticket: int, deed: Callable[[CancelToken], str]) -> None:
         answer: Answer
         try:
-            answer = TaskDone(ticket, deed())
+            answer = TaskDone(ticket, deed(self._tokens[ticket]))
+        except Cancelled:
+            answer = TaskStopped(ticket)
         except FoveaError as error:
             answer = TaskFailed(ticket, light(error))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The batch process met with something unforeseen.", exc_info=True)
             answer = TaskFailed(ticket, unforeseen(error))
+        del self._tokens[ticket]
         self._send(answer)
 
-    def _review_marked(self, request: ReviewMarked, numbers: Sequence[int]) -> str:
+    def _review_marked(self, request: ReviewMarked, numbers: Sequence[int], token: CancelToken) -> str:
         while len(self._noted) >= _KEPT:
             del self._noted[next(iter(self._noted))]
         noted = self._noted[request.ticket] = _Noted(request.job)
@@ -103,7 +118,7 @@ class Reviews:
         def meant(row: Row) -> Review | None:
             return review_of(row, request.review)
 
-        count = self._note(request.ticket, noted, numbers, meant)
+        count = self._note(request.ticket, noted, numbers, meant, token)
         return f"{_photos(count)} labelled. Ctrl+Z takes that back."
 
     def _take_back(self, request: TakeBack) -> str:
@@ -111,16 +126,24 @@ class Reviews:
         if noted is None:
             raise UsageError("It cannot be taken back any more.", hint="Mark the photos, and take back what you said.")
         before = noted.before
-        self._note(request.ticket, _Noted(noted.job), list(before), lambda row: before[row.number])
+        self._note(request.ticket, _Noted(noted.job), list(before), lambda row: before[row.number], CancelToken())
         return ""  # the rows say so
 
-    def _note(self, ticket: int, noted: _Noted, numbers: Sequence[int], meant: Callable[[Row], Review | None]) -> int:
+    def _note(
+        self,
+        ticket: int,
+        noted: _Noted,
+        numbers: Sequence[int],
+        meant: Callable[[Row], Review | None],
+        token: CancelToken,
+    ) -> int:
         """Note what is meant of rows, some at a time, and what had been said; how many are otherwise now."""
         clock = StageClock("Labelling", len(numbers), lambda progress: self._send(TaskProgress(ticket, progress)))
         learnt: dict[str, dict[Path, Correction | None]] = defaultdict(dict)
         try:
             with Answers(noted.job) as answers:
                 for some in _parts(numbers):
+                    token.check()
                     rows = [(row, meant(row)) for row in answers.rows_of(some)]
                     others = [(row, review) for row, review in rows if review != row.review]
                     noted.before |= answers.restore({row.number: review for row, review in others})

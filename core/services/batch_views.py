@@ -83,6 +83,10 @@ class Viewer:
         """A job's journal has changed; likewise."""
         self._questions.put(job)
 
+    def call_off(self, ticket: int) -> None:
+        """Note no more of what is said about many rows under this ticket; likewise."""
+        self._reviews.call_off(ticket)
+
     def close(self) -> None:
         """Answer what was asked, and end."""
         self._questions.put(None)

@@ -12,7 +12,7 @@ import pytest
 from core import corrections
 from core.batch.queries import Answers
 from core.batch.values import Filter, Order, Review, Verdict, View
-from core.services.batch_messages import Answer, Look, TaskDone, TaskFailed, TaskProgress, ViewTold
+from core.services.batch_messages import Answer, Look, TaskDone, TaskFailed, TaskProgress, TaskStopped, ViewTold
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_views import Viewer
 from tests.journals import write_journal
@@ -80,6 +80,21 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue
     with Answers(job) as answers:
         (left,) = answers.each(View(filter=Filter(reviewed=True)))
     assert (left.number, left.review) == (1, Review(Verdict.SKIPPED))
+    assert not corrections.load("colours")
+
+
+def test_what_was_noted_before_it_was_called_off_can_be_taken_back(
+    viewer: Viewer, told: queue.Queue[Answer], job: str
+) -> None:
+    viewer.ask(Look(1, job, View()))
+    viewer.ask(ReviewMarked(3, 1, job, next_of(told, ViewTold).version, ((0, ROWS),) * 20, GREEN))
+    next_of(told, TaskProgress)
+    viewer.call_off(3)
+    assert next_of(told, TaskStopped).ticket == 3
+    viewer.ask(TakeBack(4, 3))
+    next_of(told, TaskDone)
+    with Answers(job) as answers:
+        assert not answers.counts().reviewed
     assert not corrections.load("colours")
 
 
