@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import importlib.metadata
 import os
-import platform
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -142,9 +140,12 @@ def _told(path: Path) -> str:
 
 
 def _program() -> str:
+    import platform  # what only a crash needs would delay every start
+    from importlib import metadata
+
     version = "of unknown version"
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        version = importlib.metadata.version("fovea")
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        version = metadata.version("fovea")
     return f"Fovea {version}, Python {platform.python_version()}, {platform.platform()}"
 
 

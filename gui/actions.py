@@ -82,6 +82,15 @@ class Act(Enum):
     ABOUT = auto()
 
 
+ON_A_JOB: Final = (
+    *(Act.ALL_JOBS, Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER, Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS),
+    *(Act.FIND_PHOTOS, Act.CLEAR_FILTERS, Act.REVIEW, Act.EXPORT_CSV, Act.EXPORT_CSV_BOM, Act.EXPORT_JSONL),
+    *(Act.EXPORT_EXCEL, Act.EXPORT_PARQUET, Act.EXPORT_HTML, Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS),
+    *(Act.CONTINUE_SORTING, Act.UNDO_SORTING),
+)
+"""What can be done only while a job is in sight."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     act: Act
@@ -207,5 +216,6 @@ def _make(entry: _Entry, owner: QWidget, does: Callable[[], object]) -> QAction:
     action = QAction(entry.text, owner)
     action.setShortcut(QKeySequence(entry.shortcut))
     action.setCheckable(entry.checkable)
+    action.setEnabled(entry.act not in ON_A_JOB)
     action.triggered.connect(lambda: does())
     return action

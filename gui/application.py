@@ -16,7 +16,7 @@ from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHan
 from PySide6.QtWidgets import QApplication
 
 from core import crash_log, paths
-from gui import crash_report, icons, single_instance, theme
+from gui import icons, single_instance, theme
 from gui.collector import Collector
 from gui.main_window import MainWindow
 from gui.relay import Relay
@@ -40,6 +40,8 @@ def run(files: Sequence[Path]) -> int:
         application, window = open_window(files)
         _watch_for_bugs(window)
         if crash is not None:
+            from gui import crash_report
+
             crash_report.offer(crash, window.notices, window)
         place.listen(lambda call: answer(window, call))
         application.lastWindowClosed.connect(place.leave)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping
-from functools import partial
-from importlib import metadata
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,14 +14,14 @@ from PySide6.QtWidgets import QFileDialog
 from core.images.folders import IMAGE_SUFFIXES
 from core.providers import Precision, ProviderWish
 from core.settings import Theme
-from gui.actions import Act
+from gui.actions import ON_A_JOB, Act
 from gui.empty_state import SAMPLES
-from gui.folders.commands import FolderCommands
-from gui.licences_dialog import LicencesDialog
 from gui.rail import Place
 from gui.session import Session
 
 if TYPE_CHECKING:
+    from gui.command_palette import CommandPalette
+    from gui.licences_dialog import LicencesDialog
     from gui.main_window import MainWindow
 
 _THEMES: Final = {
@@ -75,7 +73,7 @@ class Commands(QObject):
             Act.SMALLER: lambda: window.browsing.resize_photos(-1),
             Act.NEXT_PHOTO: lambda: window.browsing.step(1),
             Act.PREVIOUS_PHOTO: lambda: window.browsing.step(-1),
-            **FolderCommands.table(lambda: window.folders_page),
+            **{act: partial(self._on_folders, act) for act in (Act.CLASSIFY_FOLDER, *ON_A_JOB)},
             **{act: partial(session.settings.change, theme=theme) for act, theme in _THEMES.items()},
             Act.NEW_MODEL: lambda: window.teaching.open(),
             Act.RETRAIN: lambda: window.photos_page.retrain(),
@@ -90,11 +88,18 @@ class Commands(QObject):
             Act.REMOVE_MODEL: lambda: self._on_models(window.models_page.remove_model),
             **{act: partial(session.open_model, provider=wish) for act, wish in _PROVIDERS.items()},
             Act.EXACT: self._toggle_exact,
-            Act.PALETTE: lambda: window.palette_box.open(),
+            Act.PALETTE: lambda: self.palette.open(),
             Act.SHORTCUTS: self._tell_shortcuts,
             Act.LICENCES: self._show_licences,
             Act.ABOUT: self._tell_about,
         }
+
+    @cached_property
+    def palette(self) -> CommandPalette:
+        """Every action, found by typing."""
+        from gui.command_palette import CommandPalette
+
+        return CommandPalette(list(self._window.actions_by_act.values()), self._window)
 
     def show_settings(self) -> None:
         """Check what is chosen, and dim what cannot be done now."""
@@ -105,6 +110,10 @@ class Commands(QObject):
             actions[act].setChecked(wish is value.provider)
         actions[Act.EXACT].setChecked(value.precision is Precision.EXACT)
         actions[Act.SHOW_INSPECTOR].setChecked(self._window.browsing.shows_inspector)
+
+    def _on_folders(self, act: Act) -> None:
+        """Do something in the place *Folders*, which is made for it where it was not yet."""
+        self._window.pages.folder_commands.do(act)
 
     def _on_models(self, act: Callable[[], object]) -> None:
         """Do something with the model that is marked among the models; show which one that is."""
@@ -147,12 +156,17 @@ class Commands(QObject):
         )
 
     def _show_licences(self) -> None:
+        from gui.licences_dialog import LicencesDialog
+
         self._licences = self._licences or LicencesDialog(self._window)
         self._licences.show()
         self._licences.raise_()
         self._licences.activateWindow()
 
     def _tell_about(self) -> None:
+        import platform
+        from importlib import metadata
+
         version = metadata.version("fovea")
         self._window.notices.tell(
             f"Fovea {version} tells what is in a photo, on this computer only: it opens no network connection. "

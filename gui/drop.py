@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
+
+MODEL_SUFFIX: Final = ".onnx"
+"""By which the file of a model is known."""
 
 
 class Nothing(Enum):

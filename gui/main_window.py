@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core import paths
 from core.settings import Settings
 from gui import theme
 from gui.actions import Act, fill_menus
-from gui.command_palette import CommandPalette
 from gui.commands import Commands
 from gui.comparing import Comparing
-from gui.drop import Nothing, Offer, read_offer
 from gui.drop_window import DropWindow
-from gui.folders.commands import FolderCommands
-from gui.folders.page import FoldersPage
-from gui.library.files import MODEL_SUFFIX
-from gui.models_page import ModelsPage
 from gui.notices import Notices
 from gui.photos_page import PhotosPage
+from gui.places import Places
 from gui.rail import Place, Rail
 from gui.session import Session
 from gui.status import StatusBar
+from gui.taking import Taking
 from gui.teaching import Teaching
 from gui.top_bar import TopBar
-from gui.training_page import TrainingPage
+
+if TYPE_CHECKING:
+    from gui.folders.page import FoldersPage
+    from gui.models_page import ModelsPage
+    from gui.training_page import TrainingPage
 
 _PLACES = {
     Act.SHOW_PHOTOS: "images",
@@ -48,29 +47,23 @@ class MainWindow(DropWindow):
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
-        commands = Commands(self, self.session)
-        self.actions_by_act = fill_menus(self.menuBar(), self, commands.table())
+        self.commands = Commands(self, self.session)
+        self.actions_by_act = fill_menus(self.menuBar(), self, self.commands.table())
         act = self.actions_by_act
         self.notices = Notices(self)
-        self.photos_page = PhotosPage(self.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], self)
-        self.folders_page = FoldersPage(self.session, self.notices, act[Act.CLASSIFY_FOLDER], self)
-        self.models_page = ModelsPage(self.session, self.notices, self)
-        self.pages = QStackedWidget(self)
+        self.pages = Places(self)
         self.rail = Rail([(act[show], icon) for show, icon in _PLACES.items()], self)
-        self.top_bar = TopBar(self.session, [act[choice] for choice in commands.provider_acts], self)
+        self.top_bar = TopBar(self.session, [act[choice] for choice in self.commands.provider_acts], self)
         self.status = StatusBar(self.session, self)
         self.teaching = Teaching(self.session, self.notices, self)
-        self.training_page = TrainingPage(self.session, self.teaching, self.notices, self)
         self.comparing = Comparing(self.session, self.notices, self)
+        self.taking = Taking(self)
         self._place_pages()
-        self.palette_box = CommandPalette(list(act.values()), self)
         self._is_started = False
-        self._connect(commands)
+        self._connect()
         self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
-        for page in (self.photos_page, self.folders_page, self.models_page, self.training_page):
-            self.pages.addWidget(page)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -88,37 +81,49 @@ class MainWindow(DropWindow):
         self.setCentralWidget(body)
         self.setStatusBar(self.status)
 
-    def _connect(self, commands: Commands) -> None:
+    def _connect(self) -> None:
         self.session.noticed.connect(self.notices.tell)
         self.session.removed.connect(self._on_removed)
         self.session.photos_added.connect(lambda _: self.show_place(Place.PHOTOS))
         self.session.settings.changed.connect(self._on_settings)
-        self.session.settings.changed.connect(commands.show_settings)
-        self.session.models_changed.connect(commands.show_settings)
+        self.session.settings.changed.connect(self.commands.show_settings)
+        self.session.models_changed.connect(self.commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.teaching.went_on.connect(self.status.show_training)
         self.status.training_wanted.connect(self.teaching.open)
         self.photos_page.teach_wanted.connect(self.teaching.open_with)
-        self.models_page.compare_wanted.connect(self.comparing.open)
-        self.models_page.shown.connect(lambda: self.show_place(Place.MODELS))
-        self.training_page.model_wanted.connect(self.show_model)
-        FolderCommands(self.folders_page, self.actions_by_act)
-        self.folders_page.went_on.connect(self.status.show_folders)
-        self.folders_page.state_changed.connect(commands.show_settings)
-        for changed in (self.folders_page.state_changed, self.pages.currentChanged):
-            changed.connect(self._show_standing)
-        for wanted in (self.folders_page.wanted, self.status.folders_wanted):
-            wanted.connect(lambda: self.show_place(Place.FOLDERS))
-        commands.show_settings()
+        self.status.folders_wanted.connect(lambda: self.show_place(Place.FOLDERS))
+        self.pages.currentChanged.connect(self._show_standing)
+        self.commands.show_settings()
+
+    @property
+    def photos_page(self) -> PhotosPage:
+        """The place *Photos*."""
+        return self.pages.photos
+
+    @property
+    def folders_page(self) -> FoldersPage:
+        """The place *Folders*; like the others made when it is first wanted."""
+        return self.pages.folders
+
+    @property
+    def models_page(self) -> ModelsPage:
+        """The place *Models*."""
+        return self.pages.models
+
+    @property
+    def training_page(self) -> TrainingPage:
+        """The place *Training*."""
+        return self.pages.training
 
     @property
     def browsing(self) -> PhotosPage | FoldersPage:
         """The place whose photos the actions on photos act on."""
-        return self.folders_page if self.pages.currentWidget() is self.folders_page else self.photos_page
+        return self.folders_page if self.pages.place is Place.FOLDERS else self.photos_page
 
     def show_place(self, place: Place) -> None:
         """Go to a place of the rail."""
-        self.pages.setCurrentIndex(place)
+        self.pages.show_place(place)
         self.rail.show_place(place)
 
     def show_model(self, name: str) -> None:
@@ -127,28 +132,7 @@ class MainWindow(DropWindow):
         self.models_page.mark(name)
 
     def take(self, mime: QMimeData) -> bool:
-        """Take what was dropped or pasted; what cannot be taken is refused in a notice."""
-        offer = read_offer(mime)
-        match offer:
-            case Nothing():
-                self.notices.tell(offer.value)
-                return False
-            case Offer(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
-                self.models_page.imports.take(file)
-            case Offer(paths=files) if files:
-                self._take_files(files)
-            case Offer(image=image) if image is not None:
-                self.session.add_image(image)
-        return True
-
-    def _take_files(self, files: Sequence[Path]) -> None:
-        """A folder dropped on *Folders* becomes a job there; everything else becomes photos."""
-        if self.browsing is self.folders_page:
-            self.folders_page.dropped.take(files, self.session.add)
-            return
-        self.session.add(files)
-        self.teaching.offer(files)
-        self.folders_page.dropped.offer(files)
+        return self.taking.take(mime)
 
     def restore_place(self) -> None:
         """Stand where the window stood last."""
@@ -160,7 +144,7 @@ class MainWindow(DropWindow):
         super().paintEvent(event)
         if not self._is_started:
             self._is_started = True
-            QTimer.singleShot(0, self, self.session.start)
+            QTimer.singleShot(0, self, self._start)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.teaching.may_close():
@@ -169,15 +153,25 @@ class MainWindow(DropWindow):
         self._memory().setValue("geometry", self.saveGeometry())
         self.teaching.close()
         self.comparing.close()
-        self.folders_page.close_down()
+        self.taking.close()
+        self.pages.close_down()
         self.session.close()
         super().closeEvent(event)
 
     def _memory(self) -> QSettings:
         return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
 
+    def _start(self) -> None:
+        self.session.start()
+        self.pages.make_ahead()
+
+    def show_state(self) -> None:
+        """Show what can be done now, and what is in sight."""
+        self.commands.show_settings()
+        self._show_standing()
+
     def _show_standing(self) -> None:
-        self.status.show_standing(self.folders_page.standing if self.browsing is self.folders_page else "")
+        self.status.show_standing(self.folders_page.standing if self.pages.place is Place.FOLDERS else "")
 
     def _on_removed(self, count: int) -> None:
         photos = "1 photo was" if count == 1 else f"{count:,} photos were"
@@ -192,5 +186,5 @@ class MainWindow(DropWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             theme.apply(application, settings.theme)
-        for part in (self.rail, self.top_bar, self.photos_page.empty, self.folders_page):
+        for part in (self.rail, self.top_bar, self.pages):
             part.show_theme()

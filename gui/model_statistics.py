@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 from typing import Final
 
@@ -29,6 +28,8 @@ class LatencyRecord:
         """Median and 95th percentile, in words."""
         if not self._times:
             return "no photo yet"
+        import statistics  # with its fractions and decimals it would delay every start
+
         median = statistics.median(self._times)
         if len(self._times) < 2:
             return f"{median:.1f} ms (1 photo)"

@@ -128,6 +128,8 @@ class ModelsPage(QWidget):
         session.watch.changed.connect(self.refresh)
         session.library.listed.connect(self._on_listed)
         session.library.changed.connect(self._on_changed)
+        if session.models:
+            self._show_models()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

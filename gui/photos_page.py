@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.images.folders import printable
 from gui import theme
-from gui.changes_window import ChangesWindow
 from gui.correcting import Correcting
 from gui.empty_state import EmptyState
 from gui.gallery import Gallery
@@ -20,6 +19,9 @@ from gui.photos_model import Photo, answer_text
 from gui.retrain_strip import RetrainStrip
 from gui.retraining import Phase, Retraining
 from gui.session import Session
+
+if TYPE_CHECKING:
+    from gui.changes_window import ChangesWindow
 
 _TEACHING_SET: Final = "corrected photos"
 
@@ -104,6 +106,8 @@ class PhotosPage(QWidget):
         if facts is None:
             self._session.noticed.emit("The model in use has learnt from no correction since the window was opened.")
             return
+        from gui.changes_window import ChangesWindow
+
         self._changes = self._changes or ChangesWindow(self._session.pictures, self.window())
         self._changes.show_changes(facts, self.retraining.photos_changed())
 

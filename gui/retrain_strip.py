@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.corrections import Correction
-from core.services.training_values import ComparisonFacts, RetrainedFacts
 from gui import theme
 from gui.retraining import Phase, Retraining
 from gui.widgets import ProgressBar, label
+
+if TYPE_CHECKING:
+    from core.services.training_values import ComparisonFacts, RetrainedFacts
 
 _BAR_WIDTH = 160
 

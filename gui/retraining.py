@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from core.corrections import Correction, Corrections, lineage
 from core.errors import FoveaError
-from core.learning.request import RetrainRequest
 from core.prediction import Prediction
 from core.progress import Progress
 from core.services.messages import ModelFacts
-from core.services.training_messages import RetrainDone, Stage, TrainFailed, Used
-from core.services.training_values import RetrainedFacts
 from gui.session import Session
-from gui.training_client import TrainingClient
+
+if TYPE_CHECKING:
+    from core.services.training_messages import RetrainDone, Stage, TrainFailed, Used
+    from core.services.training_values import RetrainedFacts
+    from gui.training_client import TrainingClient
 
 
 class Phase(Enum):
@@ -69,7 +72,6 @@ class Retraining(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self.client = TrainingClient(self)
         self.phase = Phase.NOTHING
         self.progress: Progress | None = None
         self.facts: RetrainedFacts | None = None
@@ -80,18 +82,23 @@ class Retraining(QObject):
         self._asked: tuple[Correction, ...] = ()
         self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
         self._before: dict[Path, Prediction] = {}
-        self._connect()
+        session.corrections.changed.connect(self._refresh)
+        session.models_changed.connect(self._refresh)
 
-    def _connect(self) -> None:
-        self._session.corrections.changed.connect(self._refresh)
-        self._session.models_changed.connect(self._refresh)
-        self._session.closing.connect(self.client.close)
-        self.client.stage.connect(self._on_stage)
-        self.client.retrained.connect(self._on_done)
-        self.client.failed.connect(self._on_failed)
-        self.client.stopped.connect(lambda _: self._end(Phase.NOTHING))
-        self.client.used.connect(self._on_used)
-        self.client.remarked.connect(self._session.noticed)
+    @cached_property
+    def client(self) -> TrainingClient:
+        """Asks the training process; made when it is first wanted."""
+        from gui.training_client import TrainingClient
+
+        made = TrainingClient(self)
+        self._session.closing.connect(made.close)
+        made.stage.connect(self._on_stage)
+        made.retrained.connect(self._on_done)
+        made.failed.connect(self._on_failed)
+        made.stopped.connect(lambda _: self._end(Phase.NOTHING))
+        made.used.connect(self._on_used)
+        made.remarked.connect(self._session.noticed)
+        return made
 
     # ---- what there is
 
@@ -154,6 +161,8 @@ class Retraining(QObject):
         """Learn what waits."""
         if not self.can_start or self.model is None:
             return
+        from core.learning.request import RetrainRequest
+
         self._asked = self.waiting()
         name, version = self.model.card.name, self.model.version
         self._before = {

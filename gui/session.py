@@ -7,9 +7,10 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
@@ -24,13 +25,15 @@ from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelR
 from core.settings import Settings
 from gui.correction_book import CorrectionBook
 from gui.engine_client import EngineClient
-from gui.library_client import LibraryClient
 from gui.library_watch import LibraryWatch
 from gui.model_statistics import LatencyRecord
 from gui.photos_model import Photo, PhotosModel
 from gui.picture_client import PictureClient
 from gui.relay import Relay
 from gui.settings_store import SettingsStore
+
+if TYPE_CHECKING:
+    from gui.library_client import LibraryClient
 
 _TOLD_EVERY_MS: Final = 200
 _SPEED_WINDOW_S: Final = 3.0
@@ -66,7 +69,6 @@ class Session(QObject):
         self.engine = EngineClient(self)
         self.pictures = PictureClient(self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
-        self.library = LibraryClient(self)
         self.watch = LibraryWatch(self)
         self.models: dict[str, ModelFacts] = {}
         self.opened: ModelOpened | None = None
@@ -90,7 +92,6 @@ class Session(QObject):
         self.engine.answered.connect(self._on_answered)
         self.engine.crashed.connect(self._on_crashed)
         self.engine.remarked.connect(self.noticed)
-        self.library.remarked.connect(self.noticed)
         self.watch.changed.connect(self.engine.list_models)
         self.pictures.listed.connect(self._on_listed)
         self.engine.failed.connect(self._on_failed)
@@ -113,7 +114,8 @@ class Session(QObject):
         self.watch.close()
         self.engine.close()
         self.pictures.close()
-        self.library.close()
+        if "library" in vars(self):
+            self.library.close()
         self.corrections.close()
         self.settings.close()
 
@@ -192,6 +194,15 @@ class Session(QObject):
             self.corrections.put_all(model, made, withdraw=[path for path, one in own.items() if one is None])
 
     # ---- models
+
+    @cached_property
+    def library(self) -> LibraryClient:
+        """Asks the library process; made when it is first wanted."""
+        from gui.library_client import LibraryClient
+
+        made = LibraryClient(self)
+        made.remarked.connect(self.noticed)
+        return made
 
     def open_model(self, **fields: str | ProviderWish | Precision) -> None:
         """Open the model of the settings, after changing these fields of them."""

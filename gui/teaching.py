@@ -11,17 +11,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.images.folders import has_class_folders, printable
-from core.learning.request import TrainRequest
 from gui.notices import Notices
-from gui.plots.background import in_background
 from gui.relay import Relay
 from gui.session import Session
 
 if TYPE_CHECKING:
+    from core.learning.request import TrainRequest
     from gui.wizard.window import TrainingWizard
 
-
-_IDLE_MS: Final = 2000
 _TOLD_FOR_MS: Final = 10_000
 """How long a second wish to close is taken for an answer to what was told."""
 
@@ -31,6 +28,7 @@ class Teaching(QObject):
 
     Attributes:
         went_on: how far a training is, as one line; empty when none is under way.
+        line: that line.
     """
 
     went_on = Signal(str)
@@ -39,9 +37,8 @@ class Teaching(QObject):
         super().__init__(window)
         self._session, self._notices, self._window = session, notices, window
         self.wizard: TrainingWizard | None = None
+        self.line = ""
         self._is_told = False
-        self._is_warm = False
-        session.models_changed.connect(self._warm_later)
         self._relay = Relay(self)
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="folders")
 
@@ -106,19 +103,13 @@ class Teaching(QObject):
             self.wizard.end()
             self.wizard.close()
 
-    def _warm_later(self) -> None:
-        """Once a model is open and the window idles, import what the wizard is made of, so that it opens at once."""
-        if not self._is_warm and self._session.opened is not None:
-            self._is_warm = True
-            QTimer.singleShot(_IDLE_MS, self, lambda: in_background(self, _import_wizard, lambda _: None))
-
     def _make(self) -> TrainingWizard:
         from gui.plots import warm
         from gui.wizard.window import TrainingWizard
 
         wizard = TrainingWizard(self._session, self._window)
         warm(wizard)
-        wizard.went_on.connect(self.went_on)
+        wizard.went_on.connect(self._on_went_on)
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._tell_hidden)
         return wizard
@@ -133,6 +124,10 @@ class Teaching(QObject):
             offer=("Teach a new model", lambda: self.open(folder)),
         )
 
+    def _on_went_on(self, line: str) -> None:
+        self.line = line
+        self.went_on.emit(line)
+
     def _on_finished(self, name: str, headline: str) -> None:
         self._session.engine.list_models()
         if self.wizard is not None and not self.wizard.isVisible():
@@ -140,15 +135,3 @@ class Teaching(QObject):
 
     def _tell_hidden(self) -> None:
         self._notices.tell("The training goes on in the background.", offer=("Show it", self.open))
-
-
-def _import_wizard() -> None:  # a thread of its own
-    """Import the wizard's modules, letting the window's thread go first."""
-    import sys
-
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, 0.001))
-    try:
-        import gui.wizard.window  # noqa: F401
-    finally:
-        sys.setswitchinterval(usual)

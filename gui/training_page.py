@@ -66,7 +66,7 @@ class TrainingPage(QWidget):
         self._told = ""
         self._lay_out()
         self._connect()
-        self.show_line("")
+        self.show_line(teaching.line)
         self._show_runs(())
         self._show_past(())
 

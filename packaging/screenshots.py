@@ -48,7 +48,7 @@ def models(window: MainWindow) -> None:
 def palette(window: MainWindow) -> None:
     """An action found by typing."""
     photos(window)
-    window.palette_box.open()
+    window.commands.palette.open()
 
 
 def refused(window: MainWindow) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.reports.plan import Form
 from core.services.batch_values import Doing
-from gui.actions import Act, Actions
+from gui.actions import ON_A_JOB, Act, Actions
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
@@ -25,57 +25,61 @@ EXPORTS: Final = {
     Act.EXPORT_PARQUET: Form.PARQUET,
     Act.EXPORT_HTML: Form.HTML,
 }
-_FOR_A_JOB: Final = (
-    *(Act.ALL_JOBS, Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER, Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS),
-    *(Act.FIND_PHOTOS, Act.CLEAR_FILTERS, Act.REVIEW, *EXPORTS, Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS),
-    *(Act.CONTINUE_SORTING, Act.UNDO_SORTING),
-)
 _ONE_AT_A_TIME: Final = (Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)
 """What writes photos, or beside them, waits until the last such thing is done."""
 
 
 class FolderCommands(QObject):
-    """Carries out actions on the page *Folders*."""
+    """Carries out actions on the page *Folders*.
+
+    Attributes:
+        page: that page.
+    """
 
     def __init__(self, page: FoldersPage, actions: Actions) -> None:
         super().__init__(page)
-        self._page, self._actions = page, actions
+        self.page, self._actions = page, actions
+        self._table = self._make_table()
         self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_ONE_AT_A_TIME)}
         page.results_made.connect(self._fill_bar)
         page.list.list.addAction(actions[Act.REMOVE])
         page.state_changed.connect(self.show_state)
         self.show_state()
 
-    @staticmethod
-    def table(page: Callable[[], FoldersPage]) -> Mapping[Act, Callable[[], object]]:
-        """What each action does to the page, which is asked for only then."""
+    def do(self, act: Act) -> None:
+        """Carry out one of the actions."""
+        self._table[act]()
+
+    def _make_table(self) -> Mapping[Act, Callable[[], object]]:
+        """What each action does to the page."""
+        page = self.page
 
         def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
-            return lambda: act(page().results)
+            return lambda: act(page.results)
 
         return {
-            Act.CLASSIFY_FOLDER: lambda: page().classify(),
-            Act.ALL_JOBS: lambda: page().show_jobs(),
-            Act.GO_ON: lambda: page().toggle(),
-            Act.STOP_JOB: lambda: page().stop(),
-            Act.WATCH_FOLDER: lambda: page().toggle_watch(),
+            Act.CLASSIFY_FOLDER: page.classify,
+            Act.ALL_JOBS: page.show_jobs,
+            Act.GO_ON: page.toggle,
+            Act.STOP_JOB: page.stop,
+            Act.WATCH_FOLDER: page.toggle_watch,
             Act.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
             Act.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
             Act.SHOW_FILTERS: on_results(lambda it: it.show_panel(it.filters, shown=it.filters.isHidden())),
             Act.FIND_PHOTOS: on_results(lambda results: results.find_text()),
             Act.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
-            Act.REVIEW: lambda: page().open_review(),
+            Act.REVIEW: page.open_review,
             **{act: partial(_export, page, form, with_mark=act is Act.EXPORT_CSV_BOM) for act, form in EXPORTS.items()},
-            Act.WRITE_KEYWORDS: lambda: page().open_plan(page().keywords),
-            Act.SORT_INTO_FOLDERS: lambda: page().open_plan(page().sorting),
-            Act.CONTINUE_SORTING: lambda: page().deeds.continue_sorting(page().job_id),
-            Act.UNDO_SORTING: lambda: page().deeds.undo_sorting(page().job_id),
+            Act.WRITE_KEYWORDS: lambda: page.open_plan(page.keywords),
+            Act.SORT_INTO_FOLDERS: lambda: page.open_plan(page.sorting),
+            Act.CONTINUE_SORTING: lambda: page.deeds.continue_sorting(page.job_id),
+            Act.UNDO_SORTING: lambda: page.deeds.undo_sorting(page.job_id),
         }
 
     def show_state(self) -> None:
         """Check what is chosen, and dim what cannot be done now, with the reason where there is one."""
-        page, act, job = self._page, self._actions, self._page.job
-        for one in _FOR_A_JOB:
+        page, act, job = self.page, self._actions, self.page.job
+        for one in ON_A_JOB:
             act[one].setEnabled(job is not None)
         if job is None:
             return
@@ -100,11 +104,11 @@ class FolderCommands(QObject):
     def _reason(self, one: Act, job: str) -> str:
         """Why this has to wait; the page on which it is under way can be seen again."""
         form = {Act.WRITE_KEYWORDS: KeywordForm, Act.SORT_INTO_FOLDERS: SortForm}.get(one)
-        plan = self._page.plans.get(form) if form is not None else None
+        plan = self.page.plans.get(form) if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""
-        return self._page.deeds.words(job) or ("another folder’s photos come first" if busy_with else "")
+        return self.page.deeds.words(job) or ("another folder’s photos come first" if busy_with else "")
 
     def _dim(self, one: Act, reason: str) -> None:
         text, tip = self._titles[one]
@@ -128,9 +132,8 @@ class FolderCommands(QObject):
         )
 
 
-def _export(page: Callable[[], FoldersPage], form: Form, *, with_mark: bool) -> None:
+def _export(folders: FoldersPage, form: Form, *, with_mark: bool) -> None:
     """Ask where to, beside the event loop, and have the rows in sight written there."""
-    folders = page()
     job = folders.job
     if job is None:
         return

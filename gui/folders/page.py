@@ -16,7 +16,6 @@ from core.services.batch_messages import Begun, JobChanged, JobsListed, Means, T
 from core.services.batch_values import Doing, JobNews
 from gui.folders.client import BatchClient
 from gui.folders.deeds import Deeds
-from gui.folders.dropped import DroppedFolders
 from gui.folders.elsewhere import Elsewhere
 from gui.folders.job_form import JobForm
 from gui.folders.job_text import progress_text, standing_text, title_text
@@ -40,7 +39,6 @@ class FoldersPage(QWidget):
         went_on: how far the jobs under way are, as one line; empty when none is.
         results_made: the results page was made; it wants to be filled with actions.
         wanted: the person wants to see this place.
-        dropped: what is done with folders that are dropped.
         deeds: what is being done with photos.
         plans: the pages for sorting and for keywords that were made by now, by their form.
     """
@@ -64,7 +62,6 @@ class FoldersPage(QWidget):
         self._asked_by_form = 0
         self.plans: dict[type[PlanForm], PlanPage] = {}
         self._parts = ResultsParts(self.client, session.pictures, self)
-        self.dropped = DroppedFolders(notices, self.classify, self)
         self.list, self.form = JobsPage(classify, self), JobForm(session, self)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.list)
@@ -227,7 +224,6 @@ class FoldersPage(QWidget):
 
     def close_down(self) -> None:
         """End the batch process; what it did is kept."""
-        self.dropped.close()
         self.client.close()
 
     # ---- what the window's own actions do here

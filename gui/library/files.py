@@ -16,7 +16,6 @@ from gui.library_client import LibraryClient
 from gui.widgets import Choice, Panel, label
 from gui.work_strip import WorkStrip
 
-MODEL_SUFFIX: Final = ".onnx"
 FORMS: Final = {
     ExportForm.ONNX: ("ONNX, as it is", "For other programs and for Fovea elsewhere. Answers exactly as here."),
     ExportForm.ONNX_FLOAT32: ("ONNX, float32", "For programs that cannot read float16. The largest file."),

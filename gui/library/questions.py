@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from core.card import Fit
 from core.images.folders import printable
 from core.library.foreign_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
-from gui.plots.background import in_background
+from gui.background import in_background
 from gui.widgets import Choice, Panel, label
 
 _ORDERS: Final = {ChannelOrder.RGB: "red, green, blue", ChannelOrder.BGR: "blue, green, red"}

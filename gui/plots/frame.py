@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from core.errors import FoveaError
 from core.storage import write_atomically
 from gui import theme
-from gui.plots.background import in_background
+from gui.background import in_background
 from gui.plots.canvas import Canvas, font
 from gui.plots.table import TwinTable
 from gui.plots.values import Table

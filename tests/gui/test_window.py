@@ -53,12 +53,12 @@ def test_every_control_has_a_name_a_screen_reader_can_say(window: MainWindow) ->
 
 def test_an_action_is_found_by_typing(window: MainWindow, qtbot: QtBot) -> None:
     window.actions_by_act[Act.PALETTE].trigger()
-    assert window.palette_box.isVisible()
-    line = window.palette_box.findChild(QLineEdit)
+    assert window.commands.palette.isVisible()
+    line = window.commands.palette.findChild(QLineEdit)
     assert line is not None
     qtbot.keyClicks(line, "dark")
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert not window.palette_box.isVisible()
+    assert not window.commands.palette.isVisible()
     assert window.session.settings.value.theme is Theme.DARK
     qtbot.waitUntil(lambda: settings.load(paths.settings_file()).theme is Theme.DARK, timeout=PATIENCE_MS)
 
@@ -66,11 +66,11 @@ def test_an_action_is_found_by_typing(window: MainWindow, qtbot: QtBot) -> None:
 def test_escape_closes_the_palette_and_does_nothing(window: MainWindow, qtbot: QtBot) -> None:
     before = window.session.settings.value
     window.actions_by_act[Act.PALETTE].trigger()
-    line = window.palette_box.findChild(QLineEdit)
+    line = window.commands.palette.findChild(QLineEdit)
     assert line is not None
     qtbot.keyClick(line, Qt.Key.Key_Down)
     qtbot.keyClick(line, Qt.Key.Key_Escape)
-    assert not window.palette_box.isVisible()
+    assert not window.commands.palette.isVisible()
     assert window.session.settings.value == before
 
 

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from gui.plots.background import in_background
+from gui.background import in_background
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -19,7 +19,7 @@ def in_background(parent: QObject, work: Callable[[], Value], then: Callable[[Va
     error in `work` goes to `threading.excepthook`, and `then` is not called.
     """
     results: list[Value] = []
-    thread = threading.Thread(target=lambda: results.append(work()), name="plots")
+    thread = threading.Thread(target=lambda: results.append(work()), name="background")
     thread.start()
     _Watch(parent, thread, results, then)
 
