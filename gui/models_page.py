@@ -87,7 +87,8 @@ class ModelsPage(QWidget):
         installed.body.addWidget(self.choices)
         installed.body.addWidget(self.import_button, alignment=Qt.AlignmentFlag.AlignLeft)
         page.addWidget(installed, 2)
-        details = QWidget()
+        self._area = QScrollArea(self)
+        details = QWidget(self._area)
         details.setObjectName("inspector")
         column = QVBoxLayout(details)
         column.setContentsMargins(0, 0, 8, 0)
@@ -100,7 +101,6 @@ class ModelsPage(QWidget):
         for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
             column.addWidget(part)
         column.addStretch()
-        self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setWidget(details)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -35,7 +35,7 @@ class Places(QStackedWidget):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window, act = window, window.actions_by_act
-        self.photos = PhotosPage(window.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], window)
+        self.photos = PhotosPage(window.session, [act[Act.OPEN_FILES], act[Act.OPEN_FOLDER], act[Act.PASTE]], self)
         self.addWidget(self.photos)
         self._empty: dict[Place, QWidget] = {place: QWidget() for place in Place if place is not Place.PHOTOS}
         for widget in self._empty.values():
@@ -48,7 +48,7 @@ class Places(QStackedWidget):
         from gui.folders.page import FoldersPage
 
         window, act = self._window, self._window.actions_by_act
-        page = FoldersPage(window.session, window.notices, act[Act.CLASSIFY_FOLDER], window)
+        page = FoldersPage(window.session, window.notices, act[Act.CLASSIFY_FOLDER], self)
         page.went_on.connect(window.status.show_folders)
         page.state_changed.connect(window.show_state)
         page.wanted.connect(lambda: window.show_place(Place.FOLDERS))
@@ -67,7 +67,7 @@ class Places(QStackedWidget):
         from gui.models_page import ModelsPage
 
         window = self._window
-        made = ModelsPage(window.session, window.notices, window)
+        made = ModelsPage(window.session, window.notices, self)
         made.compare_wanted.connect(window.comparing.open)
         made.shown.connect(lambda: window.show_place(Place.MODELS))
         self._put(Place.MODELS, made)
@@ -79,7 +79,7 @@ class Places(QStackedWidget):
         from gui.training_page import TrainingPage
 
         window = self._window
-        made = TrainingPage(window.session, window.teaching, window.notices, window)
+        made = TrainingPage(window.session, window.teaching, window.notices, self)
         made.model_wanted.connect(window.show_model)
         self._put(Place.TRAINING, made)
         return made

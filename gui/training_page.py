@@ -71,7 +71,8 @@ class TrainingPage(QWidget):
         self._show_past(())
 
     def _lay_out(self) -> None:
-        body = QWidget()
+        area = QScrollArea(self)
+        body = QWidget(area)
         body.setObjectName("inspector")
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 8, 0)
@@ -93,7 +94,6 @@ class TrainingPage(QWidget):
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             column.addWidget(part)
         column.addStretch(1)
-        area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(body)

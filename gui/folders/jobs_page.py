@@ -57,7 +57,7 @@ class JobsPage(QWidget):
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
         self._picture = label()
         self._stack.addWidget(self._make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))

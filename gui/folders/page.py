@@ -62,8 +62,8 @@ class FoldersPage(QWidget):
         self._asked_by_form = 0
         self.plans: dict[type[PlanForm], PlanPage] = {}
         self._parts = ResultsParts(self.client, session.pictures, self)
-        self.list, self.form = JobsPage(classify, self), JobForm(session, self)
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
+        self.list, self.form = JobsPage(classify, self._stack), JobForm(session, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
         page = QVBoxLayout(self)
@@ -88,7 +88,7 @@ class FoldersPage(QWidget):
     @cached_property
     def results(self) -> ResultsPage:
         """The results of a job, made when they are first wanted."""
-        made = ResultsPage(self._parts, self.client, self.reviewer, self)
+        made = ResultsPage(self._parts, self.client, self.reviewer, self._stack)
         made.strip.pause_wanted.connect(lambda on: self.client.pause(self.job_id, on=on))
         made.strip.stop_wanted.connect(self.stop)
         made.strip.go_on_wanted.connect(self._go_on_shown)

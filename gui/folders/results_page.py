@@ -56,7 +56,9 @@ class ResultsPage(QWidget):
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
-        self._views, self._splitter = QStackedWidget(), QSplitter(Qt.Orientation.Horizontal)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._middle = QWidget(self._splitter)
+        self._views = QStackedWidget(self._middle)
         self._wishes: dict[QWidget, bool] = {}
         self._place()
         self._connect()
@@ -67,7 +69,7 @@ class ResultsPage(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
         self.gallery.selectionModel().currentChanged.connect(self._on_looked)
-        middle = QWidget()
+        middle = self._middle  # each part comes under its parent once: the style is worked out anew at every move
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)

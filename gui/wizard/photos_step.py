@@ -45,12 +45,12 @@ class PhotosStep(QWidget):
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.read: FolderRead | None = None
-        self._pages = QStackedWidget()
+        self._pages = QStackedWidget(self)
         self._sets = QVBoxLayout()
         self._invitation = self._make_invitation()
         self._waiting, self.bar = label(kind="heading"), ProgressBar()
         self._reading = self._make_reading()
-        self.found = PhotosFound(pictures, self)
+        self.found = PhotosFound(pictures, self._pages)
         self.found.other_wanted.connect(self._show_invitation)
         for page in (self._invitation, self._reading, self.found):
             self._pages.addWidget(page)
@@ -110,7 +110,7 @@ class PhotosStep(QWidget):
         return lambda: self.chosen.emit(folder)
 
     def _make_invitation(self) -> QWidget:
-        zone = QFrame()
+        zone = QFrame(self._pages)
         zone.setObjectName("dropzone")
         column = QVBoxLayout(zone)
         column.setSpacing(2 * theme.GRID)
@@ -140,7 +140,7 @@ class PhotosStep(QWidget):
         return zone
 
     def _make_reading(self) -> QWidget:
-        page = QWidget()
+        page = QWidget(self._pages)
         column = QVBoxLayout(page)
         column.addStretch()
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -72,7 +72,7 @@ class TrainingWizard(QWidget):
         self.client = TrainingClient(self)
         self.edits = Edits(self.client, self)
         self.notices = Notices(self)
-        self._pages = QStackedWidget()
+        self._pages = QStackedWidget(self)
         self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
         self.back, self.next = QPushButton("Back"), QPushButton("Next")
         self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
@@ -90,7 +90,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def photos(self) -> PhotosStep:
         """The first step."""
-        made = PhotosStep(self._session.pictures, self)
+        made = PhotosStep(self._session.pictures, self._pages)
         made.chosen.connect(self.open_folder)
         made.build_wanted.connect(lambda: self.build("New photos", {}))
         made.changed.connect(self._show_buttons)
@@ -106,7 +106,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def how(self) -> HowStep:
         """The second step."""
-        made = HowStep(self)
+        made = HowStep(self._pages)
         made.changed.connect(self._show_buttons)
         made.preview_wanted.connect(self._preview)
         self.client.forecasted.connect(made.show_forecast)
@@ -117,7 +117,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def training(self) -> TrainingStep:
         """The third step."""
-        made = TrainingStep(self)
+        made = TrainingStep(self._pages)
         made.noticed.connect(self.notices.tell)
         made.background_wanted.connect(self._go_on_in_background)
         self._pages.addWidget(made)
@@ -136,7 +136,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def result(self) -> ResultStep:
         """The last step."""
-        made = ResultStep(self._session.pictures, self._session.library, self)
+        made = ResultStep(self._session.pictures, self._session.library, self._pages)
         made.noticed.connect(self.notices.tell)
         made.use_wanted.connect(self._use)
         made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))
