@@ -6,19 +6,13 @@ The window paints with little more than the place *Photos*; the rest comes from 
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from gui.background import in_background
 from gui.turns import in_turns
-
-_PATIENCE_S: Final = 0.001
-"""How long the window's thread waits for the interpreter while another thread imports; Python's own wait of 5 ms, paid
-at every turn of the event loop, can be felt."""
 
 
 def bring(parent: QtCore.QObject, modules: Sequence[str], then: Callable[[], object] = lambda: None) -> None:
@@ -47,10 +41,5 @@ def _steps(parent: QtCore.QObject, modules: Sequence[str], then: Callable[[], ob
 
 
 def _import(modules: Sequence[str]) -> None:  # a thread of its own
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, _PATIENCE_S))
-    try:
-        for module in modules:
-            importlib.import_module(module)
-    finally:
-        sys.setswitchinterval(usual)
+    for module in modules:
+        importlib.import_module(module)

@@ -27,6 +27,9 @@ _QT_LEVELS: Final = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
+_SWITCH_S: Final = 0.001
+"""How long the window's thread waits for the interpreter while another thread computes or imports; Python's own wait of
+5 ms, paid again and again while widgets are made, can be felt."""
 _telling = threading.local()
 
 
@@ -53,6 +56,7 @@ def run(files: Sequence[Path]) -> int:
 
 def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     """Make the one QApplication and show the window; nothing is read from disk but settings, icons and samples."""
+    sys.setswitchinterval(_SWITCH_S)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
     application.setDesktopFileName("fovea")  # by this name Wayland finds the entry of `fovea --install`, and its icon

@@ -88,7 +88,9 @@ class ModelsPage(QWidget):
         installed.body.addWidget(self.import_button, alignment=Qt.AlignmentFlag.AlignLeft)
         page.addWidget(installed, 2)
         self._area = QScrollArea(self)
-        details = QWidget(self._area)
+        self._area.setWidgetResizable(True)
+        details = QWidget()
+        self._area.setWidget(details)
         details.setObjectName("inspector")
         column = QVBoxLayout(details)
         column.setContentsMargins(0, 0, 8, 0)
@@ -101,8 +103,6 @@ class ModelsPage(QWidget):
         for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
             column.addWidget(part)
         column.addStretch()
-        self._area.setWidgetResizable(True)
-        self._area.setWidget(details)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.addWidget(self._area, 5)
 

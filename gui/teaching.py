@@ -109,7 +109,7 @@ class Teaching(QObject):
 
         wizard = TrainingWizard(self._session, self._window)
         warm(wizard)
-        wizard.went_on.connect(self._on_went_on)
+        wizard.went_on.connect(self.tell)
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._tell_hidden)
         return wizard
@@ -124,7 +124,8 @@ class Teaching(QObject):
             offer=("Teach a new model", lambda: self.open(folder)),
         )
 
-    def _on_went_on(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Say how far the training is."""
         self.line = line
         self.went_on.emit(line)
 

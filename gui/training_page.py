@@ -72,7 +72,9 @@ class TrainingPage(QWidget):
 
     def _lay_out(self) -> None:
         area = QScrollArea(self)
-        body = QWidget(area)
+        area.setWidgetResizable(True)
+        body = QWidget()
+        area.setWidget(body)
         body.setObjectName("inspector")
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 8, 0)
@@ -94,9 +96,7 @@ class TrainingPage(QWidget):
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             column.addWidget(part)
         column.addStretch(1)
-        area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
         page = QVBoxLayout(self)
         page.setContentsMargins(16, 16, 16, 16)
         page.addWidget(area)

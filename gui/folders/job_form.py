@@ -63,6 +63,7 @@ class JobForm(QScrollArea):
 
     def _arrange(self) -> None:
         body = QWidget()
+        self.setWidget(body)
         body.setObjectName("inspector")
         outer = QHBoxLayout(body)
         outer.setContentsMargins(4, 4, 4, 4)
@@ -82,7 +83,6 @@ class JobForm(QScrollArea):
         outer.addStretch(1)
         outer.addWidget(panel, 4, alignment=Qt.AlignmentFlag.AlignTop)
         outer.addStretch(1)
-        self.setWidget(body)
 
     def _patterns(self) -> QVBoxLayout:
         column = QVBoxLayout()

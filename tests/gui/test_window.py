@@ -33,6 +33,7 @@ def test_every_action_has_a_shortcut_of_its_own(window: MainWindow) -> None:
 
 
 def test_every_control_has_a_name_a_screen_reader_can_say(window: MainWindow) -> None:
+    assert all((window.folders_page, window.models_page, window.training_page)), "made, whether seen or not"
     controls = [
         control
         for kind in (QAbstractButton, QComboBox, QLineEdit, QListView)

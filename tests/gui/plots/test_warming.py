@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
-
-import pytest
-from PySide6.QtCore import QObject
-from pytestqt.qtbot import QtBot
-
-from gui.background import in_background
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,26 +42,3 @@ def test_warming_imports_everything_beside_the_window() -> None:
         [sys.executable, "-c", WARM], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.stdout.split() == ["warm"], done.stderr
-
-
-def test_the_window_is_told_on_its_own_thread(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 7, lambda value: told.append((value, threading.current_thread())))
-    qtbot.waitUntil(lambda: bool(told))
-    assert told == [(7, threading.main_thread())]
-
-
-def test_who_is_gone_is_not_told(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 7, told.append)
-    del parent
-    qtbot.wait(100)
-    assert not told
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_failure_is_not_told_as_a_success(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 1 // 0, told.append)
-    qtbot.wait(100)
-    assert not told
