@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_command(given)
     from pathlib import Path
 
+    # These know no Qt and come before it, as PySide reads the source of every module that is imported after it.
+    from core import corrections, crash_log  # noqa: F401
+    from core.services import messages, processes  # noqa: F401
     from gui.application import run
 
     return run([Path(name) for name in given])

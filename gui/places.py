@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from gui import ahead
@@ -26,7 +27,7 @@ _REST: Final = (
     *("gui.command_palette", "gui.wizard.window", "gui.library.compare", "gui.changes_window", "gui.licences_dialog"),
     "statistics",
 )
-"""What the window imports later than at its start but for the plots, which take half a second and much memory."""
+"""Whatever else the window may need, but for the plots, which take half a second and much memory."""
 
 
 class Places(QStackedWidget):
@@ -102,8 +103,10 @@ class Places(QStackedWidget):
                 self.setCurrentWidget(self.photos)
 
     def make_ahead(self) -> None:
-        """Import and make the others a step a turn, and then import what is wanted after them; returns at once."""
-        ahead.bring(self, _PAGES, lambda: in_turns(self, self._make_rest()))
+        """Import and make the others, a page a turn, and the rest once a model is open: the person waits for that."""
+        ahead.bring(self, _PAGES, lambda: in_turns(self, self._make_pages()))
+        once = Qt.ConnectionType.SingleShotConnection
+        self._window.session.engine.opened.connect(lambda _: ahead.bring(self, _REST), once)
 
     def show_theme(self) -> None:
         """Take on the colours in use."""
@@ -116,11 +119,10 @@ class Places(QStackedWidget):
         if "folder_commands" in vars(self):
             self.folders.close_down()
 
-    def _make_rest(self) -> Iterator[QWidget]:
+    def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders
         yield self.models
         yield self.training
-        ahead.bring(self, _REST)
 
     def _put(self, place: Place, page: QWidget) -> None:
         empty = self._empty.pop(place)
