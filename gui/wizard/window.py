@@ -72,7 +72,7 @@ class TrainingWizard(QWidget):
         self.client = TrainingClient(self)
         self.edits = Edits(self.client, self)
         self.notices = Notices(self)
-        self._pages = QStackedWidget(self)
+        self._pages = QStackedWidget()
         self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
         self.back, self.next = QPushButton("Back"), QPushButton("Next")
         self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
