@@ -89,8 +89,7 @@ class ModelsPage(QWidget):
         page.addWidget(installed, 2)
         self._area = QScrollArea(self)
         self._area.setWidgetResizable(True)
-        details = QWidget()
-        self._area.setWidget(details)
+        details = QWidget(self._area)
         details.setObjectName("inspector")
         column = QVBoxLayout(details)
         column.setContentsMargins(0, 0, 8, 0)
@@ -103,6 +102,7 @@ class ModelsPage(QWidget):
         for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
             column.addWidget(part)
         column.addStretch()
+        self._area.setWidget(details)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.addWidget(self._area, 5)
 
