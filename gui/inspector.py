@@ -126,7 +126,8 @@ class _AnswerPanel(Panel):
 class ScoreBars(QWidget):
     """The most likely classes: label, bar, number."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 0) -> None:
+        """So many rows are made at once, the rest when they are first shown."""
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 4, 0, 4)
@@ -134,6 +135,8 @@ class ScoreBars(QWidget):
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QLabel, Bar, QLabel]] = []
+        for _ in range(rows):
+            self._add_row()
 
     def show_scores(self, scores: Sequence[Score], *, strong: bool) -> None:
         """Show these, from the most likely; the first bar is in the accent colour where it is `strong`."""

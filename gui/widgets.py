@@ -52,7 +52,8 @@ class Panel(QFrame):
 class FactList(QWidget):
     """Names on the left, values on the right; values wrap and can be copied."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, rows: int = 0) -> None:
+        """So many rows are made at once, the rest when they are first shown."""
         super().__init__(parent)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +61,8 @@ class FactList(QWidget):
         self._grid.setVerticalSpacing(6)
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QLabel, QLabel]] = []
+        for _ in range(rows):
+            self._add_row()
 
     def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Show these names and values, reusing the labels that are there."""

@@ -220,7 +220,7 @@ class FoldersPage(QWidget):
             if self._parts.make_next():
                 QTimer.singleShot(0, self, self._prepare)
             else:
-                _ = self.results  # made before it is wanted
+                self.results.filters.prepare()  # all of it before it is wanted
 
     def close_down(self) -> None:
         """End the batch process; what it did is kept."""

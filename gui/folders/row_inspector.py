@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -15,6 +17,9 @@ from gui.folders.row_text import answer_text, folder_text, name_text, review_wor
 from gui.inspector import ScoreBars
 from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets import FactList, Panel, PhotoView, label
+
+_ROWS: Final = 5
+"""As many scores, and as many facts, as an answer usually has."""
 
 
 class RowInspector(QScrollArea):
@@ -41,10 +46,10 @@ class RowInspector(QScrollArea):
         self._view.setAccessibleName("The photo, large")
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
-        self._scores = ScoreBars()
+        self._scores = ScoreBars(_ROWS)
         self._said = label(wrap=True)
         self._name = label(kind="muted", wrap=True)
-        self._facts = FactList()
+        self._facts = FactList(rows=_ROWS)
         self.right = self._button("Right", "The answer is right", self.accepted)
         self.other = self._button("Something else…", "Say what is in the photo instead", self.other_wanted)
         self.back = self._button("Take back", "Take back what you said about this photo", self.taken_back)
