@@ -1,11 +1,11 @@
-"""What the person says about rows, noted one after another in a thread of its own: few at once, or very many."""
+"""What the person says about rows, noted in turn: about few rows at once, about very many in a thread of its own."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -47,22 +47,29 @@ class Reviews:
     """Notes reviews, and for the models what can be learnt from those of many rows; of few rows the window notes it."""
 
     def __init__(self, send: Callable[[Answer], None], changed: Callable[[str], None]) -> None:
-        """`send` tells the window, and `changed` whoever looks at a job; both are called from the thread."""
+        """`send` tells the window, and `changed` whoever looks at a job; both are called from any thread."""
         self._send, self._changed = send, changed
         self._noted: dict[int, _Noted] = {}
         self._tokens: dict[int, CancelToken] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reviews")
+        self._last: Future[None] | None = None
 
     def set(self, request: SetReviews) -> None:
-        """Note what was said about some rows; returns at once, as all of these do."""
-        self._thread.submit(self._set, request)
+        """Note what was said about some rows: before it returns, so that the next look finds it noted.
+
+        Only while very many are being noted it waits its turn behind them.
+        """
+        if self._last is None or self._last.done():
+            self._set(request)
+        else:
+            self._last = self._thread.submit(self._set, request)
 
     def review_marked(self, request: ReviewMarked, numbers: Sequence[int]) -> None:
-        """Note the same about many rows, by their numbers."""
+        """Note the same about many rows, by their numbers; returns at once."""
         self._begin(request.ticket, lambda token: self._review_marked(request, numbers, token))
 
     def take_back(self, request: TakeBack) -> None:
-        """Have said about many rows again what was said before."""
+        """Have said about many rows again what was said before; returns at once."""
         self._begin(request.ticket, lambda _: self._take_back(request))
 
     def call_off(self, ticket: int) -> None:
@@ -82,9 +89,9 @@ class Reviews:
 
     def _begin(self, ticket: int, deed: Callable[[CancelToken], str]) -> None:
         self._tokens[ticket] = CancelToken()
-        self._thread.submit(self._work, ticket, deed)
+        self._last = self._thread.submit(self._work, ticket, deed)
 
-    # ---- in the thread
+    # ---- in the thread, but for a few rows
 
     def _set(self, request: SetReviews) -> None:
         error: FoveaError | None = None

@@ -83,6 +83,23 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue
     assert not corrections.load("colours")
 
 
+def test_the_next_look_finds_what_was_said(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+    left = View(filter=Filter(reviewed=False))
+    for number in range(1, 40):
+        viewer.ask(SetReviews(number, job, ((number, GREEN),)))
+        viewer.ask(Look(1, job, left, is_still=True))
+        assert next_of(told, ViewTold).count == ROWS - number
+
+
+def test_few_rows_wait_for_very_many_that_came_before(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+    viewer.ask(Look(1, job, View()))
+    viewer.ask(ReviewMarked(3, 1, job, next_of(told, ViewTold).version, ((0, ROWS),), GREEN))
+    viewer.ask(SetReviews(4, job, ((ROWS, None),)))
+    next_of(told, TaskDone)
+    assert next_of(told, ReviewsSet).error is None
+    assert label_of(job, View(), ROWS - 2, 2) == ["green", None]
+
+
 def test_what_was_noted_before_it_was_called_off_can_be_taken_back(
     viewer: Viewer, told: queue.Queue[Answer], job: str
 ) -> None:
