@@ -1,7 +1,8 @@
-"""The other end of the pipe to the training process."""
+"""The other end of the pipe to the training process, and what a viewer of jobs says."""
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
@@ -18,6 +19,8 @@ from core.learning import trainer
 from core.learning.request import TrainRequest
 from core.learning.trainer_program import TrainerProgram
 from core.providers import Precision, ProviderWish
+from core.services import batch_messages
+from core.services.batch_views import Viewer
 from core.services.training import TrainingService
 from core.services.training_messages import (
     Job,
@@ -93,6 +96,20 @@ def window(home: Path) -> Iterator[Window]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teaching.write_labelled(tmp_path_factory.mktemp("labelled") / "pictures", 20)
+
+
+@pytest.fixture
+def told() -> queue.Queue[batch_messages.Answer]:
+    """What the viewer of jobs said."""
+    return queue.Queue()
+
+
+@pytest.fixture
+def viewer(told: queue.Queue[batch_messages.Answer]) -> Iterator[Viewer]:
+    """Works until the test ends."""
+    made = Viewer(told.put)
+    yield made
+    made.close()
 
 
 def request(folder: Path, **changes: object) -> TrainRequest:

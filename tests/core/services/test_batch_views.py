@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,20 +29,6 @@ def job(tmp_path: Path) -> str:
     """A finished job."""
     (tmp_path / "photos").mkdir()
     return write_journal(tmp_path / "photos", ROWS)
-
-
-@pytest.fixture
-def told() -> queue.Queue[Answer]:
-    """What the viewer said."""
-    return queue.Queue()
-
-
-@pytest.fixture
-def viewer(told: queue.Queue[Answer]) -> Iterator[Viewer]:
-    """Works until the test ends."""
-    made = Viewer(told.put)
-    yield made
-    made.close()
 
 
 def view_of(told: queue.Queue[Answer]) -> ViewTold:
