@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from PySide6.QtCore import (
@@ -62,6 +64,8 @@ class PhotoGrid(QListView):
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
+        self._sought = QPersistentModelIndex()
+        self.verticalScrollBar().rangeChanged.connect(self._seek)
         self._lay_out()
 
     def current_row(self) -> int:
@@ -73,14 +77,25 @@ class PhotoGrid(QListView):
         return sorted(index.row() for index in self.selectedIndexes())
 
     def look_at(self, row: int) -> None:
-        """Make this the photo the person looks at."""
-        self.setCurrentIndex(self.model().index(row, 0))
-        self.scrollTo(self.currentIndex())
+        """Select this photo, and no other, and scroll to it, at once or as soon as the layout has come so far."""
+        index = self.model().index(row, 0)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._bring_in_sight(index)
+
+    def _bring_in_sight(self, index: QModelIndex) -> None:
+        self._sought = QPersistentModelIndex(index)
+        self._seek()
+
+    def _seek(self) -> None:
+        if self._sought.isValid() and self.visualRect(self._sought).isValid():
+            self.scrollTo(self._sought)
+            self._sought = QPersistentModelIndex()
 
     def resize_photos(self, step: int) -> None:
-        """Show photos larger (1) or smaller (-1)."""
+        """Show photos larger (1) or smaller (-1); the one looked at stays in sight."""
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
-        self._lay_out()
+        with self._current_kept_in_sight():
+            self._lay_out()
 
     def selectAll(self) -> None:
         """Mark every photo, as one range: Qt's own way asks the model as often as there are rows."""
@@ -103,8 +118,17 @@ class PhotoGrid(QListView):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._lay_out()
+        with self._current_kept_in_sight():
+            super().resizeEvent(event)
+            self._lay_out()
+
+    @contextmanager
+    def _current_kept_in_sight(self) -> Iterator[None]:
+        current = self.currentIndex()
+        is_in_sight = self._sought == current or self.viewport().rect().intersects(self.visualRect(current))
+        yield
+        if current.isValid() and is_in_sight:
+            self._bring_in_sight(current)
 
     def _lay_out(self) -> None:
         """As many photos side by side as have room, widened to fill the row."""

@@ -95,7 +95,7 @@ def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot:
 
 def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBot) -> None:
     assert dragging.drop(window, dragging.files([tree]))
-    qtbot.waitUntil(lambda: any("is a folder" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("as a folder job?" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     press(window.notices, "Classify this folder", qtbot)
     assert window.folders_page.form.isVisible()
     assert window.folders_page.form.folder == tree
