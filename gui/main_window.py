@@ -47,6 +47,7 @@ class MainWindow(DropWindow):
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
+        self._on_settings(self.session.settings.value)  # before anything is made that a theme is seen on
         self.commands = Commands(self, self.session)
         self.actions_by_act = fill_menus(self.menuBar(), self, self.commands.table())
         act = self.actions_by_act
@@ -189,5 +190,3 @@ class MainWindow(DropWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             theme.apply(application, settings.theme)
-        for part in (self.rail, self.top_bar, self.pages):
-            part.show_theme()

@@ -25,7 +25,7 @@ from core.images.folders import printable
 from core.services.batch_values import Doing, JobNews
 from gui import icons, theme
 from gui.folders.job_text import begun_text, counts_text, doing_text, pattern_text, progress_text, title_text
-from gui.widgets import label
+from gui.widgets import Icon, label
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -58,17 +58,11 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
-        self._picture = label()
         self._stack.addWidget(self._make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.addWidget(self._stack)
-        self.show_theme()
-
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self._picture.setPixmap(icons.icon("folder-search", theme.current().accent).pixmap(QSize(64, 64)))
 
     def _make_invitation(self, classify: QAction) -> QWidget:
         page = QWidget()
@@ -80,7 +74,7 @@ class JobsPage(QWidget):
         inside.setContentsMargins(24, 24, 24, 24)
         inside.setSpacing(16)
         inside.addStretch()
-        inside.addWidget(self._picture, alignment=Qt.AlignmentFlag.AlignHCenter)
+        inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
         inside.addWidget(label("Classify a whole folder", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
         promise = label(_PROMISE, "muted", wrap=True)
         promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)

@@ -152,12 +152,6 @@ class FoldersPage(QWidget):
             return f"{title_text(self.job)}: {standing_text(self.job)}"
         return "1 folder" if len(self.jobs) == 1 else f"{len(self.jobs):,} folders"
 
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self.list.show_theme()
-        if "results" in self.__dict__:
-            self.results.bar.show_theme()
-
     def show_jobs(self) -> None:
         """Show all jobs."""
         if "results" in self.__dict__:

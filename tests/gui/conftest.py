@@ -12,12 +12,21 @@ from pytestqt.qtbot import QtBot
 
 from core import paths, settings
 from core.library.library import open_library
-from core.settings import Settings, Theme
-from gui import theme
+from core.settings import Settings
+from gui import helper_process
 from gui.main_window import MainWindow
 from tests import tiny
+from tests.gui import warm
 
 PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _helpers_start_warm() -> Iterator[None]:
+    """Importing in every helper what every helper needs would take most of the tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(helper_process, "_CONTEXT", warm.context())
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +62,6 @@ def show_window(qtbot: QtBot) -> MainWindow:
     assert isinstance(application, QApplication)
     application.setStyle("Fusion")
     window = MainWindow()
-    theme.apply(application, Theme.LIGHT)
     qtbot.addWidget(window)
     window.show()
     qtbot.waitExposed(window)
