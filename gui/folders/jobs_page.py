@@ -99,7 +99,7 @@ class JobsPage(QWidget):
         return page
 
     def show_jobs(self, jobs: Iterable[JobNews]) -> None:
-        """Show these; whichever the person stands on stays so."""
+        """Show these; the selected one stays selected."""
         shown = list(jobs)
         known = [self._news(row).facts.id for row in range(self.list.count())]
         if [news.facts.id for news in shown] != known:
@@ -110,19 +110,23 @@ class JobsPage(QWidget):
         self._stack.setCurrentIndex(bool(shown))
 
     def _fill(self, shown: list[JobNews]) -> None:
-        current = self.list.currentItem()
-        stood_on = current.data(_NEWS).facts.id if current is not None else ""
+        """Make the rows again; where the selected job is gone, its neighbour is selected."""
+        selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
         for news in shown:
-            item = QListWidgetItem(self.list)
-            _dress(item, news)
-            if news.facts.id == stood_on:
-                self.list.setCurrentItem(item)
-        if self.list.currentRow() < 0:
-            self.list.setCurrentRow(0)
+            _dress(QListWidgetItem(self.list), news)
+        self.list.setCurrentRow(min(row, len(shown) - 1))
+        if selected is not None:
+            self.select(selected.facts.id)
+
+    def select(self, job: str) -> None:
+        """Select this job, if it is in the list."""
+        for row in range(self.list.count()):
+            if self._news(row).facts.id == job:
+                self.list.setCurrentRow(row)
 
     def current(self) -> JobNews | None:
-        """The job the person stands on."""
+        """The selected job."""
         row = self.list.currentRow()
         return self._news(row) if row >= 0 else None
 
@@ -169,10 +173,11 @@ class _JobDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(option.rect).adjusted(1, 1, -1, -theme.GRID)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
         focused = bool(state & QStyle.StateFlag.State_HasFocus)
-        marked = focused or bool(state & QStyle.StateFlag.State_MouseOver)
-        painter.setBrush(QColor(colours.surface))
-        painter.setPen(QPen(QColor(colours.accent if marked else colours.border), 2 if focused else 1))
+        pointed_at = colours.muted if state & QStyle.StateFlag.State_MouseOver else colours.border
+        painter.setBrush(QColor(colours.accent_soft if selected else colours.surface))
+        painter.setPen(QPen(QColor(colours.accent if selected else pointed_at), 2 if focused else 1))
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
