@@ -268,11 +268,11 @@ def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, lab
     colours, best = theme.current(), prediction.best
     icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
     own = box.adjusted(_PENCIL, 0, 0, 0)
-    if label == best.label:
+    if label == best.label and not prediction.unknown:
         _paint_prediction(painter, box, prediction, indent=_PENCIL)
         return
     _paint_line(painter, own, label, colours.accent, bold=True)
-    told = f"model: {best.label}"
+    told = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
     number = f"{best.probability:.0%}"
     width = painter.fontMetrics().horizontalAdvance("100%") + 4
     _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), told, colours.muted, bold=False)
