@@ -74,6 +74,23 @@ def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) ->
 
 
 @posix_only
+@posix_only
+def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "p.jpg").write_bytes(b"1")
+    (album / "up").symlink_to(tmp_path)
+    (album / "sub" / "out.jpg").symlink_to(tmp_path / "private")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
+    for name in ("@eaDir", "$Recycle.Bin", "sub/Photos Library.photoslibrary"):
+        (album / name).mkdir()
+        (album / name / "1.jpg").write_bytes(b"1")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+@posix_only
 def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> None:
     (album / "sub" / "round").symlink_to(album)
     (album / "dangling.jpg").symlink_to(album / "nowhere.jpg")
