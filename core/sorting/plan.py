@@ -19,9 +19,9 @@ def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step
     """What is to become of each photo; no two photos come to one place, and none outside the destination.
 
     A person's label counts over the model's. Photos that could not be read stay where they are, and so do those that
-    lie outside the source, or in the destination of this or an earlier sorting. In the destination, nothing is replaced:
-    where a name is taken by another photo, the new one is called like it, as in `photo (2).jpg`; where the very same
-    photo is there under such a name, the new one stays.
+    lie outside the source, or in the destination of this or an earlier sorting. In the destination, nothing is
+    replaced: where a name is taken by another photo, the new one is called like it, as in `photo (2).jpg`; where the
+    very same photo is there under such a name, the new one stays.
 
     Args:
         rows: the answers of a job, see `core.batch.queries.Answers.each`.
