@@ -13,11 +13,20 @@ from pytestqt.qtbot import QtBot
 from core import paths, settings
 from core.library.library import open_library
 from core.settings import Settings, Theme
-from gui import theme
+from gui import helper_process, theme
 from gui.main_window import MainWindow
 from tests import tiny
+from tests.gui import warm
 
 PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _helpers_start_warm() -> Iterator[None]:
+    """Importing in every helper what every helper needs would take most of the tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(helper_process, "_CONTEXT", warm.context())
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +60,8 @@ def show_window(qtbot: QtBot) -> MainWindow:
     """Open the window as the program does."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
-    application.setStyle("Fusion")
+    if application.style().name() != "fusion":  # setting it again would style every widget again
+        application.setStyle("Fusion")
     window = MainWindow()
     theme.apply(application, Theme.LIGHT)
     qtbot.addWidget(window)

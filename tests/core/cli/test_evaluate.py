@@ -165,14 +165,3 @@ def test_help_explains(fovea: Fovea) -> None:
     ran = fovea("evaluate", "--help")
     assert (ran.code, ran.err) == (0, "")
     assert "--report FILE" in ran.out
-
-
-def test_the_shipped_model_on_the_photos_it_learnt_from(fovea: Fovea, photos: Path, tmp_path: Path) -> None:
-    """It proves the path, not the model."""
-    if "everyday" not in {model.name for model in library.open_library().models()}:
-        pytest.skip("the model 'everyday' is not built in this checkout")
-    ran = fovea("evaluate", photos, "--model", "everyday", "--format", "json", "--report", tmp_path / "report.html")
-    content = json.loads(ran.out)
-    assert (ran.code, content["images"]) == (0, 196)
-    assert content["accuracy"] >= 0.95
-    assert sum(map(sum, content["confusion"])) == 196

@@ -195,17 +195,3 @@ def test_a_person_sees_every_stage(folder: Path) -> None:
     assert json.loads(out)["version"] == 1
     for stage in ("computing features", "choosing the strength", "fitting the head"):
         assert stage in shown.decode()
-
-
-def test_photos_are_learnt(fovea: Fovea, photos: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The acceptance of the recipe, with the backbone that comes with the program."""
-    monkeypatch.setenv("FOVEA_HOME", str(home / "real"))
-    if "xception-imagenet" not in {entry.name for entry in library.open_library().entries()}:
-        pytest.skip("the backbone 'xception-imagenet' is not built in this checkout")
-    first = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
-    second = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
-    assert (first["computed"], second["computed"]) == (196, 0)
-    assert first["accuracy"] >= 0.90
-    assert first["version"] + 1 == second["version"]
-    heads = {(home / "real" / "models" / "t" / str(number) / "head.npz").read_bytes() for number in (1, 2)}
-    assert len(heads) == 1
