@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,12 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     assert all(len(row) == len(header) for row in rows)
     read = [row[0] for row in rows]
     assert read[:4] == ["'=1+2.png", "'+1.png", "'-rf.png", "'@SUM(A1).png"]
-    assert read[4] == names[4]
-    assert read[5] == "'\tcell\r.png"
+    assert read[4] == names[4].replace("\n", "\\n")
+    assert read[5] == "\\tcell\\r.png"
+    assert read[7] == "\\x1b[31mescape\\x1b]0;title\\x07.png"
     assert read[8] == "café \\xff\\xfe.png".replace("é", "\\xe9")
-    assert read[9] == names[9]
+    assert read[9] == names[9].replace("\u202e", "\\u202e")
+    assert not any(unicodedata.category(character) == "Cc" for character in ran.out.replace("\r\n", ""))
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
     assert {row[1] for row in rows} == {"red"}
     assert ran.out.endswith("\r\n")
@@ -358,9 +361,44 @@ def test_what_is_no_text_needs_a_file(fovea: Fovea, pictures: Path, form: str) -
     assert f"--output with a name such as results.{form}" in ran.err
 
 
-def test_a_byte_order_mark_is_for_csv_alone(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_a_delimiter_are_for_csv_alone(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
-    assert fovea("classify", pictures, "--model", "colours", "--format", "csv", "--bom", "--output", file).code == 0
-    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,")
-    ran = fovea("classify", pictures, "--model", "colours", "--format", "jsonl", "--bom")
-    assert (ran.code, "Only CSV" in ran.err) == (2, True)
+    asked = ("classify", pictures / "red.png", "--model", "colours")
+    assert fovea(*asked, "--bom", "--delimiter", "semicolon", "--output", file).code == 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath;label;")
+    for option in (("--bom",), ("--delimiter", "tab")):
+        ran = fovea(*asked, "--format", "jsonl", *option)
+        assert (ran.code, f"{option[0]} is for CSV only" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("r.csv", b"path,label,"),
+        ("r.TSV", b"path\tlabel\t"),
+        ("r.jsonl", b'{"path"'),
+        ("r.xlsx", b"PK"),
+        ("r", b"image "),
+    ],
+)
+def test_the_suffix_decides_the_form(fovea: Fovea, pictures: Path, tmp_path: Path, name: str, beginning: bytes) -> None:
+    ran = fovea("classify", pictures / "red.png", "--model", "colours", "--output", tmp_path / name)
+    assert (ran.code, (tmp_path / name).read_bytes()[: len(beginning)]) == (0, beginning)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--format", "xlsx", "--output", "s.csv"), "stands for csv, but the format is xlsx"),
+        (("--format", "table", "--output", "s.xlsx"), "stands for xlsx, but the format is table"),
+        (("--output", "s.json"), "a name such as s.jsonl"),
+        (("--output", "s.xls"), "a name such as s.xlsx"),
+    ],
+)
+def test_a_name_that_contradicts_the_form_is_refused(
+    fovea: Fovea, pictures: Path, asked: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pictures)
+    ran = fovea("classify", pictures, "--model", "colours", *asked)
+    assert (ran.code, told in ran.err) == (2, True), ran.err
+    assert not list(pictures.glob("s.*"))
