@@ -74,7 +74,7 @@ def printable(path: Path | str) -> str:
     """The path as one line that is safe to show: control characters, line breaks, characters that turn the writing
     direction and bytes that are not UTF-8 are written as escapes; everything readable stays as it is.
     """
-    return "".join(character if _is_readable(character) else _escaped(character) for character in str(path))
+    return "".join(character if is_readable(character) else _escaped(character) for character in str(path))
 
 
 def natural(name: str) -> bytes:
@@ -87,7 +87,8 @@ def natural(name: str) -> bytes:
     return b"\1".join(pieces) + b"\0" + _bytes(name)
 
 
-def _is_readable(character: str) -> bool:
+def is_readable(character: str) -> bool:
+    """Whether a character shows itself, and neither controls a terminal nor turns the writing direction."""
     return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
 
 

@@ -83,6 +83,23 @@ def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
     assert len(folders[9]) == 120
 
 
+@pytest.mark.parametrize(
+    ("label", "folder"),
+    [
+        ("\u202egpj", "_gpj"),
+        ("a\u2066b\u200f", "a_b_"),
+        ("\x1b[31mred\x9b", "_[31mred_"),
+        ("\u2028line\ufeff", "_line_"),
+        ("\U000e0041tag", "_tag"),
+        ("caf\udce9", "caf_"),
+        ("lost+found", "_lost+found"),
+        ("Ame\u0301lie \U0001f469\u200d\U0001f3a8", "Am\u00e9lie \U0001f469\u200d\U0001f3a8"),
+    ],
+)
+def test_a_class_folder_shows_itself_as_it_is_and_is_found_again(sorter: Sorter, label: str, folder: str) -> None:
+    assert sorter.targets([answered(sorter.add("a.jpg"), label)]) == [f"{folder}/a.jpg"]
+
+
 def test_a_class_called_unsure_is_not_what_is_unsure(sorter: Sorter) -> None:
     rows = [answered(sorter.add("a.jpg"), confidence=0.1), answered(sorter.add("b.jpg"), "unsure")]
     assert sorter.targets(rows) == ["unsure/a.jpg", "unsure (2)/b.jpg"]
