@@ -13,8 +13,8 @@ Classify what arrives in FOLDER, until Ctrl+C.
 
 It is the job of `fovea classify FOLDER`: what arrived while nobody watched is caught up with, and
 what was classified before FOLDER was watched for the first time is not told again. A photo is taken
-once it is whole: not changed for two seconds. If FOLDER is gone, its disk or its network share, that
-is told, and the watch goes on once it is back.
+once it is whole: not changed for two seconds, or for 30 if it is empty or ends too early. If FOLDER is
+gone, its disk or its network share, that is told, and the watch goes on once it is back.
 
 Each answer is a line on standard output, or is appended to FILE: as CSV if its name ends in .csv or
 .tsv, else as JSON lines. With --keywords the photo gets its

@@ -128,6 +128,14 @@ def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
         Walk(JobRequest(album / "b10.jpg", recursive=True), place)
 
 
+@posix_only
+@pytest.mark.parametrize("name", ["m" * 300, "zero\0byte", "loop"])
+def test_what_never_can_be_a_folder_is_refused_at_once(album: Path, place: Path, name: str) -> None:
+    (album / "loop").symlink_to(album / "loop")
+    with pytest.raises(UsageError, match="No folder can be called"):
+        Walk(JobRequest(album / name, recursive=True), place)
+
+
 def test_names_that_cannot_be_kept_are_an_error(album: Path, place: Path) -> None:
     walk = Walk(JobRequest(album, recursive=True), place / "nowhere")
     with pytest.raises(StorageError):
