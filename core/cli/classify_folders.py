@@ -125,7 +125,8 @@ def where_else(request: ClassifyRequest) -> str:
         return "Look whether --include and --exclude are as you mean them."
     if not request.recursive:
         return "Add --recursive to look into subfolders, or name image files."
-    return f"In folders, images are files that end in {', '.join(sorted(IMAGE_SUFFIXES))}; others can be named."
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    return f"In folders, images are files that end in {suffixes}. Name other files, and folders that links lead to."
 
 
 def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from core.errors import FoveaError, ImageError, ImageErrorKind, StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, OnError, natural, printable
+from core.images.folders import OnError, has_image_suffix, natural, printable
 from core.images.system_folders import is_system_folder
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _is_own_folder(entry: dict[str, Any]) -> bool:
 
 
 def _is_image(entry: dict[str, Any]) -> bool:
-    return _is_file(entry) and f".{_name(entry).rpartition('.')[2].lower()}" in IMAGE_SUFFIXES
+    return _is_file(entry) and has_image_suffix(_name(entry))
 
 
 def _unreadable(path: str, error: Exception) -> ImageError:

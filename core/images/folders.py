@@ -176,8 +176,13 @@ def visible(folder: Path) -> Iterator[tuple[os.DirEntry[str], bool]]:
             if is_folder(entry):
                 if not is_link(entry) and not is_system_folder(entry.name):
                     yield entry, True
-            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path for each is slow
+            elif has_image_suffix(entry.name):
                 yield entry, False
+
+
+def has_image_suffix(name: str) -> bool:
+    """Whether a name is that of an image; spaces and dots at its end, which Windows drops, do not count."""
+    return os.path.splitext(name.rstrip(" ."))[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each is slow
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:

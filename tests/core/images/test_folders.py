@@ -63,9 +63,17 @@ def test_natural_order_is_that_of_texts_and_numbers_in_turn(texts: list[str]) ->
 
 
 def test_only_images_are_chosen_and_case_does_not_matter(album: Path) -> None:
-    _touch(album, "a.JPG", "b.Jpeg", "c.HEIC", "notes.txt", "film.mp4", "jpg", "raw.jpg.part")
+    _touch(
+        album, "a.JPG", "b.Jpeg", "c.HEIC", "notes.txt", "film.mp4", "jpg", "raw.jpg.part", "a.jpg_original", "b.jpg~"
+    )
     assert _names(album) == ["a.JPG", "b.Jpeg", "c.HEIC"]
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES)
+
+
+@posix_only
+def test_spaces_and_dots_behind_the_suffix_do_not_matter(album: Path) -> None:
+    _touch(album, "a.jpg ", "b.jpg.", "c.PNG. .", "d .jpg", "jpg ", "...", "e.jpgx")
+    assert _names(album) == ["a.jpg ", "b.jpg.", "c.PNG. .", "d .jpg"]
 
 
 def test_one_level_or_the_whole_tree(album: Path) -> None:
