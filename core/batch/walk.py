@@ -7,6 +7,7 @@ folder may hold a million of them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ WITHOUT ROWID
 """
 _UNKNOWN: Final = (-1, 0)
 """Size and time of what cannot be looked at, such as a link that leads nowhere; reading it tells what is wrong."""
+_IMPOSSIBLE: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP)
+"""What systems say of names that no folder can have, and of links that lead back to themselves."""
 
 
 class Walk:
@@ -121,10 +124,10 @@ class Walk:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse what is no folder.
+    """Refuse what is no folder, and never can be.
 
     Raises:
-        UsageError: it is not there, or something else is.
+        UsageError: it is not there, something else is, or no folder can be called so.
     """
     try:
         os.scandir(folder).close()
@@ -133,8 +136,11 @@ def check_folder(folder: Path) -> None:
     except FileNotFoundError as error:
         hint = "See that it was not moved or renamed, and that its disk is there."
         raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
-    except OSError:
-        pass  # the walk tells
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        if isinstance(error, ValueError) or error.errno in _IMPOSSIBLE:
+            hint = "Check the name; it may be too long, or a link that leads back to itself."
+            raise UsageError(f"No folder can be called {printable(folder)}.", hint=hint) from error
+        # the walk tells
 
 
 def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:

@@ -25,6 +25,7 @@ from core.judging.reports import html_report
 from core.judging.sources import feature_source
 from core.library.library import InstalledModel, load_head, load_learnt, open_library
 from core.progress import CancelToken
+from core.reports.plan import Form, check_suffix
 from core.reports.write import refuse_image
 from core.storage import write_atomically
 
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.report is not None:
         refuse_image(arguments.report, "report.html")
+        check_suffix(arguments.report, Form.HTML)
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
     judgement = _judge(arguments.folder, model, chosen)

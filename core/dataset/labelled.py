@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Final
 from core.dataset.amendments import Amended, read_amendments, told
 from core.dataset.problems import Problem, ProblemKind, place, places, quantity, unreadable
 from core.errors import DatasetError, FoveaError
-from core.images.folders import find_images, natural, printable
+from core.images.folders import find_images, identity, is_folder, is_hidden, is_link, natural, printable
+from core.images.system_folders import is_system_folder
 from core.labels import as_label
 from core.progress import CancelToken
 
@@ -29,9 +30,6 @@ _CAMERA: Final = re.compile(
     r"_?(?:img|mg|dsc|dscn|dscf|dcim|pxl|mvi|vid|sam|image|photo|picture|pic|scan|screenshot|whatsapp)(?![^\W_])"
 )
 """How cameras and programs begin names that say nothing about what is in the image."""
-
-_NOT_CLASSES: Final = frozenset({"__MACOSX"})
-"""What macOS leaves in archives."""
 
 
 class Part(StrEnum):
@@ -87,8 +85,8 @@ class Found:
 def find_labelled(folder: Path, token: CancelToken) -> Found:
     """The images under a folder with their labels, and what was passed over.
 
-    Hidden files and what is not an image by its suffix are passed over silently. A linked folder is read if it leads
-    out of `folder`, once; what lies inside is read where it lies.
+    Hidden files, folders that systems and programs make for themselves, and what is not an image by its suffix are
+    passed over silently. No folder is read twice, and no link to a folder is followed.
 
     Raises:
         DatasetError: the folder is not there or cannot be read.
@@ -115,13 +113,12 @@ class _Search:
     Attributes:
         problems: what was passed over so far, and why.
         decisions: what was amended so far.
-        _read: the folders read so far, links resolved.
+        _read: identities of the folders read so far.
     """
 
     def __init__(self, folder: Path, token: CancelToken) -> None:
         self._folder, self._token = folder, token
-        self._inside = _resolved(folder)
-        self._read: set[Path] = set()
+        self._read: set[Hashable] = set()
         self.problems: list[Problem] = []
         self.decisions: list[Amended] = []
         self._amendments = read_amendments(folder)
@@ -144,7 +141,8 @@ class _Search:
         return None if decided.label is None else Labelled(image.path, decided.label, image.part)
 
     def images(self) -> list[Labelled]:
-        subfolders = self._subfolders(self._folder)
+        self._read.add(identity(self._folder))
+        subfolders = self._classes_in(self._folder)
         parts = _parts_among(subfolders)
         if not parts:
             return self._labelled(self._folder, subfolders, None)
@@ -152,7 +150,7 @@ class _Search:
         return [image for folder, part in parts.items() for image in self._part(folder, part)]
 
     def _part(self, folder: Path, part: Part) -> list[Labelled]:
-        images = self._labelled(folder, self._subfolders_if_readable(folder), part)
+        images = self._labelled(folder, self._if_readable(self._classes_in, folder), part)
         if not images:
             what = f"The folder “{place(folder)}” holds no labelled images; that part is taken from the others."
             self._tell(ProblemKind.EMPTY_PART, [folder], what, LAYOUT_HINT)
@@ -183,7 +181,7 @@ class _Search:
             folder = waiting.pop()
             if self._is_new(folder):
                 yield from (Labelled(path, label, part) for path in self._images_in(folder))
-                waiting.extend(reversed(self._subfolders_if_readable(folder)))
+                waiting.extend(reversed(self._if_readable(self._subfolders, folder)))
 
     def _by_name(self, images: list[Path], part: Part | None) -> list[Labelled]:
         labels = {path: _label_in_name(path) for path in images}
@@ -198,30 +196,47 @@ class _Search:
             self._token.check()
             yield path
 
-    def _subfolders(self, folder: Path) -> list[Path]:
-        """The folders inside one, in natural order, without the hidden ones."""
+    def _classes_in(self, folder: Path) -> list[Path]:
+        """The folders inside one that may be classes; hidden ones that look like classes are reported."""
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
-        self._token.check()
-        return [folder / name for name in sorted(names, key=natural) if name not in _NOT_CLASSES]
+            names = [entry.name for entry in entries if is_hidden(entry) and is_folder(entry) and not is_link(entry)]
+        hidden = [folder / name for name in sorted(names, key=natural) if not is_system_folder(name)]
+        classes = [one for one in hidden if next(self._images_in(one), None)]
+        if classes:
+            what = f"Hidden folders are not read, though they hold images: {places(classes)}."
+            hint = "If they are classes, rename them so that their names do not start with a dot."
+            self._tell(ProblemKind.PASSED_OVER, classes, what, hint)
+        return self._subfolders(folder)
 
-    def _subfolders_if_readable(self, folder: Path) -> list[Path]:
+    def _subfolders(self, folder: Path) -> list[Path]:
+        """The folders inside one, in natural order, without hidden ones and those of systems; links are reported."""
+        with os.scandir(folder) as entries:
+            found = {entry.name: is_link(entry) for entry in entries if not is_hidden(entry) and is_folder(entry)}
+        self._token.check()
+        names = [name for name in sorted(found, key=natural) if not is_system_folder(name)]
+        if links := [folder / name for name in names if found[name]]:
+            what = f"Links to folders are not followed: {places(links)}."
+            self._tell(ProblemKind.PASSED_OVER, links, what, "Copy the folders that should be learned to these places.")
+        return [folder / name for name in names if not found[name]]
+
+    @staticmethod
+    def _if_readable(subfolders: Callable[[Path], list[Path]], folder: Path) -> list[Path]:
         try:
-            return self._subfolders(folder)
+            return subfolders(folder)
         except OSError:  # `_images_in` has told of it
             return []
 
     def _is_new(self, folder: Path) -> bool:
-        """Whether a folder is to be read here: no link leads back into or around the whole, nor twice to one place."""
-        target = _resolved(folder)
-        is_link = target != _resolved(folder.parent) / folder.name
-        around, inside = self._inside.is_relative_to(target), target.is_relative_to(self._inside)
-        if (is_link and (around or inside)) or target in self._read:
-            where = "back to a folder that it lies in" if around else "to one that is read elsewhere"
-            what = f"The folder “{place(folder)}” is a link {where}; it is passed over."
-            self._tell(ProblemKind.PASSED_OVER, [folder], what, "Remove the link, or copy the folder.")
+        """Whether a folder was not read yet; one that is mounted in several places is."""
+        try:
+            key = identity(folder)
+        except OSError:
+            return True  # `_images_in` tells why
+        if key in self._read:
+            what = f"The folder “{place(folder)}” is the same as another one that is read; it is passed over."
+            self._tell(ProblemKind.PASSED_OVER, [folder], what, "Copy the folder if it should be read here too.")
             return False
-        self._read.add(target)
+        self._read.add(key)
         return True
 
     def _tell_empty(self, subfolders: list[Path], labels: set[str]) -> None:
@@ -262,14 +277,3 @@ def _label_in_name(path: Path) -> str | None:
     if match is None or _CAMERA.match(path.stem.casefold()):
         return None
     return _as_label(match["label"])
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads back to itself
-        return False
-
-
-def _resolved(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve raises where a link leads back to itself

@@ -21,6 +21,12 @@ _AT_ONCE: Final = 32
 """Photos given to one process of exiftool: its start is spread over them, and Ctrl+C waits for no more."""
 _HINT: Final = "See that the photo is whole and its folder may be written to; other photos are unharmed."
 
+_OUTSIDE: Final = {
+    Place.SIDECAR: (Place.SIDECAR, ""),
+    Place.PHOTO: (Place.SIDECAR, "It is a link to a photo outside the folder."),
+}
+"""Where the keyword of a photo outside the folder goes, and why not where it was wanted."""
+
 _Plan: TypeAlias = tuple[KeywordOutcome, tuple[Edit, ...]]
 """What comes of a wish if all goes well, and what is to be done for that to one or two files."""
 
@@ -90,9 +96,16 @@ def _plan(
         return _failure(wish.photo, "it is not there"), ()
     if isinstance(beside, Answer):
         return _failure(wish.photo, f"its sidecar “{printable(sidecar.name)}” is no XMP: {beside.reason}"), ()
-    place, remark = _place(photo, told, request.place)
-    inside = told.found if isinstance(told, Metadata) else Found()
+    is_outside = _is_outside(photo, request.within)
+    if is_outside and _is_outside(sidecar, request.within):
+        return _failure(wish.photo, "it lies outside the folder"), ()
+    place, remark = _OUTSIDE[request.place] if is_outside else _place(photo, told, request.place)
+    inside = told.found if isinstance(told, Metadata) and not is_outside else Found()
     return _planned(wish, {Place.PHOTO: (photo, inside), Place.SIDECAR: (sidecar, beside.found)}, place, remark)
+
+
+def _is_outside(file: Path, folder: Path | None) -> bool:
+    return folder is not None and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
 
 
 def _place(photo: Path, told: Metadata | Answer, wanted: Place) -> tuple[Place, str]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -305,6 +306,23 @@ def sortings() -> list[SortingFacts]:
         with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
             found.append(record.facts())
     return sorted(found, key=lambda facts: facts.begun, reverse=True)
+
+
+def destinations() -> set[Path]:
+    """The folders that photos were sorted into, but for sortings that were undone."""
+    found = set()
+    for file in paths.sortings().glob("*.sqlite"):
+        with contextlib.suppress(OSError):  # another process forgets it just now
+            found.add(_destination(file, file.stat().st_mtime_ns))
+    return {folder for folder in found if folder is not None}
+
+
+@lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
+def _destination(file: Path, _: int) -> Path | None:
+    with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
+        facts = record.facts()
+        return None if facts.state is SortingState.UNDONE else facts.request.destination
+    return None
 
 
 @contextlib.contextmanager

@@ -93,6 +93,23 @@ def test_a_folder_without_photos_that_count_is_empty(
 
 
 @posix_only
+@posix_only
+def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "p.jpg").write_bytes(b"1")
+    (album / "up").symlink_to(tmp_path)
+    (album / "sub" / "out.jpg").symlink_to(tmp_path / "private")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
+    for name in ("@eaDir", "$Recycle.Bin", "sub/Photos Library.photoslibrary"):
+        (album / name).mkdir()
+        (album / name / "1.jpg").write_bytes(b"1")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+@posix_only
 def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> None:
     (album / "sub" / "round").symlink_to(album)
     (album / "dangling.jpg").symlink_to(album / "nowhere.jpg")
@@ -128,6 +145,14 @@ def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
         Walk(JobRequest(album / "nowhere", recursive=True), place)
     with pytest.raises(UsageError, match="is not a folder"):
         Walk(JobRequest(album / "b10.jpg", recursive=True), place)
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["m" * 300, "zero\0byte", "loop"])
+def test_what_never_can_be_a_folder_is_refused_at_once(album: Path, place: Path, name: str) -> None:
+    (album / "loop").symlink_to(album / "loop")
+    with pytest.raises(UsageError, match="No folder can be called"):
+        Walk(JobRequest(album / name, recursive=True), place)
 
 
 def test_names_that_cannot_be_kept_are_an_error(album: Path, place: Path) -> None:

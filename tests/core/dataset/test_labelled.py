@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.dataset import labelled
 from core.dataset.labelled import Part, find_labelled
 from core.dataset.problems import Problem, ProblemKind
 from core.errors import Cancelled, DatasetError
@@ -46,7 +47,17 @@ def _labels(folder: Path) -> dict[str, str]:
 
 
 def test_a_folder_for_each_class_with_whatever_lies_below(root: Path) -> None:
-    _touch(root, "cat/1.jpg", "cat/old/2.jpg", "dog/1.png", "dog/notes.txt", "cat/.hidden.jpg", ".git/x.jpg", "a.txt")
+    _touch(
+        root,
+        "cat/1.jpg",
+        "cat/old/2.jpg",
+        "dog/1.png",
+        "dog/notes.txt",
+        "cat/.hidden.jpg",
+        ".git/x.jpg",
+        ".idea/x.txt",
+        "a.txt",
+    )
     assert _labels(root) == {"cat/1.jpg": "cat", "cat/old/2.jpg": "cat", "dog/1.png": "dog"}
 
 
@@ -123,12 +134,13 @@ def test_what_belongs_to_no_class_is_told_at_once(root: Path) -> None:
 
 
 @posix_only
-def test_links_are_followed_out_of_the_folder_but_never_back_into_it(root: Path, tmp_path: Path) -> None:
+def test_links_to_folders_are_reported_and_not_followed(root: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     _touch(elsewhere, "far/9.jpg", "deep/8.jpg")
     _touch(root, "cat/1.jpg", "dog/1.jpg", "dog/sub/2.jpg")
-    links = {"bird": elsewhere / "far", "cat/more": elsewhere / "deep"}
-    refused = {
+    links = {
+        "bird": elsewhere / "far",
+        "cat/more": elsewhere / "deep",
         "cat/up": root,
         "cat/above": tmp_path,
         "cat/dogs": root / "dog",
@@ -136,34 +148,47 @@ def test_links_are_followed_out_of_the_folder_but_never_back_into_it(root: Path,
         "same": root / "dog",
         "whole": root,
     }
-    for name, target in {**links, **refused}.items():
+    for name, target in links.items():
         (root / name).symlink_to(target)
     (root / "dog" / "3.jpg").symlink_to(root / "dog" / "1.jpg")
     (root / "dog" / "circle").symlink_to(root / "dog" / "circle")
     found, problems = _find(root)
     assert {path: label for path, (label, _) in found.items()} == {
-        "bird/9.jpg": "bird",
         "cat/1.jpg": "cat",
-        "cat/more/8.jpg": "cat",
         "dog/1.jpg": "dog",
         "dog/3.jpg": "dog",
         "dog/sub/2.jpg": "dog",
     }
     assert {problem.kind for problem in problems} == {ProblemKind.PASSED_OVER}
-    assert sorted(path for problem in problems for path in problem.paths) == sorted(root / name for name in refused)
-    back = {problem.paths[0] for problem in problems if "back to a folder that it lies in" in problem.message}
-    assert back == {root / "cat" / "up", root / "cat" / "above", root / "whole"}
+    assert sorted(path for problem in problems for path in problem.paths) == sorted(root / name for name in links)
 
 
 @posix_only
-def test_one_linked_folder_is_not_read_for_two_classes(root: Path, tmp_path: Path) -> None:
-    _touch(tmp_path, "shared/1.jpg")
-    _touch(root, "cat/1.jpg", "dog/1.jpg")
-    for name in ("cat/more", "dog/more"):
-        (root / name).symlink_to(tmp_path / "shared")
+def test_a_folder_mounted_twice_is_read_for_one_class(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _touch(root, "cat/1.jpg", "dog/1.jpg", "dog/again/1.jpg")
+    same = {"again": "cat"}
+    monkeypatch.setattr(labelled, "identity", lambda folder: same.get(folder.name, folder.name))
     found, [problem] = _find(root)
-    assert set(found) == {"cat/1.jpg", "cat/more/1.jpg", "dog/1.jpg"}
-    assert problem.paths == (root / "dog" / "more",)
+    assert set(found) == {"cat/1.jpg", "dog/1.jpg"}
+    assert (problem.kind, problem.paths) == (ProblemKind.PASSED_OVER, (root / "dog" / "again",))
+
+
+def test_folders_of_systems_are_no_classes(root: Path) -> None:
+    _touch(root, "cat/1.jpg", "dog/1.jpg", "cat/@eaDir/1.jpg/thumbnail.jpg")
+    _touch(root, *(f"{name}/1.jpg" for name in ("@eaDir", "#recycle", "lost+found", "__MACOSX", ".Trash-1000")))
+    assert _labels(root) == {"cat/1.jpg": "cat", "dog/1.jpg": "dog"}
+
+
+@pytest.mark.parametrize("part", ["", "train/"])
+def test_a_class_folder_whose_name_starts_with_a_dot_is_reported(root: Path, part: str) -> None:
+    _touch(root, f"{part}cat/1.jpg", f"{part}.net/1.jpg", f"{part}.cache/notes.txt", f"{part}cat/.old/2.jpg")
+    found, [problem] = _find(root)
+    assert set(found) == {f"{part}cat/1.jpg"}
+    assert (problem.kind, problem.paths) == (ProblemKind.PASSED_OVER, (root / part / ".net",))
+    assert ".net" in problem.message
+    assert "dot" in problem.hint
 
 
 @posix_only
