@@ -189,7 +189,7 @@ def check(model: onnx.ModelProto, allowed: Collection[str] = ALLOWED_OPERATORS) 
         raise ModelError("The model stores sparse weights, which no backbone needs.", hint=_HINT)
     for node in graph.node:
         _check_node(node, opset, allowed)
-    for tensor in _tensors(graph):
+    for tensor in tensors(graph):
         _check_tensor(tensor)
 
 
@@ -210,7 +210,8 @@ def _check_node(node: onnx.NodeProto, opset: int, allowed: Collection[str]) -> N
         raise ModelError(what, hint=_HINT)
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    """All arrays that a graph stores, those in its operators included."""
     yield from graph.initializer
     for node in graph.node:
         for attribute in node.attribute:
@@ -224,16 +225,28 @@ def is_external(tensor: TensorProto) -> bool:
     return tensor.data_location == TensorProto.EXTERNAL or bool(tensor.external_data)
 
 
+def stated_bytes(tensor: TensorProto) -> int:
+    """How many bytes an array takes, as its axes and its element type state.
+
+    Raises:
+        ModelError: they cannot be those of numbers.
+    """
+    if tensor.data_type not in _TYPED:
+        raise ModelError(f"The array {tensor.name[:80]!r} in the model is not of plain numbers.", hint=_HINT)
+    if len(tensor.dims) > MAX_RANK or min(tensor.dims, default=0) < 0:
+        raise ModelError(f"The array {tensor.name[:80]!r} in the model has impossible axes.", hint=_HINT)
+    count: int = math.prod(tensor.dims)
+    return count * _TYPED[tensor.data_type][1]
+
+
 def _check_tensor(tensor: TensorProto) -> None:
     """Refuse an array that is not all there: shape inference believes its axes, whatever was stored."""
     if is_external(tensor):
         raise ModelError("The model keeps its weights in other files, which could be any file of yours.", hint=_HINT)
-    if tensor.data_type not in _TYPED or tensor.HasField("segment"):
-        raise ModelError(f"The array {tensor.name[:80]!r} in the model is not of plain numbers.", hint=_HINT)
+    stated = stated_bytes(tensor)
     typed, size = _TYPED[tensor.data_type]
-    count = math.prod(tensor.dims)
-    held = len(tensor.raw_data) / size if tensor.HasField("raw_data") else len(getattr(tensor, typed))
-    if len(tensor.dims) > MAX_RANK or min(tensor.dims, default=0) < 0 or held != count:
+    held = len(tensor.raw_data) if tensor.HasField("raw_data") else len(getattr(tensor, typed)) * size
+    if held != stated or tensor.HasField("segment"):
         what = f"The model file is damaged: the array {tensor.name[:80]!r} does not hold the numbers that it states."
         raise ModelError(what, hint="Download or copy it again.")
 
