@@ -303,7 +303,7 @@ def _backbone(fields: _Fields) -> BackboneCard:
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )
-    if _packed_length(card.golden_features) != GOLDEN_COUNT * card.feature_width * 2:
+    if _packed_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
         raise fields.bad("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
     return card
 

@@ -70,6 +70,7 @@ def export(model: InstalledModel, file: Path) -> None:
     write_atomically(file, data)
 
 
+@graph.only_model_errors()
 def import_model(file: Path, library: Library) -> Imported:
     """Add the model in a file that `export` wrote; nothing in the file is believed before it is checked.
 
