@@ -42,10 +42,9 @@ _PARTS: Final[dict[str, Part | None]] = (
     | dict.fromkeys(("test", "testing", "tst", "holdout"), Part.TEST)
     | dict.fromkeys(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"), None)
 )
-_GENERIC: Final = frozenset(
-    "data dataset set subset split part folder sample samples example examples "
-    "image images img imgs photo photos pic pics picture pictures".split()
-)
+_GENERIC: Final = frozenset({"data", "dataset", "set", "subset", "split", "part", "folder", "sample", "samples"}) | {
+    *("image", "images", "img", "imgs", "photo", "photos", "pic", "pics", "picture", "pictures", "example", "examples")
+}
 """Words that say nothing about what is in a folder."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")

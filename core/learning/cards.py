@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
 from core.corrections import LEARNT, lineage
-from core.images.folders import printable
+from core.images.folders import folder_name, printable
 from core.judging.comparison import compare
 from core.judging.evaluation import Evaluation, to_json
 from core.learning.lesson import KNOWN_SHARE, Lesson
@@ -36,7 +36,7 @@ def model_card(request: TrainRequest, material: Material, lesson: Lesson, start:
         lesson: what was learnt.
         start: what the recipe fine-tune began with.
     """
-    folder, count = printable(material.dataset.root.resolve().name)[:200], sum(material.counts().values())
+    folder, count = printable(folder_name(material.dataset.root))[:200], sum(material.counts().values())
     classes, shared, own = material.dataset.classes, material.backbone.card, lesson.attempt.backbone
     return ModelCard(
         name=request.name,
@@ -118,7 +118,7 @@ def _named(classes: Sequence[str]) -> str:
 def _training(request: TrainRequest, material: Material, lesson: Lesson) -> dict[str, Any]:
     return {
         "recipe": lesson.attempt.recipe,
-        "command": printable(request.told_command),
+        "command": printable(without_paths(request.told_command)),
         **_images(material, lesson),
         "validation": request.validation,
         "test": request.test,
