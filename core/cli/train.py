@@ -18,9 +18,11 @@ from core.cli.evaluate import evaluation_tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
 from core.errors import DatasetError, FoveaError
 from core.judging.comparison import compare
 from core.judging.evaluation import to_json
+from core.judging.plots import percent
 from core.learning.protocol import Epoch, Failed, write_event
 from core.learning.request import Depth, Recipe, TrainRequest
 from core.learning.train import Trained, train
@@ -176,7 +178,7 @@ def _sum_up(trained: Trained) -> None:
     if trained.in_use:
         tell(f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default.")
     else:
-        what = f"Version {version} of {name!r} is in the library, but not in use: it is not shown to be better."
+        what = f"Version {version} of {name!r} is in the library, but not in use: it isn't shown to be better."
         tell(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
 
 
@@ -186,9 +188,9 @@ def _tell_against_start(trained: Trained) -> None:
     if start is None or end is None:
         return
     found = compare(start, end)
-    verdict = "better" if end.accuracy > start.accuracy else "no better" if end.accuracy == start.accuracy else "worse"
+    verdict = "is better" if trained.in_use else "is not shown to be better"
     tell(
-        f"Fine-tuned it is {verdict}: {end.accuracy:.3f} of {end.images:,} test images are named rightly, "
-        f"{start.accuracy:.3f} before; {found.only_b_right} won, {found.only_a_right} lost "
-        f"(McNemar's test: p = {found.p:.2f})."
+        f"The fine-tuned model {verdict}: {percent(end.accuracy)} correct on {quantity(end.images, 'test image')}, "
+        f"{percent(start.accuracy)} before ({found.only_b_right} gained, {found.only_a_right} lost, McNemar's test: "
+        f"p = {found.p:.2f}); log loss {end.calibrated.log_loss:.3f}, {start.calibrated.log_loss:.3f} before."
     )

@@ -102,10 +102,18 @@ def _corrected_training(base: InstalledModel, material: Material, lesson: Lesson
 
 
 def is_better(lesson: Lesson, start: Lesson) -> bool | None:
-    """Whether more test images are named rightly than before; None where there are none."""
-    if lesson.evaluation is None or start.evaluation is None:
+    """Whether a lesson is better than what it began with, by the same test images; None where there are none.
+
+    It is if more images are right and that is hardly chance (McNemar's exact test, p < 0.05), or if as many are,
+    give or take one, and the calibrated log loss is lower.
+    """
+    now, before = lesson.evaluation, start.evaluation
+    if now is None or before is None:
         return None
-    return lesson.evaluation.accuracy > start.evaluation.accuracy
+    found = compare(before, now)
+    gained = found.only_b_right - found.only_a_right
+    is_lower = now.calibrated.log_loss < before.calibrated.log_loss
+    return (gained > 0 and not found.could_be_chance) or (abs(gained) <= 1 and is_lower)
 
 
 def _named(classes: Sequence[str]) -> str:
