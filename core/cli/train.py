@@ -21,7 +21,7 @@ from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.errors import DatasetError, FoveaError
 from core.judging.comparison import compare
-from core.judging.evaluation import to_json
+from core.judging.evaluation import Mistake, mistake_json, to_json
 from core.judging.plots import percent
 from core.learning.protocol import Epoch, Failed, write_event
 from core.learning.request import Depth, Recipe, TrainRequest
@@ -30,6 +30,7 @@ from core.library.library import open_library
 from core.progress import CancelToken, Report
 
 _EPOCHS_TOLD: Final = 10
+_SUSPECTS_SHOWN: Final = 15
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -122,7 +123,7 @@ def _write(trained: Trained, request: TrainRequest, seconds: float, stream: Text
         case _:
             evaluation = trained.lesson.evaluation
             told = [Text(), *evaluation_tables(evaluation)] if evaluation else []
-            tables.show(stream, _summary(trained, seconds), *told)
+            tables.show(stream, _summary(trained, seconds), *told, *_suspects_table(_suspects(trained)))
 
 
 def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[str, Any]:
@@ -141,6 +142,7 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
         "began_with": model.card.evaluation.get("began_with"),
     }
     judged: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
+    content["label_errors"] = [mistake_json(one) for one in _suspects(trained)]
     content |= to_json(evaluation) if evaluation else judged | {"classes": model.card.classes}
     problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in material.dataset.problems]
     failures = [
@@ -148,6 +150,24 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
         for one in material.failures
     ]
     return content | {"problems": problems, "failures": failures}
+
+
+def _suspects(trained: Trained) -> tuple[Mistake, ...]:
+    return (trained.start or trained.lesson).suspects
+
+
+def _suspects_table(suspects: tuple[Mistake, ...]) -> Iterator[Table | Text]:
+    """The photos whose label is most likely wrong; every model of real photos has some that only look so."""
+    if suspects:
+        made = tables.table(("image", "label", "looks like", "confidence"), numbers=("confidence",))
+        made.title = tables.cell("Labels to check: cross-validation disagrees with them", "bold")
+        for one in suspects[:_SUSPECTS_SHOWN]:
+            place = tables.cell(str(one.path))
+            made.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
+        if len(suspects) > _SUSPECTS_SHOWN:
+            made.caption = tables.cell(f"and {len(suspects) - _SUSPECTS_SHOWN:,} more, see --format json")
+            made.caption_justify = "left"
+        yield from (Text(), made)
 
 
 def _summary(trained: Trained, seconds: float) -> Table:

@@ -150,11 +150,14 @@ def _images(material: Material, lesson: Lesson) -> dict[str, Any]:
 
 def _outcome(material: Material, lesson: Lesson) -> dict[str, Any]:
     """How it went."""
-    reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
+    how = "by cross-validation" if lesson.attempt.out_of_fold else "on the validation and test images"
+    reached = (
+        f"the calibrated confidence that {100 - KNOWN_SHARE} % of {lesson.known:,} images of the classes reach, {how}"
+    )
     return {
         **lesson.attempt.facts,
         "temperature": "fitted on the validation images" if len(material.validation) else "never fitted",
-        "unknown_below": "too few validation images to tell" if lesson.unknown_below is None else reached,
+        "unknown_below": "too few images to tell" if lesson.unknown_below is None else reached,
     }
 
 
