@@ -107,5 +107,11 @@ class TrainerError(FoveaError):
     kind = "trainer"
 
 
+class DivergedError(TrainerError):
+    """The loss of a training grew beyond all bounds: there is nothing to resume."""
+
+    kind = "diverged"
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish
     """The work was called off; silence is the right answer."""

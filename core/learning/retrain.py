@@ -19,8 +19,9 @@ from core.card import BackboneCard, write_card
 from core.corrections import Correction
 from core.dataset import checks
 from core.dataset.dataset import Dataset, Example
-from core.dataset.labelled import Labelled, Part
+from core.dataset.labelled import Labelled
 from core.dataset.memo import Memo
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, listed, quantity
 from core.dataset.sights import Sight, see_all
 from core.errors import DatasetError, ModelError, StorageError

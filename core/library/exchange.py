@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import HeadReference, ModelCard, SharedBackbone, write_card
+from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.errors import ModelError
@@ -178,7 +178,8 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
 
 def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
-    alike = replace(model.card, name=card.name, head=card.head, backbone=card.backbone) == card
+    told = shareable(model.card)  # an export does not hold all that the library knows
+    alike = replace(told, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
     if not alike or model.backbone.card.sha256 != card.backbone.sha256:
         return False
     try:

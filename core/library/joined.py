@@ -20,7 +20,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
-from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, write_card
+from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, shareable, write_card
 from core.engine import graph
 from core.errors import ModelError
 from core.library.heads import Head, LinearHead, assemble, named_layers
@@ -70,7 +70,7 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
-        card: the model's card.
+        card: the model's card; what other people need not know of it is left out, see `core.card.shareable`.
         exact: whether the head is stored as float32 even where float16 loses nothing.
 
     Raises:
@@ -86,7 +86,7 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
     outputs = _outputs(features, head.class_count)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    for key, value in _metadata(replace(card, backbone=backbone_card), backbone_card, own).items():
+    for key, value in _metadata(replace(shareable(card), backbone=backbone_card), backbone_card, own).items():
         model.metadata_props.add(key=key, value=value)
     return seal(model)
 
