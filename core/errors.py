@@ -84,6 +84,10 @@ class StorageError(FoveaError):
     kind = "storage"
 
 
+class DamagedError(StorageError):
+    """What a file of Fovea's own holds makes no sense. It is no passing failure: the file can be set aside."""
+
+
 class DatasetError(FoveaError):
     """A folder holds nothing that can be learned from, or cannot be divided as asked.
 

@@ -99,6 +99,20 @@ def storage_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError while `path` is read into words; it may pass, so the file is left as it is.
+
+    Raises:
+        StorageError: for every OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        what = f"Could not read {path.name!r} in {str(path.parent)!r}: {error.strerror or type(error).__name__}."
+        raise StorageError(what, hint="Check that file's permissions and its disk, then try again.") from error
+
+
 def _refuse_what_is_no_file(path: Path) -> None:
     """Replacing /dev/null or a named pipe by a file would harm other programs."""
     if path.exists() and not path.is_file():
