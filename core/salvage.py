@@ -30,6 +30,7 @@ DAMAGED: Final = "damaged"
 _LOGS: Final = ("-wal", "-shm")
 _MOST_SINGLE: Final = 1_000_000
 """Row numbers that are tried one by one where a table is torn."""
+_MAGIC: Final = b"SQLite format 3\0"
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
@@ -100,6 +101,18 @@ def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection]) -> tuple[Pat
             for ending in ("", *_LOGS):
                 part.with_name(part.name + ending).unlink(missing_ok=True)
     return aside, rows
+
+
+def mend_lock(file: Path) -> None:
+    """Set aside what lies in the place of an SQLite file that is only ever locked, and is none: nobody can hold it.
+
+    Raises:
+        StorageError: the folder does not allow it.
+    """
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        if opened.read(len(_MAGIC)) in (b"", _MAGIC):
+            return
+        set_aside(file)
 
 
 def check(opened: sqlite3.Connection, file: Path) -> None:
