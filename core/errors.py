@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +83,18 @@ class StorageError(FoveaError):
     """Something could not be written or read back: disk, folder or permission."""
 
     kind = "storage"
+
+
+class DamagedError(StorageError):
+    """What a file of Fovea's own holds makes no sense. It is no passing failure: the file can be set aside."""
+
+
+class LaterVersionError(StorageError):
+    """A later version of Fovea wrote a file, which is left alone."""
+
+    def __init__(self, file: Path) -> None:
+        what = f"{str(file)!r} was written by a later version of Fovea. Nothing was changed."
+        super().__init__(what, hint="Use that version, or move the file elsewhere.")
 
 
 class DatasetError(FoveaError):

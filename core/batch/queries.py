@@ -88,8 +88,7 @@ class Answers:
             marks = ", ".join("?" * len(some))
             query = f"SELECT {COLUMNS} FROM {TABLES} WHERE images.number IN ({marks})"
             with self._reading() as database:
-                records = database.execute(query, some).fetchall()
-            found |= {record[0]: row_of(record, self._top) for record in records}
+                found |= {record[0]: row_of(record, self._top) for record in database.execute(query, some)}
         return [found[number] for number in numbers if number in found]
 
     def each(self, view: View) -> Iterator[Row]:
@@ -121,8 +120,7 @@ class Answers:
             " AND (images.finished, images.number) > (?, ?) ORDER BY images.finished, images.number LIMIT ?"
         )
         with self._reading() as database:
-            records = database.execute(query, (moment, number, limit)).fetchall()
-        return [row_of(record, self._top) for record in records]
+            return [row_of(record, self._top) for record in database.execute(query, (moment, number, limit))]
 
     # ---- figures
 

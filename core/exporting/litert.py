@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.learning.protocol import HEAD
 from core.learning.trainer import run_trainer
+from core.leftovers import temporary_folder
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE
 from core.library.forms import MOST_ROUNDED
@@ -130,10 +130,10 @@ def _converted(
     token: CancelToken,
 ) -> tuple[bytes, Told]:
     """The .tflite the trainer makes, and what it says of the golden inputs and of photos."""
-    with tempfile.TemporaryDirectory(prefix="fovea-litert-") as place:
-        _write_job(Path(place), model, storage, calibration, photos)
-        said = run_trainer(["litert", place], report=report, on_epoch=lambda _: None, token=token)
-        return _read_answers(Path(place), float(said["milliseconds"]), model.card.temperature)
+    with temporary_folder("litert") as place:
+        _write_job(place, model, storage, calibration, photos)
+        said = run_trainer(["litert", str(place)], report=report, on_epoch=lambda _: None, token=token)
+        return _read_answers(place, float(said["milliseconds"]), model.card.temperature)
 
 
 def _tried(exact: Told, told: Told, samples: Samples, most_lost: float, card: ModelCard) -> tuple[Trial, ModelCard]:
