@@ -64,8 +64,8 @@ def look(wishes: Sequence[Wish], tool: ExifTool, within: Path | None = None) -> 
     known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
     found = dict(zip(known, read(tool, known), strict=True))
     return [
-        Look(wish, *pair, *(_seen(file, found) for file in pair), _outside(pair, within))
-        for wish, pair in zip(wishes, pairs, strict=True)
+        Look(wish, photo, sidecar, _seen(photo, found), _seen(sidecar, found), _outside((photo, sidecar), within))
+        for wish, (photo, sidecar) in zip(wishes, pairs, strict=True)
     ]
 
 
