@@ -47,7 +47,7 @@ class MainWindow(DropWindow):
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
-        self._on_settings(self.session.settings.value)  # before anything is made that a theme is seen on
+        theme.apply_colours(_application(), self.session.settings.value.theme)  # before anything looks one up
         self.commands = Commands(self, self.session)
         self.actions_by_act = fill_menus(self.menuBar(), self, self.commands.table())
         act = self.actions_by_act
@@ -62,6 +62,7 @@ class MainWindow(DropWindow):
         self._place_pages()
         self._is_started = False
         self._connect()
+        self._on_settings(self.session.settings.value)
         self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
@@ -187,6 +188,10 @@ class MainWindow(DropWindow):
         self._on_settings(self.session.settings.value)
 
     def _on_settings(self, settings: Settings) -> None:
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            theme.apply(application, settings.theme)
+        theme.apply(_application(), settings.theme)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application

@@ -210,6 +210,7 @@ class ModelsPage(QWidget):
             case Activate(_, name, _) if not self._is_in_use(name):
                 self._session.open_model(model=name)
             case Restore(_, name, version):
+                self._wanted = name if name not in self.names else self._wanted
                 self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
             case RollBack(_, name):
                 self._notices.tell(f"“{name}” is its version {changed.version} again.")

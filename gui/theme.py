@@ -100,11 +100,16 @@ def current() -> Tokens:
 
 def apply(application: QApplication, theme: Theme) -> None:
     """Give the whole application this theme; where it has it already nothing is done, as that takes half a second."""
-    colours = tokens(theme)
-    if application.styleSheet() and current() is colours:
-        return
-    application.setPalette(_palette(colours))
-    application.setStyleSheet(_STYLE.substitute(asdict(colours), radius=RADIUS))
+    apply_colours(application, theme)
+    style = _STYLE.substitute(asdict(tokens(theme)), radius=RADIUS)
+    if application.styleSheet() != style:
+        application.setStyleSheet(style)
+
+
+def apply_colours(application: QApplication, theme: Theme) -> None:
+    """Have `current` be the colours of this theme; unlike the style sheet, they cost a window being built nothing."""
+    if current() is not tokens(theme) or not application.styleSheet():
+        application.setPalette(_palette(tokens(theme)))
 
 
 def _palette(colours: Tokens) -> QPalette:

@@ -201,7 +201,14 @@ class PhotoView(QWidget):
 
 
 class Choice(QComboBox):
-    """A combo box with the window's own arrow; a stylesheet takes away the style's."""
+    """A combo box with the window's own arrow, as a stylesheet takes away the style's; its popup fits its entries."""
+
+    def showPopup(self) -> None:
+        view = self.view()
+        bar = view.verticalScrollBar().sizeHint().width() if self.count() > self.maxVisibleItems() else 0
+        wanted = view.sizeHintForColumn(0) + bar + 2 * view.frameWidth()
+        view.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() // 2))
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -62,7 +62,8 @@ class ReviewChoices(Panel):
         self.body.addWidget(self.right)
         self.body.addWidget(self.nothing_to_confirm)
         self.body.addSpacing(theme.GRID)
-        self.body.addWidget(label("Or choose", "muted"))
+        self._choose = label(kind="muted")
+        self.body.addWidget(self._choose)
         self.offers = [self._make_offer(number) for number in range(1, _MOST + 1)]
         offers = QVBoxLayout()
         offers.setSpacing(4)
@@ -98,6 +99,7 @@ class ReviewChoices(Panel):
         self.answer.setText(f"Unknown. Perhaps {row.label}?" if row.unknown else row.label or "")
         self.right.setVisible(can_be_accepted(row))
         self.nothing_to_confirm.setVisible(not can_be_accepted(row))
+        self._choose.setText("Or choose" if can_be_accepted(row) else "Choose")
         self._bar.show_fraction(row.confidence or 0.0, strong=not row.unknown)
         self._number.setText(percent_text(row))
         self._shares = {score.label: score.probability for score in row.scores}

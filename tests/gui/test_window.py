@@ -180,11 +180,12 @@ def test_the_popup_of_a_combo_box_shows_all_its_entries(window: MainWindow, qtbo
     box = window.top_bar.switcher
     for entries in (1, 2, 10):
         box.clear()
-        box.addItems([f"Model {number}" for number in range(entries)])
+        box.addItems([f"Model {number} with a title that is longer than its box" for number in range(entries)])
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
         rows = [box.view().visualRect(box.model().index(row, 0)) for row in range(entries)]
         assert all(box.view().viewport().rect().contains(row) for row in rows)
         assert all(row.height() >= box.fontMetrics().height() for row in rows)
+        assert box.view().viewport().width() >= box.view().sizeHintForColumn(0)
         box.hidePopup()
 
 
