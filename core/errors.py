@@ -49,8 +49,12 @@ class ImageErrorKind(StrEnum):
     NO_ACCESS = "no-access"
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
+    UNSUPPORTED = "unsupported"
+    """Known, but not read: another kind of image, a raw photo, a video, a document."""
     DAMAGED = "damaged"
     TOO_LARGE = "too-large"
+    NO_MEMORY = "no-memory"
+    """The machine had too little of it; later there may be enough."""
 
 
 class ImageError(FoveaError):
