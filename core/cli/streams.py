@@ -85,8 +85,8 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
         StorageError: the file cannot be written.
     """
     target = Path(os.path.realpath(file))
-    is_device = target.exists() and not target.is_file() and not target.is_dir()
     try:
+        is_device = target.exists() and not target.is_file() and not target.is_dir()
         with target.open("wb") if is_device else replacing(target) as stream:
             yield stream
     except OSError as error:
