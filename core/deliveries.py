@@ -32,7 +32,7 @@ from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, real
 from core.sorting.plan import plan
 from core.sorting.record import Record as SortingRecord
-from core.sorting.record import sortings
+from core.sorting.records import sortings
 from core.sorting.values import SortingState, SortRequest
 
 

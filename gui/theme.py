@@ -172,9 +172,13 @@ QPushButton[kind="link"] { background: transparent; border: none; color: $accent
 QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 2px 6px; }
 QPushButton[kind="picture"] { padding: 8px; text-align: center; }
 QPushButton[kind="picture"]:focus { padding: 7px; }
-QComboBox { padding-right: 24px; }
+QComboBox { padding-right: 24px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 24px; }
-QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 4px; }
+QComboBox QAbstractItemView {
+    background: $raised; color: $text; border: 1px solid $border; outline: none;
+    selection-background-color: $accent_soft; selection-color: $text;
+}
+QComboBox QAbstractItemView::item { padding: 6px 10px; min-height: 20px; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton[kind="place"] {
     background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;

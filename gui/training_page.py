@@ -240,6 +240,8 @@ def _about(run: FoundRun) -> str:
     told += f", kept last {words.when(run.saved)}" if run.saved else ", nothing learnt yet"
     if run.is_under_way:
         return f"{told}. It is being trained just now."
+    if run.trouble:
+        return f"{told}. {printable(run.trouble)}"
     if run.request is None:
         return f"{told}. An earlier Fovea began it: only the command it was begun with goes on with it."
     return f"{told}. Photos: {printable(run.request.folder)}"

@@ -36,6 +36,20 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
     return made
 
 
+class Icon(QWidget):
+    """An icon that stands by itself, in a colour of the theme of the moment."""
+
+    def __init__(self, name: str, ink: icons.Ink, side: int) -> None:
+        super().__init__()
+        self.setFixedSize(side, side)
+        self._name, self._ink = name, ink
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        icons.paint(painter, self._name, QRectF(self.rect()), icons.ink(self._ink))
+        painter.end()
+
+
 class Panel(QFrame):
     """A titled box on a page."""
 

@@ -70,9 +70,21 @@ class Walk:
                 read=set(),
             )
 
-    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+    def is_empty(self) -> bool:
+        """Whether there is no image; looks no further than to the first one, and keeps no names."""
+        images = walk_folders(self._top, self._unsorted, recursive=self._recursive, on_error=self._on_error, read=set())
+        return next(images, None) is None
+
+    def _unsorted(self, folder: Path) -> tuple[Iterable[object], list[Path]]:
+        subfolders: list[Path] = []
+        return self._chosen(folder, self._below(folder), subfolders), subfolders
+
+    def _below(self, folder: Path) -> str:
         place = os.path.relpath(folder, self._top)
-        below = "" if place == os.curdir else place
+        return "" if place == os.curdir else place
+
+    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+        below = self._below(folder)
         subfolders: list[Path] = []
         names.execute("DELETE FROM names")
         names.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", self._chosen(folder, below, subfolders))

@@ -18,6 +18,7 @@ from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.features.store import FeatureStore
+from core.images.folders import folder_name
 from core.judging.evaluation import Evaluation, most_confused, to_json
 from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
@@ -94,11 +95,11 @@ def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folde
         "model": f"{model.card.title} ({model.name}, {origin})",
         "backbone": model.backbone.name,
         "head's SHA-256": model.card.head.sha256,
-        "images": str(folder.absolute()),
+        "images": folder_name(folder),
     }
     if judgement.learnt:
         about["honesty"] = f"{_flattered(judgement)} {_honest(judgement.unseen)}"
-    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about)
+    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
     write_atomically(file, html.encode())
     tell(f"The report is written to {str(file)!r}.")
 

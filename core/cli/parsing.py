@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.card import Fit
 from core.errors import UsageError
+from core.library.foreign_values import USUAL_CROP
 from core.reports.plan import Form, check_suffix, form_of
 
 
@@ -142,6 +144,26 @@ def a_seed(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
     return int(text)
+
+
+def a_side(text: str) -> int:
+    """A number of pixels from 16 to 2048."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 16 <= int(text) <= 2048):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 2048")
+    return int(text)
+
+
+def a_crop(text: str) -> tuple[Fit, float]:
+    """What of an image a network sees: all of it, stretched, or a share of its middle square."""
+    if text == "stretch":
+        return Fit.STRETCH, 1.0
+    try:
+        share = USUAL_CROP if text == "centre" else float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.01 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither stretch, centre nor a share from 0.01 to 1")
+    return Fit.CENTRE_CROP, share
 
 
 def a_path(text: str) -> Path:

@@ -16,8 +16,9 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
-from core.dataset.labelled import Labelled, Part
+from core.dataset.labelled import Labelled
 from core.dataset.memo import Content, FileState, Memo, Seen, Trouble
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, unreadable
 from core.errors import ImageError, ImageErrorKind
 from core.images.decoding import Pixels, decode

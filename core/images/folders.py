@@ -248,3 +248,9 @@ def _unreadable(folder: Path, error: OSError) -> ImageError:
     kind = ImageErrorKind.MISSING if isinstance(error, FileNotFoundError) else ImageErrorKind.NO_ACCESS
     what = f"The folder “{printable(folder.name or folder)}” could not be read: {error.strerror or 'no reason given'}."
     return ImageError(kind, what, hint="See that it is there and that you may open it.")
+
+
+def folder_name(folder: Path) -> str:
+    """What a folder may be called where others read it; the name of the person's own folder is often theirs."""
+    real = Path(os.path.realpath(folder))
+    return "home" if real == Path.home() else real.name or "."

@@ -86,7 +86,7 @@ class Plan:
             decimal comma, as spreadsheets expect in countries where a comma cannot separate values.
         title: the heading of a page.
         about: what was classified and how, in words, for the foot of a page.
-        folder: a page tells paths relative to this one, where they lie in it.
+        folder: a page names images by their place in this one, or else by their folder's name and their own.
         thumbnails: how many images a page shows at most.
     """
 

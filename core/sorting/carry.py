@@ -13,7 +13,8 @@ from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.disk import check, check_space
 from core.sorting.moves import place, settle, status
-from core.sorting.record import Folder, Move, Record, Stage, held, sortings
+from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.records import mended, sortings
 from core.sorting.values import By, SortingFacts, SortingState, SortRequest, Step
 
 AT_ONCE: Final = 32
@@ -64,7 +65,7 @@ def go_on(id_: str, *, report: Report, token: CancelToken) -> SortingFacts:
         StorageError: as `carry_out`.
         Cancelled: the token was cancelled.
     """
-    with held(), Record(id_) as record:
+    with held(), mended(id_) as record:
         facts = record.facts()
         if facts.state is not SortingState.SORTING:
             what = f"The sorting {id_!r} is {facts.state}: there is nothing to go on with."

@@ -5,6 +5,7 @@ leaves enough to go on or to go back. Its file is `paths.sortings()/<id>.sqlite`
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sqlite3
@@ -16,16 +17,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
-from core import paths
-from core.errors import StorageError, UsageError
+from core import paths, salvage
+from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
-from core.storage import storage_errors
+from core.storage import reading_errors, storage_errors
 
 _FORMAT: Final = 1
 _APPLICATION: Final = 0x466F7653
 _LOCK: Final = "lock"
+_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLITE_ERROR comes of tables that are missing."""
 _TABLES: Final = """
 CREATE TABLE sorting (
     source BLOB NOT NULL, destination BLOB NOT NULL, manner TEXT NOT NULL, threshold REAL NOT NULL,
@@ -116,11 +119,12 @@ class Record:
 
         Raises:
             UsageError: there is none of that name.
-            StorageError: it is damaged, cannot be opened, or a later version of Fovea wrote it.
+            DamagedError: it is damaged.
+            StorageError: it cannot be opened, or a later version of Fovea wrote it.
         """
         self.id = id_
         self._file = paths.sortings() / f"{id_}.sqlite"
-        if not make and not self._file.is_file():
+        if not make and not _is_there(self._file):
             raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
         with self._errors():
             self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
@@ -171,18 +175,24 @@ class Record:
         """The sorting as it is listed."""
         with self._reading() as database:
             asked = database.execute("SELECT * FROM sorting").fetchone()
-            if asked is None:  # killed while it was being made: nothing was done yet
-                raise StorageError(f"The record of the sorting {self.id!r} is empty.", hint="Sort again.")
+            if asked is None and database.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is None:
+                what = f"Nothing was sorted by {self.id!r}: it was interrupted while it began."
+                raise UsageError(what, hint="Sort again.")
+            if asked is None:
+                raise self._damaged()
             source, destination, manner, threshold, flat, begun, state = asked
             counted = database.execute("SELECT state, count(*) FROM moves GROUP BY state").fetchall()
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
-        folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
+        with self._errors():
+            folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
+            asked, reached = SortRequest(*folders, By(manner), float(threshold), bool(flat)), SortingState(state)
+            time.localtime(begun)  # refuses what is no time
         return SortingFacts(
             self.id,
-            SortRequest(*folders, By(manner), threshold, bool(flat)),
+            asked,
             begun,
-            SortingState(state),
+            reached,
             waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
             sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
             failed=counts.get(Stage.FAILED, 0),
@@ -212,14 +222,13 @@ class Record:
             f"WHERE state IN ({marks}) ORDER BY number {order} LIMIT ?"
         )
         with self._reading() as database:
-            rows = database.execute(query, (*stages, limit)).fetchall()
-        return [_move(*row) for row in rows]
+            return [_move(*row) for row in database.execute(query, (*stages, limit))]
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
         with self._reading() as database:
-            rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number").fetchall()
-        return [Folder(Path(os.fsdecode(path)), bool(made), *times) for path, made, *times in rows]
+            rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
+            return [Folder(Path(os.fsdecode(path)), bool(made), *times) for path, made, *times in rows]
 
     def remarks(self) -> Iterator[Remark]:
         """What could not be sorted, and what undoing left, and why."""
@@ -229,6 +238,15 @@ class Record:
         with self._reading() as database:
             for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
                 yield Remark(Path(os.fsdecode(path)), why)
+
+    def check(self) -> None:
+        """See that the record is whole.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        with self._reading() as database:
+            salvage.check(database, self._file)
 
     # ---- what is noted
 
@@ -261,15 +279,14 @@ class Record:
     # ---- the file
 
     def _prepare(self, *, make: bool) -> None:
+        if make:
+            _make_tables(self._database)
         (found,) = self._database.execute("PRAGMA user_version").fetchone()
         (application,) = self._database.execute("PRAGMA application_id").fetchone()
-        if make:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
-            self._database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
-        elif (found, application) != (_FORMAT, _APPLICATION):
-            what = f"The record of the sorting {self.id!r} is not one that this Fovea can read."
-            raise StorageError(what, hint="Use the version that wrote it; nothing was changed.")
+        if application == _APPLICATION and found > _FORMAT:
+            raise LaterVersionError(self._file)
+        if (found, application) != (_FORMAT, _APPLICATION):
+            raise self._damaged()
         self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
 
     @contextlib.contextmanager
@@ -294,18 +311,41 @@ class Record:
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+                raise self._damaged() from error
             what = f"The record {printable(self._file)} could not be used: {error}."
             hint = "Check free space and permissions of that folder; what was done so far is known."
             raise StorageError(what, hint=hint) from error
+        except (ValueError, TypeError, OverflowError) as error:  # a value is none of ours
+            raise self._damaged() from error
+
+    def _damaged(self) -> DamagedError:
+        what = f"The record of a sorting, {printable(self._file)}, is damaged."
+        hint = f"`fovea sort --undo {self.id}` recovers what can be read of it and puts those photos back."
+        return DamagedError(what, hint=hint)
 
 
-def sortings() -> list[SortingFacts]:
-    """All sortings that there are records of, the latest first; records that cannot be read are left out."""
-    found = []
-    for file in paths.sortings().glob("*.sqlite"):
-        with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
-            found.append(record.facts())
-    return sorted(found, key=lambda facts: facts.begun, reverse=True)
+def make_database(file: Path) -> sqlite3.Connection:
+    """Make an empty record, outside of any sorting."""
+    made = sqlite3.connect(file, isolation_level=None)
+    _make_tables(made)
+    return made
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode = WAL")
+    made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
+    database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
+
+
+def _is_there(file: Path) -> bool:
+    with reading_errors(file):
+        try:
+            return file.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
 
 
 def destinations() -> set[Path]:

@@ -14,6 +14,7 @@ from core.progress import CancelToken, Report, StageClock
 from core.sorting.carry import AT_ONCE, part_name, settled
 from core.sorting.moves import take_back
 from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.records import mended
 from core.sorting.values import SortingFacts, SortingState
 
 _FULL: Final = "It holds files that sorting did not put there."
@@ -37,7 +38,7 @@ def undo(id_: str, *, report: Report, token: CancelToken) -> SortingFacts:
         StorageError: the disk does not let it be undone.
         Cancelled: the token was cancelled.
     """
-    with held(), Record(id_) as record:
+    with held(), mended(id_) as record:
         facts = record.facts()
         if facts.state is SortingState.UNDONE and not facts.kept:
             raise UsageError(f"The sorting {id_!r} is undone already.", hint="`fovea sort --list` lists them.")

@@ -6,6 +6,7 @@ import os
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_folders_that_are_excluded_are_not_even_read(album: Path, place: Path, m
 def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) -> None:
     request = JobRequest(album, recursive=True, include=("sub",))
     assert [below(image) for image in Walk(request, place)] == ["sub/1.png", "sub/deep/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("below", "changes", "is_empty"),
+    [
+        ("", {}, False),
+        ("sub", {"recursive": False}, False),
+        ("sub/deep", {"include": ("*.jpg",)}, True),
+        ("", {"exclude": ("*",)}, True),
+        (".git/none", {}, True),
+    ],
+)
+def test_a_folder_without_photos_that_count_is_empty(
+    album: Path, place: Path, below: str, changes: dict[str, Any], is_empty: bool
+) -> None:
+    (album / ".git" / "none").mkdir()
+    request = JobRequest(album / below, **{"recursive": True, **changes})
+    assert Walk(request, place / "not made").is_empty() is is_empty
 
 
 @posix_only
