@@ -19,7 +19,7 @@ from core.batch.patterns import Patterns
 from core.batch.schema import journal_errors
 from core.batch.values import JobRequest, Trouble
 from core.errors import ImageError, UsageError
-from core.images.folders import natural, printable, visible, walk_folders
+from core.images.folders import is_possible, natural, printable, visible, walk_folders
 
 NAMES: Final = "names.sqlite"
 _TABLE: Final = """
@@ -28,8 +28,6 @@ WITHOUT ROWID
 """
 _UNKNOWN: Final = (-1, 0)
 """Size and time of what cannot be looked at, such as a link that leads nowhere; reading it tells what is wrong."""
-_IMPOSSIBLE: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP)
-"""What systems say of names that no folder can have, and of links that lead back to themselves."""
 
 
 class Walk:
@@ -137,7 +135,7 @@ def check_folder(folder: Path) -> None:
         hint = "See that it was not moved or renamed, and that its disk is there."
         raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte
-        if isinstance(error, ValueError) or error.errno in _IMPOSSIBLE:
+        if not is_possible(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
             hint = "Check the name; it may be too long, or a link that leads back to itself."
             raise UsageError(f"No folder can be called {printable(folder)}.", hint=hint) from error
         # the walk tells

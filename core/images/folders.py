@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -110,6 +111,17 @@ def _key(path: Path) -> Hashable:
     if status is not None and status.st_nlink == 1 and status.st_ino:
         return status.st_dev, status.st_ino
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
+
+
+def is_possible(path: Path) -> bool:
+    """Whether something can be called so; a name may be too long, or hold what this system does not take."""
+    try:
+        path.lstat()
+    except ValueError:  # a zero byte
+        return False
+    except OSError as error:
+        return error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+    return True
 
 
 def identity(folder: Path) -> Hashable:

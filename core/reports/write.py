@@ -132,7 +132,7 @@ def refuse_image(file: Path, instead: str = "results.csv") -> None:
 
 
 def _is_image(file: Path) -> bool:
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where the name is too long
         return False
     from core.images.decoding import looks_like_image  # takes Pillow
 

@@ -52,3 +52,21 @@ def test_a_name_that_contradicts_the_form_is_refused(
     ran = fovea("classify", pictures, "--model", "colours", *asked)
     assert (ran.code, told in ran.err) == (2, True), ran.err
     assert not list(pictures.glob("s.*"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("classify", "pictures", "--model", "colours", "--output", "m" * 300),
+        ("sort", "pictures", "--to", "m" * 300),
+        ("sort", "m" * 300, "--to", "sorted"),
+        ("watch", "pictures", "--sort-to", "m" * 300),
+        ("watch", "m" * 300),
+    ],
+)
+def test_names_that_are_too_long_are_refused(
+    fovea: Fovea, pictures: Path, asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pictures.parent)
+    ran = fovea(*asked)
+    assert (ran.code, ran.out) == (2, ""), ran.err
