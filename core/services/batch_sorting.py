@@ -50,6 +50,10 @@ class SortPlan:
             parts[0] += f", the others to {len(self.facts.folders) - _NAMED:,} more folders"
         if self.facts.renamed:
             parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
+        if self.facts.companions:
+            parts.append(f"{self.facts.companions:,} companion files go along")
+        if self.facts.shared:
+            parts.append(f"{self.facts.shared:,} companion files shared by several photos stay")
         if self.facts.left:
             parts.append(f"{self.facts.left:,} stay where they are")
         return f"{'; '.join(parts)}. Nothing is done yet."
@@ -140,7 +144,9 @@ def _step(one: values.Step, request: SortRequest) -> Step:
     if one.target is None:
         return Step(source, "stays", one.note)
     target = one.target.relative_to(request.destination)
-    told = f"{printable(target)}  ({one.note})" if one.note else printable(target)
+    along = f"with {', '.join(printable(file.source.name) for file in one.companions)}" if one.companions else ""
+    notes = "; ".join(filter(None, (one.note, along)))
+    told = f"{printable(target)}  ({notes})" if notes else printable(target)
     return Step(source, _DEEDS[request.by], told, is_unsure=target.parts[0] == UNSURE)
 
 
