@@ -46,7 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     check_folder(arguments.folder)
     tool = find_exiftool()
-    request = KeywordRequest(Place(arguments.place), keep_time=arguments.keep_time, dry_run=arguments.dry_run)
+    request = KeywordRequest(
+        Place(arguments.place),
+        keep_time=arguments.keep_time,
+        dry_run=arguments.dry_run,
+        within=arguments.folder,
+    )
     unreadable: list[Path] = []
     with ExitStack() as stack:
         record = stack.enter_context(open_record(paths.keyword_record()))

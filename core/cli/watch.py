@@ -82,7 +82,7 @@ class _Told:
 
 def _request(arguments: argparse.Namespace, top_k: int) -> DeliveryRequest:
     form = Form.CSV if arguments.format == "csv" else Form.JSONL
-    keywords = KeywordRequest(Place(arguments.keywords)) if arguments.keywords else None
+    keywords = KeywordRequest(Place(arguments.keywords), within=arguments.folder) if arguments.keywords else None
     choice = Choice(arguments.threshold, arguments.unsure)
     sort = None
     if arguments.sort_to is not None:

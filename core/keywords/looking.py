@@ -36,6 +36,8 @@ class Look:
         sidecar: its sidecar, beside the photo as it is named: links to one photo may lie in several folders.
         inside: what the photo says; an `Answer` says why it cannot be read; None: it is not there.
         beside: the same of the sidecar; None: it is not there.
+        is_outside: whether the photo lies outside the folder in which files may be changed.
+        is_beyond: whether its sidecar does, too.
     """
 
     wish: Wish
@@ -43,6 +45,8 @@ class Look:
     sidecar: Path
     inside: Metadata | Answer | None
     beside: Metadata | Answer | None
+    is_outside: bool = False
+    is_beyond: bool = False
 
     @property
     def found_inside(self) -> Found:
@@ -56,12 +60,30 @@ class Look:
         return replace(found, elsewhere=found.elsewhere.otherwise(self.found_inside.shown))
 
 
-def look(wishes: Sequence[Wish], tool: ExifTool) -> list[Look]:
-    """Look into each photo and its sidecar, where they are there."""
+def look(wishes: Sequence[Wish], tool: ExifTool, within: Path | None) -> list[Look]:
+    """Look into each photo and its sidecar, where they are there.
+
+    Args:
+        wishes: what is to be.
+        tool: exiftool.
+        within: the folder outside which no file is changed; None: any file may be.
+    """
+    top = None if within is None else os.path.realpath(within)
     pairs = [(Path(os.path.realpath(wish.photo)), _sidecar(wish.photo)) for wish in wishes]
     known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
     found = dict(zip(known, read(tool, known), strict=True))
-    return [Look(wish, *pair, *(_seen(file, found) for file in pair)) for wish, pair in zip(wishes, pairs, strict=True)]
+    return [
+        Look(
+            wish,
+            photo,
+            sidecar,
+            inside=_seen(photo, found),
+            beside=_seen(sidecar, found),
+            is_outside=_is_outside(photo, top),
+            is_beyond=_is_outside(sidecar, top),
+        )
+        for wish, (photo, sidecar) in zip(wishes, pairs, strict=True)
+    ]
 
 
 def seeds(looks: Sequence[Look], tool: ExifTool) -> list[Seed]:
@@ -103,6 +125,10 @@ def _told(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
 
 def _is_seed(content: bytes) -> bool:
     return 0 < len(content) <= _LARGEST_SEED
+
+
+def _is_outside(file: Path, folder: str | None) -> bool:
+    return folder is not None and not Path(os.path.realpath(file)).is_relative_to(folder)
 
 
 def _sidecar(photo: Path) -> Path:

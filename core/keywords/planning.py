@@ -59,6 +59,8 @@ class Plan:
 def place_for(look: Look, wanted: Place) -> tuple[Place, str]:
     """Where the keyword goes, and why not where it was wanted."""
     inside = look.inside
+    if look.is_outside:
+        return Place.SIDECAR, "" if wanted is Place.SIDECAR else "It is a link to a photo outside the folder."
     if wanted is Place.SIDECAR or look.wish.label is None or inside is None:
         return wanted, ""
     if isinstance(inside, Answer):
@@ -83,13 +85,15 @@ def plan(look: Look, place: Place, remark: str, seed: Seed, record: Record) -> P
     label = look.wish.label
     if look.inside is None and (label is not None or look.beside is None):
         return Plan(look, failure(look.wish, "it is not there"))
+    if look.is_beyond:
+        return Plan(look, failure(look.wish, "it lies outside the folder"))
     inside, beside = (None, label) if place is Place.SIDECAR else (label, None)
     reason, hint = _refusal(look) if beside is not None else ("", "")
     if reason:
         return Plan(look, failure(look.wish, reason, hint))
     began = _began(look, record)
     leaves = began and beside is None and _says_nothing_else(look)
-    edits = () if remark else _photo_edit(look, inside)
+    edits = () if remark or look.is_outside else _photo_edit(look, inside)
     edits += () if leaves else _sidecar_edit(look, beside, seed, began=began)
     return Plan(look, _outcome(look, place, edits, remark, leaves=leaves), edits, leaves)
 

@@ -59,11 +59,14 @@ class KeywordRequest:
         keep_time: whether a photo written into keeps its time of last change. Photo managers and backups may then not
             notice that anything is new, so by default it is now.
         dry_run: whether everything is only told.
+        within: the folder outside which no file is changed; None: any file may be. A photo that a link in the folder
+            leads to gets a sidecar beside the link.
     """
 
     place: Place = Place.SIDECAR
     keep_time: bool = False
     dry_run: bool = False
+    within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

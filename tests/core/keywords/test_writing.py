@@ -257,6 +257,27 @@ def test_a_link_stays_a_link(tmp_path: Path, tool: ExifTool, record: Record) -> 
     assert b">bird<" in file.read_bytes()
 
 
+@pytest.mark.parametrize("place", Place)
+def test_nothing_outside_the_folder_is_changed(place: Place, tmp_path: Path, tool: ExifTool, record: Record) -> None:
+    folder = tmp_path / "album"
+    inside, outside = photo(folder), photo(tmp_path / "private", name="p")
+    kept((outside, "cat"), IN_PLACE, tool, record)
+    (folder / "link.jpg").symlink_to(outside)
+    (folder / "up").symlink_to(tmp_path)
+    before = outside.read_bytes()
+    wishes = [(inside, "bird"), (folder / "link.jpg", "bird"), (folder / "up" / "private" / "p.jpg", "bird")]
+    first, link, through = told(wishes, KeywordRequest(place, within=folder), tool, record)
+    assert isinstance(first, Kept)
+    assert isinstance(link, Kept)
+    assert (link.file, bool(link.remark)) == (folder / "link.jpg.xmp", place is Place.PHOTO)
+    assert isinstance(through, Failure)
+    assert "outside the folder" in through.message
+    told([(folder / "link.jpg", None)], KeywordRequest(place, within=folder), tool, record)
+    assert outside.read_bytes() == before
+    assert [path.name for path in outside.parent.iterdir()] == ["p.jpg"]
+    assert not (folder / "link.jpg.xmp").exists()
+
+
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_time_of_change_is_new_or_kept(*, keep: bool, tmp_path: Path, tool: ExifTool, record: Record) -> None:
     file = photo(tmp_path)
