@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -97,13 +98,12 @@ def seeds(looks: Sequence[Look], tool: ExifTool) -> list[Seed]:
 
 
 def _adobe_sidecar(look: Look) -> bytes:
-    other = look.sidecar.with_name(look.sidecar.stem).with_suffix(SIDECAR_SUFFIX)
-    if other == look.sidecar or not 0 < (_size(other) or 0) <= _LARGEST_SEED:
-        return b""
-    try:
-        return other.read_bytes()
-    except OSError:
-        return b""
+    named = look.sidecar.with_name(look.sidecar.stem)
+    for other in (named.with_suffix(SIDECAR_SUFFIX), named.with_suffix(SIDECAR_SUFFIX.upper())):
+        if other != look.sidecar and 0 < (_size(other) or 0) <= _LARGEST_SEED:
+            with contextlib.suppress(OSError):
+                return other.read_bytes()
+    return b""
 
 
 def _has_xmp(look: Look) -> bool:

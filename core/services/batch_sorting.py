@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.batch.queries import Answers
+from core.dataset.problems import quantity
 from core.errors import UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
@@ -51,9 +52,9 @@ class SortPlan:
         if self.facts.renamed:
             parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
         if self.facts.companions:
-            parts.append(f"{self.facts.companions:,} companion files go along")
+            parts.append(f"with {quantity(self.facts.companions, 'companion file')}")
         if self.facts.shared:
-            parts.append(f"{self.facts.shared:,} companion files shared by several photos stay")
+            parts.append(f"{quantity(self.facts.shared, 'companion file')} shared by several photos left in place")
         if self.facts.left:
             parts.append(f"{self.facts.left:,} stay where they are")
         return f"{'; '.join(parts)}. Nothing is done yet."
@@ -133,8 +134,9 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
 
 def _done(ticket: int, facts: SortingFacts) -> TaskDone:
     failed = f", {facts.failed:,} could not be" if facts.failed else ""
+    along = f" with {quantity(facts.companions, 'companion file')}" if facts.companions else ""
     place = printable(facts.request.destination)
-    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{failed}.", sorting=facts.id)
+    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{along}{failed}.", sorting=facts.id)
 
 
 def _step(one: values.Step, request: SortRequest) -> Step:
