@@ -91,7 +91,7 @@ def look(request: ClassifyRequest) -> None:
     Raises:
         UsageError: there is no image at all, or a pattern means nothing.
     """
-    empty = [folder for folder in request.paths if not _has_images(request, folder)]
+    empty = [folder for folder in request.paths if not has_images(request, folder)]
     if len(empty) == len(request.paths):
         raise UsageError("No image was found.", hint=where_else(request))
     for folder in empty:
@@ -152,7 +152,7 @@ def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
     return JobRequest(folder, request.recursive, request.include, request.exclude, keep_features=request.keep_features)
 
 
-def _has_images(request: ClassifyRequest, folder: Path) -> bool:
+def has_images(request: ClassifyRequest, folder: Path) -> bool:
     """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
     unreadable: list[Path] = []
     patterns = Patterns.of(request.include, request.exclude)

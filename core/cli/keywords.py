@@ -57,16 +57,24 @@ def run(arguments: argparse.Namespace) -> int:
         record = stack.enter_context(open_record(paths.keyword_record()))
         work = _remove if arguments.remove else _write
         tally = _tell_all(work(arguments, request, tool, record, stack, unreadable), arguments.format)
+        gone = len(record.photos_in(_noted(arguments.folder)))
     if tally or unreadable:
         _sum_up(tally, dry_run=request.dry_run)
     elif arguments.remove:
-        tell("No photo here holds a keyword of Fovea's.", hint=_where_else(arguments))
+        tell("No photo here holds a keyword of Fovea's.", hint=_where_else(arguments, gone))
     else:
-        raise UsageError("No image was found.", hint=_where_else(arguments))
+        raise UsageError("No image was found.", hint=_where_else(arguments, 0))
     return 1 if tally["failed"] or unreadable else 0
 
 
-def _where_else(arguments: argparse.Namespace) -> str:
+def _noted(folder: Path) -> Path:
+    """A folder as the record names it."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve follows links
+
+
+def _where_else(arguments: argparse.Namespace, gone: int) -> str:
+    if gone:
+        return f"{quantity(gone, 'photo')} with such a keyword moved away: run --remove where they are now."
     if arguments.recursive:
         return "Check that it is the folder you mean" + (", and the patterns." if arguments.include else ".")
     return "Add --recursive to look into subfolders."
@@ -119,7 +127,7 @@ def _remove(
         unreadable.append(folder)
         tell(error.what, hint=error.hint)
 
-    known = record.photos_in(Path(os.path.abspath(arguments.folder)))  # noqa: PTH100 - as it was noted
+    known = record.photos_in(_noted(arguments.folder))
     there = find_images([arguments.folder], recursive=arguments.recursive, on_error=on_error)
     images = (Path(os.path.abspath(path)) for path in chain(known, there) if _is_there(path))  # noqa: PTH100
     return remove(_once(images), request, tool, record, token=CancelToken())

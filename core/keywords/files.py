@@ -18,7 +18,7 @@ from core.keywords.exiftool import Answer, ExifTool, run
 from core.keywords.merging import Changes
 from core.keywords.tags import arguments
 from core.keywords.values import SIDECAR_SUFFIX
-from core.storage import keep_owner, replace, storage_errors
+from core.storage import keep_owner, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,13 @@ def attempt(tool: ExifTool, edits: Sequence[Edit]) -> dict[Path, Trouble]:
     return troubles | {file: Trouble(answer.reason, True) for file, answer in answers.items() if answer.status != 0}
 
 
-def discard(file: Path) -> None:
-    """Delete a sidecar that holds nothing.
-
-    Raises:
-        StorageError: the folder does not allow it.
-    """
-    with storage_errors(file):
+def discard(file: Path) -> Trouble | None:
+    """Delete a sidecar that holds nothing; if the folder does not allow it, why."""
+    try:
         file.unlink(missing_ok=True)
+    except OSError as error:
+        return Trouble(error.strerror or type(error).__name__)
+    return None
 
 
 def _changed(

@@ -11,7 +11,7 @@ from typing import Final
 from core.keywords.exiftool import ExifTool
 from core.keywords.files import Edit, Trouble, apply, attempt, discard
 from core.keywords.looking import NO_SEED, Look, look, seeds
-from core.keywords.planning import Plan, edit_failure, place_for, plan
+from core.keywords.planning import Plan, edit_failure, failure, place_for, plan
 from core.keywords.record import Record
 from core.keywords.values import Done, KeywordOutcome, KeywordRequest, Place, Wish
 from core.prediction import Failure
@@ -99,12 +99,15 @@ def _apply(plans: Iterable[Plan], request: KeywordRequest, tool: ExifTool, recor
     edits = _edits(plans)
     record.note([(edit.file, Path(os.path.abspath(edit.photo)), edit.is_new) for edit in edits])  # noqa: PTH100
     troubles = apply(tool, edits, keep_time=request.keep_time)
-    done = [one for one in plans if not any(edit.file in troubles for edit in one.edits)]
-    for one in done:
-        if one.leaves:
-            discard(one.look.sidecar)
-    record.forget(file for one in done for file in one.cleared)
+    for one in plans:
+        if one.leaves and not _is_troubled(one, troubles) and (trouble := discard(one.look.sidecar)):
+            troubles[one.look.sidecar] = trouble
+    record.forget(file for one in plans if not _is_troubled(one, troubles) for file in one.cleared)
     return troubles
+
+
+def _is_troubled(one: Plan, troubles: dict[Path, Trouble]) -> bool:
+    return any(edit.file in troubles for edit in one.edits) or (one.leaves and one.look.sidecar in troubles)
 
 
 def _instead(plans: Iterable[Plan], troubles: dict[Path, Trouble], tool: ExifTool, record: Record) -> dict[Path, Plan]:
@@ -129,4 +132,6 @@ def _edits(plans: Iterable[Plan]) -> list[Edit]:
 
 def _outcome(one: Plan, troubles: dict[Path, Trouble]) -> KeywordOutcome:
     edit = next((edit for edit in one.edits if edit.file in troubles), None)
+    if edit is None and _is_troubled(one, troubles):
+        return failure(one.look.wish, f"its sidecar could not be deleted: {troubles[one.look.sidecar].reason}")
     return one.outcome if edit is None else edit_failure(one.look.wish, edit, troubles[edit.file])

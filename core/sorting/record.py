@@ -37,7 +37,7 @@ CREATE TABLE sorting (
 CREATE TABLE moves (
     number INTEGER PRIMARY KEY, source BLOB NOT NULL, target BLOB NOT NULL, bytes INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
-    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT ''
+    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX moves_by_state ON moves (state, number);
 CREATE TABLE folders (
@@ -46,7 +46,8 @@ CREATE TABLE folders (
 );
 """
 """`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
-was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began."""
+was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
+number of the photo that a file goes along with, 0 for photos; records of earlier versions have no such column."""
 
 
 class Stage(IntEnum):
@@ -77,6 +78,7 @@ class Move:
         after: the same of the file at `target`, when it was done.
         sha256: of its bytes, where they were read; else empty.
         why: it failed, or was kept.
+        follows: the number of the photo that this file goes along with; 0 for a photo.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Move:
     after: str = ""
     sha256: str = ""
     why: str = ""
+    follows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +154,7 @@ class Record:
             with record._writing() as database:
                 database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, *asked))
                 database.executemany(
-                    "INSERT INTO moves (source, target, bytes) VALUES (?, ?, ?)",
-                    (
-                        (os.fsencode(step.source), os.fsencode(step.target), step.size)
-                        for step in steps
-                        if step.target is not None
-                    ),
+                    "INSERT INTO moves (number, source, target, bytes, follows) VALUES (?, ?, ?, ?, ?)", _rows(steps)
                 )
         except BaseException:
             record.forget()
@@ -181,7 +179,9 @@ class Record:
             if asked is None:
                 raise self._damaged()
             source, destination, manner, threshold, flat, begun, state = asked
-            counted = database.execute("SELECT state, count(*) FROM moves GROUP BY state").fetchall()
+            counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
+            query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
+            along = {(state, bool(told)): count for state, told, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
         with self._errors():
@@ -195,9 +195,10 @@ class Record:
             reached,
             waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
             sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
-            failed=counts.get(Stage.FAILED, 0),
+            failed=counts.get(Stage.FAILED, 0) + along.get((Stage.FAILED, True), 0),
             undone=counts.get(Stage.UNDONE, 0),
-            kept=counts.get(Stage.KEPT, 0) + left,
+            kept=counts.get(Stage.KEPT, 0) + along.get((Stage.KEPT, True), 0) + left,
+            companions=along.get((Stage.DONE, False), 0) + along.get((Stage.LEAVING, False), 0),
         )
 
     def size(self) -> int:
@@ -211,18 +212,25 @@ class Record:
         """How many photos are at one of these stages."""
         marks = ", ".join("?" * len(stages))
         with self._reading() as database:
-            (number,) = database.execute(f"SELECT count(*) FROM moves WHERE state IN ({marks})", stages).fetchone()
+            query = f"SELECT count(*) FROM {self._photos} WHERE state IN ({marks})"
+            (number,) = database.execute(query, stages).fetchone()
         return int(number)
 
-    def moves(self, *stages: Stage, limit: int, last_first: bool = False) -> list[Move]:
-        """The first photos, or the last ones, at one of these stages."""
-        marks, order = ", ".join("?" * len(stages)), "DESC" if last_first else "ASC"
+    def moves(self, *stages: Stage, limit: int) -> list[Move]:
+        """The first photos and companions at one of these stages; each photo comes before its companions."""
+        marks = ", ".join("?" * len(stages))
         query = (
-            "SELECT number, source, target, state, before, after, sha256, why FROM moves "
-            f"WHERE state IN ({marks}) ORDER BY number {order} LIMIT ?"
+            f"SELECT number, source, target, state, before, after, sha256, why, {self._follows} FROM moves "
+            f"WHERE state IN ({marks}) ORDER BY number LIMIT ?"
         )
         with self._reading() as database:
             return [_move(*row) for row in database.execute(query, (*stages, limit))]
+
+    def stage(self, number: int) -> Stage:
+        """How far a photo is."""
+        with self._reading() as database:
+            (stage,) = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
+        return Stage(stage)
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
@@ -247,6 +255,12 @@ class Record:
         """
         with self._reading() as database:
             salvage.check(database, self._file)
+
+    def kept(self) -> set[Path]:
+        """The files that undoing left."""
+        with self._reading() as database:
+            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
+        return {Path(os.fsdecode(path)) for (path,) in rows}
 
     # ---- what is noted
 
@@ -287,6 +301,9 @@ class Record:
             raise LaterVersionError(self._file)
         if (found, application) != (_FORMAT, _APPLICATION):
             raise self._damaged()
+        columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
+        self._follows = "follows" if "follows" in columns else "0"
+        self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
         self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
 
     @contextlib.contextmanager
@@ -384,5 +401,22 @@ def held() -> Iterator[None]:
         yield
 
 
-def _move(number: int, source: bytes, target: bytes, stage: int, *told: str) -> Move:
-    return Move(number, Path(os.fsdecode(source)), Path(os.fsdecode(target)), Stage(stage), *told)
+def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int]]:
+    """Photos, each before its companions, with their numbers."""
+    number = 0
+    for step in steps:
+        if step.target is None:
+            continue
+        number += 1
+        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, 0
+        photo = number
+        for one in step.companions:
+            number += 1
+            yield number, os.fsencode(one.source), os.fsencode(one.target), one.size, photo
+
+
+def _move(
+    number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, why: str, follows: int
+) -> Move:
+    folders = Path(os.fsdecode(source)), Path(os.fsdecode(target))
+    return Move(number, *folders, Stage(stage), before, after, sum_, why, follows)

@@ -217,7 +217,7 @@ def test_a_removal_killed_between_two_sidecars_is_finished_by_the_next(
     given(files, SIDECAR, tool, record)
     gone: list[Path] = []
 
-    def killed(file: Path) -> None:
+    def killed(file: Path) -> None:  # as if it were at its second sidecar
         if gone:
             raise KeyboardInterrupt
         gone.append(file)
@@ -230,6 +230,27 @@ def test_a_removal_killed_between_two_sidecars_is_finished_by_the_next(
     removed(record.photos_in(tmp_path), tool, record)
     assert sorted(contents(tmp_path)) == ["0.jpg", "1.jpg", "2.jpg"]
     assert record.photos_in(tmp_path) == ()
+
+
+def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
+    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [photo(tmp_path, f"{name}.jpg") for name in "ab"]
+    given(files, SIDECAR, tool, record)
+    unlink = Path.unlink
+
+    def refused(file: Path, *, missing_ok: bool = False) -> None:
+        if file == sidecar_of(files[0]):
+            raise OSError(errno.EACCES, "Permission denied")
+        unlink(file, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    first, second = removed(files, tool, record)
+    assert isinstance(first, Failure)
+    assert "could not be deleted: Permission denied" in first.message
+    assert isinstance(second, Kept)
+    assert not sidecar_of(files[1]).exists()
+    assert record.photos_in(tmp_path) == (files[0],)
 
 
 @posix
