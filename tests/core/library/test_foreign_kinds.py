@@ -68,7 +68,9 @@ def instead_of_relu(operator: str, *stored: np.ndarray[Any, Any], opset: int = 1
     def change(model: onnx.ModelProto) -> None:
         node = next(node for node in model.graph.node if node.op_type == "Relu")
         names = [f"stored{number}" for number in range(len(stored))]
-        node.CopyFrom(helper.make_node(operator, [node.input[0], *names], list(node.output), **given))
+        new = helper.make_node(operator, [node.input[0], *names], list(node.output))
+        new.attribute.extend(helper.make_attribute(name, value) for name, value in given.items())
+        node.CopyFrom(new)
         pairs = zip(stored, names, strict=True)
         model.graph.initializer.extend(numpy_helper.from_array(array, name) for array, name in pairs)
         model.opset_import[0].version = opset
