@@ -42,7 +42,7 @@ ALLOWED_OPERATORS: Final = frozenset(
 # fmt: on
 """Pure functions of their inputs, which say by their shapes how large their outputs are."""
 MAX_BYTES: Final = 1024**3
-_MAX_NODES: Final = 10_000
+_MAX_NODES: Final = 8_000
 _MAX_PARTS: Final = 100_000
 """Descriptions, arrays and other entries beside the operators."""
 # fmt: off

@@ -278,6 +278,18 @@ def test_what_stands_beside_the_answer_is_cut_off_unseen(library: Library, tmp_p
     )
 
 
+def test_scaling_inside_the_network_is_noticed(tmp_path: Path) -> None:
+    """As Keras's EfficientNet has it: then the pixels are wanted as they are."""
+
+    def scaled(model: onnx.ModelProto) -> None:
+        model.graph.node.insert(0, helper.make_node("Mul", ["x", "by"], ["unit"]))
+        model.graph.node[1].input[0] = "unit"
+        model.graph.initializer.append(numpy_helper.from_array(np.array(1 / 255, np.float32), "by"))
+
+    found = [look_at(written(tmp_path, model)) for model in (classifier(), changed(scaled))]
+    assert [asked is not None and asked.scales_inside for asked in found] == [False, True]
+
+
 def test_a_last_layer_that_is_a_convolution_becomes_the_head(library: Library, tmp_path: Path) -> None:
     """So that the model's features can be learned from."""
     file = written(tmp_path, IMPORTED["a convolution at the end"])
