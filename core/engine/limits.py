@@ -29,22 +29,23 @@ _TOUCHED: Final = 24
 _HINT: Final = "Use a smaller variant of the network, or one that reads smaller images."
 
 
-def check_limits(model: onnx.ModelProto, inferred: Inferred) -> None:
+def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) -> None:
     """Refuse a graph that would take too much memory or time.
 
     Args:
         model: the graph.
         inferred: its shapes for a batch of `MAX_BATCH`.
+        times: how many times the bounds it may take.
 
     Raises:
         ModelError: it would.
     """
     memory = peak_memory(model, inferred)
-    if memory > MAX_MEMORY:
+    if memory > times * MAX_MEMORY:
         what = f"The model would take {memory / 1e9:,.1f} GB of memory for {MAX_BATCH} images; 1 GB is allowed."
         raise ModelError(what, hint=_HINT)
     work = sum(_work(node, inferred) for node in model.graph.node) // MAX_BATCH
-    if work > MAX_WORK:
+    if work > times * MAX_WORK:
         what = (
             f"The model takes {work / 1e9:,.0f} billion multiply-adds for an image; {MAX_WORK / 1e9:,.0f} are allowed."
         )

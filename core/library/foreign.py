@@ -200,7 +200,7 @@ def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
 
 
 def _real(found: ForeignGraph, read: str, made: str) -> onnx.NodeProto:
-    if found.element == TensorProto.FLOAT16:
+    if found.is_half:
         return helper.make_node("Cast", [read], [made], to=TensorProto.FLOAT)
     return helper.make_node("Identity", [read], [made])
 

@@ -51,6 +51,7 @@ class ForeignGraph:
         end: what makes its answer of the logits: Softmax, LogSoftmax, or nothing.
         features: the name of what its last layer reads, or of the logits where that cannot be told.
         is_flat: whether the features are [n, d] as they are.
+        is_half: whether it computes them in float16.
         head: that layer; None where the logits themselves are taken for features.
         feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
             cannot be told.
@@ -68,6 +69,7 @@ class ForeignGraph:
     end: str
     features: str
     is_flat: bool
+    is_half: bool
     head: LinearHead | None
     feature_map: tuple[str, bool] | None
     scales_inside: bool
@@ -105,7 +107,7 @@ def read_graph(
     graph.check(model)
     shapes = inferred.shapes if inferred else {}
     makers = {name: node for node in model.graph.node for name in node.output}
-    last = makers.get(_past(output, makers, ("Identity",)))
+    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
         raise ModelError(
             "The model says yes or no to each class by itself; Fovea chooses one of them.", hint=_YES_OR_NO
@@ -122,9 +124,10 @@ def read_graph(
     features = features if head is not None else logits
     feature_map = _feature_map(model, features, makers, shapes) if head is not None else None
     is_flat = len(shapes.get(features, (0, 0))) == 2
+    is_half = inferred is not None and inferred.kinds[features] == TensorProto.FLOAT16
     return ForeignGraph(
         whole, model, source.name, source.element_type, channels_last, size, output, count, end, features, is_flat,
-        head, feature_map, _scales_inside(model, source.name),
+        is_half, head, feature_map, _scales_inside(model, source.name),
     )  # fmt: skip
 
 

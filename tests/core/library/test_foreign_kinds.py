@@ -158,6 +158,17 @@ def half(model: onnx.ModelProto) -> None:
         info.type.tensor_type.elem_type = TensorProto.FLOAT16
 
 
+def half_inside(model: onnx.ModelProto) -> None:
+    """As converters to float16 leave it that keep the ends in float32."""
+    half(model)
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.elem_type = TensorProto.FLOAT
+    model.graph.node.insert(0, helper.make_node("Cast", ["x"], ["x_half"], to=TensorProto.FLOAT16))
+    model.graph.node[1].input[0] = "x_half"
+    model.graph.node[-1].output[0] = "y_half"
+    model.graph.node.append(helper.make_node("Cast", ["y_half"], ["y"], to=TensorProto.FLOAT))
+
+
 def weights_computed(model: onnx.ModelProto) -> None:
     """As the light models of the onnx package: a shape, and what fills it."""
     kept = next(tensor for tensor in model.graph.initializer if tensor.name == "k")
@@ -246,6 +257,7 @@ IMPORTED: dict[str, onnx.ModelProto] = {
     "one image of Caffe2": changed(caffe2),
     "a convolution at the end": changed(last_layer_as_a_convolution),
     "float16": changed(half),
+    "float16 inside": changed(half_inside),
     "weights computed": changed(weights_computed),
     "unused domains": changed(unused_domains),
     "the features beside": changed(the_features_beside_the_answer),
