@@ -22,6 +22,9 @@ FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
 """How many golden inputs there are; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
+MAX_FEATURES: Final = 65_536
+LEAST_SIZE: Final = 16
+MAX_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # on Windows these names mean devices, in any folder
@@ -61,8 +64,8 @@ class Preprocessing:
     crop: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 16 <= self.size <= 2048:
-            raise ValueError(f"size must be 16 to 2048 pixels, not {self.size}")
+        if not LEAST_SIZE <= self.size <= MAX_SIZE:
+            raise ValueError(f"size must be {LEAST_SIZE} to {MAX_SIZE} pixels, not {self.size}")
         if not 0 < self.crop <= 1:
             raise ValueError(f"crop must lie in (0, 1], not {self.crop}")
 
@@ -302,7 +305,7 @@ def _preprocessing(fields: _Fields) -> Preprocessing:
         fit = Fit(fields.take("fit", str))
     except ValueError as error:
         raise fields.bad("fit", f"should be one of {', '.join(Fit)}") from error
-    return Preprocessing(fields.whole("size", 16, 2048), fit, fields.between("crop", 0.01, 1.0))
+    return Preprocessing(fields.whole("size", LEAST_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
 def _backbone(fields: _Fields) -> BackboneCard:
@@ -315,7 +318,7 @@ def _backbone(fields: _Fields) -> BackboneCard:
         file=fields.match("file", _FILE),
         sha256=fields.match("sha256", _SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
-        feature_width=fields.whole("feature_width", 1, 65536),
+        feature_width=fields.whole("feature_width", 1, MAX_FEATURES),
         feature_map_layout=layout,
         weights=fields.whole("weights", 1, 10**12),
         multiply_adds=fields.whole("multiply_adds", 1, 10**15),

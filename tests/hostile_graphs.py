@@ -339,7 +339,7 @@ def arithmetic_without_end(model: ModelProto) -> None:
 
 def a_window_without_end(model: ModelProto) -> None:
     _large(model, 700)
-    pool = helper.make_node("AveragePool", ["large"], ["pooled_far"], kernel_shape=[601, 601], pads=[300] * 4)
+    pool = helper.make_node("AveragePool", ["large"], ["pooled_far"], kernel_shape=[61, 61], pads=[30] * 4)
     model.graph.node.append(pool)
 
 
@@ -411,8 +411,8 @@ FOREIGN: list[Change] = [
     an_array_of_two_names_the_same,
     a_list_that_doubles,
     ranks_without_end,
-    arithmetic_without_end,
-    a_window_without_end,
-    a_batch_that_fills_the_memory,
 ]
 """Refused by `graph.check_backbone`, as not what its card says."""
+
+TOO_MUCH: list[Change] = [arithmetic_without_end, a_window_without_end, a_batch_that_fills_the_memory]
+"""Refused when it is imported; what is installed already may take eight times as much."""

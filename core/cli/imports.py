@@ -75,7 +75,7 @@ def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tupl
     missing = [
         *([] if classes else [f"--classes FILE (names for its {asked.class_count:,} classes)"]),
         *([] if size else ["--size N (pixels; often 224)"]),
-        *([] if scaling else [f"--scaling {'|'.join(Scaling)} (PyTorch: mostly imagenet)"]),
+        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_guess(asked)})"]),
     ]
     if missing:
         what = f"Another program made this file, and it leaves something open: {', '.join(missing)}."
@@ -90,6 +90,10 @@ def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tupl
         fit=fit,
         crop=crop,
     )
+
+
+def _guess(asked: ForeignQuestions) -> str:
+    return "it scales them itself: most likely raw" if asked.scales_inside else "PyTorch: mostly imagenet"
 
 
 def _preview(file: Path, answers: ForeignAnswers, photo: Path) -> None:

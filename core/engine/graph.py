@@ -34,15 +34,15 @@ ALLOWED_OPERATORS: Final = frozenset(
         "ConstantOfShape", "Conv", "DepthToSpace", "DequantizeLinear", "Div", "Elu", "Erf", "Exp", "Flatten", "Gather",
         "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "HardSigmoid", "HardSwish",
         "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "LogSoftmax", "MatMul", "Max",
-        "MaxPool", "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "QuantizeLinear", "Reciprocal", "ReduceMax",
-        "ReduceMean", "ReduceSum", "Relu", "Reshape", "Selu", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign",
-        "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze",
+        "MaxPool", "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "QuantizeLinear", "Reciprocal", "ReduceL2",
+        "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Selu", "Sigmoid", "Slice", "Softmax", "Softplus",
+        "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Transpose", "Unsqueeze",
     ]
 )
 # fmt: on
 """Pure functions of their inputs, which say by their shapes how large their outputs are."""
 MAX_BYTES: Final = 1024**3
-_MAX_NODES: Final = 10_000
+_MAX_NODES: Final = 8_000
 _MAX_PARTS: Final = 100_000
 """Descriptions, arrays and other entries beside the operators."""
 # fmt: off
@@ -131,8 +131,14 @@ def _texts(message: Message) -> Iterator[str | bytes]:
 
 
 @only_model_errors()
-def check_backbone(data: bytes, card: BackboneCard) -> None:
+def check_backbone(data: bytes, card: BackboneCard, *, is_installed: bool = False) -> None:
     """Refuse a backbone file that is unsafe or is not what its card says.
+
+    Args:
+        data: the file.
+        card: what it should be.
+        is_installed: whether it is in the library already: what was imported before there were bounds for a batch
+            may still take them for one image.
 
     Raises:
         ModelError: see `parse`; or inputs and outputs have other names, types or shapes than the card promises; or
@@ -147,13 +153,13 @@ def check_backbone(data: bytes, card: BackboneCard) -> None:
     _expect(outputs(model), Port(FEATURE_MAP, TensorProto.FLOAT, feature_map), "output")
     if len(inputs(model)) != 1:
         raise ModelError(f"The model asks for {len(inputs(model))} inputs; a backbone reads one image.", hint=_HINT)
-    _check_inside(model, card)
+    _check_inside(model, card, times=MAX_BATCH if is_installed else 1)
 
 
-def _check_inside(model: onnx.ModelProto, card: BackboneCard) -> None:
+def _check_inside(model: onnx.ModelProto, card: BackboneCard, *, times: int) -> None:
     """Refuse a graph that would take too much, or whose outputs will not be what it says they are."""
     inferred = infer(model, MAX_BATCH)
-    check_limits(model, inferred)
+    check_limits(model, inferred, times=times)
     features, feature_map = inferred.shapes.get(FEATURES, ()), inferred.shapes.get(FEATURE_MAP, ())
     depth = feature_map[-1 if card.feature_map_layout == "nhwc" else 1] if len(feature_map) == 4 else 0
     are_real = all(inferred.kinds.get(name) == TensorProto.FLOAT for name in (FEATURES, FEATURE_MAP))

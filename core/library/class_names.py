@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from core.errors import ModelError
+
 _KEYS: Final = ("id2label", "names", "classes", "class_names", "labels", "categories", "vocab")
 _FILES: Final = (
     *("labels.txt", "classes.txt", "class_names.txt", "names.txt", "synset.txt", "vocab.txt"),
@@ -35,13 +37,30 @@ def read_names(text: str) -> tuple[str, ...]:
 
 
 def names_in_metadata(entries: Mapping[str, str]) -> tuple[str, ...]:
-    """Names that some programs leave in the file itself."""
+    """Names that some programs leave in the file itself.
+
+    Raises:
+        ModelError: an entry is a mapping to names from what is neither numbers nor anything else with an order.
+    """
     for key, value in entries.items():
         if key.lower() in _KEYS:
-            found = _names_in(_parsed(value)) or (read_names(value) if "," in value or "\n" in value else ())
+            content = _parsed(value)
+            found = _names_in(content) if content is not None else _listed(value)
             if found:
                 return found
+            _refuse_unordered(key, content)
     return ()
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Names with commas or line breaks between them; none where a text is something else."""
+    return read_names(text) if "," in text or "\n" in text else ()
+
+
+def _refuse_unordered(key: str, content: object) -> None:
+    if isinstance(content, dict) and content and all(isinstance(one, str) for pair in content.items() for one in pair):
+        what = f"The names of the classes in the file are damaged: {next(iter(content))[:40]!r} is not a number."
+        raise ModelError(what, hint=f"Export the model again, or remove {key!r} from its metadata.")
 
 
 def names_beside(file: Path, count: int) -> tuple[str, ...]:
@@ -108,6 +127,8 @@ def _names_in_mapping(content: Mapping[object, object]) -> tuple[str, ...]:
         found = _names_in(content.get(key))
         if found:
             return found
+    if all(isinstance(key, str) and re.fullmatch(r"n\d{8}", key) for key in content):  # synsets, in order
+        return _names_in([*content.values()])
     pairs = [(_number(key), _name(value)) for key, value in content.items()]
     if any(number is None for number, _ in pairs):
         pairs = [(_number(value), _name(key)) for key, value in content.items()]

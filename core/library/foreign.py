@@ -82,7 +82,7 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
         ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
     """
     model = read_foreign(file)
-    if any(entry.key == joined.CARD_KEY for entry in model.metadata_props):
+    if any(entry.key.startswith(joined.KEYS_OF_OURS) for entry in model.metadata_props):
         return None
     names = names_in(model)
     found = read_graph(model, names=lambda count: count == class_count or bool(_names_for(count, names, file)))
@@ -92,6 +92,7 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
         size=found.size,
         reads_bytes=found.element == TensorProto.UINT8,
         gives=_GIVES.get(found.end, "logits"),
+        scales_inside=found.scales_inside,
     )
 
 
@@ -199,7 +200,7 @@ def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
 
 
 def _real(found: ForeignGraph, read: str, made: str) -> onnx.NodeProto:
-    if found.element == TensorProto.FLOAT16:
+    if found.is_half:
         return helper.make_node("Cast", [read], [made], to=TensorProto.FLOAT)
     return helper.make_node("Identity", [read], [made])
 

@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+from core.card import LEAST_SIZE, MAX_FEATURES, MAX_SIZE
 from core.engine import graph, sessions
 from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
 from core.errors import ModelError
@@ -23,7 +24,11 @@ from core.library.foreign_plain import FOLDED, OPEN_SINCE, check_opset, cut, mak
 from core.library.heads import LinearHead
 
 _COLOURS: Final = 3
+_MOST_LOGITS: Final = 8192
+"""Classes of a model whose logits are taken for features: its head is a square of them."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16)
+_UNCHANGED: Final = ("Identity", "Cast", "Transpose")
+_ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
 _ENDS: Final = ("Softmax", "LogSoftmax")
 _PASSED: Final = ("Identity", "Flatten", "Reshape", "Squeeze", "Transpose")
 _HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
@@ -46,9 +51,11 @@ class ForeignGraph:
         end: what makes its answer of the logits: Softmax, LogSoftmax, or nothing.
         features: the name of what its last layer reads, or of the logits where that cannot be told.
         is_flat: whether the features are [n, d] as they are.
+        is_half: whether it computes them in float16.
         head: that layer; None where the logits themselves are taken for features.
         feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
             cannot be told.
+        scales_inside: whether the network begins by scaling the pixels.
     """
 
     whole: bytes
@@ -62,8 +69,10 @@ class ForeignGraph:
     end: str
     features: str
     is_flat: bool
+    is_half: bool
     head: LinearHead | None
     feature_map: tuple[str, bool] | None
+    scales_inside: bool
 
 
 def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -98,7 +107,7 @@ def read_graph(
     graph.check(model)
     shapes = inferred.shapes if inferred else {}
     makers = {name: node for node in model.graph.node for name in node.output}
-    last = makers.get(_past(output, makers, ("Identity",)))
+    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
         raise ModelError(
             "The model says yes or no to each class by itself; Fovea chooses one of them.", hint=_YES_OR_NO
@@ -107,14 +116,18 @@ def read_graph(
     logits = last.input[0] if end and last is not None else output
     features, head = _last_layer(model, _past(logits, makers, _PASSED), makers, shapes)
     count = _class_count(model, output, inferred, head)
-    if head is not None and head.class_count != count:
+    if head is not None and (head.class_count != count or head.feature_width > MAX_FEATURES):
         head = None
+    if head is None and count > _MOST_LOGITS:
+        what = f"The model tells {count:,} classes apart by something else than a linear layer."
+        raise ModelError(what, hint=f"Fovea takes such a model up to {_MOST_LOGITS:,} classes.")
     features = features if head is not None else logits
     feature_map = _feature_map(model, features, makers, shapes) if head is not None else None
     is_flat = len(shapes.get(features, (0, 0))) == 2
+    is_half = inferred is not None and inferred.kinds[features] == TensorProto.FLOAT16
     return ForeignGraph(
         whole, model, source.name, source.element_type, channels_last, size, output, count, end, features, is_flat,
-        head, feature_map,
+        is_half, head, feature_map, _scales_inside(model, source.name),
     )  # fmt: skip
 
 
@@ -164,7 +177,25 @@ def _input(model: onnx.ModelProto) -> tuple[graph.Port, bool, int | None]:
     sides = tuple(None if side is None or side < 1 else side for side in sides)
     if sides[0] != sides[1]:
         raise ModelError(f"The model reads {sides[0]} by {sides[1]} pixels, which is no square.", hint=_HINT)
+    if not LEAST_SIZE <= (sides[0] or LEAST_SIZE) <= MAX_SIZE:
+        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {LEAST_SIZE} to {MAX_SIZE}."
+        raise ModelError(what, hint=_HINT)
     return port, port.axes[3] == _COLOURS, sides[0]
+
+
+def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
+    """Whether the first thing done to pixels is arithmetic with one number, or one for each colour."""
+    constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
+    name = source
+    for _ in range(4):
+        readers = [node for node in model.graph.node if name in node.input]
+        if len(readers) != 1 or readers[0].op_type not in (*_UNCHANGED, *_ARITHMETIC):
+            return False
+        if readers[0].op_type in _ARITHMETIC:
+            stored = [constants.find(other) for other in readers[0].input if other != name]
+            return any(array is not None and array.size in (1, _COLOURS) for array in stored)
+        name = readers[0].output[0]
+    return False
 
 
 def _output(model: onnx.ModelProto, names: Callable[[int], bool]) -> str:

@@ -39,6 +39,7 @@ class ForeignQuestions:
         size: side of the square it reads, in pixels; None where that is open.
         reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
         gives: what it gives, in words for a person.
+        scales_inside: whether it begins by scaling the pixels itself, so that it most likely wants them as they are.
     """
 
     class_count: int
@@ -46,6 +47,7 @@ class ForeignQuestions:
     size: int | None
     reads_bytes: bool
     gives: str
+    scales_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

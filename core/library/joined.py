@@ -36,6 +36,7 @@ OUTPUTS_KEY: Final = "fovea.backbone_outputs"
 SUM_KEY: Final = "fovea.sha256"
 """The sum of the whole file without this entry, in hexadecimal; files that Fovea wrote before have none."""
 
+KEYS_OF_OURS: Final = "fovea."
 _KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SUM_KEY)
 _PREFIX: Final = "fovea.head/"
 _SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
@@ -105,8 +106,8 @@ def split(data: bytes) -> Parts:
         ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
     """
     model = graph.parse(data)
-    card, backbone_card = _read_cards(model)
     is_sealed = _take_seal(model)
+    card, backbone_card = _read_cards(model)
     head = _take_head(model.graph, card)
     _restore_outputs(model, head)
     _drop_metadata(model, _KEYS)
@@ -240,7 +241,7 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     if len(texts) != 1:
         raise ModelError(
             "The model was not exported by Fovea: it carries no card.",
-            hint="Drop it on the window: it asks what a file of another program leaves open.",
+            hint="The window asks what a file of another program leaves open; the command line takes it as options.",
         )
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):

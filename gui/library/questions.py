@@ -122,7 +122,7 @@ class QuestionsPanel(Panel):
         self.side.setEnabled(questions.size is None)
         for box in (self.order, self.scaling):
             box.setDisabled(questions.reads_bytes)
-        if questions.reads_bytes:
+        if questions.reads_bytes or questions.scales_inside:
             self.scaling.setCurrentIndex(self.scaling.findData(Scaling.RAW))
         self.trouble.hide()
         self.preview.hide()

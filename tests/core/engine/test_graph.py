@@ -26,6 +26,7 @@ from tests import tiny
 from tests.hostile_graphs import (
     FOREIGN,
     HOSTILE,
+    TOO_MUCH,
     Change,
     an_opset_of_the_future,
     constant,
@@ -75,6 +76,14 @@ def test_no_session_is_opened_for_a_refused_file(
     with pytest.raises(ModelError) as caught:
         open_classifier(Library(place, place / "own").find("colours"), ProviderWish.AUTO, Precision.AUTO)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("change", TOO_MUCH, ids=lambda change: change.__name__)
+def test_what_takes_too_much_is_refused_unless_it_was_imported_before_that_was_bounded(change: Change) -> None:
+    data = serialised(change)
+    with pytest.raises(ModelError, match=r"GB of memory for 8 images|billion multiply-adds"):
+        graph.check_backbone(data, tiny.backbone_card(data))
+    graph.check_backbone(data, tiny.backbone_card(data), is_installed=True)
 
 
 @pytest.mark.parametrize("change", [contradicting_shapes, an_opset_of_the_future], ids=lambda change: change.__name__)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import ModelError
 from core.library.class_names import names_beside, names_in_metadata, numbered, read_names, text_of
 
 WANTED = ("cat", "dog", "sea lion")
@@ -64,7 +65,10 @@ def test_hostile_text_is_only_text(text: str) -> None:
 def test_names_in_the_file_s_own_metadata() -> None:
     assert names_in_metadata({"author": "me", "id2label": '{"0": "a", "1": "b"}'}) == ("a", "b")
     assert names_in_metadata({"Classes": "a,b"}) == ("a", "b")
-    assert names_in_metadata({"names": "__import__('os')"}) == ()
+    assert names_in_metadata({"names": "__import__('os')", "classes": '{"count": 80}'}) == ()
+    assert names_in_metadata({"names": '{"n02121808": "cat", "n02084071": "dog"}'}) == ("cat", "dog")
+    with pytest.raises(ModelError, match="'²' is not a number"):
+        names_in_metadata({"classes": "{'²': 'x'}"})
 
 
 def test_names_beside_the_file_count_only_if_there_are_enough(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ def instead_of_relu(operator: str, *stored: np.ndarray[Any, Any], opset: int = 1
     def change(model: onnx.ModelProto) -> None:
         node = next(node for node in model.graph.node if node.op_type == "Relu")
         names = [f"stored{number}" for number in range(len(stored))]
-        node.CopyFrom(helper.make_node(operator, [node.input[0], *names], list(node.output), **given))
+        new = helper.make_node(operator, [node.input[0], *names], list(node.output))
+        new.attribute.extend(helper.make_attribute(name, value) for name, value in given.items())
+        node.CopyFrom(new)
         pairs = zip(stored, names, strict=True)
         model.graph.initializer.extend(numpy_helper.from_array(array, name) for array, name in pairs)
         model.opset_import[0].version = opset
@@ -154,6 +156,17 @@ def half(model: onnx.ModelProto) -> None:
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name))
     for info in (*model.graph.input, *model.graph.output):
         info.type.tensor_type.elem_type = TensorProto.FLOAT16
+
+
+def half_inside(model: onnx.ModelProto) -> None:
+    """As converters to float16 leave it that keep the ends in float32."""
+    half(model)
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.elem_type = TensorProto.FLOAT
+    model.graph.node.insert(0, helper.make_node("Cast", ["x"], ["x_half"], to=TensorProto.FLOAT16))
+    model.graph.node[1].input[0] = "x_half"
+    model.graph.node[-1].output[0] = "y_half"
+    model.graph.node.append(helper.make_node("Cast", ["y_half"], ["y"], to=TensorProto.FLOAT))
 
 
 def weights_computed(model: onnx.ModelProto) -> None:
@@ -244,6 +257,7 @@ IMPORTED: dict[str, onnx.ModelProto] = {
     "one image of Caffe2": changed(caffe2),
     "a convolution at the end": changed(last_layer_as_a_convolution),
     "float16": changed(half),
+    "float16 inside": changed(half_inside),
     "weights computed": changed(weights_computed),
     "unused domains": changed(unused_domains),
     "the features beside": changed(the_features_beside_the_answer),
@@ -274,6 +288,18 @@ def test_what_stands_beside_the_answer_is_cut_off_unseen(library: Library, tmp_p
     np.testing.assert_allclose(
         softmax(logits(import_foreign(file, ANSWERS, library).model)), theirs(classifier()), atol=2e-3
     )
+
+
+def test_scaling_inside_the_network_is_noticed(tmp_path: Path) -> None:
+    """As Keras's EfficientNet has it: then the pixels are wanted as they are."""
+
+    def scaled(model: onnx.ModelProto) -> None:
+        model.graph.node.insert(0, helper.make_node("Mul", ["x", "by"], ["unit"]))
+        model.graph.node[1].input[0] = "unit"
+        model.graph.initializer.append(numpy_helper.from_array(np.array(1 / 255, np.float32), "by"))
+
+    found = [look_at(written(tmp_path, model)) for model in (classifier(), changed(scaled))]
+    assert [asked is not None and asked.scales_inside for asked in found] == [False, True]
 
 
 def test_a_last_layer_that_is_a_convolution_becomes_the_head(library: Library, tmp_path: Path) -> None:

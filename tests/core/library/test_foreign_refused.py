@@ -33,6 +33,14 @@ def drawing_dropout(model: onnx.ModelProto) -> None:
     before_the_end(helper.make_node("Dropout", ["f", "", "on"], ["g"]), on=np.array(True))(model)
 
 
+def side(pixels: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        for axis in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+            axis.dim_value = pixels
+
+    return change
+
+
 def version(name: str, number: int) -> Change:
     def change(model: onnx.ModelProto) -> None:
         if name == "ir":
@@ -87,6 +95,8 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "an opset of 2017": (changed(version("opset", 6)), "opset 6; Fovea reads 7 or newer"),
     "a custom operator": (changed(a_domain_in_use), "'com.microsoft.Relu', which is not allowed"),
     "a shape of 2^31": (changed(a_shape_of_2_31), "GB of memory"),
+    "eight pixels": (changed(side(8)), "8 by 8 pixels; Fovea gives 16 to 2048"),
+    "many pixels": (changed(side(4096)), "4096 by 4096 pixels"),
     "a wide layer": (changed(wide), "GB of memory for 8 images"),
 }
 

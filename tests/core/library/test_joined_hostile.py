@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from core.card import write_card
 from core.errors import ModelError
 from core.library import joined
+from core.library.foreign import look_at
 from core.library.heads import Head
 from tests import tiny
 
@@ -103,7 +105,7 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "weights of negative size": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [-8, -3]),
-        "does not hold the numbers that it states",
+        "impossible axes",
     ),
     "weights in three dimensions": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [8, 3, 1]),
@@ -258,6 +260,15 @@ def test_any_flipped_bit_is_refused() -> None:
         flipped[place] ^= 1
         with pytest.raises(ModelError):
             joined.split(bytes(flipped))
+
+
+@pytest.mark.parametrize("key", [b"fovea.card", b"fovea.sha256", b"fovea.backbone_outputs"])
+def test_an_entry_whose_name_was_damaged_makes_it_no_file_of_another_program(key: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "damaged.onnx"
+    file.write_bytes(_joined(tiny.head()).replace(key, key[:-1] + b"~"))
+    assert look_at(file) is None
+    with pytest.raises(ModelError, match=FLIPPED):
+        joined.split(file.read_bytes())
 
 
 def test_a_flipped_bit_of_a_weight_is_told_as_what_it_is() -> None:
