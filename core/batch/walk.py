@@ -7,6 +7,7 @@ folder may hold a million of them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -118,11 +119,10 @@ def check_folder(folder: Path) -> None:
         os.scandir(folder).close()
     except NotADirectoryError as error:
         raise UsageError(f"{printable(folder)} is not a folder.", hint="A job classifies a folder.") from error
-    except FileNotFoundError as error:
-        hint = "See that it was not moved or renamed, and that its disk is there."
-        raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
-    except OSError:
-        pass  # the walk tells
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # the walk tells of the others
+            hint = "See that it was not moved or renamed, and that its disk is there."
+            raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
 
 
 def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:
