@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -68,20 +68,6 @@ def end(code: int, farewell: str = "") -> NoReturn:
         if farewell:
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{farewell}\n".encode())
     os._exit(code)
-
-
-@contextlib.contextmanager
-def killable() -> Iterator[None]:
-    """While this lasts, signals end the process at once: for native code that lets no other thread run."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in _numbers()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _leave(code: int) -> int:

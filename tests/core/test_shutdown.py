@@ -46,18 +46,6 @@ def work():
 
 sys.exit(shutdown.run(work))
 """
-HOLDING = """
-import ctypes, sys
-from core import shutdown
-
-def work():
-    with shutdown.killable():
-        print("ready", flush=True)
-        ctypes.PyDLL(None).usleep(60_000_000)  # lets no other thread run
-    return 0
-
-sys.exit(shutdown.run(work))
-"""
 
 
 def _ignore_interrupts() -> None:
@@ -95,11 +83,6 @@ def test_native_code_is_not_waited_for(tmp_path: Path, number: int, code: int) -
 def test_work_ends_by_itself_where_it_can_however_often_it_is_told(number: int, code: int) -> None:
     ended, out, err, _ = _stop(PROMPT, *[number] * 5)
     assert (ended, out, err) == (code, "cleaned up\n", "")
-
-
-def test_code_that_holds_the_interpreter_is_ended_too() -> None:
-    ended, _, err, _ = _stop(HOLDING, signal.SIGINT)
-    assert (ended, err) == (-signal.SIGINT, "")
 
 
 STREAMS = """
