@@ -16,6 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
+from core.errors import StorageError
+from core.salvage import kept_aside, set_aside
+
 _AT_ONCE: Final = 500
 """Rows asked for by one statement; SQLite takes no more than some thousand parameters."""
 _PATIENCE_S: Final = 30.0
@@ -125,7 +128,7 @@ class Cache:
                 try:
                     self._connection = self._connection or self._open()
                     return work(self._connection)
-                except (sqlite3.Error, OSError) as error:
+                except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
                     self._close()
                     self._recover(error)
             return None
@@ -145,21 +148,27 @@ class Cache:
             raise
         return opened
 
-    def _recover(self, error: sqlite3.Error | OSError) -> None:
-        if getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+    def _recover(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
+        """Set a damaged file aside; of those of earlier times only the last is kept, for all can be made again."""
+        reason: object = error
+        if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+            earlier = kept_aside(self._file.parent, self._file.name)
             try:
-                _set_aside(self._file)
-            except OSError as second:
-                error = second
+                aside = set_aside(self._file)
+            except StorageError as second:
+                reason = second
             else:
-                _log.warning("The %s kept in %r were damaged; they are made anew.", self._what, str(self._file))
+                what = "The %s kept in %r were damaged and are computed again; the damaged file was kept as %r."
+                _log.warning(what, self._what, str(self._file), aside.name)
+                for old in earlier:
+                    old.unlink(missing_ok=True)
                 return
         self._works = False
         _log.warning(
             "%s are not kept in %r, so they have to be made again another time: %s.",
             self._what.capitalize(),
             str(self._file),
-            error,
+            reason,
         )
 
 
@@ -170,13 +179,6 @@ def _begin_log(opened: sqlite3.Connection) -> None:
     except sqlite3.OperationalError as error:  # for this one SQLite does not wait
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise  # else another process is just doing it, and once is enough
-
-
-def _set_aside(file: Path) -> None:
-    """Rename a damaged file, so that a new one can be begun; an earlier one set aside is replaced."""
-    file.replace(file.with_suffix(".damaged"))
-    for ending in ("-wal", "-shm"):  # a log without its file is not read, so a kill before this does no harm
-        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _size(opened: sqlite3.Connection) -> int:

@@ -14,6 +14,7 @@ The window imports this: nothing heavy is needed for it.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ from core.storage import storage_errors, write_atomically
 LEARNT: Final = "corrections"
 """What a card's `training` says of them, see `lineage`."""
 
+_log = logging.getLogger(__name__)
+_reported: set[Path] = set()
 _LOCK: Final = ".lock"
 _PATIENCE_S: Final = 10.0
 _PAUSE_S: Final = 0.02
@@ -115,7 +118,11 @@ def load(model: str) -> dict[Path, Correction]:
     Raises:
         StorageError: there are some, and they cannot be read.
     """
-    return _parse(_read(model))[0]
+    kept, foreign = _parse(_read(model))
+    if foreign and (file := _file(model)) not in _reported:
+        _reported.add(file)
+        _log.warning("%s lines of the corrections in %s cannot be read. They are kept there.", len(foreign), file)
+    return kept
 
 
 def change(model: str, *, add: Iterable[Correction] = (), withdraw: Iterable[Path] = ()) -> dict[Path, Correction]:

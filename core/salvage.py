@@ -27,7 +27,7 @@ from core.storage import replace, storage_errors
 DAMAGED: Final = "damaged"
 """Stands in the names of files that were set aside."""
 
-_LOGS: Final = ("-wal", "-shm")
+_LOGS: Final = ("-wal", "-shm", "-journal")
 _MOST_SINGLE: Final = 1_000_000
 """Row numbers that are tried one by one where a table is torn."""
 _MAGIC: Final = b"SQLite format 3\0"
@@ -137,7 +137,7 @@ def _free_name(file: Path) -> Path:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    for ending in ("", "-wal"):
+    for ending in ("", "-wal", "-journal"):
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(file.with_name(file.name + ending), copy.with_name(copy.name + ending))
 

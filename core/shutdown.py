@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -46,15 +46,19 @@ def run(work: Callable[[], int]) -> int:
     return _leave(code)
 
 
-def end_on_signals(act: Callable[[], None] = lambda: None, *, grace_s: float = 0.0, code: int | None = None) -> None:
+def end_on_signals(
+    act: Callable[[], None] = lambda: None, *, grace_s: float = 0.0, ignore_interrupts: bool = False
+) -> None:
     """Call a function when a signal comes, in a thread of its own, and end the process some time later.
 
     Args:
         act: asks the work to end.
         grace_s: how long it may take for that.
-        code: the exit code then; None: the one of a program that a signal stopped.
+        ignore_interrupts: whether Ctrl+C is somebody else's to heed.
     """
-    _listen(lambda number, _: _note(number), grace_s, act, lambda: end(exit_code() if code is None else code))
+    _listen(lambda number, _: _note(number), grace_s, act, lambda: end(exit_code()))
+    if ignore_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def end(code: int, farewell: str = "") -> NoReturn:
@@ -64,20 +68,6 @@ def end(code: int, farewell: str = "") -> NoReturn:
         if farewell:
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{farewell}\n".encode())
     os._exit(code)
-
-
-@contextlib.contextmanager
-def killable() -> Iterator[None]:
-    """While this lasts, signals end the process at once: for native code that lets no other thread run."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in _numbers()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _leave(code: int) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from core import crash_log, paths
+from core import crash_log, paths, shutdown
 from gui import icons, single_instance
 from gui.collector import Collector
 from gui.main_window import MainWindow
@@ -30,6 +30,8 @@ _QT_LEVELS: Final = {
 _SWITCH_S: Final = 0.001
 """How long the window's thread waits for the interpreter while another thread computes or imports; Python's own wait of
 5 ms, paid again and again while widgets are made, can be felt."""
+_CLOSING_S: Final = 8.0
+"""How long the window may take to close once a signal told it to, helpers included."""
 _telling = threading.local()
 
 
@@ -46,6 +48,8 @@ def run(files: Sequence[Path]) -> int:
             from gui import crash_report
 
             crash_report.offer(crash, window.notices, window)
+        relay = Relay(window)
+        shutdown.end_on_signals(lambda: relay.post(lambda _: window.close(), None), grace_s=_CLOSING_S)
         place.listen(lambda call: answer(window, call))
         application.lastWindowClosed.connect(place.leave)
         try:

@@ -20,7 +20,7 @@ from gui.relay import Relay
 _CONTEXT: Final = multiprocessing.get_context("spawn")
 _PATIENCE_S: Final = 5.0
 _WORDLESS_LIVES: Final = 3
-_NO_CRASHES: Final = (0, -signal.SIGTERM)
+_NO_CRASHES: Final = (0, -signal.SIGTERM, 128 + signal.SIGTERM, 128 + signal.SIGINT)
 """How a helper ends that was asked to or that nobody needs any more; told to end, it cannot tidy up after itself."""
 
 

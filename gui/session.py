@@ -64,6 +64,7 @@ class Session(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.settings = SettingsStore(self)
+        self.settings.damaged.connect(self.noticed)
         self.settings.failed.connect(self._tell_error)
         self.corrections = CorrectionBook(self)
         self.corrections.failed.connect(self._tell_error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core import paths, settings
 from core.errors import StorageError
@@ -19,15 +20,20 @@ class SettingsStore(QObject):
 
     Attributes:
         changed: there are new settings.
+        damaged: those that were kept could not be read, and what came of that; told once the event loop runs.
         failed: they could not be written, and why.
     """
 
     changed = Signal(Settings)
+    damaged = Signal(str)
     failed = Signal(StorageError)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.value = settings.load(paths.settings_file())
+        warnings: list[str] = []
+        self.value = settings.load(paths.settings_file(), warnings.append)
+        for warning in warnings:
+            QTimer.singleShot(0, self, partial(self.damaged.emit, warning))
         self._relay = Relay(self)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
 

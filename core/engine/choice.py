@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ from core.engine import sessions
 from core.engine.engine import Engine, open_engine
 from core.errors import ProviderError, StorageError
 from core.providers import Precision, Provider, ProviderWish
+from core.salvage import set_aside
 from core.storage import write_atomically
 
 _log = logging.getLogger(__name__)
@@ -81,11 +83,21 @@ def _file() -> Path:
 
 
 def _choices() -> dict[str, str]:
+    """What is remembered, nothing where that cannot be read; a damaged file is set aside."""
     try:
-        content = json.loads(_file().read_bytes())
-    except (OSError, ValueError, RecursionError):
+        data = _file().read_bytes()
+    except OSError:
         return {}
-    return content if isinstance(content, dict) else {}
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict):
+        return content
+    with contextlib.suppress(StorageError):
+        aside = set_aside(_file())
+        _log.warning("The choices of providers were damaged and are measured again; kept as %s.", aside)
+    return {}
 
 
 def _recall(card: BackboneCard, precision: Precision) -> Provider | None:

@@ -75,7 +75,7 @@ class FeatureStore:
         return {
             image: np.frombuffer(vector, "<f2")
             for image, sum_, vector in self._cache.find("image, sum, vector", where, kind.key, images)
-            if len(vector) == length and zlib.crc32(vector) == sum_
+            if isinstance(vector, bytes) and len(vector) == length and zlib.crc32(vector) == sum_
         }
 
     def put(self, kind: FeatureKind, rows: Mapping[str, NDArray[np.float16]]) -> None:

@@ -7,6 +7,7 @@ us, so that one with nothing else in it can go.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -14,14 +15,22 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from core.errors import StorageError
+from core import salvage
+from core.errors import DamagedError, StorageError
+from core.images.folders import printable
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS files (file BLOB PRIMARY KEY, photo BLOB NOT NULL, begun INTEGER NOT NULL)"
     " WITHOUT ROWID"
 )
+_COLUMNS: Final = "file, photo, begun"
+_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLITE_ERROR comes of a table that is not ours."""
 _PATIENCE_S: Final = 30.0
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
+
+
+_log = logging.getLogger(__name__)
 
 
 class Record:
@@ -61,29 +70,55 @@ class Record:
         query = "SELECT DISTINCT photo FROM files WHERE substr(photo, 1, ?) = ? ORDER BY photo"
         with _told():
             rows = self._connection.execute(query, (len(start), start)).fetchall()
-        return tuple(Path(os.fsdecode(row[0])) for row in rows)
+            return tuple(Path(os.fsdecode(row[0])) for row in rows)
 
 
 @contextmanager
 def open_record(file: Path) -> Iterator[Record]:
-    """Open the record, which is begun if it is not there.
+    """Open the record, which is begun if it is not there; a damaged one is set aside, and its rows are recovered.
 
     Raises:
-        StorageError: it cannot be opened or is no record.
+        StorageError: it cannot be opened.
     """
     with contextlib.ExitStack() as stack:
         with _told():
             file.parent.mkdir(parents=True, exist_ok=True)
-            connection = stack.enter_context(closing(sqlite3.connect(file, timeout=_PATIENCE_S)))
-            connection.execute(_SCHEMA)
+            connection = stack.enter_context(closing(_whole(file)))
         yield Record(connection)
+
+
+def _whole(file: Path) -> sqlite3.Connection:
+    try:
+        return _opened(file)
+    except (sqlite3.DatabaseError, DamagedError) as error:
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", -1) & 0xFF not in _DAMAGE:
+            raise
+    aside, rows = salvage.rebuild(file, _opened)
+    _log.warning(
+        "The record of written keywords was damaged. %s of its files are known again; it was kept as %s.",
+        f"{rows:,}",
+        printable(aside),
+    )
+    return _opened(file)
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_PATIENCE_S)
+    try:
+        connection.execute(_SCHEMA)
+        connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")
+        salvage.check(connection, file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
 def _told() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the last two: a value is none of ours
         raise StorageError(
             f"The record of written keywords could not be used: {error}.",
             hint="Check free space and permissions of Fovea's folder (FOVEA_HOME); photos keep what they have.",

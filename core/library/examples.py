@@ -7,8 +7,10 @@ the model is as good as before.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +24,7 @@ EXAMPLES: Final = "examples.jsonl"
 DATASET: Final = "dataset_sha256"
 """What a card's `training` calls the fingerprint."""
 
+_log = logging.getLogger(__name__)
 _PARTS: Final = frozenset({"train", "validation", "test"})
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -57,12 +60,16 @@ def examples_bytes(examples: Iterable[KeptExample]) -> bytes:
 
 def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[KeptExample, ...] | None:
     """What the file in a model's folder says; None where it is missing, or not what the card's `training` means."""
-    try:
-        found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
-    except (ModelError, ValueError, TypeError, KeyError, RecursionError):
+    if not (folder / EXAMPLES).exists():
         return None
-    same = fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET)
-    return found if same else None
+    found: tuple[KeptExample, ...] = ()
+    with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
+        found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
+    if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
+        return found
+    what = "%s is damaged, so the images that the model was made of are not known. Restore it, or train again."
+    _log.warning(what, folder / EXAMPLES)
+    return None
 
 
 def _example(content: dict[str, Any]) -> KeptExample:

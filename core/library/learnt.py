@@ -7,6 +7,8 @@ it is not part of an exported model. Only the very same file is known again, not
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import struct
 import zlib
 from collections.abc import Iterable
@@ -21,6 +23,7 @@ from core.errors import ModelError
 from core.library.files import file_size, read_file
 
 LEARNT: Final = "learnt.bin"
+_log = logging.getLogger(__name__)
 _MAGIC: Final = b"FVLEARNT"
 _VERSION: Final = 1
 _HEADER: Final = struct.Struct("<8sIII")
@@ -57,12 +60,16 @@ def learnt_bytes(images: Iterable[str]) -> bytes:
 
 def read_learnt(folder: Path) -> Learnt | None:
     """What the file in a model's folder says; None where it is missing, damaged, or of a later program."""
-    try:
+    if not (folder / LEARNT).exists():
+        return None
+    with contextlib.suppress(ModelError, struct.error, ValueError):
         if file_size(folder / LEARNT) > _HEADER.size + _MAX_IMAGES * _PREFIX.itemsize:
             return None
-        return _parse(read_file(folder / LEARNT))
-    except (ModelError, struct.error, ValueError):
-        return None
+        found = _parse(read_file(folder / LEARNT))
+        if found is not None:
+            return found
+    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / LEARNT)
+    return None
 
 
 def _parse(data: bytes) -> Learnt | None:

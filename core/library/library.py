@@ -71,6 +71,10 @@ class Library:
     def entries(self) -> Iterator[Entry]:
         """The active version of everything, by name: the person's own, then shipped ones of other names."""
         seen = set()
+        for place in versions.subfolders(self.own):
+            if (error := versions.trouble(place)) is not None:
+                seen.add(place.name)
+                yield BrokenEntry(place.name, place, error)
         for name, folder, number in self._folders():
             if name not in seen:
                 seen.add(name)
@@ -348,7 +352,11 @@ def _installed(folder: Path) -> datetime | None:
 
 
 def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
-    card = read_card(read_file(folder / CARD))
+    data = read_file(folder / CARD)
+    try:
+        card = read_card(data)
+    except ModelError as error:
+        raise ModelError(f"Model {name!r}: {error.what[:1].lower()}{error.what[1:]}", hint=error.hint) from error
     if card.name != name:
         raise ModelError(f"The card in {name!r} is of {card.name!r}.", hint=REINSTALL)
     return card

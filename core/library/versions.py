@@ -13,6 +13,7 @@ installation or removal.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import sqlite3
@@ -24,8 +25,8 @@ from typing import Final
 
 from core.errors import ModelError, StorageError
 from core.library.files import read_file
-from core.salvage import mend_lock
-from core.storage import replace, storage_errors, write_atomically
+from core.salvage import mend_lock, set_aside
+from core.storage import reading_errors, replace, storage_errors, write_atomically
 
 LOCK: Final = ".lock"
 _ACTIVE: Final = "active"
@@ -84,6 +85,21 @@ def history(place: Path) -> tuple[int, ...]:
     return _lines(place / _ACTIVE)
 
 
+def trouble(place: Path) -> ModelError | None:
+    """Why it is not known which version of a name is active; None where it is, or none is."""
+    file = place / _ACTIVE
+    try:
+        os.scandir(place).close()
+        lines = file.read_bytes().splitlines() if file.exists() else []
+    except OSError as error:
+        what = f"The folder {str(place)!r} of the model {place.name!r} cannot be read: {error.strerror}."
+        return ModelError(what, hint="Check the permissions of that folder and its disk.")
+    if not lines or _is_number(lines[-1]):
+        return None
+    what = f"It is not known which version of {place.name!r} is active: {str(file)!r} is damaged."
+    return ModelError(what, hint=f"`fovea models activate {place.name}@N` chooses one.")
+
+
 def active(place: Path) -> int:
     """The number of the active version, which may be gone; 0 where none is active."""
     past = history(place)
@@ -96,7 +112,12 @@ def write_history(place: Path, past: Sequence[int]) -> None:
     Raises:
         StorageError: the folder does not allow it; what was active still is.
     """
-    write_atomically(place / _ACTIVE, "".join(f"{number}\n" for number in past[-_MOST_KEPT:]).encode())
+    file = place / _ACTIVE
+    with reading_errors(file):
+        lines = file.read_bytes().splitlines() if file.exists() else []
+    if not all(map(_is_number, lines)):
+        set_aside(file)
+    write_atomically(file, "".join(f"{number}\n" for number in past[-_MOST_KEPT:]).encode())
 
 
 @contextlib.contextmanager
@@ -221,6 +242,10 @@ def sweep(own: Path) -> None:
 def _taken(place: Path) -> list[int]:
     """Numbers that a new version cannot bear, whatever stands under them."""
     return [int(path.name) for path in place.iterdir() if _NUMBER.match(path.name)]
+
+
+def _is_number(line: bytes) -> bool:
+    return bool(_NUMBER.match(line.decode("ascii", errors="replace")))
 
 
 def _lines(file: Path) -> tuple[int, ...]:

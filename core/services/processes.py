@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Final
 
-from core import crash_log
+from core import crash_log, shutdown
 
 _NICENESS: Final = 5
 _BACKGROUND: Final = 10
@@ -19,55 +20,52 @@ _BACKGROUND: Final = 10
 
 def serve_engine(connection: Connection) -> None:
     """Open models and classify until the other end closes."""
-    _give_way()
-    with crash_log.kept("engine"):
+    with _helping("engine"):
         from core.services.engine import EngineService
 
-        with contextlib.suppress(OSError, KeyboardInterrupt):  # the window is gone: nobody is left to tell
-            EngineService(connection).run()
+        EngineService(connection).run()
 
 
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
-    _give_way()
-    with crash_log.kept("pictures"):
+    with _helping("pictures"):
         from core.services.pictures import PictureService
 
-        with contextlib.suppress(OSError, KeyboardInterrupt):
-            PictureService(connection).run()
+        PictureService(connection).run()
 
 
 def serve_training(connection: Connection) -> None:
     """Read labelled folders and train until the other end closes."""
-    _give_way()
-    with crash_log.kept("training"):
+    with _helping("training"):
         from core.services.training import TrainingService
 
-        with contextlib.suppress(OSError, KeyboardInterrupt):
-            TrainingService(connection).run()
+        TrainingService(connection).run()
 
 
 def serve_library(connection: Connection) -> None:
     """Look after the installed models, compare, export and import until the other end closes."""
-    _give_way(_BACKGROUND)
-    with crash_log.kept("library"):
+    with _helping("library", _BACKGROUND):
         from core.services.library import LibraryService
 
-        with contextlib.suppress(OSError, KeyboardInterrupt):
-            LibraryService(connection).run()
+        LibraryService(connection).run()
 
 
 def serve_batch(connection: Connection) -> None:
     """Classify folders and show what came of it until the other end closes."""
-    _give_way()
-    with crash_log.kept("batch"):
+    with _helping("batch"):
         from core.services.batch import BatchService
 
-        with contextlib.suppress(OSError, KeyboardInterrupt):
-            BatchService(connection).run()
+        BatchService(connection).run()
 
 
-def _give_way(niceness: int = _NICENESS) -> None:
-    """Let the window go first where cores are few: helpers that keep them all busy would make it stutter."""
+@contextlib.contextmanager
+def _helping(process: str, niceness: int = _NICENESS) -> Iterator[None]:
+    """Be a helper process: it ends at once when it is told to, and leaves a report when it crashes.
+
+    The window goes first where cores are few: helpers that keep them all busy would make it stutter.
+    """
+    shutdown.end_on_signals()
     if hasattr(os, "nice"):
         os.nice(niceness)
+    with crash_log.kept(process), contextlib.suppress(OSError, KeyboardInterrupt):  # OSError: the window is gone
+        yield

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from core import shutdown
 from core.errors import Cancelled, FoveaError, UsageError
 from core.learning.protocol import Done, Event, Failed, read_job, write_event
 from core.learning.trainer import PAUSE, RESUME
@@ -26,7 +26,7 @@ from core.progress import CancelToken, Progress
 EXIT_FAILED: Final = 2
 EXIT_CANCELLED: Final = 3
 
-_GRACE_S: Final = 2.0
+_GRACE_S: Final = 1.0
 """How long the work may take to notice that it was called off; imports and exports never look at the token."""
 _NICENESS: Final = 5
 """The window goes first where cores are few."""
@@ -62,10 +62,12 @@ def main(arguments: Sequence[str]) -> int:
         arguments: what to do, and the folder it is about.
     """
     logging.basicConfig(format="%(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, who then closes our standard input
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    token, orders = CancelToken(), _taken(0, os.open(os.devnull, os.O_RDONLY))
+    token = CancelToken()
+    # Ctrl+C is for the parent, who then closes our standard input.
+    shutdown.end_on_signals(token.cancel, grace_s=_GRACE_S, ignore_interrupts=True)
+    orders = _taken(0, os.open(os.devnull, os.O_RDONLY))
     threading.Thread(target=_heed, args=(orders, token), name="orders", daemon=True).start()
     events = _taken(1, 2)
 
@@ -102,7 +104,7 @@ def _heed(orders: int, token: CancelToken) -> None:
             token.resume()
     token.cancel()
     time.sleep(_GRACE_S)
-    os._exit(EXIT_CANCELLED)
+    shutdown.end(EXIT_CANCELLED)
 
 
 def _answer(arguments: Sequence[str], emit: Callable[[Event], None], token: CancelToken) -> int:

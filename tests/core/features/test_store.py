@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,15 @@ def test_what_is_used_stays_longer(file: Path) -> None:
         assert not store.get(wide, ["1"])
 
 
+def test_a_vector_of_another_kind_is_not_believed(file: Path) -> None:
+    with FeatureStore(file) as store:
+        store.put(KIND, rows("a"))
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("UPDATE features SET vector = 7")
+    with FeatureStore(file) as store:
+        assert not store.get(KIND, ["a"])
+
+
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\0" + bytes(5000)])
 def test_a_damaged_file_is_set_aside_and_begun_anew(
     file: Path, content: bytes, caplog: pytest.LogCaptureFixture
@@ -120,8 +130,14 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(
         assert not store.get(KIND, ["a"])
         store.put(KIND, rows("a"))
         assert store.get(KIND, ["a"])
-    assert file.with_suffix(".damaged").read_bytes() == content
+    (aside,) = file.parent.glob(f"{file.name}.damaged-*")
+    assert aside.read_bytes() == content
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert aside.name in caplog.text
+    file.write_bytes(b"again" * 1000)
+    with FeatureStore(file) as store:
+        assert not store.get(KIND, ["a"])
+    assert [kept.read_bytes() for kept in file.parent.glob(f"{file.name}.damaged-*")] == [b"again" * 1000]
 
 
 def test_a_file_damaged_in_its_middle_costs_only_features(file: Path) -> None:

@@ -24,6 +24,7 @@ from core.library.library import (
     load_backbone,
     open_library,
 )
+from core.salvage import kept_aside
 from tests import tiny
 
 
@@ -225,12 +226,48 @@ def test_a_broken_version_of_the_persons_own_is_not_replaced_silently(library: L
         library.find("colours")
 
 
-@pytest.mark.parametrize("active", ["", "x", "0", "\x00", "-1", "1\nx", "1\n\n", "9" * 20, "9" * 5000, "١"])
+@pytest.mark.parametrize("active", ["", "0"])
 def test_an_active_version_that_is_none_means_that_none_is(library: Library, active: str) -> None:
     library.install(*tiny.packaged_model("mine"))
     (library.own / "mine" / "active").write_text(active, encoding="utf-8")
     assert "mine" not in kinds(library)
     with pytest.raises(ModelError, match="No version of 'mine' is active; there is only version 1"):
+        library.find("mine")
+
+
+@pytest.mark.parametrize("active", ["x", "\x00", "-1", "1\nx", "1\n\n", "9" * 20, "9" * 5000, "١"])
+def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(library: Library, active: str) -> None:
+    library.install(*tiny.packaged_model("mine"))
+    file = library.own / "mine" / "active"
+    file.write_text(active, encoding="utf-8")
+    assert kinds(library)["mine"] == "BrokenEntry"
+    with pytest.raises(ModelError, match="is not known which version of 'mine' is active") as caught:
+        library.find("mine")
+    assert str(file) in caught.value.what
+    library.activate("mine", 1)
+    assert library.find("mine").version == 1
+    assert [kept.read_text(encoding="utf-8") for kept in kept_aside(file.parent, "active")] == [active]
+
+
+def test_an_error_about_a_card_names_the_model(library: Library) -> None:
+    library.install(*tiny.packaged_model("mine"))
+    (library.own / "mine" / "1" / CARD).write_bytes(b"{")
+    with pytest.raises(ModelError, match="Model 'mine': the card is not JSON"):
+        library.find("mine")
+
+
+def test_a_folder_that_cannot_be_read_is_listed(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.install(*tiny.packaged_model("mine"))
+    plain = os.scandir
+
+    def refuse(path: str | Path) -> object:
+        if Path(path) == library.own / "mine":
+            raise PermissionError(13, os.strerror(13))
+        return plain(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert kinds(library)["mine"] == "BrokenEntry"
+    with pytest.raises(ModelError, match="Permission denied"):
         library.find("mine")
 
 
