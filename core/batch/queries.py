@@ -201,6 +201,7 @@ class Answers:
                 if found is None:
                     continue
                 verdict, said, label, unknown = found
+                # Nothing to accept, whoever asks; undo brings back no such review of an earlier version either.
                 if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
                     continue
                 before[number] = Review(Verdict(verdict), said) if verdict else None

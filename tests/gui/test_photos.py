@@ -188,17 +188,17 @@ def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: LISTED_IN_PARTS in answered_rows, timeout=PATIENCE_MS)
     assert answered_rows.index(LISTED_IN_PARTS) < 2 * _WITH_ENGINE
-    qtbot.waitUntil(lambda: window.notices.texts()[-1] == "2 of 3 photos were already in the list.")
+    qtbot.waitUntil(lambda: "2 of 3 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
 
     QGuiApplication.clipboard().setMimeData(dragging.files([folder / "600.png"]))
     window.actions_by_act[Act.PASTE].trigger()
     qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: window.notices.texts()[-1] == "This photo was already in the list.")
+    qtbot.waitUntil(lambda: "This photo was already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
     window.photos_page.resize_photos(1)
     qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
     answer(window, Call((folder / "003.png", folder / "004.png"), ""))
     qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: window.notices.texts()[-1] == "All 2 photos were already in the list.")
+    qtbot.waitUntil(lambda: "All 2 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
 
     window.actions_by_act[Act.REMOVE].trigger()
     window.photos_page.gallery.look_at(500)

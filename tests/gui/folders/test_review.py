@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.batch.queries import Answers
-from core.batch.values import Filter, Order, Verdict, View
+from core.batch.values import Filter, Order, Review, Verdict, View
 from gui.actions import Act
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
@@ -256,6 +256,8 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     page.results.table.selectRow(0)
     qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
     assert any("nothing to confirm" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
+    page.results.review(Review(Verdict.ACCEPTED))  # what no button offers
+    assert window.notices.texts() == ["1 unknown photo was left open: choose a class for it."]
 
     window.actions_by_act[Act.REVIEW].trigger()
     review = page.review
