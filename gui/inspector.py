@@ -193,6 +193,8 @@ def _headline(outcome: Outcome | None) -> str:
 
 def _note(outcome: Outcome | None) -> str:
     match outcome:
+        case Prediction(warnings=(_, *_)):
+            return " ".join(outcome.warnings)
         case Prediction(unknown=True):
             return "The model is less sure than it is on photos of its own classes. It may be none of them."
         case Failure():

@@ -20,6 +20,7 @@ from core.batch.removal import bring_back, put_aside, sweep
 from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
 from core.batch.watch import Watching, WatchState
 from core.errors import Cancelled, FoveaError, UsageError
+from core.images.kinds import in_words
 from core.progress import CancelToken
 from core.services.batch_messages import (
     Answer,
@@ -65,6 +66,7 @@ class _Running:
         counted: when its journal was asked last.
         has_begun: whether its beginning was told.
         watches: how the watch of its folder fares; None where it is a plain run.
+        skipped: files of kinds that Fovea does not read, in words.
     """
 
     request: JobRequest
@@ -77,6 +79,7 @@ class _Running:
     counted: float = 0.0
     has_begun: bool = False
     watches: WatchState | None = None
+    skipped: str = ""
 
 
 class Jobs:
@@ -211,6 +214,7 @@ class Jobs:
             self._tell_begun(job, running)
             for _ in opened.results():
                 pass
+            running.skipped = in_words(opened.skipped)
 
     def _watch(self, job: str, running: _Running) -> None:
         """Answers need not be delivered anywhere: they are in the journal, where the window sees them."""
@@ -252,7 +256,7 @@ class Jobs:
             return
         self.tell(job)
         self._changed(job)
-        self._send(JobEnded(job, error, _troubles(job)))
+        self._send(JobEnded(job, error, _troubles(job), running.skipped))
 
 
 def _at_rest(facts: JobFacts) -> Doing:

@@ -143,6 +143,8 @@ def _headline(row: Row) -> str:
 def _note(row: Row) -> str:
     if row.failure is not None:
         return f"{row.failure.message} {row.failure.hint}"
+    if row.warnings:
+        return " ".join(row.warnings)
     if row.unknown:
         return "The model is less sure than it is on photos of its own classes. It may be none of them."
     return ""
