@@ -193,6 +193,8 @@ def _headline(outcome: Outcome | None) -> str:
 
 def _note(outcome: Outcome | None) -> str:
     match outcome:
+        case Prediction(warnings=(_, *_)):
+            return " ".join(outcome.warnings)
         case Prediction(unknown=True):
             return "Low confidence: this may be none of the model’s classes."
         case Failure():

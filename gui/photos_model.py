@@ -199,5 +199,6 @@ def tooltip_text(photo: Photo, correction: Correction | None) -> str:
     """The file's whole name and, for a failure, what to do, or what the person says."""
     if isinstance(photo.outcome, Failure):
         return f"{printable(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
-    told = f"\n{answer_text(photo.outcome, correction)}" if correction is not None else ""
-    return f"{printable(photo.path)}{told}"
+    warned = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
+    said = (answer_text(photo.outcome, correction),) if correction is not None else ()
+    return "\n".join((printable(photo.path), *said, *warned))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -120,6 +120,11 @@ class Job:
     def troubles(self) -> tuple[Trouble, ...]:
         """The folders that could not be read so far."""
         return tuple(self._walking.walk.troubles)
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many files of kinds that Fovea does not read were met so far, by kind."""
+        return self._walking.walk.skipped
 
     def results(self) -> Iterator[Result]:
         """Run the job: what came of every image, in input order, those of earlier runs included. Once only.

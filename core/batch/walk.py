@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,7 @@ class Walk:
 
     Attributes:
         troubles: the folders that could not be read so far.
+        skipped: files met so far of kinds that Fovea does not read.
         met: images met so far; of a folder that takes long to read, those not given yet count too.
     """
 
@@ -50,6 +52,7 @@ class Walk:
         """
         self.troubles: list[Trouble] = []
         self.met = 0
+        self.skipped: Counter[str] = Counter()
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
@@ -93,7 +96,7 @@ class Walk:
     def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
         """The images of one folder that count; its subfolders go into the list."""
         all_count = self._patterns.includes(_slashed(below))
-        for entry, is_folder in visible(folder):
+        for entry, is_folder in visible(folder, self.skipped):
             path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
             if self._patterns.excludes(path):
                 continue

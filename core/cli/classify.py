@@ -14,13 +14,14 @@ from core.batch.pipeline import Answering
 from core.classifier import Classifier
 from core.cli import classify_folders
 from core.cli.classify_arguments import ClassifyRequest
-from core.cli.classify_folders import Outcomes, Tally, shows_progress, where_else
+from core.cli.classify_folders import Outcomes, Tally, no_image, shows_progress, where_else
 from core.cli.progress import bar
 from core.cli.results import open_results
 from core.cli.streams import tell
 from core.cluster.addresses import Address
 from core.errors import ImageError, UsageError
 from core.images.folders import find_images, folder_name
+from core.images.kinds import SAVE_HINT, in_words
 from core.library.library import InstalledModel, open_library
 from core.reports.columns import Reported, Shape
 from core.reports.plan import Form, Plan
@@ -59,6 +60,8 @@ def run(request: ClassifyRequest) -> int:
                 results.add(Reported(outcome))
                 tally.count(outcome)
     tell(tally.sum(asked))
+    if tally.skipped:
+        tell(in_words(tally.skipped), hint=SAVE_HINT)
     return 1 if tally.failed or tally.unreadable_folders else 0
 
 
@@ -107,10 +110,10 @@ def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:
         tally.unreadable_folders += 1
         tell(error.what, hint=error.hint)
 
-    images = find_images(request.paths, recursive=request.recursive, on_error=on_error)
+    images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=tally.skipped)
     first = next(images, None)
     if first is None:
-        raise UsageError("No image was found.", hint=where_else(request))
+        raise no_image(request, tally.skipped)
     for folder in request.paths:
         if _is_empty(folder, recursive=request.recursive):
             tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))

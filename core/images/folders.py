@@ -8,11 +8,14 @@ import re
 import stat
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from core.errors import ImageError, ImageErrorKind
+from core.images.kinds import unread_name
 from core.images.system_folders import is_system_folder
 
 IMAGE_SUFFIXES: Final = frozenset(
@@ -35,7 +38,9 @@ T = TypeVar("T")
 OnError = Callable[[Path, ImageError], None]
 
 
-def find_images(paths: Sequence[Path], *, recursive: bool, on_error: OnError) -> Iterator[Path]:
+def find_images(
+    paths: Sequence[Path], *, recursive: bool, on_error: OnError, skipped: Counter[str] | None = None
+) -> Iterator[Path]:
     """Yield the images that files and folders give, each path once.
 
     A path that is not a folder is yielded whatever it is, so that decoding it tells what is wrong. A folder gives the
@@ -48,6 +53,7 @@ def find_images(paths: Sequence[Path], *, recursive: bool, on_error: OnError) ->
         paths: files and folders, in the order in which they are to come.
         recursive: whether folders give their whole tree, or only their own files.
         on_error: told of each folder that cannot be read; the walk goes on with the next one.
+        skipped: counts files of kinds that Fovea does not read, by `core.images.kinds.unread_name`.
     """
     folders = {path for path in paths if os.path.isdir(path)}  # noqa: PTH112 - Path.is_dir may raise
     named = {_key(path) for path in paths if path not in folders}
@@ -55,7 +61,8 @@ def find_images(paths: Sequence[Path], *, recursive: bool, on_error: OnError) ->
     read: set[Hashable] = set()
     for path in paths:
         if path in folders:
-            images = walk_folders(path, _entries, recursive=recursive, on_error=on_error, read=read)
+            entries = partial(_entries, skipped=skipped)
+            images = walk_folders(path, entries, recursive=recursive, on_error=on_error, read=read)
             yield from (image for image in images if not named or _key(image) not in named)
         elif (key := _key(path)) not in given:
             given.add(key)
@@ -174,9 +181,10 @@ def _is_new(folder: Path, read: set[Hashable]) -> bool:
     return is_new
 
 
-def visible(folder: Path) -> Iterator[tuple[os.DirEntry[str], bool]]:
+def visible(folder: Path, skipped: Counter[str] | None = None) -> Iterator[tuple[os.DirEntry[str], bool]]:
     """What of a folder's entries counts, in no order, and whether it is a folder: subfolders that are the user's own,
-    and files with the suffix of an image. Hidden ones and links to folders are left out.
+    and files with the suffix of an image. Hidden ones and links to folders are left out. Files of kinds that Fovea does
+    not read are counted in `skipped`.
 
     Raises:
         OSError: the folder cannot be read, or not to its end.
@@ -190,6 +198,8 @@ def visible(folder: Path) -> Iterator[tuple[os.DirEntry[str], bool]]:
                     yield entry, True
             elif has_image_suffix(entry.name):
                 yield entry, False
+            elif skipped is not None and (kind := unread_name(entry.name)):
+                skipped[kind] += 1
 
 
 def has_image_suffix(name: str) -> bool:
@@ -197,10 +207,10 @@ def has_image_suffix(name: str) -> bool:
     return os.path.splitext(name.rstrip(" ."))[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each is slow
 
 
-def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+def _entries(folder: Path, skipped: Counter[str] | None = None) -> tuple[list[Path], list[Path]]:
     """The images and the subfolders of one folder, each in natural order."""
     found: tuple[list[Path], list[Path]] = ([], [])
-    for entry, is_folder in visible(folder):
+    for entry, is_folder in visible(folder, skipped):
         found[is_folder].append(folder / entry.name)
     return sorted(found[0], key=_by_name), sorted(found[1], key=_by_name)
 

@@ -11,6 +11,7 @@ PREFIX_BYTES: Final = 512
 
 RAW_HINT: Final = "Develop it in a raw converter and save it as JPEG or TIFF."
 _PICTURE: Final = "Save it as JPEG or PNG in an image editor."
+SAVE_HINT: Final = "Save them as JPEG or PNG; raw photos need a raw converter for that."
 _DRAWING: Final = "Export it as PNG in the program that made it."
 _FILM: Final = "Save single frames of it as JPEG or PNG."
 _PAPER: Final = "Export its pages as PNG or JPEG."

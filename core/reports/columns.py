@@ -110,6 +110,7 @@ def as_object(row: Reported, shape: Shape) -> dict[str, Any]:
         content |= {"label": outcome.best.label, "confidence": _share(outcome.best.probability)}
         content |= {"scores": scores(row, shape.top_k)}
         content |= {column.name: column.of(row) for column in (_UNKNOWN, *_ORIGIN)}
+        content["warnings"] = list(outcome.warnings)
     if shape.reviewed:
         content |= {column.name: column.of(row) for column in _REVIEW}
     return content
@@ -167,4 +168,5 @@ _ORIGIN: Final = (
 _FAILURE: Final = (
     _failed("error", lambda failure: failure.message),
     _failed("hint", lambda failure: failure.hint),
+    _said("warnings", Kind.TEXT, lambda outcome: " ".join(outcome.warnings) or None),
 )

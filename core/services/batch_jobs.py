@@ -23,6 +23,7 @@ from core.batch.walk import Walk
 from core.batch.watch import Watching, WatchState
 from core.errors import Cancelled, FoveaError, UsageError
 from core.images.folders import printable
+from core.images.kinds import SAVE_HINT, in_words
 from core.progress import CancelToken
 from core.services.batch_messages import (
     Answer,
@@ -68,6 +69,7 @@ class _Running:
         counted: when its journal was asked last.
         has_begun: whether its beginning was told.
         watches: how the watch of its folder fares; None where it is a plain run.
+        skipped: files of kinds that Fovea does not read, in words.
     """
 
     request: JobRequest
@@ -80,6 +82,7 @@ class _Running:
     counted: float = 0.0
     has_begun: bool = False
     watches: WatchState | None = None
+    skipped: str = ""
 
 
 class Jobs:
@@ -216,6 +219,7 @@ class Jobs:
             self._tell_begun(job, running)
             for _ in opened.results():
                 pass
+            running.skipped = in_words(opened.skipped)
 
     def _watch(self, job: str, running: _Running) -> None:
         """Answers need not be delivered anywhere: they are in the journal, where the window sees them."""
@@ -257,7 +261,7 @@ class Jobs:
             return
         self.tell(job)
         self._changed(job)
-        self._send(JobEnded(job, error, _troubles(job)))
+        self._send(JobEnded(job, error, _troubles(job), running.skipped))
 
 
 def _check_photos(request: JobRequest) -> None:
@@ -271,10 +275,12 @@ def _check_photos(request: JobRequest) -> None:
         return
     if walk.troubles:
         raise UsageError(walk.troubles[0].message, hint=walk.troubles[0].hint)
-    hint = "In folders, photos are files such as .jpg, .png, .webp or .heic."
+    what = f"No photos found in “{printable(request.folder.name or request.folder)}”."
     if request.include or request.exclude:
-        hint = "Check the patterns: they leave nothing."
-    raise UsageError(f"No photos found in “{printable(request.folder.name or request.folder)}”.", hint=hint)
+        raise UsageError(what, hint="Check the patterns: they leave nothing.")
+    if walk.skipped:
+        raise UsageError(f"{what} {in_words(walk.skipped)}", hint=SAVE_HINT)
+    raise UsageError(what, hint="In folders, photos are files such as .jpg, .png, .webp or .heic.")
 
 
 def _at_rest(facts: JobFacts) -> Doing:

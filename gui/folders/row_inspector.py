@@ -144,6 +144,8 @@ def _headline(row: Row) -> str:
 def _note(row: Row) -> str:
     if row.failure is not None:
         return f"{row.failure.message} {row.failure.hint}"
+    if row.warnings:
+        return " ".join(row.warnings)
     if row.unknown and row.review is None:
         return "Low confidence: this may be none of the model’s classes. There is nothing to confirm; choose a class."
     if row.unknown:
