@@ -137,6 +137,8 @@ def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
         yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
         _tell_new(job, told, tally)
     _tell_new(job, told, tally)
+    for remark in job.remarks:
+        tell(remark)
 
 
 def _tell_new(job: Job, told: set[Trouble], tally: Tally) -> None:
