@@ -20,9 +20,20 @@ from core.batch.patterns import Patterns
 from core.batch.schema import journal_errors
 from core.batch.values import JobRequest, Trouble
 from core.errors import ImageError, UsageError
-from core.images.folders import is_possible, natural, printable, visible, walk_folders
+from core.images.folders import (
+    is_folder,
+    is_named_almost_like_image,
+    is_possible,
+    natural,
+    printable,
+    visible,
+    walk_folders,
+)
+from core.images.kinds import unread_name
 
 NAMES: Final = "names.sqlite"
+_LOOKED_INTO: Final = 100
+"""Files in one walk."""
 _TABLE: Final = """
 CREATE TABLE names (key BLOB PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL)
 WITHOUT ROWID
@@ -38,6 +49,8 @@ class Walk:
         troubles: the folders that could not be read so far.
         skipped: files met so far of kinds that Fovea does not read.
         met: images met so far; of a folder that takes long to read, those not given yet count too.
+        links: links to folders met so far, which are not followed.
+        misnamed: files met so far that hold an image but are not named like one; `_LOOKED_INTO` are looked into.
     """
 
     def __init__(self, request: JobRequest, place: Path) -> None:
@@ -51,8 +64,9 @@ class Walk:
             UsageError: there is no such folder, or a pattern means nothing.
         """
         self.troubles: list[Trouble] = []
-        self.met = 0
+        self.met = self.links = self.misnamed = 0
         self.skipped: Counter[str] = Counter()
+        self._looked_into = 0
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
@@ -96,15 +110,29 @@ class Walk:
     def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
         """The images of one folder that count; its subfolders go into the list."""
         all_count = self._patterns.includes(_slashed(below))
-        for entry, is_folder in visible(folder, self.skipped):
+        for entry, is_subfolder in visible(folder, lambda entry: self._pass_over(entry, below)):
             path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
             if self._patterns.excludes(path):
                 continue
-            if is_folder:
+            if is_subfolder:
                 subfolders.append(folder / entry.name)
             elif all_count or self._patterns.includes(path):
                 self.met += 1
                 yield natural(entry.name), os.fsencode(entry.name), *_state(entry)
+
+    def _pass_over(self, entry: os.DirEntry[str], below: str) -> None:
+        """Count what a person may miss."""
+        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+        if self._patterns.excludes(path):
+            return
+        if is_folder(entry):
+            self.links += self._recursive
+        elif kind := unread_name(entry.name):
+            if self._patterns.includes(path):
+                self.skipped[kind] += 1
+        elif self._looked_into < _LOOKED_INTO and is_named_almost_like_image(entry.name) and entry.is_file():
+            self._looked_into += 1
+            self.misnamed += self._patterns.includes(path) and _holds_image(Path(entry.path))
 
     def _on_error(self, folder: Path, error: ImageError) -> None:
         self.troubles.append(Trouble(folder, error.what, error.hint))
@@ -122,6 +150,15 @@ class Walk:
                 yield names
         finally:
             self._file.unlink(missing_ok=True)
+
+
+def _holds_image(file: Path) -> bool:
+    from core.images.decoding import looks_like_image  # takes Pillow
+
+    try:
+        return looks_like_image(file)
+    except OSError:
+        return False
 
 
 def check_folder(folder: Path) -> None:

@@ -185,6 +185,8 @@ class Watch:
             self._token.check()
             if self._arrivals.wait(min(left, _TICK_S)):
                 end = min(end, time.monotonic() + min(self._settled_s, 1.0))  # let a burst come together
+            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems do not tell that it was moved away
+                return
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds

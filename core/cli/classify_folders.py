@@ -152,6 +152,8 @@ def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
         _tell_new(job, told, tally)
     _tell_new(job, told, tally)
     tally.skipped += job.skipped
+    for remark in job.remarks:
+        tell(remark)
 
 
 def _tell_new(job: Job, told: set[Trouble], tally: Tally) -> None:

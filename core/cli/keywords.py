@@ -110,6 +110,8 @@ def _classify(arguments: argparse.Namespace, unreadable: list[Path]) -> str:
         for trouble in running.troubles:
             unreadable.append(trouble.folder)
             tell(trouble.message, hint=trouble.hint)
+        for remark in running.remarks:
+            tell(remark)
         return running.id
 
 

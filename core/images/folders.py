@@ -29,6 +29,7 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 
 _VOLUME: Final = "\\\\?\\Volume{"
 """How the target of a mount point on Windows begins where it is a disk, not a folder."""
+_SUFFIX: Final = re.compile(r"\.[a-z0-9]+")
 _SEVERAL: Final = 2
 _LOOKED_INTO: Final = 20
 """Subfolders, of the first in their order."""
@@ -181,10 +182,15 @@ def _is_new(folder: Path, read: set[Hashable]) -> bool:
     return is_new
 
 
-def visible(folder: Path, skipped: Counter[str] | None = None) -> Iterator[tuple[os.DirEntry[str], bool]]:
+def visible(
+    folder: Path, pass_over: Callable[[os.DirEntry[str]], object] = lambda _: None
+) -> Iterator[tuple[os.DirEntry[str], bool]]:
     """What of a folder's entries counts, in no order, and whether it is a folder: subfolders that are the user's own,
-    and files with the suffix of an image. Hidden ones and links to folders are left out. Files of kinds that Fovea does
-    not read are counted in `skipped`.
+    and files with the suffix of an image.
+
+    Args:
+        folder: the folder.
+        pass_over: told of links to folders and of files with other suffixes, but of nothing hidden.
 
     Raises:
         OSError: the folder cannot be read, or not to its end.
@@ -194,12 +200,14 @@ def visible(folder: Path, skipped: Counter[str] | None = None) -> Iterator[tuple
             if is_hidden(entry):
                 continue
             if is_folder(entry):
-                if not is_link(entry) and not is_system_folder(entry.name):
+                if is_link(entry):
+                    pass_over(entry)
+                elif not is_system_folder(entry.name):
                     yield entry, True
             elif has_image_suffix(entry.name):
                 yield entry, False
-            elif skipped is not None and (kind := unread_name(entry.name)):
-                skipped[kind] += 1
+            else:
+                pass_over(entry)
 
 
 def has_image_suffix(name: str) -> bool:
@@ -207,12 +215,23 @@ def has_image_suffix(name: str) -> bool:
     return os.path.splitext(name.rstrip(" ."))[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each is slow
 
 
+def is_named_almost_like_image(name: str) -> bool:
+    """Whether a name has no suffix, or one of an image with something behind it, as in `photo.jpg_large`."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each is slow
+    return not suffix or (_SUFFIX.match(suffix) or [""])[0] in IMAGE_SUFFIXES
+
+
 def _entries(folder: Path, skipped: Counter[str] | None = None) -> tuple[list[Path], list[Path]]:
     """The images and the subfolders of one folder, each in natural order."""
     found: tuple[list[Path], list[Path]] = ([], [])
-    for entry, is_folder in visible(folder, skipped):
-        found[is_folder].append(folder / entry.name)
+    for entry, is_subfolder in visible(folder, lambda entry: _count_kind(entry, skipped)):
+        found[is_subfolder].append(folder / entry.name)
     return sorted(found[0], key=_by_name), sorted(found[1], key=_by_name)
+
+
+def _count_kind(entry: os.DirEntry[str], skipped: Counter[str] | None) -> None:
+    if skipped is not None and not is_folder(entry) and (kind := unread_name(entry.name)):
+        skipped[kind] += 1
 
 
 def is_hidden(entry: os.DirEntry[str]) -> bool:

@@ -15,6 +15,7 @@ from core.batch.values import JobRequest
 from core.batch.walk import NAMES, Walk
 from core.errors import StorageError, UsageError
 from core.images.folders import find_images
+from tests import tiny
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
 
@@ -100,6 +101,21 @@ def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path:
     (album / "up").symlink_to(tmp_path)
     (album / "sub" / "out.jpg").symlink_to(tmp_path / "private")
     assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+@posix_only
+def test_what_a_person_may_miss_is_counted(album: Path, place: Path, tmp_path: Path) -> None:
+    picture = tiny.write_solid(tmp_path / "picture.png", "red")
+    for name in ("noext", "a.jpg_large", "sub/b.jpg!d", "excluded/c", "film.mp4", ".hidden"):
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).write_bytes(picture.read_bytes())
+    (album / "Makefile").write_bytes(b"all:")
+    os.mkfifo(album / "pipe")
+    (album / "up").symlink_to(tmp_path)
+    for recursive, counts in ((True, (1, 3)), (False, (0, 2))):
+        walk = Walk(JobRequest(album, recursive=recursive, exclude=("excluded",)), place)
+        list(walk)
+        assert (walk.links, walk.misnamed) == counts
 
 
 def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
