@@ -94,7 +94,7 @@ def seeds(looks: Sequence[Look], tool: ExifTool) -> list[Seed]:
     others = [_adobe_sidecar(one) for one in looks]
     inside = [one for one, other in zip(looks, others, strict=True) if not other and _has_xmp(one)]
     found = dict(zip((one.photo for one in inside), packets(tool, [one.photo for one in inside]), strict=True))
-    return _told([other or found.get(one.photo, b"") for one, other in zip(looks, others, strict=True)], tool)
+    return _read_seeds([other or found.get(one.photo, b"") for one, other in zip(looks, others, strict=True)], tool)
 
 
 def _adobe_sidecar(look: Look) -> bytes:
@@ -110,7 +110,7 @@ def _has_xmp(look: Look) -> bool:
     return isinstance(look.inside, Metadata) and look.inside.has_xmp
 
 
-def _told(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
+def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
     """Seeds, and what they say."""
     found = [NO_SEED for _ in contents]
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:

@@ -95,6 +95,9 @@ def plan(look: Look, place: Place, remark: str, seed: Seed, record: Record) -> P
     leaves = began and beside is None and _says_nothing_else(look)
     edits = () if remark or look.is_outside else _photo_edit(look, inside)
     edits += () if leaves else _sidecar_edit(look, beside, seed, began=began)
+    if closed := next((edit for edit in edits if not os.access(edit.file.parent, os.W_OK)), None):
+        return Plan(look, failure(look.wish, f"you may not write to “{printable(closed.file.parent)}”"))
+    remark = remark or _broken_sidecar(look)
     return Plan(look, _outcome(look, place, edits, remark, leaves=leaves), edits, leaves)
 
 
@@ -130,6 +133,13 @@ def _refusal(look: Look) -> tuple[str, str]:
     if look.beside.kind == "XMP":
         return "", ""
     return f"its sidecar “{name}” is {'no XMP' if look.beside.kind else 'empty'}", _CHECK_SIDECAR
+
+
+def _broken_sidecar(look: Look) -> str:
+    """That a sidecar is beside a photo which is written into, and says nothing that can be read."""
+    is_broken = isinstance(look.beside, Answer) or (look.beside is not None and look.beside.kind not in ("", "XMP"))
+    name = printable(look.sidecar.name)
+    return f"Its sidecar “{name}” cannot be read and was left as it is." if is_broken else ""
 
 
 def _began(look: Look, record: Record) -> bool:

@@ -173,7 +173,7 @@ class Record:
             source, destination, manner, threshold, flat, begun, state = asked
             counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
             query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
-            along = {(state, bool(told)): count for state, told, count in database.execute(query)}
+            along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
         folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
