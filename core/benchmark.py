@@ -6,7 +6,6 @@ hold where milliseconds drift.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from core.engine.engine import MAX_BATCH, Engine
 from core.errors import ProviderError
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
+from core.leftovers import temporary_folder
 from core.library.library import InstalledBackbone, Library, load_backbone
 from core.progress import CancelToken, Report, StageClock
 from core.providers import Precision, Provider
@@ -133,8 +133,8 @@ def _figures(backbone: str, precision: Precision, trial: Trial, times: dict[Engi
 
 def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, float]:
     """Median milliseconds of file to input, alone and side by side."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(DECODE_THREADS) as pool:
-        photo = _draw(Path(folder) / "photo.jpg")
+    with temporary_folder("benchmark") as folder, ThreadPoolExecutor(DECODE_THREADS) as pool:
+        photo = _draw(folder / "photo.jpg")
 
         def read(_: object = None) -> None:
             preprocess(decode(photo, at_least=plan.decode_at_least), plan)

@@ -10,8 +10,9 @@ import base64
 import json
 import math
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -28,6 +29,7 @@ _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
 _FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PATH_SEPARATOR = re.compile(r"[/\\]")
 _MAX_NESTING: Final = 16
 _HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this many times what the backbone reads.
@@ -181,6 +183,23 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
     raise ModelError(f"The card's kind is {kind[:80]!r}, neither a model nor a backbone.", hint=_HINT)
 
 
+def shareable(card: ModelCard) -> ModelCard:
+    """The card for other people: the command that makes the model again keeps of each path the last name alone."""
+    command = card.training.get("command")
+    if not isinstance(command, str):
+        return card
+    return replace(card, training={**card.training, "command": without_paths(command)})
+
+
+def without_paths(command: str) -> str:
+    """A command line with the last name of each path in it; empty where its words cannot be told apart."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return shlex.join(_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words)
+
+
 def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, in the form `read_card` reads."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
@@ -303,7 +322,7 @@ def _backbone(fields: _Fields) -> BackboneCard:
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )
-    if _packed_length(card.golden_features) != GOLDEN_COUNT * card.feature_width * 2:
+    if _packed_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
         raise fields.bad("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
     return card
 

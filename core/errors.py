@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ class ImageErrorKind(StrEnum):
     NO_ACCESS = "no-access"
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
+    UNSUPPORTED = "unsupported"
+    """Known, but not read: another kind of image, a raw photo, a video, a document."""
     DAMAGED = "damaged"
     TOO_LARGE = "too-large"
+    NO_MEMORY = "no-memory"
+    """The machine had too little of it; later there may be enough."""
 
 
 class ImageError(FoveaError):
@@ -84,6 +89,18 @@ class StorageError(FoveaError):
     kind = "storage"
 
 
+class DamagedError(StorageError):
+    """What a file of Fovea's own holds makes no sense. It is no passing failure: the file can be set aside."""
+
+
+class LaterVersionError(StorageError):
+    """A later version of Fovea wrote a file, which is left alone."""
+
+    def __init__(self, file: Path) -> None:
+        what = f"{str(file)!r} was written by a later version of Fovea. Nothing was changed."
+        super().__init__(what, hint="Use that version, or move the file elsewhere.")
+
+
 class DatasetError(FoveaError):
     """A folder holds nothing that can be learned from, or cannot be divided as asked.
 
@@ -105,6 +122,12 @@ class TrainerError(FoveaError):
     """The trainer process is missing, died, or said what nobody understands."""
 
     kind = "trainer"
+
+
+class DivergedError(TrainerError):
+    """The loss of a training grew beyond all bounds: there is nothing to resume."""
+
+    kind = "diverged"
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish

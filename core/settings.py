@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Final
 
+from core.errors import StorageError
 from core.providers import Precision, ProviderWish
-from core.storage import write_atomically
+from core.salvage import members, set_aside
+from core.storage import reading_errors, write_atomically
 
+_DEFAULTS: Final = "Choose your settings again where they differ from the defaults."
 _log = logging.getLogger(__name__)
 
 
@@ -45,28 +50,64 @@ class Settings:
             raise ValueError("settings out of range")
 
 
-def load(path: Path) -> Settings:
-    """Read settings; a missing, damaged or older file costs nothing but the fields it got wrong."""
+def load(path: Path, warn: Callable[[str], None] = _log.warning) -> Settings:
+    """Read settings; a missing, damaged or older file costs nothing but the fields it got wrong.
+
+    A damaged file is set aside, and what can be read of it is written in its place.
+
+    Args:
+        path: the file.
+        warn: takes what the person should know: settings are not what they chose.
+    """
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        with reading_errors(path):
+            data = path.read_bytes() if path.exists() else b"{}"
+    except StorageError as error:
+        warn(f"The default settings are used. {error}")
         return Settings()
-    except (OSError, ValueError, RecursionError) as error:
-        _log.info("settings at %s could not be read (%s); defaults are used", path, error)
-        return Settings()
-    return _from_json(content if isinstance(content, dict) else {})
+    content = _parse(data)
+    return _recover(path, data, warn) if content is None else _from_json(content, path, warn)
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write settings whole or not at all.
+    """Write settings whole or not at all; what a later version added stays.
 
     Raises:
-        StorageError: the folder does not allow it.
+        StorageError: the folder does not allow it, or the settings that are there cannot be read just now.
     """
-    write_atomically(path, (json.dumps(asdict(settings), indent=2) + "\n").encode())
+    with reading_errors(path):
+        there = _parse(path.read_bytes()) if path.exists() else {}
+    if there is None:
+        set_aside(path)
+    unknown = {name: value for name, value in (there or {}).items() if name not in asdict(settings)}
+    write_atomically(path, (json.dumps(asdict(settings) | unknown, indent=2) + "\n").encode())
 
 
-def _from_json(content: dict[str, object]) -> Settings:
+def _parse(data: bytes) -> dict[str, Any] | None:
+    """The content of a file of settings; None where it is damaged."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _recover(path: Path, data: bytes, warn: Callable[[str], None]) -> Settings:
+    settings = _from_json(dict(members(data)), path, lambda _: None)
+    try:
+        aside = set_aside(path)
+        save(settings, path)
+    except StorageError as error:
+        warn(f"The settings in {str(path)!r} are damaged, and the model {settings.model!r} is used. {error}")
+        return settings
+    warn(
+        f"The settings in {str(path)!r} were damaged. Now the model {settings.model!r} is used; "
+        f"the damaged file was kept as {str(aside)!r}. {_DEFAULTS}"
+    )
+    return settings
+
+
+def _from_json(content: Mapping[str, object], path: Path, warn: Callable[[str], None]) -> Settings:
     settings = Settings()
     for field in fields(Settings):
         if field.name not in content:
@@ -76,7 +117,8 @@ def _from_json(content: dict[str, object]) -> Settings:
             values = asdict(settings) | {field.name: _checked(content[field.name], kind)}
             settings = Settings(**values)
         except ValueError:
-            _log.info("setting %s=%r is not usable; its default is used", field.name, content[field.name])
+            default = getattr(settings, field.name)
+            warn(f"The setting {field.name!r} in {str(path)!r} makes no sense, so {str(default)!r} is used.")
     return settings
 
 

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from core.errors import StorageError
+from core.leftovers import part_beside
 
 _BUSY_ERRORS: Final = (5, 32, 33)  # WinError: access denied, sharing violation, lock violation
 _REPLACE_PAUSES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
@@ -45,18 +45,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OSError: the folder or disk does not allow it, or `path` is a folder or a device.
     """
     _refuse_what_is_no_file(path)
-    beside = path.with_name(f".fovea-{secrets.token_hex(8)}.part")
-    try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+    with part_beside(path) as (part, file):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        if os.name == "nt":
+            file.close()  # an open file cannot be renamed there; elsewhere it is held until it bears its name
         if path.exists():
-            shutil.copymode(path, beside)
-        replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+            shutil.copymode(path, part)
+        replace(part, path)
 
 
 @contextlib.contextmanager
@@ -109,6 +106,20 @@ def storage_errors(path: Path) -> Iterator[None]:
             f"Could not write {path.name!r} in {str(path.parent)!r}: {reason}.",
             hint="Check free space and permissions of that folder, or choose another with FOVEA_HOME.",
         ) from error
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError while `path` is read into words; it may pass, so the file is left as it is.
+
+    Raises:
+        StorageError: for every OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        what = f"Could not read {path.name!r} in {str(path.parent)!r}: {error.strerror or type(error).__name__}."
+        raise StorageError(what, hint="Check that file's permissions and its disk, then try again.") from error
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

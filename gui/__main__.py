@@ -25,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return menus.run(given[0], Path(gui.__path__[0]))
     if given and not _are_files(given):
-        from core.cli import main as run_command
+        from core import shutdown
 
-        return run_command(given)
+        return _run_command(given) if arguments is not None else shutdown.run(lambda: _run_command(given))
     from pathlib import Path
 
     # These know no Qt and come before it, as PySide reads the source of every module that is imported after it.
@@ -36,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gui.application import run
 
     return run([Path(name) for name in given])
+
+
+def _run_command(given: Sequence[str]) -> int:
+    from core.cli import main as run_command
+
+    return run_command(given)
 
 
 def _are_files(given: Sequence[str]) -> bool:

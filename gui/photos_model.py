@@ -181,9 +181,9 @@ class PhotosModel(QAbstractListModel):
 def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
     """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
     if isinstance(outcome, Prediction) and correction is not None:
-        if correction.label == outcome.best.label:
+        if correction.label == outcome.best.label and not outcome.unknown:
             return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
-        return f"{correction.label}, you say; the model: {outcome.best.label}  {outcome.best.probability:.0%}"
+        return f"{correction.label}, you say; the model: {answer_text(outcome, None)}"
     match outcome:
         case Prediction(unknown=True):
             return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"

@@ -10,7 +10,6 @@ import os
 import pkgutil
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
@@ -19,6 +18,7 @@ from typing import Final
 
 from core.bundle import changed_files, describe_damage, this_bundle
 from core.errors import FoveaError, TrainerError
+from core.leftovers import temporary_folder
 
 CHECKED: Final = "Everything works."
 _BROKEN: Final = "Something is broken. Install Fovea again, or report the lines above."
@@ -42,8 +42,8 @@ def run() -> int:
 
     What the person set and made is left out of it: the program writes to a folder that is gone afterwards.
     """
-    with tempfile.TemporaryDirectory(prefix="fovea-self-check-", ignore_cleanup_errors=True) as place:
-        os.environ["FOVEA_HOME"] = place
+    with temporary_folder("self-check") as place:
+        os.environ["FOVEA_HOME"] = str(place)
         broken = _check()
     sys.stdout.write(f"{_BROKEN if broken else CHECKED}\n")
     return int(broken)

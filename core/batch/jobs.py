@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from core import paths
 from core.batch.journal import LOCK, held, job_folder
-from core.batch.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database
+from core.batch.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, mend, open_database
 from core.batch.values import JobCounts, JobFacts, JobState
 from core.errors import StorageError, UsageError
 from core.file_lock import hold
-from core.storage import storage_errors
+from core.storage import reading_errors, storage_errors
+
+_END_OF_TIME: Final = 2**35
+"""Seconds since 1970 that no clock shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +33,28 @@ class BrokenJob:
 
 
 def list_jobs() -> tuple[JobFacts | BrokenJob, ...]:
-    """All jobs, those begun last first, broken ones at the end."""
-    try:
-        ids = sorted(folder.name for folder in paths.jobs().iterdir() if (folder / FILE).exists())
-    except OSError:
-        return ()
+    """All jobs, those begun last first, broken ones at the end.
+
+    Raises:
+        StorageError: the folder of the jobs cannot be read.
+    """
     jobs: list[JobFacts] = []
     broken: list[BrokenJob] = []
-    for id_ in ids:
+    for id_ in _ids():
         try:
             jobs.append(job_facts(id_))
+        except UsageError:  # a folder without a journal
+            continue
         except StorageError as error:
             broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
+
+
+def _ids() -> list[str]:
+    with reading_errors(paths.jobs()):
+        if not paths.jobs().is_dir():
+            return []
+        return sorted(folder.name for folder in paths.jobs().iterdir() if not folder.name.startswith("."))
 
 
 def job_facts(id_: str) -> JobFacts:
@@ -61,10 +75,19 @@ def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
     folder, recursive, include, exclude, begun, finished, keeps, model, version = found
     state = JobState.RUNNING if _is_held(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
-    patterns = tuple(json.loads(include)), tuple(json.loads(exclude))
+    if not 0 <= begun < _END_OF_TIME:
+        raise ValueError(begun)
+    patterns = _patterns(include), _patterns(exclude)
     place, counts = Path(os.fsdecode(folder)), counts_in(database)
-    named = model or "", version or 0
+    named = str(model or ""), int(version or 0)
     return JobFacts(id_, place, bool(recursive), *patterns, *named, begun, state, counts, bool(keeps))
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    found = json.loads(text)
+    if not all(isinstance(pattern, str) for pattern in found):
+        raise ValueError(text)
+    return tuple(found)
 
 
 def counts_in(database: sqlite3.Connection) -> JobCounts:
@@ -78,22 +101,19 @@ def counts_in(database: sqlite3.Connection) -> JobCounts:
 def forget_answers(id_: str) -> None:
     """Have all images of a job classified anew, those too that ended the program; what a person said stays.
 
-    A job that is not there has none, and one whose journal cannot be read is removed.
+    A job that is not there has none; a damaged journal is rebuilt from what can be read of it.
 
     Raises:
         UsageError: it runs just now.
-        StorageError: the journal cannot be written.
+        StorageError: the journal cannot be read or written, or a later version of Fovea wrote it.
     """
     file = job_folder(id_) / FILE
     if not file.exists():
         return
-    try:
-        database = open_database(file)
-    except StorageError:
-        remove_job(id_)
-        return
-    with contextlib.closing(database), held(file.parent), journal_errors(file):
-        database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
+    with held(file.parent):
+        mend(file)
+        with contextlib.closing(open_database(file)) as database, journal_errors(file):
+            database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
 
 
 def remove_job(id_: str) -> None:
@@ -117,9 +137,19 @@ def existing_job(id_: str) -> Path:
         UsageError: there is no such job.
     """
     folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not (folder / FILE).exists():
+    if folder.parent != paths.jobs() or not _is_there(folder / FILE):
         raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")
     return folder
+
+
+def _is_there(file: Path) -> bool:
+    with reading_errors(file):
+        try:
+            return file.exists()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
 
 
 def _is_held(folder: Path) -> bool:

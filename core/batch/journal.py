@@ -17,11 +17,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from core import paths
 from core.batch.rows import COLUMNS, TABLES, answer_of, details_of, row_of
-from core.batch.schema import FAILED, FILE, GONE, WAITING, journal_errors, open_database
+from core.batch.schema import FAILED, FILE, GONE, WAITING, journal_errors, mend, open_database
 from core.batch.values import JobRequest, Trouble
 from core.errors import UsageError
 from core.file_lock import hold
@@ -30,7 +30,7 @@ from core.prediction import Outcome
 from core.storage import storage_errors
 
 LOCK: Final = "lock"
-PASSING: Final = ("missing", "no-access")
+PASSING: Final = ("missing", "no-access", "no-memory")
 """Failures whose reason may pass and leave the file as it was: the next run tries these images again."""
 
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)
@@ -161,6 +161,8 @@ class Journal:
         self._walker = _Walker()
         with contextlib.ExitStack() as stack:
             stack.enter_context(held(self._file.parent))
+            if self._file.exists():
+                mend(self._file)
             self._database = open_database(self._file, make=True)
             stack.callback(self._database.close)
             with journal_errors(self._file):
@@ -216,8 +218,7 @@ class Journal:
         more = f"images.place, images.tried, CASE WHEN answered <> {WAITING} THEN details.sha256 END"
         with self._reading() as database:
             query = f"SELECT {more}, {COLUMNS} FROM {TABLES} WHERE {chosen}"
-            records = database.execute(query, (place, self._walk, limit)).fetchall()
-        return [self._image(*record) for record in records]
+            return [self._image(*record) for record in database.execute(query, (place, self._walk, limit))]
 
     def begin(self, numbers: Iterable[int]) -> None:
         """Note that these images are about to be read, so that one that kills the program is found."""
@@ -254,8 +255,12 @@ class Journal:
         with self._reading() as database:
             return int(database.execute(query, (self._walk,)).fetchone()[0])
 
-    def _image(self, place: int, tried: int, sha256: str | None, *record: object) -> Image:
-        row = row_of(record, self._top)
+    def _image(self, place: int, tried: int, sha256: str | None, *record: Any) -> Image:  # noqa: ANN401 - a row
+        try:
+            row = row_of(record, self._top)
+        except (ValueError, TypeError, LookupError):  # damaged: it is classified again
+            number, folder, name = record[:3]
+            return Image(number, place, self._top / os.fsdecode(folder) / os.fsdecode(name), None, 0, "")
         return Image(row.number, place, row.path, row.outcome, tried, sha256 or "")
 
     @contextlib.contextmanager

@@ -88,8 +88,7 @@ class Answers:
             marks = ", ".join("?" * len(some))
             query = f"SELECT {COLUMNS} FROM {TABLES} WHERE images.number IN ({marks})"
             with self._reading() as database:
-                records = database.execute(query, some).fetchall()
-            found |= {record[0]: row_of(record, self._top) for record in records}
+                found |= {record[0]: row_of(record, self._top) for record in database.execute(query, some)}
         return [found[number] for number in numbers if number in found]
 
     def each(self, view: View) -> Iterator[Row]:
@@ -121,8 +120,7 @@ class Answers:
             " AND (images.finished, images.number) > (?, ?) ORDER BY images.finished, images.number LIMIT ?"
         )
         with self._reading() as database:
-            records = database.execute(query, (moment, number, limit)).fetchall()
-        return [row_of(record, self._top) for record in records]
+            return [row_of(record, self._top) for record in database.execute(query, (moment, number, limit))]
 
     # ---- figures
 
@@ -175,8 +173,8 @@ class Answers:
     def set_review(self, numbers: Sequence[int], review: Review | None) -> Said:
         """Note what a person says about rows; None takes it back. What they had said comes back, for `restore`.
 
-        With ACCEPTED the label is the row's own where none is given. The file is not touched; views stay as they are
-        until `refresh`.
+        With ACCEPTED the label is the row's own where none is given; where the answer is “unknown” there is nothing to
+        accept, and the row stays as it is. The file is not touched; views stay as they are until `refresh`.
         """
         return self._say([(number, review) for number in numbers])
 
@@ -198,11 +196,13 @@ class Answers:
         with self._writing() as database:
             for number, review in wanted:
                 found = database.execute(
-                    "SELECT verdict, said, label FROM images WHERE number = ?", (number,)
+                    "SELECT verdict, said, label, unknown FROM images WHERE number = ?", (number,)
                 ).fetchone()
                 if found is None:
                     continue
-                verdict, said, label = found
+                verdict, said, label, unknown = found
+                if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
+                    continue
                 before[number] = Review(Verdict(verdict), said) if verdict else None
                 database.execute(
                     "UPDATE images SET verdict = ?, said = ? WHERE number = ?", (*_said(review, label), number)

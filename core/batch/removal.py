@@ -16,7 +16,9 @@ from core.batch.journal import held, job_folder
 from core.batch.schema import FILE, journal_errors, open_database
 from core.batch.values import JobFacts
 from core.errors import StorageError, UsageError
+from core.images.folders import printable
 from core.library.versions import KEPT_DAYS, bury, remove_if_empty
+from core.salvage import kept_aside
 from core.storage import storage_errors
 
 _GRAVES = ".removed-*"
@@ -30,11 +32,13 @@ class RemovedJob:
         id: which job it is; several of one may be kept, of which the last one can be brought back.
         moment: when it was removed.
         facts: what its journal says; None where that cannot be read.
+        damaged: a journal that was set aside because it is damaged; None where the whole job was removed.
     """
 
     id: str
     moment: datetime
     facts: JobFacts | None
+    damaged: Path | None = None
 
 
 def put_aside(id_: str) -> None:
@@ -60,6 +64,9 @@ def bring_back(id_: str) -> None:
         StorageError: the disk does not allow it; it is still kept.
     """
     kept = [folder for folder in _kept() if folder.name == id_]
+    if not kept and (aside := kept_aside(job_folder(id_), FILE)):
+        what = f"The journal of {id_!r} was damaged. What could be read of it is in the job already."
+        raise UsageError(what, hint=f"The damaged file was kept as {printable(aside[-1])}.")
     if not kept:
         what = "What was removed is not kept any more."
         raise UsageError(what, hint=f"It is kept for {KEPT_DAYS} days. Classify the folder again.")
@@ -79,7 +86,20 @@ def removed_jobs() -> tuple[RemovedJob, ...]:
         with contextlib.suppress(OSError):  # deleted meanwhile
             moment = datetime.fromtimestamp(folder.parent.stat().st_mtime, UTC)  # a grave is written to once
             found.append(RemovedJob(folder.name, moment, _facts(folder)))
+    found += [RemovedJob(file.parent.name, _written(file), None, file) for file in _damaged()]
     return tuple(sorted(found, key=lambda job: job.moment, reverse=True))
+
+
+def _damaged() -> list[Path]:
+    """The journals that were set aside, and belong to no job that was removed since."""
+    folders = (folder for folder in paths.jobs().glob("*") if not folder.name.startswith("."))
+    return [file for folder in folders for file in kept_aside(folder, FILE)]
+
+
+def _written(file: Path) -> datetime:
+    with contextlib.suppress(OSError):
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return datetime.fromtimestamp(0, UTC)
 
 
 def sweep() -> None:

@@ -20,13 +20,23 @@ TABLES: Final = """
     images JOIN folders ON folders.id = images.folder LEFT JOIN details ON details.number = images.number
     LEFT JOIN models ON models.id = images.model
 """
+_TEXT: Final = (str, type(None))
+_NUMBER: Final = (float, int, type(None))
 STATES: Final = {WAITING: State.WAITING, DONE: State.DONE, FAILED: State.FAILED, GONE: State.GONE}
 
 
 def row_of(record: tuple[Any, ...], top: Path) -> Row:
-    """The row in a record of `COLUMNS`; `top` is the job's folder."""
+    """The row in a record of `COLUMNS`; `top` is the job's folder.
+
+    Raises:
+        ValueError, TypeError or LookupError: the record holds what no journal holds.
+    """
     number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, said = record[:13]
     finished, mtime_ns, model, provider, *times = record[13:]
+    if not all(isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, said, model, provider)):
+        raise TypeError("a text is none")
+    if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
+        raise TypeError("a number is none")
     below = Path(os.fsdecode(folder))
     path = top / below / os.fsdecode(name)
     is_done, is_failed = state == DONE, state == FAILED
@@ -67,4 +77,4 @@ def answer_of(outcome: Outcome) -> tuple[Any, ...]:
 
 
 def _scores(text: str | None) -> tuple[Score, ...]:
-    return tuple(Score(label, probability) for label, probability in json.loads(text or "[]"))
+    return tuple(Score(str(label), float(probability)) for label, probability in json.loads(text or "[]"))

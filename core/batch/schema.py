@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from core.errors import StorageError
+from core import salvage
+from core.errors import DamagedError, StorageError
 from core.images.folders import printable
 
 FILE: Final = "journal.sqlite"
@@ -20,6 +23,7 @@ said, and those of later ones are left alone."""
 WAITING, DONE, FAILED, GONE = range(4)
 """`State` as the journal writes it."""
 
+_log = logging.getLogger(__name__)
 _APPLICATION: Final = 0x466F7665
 _PATIENCE_S: Final = 30.0
 """How long another connection may be writing; it does so for milliseconds."""
@@ -65,6 +69,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
         make: whether it is made where it is missing.
 
     Raises:
+        DamagedError: it is damaged.
         StorageError: it is missing, cannot be read, or another program or a later version of this one wrote it.
     """
     with journal_errors(file):
@@ -95,15 +100,40 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
             f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT"
         )
     elif application != _APPLICATION or not 1 <= found <= FORMAT:
-        raise _foreign(file, found if application == _APPLICATION else 0)
+        is_journal = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone()
+        raise _foreign(file, found if application == _APPLICATION else 0, is_journal=bool(is_journal))
 
 
-def _foreign(file: Path, found: int) -> StorageError:
+def _foreign(file: Path, found: int, *, is_journal: bool) -> StorageError:
     if found > FORMAT:
-        what = f"The journal {printable(file)} was written by a later version of Fovea."
-        return StorageError(what, hint="Use that version; nothing was changed. `fovea jobs remove` takes it away.")
-    what = f"{printable(file)} is not a journal that Fovea wrote."
-    return StorageError(what, hint="Nothing was changed. `fovea jobs remove` or --fresh begins the job anew.")
+        what = f"The journal {printable(file)} was written by a later version of Fovea. Nothing was changed."
+        return StorageError(what, hint="Use that version, or remove the job with `fovea jobs remove`.")
+    if is_journal:
+        return _damaged(file)
+    what = f"{printable(file)} is not a journal that Fovea wrote. Nothing was changed."
+    return StorageError(what, hint="Move that file elsewhere, then run the command again.")
+
+
+def mend(file: Path) -> None:
+    """Rebuild a damaged journal from all rows that can still be read; needs the job to be held.
+
+    The damaged file is set aside, and a warning says where. A journal that is whole, missing, unreadable for another
+    reason or of a later version is left as it is.
+
+    Raises:
+        StorageError: the journal cannot be read, or the disk does not allow it.
+    """
+    try:
+        with contextlib.closing(open_database(file)) as opened, journal_errors(file):
+            salvage.check(opened, file)
+    except DamagedError:
+        aside, rows = salvage.rebuild(file, partial(open_database, make=True))
+        _log.warning(
+            "The journal %s was damaged. %s of it could be read and recovered; the damaged file was kept as %s.",
+            printable(file),
+            f"{rows:,} rows",
+            printable(aside),
+        )
 
 
 @contextlib.contextmanager
@@ -111,7 +141,8 @@ def journal_errors(file: Path) -> Iterator[None]:
     """Tell a person what an error about a journal means.
 
     Raises:
-        StorageError: for every error of SQLite or of the file system.
+        DamagedError: it holds what no journal holds.
+        StorageError: for every other error of SQLite or of the file system.
     """
     try:
         yield
@@ -119,6 +150,8 @@ def journal_errors(file: Path) -> Iterator[None]:
         raise _told(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
     except OSError as error:
         raise _told(file, -1, error) from error
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:  # a value is none of ours
+        raise _damaged(file) from error
 
 
 def _told(file: Path, code: int, error: Exception) -> StorageError:
@@ -128,9 +161,14 @@ def _told(file: Path, code: int, error: Exception) -> StorageError:
     if code == sqlite3.SQLITE_FULL:
         what = f"The disk is full: the journal {printable(file)} cannot grow."
         return StorageError(what, hint="Make room; the same command then goes on where it stopped.")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        what = f"The journal {printable(file)} is damaged."
-        return StorageError(what, hint="`fovea jobs remove` or --fresh begins the job anew.")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):  # the last: a table is missing
+        return _damaged(file)
     reason = error.strerror if isinstance(error, OSError) else error
     what = f"The journal {printable(file)} could not be used: {reason}."
     return StorageError(what, hint="Check free space and permissions there, or choose another folder with FOVEA_HOME.")
+
+
+def _damaged(file: Path) -> DamagedError:
+    what = f"The journal {printable(file)} is damaged."
+    hint = "Classify the folder again: what can be read is recovered, and the damaged file is kept."
+    return DamagedError(what, hint=hint)

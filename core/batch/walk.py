@@ -7,6 +7,7 @@ folder may hold a million of them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from core.batch.patterns import Patterns
 from core.batch.schema import journal_errors
 from core.batch.values import JobRequest, Trouble
 from core.errors import ImageError, UsageError
-from core.images.folders import natural, printable, visible, walk_folders
+from core.images.folders import is_possible, natural, printable, visible, walk_folders
 
 NAMES: Final = "names.sqlite"
 _TABLE: Final = """
@@ -69,9 +70,21 @@ class Walk:
                 read=set(),
             )
 
-    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+    def is_empty(self) -> bool:
+        """Whether there is no image; looks no further than to the first one, and keeps no names."""
+        images = walk_folders(self._top, self._unsorted, recursive=self._recursive, on_error=self._on_error, read=set())
+        return next(images, None) is None
+
+    def _unsorted(self, folder: Path) -> tuple[Iterable[object], list[Path]]:
+        subfolders: list[Path] = []
+        return self._chosen(folder, self._below(folder), subfolders), subfolders
+
+    def _below(self, folder: Path) -> str:
         place = os.path.relpath(folder, self._top)
-        below = "" if place == os.curdir else place
+        return "" if place == os.curdir else place
+
+    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+        below = self._below(folder)
         subfolders: list[Path] = []
         names.execute("DELETE FROM names")
         names.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", self._chosen(folder, below, subfolders))
@@ -109,10 +122,10 @@ class Walk:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse what is no folder.
+    """Refuse what is no folder, and never can be.
 
     Raises:
-        UsageError: it is not there, or something else is.
+        UsageError: it is not there, something else is, or no folder can be called so.
     """
     try:
         os.scandir(folder).close()
@@ -121,8 +134,11 @@ def check_folder(folder: Path) -> None:
     except FileNotFoundError as error:
         hint = "See that it was not moved or renamed, and that its disk is there."
         raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
-    except OSError:
-        pass  # the walk tells
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        if not is_possible(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
+            hint = "Check the name; it may be too long, or a link that leads back to itself."
+            raise UsageError(f"No folder can be called {printable(folder)}.", hint=hint) from error
+        # the walk tells
 
 
 def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:

@@ -1,25 +1,30 @@
 """The command line: `fovea classify`, `sort`, `train` and all others; the window is opened elsewhere.
 
 Results go to standard output, everything said about them to standard error. Exit codes: 0 all done, 1 some images
-failed and the others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 nobody reads the output any more.
+failed and the others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 nobody reads the output any more, 143
+stopped by SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
+from core import shutdown
 from core.cli.arguments import parse
 from core.cli.classify_arguments import ClassifyRequest
-from core.cli.streams import ReaderGoneError, tell
+from core.cli.streams import ReaderGoneError, flush, tell
 from core.errors import FoveaError
+from core.home import check_home
 
 EXIT_FAILED = 2
-EXIT_STOPPED = 130
 EXIT_READER_GONE = 141
+_CHANGING: Final = ("import", "remove", "restore", "use", "activate", "rollback")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,17 +35,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         with _log_to_standard_error():
-            return _run(parse(sys.argv[1:] if argv is None else argv))
+            arguments = parse(sys.argv[1:] if argv is None else argv)
+            check_home(writes=_writes(arguments))
+            code = _run(arguments)
+        flush()
     except FoveaError as error:
         tell(error.what, hint=error.hint)
         return EXIT_FAILED
+    except OSError as error:  # a disk that fails, or a name that no file can have
+        where = "" if error.filename is None else f" {str(error.filename)!r}"
+        tell(f"Could not use{where or ' a file'}: {error.strerror or error}.", hint="Check that name and its disk.")
+        return EXIT_FAILED
     except KeyboardInterrupt:
         tell("Stopped.")
-        return EXIT_STOPPED
+        return shutdown.exit_code()
     except ReaderGoneError:
         return EXIT_READER_GONE
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else 0
+    return code
+
+
+def _writes(arguments: argparse.Namespace) -> bool:
+    """Whether Fovea's folders must be writable.
+
+    Where FOVEA_HOME names them they must be, but for the doctor, who says what is wrong; else only for commands whose
+    result lies there, so that a user without a home can classify photos.
+    """
+    if arguments.command == "doctor":
+        return False
+    changes = arguments.command in ("train", "sort", "keywords", "watch") or (
+        arguments.command in ("models", "jobs") and arguments.action in _CHANGING
+    )
+    return changes or bool(os.environ.get("FOVEA_HOME"))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from core.cli.results import open_results
 from core.cli.streams import tell
 from core.cluster.addresses import Address
 from core.errors import ImageError, UsageError
-from core.images.folders import find_images
+from core.images.folders import find_images, folder_name
 from core.library.library import InstalledModel, open_library
 from core.reports.columns import Reported, Shape
 from core.reports.plan import Form, Plan
@@ -75,8 +75,6 @@ def check(request: ClassifyRequest) -> None:
     if asks_jobs and not all(map(os.path.isdir, request.paths)):
         what = "--include, --exclude, --fresh and --keep-features are about folders, and not only folders are named."
         raise UsageError(what, hint="Name folders alone.")
-    if request.byte_order_mark and request.format != Form.CSV:
-        raise UsageError("Only CSV can begin with a byte-order mark.", hint="Leave --bom out, or add --format csv.")
 
 
 def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
@@ -85,10 +83,21 @@ def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | 
         return None
     card = model.card
     about = (("model", f"{card.title} ({model.name})"), ("backbone", model.backbone.name))
-    asked = ("images", ", ".join(str(path) for path in request.paths[:_PATHS_TOLD]))
+    asked = ("images", ", ".join(_name(path) for path in request.paths[:_PATHS_TOLD]))
     folder = request.paths[0] if len(request.paths) == 1 else None
-    form, mark = Form(request.format), request.byte_order_mark
-    return Plan(form, Shape(top_k), byte_order_mark=mark, about=(*about, asked), folder=folder)
+    return Plan(
+        Form(request.format),
+        Shape(top_k),
+        byte_order_mark=request.byte_order_mark,
+        delimiter=request.delimiter,
+        about=(*about, asked),
+        folder=folder,
+    )
+
+
+def _name(path: Path | Address) -> str:
+    """What was asked for, without the way to it: reports are sent to other people."""
+    return str(path) if isinstance(path, Address) else folder_name(path)
 
 
 def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:

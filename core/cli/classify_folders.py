@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,7 +24,7 @@ from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, tell
 from core.dataset.problems import quantity
 from core.errors import StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, find_images
+from core.images.folders import IMAGE_SUFFIXES, find_images, identity
 from core.prediction import Failure, Outcome, Prediction
 from core.progress import CancelToken
 from core.providers import TITLES
@@ -126,7 +125,8 @@ def where_else(request: ClassifyRequest) -> str:
         return "Look whether --include and --exclude are as you mean them."
     if not request.recursive:
         return "Add --recursive to look into subfolders, or name image files."
-    return f"In folders, images are files that end in {', '.join(sorted(IMAGE_SUFFIXES))}; others can be named."
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    return f"In folders, images are files that end in {suffixes}. Name other files, and folders that links lead to."
 
 
 def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
@@ -165,5 +165,7 @@ def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[JobP
 
 
 def _overlap(folders: tuple[Path, ...]) -> bool:
-    real = sorted(Path(os.path.realpath(folder)).parts for folder in folders)
-    return any(after[: len(before)] == before for before, after in pairwise(real))
+    """Whether one of the folders is another one or lies in it, however they are spelt."""
+    named = [identity(folder) for folder in folders]
+    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
+    return len(set(named)) < len(named) or not above.isdisjoint(named)

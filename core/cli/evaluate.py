@@ -18,6 +18,7 @@ from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.features.store import FeatureStore
+from core.images.folders import folder_name
 from core.judging.evaluation import Evaluation, most_confused, to_json
 from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
@@ -25,6 +26,7 @@ from core.judging.reports import html_report
 from core.judging.sources import feature_source
 from core.library.library import InstalledModel, load_head, load_learnt, open_library
 from core.progress import CancelToken
+from core.reports.plan import Form, check_suffix
 from core.reports.write import refuse_image
 from core.storage import write_atomically
 
@@ -43,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.report is not None:
         refuse_image(arguments.report, "report.html")
+        check_suffix(arguments.report, Form.HTML)
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
     judgement = _judge(arguments.folder, model, chosen)
@@ -92,11 +95,11 @@ def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folde
         "model": f"{model.card.title} ({model.name}, {origin})",
         "backbone": model.backbone.name,
         "head's SHA-256": model.card.head.sha256,
-        "images": str(folder.absolute()),
+        "images": folder_name(folder),
     }
     if judgement.learnt:
         about["honesty"] = f"{_flattered(judgement)} {_honest(judgement.unseen)}"
-    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about)
+    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
     write_atomically(file, html.encode())
     tell(f"The report is written to {str(file)!r}.")
 

@@ -24,7 +24,7 @@ _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 once it is done.
+    """Do what was asked; 0 once it is done, 1 if the journal of a listed job cannot be read.
 
     Raises:
         FoveaError: it could not be done.
@@ -40,20 +40,21 @@ def run(arguments: argparse.Namespace) -> int:
             bring_back(arguments.id)
             tell(f"The job {arguments.id} is there again.")
         case _:
-            _list(as_json=arguments.format == "json")
+            return _list(as_json=arguments.format == "json")
     return 0
 
 
-def _list(*, as_json: bool) -> None:
+def _list(*, as_json: bool) -> int:
     jobs = list_jobs()
     with results_to(None) as stream:
         if as_json:
             stream.write(json.dumps([_content(job) for job in jobs], indent=2) + "\n")
-            return
-        made = tables.table(_COLUMNS, numbers=("images", "failed", "to do"))
-        for job in jobs:
-            made.add_row(*_cells(job))
-        tables.show(stream, made)
+        else:
+            made = tables.table(_COLUMNS, numbers=("images", "failed", "to do"))
+            for job in jobs:
+                made.add_row(*_cells(job))
+            tables.show(stream, made)
+    return int(any(isinstance(job, BrokenJob) for job in jobs))
 
 
 def _remove(id_: str) -> None:
@@ -79,13 +80,16 @@ def _list_removed(*, as_json: bool) -> None:
 def _removed_content(job: RemovedJob) -> dict[str, Any]:
     told = {"id": job.id} if job.facts is None else _content(job.facts)
     told.pop("state", None)
+    told |= {} if job.damaged is None else {"damaged": str(job.damaged)}
     return told | {"removed": job.moment.astimezone().isoformat()}
 
 
 def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
     facts = job.facts
     told = ("its journal cannot be read", "", "")
-    if facts is not None:
+    if job.damaged is not None:
+        told = (f"damaged; what could be read is in the job. Kept as {job.damaged}", "", "")
+    elif facts is not None:
         told = (str(facts.folder), f"{facts.counts.found:,}", f"{facts.counts.reviewed:,}")
     removed = f"{job.moment.astimezone():%Y-%m-%d %H:%M}"
     return tables.cell(job.id, "bold"), *(tables.cell(text) for text in (*told, removed))

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from rich.text import Text
+
 from core import paths, settings
 from core.batch.jobs import list_jobs
 from core.batch.journal import job_id
@@ -31,7 +33,8 @@ from core.providers import Precision, ProviderWish
 from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, check_space, real
 from core.sorting.plan import plan, sum_up
-from core.sorting.record import Record, sortings
+from core.sorting.record import Record
+from core.sorting.records import BrokenSorting, list_sortings, sortings
 from core.sorting.undo import undo
 from core.sorting.values import By, PlanFacts, SortingFacts, SortingState, SortRequest, Step
 
@@ -42,7 +45,7 @@ _COLUMNS: Final = ("id", "begun", "state", "by", "photos", "from", "to")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 if every photo is where it should be, 1 if some are not.
+    """Do what was asked; 0 if every photo is where it should be, 1 if some are not or a listed record is damaged.
 
     Raises:
         FoveaError: nothing could start, or the disk failed under way.
@@ -50,8 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     as_json = arguments.format == "json"
     if arguments.list:
-        _list(as_json=as_json)
-        return 0
+        return _list(as_json=as_json)
     if arguments.undo is not None:
         latest = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
         return _undo(arguments.undo or _latest(*latest), as_json=as_json)
@@ -130,8 +132,12 @@ def _interruptible() -> Iterator[None]:
 
 
 def _latest(*states: SortingState) -> str:
-    found = next((facts.id for facts in sortings() if facts.state in states), None)
-    if found is None:
+    listed = list_sortings()
+    found = next((one.id for one in listed if not isinstance(one, BrokenSorting) and one.state in states), "")
+    broken = next((one for one in listed if isinstance(one, BrokenSorting) and one.id > found), None)
+    if broken is not None:  # it may be the one that is meant
+        raise broken.error
+    if not found:
         raise UsageError("There is no such sorting.", hint="`fovea sort --list` lists all of them.")
     return found
 
@@ -273,25 +279,39 @@ def _remarks(facts: SortingFacts) -> list[dict[str, str]]:
         return [{"path": str(remark.path), "why": remark.why} for remark in record.remarks()]
 
 
-def _list(*, as_json: bool) -> None:
-    found = sortings()
+def _list(*, as_json: bool) -> int:
+    found = list_sortings()
     with results_to(None) as stream:
         if as_json:
-            stream.write(json.dumps([_content(facts) for facts in found], indent=2) + "\n")
-            return
-        made = tables.table(_COLUMNS, numbers=("photos",))
-        for facts in found:
-            photos = facts.waiting + facts.sorted + facts.failed + facts.undone
-            style = "yellow" if facts.state in (SortingState.SORTING, SortingState.UNDOING) else ""
-            made.add_row(
-                tables.cell(facts.id, "bold"),
-                tables.cell(f"{_moment(facts):%Y-%m-%d %H:%M}"),
-                tables.cell(facts.state.value, style),
-                tables.cell(facts.request.by.value),
-                f"{photos:,}",
-                *(tables.cell(str(folder)) for folder in (facts.request.source, facts.request.destination)),
-            )
-        tables.show(stream, made)
+            stream.write(json.dumps([_listed(one) for one in found], indent=2) + "\n")
+        else:
+            made = tables.table(_COLUMNS, numbers=("photos",))
+            for one in found:
+                made.add_row(*_cells(one))
+            tables.show(stream, made)
+    return int(any(isinstance(one, BrokenSorting) for one in found))
+
+
+def _cells(one: SortingFacts | BrokenSorting) -> tuple[Text, ...]:
+    if isinstance(one, BrokenSorting):
+        empty = [Text() for _ in _COLUMNS[2:]]
+        return tables.cell(one.id, "bold"), tables.cell(f"{one.error.what} {one.error.hint}", "red"), *empty
+    photos = one.waiting + one.sorted + one.failed + one.undone
+    style = "yellow" if one.state in (SortingState.SORTING, SortingState.UNDOING) else ""
+    return (
+        tables.cell(one.id, "bold"),
+        tables.cell(f"{_moment(one):%Y-%m-%d %H:%M}"),
+        tables.cell(one.state.value, style),
+        tables.cell(one.request.by.value),
+        tables.cell(f"{photos:,}"),
+        *(tables.cell(str(folder)) for folder in (one.request.source, one.request.destination)),
+    )
+
+
+def _listed(one: SortingFacts | BrokenSorting) -> dict[str, Any]:
+    if isinstance(one, BrokenSorting):
+        return {"id": one.id, "error": {"kind": one.error.kind, "message": one.error.what, "hint": one.error.hint}}
+    return _content(one)
 
 
 def _content(facts: SortingFacts) -> dict[str, Any]:

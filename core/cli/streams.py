@@ -27,7 +27,12 @@ class ReaderGoneError(Exception):
 def tell(text: str, *, hint: str = "") -> None:
     """Say something to the person on standard error, one line for what and one for the hint."""
     lines = [f"fovea: {printable(text)}", *([f"       {printable(hint)}"] if hint else [])]
-    print("\n".join(lines), file=sys.stderr)
+    if sys.stderr is None:
+        return
+    try:
+        print("\n".join(lines), file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # it is full, closed or nobody reads it; the work goes on
+        _drop(sys.stderr)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -41,7 +46,7 @@ def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
     A file is written beside and replaced only when the block ends well, so it holds everything or is as it was.
 
     Raises:
-        StorageError: the file cannot be written.
+        StorageError: the file cannot be written, or standard output is closed.
         ReaderGoneError: nobody reads standard output any more.
     """
     return _standard_output() if file is None else _replaced_file(file)
@@ -49,6 +54,8 @@ def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
 
 @contextmanager
 def _standard_output() -> Iterator[TextIO]:
+    if sys.stdout is None:
+        raise StorageError("Standard output is closed, so there is nowhere to write results.", hint=_HINT)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A console keeps its own encoding; what it lacks is escaped. A pipe or a file gets UTF-8 on every system.
         encoding = None if sys.stdout.isatty() else "utf-8"
@@ -57,16 +64,28 @@ def _standard_output() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except OSError as error:
-        _drop_standard_output()
+        _drop(sys.stdout)
         if error.errno in _READER_GONE:
             raise ReaderGoneError from error
         raise StorageError(f"The results could not be written: {error.strerror}.", hint=_HINT) from error
 
 
-def _drop_standard_output() -> None:
+def flush() -> None:
+    """Write what is buffered for standard output, so that the end of the process finds nothing that may fail.
+
+    Raises:
+        StorageError: it cannot be written.
+        ReaderGoneError: nobody reads it any more.
+    """
+    if sys.stdout is not None:
+        with _standard_output():
+            pass
+
+
+def _drop(stream: TextIO) -> None:
     """What is still buffered goes nowhere; otherwise Python would complain about it when it ends."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -84,9 +103,9 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
     Raises:
         StorageError: the file cannot be written.
     """
-    target = Path(os.path.realpath(file))
-    is_device = target.exists() and not target.is_file() and not target.is_dir()
     try:
+        target = Path(os.path.realpath(file))
+        is_device = target.exists() and not target.is_file() and not target.is_dir()
         with target.open("wb") if is_device else replacing(target) as stream:
             yield stream
     except OSError as error:

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.classifier import DECODE_THREADS, Classifier, open_classifier
 from core.cluster.addresses import Store
 from core.errors import FoveaError, ImageError, ModelError
+from core.leftovers import temporary_folder
 from core.library.library import InstalledModel, open_library
 from core.prediction import Failure, Outcome
 from core.providers import Precision, ProviderWish
@@ -102,7 +101,7 @@ def sums_of(model: InstalledModel) -> tuple[str, str]:
 def _fetched(classifier: Classifier, paths: Sequence[str], store: Store, top_k: int) -> Iterator[Outcome]:
     """Classify images of a store, which are fetched while those before them are classified."""
     failures: dict[int, Failure] = {}
-    with _own_folder() as folder, ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="fetch") as pool:
+    with temporary_folder("fetched") as folder, ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="fetch") as pool:
 
         def fetch(item: tuple[int, str]) -> tuple[int, Path | Failure]:
             number, path = item
@@ -130,15 +129,6 @@ def _next(number: int, outcomes: Iterator[Outcome], failures: dict[int, Failure]
         return failures[number]
     outcome = next(outcomes, None)
     return failures[number] if outcome is None else replace(outcome, path=shown)
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    folder = tempfile.mkdtemp(prefix="fovea-fetched-")
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def unpack(item: bytes) -> Any:  # noqa: ANN401 - an outcome, or the error that ends it all

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from core import paths
-from core.errors import StorageError, UsageError
+from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
-from core.storage import storage_errors, write_atomically
+from core.images.folders import printable
+from core.salvage import members, set_aside
+from core.storage import reading_errors, storage_errors, write_atomically
 
 _FORMAT: Final = 1
-_MOST_BYTES: Final = 64 * 1024**2
+_log = logging.getLogger(__name__)
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -81,8 +84,24 @@ class Amendments:
 
 
 def read_amendments(folder: Path) -> Amendments:
-    """What was decided about a folder; a file of ours that is damaged is as none, for the folder itself is whole."""
-    return _read(_file(folder))
+    """What was decided about a folder.
+
+    A damaged file is set aside, and what is whole of it holds; what a later version wrote holds nothing. A warning
+    says so.
+
+    Raises:
+        StorageError: the file cannot be read just now.
+    """
+    file = _file(folder)
+    try:
+        content = _content(file)
+    except DamagedError:
+        with _held(file):
+            content = _mended(file)
+    except LaterVersionError as error:
+        _log.warning("Decisions about the photos in %s are not applied. %s", printable(folder), error)
+        return Amendments()
+    return _amendments(content["photos"])
 
 
 def amend(folder: Path, changes: Mapping[Path, Amendment | None]) -> dict[Path, Amendment | None]:
@@ -97,12 +116,12 @@ def amend(folder: Path, changes: Mapping[Path, Amendment | None]) -> dict[Path, 
 
     Raises:
         UsageError: a file cannot be read, so that nobody could know it again.
-        StorageError: the decision cannot be kept; those before are unharmed.
+        StorageError: the decision cannot be kept, or those before cannot be read; they are unharmed.
     """
     sums = {path: _told_sum(path) for path in changes}
     file = _file(folder)
     with _held(file):
-        content = _content(file)
+        content = _mended(file)
         kept: dict[str, Any] = content["photos"]
         before = {path: _amendment(kept.get(found)) for path, (found, _) in sums.items()}
         for path, change in changes.items():
@@ -112,7 +131,7 @@ def amend(folder: Path, changes: Mapping[Path, Amendment | None]) -> dict[Path, 
             else:
                 kept[found] = {"label": change.label, "size": size}
         content["folder"] = os.fsencode(_real(folder)).decode(errors="replace")
-        write_atomically(file, json.dumps(content, indent=1, ensure_ascii=False).encode(errors="surrogatepass"))
+        _write(file, content)
     return before
 
 
@@ -137,23 +156,72 @@ def _held(file: Path) -> Iterator[None]:
             yield
 
 
-def _read(file: Path) -> Amendments:
-    found = _content(file)["photos"]
+def _amendments(found: Mapping[str, Any]) -> Amendments:
     by_sum = {key: made for key, value in found.items() if (made := _amendment(value)) is not None}
     sizes = frozenset(value["size"] for key, value in found.items() if key in by_sum)
     return Amendments(MappingProxyType(by_sum), sizes)
 
 
 def _content(file: Path) -> dict[str, Any]:
-    empty = {"format": _FORMAT, "photos": {}}
-    with suppress(OSError, ValueError, RecursionError):
-        if file.stat().st_size > _MOST_BYTES:
-            return empty
-        content = json.loads(file.read_bytes())
-        if isinstance(content, dict) and content.get("format") == _FORMAT and isinstance(content.get("photos"), dict):
-            photos = content["photos"]
-            return {**content, "photos": {key: photos[key] for key in photos if _is_whole(key, photos[key])}}
-    return empty
+    """What a file holds, nothing where there is none.
+
+    Raises:
+        DamagedError: it is damaged.
+        LaterVersionError: a later version of Fovea wrote it.
+        StorageError: it cannot be read just now.
+    """
+    with reading_errors(file):
+        data = file.read_bytes() if file.exists() else None
+    if data is None:
+        return {"format": _FORMAT, "photos": {}}
+    try:
+        content = json.loads(data)
+        format_, photos = content["format"], content.get("photos")
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        raise _damaged(file) from error
+    if isinstance(format_, int) and format_ > _FORMAT:
+        raise LaterVersionError(file)
+    if format_ != _FORMAT or not isinstance(photos, dict) or not all(map(_is_whole, photos, photos.values())):
+        raise _damaged(file)
+    return {**content}
+
+
+def _mended(file: Path) -> dict[str, Any]:
+    """What a file holds; a damaged one is set aside and replaced by what is whole of it. The file must be held.
+
+    Raises:
+        LaterVersionError: a later version of Fovea wrote it.
+        StorageError: it cannot be read or replaced.
+    """
+    try:
+        return _content(file)
+    except DamagedError:
+        with reading_errors(file):
+            data = file.read_bytes()
+    aside = set_aside(file)
+    whole = dict(_whole(data))
+    content = {"format": _FORMAT, "photos": whole}
+    _write(file, content)
+    _log.warning(
+        "Decisions about photos in %s were damaged. %s of them could be recovered; the damaged file was kept as %s.",
+        printable(file), len(whole), printable(aside),
+    )  # fmt: skip
+    return content
+
+
+def _whole(data: bytes) -> Iterator[tuple[str, Any]]:
+    for key, value in members(data):
+        found = value.items() if key == "photos" and isinstance(value, dict) else [(key, value)]
+        yield from ((name, decided) for name, decided in found if _is_whole(name, decided))
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    write_atomically(file, json.dumps(content, indent=1, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+def _damaged(file: Path) -> DamagedError:
+    what = f"The decisions about photos in {printable(file)} are damaged."
+    return DamagedError(what, hint="Decide again, or restore that file from a backup.")
 
 
 def _is_whole(key: str, value: object) -> bool:

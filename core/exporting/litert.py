@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
 from core.dataset.dataset import Example
 from core.engine import golden, graph
 from core.errors import ModelError, TrainerError
@@ -28,6 +27,7 @@ from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.learning.protocol import HEAD
 from core.learning.trainer import run_trainer
+from core.leftovers import temporary_folder
 from core.library import joined
 from core.library.exchange import MOST_DIFFERENCE
 from core.library.forms import MOST_ROUNDED
@@ -130,10 +130,10 @@ def _converted(
     token: CancelToken,
 ) -> tuple[bytes, Told]:
     """The .tflite the trainer makes, and what it says of the golden inputs and of photos."""
-    with tempfile.TemporaryDirectory(prefix="fovea-litert-") as place:
-        _write_job(Path(place), model, storage, calibration, photos)
-        said = run_trainer(["litert", place], report=report, on_epoch=lambda _: None, token=token)
-        return _read_answers(Path(place), float(said["milliseconds"]), model.card.temperature)
+    with temporary_folder("litert") as place:
+        _write_job(place, model, storage, calibration, photos)
+        said = run_trainer(["litert", str(place)], report=report, on_epoch=lambda _: None, token=token)
+        return _read_answers(place, float(said["milliseconds"]), model.card.temperature)
 
 
 def _tried(exact: Told, told: Told, samples: Samples, most_lost: float, card: ModelCard) -> tuple[Trial, ModelCard]:
@@ -150,7 +150,7 @@ def with_files(data: bytes, card: ModelCard) -> bytes:
     buffer.write(data)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         labels = "".join(f"{label}\n" for label in card.classes).encode()
-        for name, content in {LABELS: labels, CARD: write_card(card)}.items():
+        for name, content in {LABELS: labels, CARD: write_card(shareable(card))}.items():
             archive.writestr(zipfile.ZipInfo(name, _DATE), content)
     return buffer.getvalue()
 
@@ -163,7 +163,7 @@ def _write_job(
         BACKBONE_CARD: write_card(model.backbone.card),
         model.backbone.card.file: load_backbone(model.backbone),
         HEAD: head_bytes(load_head(model), exact=True),
-        MODEL_CARD: write_card(model.card),
+        MODEL_CARD: write_card(shareable(model.card)),
         JOB: json.dumps({"storage": storage.value}).encode(),
     }
     for name, content in files.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -223,11 +224,11 @@ def compare_by_paths(
         ProviderError: an engine cannot be opened or failed under way.
         Cancelled: the token was cancelled.
     """
-    if len(paths) == 1 and not paths[0].is_file():
+    if len(paths) == 1 and not os.path.isfile(paths[0]):  # noqa: PTH113 - Path.is_file raises for names that are too long
         try:
             return compare_by_folder(paths[0], a, b, store, report=report, token=token)
         except DatasetError:
-            if not paths[0].is_dir():
+            if not os.path.isdir(paths[0]):  # noqa: PTH112 - likewise
                 raise
     unread: list[Failure] = []
     images = list(find_images(paths, recursive=True, on_error=lambda path, why: unread.append(Failure.of(path, why))))

@@ -20,10 +20,11 @@ from typing import Any, Final
 
 from core import paths
 from core.dataset.problems import quantity
-from core.errors import DatasetError, FoveaError, StorageError, UsageError
+from core.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
 from core.learning.protocol import CHECKPOINT
 from core.learning.request import TrainRequest, request_from_json, request_to_json
-from core.storage import storage_errors, write_atomically
+from core.salvage import mend_lock
+from core.storage import reading_errors, storage_errors, write_atomically
 
 _FORMAT: Final = 2
 _READABLE: Final = (1, 2)
@@ -57,12 +58,13 @@ class FoundRun:
 
     Attributes:
         name: of the model.
-        request: what was asked for; None where it was begun by an earlier Fovea, which did not keep that.
+        request: what was asked for; None where that is damaged, or an earlier or a later Fovea wrote it.
         recipe: how it is trained; empty where that cannot be read.
         epochs: how many are wanted; None where that cannot be read.
         begun: when it was.
         saved: when what was learnt so far was kept last; None where nothing was yet.
         is_under_way: whether a process works on it now.
+        trouble: why it cannot be read; empty where it can.
     """
 
     name: str
@@ -72,10 +74,11 @@ class FoundRun:
     begun: datetime
     saved: datetime | None
     is_under_way: bool
+    trouble: str = ""
 
 
 def found_runs() -> tuple[FoundRun, ...]:
-    """The runs on disk, the latest begun first; what cannot be understood is none."""
+    """The runs on disk, the latest begun first; of one that cannot be understood hardly more is known than its name."""
     try:
         folders = [folder for folder in paths.unfinished_runs().iterdir() if folder.is_dir()]
     except OSError:
@@ -112,7 +115,7 @@ def unfinished_run(
     Raises:
         UsageError: another process trains that name now, or the interrupted run was asked for something else.
         DatasetError: the interrupted run learnt from other images.
-        StorageError: the folder cannot be written.
+        StorageError: the folder cannot be written, or the interrupted run cannot be read; it is kept.
     """
     name = request.name
     folder = paths.unfinished_runs() / name
@@ -129,11 +132,15 @@ def unfinished_run(
 
 
 def _found(folder: Path) -> FoundRun | None:
-    content = _read(folder)
+    trouble = ""
+    try:
+        content = _read(folder)
+    except StorageError as error:
+        content, trouble = {"plan": {}}, str(error)
     if content is None:
         return None
     plan, request = content["plan"], request_from_json(content.get("request"))
-    recipe, epochs = (plan.get(key) if isinstance(plan, dict) else None for key in ("recipe", "epochs"))
+    recipe, epochs = plan.get("recipe"), plan.get("epochs")
     begun, saved = _moment(folder / _RUN), _moment(folder / CHECKPOINT)
     if begun is None or (request is not None and request.name != folder.name):
         return None
@@ -145,6 +152,7 @@ def _found(folder: Path) -> FoundRun | None:
         begun=begun,
         saved=saved,
         is_under_way=_is_locked(folder),
+        trouble=trouble,
     )
 
 
@@ -169,6 +177,7 @@ def _lock_of(folder: Path) -> Path:
 
 def _locked(file: Path, name: str, *, patience_s: float = _PATIENCE_S) -> sqlite3.Connection:
     """A lock that holds until it is closed, which the system itself does when this process ends, however it ends."""
+    mend_lock(file)
     try:
         lock = sqlite3.connect(file, timeout=patience_s, isolation_level=None)
         try:
@@ -185,13 +194,37 @@ def _locked(file: Path, name: str, *, patience_s: float = _PATIENCE_S) -> sqlite
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """What the interrupted run was; None where there is none that could be understood."""
-    try:
-        content = json.loads((folder / _RUN).read_bytes())
-    except (OSError, ValueError, RecursionError):
+    """What the interrupted run was; None where there is none.
+
+    Raises:
+        DamagedError: that cannot be understood.
+        LaterVersionError: a later version of Fovea wrote it.
+        StorageError: it cannot be read just now.
+    """
+    file = folder / _RUN
+    with reading_errors(file):
+        data = file.read_bytes() if file.exists() else None
+    if data is None:
         return None
-    whole = isinstance(content, dict) and content.get("format") in _READABLE and {"plan", "images"} <= content.keys()
-    return content if whole else None
+    try:
+        content = json.loads(data)
+        format_, is_whole = content["format"], {"plan", "images"} <= content.keys()
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(file) from error
+    if isinstance(format_, int) and format_ > _FORMAT:
+        raise LaterVersionError(file)
+    if format_ not in _READABLE or not is_whole or not _are_plain(content["plan"], content["images"]):
+        raise _damaged(file)
+    return {**content}
+
+
+def _are_plain(plan: object, images: object) -> bool:
+    return isinstance(plan, dict) and isinstance(images, list) and all(isinstance(image, str) for image in images)
+
+
+def _damaged(file: Path) -> DamagedError:
+    what = f"The interrupted training of {file.parent.name!r} cannot go on: {str(file)!r} is damaged. Nothing was lost."
+    return DamagedError(what, hint="Restore that file from a backup, or add --restart to start over.")
 
 
 def _begin(folder: Path, request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str]) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from core.card import Fit
+
+USUAL_CROP: Final = 0.875
+"""Of the shorter side: 224 of 256 pixels, as most ImageNet classifiers are tested."""
 
 
 class Scaling(StrEnum):
@@ -55,6 +59,7 @@ class ForeignAnswers:
         order: of the colours.
         scaling: of the pixels.
         fit: how an image that is not square becomes square.
+        crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
     """
 
     title: str
@@ -63,3 +68,4 @@ class ForeignAnswers:
     order: ChannelOrder = ChannelOrder.RGB
     scaling: Scaling = Scaling.IMAGENET
     fit: Fit = Fit.CENTRE_CROP
+    crop: float = USUAL_CROP

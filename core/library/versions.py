@@ -24,6 +24,7 @@ from typing import Final
 
 from core.errors import ModelError, StorageError
 from core.library.files import read_file
+from core.salvage import mend_lock
 from core.storage import replace, storage_errors, write_atomically
 
 LOCK: Final = ".lock"
@@ -107,6 +108,7 @@ def locked(own: Path) -> Iterator[None]:
     """
     with storage_errors(own):
         own.mkdir(parents=True, exist_ok=True)
+    mend_lock(own / LOCK)
     with contextlib.ExitStack() as stack:
         try:
             lock = sqlite3.connect(own / LOCK, timeout=_PATIENCE_S, isolation_level=None)

@@ -12,7 +12,7 @@ from typing import Final, TextIO
 from xml.etree.ElementTree import Element
 
 from core.batch.values import Verdict
-from core.dataset.problems import quantity
+from core.dataset.problems import place, quantity
 from core.judging.markup import Content, element, page, table
 from core.judging.parts import STYLE, note, plot, thumbnail, tile, twin
 from core.judging.plots import count_bars, histogram, percent
@@ -124,8 +124,7 @@ class WebPage:
             yield table(("what", "which"), self._plan.about)
 
     def _place(self, path: Path) -> str:
-        folder = self._plan.folder
-        return str(path.relative_to(folder) if folder and path.is_relative_to(folder) else path)
+        return path.name if path == self._plan.folder else place(path, self._plan.folder)
 
 
 @dataclass(slots=True)

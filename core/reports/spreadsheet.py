@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
 
+from core.leftovers import temporary_folder
 from core.reports.columns import Column, Kind, Reported, Shape, columns
 from core.reports.text import told
 
@@ -34,9 +34,9 @@ def spreadsheet(stream: BinaryIO, shape: Shape, *, rows_on_sheet: int = _ROWS) -
     import xlsxwriter  # takes 80 ms
     from xlsxwriter.exceptions import FileCreateError
 
-    with tempfile.TemporaryDirectory(prefix="fovea-") as rows:
+    with temporary_folder("rows") as rows:
         outlet = _Outlet(stream)
-        book = xlsxwriter.Workbook(outlet, {"constant_memory": True, "tmpdir": rows, "use_zip64": True})
+        book = xlsxwriter.Workbook(outlet, {"constant_memory": True, "tmpdir": str(rows), "use_zip64": True})
         made = Spreadsheet(book, columns(shape), rows_on_sheet)
         try:
             yield made

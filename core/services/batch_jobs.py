@@ -14,12 +14,15 @@ from core import paths, settings
 from core.batch import watch as folder_watch
 from core.batch.job import Job, open_answering
 from core.batch.jobs import BrokenJob, job_facts, list_jobs
-from core.batch.journal import job_id
+from core.batch.journal import job_folder, job_id
 from core.batch.queries import Answers
 from core.batch.removal import bring_back, put_aside, sweep
+from core.batch.schema import FILE
 from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
+from core.batch.walk import Walk
 from core.batch.watch import Watching, WatchState
 from core.errors import Cancelled, FoveaError, UsageError
+from core.images.folders import printable
 from core.progress import CancelToken
 from core.services.batch_messages import (
     Answer,
@@ -206,6 +209,8 @@ class Jobs:
         self._end(job, running, error)
 
     def _run(self, job: str, running: _Running) -> None:
+        if not (job_folder(job) / FILE).exists():
+            _check_photos(running.request)
         answering, report = open_answering(running.request), partial(self._report, job, running)
         with Job(running.request, answering, token=running.token, report=report) as opened:
             self._tell_begun(job, running)
@@ -253,6 +258,23 @@ class Jobs:
         self.tell(job)
         self._changed(job)
         self._send(JobEnded(job, error, _troubles(job)))
+
+
+def _check_photos(request: JobRequest) -> None:
+    """Refuse a new job on a folder without photos: there would be nothing in it to do anything with.
+
+    Raises:
+        UsageError: there is no such folder, nothing in it counts, or it cannot be read.
+    """
+    walk = Walk(request, job_folder(job_id(request)))
+    if not walk.is_empty():
+        return
+    if walk.troubles:
+        raise UsageError(walk.troubles[0].message, hint=walk.troubles[0].hint)
+    hint = "In folders, photos are files such as .jpg, .png, .webp or .heic."
+    if request.include or request.exclude:
+        hint = "Check the patterns: they leave nothing."
+    raise UsageError(f"No photos found in “{printable(request.folder.name or request.folder)}”.", hint=hint)
 
 
 def _at_rest(facts: JobFacts) -> Doing:

@@ -17,7 +17,7 @@ from core.sorting import values
 from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, real
 from core.sorting.plan import plan, sum_up
-from core.sorting.record import sortings
+from core.sorting.records import sortings
 from core.sorting.undo import undo
 from core.sorting.values import UNSURE, By, PlanFacts, SortingFacts, SortingState, SortRequest
 

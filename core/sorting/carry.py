@@ -12,8 +12,10 @@ from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.disk import check, check_space
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import place, settle, status
-from core.sorting.record import Folder, Move, Record, Stage, held, sortings
+from core.sorting.record import Record, held
+from core.sorting.records import mended, sortings
 from core.sorting.values import By, SortingFacts, SortingState, SortRequest, Step
 
 AT_ONCE: Final = 32
@@ -64,7 +66,7 @@ def go_on(id_: str, *, report: Report, token: CancelToken) -> SortingFacts:
         StorageError: as `carry_out`.
         Cancelled: the token was cancelled.
     """
-    with held(), Record(id_) as record:
+    with held(), mended(id_) as record:
         facts = record.facts()
         if facts.state is not SortingState.SORTING:
             what = f"The sorting {id_!r} is {facts.state}: there is nothing to go on with."
@@ -143,7 +145,7 @@ def _sort_some(
         record.note(done)
 
 
-def stage_of_photo(move: Move, done: list[Move], record: Record) -> Stage:
+def stage_of_photo(move: Move, done: list[Move], record: Record) -> Stage | None:
     """How far the photo is that a companion goes along with; it may have come just before."""
     known = next((one.stage for one in reversed(done) if one.number == move.follows), None)
     return record.stage(move.follows) if known is None else known

@@ -12,10 +12,12 @@ from itertools import count
 from pathlib import Path, PurePath
 from typing import Final, Protocol
 
+from core.images.folders import is_readable
+from core.images.system_folders import is_system_folder
 from core.sorting.companions import Along
 
-_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
-"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces"); control characters; half characters."""
+_FORBIDDEN: Final = frozenset('<>:"/\\|?*')
+"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces")."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|\Z)")
 _LONGEST: Final = 255
 """Of a name: bytes on Linux, UTF-16 units elsewhere."""
@@ -40,12 +42,19 @@ class Disk(Protocol):
 
 
 def folder_name(label: str) -> str:
-    """A class's label as the name of a folder that every system takes and no walk passes over as hidden."""
-    name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", label)).strip(" .")
+    """A class's label as the name of a folder that every system takes, that shows itself as it is, and that no walk
+    passes over.
+    """
+    name = "".join(map(_safe, unicodedata.normalize("NFC", label))).strip(" .")
     name = _cut(name, _LONGEST_FOLDER).rstrip(" .")
-    if _RESERVED.match(name):
+    if _RESERVED.match(name) or is_system_folder(name):
         name = f"_{name}"
     return name or "_"
+
+
+def _safe(character: str) -> str:
+    """Or an underscore for what no name may hold: also what controls a terminal or turns the writing direction."""
+    return character if is_readable(character) and character not in _FORBIDDEN else "_"
 
 
 def folded(name: str) -> str:

@@ -10,17 +10,20 @@ from core.batch.values import Row
 from core.errors import UsageError
 from core.images.folders import printable
 from core.sorting.companions import Along, Companions
+from core.sorting.inputs import Inputs
 from core.sorting.names import Disk, Names, folded, folder_name
+from core.sorting.record import destinations
 from core.sorting.values import UNSURE, By, Companion, PlanFacts, SortRequest, Step
 
 
 def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step]:
     """What is to become of each photo; no two photos come to one place, and none outside the destination.
 
-    A person's label counts over the model's. Photos that could not be read stay where they are. In the destination,
-    nothing is replaced: where a name is taken by another photo, the new one is called like it, as in `photo (2).jpg`;
-    where the very same photo is there under such a name, the new one stays. What belongs to a photo goes along under
-    the photo's new name, see `core.sorting.companions`.
+    A person's label counts over the model's. Photos that could not be read stay where they are, and so do those that
+    lie outside the source, or in the destination of this or an earlier sorting. In the destination, nothing is
+    replaced: where a name is taken by another photo, the new one is called like it, as in `photo (2).jpg`; where the
+    very same photo is there under such a name, the new one stays. What belongs to a photo goes along under the photo's
+    new name, see `core.sorting.companions`.
 
     Args:
         rows: the answers of a job, see `core.batch.queries.Answers.each`.
@@ -32,11 +35,12 @@ def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step
         StorageError: the destination cannot be looked at.
     """
     names, beside, seen = Names(request.destination, disk), Companions(), set[str]()
+    inputs = Inputs(request, destinations())
     for row in rows:
         if str(row.path) in seen:
             continue
         seen.add(str(row.path))
-        yield _step(row, request, names, beside, disk)
+        yield _step(row, request, inputs, names, beside, disk)
 
 
 def sum_up(steps: Iterable[Step], request: SortRequest) -> PlanFacts:
@@ -56,11 +60,13 @@ def sum_up(steps: Iterable[Step], request: SortRequest) -> PlanFacts:
     return PlanFacts(dict(folders.most_common()), left, renamed, size, companions, len(shared))
 
 
-def _step(row: Row, request: SortRequest, names: Names, beside: Companions, disk: Disk) -> Step:
+def _step(row: Row, request: SortRequest, inputs: Inputs, names: Names, beside: Companions, disk: Disk) -> Step:
     label = row.answer
     if row.failure is not None or label is None:
         why = row.failure.message if row.failure is not None else "It is not classified yet."
         return Step(row.path, None, None, None, 0, why)
+    if why := inputs.why_not(row.path.parent):
+        return Step(row.path, None, label, row.confidence, 0, why)
     size = disk.size(row.path)
     if size is None:
         return Step(row.path, None, label, row.confidence, 0, "It is not there any more.")

@@ -5,26 +5,29 @@ leaves enough to go on or to go back. Its file is `paths.sortings()/<id>.sqlite`
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
-from core import paths
-from core.errors import StorageError, UsageError
+from core import paths, salvage
+from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
-from core.storage import storage_errors
+from core.storage import reading_errors, storage_errors
 
 _FORMAT: Final = 1
 _APPLICATION: Final = 0x466F7653
 _LOCK: Final = "lock"
+_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLITE_ERROR comes of tables that are missing."""
 _TABLES: Final = """
 CREATE TABLE sorting (
     source BLOB NOT NULL, destination BLOB NOT NULL, manner TEXT NOT NULL, threshold REAL NOT NULL,
@@ -33,7 +36,7 @@ CREATE TABLE sorting (
 CREATE TABLE moves (
     number INTEGER PRIMARY KEY, source BLOB NOT NULL, target BLOB NOT NULL, bytes INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
-    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER NOT NULL DEFAULT 0
+    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER
 );
 CREATE INDEX moves_by_state ON moves (state, number);
 CREATE TABLE folders (
@@ -43,68 +46,7 @@ CREATE TABLE folders (
 """
 """`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
 was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
-number of the photo that a file goes along with, 0 for photos; records of earlier versions have no such column."""
-
-
-class Stage(IntEnum):
-    """How far a photo is."""
-
-    WAITING = 0
-    BEGUN = 1
-    """It may be where it was, half-way, or where it should be: the disk tells."""
-    DONE = 2
-    FAILED = 3
-    LEAVING = 4
-    """Its undoing was begun."""
-    UNDONE = 5
-    KEPT = 6
-    """Undoing left it, for a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A photo in the record.
-
-    Attributes:
-        number: its place in the sorting, from 1.
-        source: where it was.
-        target: where it comes.
-        stage: how far it is.
-        before: what told, when it was begun, that the file at `source` is this one (`core.sorting.moves.written`).
-        after: the same of the file at `target`, when it was done.
-        sha256: of its bytes, where they were read; else empty.
-        why: it failed, or was kept.
-        follows: the number of the photo that this file goes along with; 0 for a photo.
-    """
-
-    number: int
-    source: Path
-    target: Path
-    stage: Stage
-    before: str = ""
-    after: str = ""
-    sha256: str = ""
-    why: str = ""
-    follows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder in the record; times are when it was last written to, in nanoseconds since 1970.
-
-    Attributes:
-        path: the folder.
-        made: whether the sorting made it.
-        before: its time before; None for one that was made.
-        after: its time once all was sorted; None until then.
-        seen: its time when undoing began; None until then, and if it was gone.
-    """
-
-    path: Path
-    made: bool
-    before: int | None = None
-    after: int | None = None
-    seen: int | None = None
+number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
 
 
 class Record:
@@ -118,11 +60,12 @@ class Record:
 
         Raises:
             UsageError: there is none of that name.
-            StorageError: it is damaged, cannot be opened, or a later version of Fovea wrote it.
+            DamagedError: it is damaged.
+            StorageError: it cannot be opened, or a later version of Fovea wrote it.
         """
         self.id = id_
         self._file = paths.sortings() / f"{id_}.sqlite"
-        if not make and not self._file.is_file():
+        if not make and not _is_there(self._file):
             raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
         with self._errors():
             self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
@@ -168,20 +111,26 @@ class Record:
         """The sorting as it is listed."""
         with self._reading() as database:
             asked = database.execute("SELECT * FROM sorting").fetchone()
-            if asked is None:  # killed while it was being made: nothing was done yet
-                raise StorageError(f"The record of the sorting {self.id!r} is empty.", hint="Sort again.")
+            if asked is None and database.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is None:
+                what = f"Nothing was sorted by {self.id!r}: it was interrupted while it began."
+                raise UsageError(what, hint="Sort again.")
+            if asked is None:
+                raise self._damaged()
             source, destination, manner, threshold, flat, begun, state = asked
             counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
             query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
             along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
-        folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
+        with self._errors():
+            folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
+            asked, reached = SortRequest(*folders, By(manner), float(threshold), bool(flat)), SortingState(state)
+            time.localtime(begun)  # refuses what is no time
         return SortingFacts(
             self.id,
-            SortRequest(*folders, By(manner), threshold, bool(flat)),
+            asked,
             begun,
-            SortingState(state),
+            reached,
             waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
             sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
             failed=counts.get(Stage.FAILED, 0) + along.get((Stage.FAILED, True), 0),
@@ -213,20 +162,19 @@ class Record:
             f"WHERE state IN ({marks}) ORDER BY number LIMIT ?"
         )
         with self._reading() as database:
-            rows = database.execute(query, (*stages, limit)).fetchall()
-        return [_move(*row) for row in rows]
+            return [_move(*row) for row in database.execute(query, (*stages, limit))]
 
-    def stage(self, number: int) -> Stage:
-        """How far a photo is."""
+    def stage(self, number: int) -> Stage | None:
+        """How far a photo is; None where the record was damaged and lacks it."""
         with self._reading() as database:
-            (stage,) = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
-        return Stage(stage)
+            row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
+            return None if row is None else Stage(row[0])
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
         with self._reading() as database:
-            rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number").fetchall()
-        return [Folder(Path(os.fsdecode(path)), bool(made), *times) for path, made, *times in rows]
+            rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
+            return [Folder(Path(os.fsdecode(path)), bool(made), *times) for path, made, *times in rows]
 
     def remarks(self) -> Iterator[Remark]:
         """What could not be sorted, and what undoing left, and why."""
@@ -242,6 +190,15 @@ class Record:
         with self._reading() as database:
             rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
         return {Path(os.fsdecode(path)) for (path,) in rows}
+
+    def check(self) -> None:
+        """See that the record is whole.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        with self._reading() as database:
+            salvage.check(database, self._file)
 
     # ---- what is noted
 
@@ -274,17 +231,16 @@ class Record:
     # ---- the file
 
     def _prepare(self, *, make: bool) -> None:
+        if make:
+            _make_tables(self._database)
         (found,) = self._database.execute("PRAGMA user_version").fetchone()
         (application,) = self._database.execute("PRAGMA application_id").fetchone()
-        if make:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
-            self._database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
-        elif (found, application) != (_FORMAT, _APPLICATION):
-            what = f"The record of the sorting {self.id!r} is not one that this Fovea can read."
-            raise StorageError(what, hint="Use the version that wrote it; nothing was changed.")
+        if application == _APPLICATION and found > _FORMAT:
+            raise LaterVersionError(self._file)
+        if (found, application) != (_FORMAT, _APPLICATION):
+            raise self._damaged()
         columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
-        self._follows = "follows" if "follows" in columns else "0"
+        self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
         self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
         self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
 
@@ -310,18 +266,58 @@ class Record:
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+                raise self._damaged() from error
             what = f"The record {printable(self._file)} could not be used: {error}."
             hint = "Check free space and permissions of that folder; what was done so far is known."
             raise StorageError(what, hint=hint) from error
+        except (ValueError, TypeError, OverflowError) as error:  # a value is none of ours
+            raise self._damaged() from error
+
+    def _damaged(self) -> DamagedError:
+        what = f"The record of a sorting, {printable(self._file)}, is damaged."
+        hint = f"`fovea sort --undo {self.id}` recovers what can be read of it and puts those photos back."
+        return DamagedError(what, hint=hint)
 
 
-def sortings() -> list[SortingFacts]:
-    """All sortings that there are records of, the latest first; records that cannot be read are left out."""
-    found = []
+def make_database(file: Path) -> sqlite3.Connection:
+    """Make an empty record, outside of any sorting."""
+    made = sqlite3.connect(file, isolation_level=None)
+    _make_tables(made)
+    return made
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode = WAL")
+    made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
+    database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
+
+
+def _is_there(file: Path) -> bool:
+    with reading_errors(file):
+        try:
+            return file.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
+
+
+def destinations() -> set[Path]:
+    """The folders that photos were sorted into, but for sortings that were undone."""
+    found = set()
     for file in paths.sortings().glob("*.sqlite"):
-        with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
-            found.append(record.facts())
-    return sorted(found, key=lambda facts: facts.begun, reverse=True)
+        with contextlib.suppress(OSError):  # another process forgets it just now
+            found.add(_destination(file, file.stat().st_mtime_ns))
+    return {folder for folder in found if folder is not None}
+
+
+@lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
+def _destination(file: Path, _: int) -> Path | None:
+    with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
+        facts = record.facts()
+        return None if facts.state is SortingState.UNDONE else facts.request.destination
+    return None
 
 
 @contextlib.contextmanager
@@ -343,14 +339,14 @@ def held() -> Iterator[None]:
         yield
 
 
-def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int]]:
+def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:
     """Photos, each before its companions, with their numbers."""
     number = 0
     for step in steps:
         if step.target is None:
             continue
         number += 1
-        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, 0
+        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, None
         photo = number
         for one in step.companions:
             number += 1

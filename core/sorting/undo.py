@@ -12,8 +12,10 @@ from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.carry import AT_ONCE, part_name, settled, stage_of_photo
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import take_back
-from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.record import Record, held
+from core.sorting.records import mended
 from core.sorting.values import SortingFacts, SortingState
 
 _FULL: Final = "It holds files that sorting did not put there."
@@ -37,7 +39,7 @@ def undo(id_: str, *, report: Report, token: CancelToken) -> SortingFacts:
         StorageError: the disk does not let it be undone.
         Cancelled: the token was cancelled.
     """
-    with held(), Record(id_) as record:
+    with held(), mended(id_) as record:
         facts = record.facts()
         if facts.state is SortingState.UNDONE and not facts.kept:
             raise UsageError(f"The sorting {id_!r} is undone already.", hint="`fovea sort --list` lists them.")

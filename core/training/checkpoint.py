@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.learning.protocol import CHECKPOINT, JOB, Epoch
-from core.storage import write_atomically
+from core.salvage import set_aside
+from core.storage import reading_errors, write_atomically
 
 _FORMAT: Final = 1
 """Raised whenever older checkpoints cannot be gone on with."""
@@ -74,22 +75,39 @@ def save(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def load(folder: Path) -> Checkpoint | None:
-    """The checkpoint in a job's folder; None where there is none, or none of this job that could be read."""
+    """The checkpoint in a job's folder; None where there is none, or none of this job that could be read.
+
+    A damaged one, or one of a later version, is set aside, because the next would take its place.
+
+    Raises:
+        StorageError: it cannot be read just now.
+    """
     file = folder / CHECKPOINT
     if not file.exists():
         return None
+    with reading_errors(file):
+        data = file.read_bytes()
     try:
-        return _read(file, _job_sum(folder))
+        return _read(data, _job_sum(folder))
+    except OtherJobError as error:
+        _log.warning("Training starts over, because its checkpoint does not fit: %s.", error)
     except Exception as error:  # noqa: BLE001 - the boundary: zip, json and numpy raise a dozen unrelated kinds
-        _log.warning("The training begins anew, because its checkpoint cannot be gone on with: %s.", error)
-        return None
+        aside = set_aside(file)
+        _log.warning("Training starts over: its checkpoint is damaged (%s) and was kept as %s.", error, aside)
+    return None
 
 
-def _read(file: Path, job: str) -> Checkpoint:
-    with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+class OtherJobError(ValueError):
+    """A checkpoint is whole and not of this job."""
+
+
+def _read(data: bytes, job: str) -> Checkpoint:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         about = json.loads(str(arrays["about"]))
+        if about["format"] > _FORMAT:
+            raise ValueError("a later version of Fovea made it")
         if (about["format"], about["job"]) != (_FORMAT, job):
-            raise ValueError("it belongs to another job, or another version of Fovea made it")
+            raise OtherJobError("it belongs to another job, or an earlier version of Fovea made it")
         groups = {name: _group(arrays, name) for name in ("weights", "optimizer", "best")}
     return Checkpoint(
         history=tuple(Epoch(**epoch) for epoch in about["history"]),

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import statistics
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from core.engine.graph import FEATURES, INPUT
 from core.errors import ModelError
 from core.exporting.litert import ANSWERS, CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD
 from core.learning.protocol import HEAD, Event
+from core.leftovers import temporary_folder
 from core.library.files import read_file
 from core.library.heads import Head, named_layers, read_head
 from core.library.joined import LOGITS, PROBABILITIES
@@ -110,13 +110,13 @@ def convert(network: keras.Model, storage: Storage, calibration: NDArray[np.uint
         return network(tf.cast(image, tf.float32), training=False)
 
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="fovea-saved-") as place, silenced(), warnings.catch_warnings():
+    with temporary_folder("saved") as place, silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what these packages deprecate in each other is not ours to mend
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint(_ENDPOINT, answer, input_signature=signature)
-        archive.write_out(place, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(place)
+        archive.write_out(str(place / "model"), verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "model"))
         try:
             return _converted(converter, storage, calibration)
         except Exception as error:  # the boundary: the converter raises unrelated kinds

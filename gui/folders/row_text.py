@@ -17,8 +17,10 @@ _REASONS: Final[Mapping[str, str]] = {
     ImageErrorKind.NO_ACCESS: "No access",
     ImageErrorKind.EMPTY: "Empty file",
     ImageErrorKind.NOT_AN_IMAGE: "No image",
+    ImageErrorKind.UNSUPPORTED: "Other kind",
     ImageErrorKind.DAMAGED: "Damaged",
     ImageErrorKind.TOO_LARGE: "Too large",
+    ImageErrorKind.NO_MEMORY: "No memory",
 }
 
 

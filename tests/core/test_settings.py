@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,42 @@ def test_the_file_can_be_read_by_a_person(file: Path) -> None:
 )
 def test_a_damaged_file_means_defaults(file: Path, data: bytes) -> None:
     file.write_bytes(data)
-    assert load(file) == Settings()
+    warnings: list[str] = []
+    assert load(file, warnings.append) == Settings()
+    (aside,) = file.parent.glob("settings.json.damaged-*")
+    assert aside.read_bytes() == data
+    assert str(aside) in warnings[0]
+    assert "'general'" in warnings[0]
+    assert load(file, warnings.append) == Settings()
+    assert len(warnings) == 1
+
+
+def test_what_is_whole_in_a_damaged_file_still_holds(file: Path) -> None:
+    save(CHOSEN, file)
+    file.write_bytes(file.read_bytes()[:-6])
+    warnings: list[str] = []
+    assert load(file, warnings.append) == replace(CHOSEN, theme=Settings().theme)
+    assert "'everyday'" in warnings[0]
+    assert load(file) == replace(CHOSEN, theme=Settings().theme)
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_left_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(CHOSEN, file)
+    warnings: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        assert load(file, warnings.append) == Settings()
+        with pytest.raises(StorageError, match="Input/output error"):
+            save(Settings(), file)
+    assert "Input/output error" in warnings[0]
+    assert load(file) == CHOSEN
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_what_a_later_version_added_survives(file: Path) -> None:
+    file.write_text(json.dumps({"theme": "light", "moon": {"colour": "green"}}))
+    save(CHOSEN, file)
+    assert json.loads(file.read_bytes())["moon"] == {"colour": "green"}
 
 
 def test_a_folder_of_that_name_means_defaults(file: Path) -> None:
@@ -80,7 +116,9 @@ WRONG = {
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_one_wrong_field_costs_only_itself(file: Path, name: str, value: object) -> None:
     file.write_text(json.dumps(asdict(CHOSEN) | {name: value}))
-    assert load(file) == replace(CHOSEN, **{name: getattr(Settings(), name)})
+    warnings: list[str] = []
+    assert load(file, warnings.append) == replace(CHOSEN, **{name: getattr(Settings(), name)})
+    assert [repr(name) in warning for warning in warnings] == [True]
 
 
 def test_every_field_was_tried() -> None:

@@ -10,16 +10,19 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from core.batch.jobs import forget_answers, job_facts, list_jobs, remove_job
+from core.batch.jobs import BrokenJob, forget_answers, job_facts, list_jobs, remove_job
 from core.batch.journal import Answer, Answerer, Journal, job_folder, job_id
 from core.batch.queries import Answers
+from core.batch.removal import bring_back, removed_jobs
 from core.batch.schema import FILE, FORMAT
 from core.batch.values import JobCounts, JobRequest, JobState, Review, State, Trouble, Verdict, View
-from core.errors import StorageError, UsageError
+from core.errors import DamagedError, StorageError, UsageError
 from core.prediction import Prediction
+from core.salvage import kept_aside
 from tests.core.batch.conftest import ANSWERER, failure, found, prediction
 
 
@@ -177,6 +180,9 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
             use()
     assert file.read_bytes() == before
     assert "later version" in str(list_jobs()[0])
+    with pytest.raises(StorageError, match="later version of Fovea"):
+        forget_answers(job_id(request_of))
+    assert file.read_bytes() == before
     remove_job(job_id(request_of))
     assert list_jobs() == ()
 
@@ -210,9 +216,94 @@ def test_answers_can_be_forgotten_without_what_a_person_said(request_of: JobRequ
     assert run(request_of, "a.jpg") == ["a.jpg"]
     with Answers(job_id(request_of)) as answers:
         assert [row.answer for row in answers.each(View())] == ["blue"]
-    (job_folder(job_id(request_of)) / FILE).write_bytes(b"damaged" * 1000)
-    forget_answers(job_id(request_of))
-    assert run(request_of, "a.jpg") == ["a.jpg"]
+
+
+def _overwrite(file: Path, at: int, data: bytes) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        opened.write(data)
+
+
+@pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff\xff")], ids=str)
+@pytest.mark.parametrize("forget", [True, False])
+def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
+    request_of: JobRequest, harm: tuple[int, bytes], forget: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(request_of, "a.jpg")
+    with Answers(job_id(request_of)) as answers:
+        answers.set_review([1], Review(Verdict.CORRECTED, "blue"))
+    file = job_folder(job_id(request_of)) / FILE
+    _overwrite(file, *harm)
+    before = file.read_bytes()
+    (broken,) = list_jobs()
+    assert isinstance(broken, BrokenJob)
+    assert str(file) in broken.error.what
+    assert file.read_bytes() == before
+    if forget:
+        forget_answers(job_id(request_of))
+    assert run(request_of, "a.jpg") == (["a.jpg"] if forget else [])
+    with Answers(job_id(request_of)) as answers:
+        assert [row.answer for row in answers.each(View())] == ["blue"]
+    (removed,) = removed_jobs()
+    assert removed.damaged is not None
+    assert removed.damaged.read_bytes() == before
+    assert str(removed.damaged) in caplog.text
+    with pytest.raises(UsageError, match="is in the job already"):
+        bring_back(removed.id)
+
+
+def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(request_of, "a.jpg")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    folder = job_folder(job_id(request_of))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", Mock(side_effect=error))
+        for use in (lambda: forget_answers(folder.name), lambda: Journal(request_of, ANSWERER)):
+            with pytest.raises(StorageError, match="disk I/O error"):
+                use()
+    assert not kept_aside(folder, FILE)
+    assert states(request_of) == {"a.jpg": State.DONE}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM job",
+        "UPDATE job SET include = 'no JSON'",
+        "UPDATE job SET include = '[1]'",
+        "UPDATE job SET folder = 5",
+        "UPDATE job SET begun = 1e300",
+        "UPDATE job SET begun = 'once'",
+        "DROP TABLE images",
+    ],
+)
+def test_odd_content_is_listed_as_damage(request_of: JobRequest, change: str) -> None:
+    run(request_of, "a.jpg")
+    with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
+        opened.execute(change)
+    (broken,) = list_jobs()
+    assert isinstance(broken, BrokenJob)
+    assert "is damaged" in broken.error.what
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE details SET scores = 'no JSON'",
+        "UPDATE details SET scores = '[[1]]'",
+        "UPDATE images SET label = x'ff'",
+        "UPDATE images SET confidence = 'sure'",
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, change: str) -> None:
+    run(request_of, "a.jpg", "b.jpg")
+    with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
+        opened.execute(f"{change} WHERE number = 1")
+    with Answers(job_id(request_of)) as answers, pytest.raises(DamagedError):
+        list(answers.each(View()))
+    assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
+    assert set(states(request_of).values()) == {State.DONE}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")

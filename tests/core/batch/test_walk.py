@@ -6,6 +6,7 @@ import os
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,41 @@ def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) ->
     assert [below(image) for image in Walk(request, place)] == ["sub/1.png", "sub/deep/2.png"]
 
 
+@pytest.mark.parametrize(
+    ("below", "changes", "is_empty"),
+    [
+        ("", {}, False),
+        ("sub", {"recursive": False}, False),
+        ("sub/deep", {"include": ("*.jpg",)}, True),
+        ("", {"exclude": ("*",)}, True),
+        (".git/none", {}, True),
+    ],
+)
+def test_a_folder_without_photos_that_count_is_empty(
+    album: Path, place: Path, below: str, changes: dict[str, Any], is_empty: bool
+) -> None:
+    (album / ".git" / "none").mkdir()
+    request = JobRequest(album / below, **{"recursive": True, **changes})
+    assert Walk(request, place / "not made").is_empty() is is_empty
+
+
+@posix_only
+@posix_only
+def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "p.jpg").write_bytes(b"1")
+    (album / "up").symlink_to(tmp_path)
+    (album / "sub" / "out.jpg").symlink_to(tmp_path / "private")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
+    for name in ("@eaDir", "$Recycle.Bin", "sub/Photos Library.photoslibrary"):
+        (album / name).mkdir()
+        (album / name / "1.jpg").write_bytes(b"1")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
 @posix_only
 def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> None:
     (album / "sub" / "round").symlink_to(album)
@@ -109,6 +145,14 @@ def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
         Walk(JobRequest(album / "nowhere", recursive=True), place)
     with pytest.raises(UsageError, match="is not a folder"):
         Walk(JobRequest(album / "b10.jpg", recursive=True), place)
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["m" * 300, "zero\0byte", "loop"])
+def test_what_never_can_be_a_folder_is_refused_at_once(album: Path, place: Path, name: str) -> None:
+    (album / "loop").symlink_to(album / "loop")
+    with pytest.raises(UsageError, match="No folder can be called"):
+        Walk(JobRequest(album / name, recursive=True), place)
 
 
 def test_names_that_cannot_be_kept_are_an_error(album: Path, place: Path) -> None:

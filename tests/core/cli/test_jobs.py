@@ -166,16 +166,29 @@ def test_what_a_person_said_survives_a_fresh_run(fovea: Fovea, pictures: Path) -
         assert answers.rows_of([1])[0].answer == "green"
 
 
-def test_a_broken_journal_is_told_and_fresh_begins_anew(fovea: Fovea, pictures: Path) -> None:
+def test_a_damaged_journal_is_listed_and_then_set_aside(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK)
-    id_ = job_id(JobRequest(pictures, recursive=True))
-    (job_folder(id_) / "journal.sqlite").write_bytes(b"broken" * 1000)
-    ran = fovea("classify", pictures, *ASK)
-    assert (ran.code, ran.out) == (2, "")
-    assert "damaged" in ran.err
-    assert "--fresh" in ran.err
-    assert "damaged" in fovea("jobs").out
-    assert fovea("classify", pictures, *ASK, "--fresh").code == 0
+    fovea("classify", pictures, *ASK, "--exclude", "grey.jpg")
+    file = job_folder(job_id(JobRequest(pictures, recursive=True))) / "journal.sqlite"
+    file.write_bytes(b"broken" * 1000)
+    listed = fovea("jobs", "--format", "json")
+    assert (listed.code, [("error" in job) for job in json.loads(listed.out)]) == (1, [False, True])
+    assert str(file) in fovea("jobs").out.replace("\n", "")
+    assert fovea("jobs", "show", file.parent.name).code == 2
+    ran = fovea("classify", pictures, *ASK, "--fresh")
+    assert (ran.code, len(_lines(ran.out))) == (0, 4)
+    (aside,) = file.parent.glob("journal.sqlite.damaged-*")
+    assert str(aside) in ran.err
+    assert aside.read_bytes() == b"broken" * 1000
+    assert fovea("jobs").code == 0
+    (kept,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
+    assert kept["damaged"] == str(aside)
+
+
+def test_no_job_has_a_name_longer_than_names_can_be(fovea: Fovea) -> None:
+    for action in ("show", "remove", "restore"):
+        ran = fovea("jobs", action, "x" * 300)
+        assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 2)
 
 
 def test_results_inside_the_folder_are_no_images(fovea: Fovea, pictures: Path) -> None:

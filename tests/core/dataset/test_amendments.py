@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -130,15 +132,62 @@ def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
     assert read_amendments(tmp_path / "link")
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1, "photos": {"x": 3}}', b'{"format": 9}'])
-def test_what_is_damaged_is_as_nothing_and_written_anew(folder: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1, "photos": {"x": 3}}', b'{"format": 1}'])
+def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
     amend(folder, {folder / "red" / "0.png": LEFT_OUT})
     (file,) = paths.amendments().glob("*.json")
     file.write_bytes(content)
     assert not read_amendments(folder)
+    (aside,) = paths.amendments().glob("*.damaged-*")
+    assert aside.read_bytes() == content
+    assert str(aside) in caplog.text
     amend(folder, {folder / "red" / "1.png": LEFT_OUT})
     assert len(read_amendments(folder).by_sum) == 1
     assert json.loads(file.read_bytes())["folder"] == str(folder.resolve())
+
+
+@pytest.mark.parametrize(
+    ("harm", "kept"),
+    [
+        (lambda data: data[: data.rindex(b'"label"')], 2),
+        (lambda data: data.replace(b"{", b"(", 1), 3),
+        (lambda data: data[data.index(b'"label"') :], 2),
+    ],
+)
+@pytest.mark.parametrize("first", [read_amendments, lambda folder: amend(folder, {})])
+def test_decisions_that_are_whole_survive_damage(
+    folder: Path, harm: Callable[[bytes], bytes], kept: int, first: Callable[[Path], object]
+) -> None:
+    amend(folder, {folder / "red" / f"{number}.png": Amendment("green") for number in range(3)})
+    (file,) = paths.amendments().glob("*.json")
+    file.write_bytes(harm(file.read_bytes()))
+    first(folder)
+    amend(folder, {folder / "red" / "3.png": LEFT_OUT})
+    assert len(read_amendments(folder).by_sum) == kept + 1
+
+
+def test_what_a_later_version_wrote_is_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (file,) = paths.amendments().glob("*.json")
+    file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    before = file.read_bytes()
+    assert not read_amendments(folder)
+    assert "later version" in caplog.text
+    with pytest.raises(StorageError, match="later version"):
+        amend(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert file.read_bytes() == before
+
+
+def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        for use in (lambda: read_amendments(folder), lambda: amend(folder, {folder / "red" / "1.png": LEFT_OUT})):
+            with pytest.raises(StorageError, match="Input/output error"):
+                use()
+    assert len(read_amendments(folder).by_sum) == 1
 
 
 def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:

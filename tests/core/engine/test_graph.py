@@ -30,6 +30,7 @@ from tests.hostile_graphs import (
     an_opset_of_the_future,
     constant,
     contradicting_shapes,
+    custom_opset,
     inner_graph,
     padding_that_fills_the_memory,
     serialised,
@@ -99,7 +100,7 @@ def lies_about_inner_shapes(model: ModelProto) -> None:
     model.graph.value_info.append(helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [1, 8, 999, 999]))
 
 
-@pytest.mark.parametrize("change", [plain_constant, weights_listed_as_input, lies_about_inner_shapes])
+@pytest.mark.parametrize("change", [plain_constant, weights_listed_as_input, lies_about_inner_shapes, custom_opset])
 def test_harmless_differences_pass(change: Change) -> None:
     graph.check_backbone(serialised(change), tiny.backbone_card())
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,6 +18,7 @@ from core.errors import DatasetError, StorageError, UsageError
 from core.learning.request import Depth, Recipe, TrainRequest, request_to_json
 from core.learning.runs import FoundRun, Run, found_runs, throw_away, unfinished_run
 from core.providers import Precision, ProviderWish
+from core.salvage import kept_aside
 
 ROOT = Path(core.__file__).parents[1]
 PLAN: dict[str, Any] = {"recipe": "dense", "epochs": 5, "validation": 0.15}
@@ -90,11 +92,45 @@ def test_other_images_are_refused_with_what_changed() -> None:
 
 
 @pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"format": 2}', b"[" * 100_000])
-def test_a_damaged_run_is_begun_anew(content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"format": 2}', b"[" * 100_000, b'{"format": 2, "plan": 3, "images": []}']
+)
+def test_a_damaged_run_keeps_what_was_learnt_until_it_is_restarted(content: bytes) -> None:
     run = begin()
     (run.folder / "run.json").write_bytes(content)
-    assert not begin().goes_on
+    with pytest.raises(StorageError, match="is damaged") as refusal:
+        begin()
+    assert str(run.folder / "run.json") in refusal.value.what
+    assert "--restart" in refusal.value.hint
+    assert (run.folder / "run.json").read_bytes() == content
+    assert (run.folder / "checkpoint.npz").exists()
+    (found,) = found_runs()
+    assert (found.name, found.request) == ("mine", None)
+    assert "is damaged" in found.trouble
+    assert not begin(restart=True).goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_of_a_later_version_or_unreadable_for_a_moment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = begin()
+    file = run.folder / "run.json"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        with pytest.raises(StorageError, match="Input/output error"):
+            begin()
+    file.write_text(file.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(StorageError, match="later version"):
+        begin()
+    assert (run.folder / "checkpoint.npz").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_damaged_lock_locks_nobody_out() -> None:
+    run = begin()
+    lock = run.folder.with_suffix(".lock")
+    lock.write_bytes(b"no database" * 100)
+    assert begin().goes_on
+    assert [kept.read_bytes() for kept in kept_aside(lock.parent, lock.name)] == [b"no database" * 100]
 
 
 @pytest.mark.usefixtures("home")
@@ -139,7 +175,7 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
 @pytest.mark.usefixtures("home")
 def test_a_run_on_disk_says_what_was_asked_for() -> None:
     assert found_runs() == ()
-    run = begin()
+    begin()
     (found,) = found_runs()
     assert found.request is not None
     assert found.request == replace(asked(), folder=Path("pictures").absolute())
@@ -148,8 +184,6 @@ def test_a_run_on_disk_says_what_was_asked_for() -> None:
     assert found.saved >= found.begun
     with unfinished_run(asked(), PLAN, IMAGES, restart=False):
         assert found_runs()[0].is_under_way
-    (run.folder / "run.json").write_bytes(b"{")
-    assert found_runs() == ()
 
 
 def rewritten(run: Run, **changes: object) -> FoundRun:

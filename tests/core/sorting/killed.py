@@ -16,7 +16,7 @@ from pathlib import Path
 from core import paths
 from core.batch.values import Row
 from core.progress import CancelToken
-from core.sorting import carry, record, undo
+from core.sorting import carry, record, records, undo
 from core.sorting.carry import go_on
 from core.sorting.values import By, SortingState, SortRequest
 from tests.core.sorting.conftest import Sorter, answered, snapshot, write
@@ -85,17 +85,17 @@ def seen(sorter: Sorter) -> dict[str, tuple[object, ...]]:
 
 
 def undo_all(sorter: Sorter) -> None:
-    for facts in record.sortings():
+    for facts in records.sortings():
         if facts.state is not SortingState.UNDONE:
             assert sorter.undo(facts.id).kept == 0
 
 
 def continue_all(sorter: Sorter, request: SortRequest) -> None:
-    unfinished = [facts for facts in record.sortings() if facts.state is SortingState.SORTING]
+    unfinished = [facts for facts in records.sortings() if facts.state is SortingState.SORTING]
     for facts in unfinished:
         done = go_on(facts.id, report=lambda _: None, token=CancelToken())
         assert (done.waiting, done.failed) == (0, 0), list(record.Record(facts.id).remarks())
-    if not record.sortings():
+    if not records.sortings():
         sorter.sort(rows(sorter), request)
 
 

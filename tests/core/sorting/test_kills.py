@@ -15,7 +15,7 @@ import pytest
 
 from core.progress import CancelToken
 from core.sorting.carry import go_on
-from core.sorting.record import sortings
+from core.sorting.records import sortings
 from core.sorting.values import By, SortingState
 from tests.core.sorting.conftest import Sorter, answered, snapshot
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +22,8 @@ from core.progress import CancelToken
 from core.sorting import moves
 from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import check, check_space, sha256
-from core.sorting.record import Record, held, sortings
+from core.sorting.record import Record, held
+from core.sorting.records import BrokenSorting, list_sortings, sortings
 from core.sorting.undo import undo
 from core.sorting.values import By, SortingState, SortRequest
 from tests.core.sorting.conftest import CancelledAfter, Sorter, answered, broken, snapshot, write
@@ -302,11 +303,47 @@ def test_a_record_of_another_version_is_left_alone(sorter: Sorter) -> None:
     database.execute("PRAGMA user_version = 99")
     database.close()
     before = file.read_bytes()
-    with pytest.raises(StorageError, match="not one that this Fovea can read"):
+    with pytest.raises(StorageError, match="later version"):
         undo(facts.id, report=lambda _: None, token=CancelToken())
     assert file.read_bytes() == before
     assert not sortings()
-    (paths.sortings() / "x.sqlite").write_bytes(b"no database at all")
-    assert not sortings()
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert str(file) in broken.error.what
     with pytest.raises(UsageError, match="no sorting called"):
         undo("nothing", report=lambda _: None, token=CancelToken())
+    with pytest.raises(UsageError, match="no sorting called"):
+        undo("x" * 300, report=lambda _: None, token=CancelToken())
+
+
+@pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
+def test_photos_come_back_though_the_record_is_damaged(
+    sorter: Sorter, harm: tuple[int, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = sorter.many(5)
+    facts = sorter.sort(photos, sorter.request(By.MOVE))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    with file.open("r+b") as opened:
+        opened.seek(harm[0])
+        opened.write(harm[1])
+    before = file.read_bytes()
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert str(file) in broken.error.what
+    assert facts.id in broken.error.hint
+    assert file.read_bytes() == before
+    undone = undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert (undone.undone, undone.kept) == (facts.sorted, 0)
+    (aside,) = paths.sortings().glob("*.damaged-*")
+    assert aside.read_bytes() == before
+    assert str(aside) in caplog.text
+
+
+@pytest.mark.parametrize("change", ["state = 'x'", "manner = 'x'", "begun = 'x'", "begun = 1e300", "source = 5"])
+def test_a_record_that_makes_no_sense_is_listed_as_damaged(sorter: Sorter, change: str) -> None:
+    facts = sorter.sort(sorter.many(2))
+    with closing(sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")) as opened, opened:
+        opened.execute(f"UPDATE sorting SET {change}")
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert "is damaged" in broken.error.what

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import Cancelled, UsageError
-from core.sorting.record import Record, sortings
+from core.sorting.record import Record
+from core.sorting.records import sortings
 from core.sorting.undo import undo
 from core.sorting.values import By, SortingState
 from tests.core.sorting.conftest import CancelledAfter, Sorter, answered, snapshot, write

@@ -8,11 +8,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from core.errors import StorageError
 from core.learning.protocol import CHECKPOINT, JOB, Epoch, Job, job_bytes
+from core.salvage import kept_aside
 from core.training.checkpoint import Checkpoint, load, save
 
 JOB_NOW = Job("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "backbone")
@@ -75,7 +78,7 @@ def test_that_of_another_job_is_not_gone_on_with(folder: Path, caplog: pytest.Lo
     save(checkpoint(), folder)
     (folder / JOB).write_bytes(job_bytes(replace(JOB_NOW, epochs=6)))
     assert load(folder) is None
-    assert "begins anew" in caplog.text
+    assert "does not fit" in caplog.text
     (folder / JOB).write_bytes(job_bytes(JOB_NOW))
     assert_same(load(folder), checkpoint())
 
@@ -98,7 +101,17 @@ def test_a_damaged_one_is_not_gone_on_with(folder: Path, caplog: pytest.LogCaptu
             data[place] ^= 0xFF
         (folder / CHECKPOINT).write_bytes(data)
         assert load(folder) is None
-    assert caplog.text.count("begins anew") == 60
+    assert caplog.text.count("is damaged") == 60
+    assert len(kept_aside(folder, CHECKPOINT)) == 60
+
+
+def test_one_that_cannot_be_read_for_a_moment_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(checkpoint(), folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        with pytest.raises(StorageError, match="Input/output error"):
+            load(folder)
+    assert_same(load(folder), checkpoint())
 
 
 def test_nothing_is_unpickled(folder: Path) -> None:

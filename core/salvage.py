@@ -1,0 +1,256 @@
+"""What Fovea cannot read back is never thrown away: it is set aside under its name with a date, and what can still be
+read of it is recovered.
+
+Damage is content that makes no sense. A disk that fails for a moment, a missing permission, or a later version's format
+is none: such files are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from core import sqlite_pages
+from core.errors import DamagedError
+from core.sqlite_pages import Column
+from core.storage import replace, storage_errors
+
+DAMAGED: Final = "damaged"
+"""Stands in the names of files that were set aside."""
+
+_LOGS: Final = ("-wal", "-shm")
+_MOST_SINGLE: Final = 1_000_000
+"""Row numbers that are tried one by one where a table is torn."""
+_MAGIC: Final = b"SQLite format 3\0"
+_SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+_MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
+
+
+def set_aside(file: Path) -> Path:
+    """Rename a damaged file to `NAME.damaged-DATE`, a log of SQLite's with it; nothing is overwritten.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        StorageError: the folder does not allow it; the file is as it was.
+    """
+    aside = _free_name(file)
+    with storage_errors(file):
+        for ending in _LOGS:  # first, because a new database must not meet the log of an old one
+            with contextlib.suppress(FileNotFoundError):
+                replace(file.with_name(file.name + ending), aside.with_name(aside.name + ending))
+        replace(file, aside)
+    return aside
+
+
+def kept_aside(folder: Path, name: str) -> list[Path]:
+    """The files of a name that were set aside in a folder, the oldest first."""
+    found = folder.glob(f"{name}.{DAMAGED}-*")
+    return sorted(file for file in found if not file.name.endswith(_LOGS))
+
+
+def members(data: bytes) -> Iterator[tuple[str, Any]]:
+    """The members of JSON objects that are whole in damaged text, such as a file that was cut off.
+
+    Of a member that is whole, what is inside is not given again; of one that is not, the members inside are.
+    """
+    text, decoder, at = data.decode(errors="replace"), json.JSONDecoder(), 0
+    while found := _MEMBER.search(text, at):
+        at = found.end()
+        with contextlib.suppress(ValueError, RecursionError):
+            value, at = decoder.raw_decode(text, at)
+            if "\ufffd" not in text[found.start() : at]:
+                yield found[1], value
+
+
+def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection]) -> tuple[Path, int]:
+    """Set a damaged SQLite database aside and put a new one in its place, with all rows that can still be read.
+
+    Args:
+        file: the database; nobody may be writing to it.
+        make: makes an empty database with the tables that it should have.
+
+    Returns:
+        Where the damaged one is now, and how many rows were recovered.
+
+    Raises:
+        StorageError: the disk does not allow it; the database is as it was.
+    """
+    made, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
+    try:
+        with storage_errors(file), contextlib.closing(make(made)) as target:
+            target.execute(_SETTLE)
+            _copy(file, copy)
+            rows = _recover(copy, made, target)
+            target.execute(_SETTLE)
+        aside = set_aside(file)
+        with storage_errors(file):
+            replace(made, file)
+    finally:
+        for part in (made, copy):
+            for ending in ("", *_LOGS):
+                part.with_name(part.name + ending).unlink(missing_ok=True)
+    return aside, rows
+
+
+def mend_lock(file: Path) -> None:
+    """Set aside what lies in the place of an SQLite file that is only ever locked, and is none: nobody can hold it.
+
+    Raises:
+        StorageError: the folder does not allow it.
+    """
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        if opened.read(len(_MAGIC)) in (b"", _MAGIC):
+            return
+        set_aside(file)
+
+
+def check(opened: sqlite3.Connection, file: Path) -> None:
+    """See that a database is whole.
+
+    Raises:
+        DamagedError: SQLite finds something wrong with it.
+        sqlite3.Error: it cannot be looked at.
+    """
+    (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedError(f"{str(file)!r} is damaged: {found}.", hint="Restore it from a backup, or remove it.")
+
+
+def _free_name(file: Path) -> Path:
+    dated = f"{file.name}.{DAMAGED}-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = (dated if number == 1 else f"{dated}-{number}" for number in count(1))
+    return next(place for name in names if not (place := file.with_name(name)).exists())
+
+
+# ---- SQLite
+
+
+def _copy(file: Path, copy: Path) -> None:
+    for ending in ("", "-wal"):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(file.with_name(file.name + ending), copy.with_name(copy.name + ending))
+
+
+def _tables(opened: sqlite3.Connection) -> dict[str, tuple[Column, ...]]:
+    """The tables of a database with their stored columns."""
+    names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {
+        name: tuple(
+            Column(column, declared, is_required=bool(required), key=key)
+            for _, column, declared, required, _, key in opened.execute(f"PRAGMA table_info({name})")
+        )
+        for (name,) in names.fetchall()
+    }
+
+
+def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
+    """Insert what can be read of a damaged copy: along its trees, then what lies in torn tables' pages."""
+    tables = _tables(target)
+    torn = set(tables)
+    if not _is_open(copy, tables):
+        _renew_first_page(copy, empty)
+    before = target.total_changes
+    target.execute("BEGIN")
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(copy)) as source:
+        source.execute(_SETTLE)
+        torn = {name for name, columns in tables.items() if not _insert_table(source, target, name, columns)}
+    for name, row in sqlite_pages.rows(copy, {name: tables[name] for name in torn}) if torn else ():
+        _insert(target, name, tables[name], [row])
+    target.commit()
+    return target.total_changes - before
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    opened = sqlite3.connect(file)
+    opened.text_factory = lambda text: text.decode(errors="replace")
+    return opened
+
+
+def _is_open(file: Path, tables: dict[str, tuple[Column, ...]]) -> bool:
+    """Whether SQLite can find the tables of a database."""
+    try:
+        with contextlib.closing(_connect(file)) as opened:
+            return tables.keys() <= _tables(opened).keys()
+    except (sqlite3.Error, ValueError):
+        return False
+
+
+def _renew_first_page(copy: Path, empty: Path) -> None:
+    """Give a database the header and the list of tables of an empty one, which places its tables alike."""
+    header = bytearray(empty.read_bytes())
+    size = int.from_bytes(header[16:18], "big")
+    page = header[:size]
+    pages = copy.stat().st_size // size
+    page[28:40] = pages.to_bytes(4, "big") + bytes(8)  # no page counts as free
+    page[92:96] = page[24:28]  # the count of pages is valid
+    with copy.open("r+b") as file:
+        file.write(page)
+
+
+def _insert_table(source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]) -> bool:
+    """Copy what a table's tree leads to; whether that is all of it."""
+    keys = ", ".join(column.name for column in sorted(columns, key=lambda column: column.key) if column.key)
+    try:
+        source.execute(f"SELECT rowid FROM {name} LIMIT 1")
+        return _insert_numbered(source, target, name, columns)
+    except sqlite3.OperationalError:  # a table without row numbers, or none at all
+        if _insert_ordered(source, target, name, columns, f"{keys} ASC"):
+            return True
+        _insert_ordered(source, target, name, columns, f"{keys} DESC")
+        return False
+    except sqlite3.Error:
+        return False
+
+
+def _insert_ordered(
+    source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column], order: str
+) -> bool:
+    selected = ", ".join(column.name for column in columns)
+    try:
+        for row in source.execute(f"SELECT {selected} FROM {name} ORDER BY {order}"):
+            _insert(target, name, columns, [row])
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def _insert_numbered(
+    source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]
+) -> bool:
+    """From the first row up to where the table is torn, from the last one down to it, and one by one in between."""
+    query = f"SELECT rowid, {', '.join(column.name for column in columns)} FROM {name} NOT INDEXED"
+    ends = []
+    for way in ("ASC", "DESC"):
+        last = None
+        try:
+            for number, *row in source.execute(f"{query} ORDER BY rowid {way}"):
+                _insert(target, name, columns, [row])
+                last = number
+        except sqlite3.Error:
+            ends.append(last)
+        else:
+            return True
+    low, high = ends
+    for number in range(low or 0, min(high or 0, (low or 0) + _MOST_SINGLE)):
+        with contextlib.suppress(sqlite3.Error):
+            found = source.execute(f"{query} WHERE rowid = ?", (number,)).fetchall()
+            _insert(target, name, columns, [row[1:] for row in found])
+    return False
+
+
+def _insert(target: sqlite3.Connection, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows that are not there yet; those that the table does not allow are left out."""
+    names, marks = ", ".join(column.name for column in columns), ", ".join("?" * len(columns))
+    with contextlib.suppress(sqlite3.IntegrityError, OverflowError, UnicodeEncodeError):
+        target.executemany(f"INSERT OR IGNORE INTO {name} ({names}) VALUES ({marks})", rows)
