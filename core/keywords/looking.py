@@ -37,8 +37,7 @@ class Look:
         sidecar: its sidecar, beside the photo as it is named: links to one photo may lie in several folders.
         inside: what the photo says; an `Answer` says why it cannot be read; None: it is not there.
         beside: the same of the sidecar; None: it is not there.
-        is_outside: whether the photo lies outside the folder in which files may be changed.
-        is_beyond: whether its sidecar does, too.
+        outside: of photo and sidecar those that lie outside the folder, and so are not changed.
     """
 
     wish: Wish
@@ -46,8 +45,7 @@ class Look:
     sidecar: Path
     inside: Metadata | Answer | None
     beside: Metadata | Answer | None
-    is_outside: bool = False
-    is_beyond: bool = False
+    outside: frozenset[Path] = frozenset()
 
     @property
     def found_inside(self) -> Found:
@@ -61,28 +59,13 @@ class Look:
         return replace(found, elsewhere=found.elsewhere.otherwise(self.found_inside.shown))
 
 
-def look(wishes: Sequence[Wish], tool: ExifTool, within: Path | None) -> list[Look]:
-    """Look into each photo and its sidecar, where they are there.
-
-    Args:
-        wishes: what is to be.
-        tool: exiftool.
-        within: the folder outside which no file is changed; None: any file may be.
-    """
-    top = None if within is None else os.path.realpath(within)
+def look(wishes: Sequence[Wish], tool: ExifTool, within: Path | None = None) -> list[Look]:
+    """Look into each photo and its sidecar, where they are there; see `KeywordRequest.within`."""
     pairs = [(Path(os.path.realpath(wish.photo)), _sidecar(wish.photo)) for wish in wishes]
     known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
     found = dict(zip(known, read(tool, known), strict=True))
     return [
-        Look(
-            wish,
-            photo,
-            sidecar,
-            inside=_seen(photo, found),
-            beside=_seen(sidecar, found),
-            is_outside=_is_outside(photo, top),
-            is_beyond=_is_outside(sidecar, top),
-        )
+        Look(wish, photo, sidecar, _seen(photo, found), _seen(sidecar, found), _outside((photo, sidecar), within))
         for wish, (photo, sidecar) in zip(wishes, pairs, strict=True)
     ]
 
@@ -94,7 +77,7 @@ def seeds(looks: Sequence[Look], tool: ExifTool) -> list[Seed]:
     others = [_adobe_sidecar(one) for one in looks]
     inside = [one for one, other in zip(looks, others, strict=True) if not other and _has_xmp(one)]
     found = dict(zip((one.photo for one in inside), packets(tool, [one.photo for one in inside]), strict=True))
-    return _told([other or found.get(one.photo, b"") for one, other in zip(looks, others, strict=True)], tool)
+    return _read_seeds([other or found.get(one.photo, b"") for one, other in zip(looks, others, strict=True)], tool)
 
 
 def _adobe_sidecar(look: Look) -> bytes:
@@ -110,7 +93,7 @@ def _has_xmp(look: Look) -> bool:
     return isinstance(look.inside, Metadata) and look.inside.has_xmp
 
 
-def _told(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
+def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
     """Seeds, and what they say."""
     found = [NO_SEED for _ in contents]
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
@@ -127,12 +110,15 @@ def _is_seed(content: bytes) -> bool:
     return 0 < len(content) <= _LARGEST_SEED
 
 
-def _is_outside(file: Path, folder: str | None) -> bool:
-    return folder is not None and not Path(os.path.realpath(file)).is_relative_to(folder)
-
-
 def _sidecar(photo: Path) -> Path:
     return sidecar_of(Path(os.path.abspath(photo)))  # noqa: PTH100 - Path.resolve follows links
+
+
+def _outside(files: tuple[Path, Path], folder: Path | None) -> frozenset[Path]:
+    if folder is None:
+        return frozenset()
+    place = os.path.realpath(folder)
+    return frozenset(file for file in files if not Path(os.path.realpath(file)).is_relative_to(place))
 
 
 def _size(file: Path) -> int | None:

@@ -59,10 +59,10 @@ class Plan:
 def place_for(look: Look, wanted: Place) -> tuple[Place, str]:
     """Where the keyword goes, and why not where it was wanted."""
     inside = look.inside
-    if look.is_outside:
-        return Place.SIDECAR, "" if wanted is Place.SIDECAR else "It is a link to a photo outside the folder."
     if wanted is Place.SIDECAR or look.wish.label is None or inside is None:
         return wanted, ""
+    if look.photo in look.outside:
+        return Place.SIDECAR, "It is a link to a photo outside the folder."
     if isinstance(inside, Answer):
         return Place.SIDECAR, f"Its own metadata cannot be read: {inside.reason}."
     if inside.kind not in SUFFIXES:
@@ -85,7 +85,7 @@ def plan(look: Look, place: Place, remark: str, seed: Seed, record: Record) -> P
     label = look.wish.label
     if look.inside is None and (label is not None or look.beside is None):
         return Plan(look, failure(look.wish, "it is not there"))
-    if look.is_beyond:
+    if look.sidecar in look.outside:
         return Plan(look, failure(look.wish, "it lies outside the folder"))
     inside, beside = (None, label) if place is Place.SIDECAR else (label, None)
     reason, hint = _refusal(look) if beside is not None else ("", "")
@@ -93,8 +93,11 @@ def plan(look: Look, place: Place, remark: str, seed: Seed, record: Record) -> P
         return Plan(look, failure(look.wish, reason, hint))
     began = _began(look, record)
     leaves = began and beside is None and _says_nothing_else(look)
-    edits = () if remark or look.is_outside else _photo_edit(look, inside)
+    edits = () if remark else _photo_edit(look, inside)
     edits += () if leaves else _sidecar_edit(look, beside, seed, began=began)
+    if closed := next((edit for edit in edits if not os.access(edit.file.parent, os.W_OK)), None):
+        return Plan(look, failure(look.wish, f"you may not write to “{printable(closed.file.parent)}”"))
+    remark = remark or _broken_sidecar(look)
     return Plan(look, _outcome(look, place, edits, remark, leaves=leaves), edits, leaves)
 
 
@@ -132,6 +135,13 @@ def _refusal(look: Look) -> tuple[str, str]:
     return f"its sidecar “{name}” is {'no XMP' if look.beside.kind else 'empty'}", _CHECK_SIDECAR
 
 
+def _broken_sidecar(look: Look) -> str:
+    """That a sidecar is beside a photo which is written into, and says nothing that can be read."""
+    is_broken = isinstance(look.beside, Answer) or (look.beside is not None and look.beside.kind not in ("", "XMP"))
+    name = printable(look.sidecar.name)
+    return f"Its sidecar “{name}” cannot be read and was left as it is." if is_broken else ""
+
+
 def _began(look: Look, record: Record) -> bool:
     """Whether Fovea began the sidecar that is there."""
     if not isinstance(look.beside, Metadata):
@@ -145,7 +155,7 @@ def _says_nothing_else(look: Look) -> bool:
 
 
 def _photo_edit(look: Look, label: str | None) -> tuple[Edit, ...]:
-    if not isinstance(look.inside, Metadata):
+    if not isinstance(look.inside, Metadata) or look.photo in look.outside:
         return ()
     planned = changes(look.inside.found, label)
     suffix = SUFFIXES.get(look.inside.kind, look.photo.suffix)

@@ -78,7 +78,7 @@ class Kept:
         file: what holds its keyword of ours, or held it: the photo or its sidecar.
         label: the keyword that it has now; None: none.
         done: what was done, or would be.
-        remark: why another place was taken than the one asked for; empty where it was not.
+        remark: why another place was taken than the one asked for, or that its sidecar is broken; else empty.
     """
 
     photo: Path

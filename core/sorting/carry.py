@@ -12,8 +12,9 @@ from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.disk import check, check_space
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import place, settle, status
-from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.record import Record, held
 from core.sorting.records import mended, sortings
 from core.sorting.values import By, SortingFacts, SortingState, SortRequest, Step
 
@@ -144,7 +145,7 @@ def _sort_some(
         record.note(done)
 
 
-def stage_of_photo(move: Move, done: list[Move], record: Record) -> Stage:
+def stage_of_photo(move: Move, done: list[Move], record: Record) -> Stage | None:
     """How far the photo is that a companion goes along with; it may have come just before."""
     known = next((one.stage for one in reversed(done) if one.number == move.follows), None)
     return record.stage(move.follows) if known is None else known

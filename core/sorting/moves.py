@@ -14,7 +14,7 @@ from typing import Final
 
 from core.images.folders import printable
 from core.sorting.disk import sha256
-from core.sorting.record import Move, Stage
+from core.sorting.entries import Move, Stage
 from core.sorting.values import By
 from core.storage import keep_owner, sync_folder
 

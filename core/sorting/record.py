@@ -11,8 +11,6 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
@@ -21,6 +19,7 @@ from core import paths, salvage
 from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
 from core.storage import reading_errors, storage_errors
 
@@ -37,7 +36,7 @@ CREATE TABLE sorting (
 CREATE TABLE moves (
     number INTEGER PRIMARY KEY, source BLOB NOT NULL, target BLOB NOT NULL, bytes INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
-    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER NOT NULL DEFAULT 0
+    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER
 );
 CREATE INDEX moves_by_state ON moves (state, number);
 CREATE TABLE folders (
@@ -47,68 +46,7 @@ CREATE TABLE folders (
 """
 """`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
 was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
-number of the photo that a file goes along with, 0 for photos; records of earlier versions have no such column."""
-
-
-class Stage(IntEnum):
-    """How far a photo is."""
-
-    WAITING = 0
-    BEGUN = 1
-    """It may be where it was, half-way, or where it should be: the disk tells."""
-    DONE = 2
-    FAILED = 3
-    LEAVING = 4
-    """Its undoing was begun."""
-    UNDONE = 5
-    KEPT = 6
-    """Undoing left it, for a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A photo in the record.
-
-    Attributes:
-        number: its place in the sorting, from 1.
-        source: where it was.
-        target: where it comes.
-        stage: how far it is.
-        before: what told, when it was begun, that the file at `source` is this one (`core.sorting.moves.written`).
-        after: the same of the file at `target`, when it was done.
-        sha256: of its bytes, where they were read; else empty.
-        why: it failed, or was kept.
-        follows: the number of the photo that this file goes along with; 0 for a photo.
-    """
-
-    number: int
-    source: Path
-    target: Path
-    stage: Stage
-    before: str = ""
-    after: str = ""
-    sha256: str = ""
-    why: str = ""
-    follows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder in the record; times are when it was last written to, in nanoseconds since 1970.
-
-    Attributes:
-        path: the folder.
-        made: whether the sorting made it.
-        before: its time before; None for one that was made.
-        after: its time once all was sorted; None until then.
-        seen: its time when undoing began; None until then, and if it was gone.
-    """
-
-    path: Path
-    made: bool
-    before: int | None = None
-    after: int | None = None
-    seen: int | None = None
+number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
 
 
 class Record:
@@ -181,7 +119,7 @@ class Record:
             source, destination, manner, threshold, flat, begun, state = asked
             counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
             query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
-            along = {(state, bool(told)): count for state, told, count in database.execute(query)}
+            along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
         with self._errors():
@@ -226,11 +164,11 @@ class Record:
         with self._reading() as database:
             return [_move(*row) for row in database.execute(query, (*stages, limit))]
 
-    def stage(self, number: int) -> Stage:
-        """How far a photo is."""
+    def stage(self, number: int) -> Stage | None:
+        """How far a photo is; None where the record was damaged and lacks it."""
         with self._reading() as database:
-            (stage,) = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
-        return Stage(stage)
+            row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
+            return None if row is None else Stage(row[0])
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
@@ -247,6 +185,12 @@ class Record:
             for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
                 yield Remark(Path(os.fsdecode(path)), why)
 
+    def kept(self) -> set[Path]:
+        """The files that undoing left."""
+        with self._reading() as database:
+            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
+        return {Path(os.fsdecode(path)) for (path,) in rows}
+
     def check(self) -> None:
         """See that the record is whole.
 
@@ -255,12 +199,6 @@ class Record:
         """
         with self._reading() as database:
             salvage.check(database, self._file)
-
-    def kept(self) -> set[Path]:
-        """The files that undoing left."""
-        with self._reading() as database:
-            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
-        return {Path(os.fsdecode(path)) for (path,) in rows}
 
     # ---- what is noted
 
@@ -302,7 +240,7 @@ class Record:
         if (found, application) != (_FORMAT, _APPLICATION):
             raise self._damaged()
         columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
-        self._follows = "follows" if "follows" in columns else "0"
+        self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
         self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
         self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
 
@@ -401,14 +339,14 @@ def held() -> Iterator[None]:
         yield
 
 
-def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int]]:
+def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:
     """Photos, each before its companions, with their numbers."""
     number = 0
     for step in steps:
         if step.target is None:
             continue
         number += 1
-        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, 0
+        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, None
         photo = number
         for one in step.companions:
             number += 1

@@ -12,8 +12,9 @@ from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.carry import AT_ONCE, part_name, settled, stage_of_photo
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import take_back
-from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.record import Record, held
 from core.sorting.records import mended
 from core.sorting.values import SortingFacts, SortingState
 

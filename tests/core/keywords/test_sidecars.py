@@ -176,7 +176,9 @@ def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
             assert "=" not in failure.message
             assert "sidecar" in failure.hint
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
-    assert all(isinstance(one, Kept) and one.file == one.photo for one in given(files, IN_PLACE, tool, record))
+    done = [one for one in given(files, IN_PLACE, tool, record) if isinstance(one, Kept)]
+    assert [one.file for one in done] == files
+    assert done[1].remark == "Its sidecar “b.jpg.xmp” cannot be read and was left as it is."
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
 
 
@@ -251,6 +253,19 @@ def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
     assert isinstance(second, Kept)
     assert not sidecar_of(files[1]).exists()
     assert record.photos_in(tmp_path) == (files[0],)
+
+
+@posix
+def test_a_folder_that_is_closed_is_found_out_by_the_dry_run(
+    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [photo(tmp_path / "open"), photo(tmp_path / "closed")]
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda file, mode: Path(file) != tmp_path / "closed" and access(file, mode))
+    done, failed = given(files, KeywordRequest(dry_run=True), tool, record)
+    assert isinstance(done, Kept)
+    assert isinstance(failed, Failure)
+    assert "you may not write to" in failed.message
 
 
 @posix

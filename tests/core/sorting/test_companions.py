@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -193,6 +194,25 @@ def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorte
     database.close()
     (listed,) = sortings()
     assert (listed.sorted, listed.companions) == (2, 0)
+    assert sorter.undo(facts.id).kept == 0
+    assert snapshot(sorter.source) == before
+
+
+@pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_a_damaged_record_brings_companions_back_and_one_of_an_earlier_version_photos(
+    sorter: Sorter, photo: Path, harm: tuple[int, bytes], *, is_earlier: bool
+) -> None:
+    rows = [answered(sorter.add("b.jpg"))] if is_earlier else [answered(photo)]
+    before = snapshot(sorter.source)
+    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    if is_earlier:
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute("ALTER TABLE moves DROP COLUMN follows")
+    with file.open("r+b") as opened:
+        opened.seek(harm[0])
+        opened.write(harm[1])
     assert sorter.undo(facts.id).kept == 0
     assert snapshot(sorter.source) == before
 
