@@ -30,7 +30,7 @@ def read_names(text: str) -> tuple[str, ...]:
     as in the `config.json` of Hugging Face or the `data.yaml` of Ultralytics.
     """
     text = text[:_MOST_CHARACTERS].removeprefix("\ufeff").strip()
-    content = _parsed(text) if text[:1] in ("[", "{", "(") else None
+    content = _parsed(text)
     if content is not None:
         return _names_in(content)
     return _names_in_lines([line.strip() for line in text.splitlines()])
@@ -101,7 +101,8 @@ def numbered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parsed(text: str) -> object:
-    if len(text) > _MOST_LITERAL:
+    """What JSON or Python reads there; None where it is no list or mapping."""
+    if len(text) > _MOST_LITERAL or text.strip()[:1] not in ("[", "{", "("):
         return None
     for read in (json.loads, ast.literal_eval):
         try:
