@@ -56,13 +56,14 @@ def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
     """The most bytes that arrays take at once; what follows from weights alone is made once and kept."""
     nodes = _in_running_order(model.graph)
     stored = {tensor.name for tensor in model.graph.initializer}
-    kept = {info.name for info in model.graph.output}
+    given = {info.name for info in model.graph.input} - stored
+    kept = given.union(info.name for info in model.graph.output)
     constant, last = set(stored), {}
     for place, node in enumerate(nodes):
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
         last.update(dict.fromkeys(node.input, place))
-    alive = most = 0
+    alive = most = sum(_bytes(name, inferred) for name in given)
     for place, node in enumerate(nodes):
         alive += sum(_bytes(name, inferred) for name in set(node.output) if name)
         most = max(most, alive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ def read_names(text: str) -> tuple[str, ...]:
     as in the `config.json` of Hugging Face or the `data.yaml` of Ultralytics.
     """
     text = text[:_MOST_CHARACTERS].removeprefix("\ufeff").strip()
-    content = _parsed(text) if text[:1] in ("[", "{", "(") else None
+    content = _parsed(text)
     if content is not None:
         return _names_in(content)
     return _names_in_lines([line.strip() for line in text.splitlines()])
@@ -101,14 +102,21 @@ def numbered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parsed(text: str) -> object:
-    if len(text) > _MOST_LITERAL:
+    """What JSON or Python reads there; None where it is no list or mapping."""
+    if len(text) > _MOST_LITERAL or text.strip()[:1] not in ("[", "{", "("):
         return None
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, _literal):
         try:
             return read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
     return None
+
+
+def _literal(text: str) -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a hostile text may earn one for each character
+        return ast.literal_eval(text)
 
 
 def _names_in(content: object) -> tuple[str, ...]:

@@ -87,11 +87,11 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
     names = names_in(model)
     found = read_graph(model, names=lambda count: count == class_count or bool(_names_for(count, names, file)))
     return ForeignQuestions(
-        class_count=found.class_count,
-        classes=_names_for(found.class_count, names, file),
+        class_count=found.ending.class_count,
+        classes=_names_for(found.ending.class_count, names, file),
         size=found.size,
         reads_bytes=found.element == TensorProto.UINT8,
-        gives=_GIVES.get(found.end, "logits"),
+        gives=_GIVES.get(found.ending.operator, "logits"),
         scales_inside=found.scales_inside,
     )
 
@@ -114,7 +114,7 @@ def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imp
     answers = replace(answers, classes=numbered(answers.classes))
     found = read_graph(read_foreign(file), answers.size, lambda count: count == len(answers.classes))
     _check_answers(answers, found)
-    head = found.head or _as_it_is(found.class_count)
+    head = found.ending.head or _as_it_is(found.ending.class_count)
     backbone = _backbone(found, answers, head.feature_width)
     card = _backbone_card(backbone, answers, head.feature_width, file, channels_last=_is_last(found))
     graph.check_backbone(backbone, card)
@@ -132,15 +132,15 @@ def _as_it_is(classes: int) -> LinearHead:
 
 
 def _check_answers(answers: ForeignAnswers, found: ForeignGraph) -> None:
-    if len(answers.classes) != found.class_count:
-        what = f"The model tells {found.class_count:,} classes apart; {len(answers.classes):,} names were given."
+    if len(answers.classes) != found.ending.class_count:
+        what = f"The model tells {found.ending.class_count:,} classes apart; {len(answers.classes):,} names were given."
         raise ModelError(what, hint="Give one name for each, in the model's own order.")
     if found.size not in (None, answers.size):
         raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
 
 
 def _is_last(found: ForeignGraph) -> bool:
-    return found.feature_map is not None and found.feature_map[1]
+    return found.ending.feature_map is not None and found.ending.feature_map[1]
 
 
 def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes:
@@ -148,7 +148,7 @@ def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes
     model = onnx.ModelProto(ir_version=found.model.ir_version, opset_import=found.model.opset_import)
     content, own = model.graph, found.model.graph
     content.name = "backbone"
-    nodes = needed(own, {found.features, *(found.feature_map or ())[:1]})
+    nodes = needed(own, {found.ending.features, *(found.ending.feature_map or ())[:1]})
     read = {name for node in nodes for name in node.input}
     content.node.extend(_prepared(found))
     for node in nodes:
@@ -189,18 +189,18 @@ def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
 def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
     """Features [n, d] and feature map, in float32 whatever the network computes in."""
     nodes = []
-    read = _PREFIX + found.features
-    if not found.is_flat:
+    read = _PREFIX + found.ending.features
+    if not found.ending.is_flat:
         nodes.append(helper.make_node("Flatten", [read], ["prepared/flat"]))
         read = "prepared/flat"
     nodes.append(_real(found, read, graph.FEATURES))
-    if found.feature_map is not None:
-        return [*nodes, _real(found, _PREFIX + found.feature_map[0], graph.FEATURE_MAP)]
+    if found.ending.feature_map is not None:
+        return [*nodes, _real(found, _PREFIX + found.ending.feature_map[0], graph.FEATURE_MAP)]
     return [*nodes, helper.make_node("Reshape", [graph.FEATURES, "prepared/point"], [graph.FEATURE_MAP])]
 
 
 def _real(found: ForeignGraph, read: str, made: str) -> onnx.NodeProto:
-    if found.is_half:
+    if found.ending.is_half:
         return helper.make_node("Cast", [read], [made], to=TensorProto.FLOAT)
     return helper.make_node("Identity", [read], [made])
 
@@ -253,11 +253,11 @@ def _prove(found: ForeignGraph, answers: ForeignAnswers, features: NDArray[np.fl
         what = "The model gives numbers without meaning (infinite or not a number) for ordinary images."
         raise ModelError(what, hint="See that the scaling of the pixels is right, and that the file is whole.")
     whole, ours = _answers_of_whole(found, answers), head.logits(features)
-    if not found.end and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
+    if not found.ending.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
         what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
         raise ModelError(what, hint="Export it with logits as its output.")
-    if found.end:
-        ours, whole = softmax(ours), np.exp(whole) if found.end == "LogSoftmax" else whole
+    if found.ending.operator:
+        ours, whole = softmax(ours), np.exp(whole) if found.ending.operator == "LogSoftmax" else whole
     most = MOST_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
     if whole.shape != ours.shape or not np.abs(whole - ours).max() <= most:
         raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)

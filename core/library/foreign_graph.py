@@ -36,6 +36,30 @@ _YES_OR_NO: Final = "Export a model that gives a number for each class, for yes 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """How a network comes to its answer.
+
+    Attributes:
+        operator: what makes the answer of the logits: Softmax, LogSoftmax, or nothing.
+        class_count: how many classes it tells apart.
+        features: the name of what its last layer reads, or of the logits where that cannot be told.
+        is_flat: whether the features are [n, d] as they are.
+        is_half: whether they are computed in float16.
+        head: the last layer; None where the logits themselves are taken for features.
+        feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
+            cannot be told.
+    """
+
+    operator: str
+    class_count: int
+    features: str
+    is_flat: bool
+    is_half: bool
+    head: LinearHead | None
+    feature_map: tuple[str, bool] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ForeignGraph:
     """A classifier taken apart.
 
@@ -46,16 +70,9 @@ class ForeignGraph:
         element: the input's element type.
         channels_last: whether the input is [n, h, w, 3] and not [n, 3, h, w].
         size: side of the square it reads; None where that is open.
-        output: the name of what it gives.
-        class_count: how many classes it tells apart.
-        end: what makes its answer of the logits: Softmax, LogSoftmax, or nothing.
-        features: the name of what its last layer reads, or of the logits where that cannot be told.
-        is_flat: whether the features are [n, d] as they are.
-        is_half: whether it computes them in float16.
-        head: that layer; None where the logits themselves are taken for features.
-        feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
-            cannot be told.
         scales_inside: whether the network begins by scaling the pixels.
+        output: the name of what it gives.
+        ending: how it comes to that.
     """
 
     whole: bytes
@@ -64,15 +81,9 @@ class ForeignGraph:
     element: int
     channels_last: bool
     size: int | None
-    output: str
-    class_count: int
-    end: str
-    features: str
-    is_flat: bool
-    is_half: bool
-    head: LinearHead | None
-    feature_map: tuple[str, bool] | None
     scales_inside: bool
+    output: str
+    ending: Ending
 
 
 def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -105,30 +116,54 @@ def read_graph(
     whole = model.SerializeToString(deterministic=True)
     inferred = make_plain(model, output, size or side, is_old=is_old)
     graph.check(model)
+    return ForeignGraph(
+        whole=whole,
+        model=model,
+        source=source.name,
+        element=source.element_type,
+        channels_last=channels_last,
+        size=size,
+        scales_inside=_scales_inside(model, source.name),
+        output=output,
+        ending=_ending(model, output, inferred),
+    )
+
+
+def _ending(model: onnx.ModelProto, output: str, inferred: Inferred | None) -> Ending:
     shapes = inferred.shapes if inferred else {}
     makers = {name: node for node in model.graph.node for name in node.output}
-    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
-    if last is not None and last.op_type == "Sigmoid":
-        raise ModelError(
-            "The model says yes or no to each class by itself; Fovea chooses one of them.", hint=_YES_OR_NO
-        )
-    end = last.op_type if last is not None and last.op_type in _ENDS else ""
-    logits = last.input[0] if end and last is not None else output
+    operator, logits = _logits(output, makers)
     features, head = _last_layer(model, _past(logits, makers, _PASSED), makers, shapes)
     count = _class_count(model, output, inferred, head)
-    if head is not None and (head.class_count != count or head.feature_width > MAX_FEATURES):
-        head = None
+    if head is None or head.class_count != count or head.feature_width > MAX_FEATURES:
+        features, head = logits, None
     if head is None and count > _MOST_LOGITS:
         what = f"The model tells {count:,} classes apart by something else than a linear layer."
         raise ModelError(what, hint=f"Fovea takes such a model up to {_MOST_LOGITS:,} classes.")
-    features = features if head is not None else logits
-    feature_map = _feature_map(model, features, makers, shapes) if head is not None else None
-    is_flat = len(shapes.get(features, (0, 0))) == 2
-    is_half = inferred is not None and inferred.kinds[features] == TensorProto.FLOAT16
-    return ForeignGraph(
-        whole, model, source.name, source.element_type, channels_last, size, output, count, end, features, is_flat,
-        is_half, head, feature_map, _scales_inside(model, source.name),
-    )  # fmt: skip
+    return Ending(
+        operator=operator,
+        class_count=count,
+        features=features,
+        is_flat=len(shapes.get(features, (0, 0))) == 2,
+        is_half=inferred is not None and inferred.kinds[features] == TensorProto.FLOAT16,
+        head=head,
+        feature_map=None if head is None else _feature_map(model, features, makers, shapes),
+    )
+
+
+def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str]:
+    """The operator at the end, if it is one of `_ENDS`, and the name of what it reads; else of the output.
+
+    Raises:
+        ModelError: it is a Sigmoid.
+    """
+    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
+    if last is not None and last.op_type == "Sigmoid":
+        what = "The model says yes or no to each class by itself; Fovea chooses one of them."
+        raise ModelError(what, hint=_YES_OR_NO)
+    if last is None or last.op_type not in _ENDS:
+        return "", output
+    return last.op_type, last.input[0]
 
 
 def _use_plain_domain(model: onnx.ModelProto) -> None:

@@ -57,7 +57,17 @@ def test_what_only_looks_like_it_is_left_as_it_is(text: str, names: tuple[str, .
     assert read_names(text) == names
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{" * 100_000, "__import__('os')", "(" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "1if 1 else " * 1000 + "1]",
+        "[" + "-" * 100_000 + "1]",
+        "[" * 100_000,
+        "{" * 100_000,
+        "__import__('os')",
+        "(" * 5000,
+    ],
+)
 def test_hostile_text_is_only_text(text: str) -> None:
     assert len(read_names(text)) <= 1
 
