@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ from core.progress import CancelToken
 LAYOUT_HINT: Final = "Give a folder with one subfolder of images for each class, or with files such as cat.0.jpg."
 
 _PARTS_HINT: Final = "Name the folders of parts train, validation and test, with a subfolder for each class in each."
+
+_MOST_PARTS: Final = 20
+"""Folders, of which more are hardly parts of one set."""
 
 _LABEL_IN_NAME: Final = re.compile(r"(?P<label>.*[^\W\d_].*?)[._ -]+\(?\d+\)?\Z")
 _CAMERA: Final = re.compile(
@@ -267,8 +271,11 @@ class _Search:
 
     def _tell_alike(self, inside: Mapping[Path, list[Path]]) -> None:
         """Say which folders are read as classes though they are named as parts, or hold the same classes."""
-        names = {top: {_as_label(one.name).casefold() for one in own} for top, own in inside.items()}
-        alike = [top for top in names if any(_much_alike(names[top], names[one]) for one in names if one != top)]
+        tops = [top for top, own in inside.items() if own]
+        names = {top: {_as_label(one.name).casefold() for one in inside[top]} for top in tops}
+        pairs = combinations(tops, 2) if len(tops) <= _MOST_PARTS else ()
+        found = {top for a, b in pairs if _much_alike(names[a], names[b]) for top in (a, b)}
+        alike = [top for top in tops if top in found]
         if named_as_parts(list(inside)) and not alike:
             what = f"The folders {listed([top.name for top in inside])} are read as classes, but look like parts."
             self._tell(ProblemKind.LOOKS_LIKE_PARTS, inside, what, _PARTS_HINT)

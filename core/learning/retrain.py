@@ -197,7 +197,7 @@ def _merged(kept: Sequence[KeptExample], sights: Mapping[str, Sight]) -> list[Ke
     known = {one.sha256 for one in kept}
     images = [replace(one, label=sights[one.sha256].label) if one.sha256 in sights else one for one in kept]
     new = [sight for sha256, sight in sights.items() if sha256 not in known]
-    images += [KeptExample(sight.path, sight.sha256, sight.label, Part.TRAIN) for sight in new]
+    images += [KeptExample(sight.path, sight.sha256, sight.label, Part.TRAIN, sight.look) for sight in new]
     learnable = {one.label for one in images if one.part == Part.TRAIN}
     return [one if one.label in learnable else replace(one, part=Part.TRAIN) for one in images]
 
@@ -223,7 +223,7 @@ def _features(retraining: _Retraining, images: Sequence[KeptExample]) -> Feature
 
 
 def _example(one: KeptExample, classes: Sequence[str]) -> Example:
-    return Example(one.path, classes.index(one.label), Part(one.part), one.sha256, look=0)
+    return Example(one.path, classes.index(one.label), Part(one.part), one.sha256, one.look or 0)
 
 
 def _part(examples: Sequence[Example], features: quick.Features, part: Part) -> LabelledFeatures:
