@@ -60,7 +60,8 @@ def show_window(qtbot: QtBot) -> MainWindow:
     """Open the window as the program does."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
-    application.setStyle("Fusion")
+    if application.style().name() != "fusion":  # setting it again would style every widget again
+        application.setStyle("Fusion")
     window = MainWindow()
     qtbot.addWidget(window)
     window.show()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from core.prediction import Failure, Prediction
+from gui import helper_process
 from gui.helper_process import HelperProcess
 from gui.main_window import MainWindow
 from gui.picture_client import THUMBNAIL_SIDE, PictureClient
@@ -21,7 +23,9 @@ from tests.gui.serving import DEADLY, die_at_once, echo, serve_engine_that_dies_
 
 
 @pytest.fixture
-def helper() -> Iterator[HelperProcess]:
+def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[HelperProcess]:
+    """A helper that is started as the program starts it, not forked from a warm server as those of other tests."""
+    monkeypatch.setattr(helper_process, "_CONTEXT", multiprocessing.get_context("spawn"))
     parent = QObject()
     made = HelperProcess(echo, parent)
     made.start()
