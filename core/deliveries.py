@@ -9,9 +9,9 @@ import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from core import paths
 from core.batch.queries import Answers
@@ -24,7 +24,7 @@ from core.keywords.record import Record, open_record
 from core.keywords.values import KeywordRequest
 from core.prediction import Failure
 from core.progress import CancelToken
-from core.reports.columns import Shape
+from core.reports.columns import Shape, columns
 from core.reports.plan import Form, Plan
 from core.reports.text import BYTE_ORDER_MARK
 from core.reports.write import of_rows, open_text_writer, refuse_image
@@ -34,6 +34,10 @@ from core.sorting.plan import plan
 from core.sorting.record import Record as SortingRecord
 from core.sorting.records import sortings
 from core.sorting.values import SortingState, SortRequest
+
+_LONGEST_HEADING: Final = 1_000_000
+_NEEDED: Final = frozenset(("path", "label", "confidence"))
+"""Columns by which a CSV file is known as one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,11 @@ class Deliveries(AbstractContextManager["Deliveries"]):
             StorageError: the file, the record of keywords or the sorted folder cannot be written.
             KeywordError: exiftool is missing.
         """
-        self._request, self._tell = request, tell
+        file, self._tell = request.file, tell
+        self._request = request if file is None else replace(request, lines=_fitted(file, request.lines))
         self._tool: ExifTool | None = None
         self._record: Record | None = None
         with ExitStack() as stack:
-            if request.file is not None:
-                _check_lines(request.file, request.lines)
             if request.keywords is not None:
                 self._tool = find_exiftool()
                 self._record = stack.enter_context(open_record(paths.keyword_record()))
@@ -169,16 +172,24 @@ def _end(plan: Plan) -> str:
     return "\r\n" if plan.form is Form.CSV else "\n"
 
 
-def _check_lines(file: Path, plan: Plan) -> None:
-    """Refuse a file that lines of this form do not belong into."""
+def _fitted(file: Path, plan: Plan) -> Plan:
+    """The plan with the columns that the file has already: an earlier version of Fovea may have begun it.
+
+    Raises:
+        UsageError: lines of this form do not belong into it.
+        StorageError: it cannot be written.
+    """
     refuse_image(file, f"arrived.{plan.form}")
     if plan.form not in (Form.CSV, Form.JSONL):
         raise UsageError(f"{plan.form} cannot grow line by line.", hint="Use jsonl or csv.")
     append(file, (), plan)
     with file.open("rb") as stream:
-        first = stream.readline().rstrip(b"\r\n")
-    heading = _lines((), plan).rstrip("\r\n").removeprefix(BYTE_ORDER_MARK).encode()
-    is_csv = plan.form is Form.CSV
-    if first.removeprefix(BYTE_ORDER_MARK.encode()) != heading if is_csv else first[:1] not in (b"", b"{"):
+        first = stream.readline(_LONGEST_HEADING).removeprefix(BYTE_ORDER_MARK.encode()).rstrip(b"\r\n")
+    names = tuple(first.decode(errors="replace").split(plan.delimiter))
+    known = {column.name for column in columns(plan.shape)}
+    if plan.form is Form.CSV and _NEEDED <= set(names) <= known and len(set(names)) == len(names):
+        return replace(plan, shape=replace(plan.shape, names=names))
+    if plan.form is Form.CSV or first[:1] not in (b"", b"{"):
         what = f"“{printable(file)}” holds something else than {plan.form} lines of this shape."
         raise UsageError(what, hint="Name another file.")
+    return plan

@@ -72,16 +72,20 @@ class Shape:
     Attributes:
         top_k: how many classes, 1 or more.
         reviewed: whether what a person said is told too.
+        names: the columns of a flat table; None: all that there are.
     """
 
     top_k: int
     reviewed: bool = False
+    names: tuple[str, ...] | None = None
 
 
 def columns(shape: Shape) -> tuple[Column, ...]:
     """The columns of a flat table: the likeliest class, all about it, and then the next classes."""
     later = (column for rank in range(1, shape.top_k) for column in _rank(rank))
-    return (*facts(shape), *later)
+    every = (*facts(shape), *later)
+    known = {column.name: column for column in every}
+    return every if shape.names is None else tuple(known[name] for name in shape.names)
 
 
 def facts(shape: Shape) -> tuple[Column, ...]:

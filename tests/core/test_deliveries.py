@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,6 +15,11 @@ from core.errors import StorageError, UsageError
 from core.prediction import Failure, Score
 from core.reports.columns import Shape
 from core.reports.plan import Form, Plan
+
+if TYPE_CHECKING:
+    from core.batch.queries import Answers
+
+NO_ANSWERS = cast("Answers", None)  # only keywords need them
 
 
 def row(name: str, label: str = "red") -> Row:
@@ -67,6 +73,27 @@ def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: Form) -
     append(file, [row("b.jpg")], Plan(form, Shape(1)))
     assert "b.jpg" in file.read_text().splitlines()[-1]
     assert len(file.read_text().splitlines()) == (3 if form is Form.JSONL else 4)
+
+
+def test_csv_that_an_earlier_version_began_keeps_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "arrived.csv"
+    file.write_bytes(b"path,label,confidence,error,label_2\r\nold.jpg,red,0.5,,blue\r\n")
+    with Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))) as deliveries:
+        deliveries(NO_ANSWERS, [row("a.jpg"), failed("b.jpg")])
+    with file.open(newline="") as stream:
+        lines = list(csv.reader(stream, strict=True))
+    assert [len(line) for line in lines] == [5] * 4
+    assert lines[2][1:] == ["red", "0.9", "", "blue"]
+    assert lines[3][1:] == ["", "", "It is damaged.", ""]
+
+
+@pytest.mark.parametrize("heading", ["path,label", "path,label,confidence,mine", "path,label,confidence,label"])
+def test_csv_with_other_columns_is_refused(tmp_path: Path, heading: str) -> None:
+    file = tmp_path / "arrived.csv"
+    file.write_text(f"{heading}\n")
+    with pytest.raises(UsageError, match="something else"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))):
+        pass
+    assert file.read_text() == f"{heading}\n"
 
 
 def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
