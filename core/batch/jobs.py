@@ -46,7 +46,8 @@ def list_jobs() -> tuple[JobFacts | BrokenJob, ...]:
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            broken.append(BrokenJob(id_, error))
+            if not _is_held(job_folder(id_)):  # or a program is just beginning it, and it is listed once it has begun
+                broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
 

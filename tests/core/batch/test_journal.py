@@ -15,10 +15,10 @@ from unittest.mock import Mock
 import pytest
 
 from core.batch.jobs import BrokenJob, forget_answers, job_facts, list_jobs, remove_job
-from core.batch.journal import Answer, Answerer, Journal, job_folder, job_id
+from core.batch.journal import Answer, Answerer, Journal, held, job_folder, job_id
 from core.batch.queries import Answers
 from core.batch.removal import bring_back, removed_jobs
-from core.batch.schema import FILE, FORMAT
+from core.batch.schema import FILE, FORMAT, open_database
 from core.batch.values import JobCounts, JobRequest, JobState, Review, State, Trouble, Verdict, View
 from core.errors import DamagedError, StorageError, UsageError
 from core.prediction import Prediction
@@ -185,6 +185,17 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
     assert file.read_bytes() == before
     remove_job(job_id(request_of))
     assert list_jobs() == ()
+
+
+def test_a_journal_that_is_just_being_begun_is_not_reported_as_broken(request_of: JobRequest) -> None:
+    folder = job_folder(job_id(request_of))
+    with held(folder):
+        (folder / FILE).touch()
+        assert list_jobs() == ()
+        with closing(open_database(folder / FILE, make=True)):
+            assert list_jobs() == ()
+    (left,) = list_jobs()
+    assert isinstance(left, BrokenJob)
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
