@@ -126,10 +126,10 @@ def _breaks_off(pixels: np.ndarray, row: int, column: int) -> bool:
     the place are as dark already. Where a file breaks off, pixels to the left of the place and pixels above and to the
     right of it have colours of their own.
     """
-    if not 0 < row < len(pixels) or not 0 < column < pixels.shape[1]:
+    if not 0 <= row < len(pixels) or not 0 < column < pixels.shape[1]:
         return False
     plain = pixels[-1, -1].astype(np.int64)
     scale = 257 if pixels.dtype.itemsize == 2 else 1
-    around = pixels[row, :column], pixels[row - 1, column:]
+    around = (pixels[row, :column], *([pixels[row - 1, column:]] if row else []))
     steps = (np.abs(part.astype(np.int64) - plain).reshape(len(part), -1).max(axis=1) for part in around)
     return all(float(np.mean(step > _LEAST_STEP * scale)) > 0.5 for step in steps)

@@ -6,6 +6,7 @@ neither a restart marker nor a stuffed zero, wherever an end marker may stand in
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -38,6 +39,13 @@ _MARKER: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
+_BLOCK_READ: Final = 64 * 1024
+"""What Pillow reads at a time."""
+
+_LAST_BYTES, _PIECE = 8192, 512
+"""Near the end it is given less, so that it is known where it stopped."""
+
+_LEAST_VALUES: Final = 16
 _FIRST_BYTES, _BLOCK_BYTES = 64 * 1024, 256 * 1024
 _NOISE: Final = np.random.default_rng(0).integers(0, 255, 512, np.uint8).tobytes()
 _FILLER: Final = _NOISE + b"".join(bytes((0xFF, 0xD0 + number)) + _NOISE for number in range(8))
@@ -51,6 +59,7 @@ class Scans:
     Attributes:
         blocks: 8 x 8 blocks of each component, in the order of the frame.
         is_single: whether one sequential scan holds everything, so that rows are decoded as they are read.
+        start: where the first scan is announced; 0 where there is none.
         is_complete: whether the scans give every coefficient of every component in full.
         end: where the first marker after the compressed data stands; None where there is none, or it was not sought.
         is_ended: whether that is the end marker.
@@ -58,6 +67,7 @@ class Scans:
 
     blocks: tuple[int, ...]
     is_single: bool
+    start: int
     is_complete: bool
     end: int | None
     is_ended: bool
@@ -120,12 +130,13 @@ def read_scans(file: BinaryIO) -> Scans:
         ValueError: the frame makes no sense.
         struct.error, IndexError: a segment is cut.
     """
-    found, end, is_ended = _Reading(), None, False
+    found, start, end, is_ended = _Reading(), 0, None, False
     for position, code, body in _segments(file):
         if code in _FRAMES and not found.blocks:
             found.frame(code, body)
         elif code == _SOS:
             found.scan(body)
+            start = start or position
             if found.is_single:
                 break
             if found.cost > _MAX_BLOCK_VISITS:
@@ -133,7 +144,7 @@ def read_scans(file: BinaryIO) -> Scans:
         elif code in (_SOI, _EOI):
             end, is_ended = position, code == _EOI
             break
-    return Scans(found.blocks, found.is_single, found.is_complete, end, is_ended)
+    return Scans(found.blocks, found.is_single, start, found.is_complete, end, is_ended)
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
@@ -193,18 +204,24 @@ class Jpeg(JpegImageFile):
     Attributes:
         scans: what its markers say.
         is_ended: whether it was added.
+        read_to: how far libjpeg has read the file.
     """
 
     is_ended = False
+    read_to = 0
 
     def __init__(self, file: BinaryIO, scans: Scans) -> None:
         self.scans = scans
+        self._last = file.seek(0, os.SEEK_END) - _LAST_BYTES
+        file.seek(0)
         super().__init__(file)
 
     def load_read(self, read_bytes: int) -> bytes:
-        """Read compressed data; called by Pillow."""
+        """Read compressed data, in small pieces near the end to learn how many are used; called by Pillow."""
         assert self.fp is not None
-        data = self.fp.read(read_bytes)
+        most = max(_PIECE, self._last - self.read_to)
+        data = self.fp.read(min(read_bytes, most) if self.scans.is_single else read_bytes)
+        self.read_to += len(data)
         if not data and not self.is_ended:
             self.is_ended = True
             return _END
@@ -242,7 +259,9 @@ def _lacks_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     does not read them.
     """
     scans, is_grey = image.scans, _is_grey(image)
-    if not is_grey and (scans.is_ended or (scans.is_single and ending.last == _END)):
+    if not is_grey and scans.is_single and ending.last == _END:
+        return _leaves_data(file, image, ending)
+    if not is_grey and scans.is_ended:
         return False
     end, is_ended = _end_of_only_scan(file) if scans.is_single else (scans.end, scans.is_ended)
     if is_ended and not is_grey:
@@ -251,6 +270,23 @@ def _lacks_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     data = file.read(ending.tail_start if end is None else end)
     plain = _decoded(data, b"", image) if end is None and ending.tail else image
     return ImageChops.difference(plain, _decoded(data, _FILLER, image)).getbbox() is not None
+
+
+def _leaves_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
+    """Whether libjpeg had all pixels before it had read the compressed data: it lost its place on the way.
+
+    Some cameras fill up with equal bytes before the end marker, and some put another image behind it.
+    """
+    left = ending.size - len(_END) - image.read_to
+    if left <= 0:
+        return False
+    start = max(image.scans.start, image.read_to - 2 * _BLOCK_READ)
+    file.seek(start)
+    if _END in file.read(image.read_to - start):
+        return False
+    rest = file.read(min(left, _BLOCK_READ))
+    found = _MARKER.search(rest)
+    return len(set(rest[: found.start()] if found else rest)) > _LEAST_VALUES
 
 
 def _is_grey(image: Jpeg) -> bool:

@@ -22,8 +22,10 @@ ORIENTATION: Final = 274
 _CODES: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG_VERSION = 254, 259, 262, 271, 330, 50706
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
-_FILTER_ARRAY: Final = 32803
-"""Photometric interpretation of sensor data (TIFF/EP)."""
+_SENSOR: Final = (32803, 34892)
+"""Photometric interpretations of sensor data: colour filter array (TIFF/EP) and linear raw (DNG)."""
+
+_MAX_SUB_IFDS: Final = 8
 
 _MAKERS: Final = (
     (b"NIKON", "a Nikon NEF raw photo"),
@@ -49,14 +51,21 @@ class Directory:
     Attributes:
         values: numbers by tag; only of the tags that matter here.
         make: the maker of the camera, as bytes.
+        leads_to_sensor: whether a directory below it describes what a sensor saw.
     """
 
     values: dict[int, tuple[int, ...]] = field(default_factory=dict)
     make: bytes = b""
+    leads_to_sensor: bool = False
 
     def first(self, tag: int, otherwise: int = 0) -> int:
         """The first value of a tag."""
         return next(iter(self.values.get(tag, ())), otherwise)
+
+    @property
+    def is_sensor(self) -> bool:
+        """Whether the directory describes what a sensor saw."""
+        return self.first(_PHOTOMETRIC) in _SENSOR
 
     @property
     def is_reduced(self) -> bool:
@@ -71,7 +80,7 @@ class Directory:
         """
         if _DNG_VERSION in self.values:
             return "a DNG raw photo"
-        is_sensor = self.first(_PHOTOMETRIC) == _FILTER_ARRAY
+        is_sensor = self.is_sensor or self.leads_to_sensor
         if not (is_sensor or self.is_reduced):
             return None
         made_by = next((kind for make, kind in _MAKERS if self.make.upper().startswith(make.upper())), None)
@@ -114,6 +123,15 @@ def _read_into(found: Directory, file: BinaryIO) -> None:
     order = "<" if header[:2] == b"II" else ">"
     is_big = 43 in (header[2], header[3])
     (place,) = struct.unpack_from(order + ("Q" if is_big else "I"), header, 8 if is_big else 4)
+    _read_at(found, file, place, order, is_big=is_big)
+    for below in found.values.get(_SUB_IFDS, ())[:_MAX_SUB_IFDS]:
+        sub = Directory()
+        _read_at(sub, file, below, order, is_big=is_big)
+        found.leads_to_sensor |= sub.is_sensor
+
+
+def _read_at(found: Directory, file: BinaryIO, place: int, order: str, *, is_big: bool) -> None:
+    """Read the directory at a place."""
     file.seek(place)
     (count,) = struct.unpack(order + ("Q" if is_big else "H"), file.read(8 if is_big else 2))
     form = order + ("HHQ8s" if is_big else "HHI4s")

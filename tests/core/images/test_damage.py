@@ -108,6 +108,28 @@ def test_jpegs_cut_and_closed_with_an_end_marker(tmp_path: Path, form: str, part
         assert found is None or found.warnings
 
 
+@pytest.mark.parametrize("form", ["JPEG", "JPEG 4:2:0"])
+def test_most_holes_in_a_jpeg_are_noticed(tmp_path: Path, form: str) -> None:
+    """Libjpeg reads on at the wrong place, and has its pixels too early or too late, but for a few by chance."""
+    options = {"quality": 95, "subsampling": 2 if "4:2:0" in form else 0}
+    whole, draw = samples.encoded(samples.photo_like(600, 450), "JPEG", **options), random.Random(0)
+    outcomes = []
+    for start in range(10_000, 60_000, 10_000):
+        fill = draw.choice((bytes(4096), draw.randbytes(4096).replace(b"\xff", b"\0")))
+        outcomes.append(_outcome(tmp_path, whole[:start] + fill + whole[start + len(fill) :]))
+    assert sum(found is None or bool(found.warnings) for found in outcomes) >= 4
+
+
+def test_bytes_that_fill_up_before_the_end_marker_are_no_damage(tmp_path: Path) -> None:
+    for filling in (bytes(20_000), b"\xff" * 20_000):
+        assert _read(tmp_path, WHOLE["JPEG"][:-2] + filling + b"\xff\xd9").warnings == ()
+
+
+def test_another_photo_behind_a_photo_is_no_damage(tmp_path: Path) -> None:
+    """As in the multi-picture format."""
+    assert _read(tmp_path, WHOLE["JPEG"] + samples.encoded(samples.photo_like(900, 600), "JPEG")).warnings == ()
+
+
 def test_a_film_behind_a_photo_is_no_damage(tmp_path: Path) -> None:
     film = b"\0\0\0\x18ftypmp42" + random.Random(0).randbytes(5000) + bytes(100)
     assert _read(tmp_path, WHOLE["JPEG"] + film).warnings == ()

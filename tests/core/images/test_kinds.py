@@ -79,6 +79,18 @@ def test_raw_photos_that_begin_as_tiff_are_not_answered_by_their_thumbnail(
     assert "raw converter" in caught.value.hint
 
 
+def test_a_preview_that_leads_to_sensor_data_is_a_raw_photo(tmp_path: Path) -> None:
+    whole = samples.tiff(8, 8, 8, 1, bytes(64))
+    below = struct.pack("<HHHII", 1, 262, 4, 1, 32803) + bytes(4)
+    count = struct.unpack_from("<H", whole, 8)[0]
+    entries = whole[10 : 10 + 12 * count].replace(struct.pack("<HHI", 278, 4, 1), struct.pack("<HHI", 330, 4, 1))
+    entries = entries.replace(struct.pack("<HHII", 330, 4, 1, 8), struct.pack("<HHII", 330, 4, 1, len(whole)))
+    path = tmp_path / "raw.tif"
+    path.write_bytes(whole[:10] + entries + whole[10 + 12 * count :] + below)
+    with pytest.raises(ImageError, match="is a raw photo"):
+        decode(path)
+
+
 def test_photos_by_a_camera_s_maker_are_no_raw_photos(tmp_path: Path) -> None:
     path = tmp_path / "scan.tif"
     path.write_bytes(_tiff({271: "NIKON CORPORATION"}))
