@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from core.errors import StorageError
-from core.salvage import kept_aside, set_aside
+from core.salvage import is_damage, kept_aside, set_aside
 
 _AT_ONCE: Final = 500
 """Rows asked for by one statement; SQLite takes no more than some thousand parameters."""
@@ -27,8 +27,6 @@ _USED_DAILY_S: Final = 24 * 3600
 """How finely last use is noted: writing it at every reading would cost more than the reading."""
 _KEPT_SHARE: Final = 0.9
 """What is left of a cache that grew over its limit, so that it does not do so again at once."""
-_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""SQLITE_ERROR comes of tables that are not ours."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -151,7 +149,7 @@ class Cache:
     def _recover(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
         """Set a damaged file aside; of those of earlier times only the last is kept, for all can be made again."""
         reason: object = error
-        if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+        if is_damage(error, self._file):
             earlier = kept_aside(self._file.parent, self._file.name)
             try:
                 aside = set_aside(self._file)

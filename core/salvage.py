@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import secrets
 import shutil
@@ -28,9 +29,10 @@ DAMAGED: Final = "damaged"
 """Stands in the names of files that were set aside."""
 
 _LOGS: Final = ("-wal", "-shm", "-journal")
+_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLITE_ERROR comes of tables that are missing or another program's."""
 _MOST_SINGLE: Final = 1_000_000
 """Row numbers that are tried one by one where a table is torn."""
-_MAGIC: Final = b"SQLite format 3\0"
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
@@ -73,18 +75,44 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
                 yield found[1], value
 
 
-def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection]) -> tuple[Path, int]:
+def is_damage(error: Exception, file: Path) -> bool:
+    """Whether an error of SQLite means that a database holds what it should not, and not that its disk failed."""
+    code = getattr(error, "sqlite_errorcode", -1)
+    if code == sqlite3.SQLITE_READONLY:  # its header says so
+        return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    return code & 0xFF in _DAMAGE if code >= 0 else isinstance(error, UnicodeDecodeError)
+
+
+def as_text(stored: bytes) -> str:
+    """A stored text, readable also where it is damaged: for `sqlite3.Connection.text_factory`."""
+    return stored.decode(errors="replace")
+
+
+def as_path(stored: bytes) -> Path:
+    """A stored path.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    if b"\0" in stored:
+        raise ValueError(stored)
+    return Path(os.fsdecode(stored))
+
+
+def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection], *, needs: str = "") -> tuple[Path, int]:
     """Set a damaged SQLite database aside and put a new one in its place, with all rows that can still be read.
 
     Args:
         file: the database; nobody may be writing to it.
         make: makes an empty database with the tables that it should have.
+        needs: a table without a row of which the others say nothing.
 
     Returns:
         Where the damaged one is now, and how many rows were recovered.
 
     Raises:
-        StorageError: the disk does not allow it; the database is as it was.
+        DamagedError: nothing can be read of the table that is needed; the database is as it was.
+        StorageError: the disk does not allow it; likewise.
     """
     made, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
     try:
@@ -93,6 +121,9 @@ def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection]) -> tuple[Pat
             _copy(file, copy)
             rows = _recover(copy, made, target)
             target.execute(_SETTLE)
+            if needs and target.execute(f"SELECT 1 FROM {needs}").fetchone() is None:
+                what = f"{str(file)!r} is damaged, and what matters in it cannot be read any more."
+                raise DamagedError(what, hint="Restore it from a backup, or remove that file.")
         aside = set_aside(file)
         with storage_errors(file):
             replace(made, file)
@@ -104,15 +135,14 @@ def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection]) -> tuple[Pat
 
 
 def mend_lock(file: Path) -> None:
-    """Set aside what lies in the place of an SQLite file that is only ever locked, and is none: nobody can hold it.
+    """Set aside what lies in the place of an SQLite file that is only ever locked: that has no content.
 
     Raises:
         StorageError: the folder does not allow it.
     """
-    with contextlib.suppress(OSError), file.open("rb") as opened:
-        if opened.read(len(_MAGIC)) in (b"", _MAGIC):
-            return
-        set_aside(file)
+    with contextlib.suppress(FileNotFoundError):
+        if file.stat().st_size:
+            set_aside(file)
 
 
 def check(opened: sqlite3.Connection, file: Path) -> None:
@@ -122,6 +152,8 @@ def check(opened: sqlite3.Connection, file: Path) -> None:
         DamagedError: SQLite finds something wrong with it.
         sqlite3.Error: it cannot be looked at.
     """
+    opened.execute("BEGIN IMMEDIATE")  # a header may say that nothing can be written
+    opened.execute("ROLLBACK")
     (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise DamagedError(f"{str(file)!r} is damaged: {found}.", hint="Restore it from a backup, or remove it.")
@@ -173,7 +205,7 @@ def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
 
 def _connect(file: Path) -> sqlite3.Connection:
     opened = sqlite3.connect(file)
-    opened.text_factory = lambda text: text.decode(errors="replace")
+    opened.text_factory = as_text
     return opened
 
 

@@ -339,7 +339,7 @@ def arithmetic_without_end(model: ModelProto) -> None:
 
 def a_window_without_end(model: ModelProto) -> None:
     _large(model, 700)
-    pool = helper.make_node("AveragePool", ["large"], ["pooled_far"], kernel_shape=[61, 61], pads=[30] * 4)
+    pool = helper.make_node("AveragePool", ["large"], ["pooled_far"], kernel_shape=[51, 51], pads=[25] * 4)
     model.graph.node.append(pool)
 
 

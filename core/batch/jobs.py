@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from core.batch.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors,
 from core.batch.values import JobCounts, JobFacts, JobState
 from core.errors import StorageError, UsageError
 from core.file_lock import hold
+from core.salvage import as_path
 from core.storage import reading_errors, storage_errors
 
 _END_OF_TIME: Final = 2**35
@@ -78,7 +78,7 @@ def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
     if not 0 <= begun < _END_OF_TIME:
         raise ValueError(begun)
     patterns = _patterns(include), _patterns(exclude)
-    place, counts = Path(os.fsdecode(folder)), counts_in(database)
+    place, counts = as_path(folder), counts_in(database)
     named = str(model or ""), int(version or 0)
     return JobFacts(id_, place, bool(recursive), *patterns, *named, begun, state, counts, bool(keeps))
 

@@ -27,6 +27,7 @@ from core.errors import UsageError
 from core.file_lock import hold
 from core.images.folders import printable
 from core.prediction import Outcome
+from core.salvage import as_path
 from core.storage import storage_errors
 
 LOCK: Final = "lock"
@@ -260,7 +261,7 @@ class Journal:
             row = row_of(record, self._top)
         except (ValueError, TypeError, LookupError):  # damaged: it is classified again
             number, folder, name = record[:3]
-            return Image(number, place, self._top / os.fsdecode(folder) / os.fsdecode(name), None, 0, "")
+            return Image(number, place, self._top / as_path(folder) / as_path(name), None, 0, "")
         return Image(row.number, place, row.path, row.outcome, tried, sha256 or "")
 
     @contextlib.contextmanager

@@ -22,6 +22,7 @@ from core.batch.rows import COLUMNS, TABLES, row_of
 from core.batch.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.batch.selection import Condition, condition, ordering, parting
 from core.batch.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
+from core.salvage import as_path
 
 Said: TypeAlias = dict[int, Review | None]
 """What a person had said about rows, by their numbers: what undo needs."""
@@ -55,7 +56,7 @@ class Answers:
         self._database = open_database(self._file)
         self._listings: dict[View, _Listing] = {}
         with self._reading() as database:
-            self._top = Path(os.fsdecode(database.execute("SELECT folder FROM job").fetchone()[0]))
+            self._top = as_path(database.execute("SELECT folder FROM job").fetchone()[0])
 
     def __enter__(self) -> Self:
         return self

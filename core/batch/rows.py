@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
 from core.batch.schema import DONE, FAILED, GONE, WAITING
 from core.batch.values import Review, Row, State, Verdict
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
+from core.salvage import as_path
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
@@ -37,8 +37,8 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         raise TypeError("a text is none")
     if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
         raise TypeError("a number is none")
-    below = Path(os.fsdecode(folder))
-    path = top / below / os.fsdecode(name)
+    below = as_path(folder)
+    path = top / below / as_path(name)
     is_done, is_failed = state == DONE, state == FAILED
     return Row(
         number=number,

@@ -80,6 +80,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
             check_same_thread=False,
             isolation_level=None,
         )
+        opened.text_factory = salvage.as_text
         try:
             opened.execute("PRAGMA synchronous = NORMAL")
             _prepare(opened, file, make=make)
@@ -147,6 +148,8 @@ def journal_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if salvage.is_damage(error, file):
+            raise _damaged(file) from error
         raise _told(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
     except OSError as error:
         raise _told(file, -1, error) from error
@@ -161,8 +164,6 @@ def _told(file: Path, code: int, error: Exception) -> StorageError:
     if code == sqlite3.SQLITE_FULL:
         what = f"The disk is full: the journal {printable(file)} cannot grow."
         return StorageError(what, hint="Make room; the same command then goes on where it stopped.")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):  # the last: a table is missing
-        return _damaged(file)
     reason = error.strerror if isinstance(error, OSError) else error
     what = f"The journal {printable(file)} could not be used: {reason}."
     return StorageError(what, hint="Check free space and permissions there, or choose another folder with FOVEA_HOME.")

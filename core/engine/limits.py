@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import onnx
 from onnx import TensorProto, helper
@@ -16,16 +16,24 @@ MAX_BATCH: Final = 8
 """Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
 MAX_MEMORY: Final = 2**30
 """Bytes of arrays alive at once, besides the stored weights, for a batch of `MAX_BATCH`; Xception needs 0.25 GB."""
-MAX_WORK: Final = 2**36
-"""Multiply-adds, or their like in time, for one image: Xception has 10 billion, VGG19 20, ConvNeXt-L about 40.
+MAX_WORK: Final = 50_000_000_000
+"""Multiply-adds, or their like in time, for one image: Xception has 11 billion, VGG19 21, ConvNeXt-L about 40.
 
-A check runs four images: at this bound that took 16 seconds of processor time, 8 on two cores.
+A check runs four images: at this bound they take 12 seconds of processor time, 6 on two cores.
 """
 
 _SLOW_GROUPS: Final = 8
 """A convolution whose groups are narrower than this many channels takes about this many times longer."""
-_TOUCHED: Final = 24
-"""What a number that is merely read or written takes, in multiply-adds of a matrix product: Erf and pools measured."""
+# fmt: off
+_COSTS: Final = {
+    "Elu": 100, "Celu": 100, "Erf": 60, "Gather": 200, "Gelu": 70, "LRN": 750, "LogSoftmax": 60, "Mish": 420,
+    "Pow": 300, "PRelu": 150, "ReduceMean": 110, "ReduceL2": 110, "ReduceSum": 110, "Selu": 100, "Softmax": 60,
+    "Softplus": 420, "Transpose": 860,
+}
+# fmt: on
+_USUAL_COST, _ACROSS_COST = 30, 2050
+"""What an operator takes for each number, in multiply-adds of a matrix product, measured in ONNX Runtime at its worst:
+most of them, and a Softmax across another axis than the last."""
 _HINT: Final = "Use a smaller variant of the network, or one that reads smaller images."
 
 
@@ -91,14 +99,19 @@ def _work(node: onnx.NodeProto, inferred: Inferred) -> int:
     made = sum(math.prod(inferred.shapes[name]) for name in node.output if name)
     read = sum(math.prod(inferred.shapes[name]) for name in node.input if name)
     touched = max(made, read)
-    if node.op_type in ("MaxPool", "AveragePool", "LpPool"):
+    if node.op_type in ("MaxPool", "AveragePool"):
         touched = made * math.prod(given["kernel_shape"])
-    if node.op_type == "LRN":
-        touched = made * given["size"]
     counted = multiply_adds(node, inferred)
     if node.op_type == "Conv" and inferred.shapes[node.input[1]][0] < _SLOW_GROUPS * given.get("group", 1):
         counted *= _SLOW_GROUPS
-    return counted + _TOUCHED * touched
+    return counted + _cost(node, given, inferred) * touched
+
+
+def _cost(node: onnx.NodeProto, given: Mapping[str, Any], inferred: Inferred) -> int:
+    rank = len(inferred.shapes[node.output[0]])
+    if node.op_type in ("Softmax", "LogSoftmax") and given.get("axis", -1) not in (-1, rank - 1):
+        return _ACROSS_COST
+    return _COSTS.get(node.op_type, _USUAL_COST)
 
 
 def _bytes(name: str, inferred: Inferred) -> int:

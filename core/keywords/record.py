@@ -24,8 +24,6 @@ _SCHEMA: Final = (
     " WITHOUT ROWID"
 )
 _COLUMNS: Final = "file, photo, begun"
-_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""SQLITE_ERROR comes of a table that is not ours."""
 _PATIENCE_S: Final = 30.0
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
 
@@ -91,7 +89,7 @@ def _whole(file: Path) -> sqlite3.Connection:
     try:
         return _opened(file)
     except (sqlite3.DatabaseError, DamagedError) as error:
-        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", -1) & 0xFF not in _DAMAGE:
+        if isinstance(error, sqlite3.Error) and not salvage.is_damage(error, file):
             raise
     aside, rows = salvage.rebuild(file, _opened)
     _log.warning(

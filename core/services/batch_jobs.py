@@ -21,7 +21,7 @@ from core.batch.schema import FILE
 from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
 from core.batch.walk import Walk
 from core.batch.watch import Watching, WatchState
-from core.errors import Cancelled, FoveaError, UsageError
+from core.errors import Cancelled, FoveaError, StorageError, UsageError
 from core.images.folders import printable
 from core.images.kinds import SAVE_HINT, in_words
 from core.progress import CancelToken
@@ -46,6 +46,8 @@ from core.services.batch_messages import (
 from core.services.batch_sorting import sortings_of
 from core.services.batch_values import Doing, JobNews
 from core.services.failures import light, unforeseen
+from core.sorting.records import BrokenSorting, list_sortings
+from core.sorting.values import SortingFacts
 
 _TOLD_S: Final = 0.2
 _COUNTED_S: Final = 2.0
@@ -126,9 +128,14 @@ class Jobs:
     # ---- what is told
 
     def _list(self) -> None:
-        found = list_jobs()
-        for broken in found:
-            if isinstance(broken, BrokenJob):
+        found: tuple[JobFacts | BrokenJob, ...] = ()
+        sortings: tuple[SortingFacts | BrokenSorting, ...] = ()
+        try:
+            found, sortings = list_jobs(), list_sortings()
+        except StorageError as error:
+            _log.warning("%s", error)
+        for broken in (*found, *sortings):
+            if isinstance(broken, BrokenJob | BrokenSorting):
                 _log.warning("%s", broken.error)
         jobs = (self._news(one) for one in found if isinstance(one, JobFacts))
         self._send(JobsListed(tuple(jobs)))

@@ -19,6 +19,7 @@ from core import paths, salvage
 from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
+from core.salvage import as_path
 from core.sorting.entries import Folder, Move, Stage
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
 from core.storage import reading_errors, storage_errors
@@ -26,8 +27,6 @@ from core.storage import reading_errors, storage_errors
 _FORMAT: Final = 1
 _APPLICATION: Final = 0x466F7653
 _LOCK: Final = "lock"
-_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""SQLITE_ERROR comes of tables that are missing."""
 _TABLES: Final = """
 CREATE TABLE sorting (
     source BLOB NOT NULL, destination BLOB NOT NULL, manner TEXT NOT NULL, threshold REAL NOT NULL,
@@ -69,6 +68,7 @@ class Record:
             raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
         with self._errors():
             self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            self._database.text_factory = salvage.as_text
             try:
                 self._prepare(make=make)
             except BaseException:
@@ -123,7 +123,7 @@ class Record:
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
         with self._errors():
-            folders = Path(os.fsdecode(source)), Path(os.fsdecode(destination))
+            folders = as_path(source), as_path(destination)
             asked, reached = SortRequest(*folders, By(manner), float(threshold), bool(flat)), SortingState(state)
             time.localtime(begun)  # refuses what is no time
         return SortingFacts(
@@ -174,7 +174,7 @@ class Record:
         """The folders that were made or written to, in the order in which that happened."""
         with self._reading() as database:
             rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
-            return [Folder(Path(os.fsdecode(path)), bool(made), *times) for path, made, *times in rows]
+            return [Folder(as_path(path), bool(made), *times) for path, made, *times in rows]
 
     def remarks(self) -> Iterator[Remark]:
         """What could not be sorted, and what undoing left, and why."""
@@ -183,13 +183,13 @@ class Record:
         query += "SELECT path, why FROM folders WHERE why <> ''"
         with self._reading() as database:
             for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
-                yield Remark(Path(os.fsdecode(path)), why)
+                yield Remark(as_path(path), why)
 
     def kept(self) -> set[Path]:
         """The files that undoing left."""
         with self._reading() as database:
             rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
-        return {Path(os.fsdecode(path)) for (path,) in rows}
+        return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
         """See that the record is whole.
@@ -266,7 +266,7 @@ class Record:
         try:
             yield
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", -1) & 0xFF in _DAMAGE:
+            if salvage.is_damage(error, self._file):
                 raise self._damaged() from error
             what = f"The record {printable(self._file)} could not be used: {error}."
             hint = "Check free space and permissions of that folder; what was done so far is known."
@@ -356,5 +356,4 @@ def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int |
 def _move(
     number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, why: str, follows: int
 ) -> Move:
-    folders = Path(os.fsdecode(source)), Path(os.fsdecode(target))
-    return Move(number, *folders, Stage(stage), before, after, sum_, why, follows)
+    return Move(number, as_path(source), as_path(target), Stage(stage), before, after, sum_, why, follows)

@@ -63,7 +63,7 @@ def mended(id_: str) -> Record:
         with Record(id_) as record:
             record.check()
     except DamagedError:
-        aside, rows = salvage.rebuild(file, make_database)
+        aside, rows = salvage.rebuild(file, make_database, needs="sorting")
         told = f"The record {printable(file)} was damaged. {rows:,} rows of it could be read and recovered"
         _log.warning("%s; the damaged file was kept as %s.", told, printable(aside))
     return Record(id_)

@@ -339,7 +339,21 @@ def test_photos_come_back_though_the_record_is_damaged(
     assert str(aside) in caplog.text
 
 
-@pytest.mark.parametrize("change", ["state = 'x'", "manner = 'x'", "begun = 'x'", "begun = 1e300", "source = 5"])
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 500])
+def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, content: bytes) -> None:
+    facts = sorter.sort(sorter.many(2))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    file.write_bytes(content)
+    with pytest.raises(StorageError, match="cannot be read any more"):
+        undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert file.read_bytes() == content
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+
+
+@pytest.mark.parametrize(
+    "change", ["state = 'x'", "manner = 'x'", "begun = 'x'", "begun = 1e300", "source = 5", "source = x'2f00'"]
+)
 def test_a_record_that_makes_no_sense_is_listed_as_damaged(sorter: Sorter, change: str) -> None:
     facts = sorter.sort(sorter.many(2))
     with closing(sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")) as opened, opened:
