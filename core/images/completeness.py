@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from core.images.bounds import TooMuchWorkError
+
 _BLOCK_BYTES: Final = 1024**2
 _MOST_BYTES: Final = 256 * 1024**2
 """Larger files are not searched."""
@@ -17,9 +19,6 @@ _MOST_PARTS: Final = 10_000
 _END_OF_JPEG: Final = b"\xff\xd9"
 _START_OF_SCAN: Final = 0xDA
 _FIRST_JPEG_MARKER: Final = 0xC0
-_TIFF_TYPES: Final = {3: "H", 4: "L"}
-_STRIPS: Final = {273: 279, 324: 325}
-"""For each TIFF tag that says where strips or tiles lie, the tag that says how long they are."""
 
 
 class _EndsEarlyError(Exception):
@@ -118,30 +117,14 @@ def _gif(file: BinaryIO, size: int) -> bool:
 
 
 def _tiff(file: BinaryIO, size: int) -> bool:
-    """TIFF 6.0: the first directory, and the strips or tiles that it names."""
-    file.seek(0)
-    order = "<" if _read(file, 4)[:1] == b"I" else ">"
-    file.seek(struct.unpack(f"{order}L", _read(file, 4))[0])
-    (count,) = struct.unpack(f"{order}H", _read(file, 2))
-    entries = [struct.unpack(f"{order}HHL4s", _read(file, 12)) for _ in range(min(count, _MOST_PARTS))]
-    fields = {tag: (kind, number, value) for tag, kind, number, value in entries}
-    for where, lengths in _STRIPS.items():
-        if where in fields and lengths in fields:
-            starts, sizes = (_numbers(file, order, *fields[tag]) for tag in (where, lengths))
-            return any(start + length > size for start, length in zip(starts, sizes, strict=False))
-    return False
+    """TIFF 6.0: the first directory, which may stand at the end, and the strips or tiles that it names."""
+    from core.images.tiff import read_directory  # takes Pillow
 
-
-def _numbers(file: BinaryIO, order: str, kind: int, count: int, value: bytes) -> tuple[int, ...]:
-    """The numbers of a TIFF field: in it, or where it points to."""
-    if kind not in _TIFF_TYPES or count > _MOST_BYTES // 4:
-        return ()
-    form = f"{order}{count}{_TIFF_TYPES[kind]}"
-    length = struct.calcsize(form)
-    if length > len(value):
-        file.seek(struct.unpack(f"{order}L", value)[0])
-        value = _read(file, length)
-    return struct.unpack(form, value[:length])
+    try:
+        parts = read_directory(file).parts
+    except TooMuchWorkError:
+        return False
+    return not parts or any(end > size for _, end in parts)
 
 
 _CHECKS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], bool]], ...]] = (
@@ -149,7 +132,7 @@ _CHECKS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], bo
     (lambda head: head.startswith(b"\x89PNG"), _png),
     (lambda head: head.startswith(b"RIFF"), _riff),
     (lambda head: head[4:8] == b"ftyp", _iso_media),
-    (lambda head: head.startswith((b"II*\0", b"MM\0*")), _tiff),
+    (lambda head: head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")), _tiff),
     (lambda head: head.startswith(b"GIF8"), _gif),
     (lambda head: head.startswith(b"BM"), _bmp),
 )
