@@ -124,8 +124,12 @@ def _drop_dropout(model: onnx.ModelProto) -> None:
 
 def _draws(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
     """Whether a `Dropout` is, or may be, in its training mode: since opset 12 its third input."""
-    mode = [tensor for tensor in model.graph.initializer if [tensor.name] == list(node.input[2:])]
-    return any(node.input[2:]) and not (mode and not numpy_helper.to_array(mode[0]).any())
+    if not any(node.input[2:]):
+        return False
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    stored |= {one.output[0]: one.attribute[0].t for one in model.graph.node if one.op_type == "Constant"}
+    mode = stored.get(node.input[2])
+    return mode is None or bool(numpy_helper.to_array(mode).any())
 
 
 def _renew(model: onnx.ModelProto) -> None:

@@ -252,6 +252,12 @@ IMPORTED: dict[str, onnx.ModelProto] = {
     "Erf": changed(gelu),
     "Dropout": changed(before_the_end(helper.make_node("Dropout", ["f"], ["g"]))),
     "Dropout with a mask": changed(old_dropout),
+    "Dropout switched off": changed(
+        before_the_end(
+            helper.make_node("Constant", [], ["off"], value=numpy_helper.from_array(np.array(False))),
+            helper.make_node("Dropout", ["f", "", "off"], ["g"]),
+        )
+    ),
     "view": changed(view),
     "opset 8": changed(opset_8),
     "one image of Caffe2": changed(caffe2),
