@@ -48,9 +48,17 @@ def near_duplicates(
     found = np.arange(len(features))
     for label in np.unique(labels):
         (own,) = np.nonzero(labels == label)
-        if len(own) <= _MOST_COMPARED:
-            found[own] = own[_grouped(unit(features[own]), cosines, token)]
+        found[own] = own[_grouped(unit(features[own]), cosines, token)[1]]
     return found
+
+
+def telling_cosine(features: NDArray[np.float32], cosines: Sequence[float], *, token: CancelToken) -> float | None:
+    """The first cosine that tells the photos of a class apart, features [n, d]; None where none does.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    return _grouped(unit(features), cosines, token)[0]
 
 
 def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,15 +67,18 @@ def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(features / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
 
-def _grouped(directions: NDArray[np.float32], cosines: Sequence[float], token: CancelToken) -> NDArray[np.int64]:
+def _grouped(
+    directions: NDArray[np.float32], cosines: Sequence[float], token: CancelToken
+) -> tuple[float | None, NDArray[np.int64]]:
+    """The first cosine by which no group is too large, and the groups; none, and each photo alone, without one."""
     count = len(directions)
     most = max(_FEW, min(count // 2, _MOST))
-    for cosine in cosines:
+    for cosine in cosines if count <= _MOST_COMPARED else ():
         pairs = _pairs(directions, cosine, count * most // 2, token)
         groups = joined(count, pairs) if pairs is not None else np.zeros(count, np.int64)
         if np.bincount(groups).max() <= most:
-            return groups
-    return np.arange(count)
+            return cosine, groups
+    return None, np.arange(count)
 
 
 def _pairs(

@@ -1,13 +1,13 @@
 """Which images at hand a model has learned from: the very files, and copies of them that were changed or saved anew.
 
 A copy is known by its look (`core.images.looks`), as when a photo was saved as JPEG, resized or recoloured, or by the
-cosine of its features, as when it was mirrored or cropped.
+cosine of its features, as when it was mirrored or cropped; that says nothing of a class whose photos all look alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.dataset.labelled import Labelled
 from core.dataset.memo import Memo
 from core.dataset.sights import Sight, see_all
-from core.features.alike import SAME, unit
+from core.features.alike import SAME, telling_cosine, unit
 from core.features.compute import FeatureSource
 from core.features.shipped import shipped_features
 from core.features.store import FeatureStore
@@ -38,13 +38,13 @@ class Familiar:
 
     Attributes:
         knows: says it of the very files.
-        examples: SHA-256 of those that the library remembers.
+        examples: SHA-256 of those that the library remembers, by class.
         looks: of these; fewer where not all were kept.
         folder: where the model lies, with features of its examples if it was shipped.
     """
 
     knows: Knows
-    examples: tuple[str, ...] = ()
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
     folder: Path = Path()
 
@@ -56,7 +56,8 @@ class Familiar:
             return None
         own = [one for one in load_examples(model) or () if learnt.knows(one.sha256)]
         looks = tuple(one.look for one in own if one.look is not None)
-        return cls(learnt.knows, tuple(one.sha256 for one in own), looks, model.folder)
+        examples = {label: [one.sha256 for one in own if one.label == label] for label in {one.label for one in own}}
+        return cls(learnt.knows, examples, looks, model.folder)
 
     def among(
         self,
@@ -90,16 +91,15 @@ class Familiar:
     def _by_features(
         self, features: NDArray[np.float32], source: FeatureSource, store: FeatureStore, token: CancelToken
     ) -> NDArray[np.bool_]:
-        kept = shipped_features([self.folder], source.kind) | store.get(source.kind, self.examples)
-        own = [kept[one] for one in self.examples if one in kept]
-        found = np.zeros(len(features), bool)
-        if not own:
-            return found
-        known = unit(np.array(own, np.float32))
-        for start in range(0, len(features), _BLOCK):
-            token.check()
-            block = slice(start, start + _BLOCK)
-            found[block] = (unit(features[block]) @ known.T).max(axis=1) >= SAME[0]
+        found, shipped = np.zeros(len(features), bool), shipped_features([self.folder], source.kind)
+        for examples in self.examples.values():
+            kept = shipped | store.get(source.kind, examples)
+            own = np.array([kept[one] for one in examples if one in kept], np.float32)
+            cosine = telling_cosine(own, SAME, token=token) if len(own) else None
+            for start in range(0, len(features) if cosine else 0, _BLOCK):
+                token.check()
+                block = slice(start, start + _BLOCK)
+                found[block] |= (unit(features[block]) @ unit(own).T).max(axis=1) >= cosine
         return found
 
     def _by_looks(self, images: Sequence[JudgedImage], report: Report, token: CancelToken) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import Cancelled
-from core.features.alike import ALIKE, SAME, near_duplicates
+from core.features.alike import ALIKE, SAME, near_duplicates, telling_cosine
 from core.progress import CancelToken
 
 _WIDTH = 200
@@ -55,6 +55,14 @@ def test_a_class_that_looks_alike_as_a_whole_is_not_put_together() -> None:
     apart[30] = 5
     assert _groups(radiographs) == apart, "a copy is one among them, too"
     assert _groups(same) == list(range(40))
+
+
+def test_a_class_that_looks_alike_needs_a_higher_cosine_or_has_none() -> None:
+    same = np.repeat(_photos(1), 40, axis=0)
+    token = CancelToken()
+    assert telling_cosine(_photos(40), SAME, token=token) == SAME[0]
+    assert telling_cosine(_near(same, 0.96), SAME, token=token) == SAME[1]
+    assert telling_cosine(same, SAME, token=token) is None
 
 
 def test_many_copies_of_few_photos_stay_together() -> None:

@@ -110,7 +110,7 @@ def test_a_mirrored_copy_is_known_by_its_features_and_so_is_any_by_models_withou
 def test_an_image_it_was_only_judged_by_is_not_among_them(photo: Path, tmp_path: Path) -> None:
     familiar = Familiar.of(_model(tmp_path, photo, with_look=True))
     assert familiar is not None
-    assert familiar.examples == (_sum(photo),)
+    assert familiar.examples == {"red": [_sum(photo)]}
     assert len(familiar.looks) == 1
 
 
