@@ -10,8 +10,9 @@ import base64
 import json
 import math
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,9 @@ FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
 """How many golden inputs there are; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
+MAX_FEATURES: Final = 65_536
+LEAST_SIZE: Final = 16
+MAX_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # on Windows these names mean devices, in any folder
@@ -28,6 +32,7 @@ _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
 _FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PATH_SEPARATOR = re.compile(r"[/\\]")
 _MAX_NESTING: Final = 16
 _HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this many times what the backbone reads.
@@ -59,8 +64,8 @@ class Preprocessing:
     crop: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 16 <= self.size <= 2048:
-            raise ValueError(f"size must be 16 to 2048 pixels, not {self.size}")
+        if not LEAST_SIZE <= self.size <= MAX_SIZE:
+            raise ValueError(f"size must be {LEAST_SIZE} to {MAX_SIZE} pixels, not {self.size}")
         if not 0 < self.crop <= 1:
             raise ValueError(f"crop must lie in (0, 1], not {self.crop}")
 
@@ -181,6 +186,23 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
     raise ModelError(f"The card's kind is {kind[:80]!r}, neither a model nor a backbone.", hint=_HINT)
 
 
+def shareable(card: ModelCard) -> ModelCard:
+    """The card for other people: the command that makes the model again keeps of each path the last name alone."""
+    command = card.training.get("command")
+    if not isinstance(command, str):
+        return card
+    return replace(card, training={**card.training, "command": without_paths(command)})
+
+
+def without_paths(command: str) -> str:
+    """A command line with the last name of each path in it; empty where its words cannot be told apart."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    return shlex.join(_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words)
+
+
 def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, in the form `read_card` reads."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
@@ -283,7 +305,7 @@ def _preprocessing(fields: _Fields) -> Preprocessing:
         fit = Fit(fields.take("fit", str))
     except ValueError as error:
         raise fields.bad("fit", f"should be one of {', '.join(Fit)}") from error
-    return Preprocessing(fields.whole("size", 16, 2048), fit, fields.between("crop", 0.01, 1.0))
+    return Preprocessing(fields.whole("size", LEAST_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
 def _backbone(fields: _Fields) -> BackboneCard:
@@ -296,14 +318,14 @@ def _backbone(fields: _Fields) -> BackboneCard:
         file=fields.match("file", _FILE),
         sha256=fields.match("sha256", _SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
-        feature_width=fields.whole("feature_width", 1, 65536),
+        feature_width=fields.whole("feature_width", 1, MAX_FEATURES),
         feature_map_layout=layout,
         weights=fields.whole("weights", 1, 10**12),
         multiply_adds=fields.whole("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )
-    if _packed_length(card.golden_features) != GOLDEN_COUNT * card.feature_width * 2:
+    if _packed_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
         raise fields.bad("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
     return card
 

@@ -24,7 +24,7 @@ from core.engine.choice import choose_engine
 from core.engine.engine import MAX_BATCH, Engine
 from core.engine.recent import Recent, Seen, Stamp, stamp_of
 from core.errors import ImageError, ProviderError
-from core.images.decoding import decode
+from core.images.decoding import read_image
 from core.images.preprocessing import preprocess
 from core.library.heads import Head, softmax, top_scores
 from core.library.library import InstalledModel, load_backbone, load_head
@@ -96,14 +96,16 @@ class Classifier:
         features, inference_ms = run_timed(self.engine, [image for image, _ in images])
         found = []
         for (image, stamp), row in zip(images, features, strict=True):
-            found.append(Seen(image.path, row.copy(), Timing(image.decode_ms, image.preprocess_ms, inference_ms)))
+            timing = Timing(image.decode_ms, image.preprocess_ms, inference_ms)
+            found.append(Seen(image.path, row.copy(), timing, image.warnings))
             if self.recent and stamp:
                 self.recent.put(stamp, found[-1])
         return found
 
     def _predict(self, seen: Seen, top_k: int) -> Prediction:
         images, provider = [(seen.path, seen.timing)], self.engine.provider.value
-        return predictions(self.model.card, self.head, seen.features[None], images, provider, top_k)[0]
+        made = predictions(self.model.card, self.head, seen.features[None], images, provider, top_k)[0]
+        return replace(made, warnings=seen.warnings)
 
 
 def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -150,19 +152,20 @@ class Ready:
     input: NDArray[np.uint8]
     decode_ms: float
     preprocess_ms: float
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(path: Path, plan: Preprocessing) -> Ready | Failure:
     """Decode and preprocess an image, in whatever thread."""
     try:
         started = time.perf_counter()
-        pixels = decode(path, at_least=plan.decode_at_least)
+        image = read_image(path, at_least=plan.decode_at_least)
         decoded = time.perf_counter()
-        values = preprocess(pixels, plan)
+        values = preprocess(image.pixels, plan)
         finished = time.perf_counter()
     except ImageError as error:
         return Failure.of(path, error)
-    return Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000)
+    return Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
 
 
 def run_timed(engine: Engine, ready: Sequence[Ready]) -> tuple[NDArray[np.float32], float]:

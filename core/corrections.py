@@ -51,6 +51,8 @@ class Correction:
         model: the model's name.
         made: when.
         learnt: fingerprints of what the versions that learnt it were made of; none while none has.
+        unknown: whether the model answered “unknown”, and `said` was only its guess; None where nobody noted that, as
+            in what earlier versions of Fovea wrote.
     """
 
     path: Path
@@ -60,21 +62,43 @@ class Correction:
     model: str
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     learnt: tuple[str, ...] = ()
+    unknown: bool | None = None
 
     @classmethod
     def of(cls, prediction: Prediction, label: str) -> Correction:
         """What a person says an image is, instead of what a prediction says."""
-        best = prediction.best
-        return cls(prediction.path, best.label, min(max(best.probability, 0.0), 1.0), label, prediction.model)
+        best, unknown = prediction.best, bool(prediction.unknown)
+        sure = min(max(best.probability, 0.0), 1.0)
+        return cls(prediction.path, best.label, sure, label, prediction.model, unknown=unknown)
 
     @property
     def confirms(self) -> bool:
-        """Whether the answer was right."""
-        return self.label == self.said
+        """Whether the answer was right; “unknown” never is, even where its guess was."""
+        return self.label == self.said and not self.unknown
+
+    def is_doubtful(self, unknown_below: float | None) -> bool:
+        """Whether nobody may have meant it, so that nothing must learn from it.
+
+        In earlier versions of Fovea, Enter on “unknown” stored the guess as confirmed; what a person chose explicitly
+        cannot be told apart from that, but can be chosen again.
+
+        Args:
+            unknown_below: the confidence below which the model answers “unknown”, see `ModelCard`.
+        """
+        is_old_confirmation = self.unknown is None and self.confirms
+        return is_old_confirmation and unknown_below is not None and self.confidence < unknown_below
 
     def waits(self, lineage: Collection[str]) -> bool:
         """Whether a version of that lineage has not learnt it."""
         return not any(version in lineage for version in self.learnt)
+
+
+def doubtful_text(count: int) -> str:
+    """What a person reads where so many corrections are doubtful; empty where none is."""
+    why = "Fovea was unsure, and an earlier version stored its guess as confirmed."
+    if count == 1:
+        return f"1 photo is left out: {why} Choose its class again to include it."
+    return f"{count:,} photos are left out: {why} Choose their classes again to include them." if count else ""
 
 
 Corrections = Mapping[Path, Correction]
@@ -171,9 +195,12 @@ def _correction(content: dict[str, Any]) -> Correction:
     texts = [content[name] for name in ("path", "said", "label", "model")]
     path, said, label, model = texts
     confidence, learnt = float(content["confidence"]), tuple(content["learnt"])
+    made, unknown = datetime.fromisoformat(content["made"]), content.get("unknown")
     if not all(isinstance(text, str) for text in (*texts, *learnt)) or not (path and label and 0 <= confidence <= 1):
         raise ValueError("no correction")
-    return Correction(Path(path), said, confidence, label, model, datetime.fromisoformat(content["made"]), learnt)
+    if unknown not in (None, True, False):
+        raise ValueError("no correction")
+    return Correction(Path(path), said, confidence, label, model, made, learnt, unknown)
 
 
 def _line(correction: Correction) -> bytes:

@@ -9,9 +9,9 @@ import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from core import paths
 from core.batch.queries import Answers
@@ -24,16 +24,20 @@ from core.keywords.record import Record, open_record
 from core.keywords.values import KeywordRequest
 from core.prediction import Failure
 from core.progress import CancelToken
-from core.reports.columns import Reported, Shape
-from core.reports.plan import Form
-from core.reports.text import CommaSeparated, JsonLines
-from core.reports.write import refuse_image
+from core.reports.columns import Shape, columns
+from core.reports.plan import Form, Plan
+from core.reports.text import BYTE_ORDER_MARK
+from core.reports.write import of_rows, open_text_writer, refuse_image
 from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, real
 from core.sorting.plan import plan
 from core.sorting.record import Record as SortingRecord
 from core.sorting.records import sortings
 from core.sorting.values import SortingState, SortRequest
+
+_LONGEST_HEADING: Final = 1_000_000
+_NEEDED: Final = frozenset(("path", "label", "confidence"))
+"""Columns by which a CSV file is known as one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,7 @@ class DeliveryRequest:
 
     Attributes:
         file: a file to which a line is appended for each; None: none.
-        form: how it is written, JSONL or CSV.
-        top_k: how many classes a line tells.
+        lines: how they are written, as JSONL or CSV.
         keywords: how keywords are written; None: none are.
         choice: which answers become keywords.
         sort: how photos are sorted into class folders, each burst of them as one sorting that can be undone; None: they
@@ -51,8 +54,7 @@ class DeliveryRequest:
     """
 
     file: Path | None = None
-    form: Form = Form.JSONL
-    top_k: int = 5
+    lines: Plan = field(default_factory=lambda: Plan(Form.JSONL, Shape(5)))
     keywords: KeywordRequest | None = None
     choice: Choice = field(default_factory=Choice)
     sort: SortRequest | None = None
@@ -73,12 +75,11 @@ class Deliveries(AbstractContextManager["Deliveries"]):
             StorageError: the file, the record of keywords or the sorted folder cannot be written.
             KeywordError: exiftool is missing.
         """
-        self._request, self._tell = request, tell
+        file, self._tell = request.file, tell
+        self._request = request if file is None else replace(request, lines=_fitted(file, request.lines))
         self._tool: ExifTool | None = None
         self._record: Record | None = None
         with ExitStack() as stack:
-            if request.file is not None:
-                _check_lines(request.file, request.form, request.top_k)
             if request.keywords is not None:
                 self._tool = find_exiftool()
                 self._record = stack.enter_context(open_record(paths.keyword_record()))
@@ -100,7 +101,7 @@ class Deliveries(AbstractContextManager["Deliveries"]):
         if self._request.keywords is not None:
             self._write_keywords(answers, rows, self._request.keywords)
         if self._request.file is not None:
-            append(self._request.file, rows, self._request.form, self._request.top_k)
+            append(self._request.file, rows, self._request.lines)
         if self._sort is not None:
             _sort(rows, self._sort, self._tell)
 
@@ -137,7 +138,7 @@ def _sort(rows: Sequence[Row], request: SortRequest, tell: Callable[[Failure], N
                 tell(Failure(remark.path, "storage", what, "The photo is where it was."))
 
 
-def append(file: Path, rows: Iterable[Row], form: Form, top_k: int) -> None:
+def append(file: Path, rows: Iterable[Row], plan: Plan) -> None:
     """Append a line for each row that is answered, durably; a line that was cut short before is ended first.
 
     Raises:
@@ -146,12 +147,12 @@ def append(file: Path, rows: Iterable[Row], form: Form, top_k: int) -> None:
     try:
         with file.open("ab+") as stream:
             is_new = stream.seek(0, os.SEEK_END) == 0
-            lines = _lines(rows, form, top_k)
-            head, _, body = lines.partition("\r\n") if form is Form.CSV else ("", "", lines)
+            lines = _lines(rows, plan)
+            head, _, body = lines.partition("\r\n") if plan.form is Form.CSV else ("", "", lines)
             if not is_new:
                 stream.seek(-1, os.SEEK_END)
-                body = body if stream.read(1) == b"\n" else f"{_end(form)}{body}"
-            stream.write((f"{head}{_end(form)}{body}" if is_new and head else body).encode())
+                body = body if stream.read(1) == b"\n" else f"{_end(plan)}{body}"
+            stream.write((f"{head}{_end(plan)}{body}" if is_new and head else body).encode())
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
@@ -159,31 +160,36 @@ def append(file: Path, rows: Iterable[Row], form: Form, top_k: int) -> None:
         raise StorageError(what, hint="Name a file in a folder that you may write to, on a disk with space.") from error
 
 
-def _lines(rows: Iterable[Row], form: Form, top_k: int) -> str:
+def _lines(rows: Iterable[Row], plan: Plan) -> str:
     stream = io.StringIO(newline="")
-    shape = Shape(top_k)
-    writer = CommaSeparated(stream, shape) if form is Form.CSV else JsonLines(stream, shape)
-    for row in rows:
-        reported = Reported.of(row)
-        if reported is not None:
+    with open_text_writer(stream, plan, lambda _: None, CancelToken()) as writer:
+        for reported in of_rows(rows):
             writer.add(reported)
     return stream.getvalue()
 
 
-def _end(form: Form) -> str:
-    return "\r\n" if form is Form.CSV else "\n"
+def _end(plan: Plan) -> str:
+    return "\r\n" if plan.form is Form.CSV else "\n"
 
 
-def _check_lines(file: Path, form: Form, top_k: int) -> None:
-    """Refuse a file that lines of this form do not belong into."""
-    refuse_image(file, f"arrived.{form.value}")
-    if form not in (Form.CSV, Form.JSONL):
-        raise UsageError(f"{form.value} cannot grow line by line.", hint="Use jsonl or csv.")
-    append(file, (), form, top_k)
+def _fitted(file: Path, plan: Plan) -> Plan:
+    """The plan with the columns that the file has already: an earlier version of Fovea may have begun it.
+
+    Raises:
+        UsageError: lines of this form do not belong into it.
+        StorageError: it cannot be written.
+    """
+    refuse_image(file, f"arrived.{plan.form}")
+    if plan.form not in (Form.CSV, Form.JSONL):
+        raise UsageError(f"{plan.form} cannot grow line by line.", hint="Use jsonl or csv.")
+    append(file, (), plan)
     with file.open("rb") as stream:
-        first = stream.readline().rstrip(b"\r\n")
-    wanted = _lines((), form, top_k).rstrip("\r\n").encode()
-    fits = first == wanted if form is Form.CSV else first[:1] in (b"", b"{")
-    if not fits:
-        what = f"“{printable(file)}” holds something else than {form.value} lines of this shape."
+        first = stream.readline(_LONGEST_HEADING).removeprefix(BYTE_ORDER_MARK.encode()).rstrip(b"\r\n")
+    names = tuple(first.decode(errors="replace").split(plan.delimiter))
+    known = {column.name for column in columns(plan.shape)}
+    if plan.form is Form.CSV and _NEEDED <= set(names) <= known and len(set(names)) == len(names):
+        return replace(plan, shape=replace(plan.shape, names=names))
+    if plan.form is Form.CSV or first[:1] not in (b"", b"{"):
+        what = f"“{printable(file)}” holds something else than {plan.form} lines of this shape."
         raise UsageError(what, hint="Name another file.")
+    return plan

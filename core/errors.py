@@ -49,8 +49,12 @@ class ImageErrorKind(StrEnum):
     NO_ACCESS = "no-access"
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
+    UNSUPPORTED = "unsupported"
+    """Known, but not read: another kind of image, a raw photo, a video, a document."""
     DAMAGED = "damaged"
     TOO_LARGE = "too-large"
+    NO_MEMORY = "no-memory"
+    """The machine had too little of it; later there may be enough."""
 
 
 class ImageError(FoveaError):
@@ -118,6 +122,12 @@ class TrainerError(FoveaError):
     """The trainer process is missing, died, or said what nobody understands."""
 
     kind = "trainer"
+
+
+class DivergedError(TrainerError):
+    """The loss of a training grew beyond all bounds: there is nothing to resume."""
+
+    kind = "diverged"
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish

@@ -41,6 +41,7 @@ class Prediction:
         model: the model's name.
         provider: what really ran it.
         timing: how long it took.
+        warnings: what a person should know about the image, such as that a part of it is missing.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Prediction:
     model: str
     provider: str
     timing: Timing
+    warnings: tuple[str, ...] = ()
 
     @property
     def best(self) -> Score:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,11 +61,21 @@ def rows(file: Path, tables: Mapping[str, Sequence[Column]]) -> Iterator[tuple[s
     size = _page_size(data)
     for start in range(0, len(data), size):
         for number, record in _records(data, start, size):
-            for name, columns in tables.items():
-                if len(record) == len(columns) and all(map(Column.takes, columns, record)):
-                    values = zip(columns, record, strict=True)
-                    yield name, tuple(number if one.is_number else value for one, value in values)
-                    break
+            name = _fitting(record, tables)
+            if name is not None:
+                values = zip_longest(tables[name], record)
+                yield name, tuple(number if one.is_number else value for one, value in values)
+
+
+def _fitting(record: Sequence[object], tables: Mapping[str, Sequence[Column]]) -> str | None:
+    """The first table that a row fits; one of an earlier version may lack the last column, if that needs no value."""
+    fits = (name for name, columns in tables.items() if len(record) == len(columns) and _takes(columns, record))
+    older = (name for name, columns in tables.items() if len(record) == len(columns) - 1 and _takes(columns, record))
+    return next(chain(fits, older), None)
+
+
+def _takes(columns: Sequence[Column], record: Sequence[object]) -> bool:
+    return all(column.takes(value) for column, value in zip_longest(columns, record))
 
 
 def _page_size(data: bytes) -> int:

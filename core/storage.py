@@ -68,6 +68,18 @@ def as_text(stream: BinaryIO) -> Iterator[TextIO]:
             text.detach()
 
 
+def keep_owner(status: os.stat_result, file: Path) -> None:
+    """Give a file the owner and the group of another one, as far as that is allowed: to the administrator both, to
+    others a group that they belong to. Permissions are to be set afterwards, as this may take some away.
+    """
+    if os.name == "nt":
+        return
+    for owner in (status.st_uid, -1):
+        with contextlib.suppress(OSError):
+            os.chown(file, owner, status.st_gid)
+            return
+
+
 def replace(source: Path, target: Path) -> None:
     """`os.replace` that waits out a virus scanner or indexer holding the file, then makes the folder durable."""
     for pause in _REPLACE_PAUSES_S:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHan
 from PySide6.QtWidgets import QApplication
 
 from core import crash_log, paths, shutdown
-from gui import icons, single_instance, theme
+from gui import icons, single_instance
 from gui.collector import Collector
 from gui.main_window import MainWindow
 from gui.relay import Relay
@@ -68,7 +68,6 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     application.setStyle("Fusion")
     application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
     window = MainWindow()
-    theme.apply(application, window.session.settings.value.theme)
     Collector(window)
     window.restore_place()
     window.show()

@@ -100,7 +100,8 @@ class ClassChooser(QFrame):
             title: what is asked, such as "What is in this photo?".
             about: what helps to answer that.
             likely: classes that are more likely than others, the likeliest first.
-            current: the one that is marked at first.
+            current: what was chosen before, which is marked at first. Without it nothing is marked until the person
+                types or presses an arrow, so that Enter alone chooses nothing.
         """
         self._classes = _ordered(classes, likely)
         self._title.setText(title)
@@ -149,8 +150,8 @@ class ClassChooser(QFrame):
         return True
 
     def _move(self, step: int) -> None:
-        count = max(len(self._rows.choices), 1)
-        self._mark((self.list.currentIndex().row() + step) % count)
+        count, row = max(len(self._rows.choices), 1), self.list.currentIndex().row()
+        self._mark((max(row, 0) - 1 if step < 0 else row + 1) % count)
 
     def _page(self, step: int) -> None:
         rows = max(1, self.list.viewport().height() // max(1, self.list.sizeHintForRow(0)) - 1)
@@ -162,8 +163,9 @@ class ClassChooser(QFrame):
         self.list.setCurrentIndex(index)
         self.list.scrollTo(index)
         # The keyboard stays in the line, so what is marked is told there.
-        place = f"{row + 1} of {len(self._rows.choices):,}"
-        self.line.setAccessibleDescription(f"{index.data()}, {place}" if index.isValid() else "No class is called so")
+        count = len(self._rows.choices)
+        nothing = "" if count else "No matching class"
+        self.line.setAccessibleDescription(f"{index.data()}, {row + 1} of {count:,}" if index.isValid() else nothing)
 
     def _search(self, text: str) -> None:
         wanted = as_label(text)
@@ -171,7 +173,7 @@ class ClassChooser(QFrame):
         if self._may_add and wanted and wanted.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(wanted, is_new=True))
         self._rows.show(found, numbered=not text)
-        self._mark(0)
+        self._mark(0 if wanted else -1)
 
     def _choose(self, index: Index) -> None:
         if index.isValid():
@@ -238,11 +240,13 @@ def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
 
 
 def _found(classes: Sequence[str], wanted: str) -> list[str]:
-    """The classes that have these letters: those that begin with them first, then those of which a word does."""
+    """The classes that have these letters, the best matches first."""
     letters = wanted.casefold()
-    ranked = []
-    for one in classes:
-        at = one.casefold().find(letters)
-        if at >= 0:
-            ranked.append((0 if at == 0 else 1 if f" {letters}" in one.casefold() else 2, one))
-    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+    found = [one for one in classes if letters in one.casefold()]
+    return sorted(found, key=lambda one: _distance(one.casefold(), letters))
+
+
+def _distance(name: str, letters: str) -> int:
+    """How far a class is from what was typed: the same, a word of it, its beginning, that of a word, or anywhere."""
+    matches = (name == letters, letters in name.split(), name.startswith(letters), f" {letters}" in name, True)
+    return matches.index(True)

@@ -49,7 +49,7 @@ class Correcting(QObject):
             title="What is in this photo?" if only else f"What is in these {len(said):,} photos?",
             about=_told(said, own),
             likely=[score.label for score in only.scores] if only else [],
-            current=_first_guess(only, own[0]) if only else "",
+            current=own[0].label if only and own[0] else "",
         )
 
     def take_back(self, photos: Sequence[Photo]) -> None:
@@ -58,14 +58,6 @@ class Correcting(QObject):
 
     def _correct(self, label: str) -> None:
         self._session.correct(self._asked, label)
-
-
-def _first_guess(said: Prediction, own: Correction | None) -> str:
-    """What is marked at first: what the person said before; else the runner-up, for the answer is hardly right."""
-    if own is not None:
-        return own.label
-    at = 1 if len(said.scores) > 1 and not said.unknown else 0
-    return said.scores[at].label
 
 
 def _told(said: Sequence[Prediction], own: Sequence[Correction | None]) -> str:

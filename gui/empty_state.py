@@ -10,8 +10,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from gui import icons, theme
-from gui.widgets import label
+from gui import theme
+from gui.widgets import Icon, label
 
 SAMPLES: Final = tuple(sorted((Path(__file__).parent / "samples").glob("*.jpg")))
 _SAMPLE_SIZE: Final = QSize(144, 96)
@@ -36,8 +36,7 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(theme.GRID)
         column.addStretch(3)
-        self._picture = label()
-        column.addWidget(self._picture, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(Icon("image-plus", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(label("Drop photos here", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
         promise = label("Files, folders, or an image from another program. Nothing leaves this computer.", "muted")
         column.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
@@ -50,11 +49,6 @@ class EmptyState(QWidget):
         column.addLayout(self._samples())
         column.addStretch(1)
         page.addWidget(zone)
-        self.show_theme()
-
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self._picture.setPixmap(icons.icon("image-plus", theme.current().accent).pixmap(QSize(64, 64)))
 
     def _samples(self) -> QHBoxLayout:
         return _row_of([self._sample(sample) for sample in SAMPLES])

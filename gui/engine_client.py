@@ -65,6 +65,7 @@ class EngineClient(QObject):
         self._waiting: OrderedDict[int, Path] = OrderedDict()
         self._asked: OrderedDict[int, Path] = OrderedDict()
         self._suspects: set[int] = set()
+        self._preferred = 0
         self._wanted: OpenModel | None = None
         self._is_open = False
         self._top_k = 5
@@ -104,7 +105,17 @@ class EngineClient(QObject):
         self._top_k = top_k
         for number, path in images:
             self._waiting[number] = path
+        self._put_preferred_first()
         self._ask()
+
+    def prefer(self, number: int) -> None:
+        """Ask for this image before all others that wait, now and whenever it is asked for again."""
+        self._preferred = number
+        self._put_preferred_first()
+
+    def _put_preferred_first(self) -> None:
+        if self._preferred in self._waiting:
+            self._waiting.move_to_end(self._preferred, last=False)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Call these images off."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from PySide6.QtCore import (
@@ -62,6 +64,8 @@ class PhotoGrid(QListView):
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
+        self._sought = QPersistentModelIndex()
+        self.verticalScrollBar().rangeChanged.connect(self._seek)
         self._lay_out()
 
     def current_row(self) -> int:
@@ -73,14 +77,25 @@ class PhotoGrid(QListView):
         return sorted(index.row() for index in self.selectedIndexes())
 
     def look_at(self, row: int) -> None:
-        """Make this the photo the person looks at."""
-        self.setCurrentIndex(self.model().index(row, 0))
-        self.scrollTo(self.currentIndex())
+        """Select this photo, and no other, and scroll to it, at once or as soon as the layout has come so far."""
+        index = self.model().index(row, 0)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._bring_in_sight(index)
+
+    def _bring_in_sight(self, index: QModelIndex) -> None:
+        self._sought = QPersistentModelIndex(index)
+        self._seek()
+
+    def _seek(self) -> None:
+        if self._sought.isValid() and self.visualRect(self._sought).isValid():
+            self.scrollTo(self._sought)
+            self._sought = QPersistentModelIndex()
 
     def resize_photos(self, step: int) -> None:
-        """Show photos larger (1) or smaller (-1)."""
+        """Show photos larger (1) or smaller (-1); the one looked at stays in sight."""
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
-        self._lay_out()
+        with self._current_kept_in_sight():
+            self._lay_out()
 
     def selectAll(self) -> None:
         """Mark every photo, as one range: Qt's own way asks the model as often as there are rows."""
@@ -103,8 +118,17 @@ class PhotoGrid(QListView):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._lay_out()
+        with self._current_kept_in_sight():
+            super().resizeEvent(event)
+            self._lay_out()
+
+    @contextmanager
+    def _current_kept_in_sight(self) -> Iterator[None]:
+        current = self.currentIndex()
+        is_in_sight = self._sought == current or self.viewport().rect().intersects(self.visualRect(current))
+        yield
+        if current.isValid() and is_in_sight:
+            self._bring_in_sight(current)
 
     def _lay_out(self) -> None:
         """As many photos side by side as have room, widened to fill the row."""
@@ -244,11 +268,11 @@ def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, lab
     colours, best = theme.current(), prediction.best
     icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
     own = box.adjusted(_PENCIL, 0, 0, 0)
-    if label == best.label:
+    if label == best.label and not prediction.unknown:
         _paint_prediction(painter, box, prediction, indent=_PENCIL)
         return
     _paint_line(painter, own, label, colours.accent, bold=True)
-    told = f"model: {best.label}"
+    told = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
     number = f"{best.probability:.0%}"
     width = painter.fontMetrics().horizontalAdvance("100%") + 4
     _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), told, colours.muted, bold=False)

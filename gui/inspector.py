@@ -119,7 +119,7 @@ class _AnswerPanel(Panel):
         self.take_back.setVisible(correction is not None)
         self._yours.setVisible(correction is not None)
         if prediction is not None and correction is not None:
-            agrees = correction.label == prediction.best.label
+            agrees = correction.label == prediction.best.label and not prediction.unknown
             self._yours.setText(f"{'You agree' if agrees else 'You say'}: {correction.label}")
 
 
@@ -193,8 +193,10 @@ def _headline(outcome: Outcome | None) -> str:
 
 def _note(outcome: Outcome | None) -> str:
     match outcome:
+        case Prediction(warnings=(_, *_)):
+            return " ".join(outcome.warnings)
         case Prediction(unknown=True):
-            return "The model is less sure than it is on photos of its own classes. It may be none of them."
+            return "Low confidence: this may be none of the model’s classes."
         case Failure():
             return f"{outcome.message} {outcome.hint}"
     return ""

@@ -115,9 +115,12 @@ class LibraryClient(QObject):
         """Write a model as one file; the ticket."""
         return self._ask(Export(next(self._tickets), reference, file, form, images))
 
-    def import_file(self, file: Path, answers: ForeignAnswers | None = None) -> int:
-        """Add the model in a file, with answers to what another program's leaves open; the ticket."""
-        return self._ask(Import(next(self._tickets), file, answers))
+    def import_file(self, file: Path, answers: ForeignAnswers | None = None, photo: Path | None = None) -> int:
+        """Add the model in a file, with answers to what another program's leaves open; the ticket.
+
+        With a photo, only ask what the model would say about it.
+        """
+        return self._ask(Import(next(self._tickets), file, answers, photo))
 
     def compare(self, a: str, b: str, paths: Sequence[Path], wish: ProviderWish, precision: Precision) -> int:
         """Compare two models by photos; the ticket."""

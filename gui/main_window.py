@@ -47,6 +47,7 @@ class MainWindow(DropWindow):
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
+        theme.apply_colours(_application(), self.session.settings.value.theme)  # before anything looks one up
         self.commands = Commands(self, self.session)
         self.actions_by_act = fill_menus(self.menuBar(), self, self.commands.table())
         act = self.actions_by_act
@@ -61,6 +62,7 @@ class MainWindow(DropWindow):
         self._place_pages()
         self._is_started = False
         self._connect()
+        self._on_settings(self.session.settings.value)
         self.photos_page.empty.setFocus()
 
     def _place_pages(self) -> None:
@@ -84,7 +86,7 @@ class MainWindow(DropWindow):
     def _connect(self) -> None:
         self.session.noticed.connect(self.notices.tell)
         self.session.removed.connect(self._on_removed)
-        self.session.photos_added.connect(lambda _: self.show_place(Place.PHOTOS))
+        self.session.photos_added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(self.commands.show_settings)
         self.session.models_changed.connect(self.commands.show_settings)
@@ -153,7 +155,6 @@ class MainWindow(DropWindow):
         self._memory().setValue("geometry", self.saveGeometry())
         self.teaching.close()
         self.comparing.close()
-        self.taking.close()
         self.pages.close_down()
         self.session.close()
         super().closeEvent(event)
@@ -173,6 +174,10 @@ class MainWindow(DropWindow):
     def _show_standing(self) -> None:
         self.status.show_standing(self.folders_page.standing if self.pages.place is Place.FOLDERS else "")
 
+    def _on_photos_added(self, row: int) -> None:
+        self.show_place(Place.PHOTOS)
+        self.photos_page.look_at(row)
+
     def _on_removed(self, count: int) -> None:
         photos = "1 photo was" if count == 1 else f"{count:,} photos were"
         self.notices.tell(
@@ -183,8 +188,10 @@ class MainWindow(DropWindow):
         self._on_settings(self.session.settings.value)
 
     def _on_settings(self, settings: Settings) -> None:
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            theme.apply(application, settings.theme)
-        for part in (self.rail, self.top_bar, self.pages):
-            part.show_theme()
+        theme.apply(_application(), settings.theme)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application

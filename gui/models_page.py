@@ -121,7 +121,9 @@ class ModelsPage(QWidget):
         self.imports.came.connect(self._on_came)
         self.imports.asked.connect(self._on_asked)
         self.imports.refused.connect(self.questions.refuse)
+        self.imports.previewed.connect(self.questions.show_preview)
         self.questions.answered.connect(self.imports.take)
+        self.questions.tried.connect(self.imports.try_on)
         self.export_panel.noticed.connect(self._notices.tell)
         session.models_changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
@@ -208,6 +210,7 @@ class ModelsPage(QWidget):
             case Activate(_, name, _) if not self._is_in_use(name):
                 self._session.open_model(model=name)
             case Restore(_, name, version):
+                self._wanted = name if name not in self.names else self._wanted
                 self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
             case RollBack(_, name):
                 self._notices.tell(f"“{name}” is its version {changed.version} again.")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from core.errors import FoveaError
 from gui import icons, theme
-from gui.widgets import label
+from gui.widgets import Icon, label
 
 _AT_ONCE: Final = 3
 _ROOM_FROM: Final = 720
@@ -93,9 +93,7 @@ class _Notice(QFrame):
         self.text = text
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 8, 8)
-        colour = theme.current().warning
-        sign = label()
-        sign.setPixmap(icons.icon("triangle-alert", colour).pixmap(QSize(18, 18)))
+        sign = Icon("triangle-alert", "warning", 18)
         words = label(text, wrap=True)
         words.setAccessibleName(f"Notice: {text}")
         row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
@@ -122,7 +120,7 @@ def _link(name: str, action: Callable[[], object]) -> QPushButton:
 def _sign(name: str, title: str, action: Callable[[], object]) -> QToolButton:
     button = QToolButton()
     button.setProperty("kind", "plain")
-    button.setIcon(icons.icon(name, theme.current().text))
+    button.setIcon(icons.icon(name, "text"))
     button.setToolTip(title)
     button.setAccessibleName(title)
     button.clicked.connect(action)

@@ -181,9 +181,9 @@ class PhotosModel(QAbstractListModel):
 def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
     """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
     if isinstance(outcome, Prediction) and correction is not None:
-        if correction.label == outcome.best.label:
+        if correction.label == outcome.best.label and not outcome.unknown:
             return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
-        return f"{correction.label}, you say; the model: {outcome.best.label}  {outcome.best.probability:.0%}"
+        return f"{correction.label}, you say; the model: {answer_text(outcome, None)}"
     match outcome:
         case Prediction(unknown=True):
             return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"
@@ -199,5 +199,6 @@ def tooltip_text(photo: Photo, correction: Correction | None) -> str:
     """The file's whole name and, for a failure, what to do, or what the person says."""
     if isinstance(photo.outcome, Failure):
         return f"{printable(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
-    told = f"\n{answer_text(photo.outcome, correction)}" if correction is not None else ""
-    return f"{printable(photo.path)}{told}"
+    warned = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
+    said = (answer_text(photo.outcome, correction),) if correction is not None else ()
+    return "\n".join((printable(photo.path), *said, *warned))

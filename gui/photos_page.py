@@ -68,10 +68,9 @@ class PhotosPage(QWidget):
 
     def _connect(self) -> None:
         photos = self._session.photos
-        self.gallery.chosen.connect(self._show_row)
+        self.gallery.chosen.connect(self._on_chosen)
         photos.rowsInserted.connect(self._show_gallery_or_invitation)
         photos.modelReset.connect(self._show_gallery_or_invitation)
-        self._session.photos_added.connect(self._on_added)
         self._session.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models_changed.connect(self.show_model)
@@ -167,11 +166,15 @@ class PhotosPage(QWidget):
         if not has_photos:
             self.inspector.show_photo(None, None)
 
-    def _on_added(self, row: int) -> None:
-        """Look at the first photo of a drop, unless the person is looking at another one meanwhile."""
-        if not self._session.pictures.is_listing or self.gallery.current_row() < 0:
-            self.gallery.look_at(row)
-            self.gallery.setFocus()
+    def look_at(self, row: int) -> None:
+        """Select this photo, scroll to it and show it large."""
+        self.gallery.look_at(row)
+        self.gallery.setFocus()
+
+    def _on_chosen(self, row: int) -> None:
+        if row >= 0:
+            self._session.prefer(self._session.photos.photo(row))
+        self._show_row(row)
 
     def _on_outcome(self, row: int) -> None:
         if row == self.gallery.current_row():

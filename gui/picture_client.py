@@ -84,9 +84,9 @@ class PictureClient(QObject):
             self._ask()
         return None
 
-    def list_images(self, paths: Iterable[Path]) -> int:
-        """Walk files and folders; `listed` tells what is found under the ticket returned."""
-        request = ListImages(next(self._tickets), tuple(paths))
+    def list_images(self, paths: Iterable[Path], *, most: int | None = None) -> int:
+        """Walk files and folders until so many images are found, or all; `listed` names them under this ticket."""
+        request = ListImages(next(self._tickets), tuple(paths), most)
         self._listings[request.ticket] = request
         self._process.send(request)
         return request.ticket

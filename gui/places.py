@@ -108,12 +108,6 @@ class Places(QStackedWidget):
         once = Qt.ConnectionType.SingleShotConnection
         self._window.session.engine.opened.connect(lambda _: ahead.bring(self, _REST), once)
 
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self.photos.empty.show_theme()
-        if "folder_commands" in vars(self):
-            self.folders.show_theme()
-
     def close_down(self) -> None:
         """End what the pages run beside the window."""
         if "folder_commands" in vars(self):

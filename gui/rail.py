@@ -37,31 +37,23 @@ class Rail(QWidget):
         column.setContentsMargins(8, 12, 8, 12)
         column.setSpacing(theme.GRID)
         self._group = QButtonGroup(self)
-        self._icons = [name for _, name in places]
-        for number, (action, _) in enumerate(places):
-            column.addWidget(self._button(number, action))
+        for number, (action, icon) in enumerate(places):
+            column.addWidget(self._button(number, action, icon))
         column.addStretch()
         self.show_place(Place.PHOTOS)
 
     def show_place(self, place: Place) -> None:
         """Mark the place the person is in."""
         self._group.button(place).setChecked(True)
-        self.show_theme()
 
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        colours = theme.current()
-        for number, name in enumerate(self._icons):
-            button = self._group.button(number)
-            button.setIcon(icons.icon(name, colours.accent if button.isChecked() else colours.muted))
-
-    def _button(self, number: int, action: QAction) -> QToolButton:
+    def _button(self, number: int, action: QAction, icon: str) -> QToolButton:
         button = QToolButton()
         button.setProperty("kind", "place")
         button.setCheckable(True)
         button.setText(action.text().replace("&", ""))
         button.setToolTip(action.shortcut().toString())
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIcon(icons.icon(icon, "muted", checked="accent"))
         button.setIconSize(QSize(24, 24))
         button.setFixedSize(_WIDTH - 16, 60)
         button.clicked.connect(action.trigger)

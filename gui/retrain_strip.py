@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from core.corrections import Correction
+from core.corrections import Correction, doubtful_text
 from gui import theme
 from gui.retraining import Phase, Retraining
 from gui.widgets import ProgressBar, label
@@ -131,6 +131,7 @@ class RetrainStrip(QFrame):
                 return headline(now.facts), _beside(now.facts, len(now.photos_changed()))
             case _ if can_learn:
                 more = "" if len(waiting) > 1 else "Put right whatever else is wrong, then let the model learn."
+                more = doubtful_text(now.doubtful) or more
                 return f"{what_was_said(waiting)} wait{'s' if len(waiting) == 1 else ''}.", more
         kept = f"{what_was_said(waiting)} {'is' if len(waiting) == 1 else 'are'} kept."
         them = "it" if len(waiting) == 1 else "them"

@@ -64,6 +64,7 @@ class Retraining(QObject):
         progress: how far it is, while it runs.
         facts: what came of the last retraining; None before, after it was undone, and for another model.
         error: why the last one came to nothing.
+        doubtful: how many corrections are left out of what waits, see `Correction.is_doubtful`.
         _waiting: what waits of these corrections for a version of that lineage; there may be thousands.
     """
 
@@ -81,6 +82,7 @@ class Retraining(QObject):
         self._is_stopping = False
         self._asked: tuple[Correction, ...] = ()
         self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self.doubtful = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models_changed.connect(self._refresh)
@@ -113,12 +115,15 @@ class Retraining(QObject):
         return self._asked
 
     def waiting(self) -> tuple[Correction, ...]:
-        """The corrections that the model in use has not learnt, in the order in which they were made."""
+        """The corrections that the model in use has not learnt, without doubtful ones, in the order they were made."""
         if self.model is None:
             return ()
-        said, known = self._session.corrections.all(self.model.card.name), lineage(self.model.card.training)
+        card = self.model.card
+        said, known = self._session.corrections.all(card.name), lineage(card.training)
         if self._waiting[0] is not said or self._waiting[1] != known:
-            self._waiting = (said, known, tuple(one for one in said.values() if one.waits(known)))
+            waiting = [one for one in said.values() if one.waits(known)]
+            meant = tuple(one for one in waiting if not one.is_doubtful(card.unknown_below))
+            self._waiting, self.doubtful = (said, known, meant), len(waiting) - len(meant)
         return self._waiting[2]
 
     def by_class(self) -> dict[str, list[Path]]:

@@ -19,10 +19,11 @@ from core import paths
 from core.corrections import Correction
 from core.errors import FoveaError, StorageError
 from core.images.folders import natural
-from core.prediction import Outcome, Prediction
+from core.prediction import Failure, Outcome, Prediction
 from core.providers import Precision, Provider, ProviderWish
 from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.settings import Settings
+from gui.arrivals import Arrival
 from gui.correction_book import CorrectionBook
 from gui.engine_client import EngineClient
 from gui.library_watch import LibraryWatch
@@ -46,7 +47,7 @@ class Session(QObject):
         progressed: counts, speed or latency changed; told at most a few times a second.
         outcome_changed: the photo in this row has an answer.
         models_changed: other models are installed, or another is in use or being opened.
-        photos_added: the first of newly added rows.
+        photos_added: photos were dropped, pasted, opened or brought back; the row of the first one, new or not.
         noticed: something the person should read.
         removed: photos left the list and can be brought back; how many.
         closing: everything that runs beside the window is to end.
@@ -77,6 +78,7 @@ class Session(QObject):
         self.latency = LatencyRecord()
         self._answer_times: deque[float] = deque(maxlen=500)
         self._undoable: list[Callable[[], None]] = []
+        self._arrivals: dict[int, Arrival] = {}
         self._relay = Relay(self)
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
         self._pasted = count(1)
@@ -124,7 +126,8 @@ class Session(QObject):
 
     def add(self, chosen: Sequence[Path]) -> None:
         """Add files and the images in folders; what cannot be read becomes a row that says why."""
-        self.pictures.list_images(chosen)
+        asked = tuple(path.absolute() for path in chosen)  # or a file is listed twice, by two names
+        self._arrivals[self.pictures.list_images(asked)] = Arrival(asked)
         self._tell()
 
     def add_image(self, image: QImage) -> None:
@@ -145,6 +148,10 @@ class Session(QObject):
         """Take back what was done last: bring removed photos back, or what was said of photos before."""
         if self._undoable:
             self._undoable.pop()()
+
+    def prefer(self, photo: Photo) -> None:
+        """Have this photo classified before all others that wait: the person looks at it."""
+        self.engine.prefer(photo.number)
 
     def classify_again(self) -> None:
         """Ask the model in use about every photo."""
@@ -280,21 +287,34 @@ class Session(QObject):
         )
 
     def _on_listed(self, listed: ImagesListed) -> None:
+        arrival = self._arrivals.get(listed.ticket)
+        if arrival is None:  # somebody else asked what is in a folder
+            return
+        is_first = arrival.is_empty
         fresh = self.photos.add(listed.paths)
-        if fresh:
-            self._ask(fresh)
-            self.photos_added.emit(self.photos.row_of(fresh[0].path))
-        elif listed.paths and (row := self.photos.row_of(listed.paths[0])) is not None:
-            self.photos_added.emit(row)
-        for failure in listed.failures:
-            self.noticed.emit(f"{failure.message} {failure.hint}")
+        arrival.note(listed.paths, (photo.path for photo in fresh))
+        self._ask(fresh)
+        if is_first and listed.paths:
+            self.photos_added.emit(self.photos.row_of(listed.paths[0]))
+        if listed.finished:
+            del self._arrivals[listed.ticket]
+            self._sum_up(arrival, listed.failures)
         self._tell()
+
+    def _sum_up(self, arrival: Arrival, failures: Sequence[Failure]) -> None:
+        """Say what could not be read, or else why fewer photos were added than a person may expect."""
+        for failure in failures:
+            self.noticed.emit(f"{failure.message} {failure.hint}")
+        summary = arrival.summary()
+        if summary and not (failures and arrival.is_empty):
+            self.noticed.emit(summary)
 
     # ---- inner
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
         self._ask([photo for _, photo in removed if self._needs_answer(photo)])
+        self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
     def _ask(self, photos: Iterable[Photo]) -> None:
         self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)

@@ -22,7 +22,9 @@ class Taking(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._folders = DroppedFolders(window.notices, lambda folder: window.folders_page.classify(folder), self)
+        self._folders = DroppedFolders(
+            window.session.pictures, window.notices, lambda folder: window.folders_page.classify(folder), self
+        )
 
     def take(self, mime: QMimeData) -> bool:
         """Take what was dropped or pasted; what cannot be taken is refused in a notice."""
@@ -39,16 +41,12 @@ class Taking(QObject):
                 window.session.add_image(image)
         return True
 
-    def close(self) -> None:
-        """Look at nothing any more."""
-        self._folders.close()
-
     def _take_files(self, files: Sequence[Path]) -> None:
         """A folder dropped on *Folders* becomes a job there; everything else becomes photos."""
         window = self._window
         if window.pages.place is Place.FOLDERS:
             self._folders.take(files, window.session.add)
             return
+        self._folders.offer(files)  # before all of it is listed, which may take long
         window.session.add(files)
         window.teaching.offer(files)
-        self._folders.offer(files)

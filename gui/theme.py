@@ -100,11 +100,16 @@ def current() -> Tokens:
 
 def apply(application: QApplication, theme: Theme) -> None:
     """Give the whole application this theme; where it has it already nothing is done, as that takes half a second."""
-    colours = tokens(theme)
-    if application.styleSheet() and current() is colours:
-        return
-    application.setPalette(_palette(colours))
-    application.setStyleSheet(_STYLE.substitute(asdict(colours), radius=RADIUS))
+    apply_colours(application, theme)
+    style = _STYLE.substitute(asdict(tokens(theme)), radius=RADIUS)
+    if application.styleSheet() != style:
+        application.setStyleSheet(style)
+
+
+def apply_colours(application: QApplication, theme: Theme) -> None:
+    """Have `current` be the colours of this theme; unlike the style sheet, they cost a window being built nothing."""
+    if current() is not tokens(theme) or not application.styleSheet():
+        application.setPalette(_palette(tokens(theme)))
 
 
 def _palette(colours: Tokens) -> QPalette:
@@ -172,9 +177,13 @@ QPushButton[kind="link"] { background: transparent; border: none; color: $accent
 QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 2px 6px; }
 QPushButton[kind="picture"] { padding: 8px; text-align: center; }
 QPushButton[kind="picture"]:focus { padding: 7px; }
-QComboBox { padding-right: 24px; }
+QComboBox { padding-right: 24px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 24px; }
-QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: none; padding: 4px; }
+QComboBox QAbstractItemView {
+    background: $raised; color: $text; border: 1px solid $border; outline: none;
+    selection-background-color: $accent_soft; selection-color: $text;
+}
+QComboBox QAbstractItemView::item { padding: 6px 10px; min-height: 20px; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton[kind="place"] {
     background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;

@@ -28,6 +28,8 @@ class TopBar(QWidget):
         self.switcher.activated.connect(self._on_activated)
         self.chip = QPushButton()
         self.chip.setProperty("kind", "chip")
+        self.chip.setIcon(icons.icon("cpu", "accent"))
+        self.chip.setIconSize(QSize(16, 16))
         menu = QMenu(self)
         menu.addActions(list(provider_actions))
         self.chip.setMenu(menu)
@@ -41,13 +43,7 @@ class TopBar(QWidget):
             row.addWidget(widget)
         row.addStretch()
         session.models_changed.connect(self.show_model)
-        self.show_theme()
         self.show_model()
-
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self.chip.setIcon(icons.icon("cpu", theme.current().accent))
-        self.chip.setIconSize(QSize(16, 16))
 
     def show_model(self) -> None:
         """Show which models there are, which is in use, and on what it runs."""

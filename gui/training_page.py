@@ -64,6 +64,7 @@ class TrainingPage(QWidget):
             "Nothing was trained here yet. A folder with some photos of each thing is enough.", wrap=True
         )
         self._told = ""
+        self._past: list[tuple[str, int]] = []
         self._lay_out()
         self._connect()
         self.show_line(teaching.line)
@@ -174,12 +175,15 @@ class TrainingPage(QWidget):
     def _show_past(self, names: Sequence[NameFacts]) -> None:
         own = [(one, version) for one in names for version in one.versions if version.number]
         own.sort(key=lambda pair: pair[1].installed or _LONG_AGO, reverse=True)
-        marked = self.list.currentIndex().row()
+        row = max(self.list.currentIndex().row(), 0)
+        marked = self._past[row] if self._past else None
+        self._past = [(one.name, version.number) for one, version in own]
         self.list.clear()
         for one, version in own:
             self.list.addTopLevelItem(_item(one, version))
         if own:
-            self.list.setCurrentIndex(self.list.model().index(min(max(marked, 0), len(own) - 1), 0))
+            row = self._past.index(marked) if marked in self._past else min(row, len(own) - 1)
+            self.list.setCurrentIndex(self.list.model().index(row, 0))
         self.list.setVisible(bool(own))
         fit_rows(self.list, _MOST_ROWS)
         self._nothing.setVisible(not own)

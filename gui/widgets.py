@@ -36,6 +36,20 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
     return made
 
 
+class Icon(QWidget):
+    """An icon that stands by itself, in a colour of the theme of the moment."""
+
+    def __init__(self, name: str, ink: icons.Ink, side: int) -> None:
+        super().__init__()
+        self.setFixedSize(side, side)
+        self._name, self._ink = name, ink
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        icons.paint(painter, self._name, QRectF(self.rect()), icons.ink(self._ink))
+        painter.end()
+
+
 class Panel(QFrame):
     """A titled box on a page."""
 
@@ -187,7 +201,14 @@ class PhotoView(QWidget):
 
 
 class Choice(QComboBox):
-    """A combo box with the window's own arrow; a stylesheet takes away the style's."""
+    """A combo box with the window's own arrow, as a stylesheet takes away the style's; its popup fits its entries."""
+
+    def showPopup(self) -> None:
+        view = self.view()
+        bar = view.verticalScrollBar().sizeHint().width() if self.count() > self.maxVisibleItems() else 0
+        wanted = view.sizeHintForColumn(0) + bar + 2 * view.frameWidth()
+        view.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() // 2))
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

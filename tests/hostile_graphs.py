@@ -13,12 +13,15 @@ from tests import tiny
 Change = Callable[[ModelProto], None]
 
 
+NOT_TEXT = "not text"
+
+
 def serialised(change: Change) -> bytes:
-    """The tiny backbone's file after a change."""
+    """The tiny backbone's file after a change; `NOT_TEXT` becomes bytes that are not UTF-8."""
     model = tiny.backbone_proto()
     change(model)
     data: bytes = model.SerializeToString()
-    return data
+    return data.replace(NOT_TEXT.encode(), b"\xff" * len(NOT_TEXT))
 
 
 def attribute(model: ModelProto, node: int, **values: object) -> None:
@@ -242,6 +245,111 @@ def a_shape_that_shows_only_later(model: ModelProto) -> None:
     model.graph.node.append(helper.make_node("Reshape", ["features", "length"], ["surprise"]))
 
 
+def a_name_that_is_not_text(model: ModelProto) -> None:
+    """Protobuf lets a text be changed to bytes that are not UTF-8 only in the file itself: see `serialised`."""
+    model.graph.node[3].name = NOT_TEXT
+
+
+def no_inputs_of_an_operator(model: ModelProto) -> None:
+    del model.graph.node[2].input[:]
+
+
+def an_input_left_out(model: ModelProto) -> None:
+    model.graph.node[2].input[1] = ""
+
+
+def no_outputs_of_an_operator(model: ModelProto) -> None:
+    del model.graph.node[3].output[:]
+
+
+def _states(model: ModelProto, *dims: int, kind: int = TensorProto.FLOAT16) -> None:
+    """An array that states dims beside its two bytes, and an operator that reads it."""
+    model.graph.initializer.append(TensorProto(name="stated", data_type=kind, dims=dims, raw_data=b"\0\0"))
+    model.graph.node.insert(0, helper.make_node("Cast", ["stated"], ["cast"], to=TensorProto.FLOAT))
+
+
+def an_array_longer_than_its_bytes(model: ModelProto) -> None:
+    """ONNX's shape inference would make a list of this length: 140 bytes for each."""
+    _states(model, 2**31)
+
+
+def an_array_shorter_than_its_bytes(model: ModelProto) -> None:
+    _states(model)
+    model.graph.initializer[-1].raw_data = b"\0" * 4
+
+
+def an_array_of_negative_length(model: ModelProto) -> None:
+    _states(model, -1, -1)
+
+
+def an_array_of_many_axes(model: ModelProto) -> None:
+    _states(model, *[1] * 1000)
+
+
+def an_array_of_texts(model: ModelProto) -> None:
+    _states(model, 1, kind=TensorProto.STRING)
+
+
+def a_constant_longer_than_its_bytes(model: ModelProto) -> None:
+    model.graph.node.insert(0, constant(TensorProto(data_type=TensorProto.FLOAT, dims=[2**31], raw_data=b"\0" * 4)))
+
+
+def more_parts_than_any_network(model: ModelProto) -> None:
+    model.graph.value_info.extend(onnx.ValueInfoProto(name=f"v{n}") for n in range(100_001))
+
+
+def an_array_of_two_names_the_same(model: ModelProto) -> None:
+    model.graph.node[3].output[0] = model.graph.node[2].output[0]
+
+
+def a_list_that_doubles(model: ModelProto) -> None:
+    """ONNX's data propagation would follow it: 2^40 numbers."""
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(64, np.int64), "list0"))
+    for n in range(40):
+        names = [f"list{n}", f"list{n}"]
+        model.graph.node.append(helper.make_node("Concat", names, [f"list{n + 1}"], axis=0))
+
+
+def ranks_without_end(model: ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), "axis"))
+    for n in range(2000):
+        node = helper.make_node("Unsqueeze", ["features" if not n else f"r{n}", "axis"], [f"r{n + 1}"])
+        model.graph.node.append(node)
+
+
+def _wide(model: ModelProto, channels: int, side: int, group: int = 1) -> None:
+    """A convolution with kernels of `side` by `side` over the feature map; the tiny file grows by its kernels alone."""
+    kernels = np.zeros((channels, 8 // group, side, side), np.float16)
+    model.graph.initializer.append(numpy_helper.from_array(kernels, "wide_half"))
+    model.graph.node.append(helper.make_node("Cast", ["wide_half"], ["wide"], to=TensorProto.FLOAT))
+    pads = [side // 2] * 4
+    model.graph.node.append(helper.make_node("Conv", ["large", "wide"], ["widened"], pads=pads, group=group))
+
+
+def _large(model: ModelProto, side: int) -> None:
+    pads = numpy_helper.from_array(np.array([0, 0, 0, 0, 0, 0, side, side], np.int64), "pads")
+    model.graph.initializer.append(pads)
+    model.graph.node.append(helper.make_node("Pad", ["feature_map", "pads"], ["large"]))
+
+
+def arithmetic_without_end(model: ModelProto) -> None:
+    _large(model, 700)
+    _wide(model, 8, 61)
+
+
+def a_window_without_end(model: ModelProto) -> None:
+    _large(model, 700)
+    pool = helper.make_node("AveragePool", ["large"], ["pooled_far"], kernel_shape=[51, 51], pads=[25] * 4)
+    model.graph.node.append(pool)
+
+
+def a_batch_that_fills_the_memory(model: ModelProto) -> None:
+    """Three arrays of 0.13 GB an image at once: 3 GB for a batch."""
+    _large(model, 2000)
+    model.graph.node.append(helper.make_node("Sigmoid", ["large"], ["other"]))
+    model.graph.node.append(helper.make_node("Add", ["large", "other"], ["both"]))
+
+
 HOSTILE: list[Change] = [
     external_initializer,
     external_list_only,
@@ -249,7 +357,6 @@ HOSTILE: list[Change] = [
     external_list_of_tensors,
     external_in_subgraph,
     custom_domain,
-    custom_opset,
     local_function,
     training_code,
     subgraph_in_if,
@@ -263,6 +370,18 @@ HOSTILE: list[Change] = [
     no_operators,
     no_graph,
     far_too_many_operators,
+    a_name_that_is_not_text,
+    no_inputs_of_an_operator,
+    an_input_left_out,
+    no_outputs_of_an_operator,
+    an_array_longer_than_its_bytes,
+    an_array_shorter_than_its_bytes,
+    an_array_of_negative_length,
+    an_array_of_many_axes,
+    an_array_of_texts,
+    a_constant_longer_than_its_bytes,
+    more_parts_than_any_network,
+    no_opset,
 ]
 """Refused by `graph.parse`, as what no model of ours needs."""
 
@@ -287,8 +406,13 @@ FOREIGN: list[Change] = [
     feature_map_that_is_none,
     outputs_nobody_makes,
     inputs_nobody_gives,
-    no_opset,
     padding_that_fills_the_memory,
     a_shape_that_shows_only_later,
+    an_array_of_two_names_the_same,
+    a_list_that_doubles,
+    ranks_without_end,
 ]
 """Refused by `graph.check_backbone`, as not what its card says."""
+
+TOO_MUCH: list[Change] = [arithmetic_without_end, a_window_without_end, a_batch_that_fills_the_memory]
+"""Refused when it is imported; what is installed already may take eight times as much."""

@@ -139,12 +139,13 @@ def cmyk_profile(inks: NDArray[np.uint8]) -> bytes:
 def to_srgb(colour: tuple[int, int, int], columns: tuple[tuple[float, ...], ...], gamma: float | None) -> list[int]:
     """What a colour of another space is in sRGB, by the definitions; `gamma` None stands for sRGB's own curve."""
     value = np.array(colour) / 255
-    linear = _linear(value) if gamma is None else value**gamma
-    mixed = np.linalg.solve(np.transpose(SRGB_COLUMNS), np.transpose(columns) @ linear).clip(0, 1)
+    light = linear(value) if gamma is None else value**gamma
+    mixed = np.linalg.solve(np.transpose(SRGB_COLUMNS), np.transpose(columns) @ light).clip(0, 1)
     return [int(channel) for channel in np.rint(255 * _curved(mixed))]
 
 
-def _linear(value: NDArray[np.float64]) -> NDArray[np.float64]:
+def linear(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Light for values of sRGB, 0..1 (IEC 61966-2-1)."""
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
@@ -154,7 +155,7 @@ def _curved(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _lab(srgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CIE L*a*b* (D50) of sRGB colours [n, 3]."""
-    relative = _linear(srgb / 255) @ np.array(SRGB_COLUMNS) / np.array(_D50)
+    relative = linear(srgb / 255) @ np.array(SRGB_COLUMNS) / np.array(_D50)
     f = np.where(relative > 216 / 24389, np.cbrt(relative), (24389 / 27 * relative + 16) / 116)
     return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=-1)
 
@@ -183,14 +184,17 @@ def png_of_size(width: int, height: int) -> bytes:
     return png(width, height, 8, 0, bytes(100))
 
 
-def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
-    """A PNG of any header; each of `rows` starts with its filter's byte (ISO 15948)."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(name, content) for name, content in chunks)
+def png(
+    width: int, height: int, depth: int, colour_type: int, rows: bytes, *, extra: bytes = b"", interlaced: bool = False
+) -> bytes:
+    """A PNG of any header; each of `rows` starts with its filter's byte (ISO 15948); `extra` chunks come first."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, interlaced)
+    data = png_chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + extra + data + png_chunk(b"IEND", b"")
 
 
-def _png_chunk(name: bytes, content: bytes) -> bytes:
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk with its sum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.batch.journal import Found
+from core.images.completeness import ends_early
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 SETTLED_S: Final = 2.0
 """A file that did not change for so long is whole: programs that copy write more often, and networks send so."""
+PATIENCE_S: Final = 30.0
+"""How long a file that is empty or ends too early must not change before it counts as broken: downloads and uploads
+stall, and some programs make an empty file first."""
 _TEMPORARY: Final = (".part", ".partial", ".crdownload", ".tmp", "~", "_exiftool_tmp")
 """Names of what is still being written or is somebody's working copy; hidden ones are passed over anyway."""
 _log = logging.getLogger(__name__)
@@ -27,54 +32,81 @@ class Settling:
     """Which files have wholly arrived. It belongs to one thread at a time.
 
     A file counts as whole when it has not changed for `SETTLED_S`, by its own times or, where those cannot be trusted
-    (another computer's clock, programs that set them), by two looks at it.
+    (another computer's clock, programs that set them), by two looks at it. One that is empty or ends too early is
+    waited for longer, for `PATIENCE_S`.
+
+    Attributes:
+        wait_s: after how many seconds the next file may count as whole; infinite where none is waited for.
     """
 
-    def __init__(self, folder: Path, *, settled_s: float = SETTLED_S, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settled_s: float = SETTLED_S,
+        patience_s: float = PATIENCE_S,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         """Nothing is known of any file.
 
         Args:
             folder: the folder that is watched.
             settled_s: how long a file must not change.
+            patience_s: how long one that is empty or ends too early must not change.
             now: seconds since 1970.
         """
-        self._folder, self._settled_s, self._now = folder, settled_s, now
+        self._folder, self._settled_s, self._patience_s, self._now = folder, settled_s, patience_s, now
+        self.wait_s = math.inf
         self._seen: dict[bytes, tuple[int, int, float]] = {}
         self._before = self._seen
 
     def begin(self) -> None:
         """Begin a look at everything; what is gone meanwhile is forgotten when it ends."""
         self._before, self._seen = self._seen, {}
+        self.wait_s = math.inf
 
     def takes(self, found: Found) -> bool:
         """Whether a file is whole and may be read."""
         key = os.path.join(found.folder, found.name)  # noqa: PTH118 - bytes
         if key.lower().endswith(tuple(name.encode() for name in _TEMPORARY)):
             return False
-        if found.size < 0 or self._is_old(found, key):
-            return True
+        if found.size < 0:
+            return True  # reading it tells what is wrong
         size, mtime_ns, since = self._before.get(key, (-1, -1, self._now()))
         if (size, mtime_ns) != (found.size, found.mtime_ns):
             since = self._now()
-        if self._now() - since >= self._settled_s and not _is_held(self._folder / os.fsdecode(key)):
+        wait_s = self._left_s(found, self._folder / os.fsdecode(key), since)
+        if wait_s <= 0:
             return True
         self._seen[key] = (found.size, found.mtime_ns, since)
+        self.wait_s = min(self.wait_s, wait_s)
         return False
 
-    @property
-    def waits(self) -> bool:
-        """Whether files were seen that are not whole yet."""
-        return bool(self._seen)
+    def _left_s(self, found: Found, file: Path, since: float) -> float:
+        """For how many more seconds a file must not change, and has not changed since a moment."""
+        unchanged_s = max(self._now() - since, self._age_s(found, file))
+        if unchanged_s < self._settled_s:
+            return self._settled_s - unchanged_s
+        if unchanged_s < self._patience_s and (not found.size or _ends_early(file)):
+            return self._patience_s - unchanged_s
+        return self._settled_s if _is_held(file) else 0.0
 
-    def _is_old(self, found: Found, key: bytes) -> bool:
-        """Whether its times say that it was left alone for long enough; Windows keeps none of every change."""
-        if sys.platform == "win32" or self._now() - found.mtime_ns / 1e9 < self._settled_s:
-            return False
+    def _age_s(self, found: Found, file: Path) -> float:
+        """For how many seconds it was left alone by its own times; Windows keeps none of every change."""
+        age = self._now() - found.mtime_ns / 1e9
+        if sys.platform == "win32" or age < self._settled_s:
+            return 0.0
         try:
-            changed = (self._folder / os.fsdecode(key)).stat().st_ctime
+            return min(age, self._now() - file.stat().st_ctime)
         except OSError:
-            return True  # reading it tells what is wrong
-        return self._now() - changed >= self._settled_s
+            return math.inf  # reading it tells what is wrong
+
+
+def _ends_early(file: Path) -> bool:
+    try:
+        return ends_early(file)
+    except OSError:
+        return False  # reading it tells what is wrong
 
 
 def _is_held(file: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -34,6 +34,10 @@ _AT_ONCE: Final = 500
 """Images looked at together."""
 _NEWS_S: Final = 0.1
 """How often it is looked whether the walk found more."""
+_LINKS: Final = "Links to folders are not followed ({count}). Name the folders that they lead to."
+_MISNAMED: Final = (
+    "Images whose names do not end like an image's were passed over ({count}). Rename them, or name them."
+)
 _DEADLY: Final = 4
 """An image that was begun this often, and alone but for the first time, kills the program that reads it. Fewer would
 blame images for a person who kills the program again and again just when it has started."""
@@ -120,6 +124,18 @@ class Job:
     def troubles(self) -> tuple[Trouble, ...]:
         """The folders that could not be read so far."""
         return tuple(self._walking.walk.troubles)
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many files of kinds that Fovea does not read were met so far, by kind."""
+        return self._walking.walk.skipped
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was passed over so far though a person may miss it."""
+        walk = self._walking.walk
+        counts = ((_LINKS, walk.links), (_MISNAMED, walk.misnamed))
+        return tuple(remark.format(count=f"{count:,}") for remark, count in counts if count)
 
     def results(self) -> Iterator[Result]:
         """Run the job: what came of every image, in input order, those of earlier runs included. Once only.

@@ -31,7 +31,7 @@ from core.recovery import as_path
 from core.storage import storage_errors
 
 LOCK: Final = "lock"
-PASSING: Final = ("missing", "no-access")
+PASSING: Final = ("missing", "no-access", "no-memory")
 """Failures whose reason may pass and leave the file as it was: the next run tries these images again."""
 
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)

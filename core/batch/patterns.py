@@ -2,12 +2,14 @@
 
 `*` stands for any characters within a name, `?` for one, `[a-z]` for one of these. A pattern without `/` is held
 against every name on the way: `*.png`, `thumbnails`. One with `/` begins at the job's folder, and `**` stands for any
-folders: `2024/**/raw`. Whatever lies below a folder that matches, matches. Capital and small letters are the same.
+folders: `2024/**/raw`. Whatever lies below a folder that matches, matches. Capital and small letters are the same, and
+so are the ways in which Unicode writes an accent: macOS stores names decomposed, and people type them composed.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
@@ -41,19 +43,28 @@ class Patterns:
 
     def excludes(self, path: str) -> bool:
         """Whether a file, or a folder with all that is in it, is passed over."""
-        return any(pattern.match(path) for pattern in self.excluded)
+        return _matches(path, self.excluded)
 
     def includes(self, path: str) -> bool:
         """Whether a file counts, as long as it is not excluded; of a folder, whether all that is in it does."""
-        return not self.included or any(pattern.match(path) for pattern in self.included)
+        return not self.included or _matches(path, self.included)
 
     def count(self, path: str) -> bool:
         """Whether a file counts."""
         return self.includes(path) and not self.excludes(path)
 
 
+def _matches(path: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
+    composed = _composed(path) if patterns else path
+    return any(pattern.match(composed) for pattern in patterns)
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    parts = [part for part in _composed(pattern).split("/") if part not in ("", ".")]
     if not parts:
         raise _meaningless(pattern)
     if "/" not in pattern.rstrip("/"):

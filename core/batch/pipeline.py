@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -38,7 +38,7 @@ from core.features.store import FeatureKind, FeatureStore
 from core.images import preprocessing
 from core.images.looks import look
 from core.library.library import InstalledModel, load_head
-from core.prediction import Failure, Outcome, Timing
+from core.prediction import Failure, Outcome, Prediction, Timing
 from core.providers import Precision, Provider, ProviderWish
 
 AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
@@ -199,7 +199,8 @@ class Pipeline:
         if not kept:
             return {}
         times = [(image.path, _NO_TIME) for image in images if image.number in kept]
-        return self._told(list(kept), np.stack(list(kept.values())).astype(np.float32), times, KEPT)
+        features = np.stack(list(kept.values())).astype(np.float32)
+        return {**self._told(list(kept), features, times, KEPT)}
 
     def _from_engine(self, reads: Mapping[int, _Read]) -> dict[int, Outcome]:
         """What the engine says; with a store, by the features as they are kept, so that they say the same later."""
@@ -213,11 +214,12 @@ class Pipeline:
             self._store.put(self._answering.kind, {sha: row for sha, row in zip(sums, rows, strict=True) if sha})
             features = rows.astype(np.float32)
         times = [(item.path, Timing(item.decode_ms, item.preprocess_ms, milliseconds)) for item in ready.values()]
-        return self._told(list(ready), features, times, str(self._answering.provider))
+        made = self._told(list(ready), features, times, str(self._answering.provider))
+        return {number: replace(made[number], warnings=item.warnings) for number, item in ready.items()}
 
     def _told(
         self, numbers: list[int], features: NDArray[np.float32], times: list[tuple[Path, Timing]], provider: str
-    ) -> dict[int, Outcome]:
+    ) -> dict[int, Prediction]:
         card, head = self._answering.model.card, self._answering.head
         return dict(zip(numbers, predictions(card, head, features, times, provider, self._top_k), strict=True))
 
@@ -233,7 +235,8 @@ class Pipeline:
         if isinstance(result, Failure):
             return _Read(result)
         is_same = before is not None and FileState.of(image.path) == before
-        return _Read(result, look(result.input), sha256 if is_same else "")
+        # Features are kept without warnings, so an image that has any is read again.
+        return _Read(result, look(result.input), sha256 if is_same and not result.warnings else "")
 
 
 def _sum(path: Path) -> str:

@@ -174,8 +174,8 @@ class Answers:
     def set_review(self, numbers: Sequence[int], review: Review | None) -> Said:
         """Note what a person says about rows; None takes it back. What they had said comes back, for `restore`.
 
-        With ACCEPTED the label is the row's own where none is given. The file is not touched; views stay as they are
-        until `refresh`.
+        With ACCEPTED the label is the row's own where none is given; where the answer is “unknown” there is nothing to
+        accept, and the row stays as it is. The file is not touched; views stay as they are until `refresh`.
         """
         return self._say([(number, review) for number in numbers])
 
@@ -197,11 +197,14 @@ class Answers:
         with self._writing() as database:
             for number, review in wanted:
                 found = database.execute(
-                    "SELECT verdict, said, label FROM images WHERE number = ?", (number,)
+                    "SELECT verdict, said, label, unknown FROM images WHERE number = ?", (number,)
                 ).fetchone()
                 if found is None:
                     continue
-                verdict, said, label = found
+                verdict, said, label, unknown = found
+                # Nothing to accept, whoever asks; undo brings back no such review of an earlier version either.
+                if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
+                    continue
                 before[number] = Review(Verdict(verdict), said) if verdict else None
                 database.execute(
                     "UPDATE images SET verdict = ?, said = ? WHERE number = ?", (*_said(review, label), number)

@@ -56,17 +56,18 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         model=model or "",
         provider=provider or "",
         timing=Timing(*(time or 0.0 for time in times)),
+        warnings=tuple((message or "").splitlines()) if is_done else (),
     )
 
 
 def details_of(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
-    """What the table `details` holds of an outcome."""
+    """What the table `details` holds of an outcome; a prediction's warnings stand where a failure's message would."""
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
     timing = outcome.timing
     scores = json.dumps([[score.label, score.probability] for score in outcome.scores])
     times = (timing.decode_ms, timing.preprocess_ms, timing.inference_ms)
-    return (number, scores, outcome.provider, *times, sha256, None, None, None)
+    return (number, scores, outcome.provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
 
 
 def answer_of(outcome: Outcome) -> tuple[Any, ...]:

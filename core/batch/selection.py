@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,9 +66,10 @@ def parting(view: View) -> list[tuple[str, bool]]:
 
 def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:
     labels = [label for (label,) in database.execute("SELECT DISTINCT answer FROM images") if label]
-    sql, values = _one_of("answer", tuple(label for label in labels if text in label.casefold()))
-    named = "number IN (SELECT number FROM images WHERE instr(shown, ?))"  # once, in the file's order
-    return f"({named} OR {sql})", (text, *values)
+    spelt = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]  # macOS stores names decomposed
+    sql, values = _one_of("answer", tuple(label for label in labels if spelt[0] in label.casefold()))
+    named = "number IN (SELECT number FROM images WHERE instr(shown, ?) OR instr(shown, ?))"  # once, in file order
+    return f"({named} OR {sql})", (*spelt, *values)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -101,6 +101,7 @@ class Row:
         model: the name of the model that answered.
         provider: what ran that.
         timing: how long the image took; zeros where kept features answered.
+        warnings: what a person should know about the image.
     """
 
     number: int
@@ -118,6 +119,7 @@ class Row:
     model: str = ""
     provider: str = ""
     timing: Timing = _NO_TIME
+    warnings: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str | None:
@@ -140,7 +142,7 @@ class Row:
         """The row as the classifier gave it; None while it waits."""
         if self.failure or not self.scores:
             return self.failure
-        return Prediction(self.path, self.scores, self.unknown, self.model, self.provider, self.timing)
+        return Prediction(self.path, self.scores, self.unknown, self.model, self.provider, self.timing, self.warnings)
 
 
 # ---- looked at

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -19,9 +20,20 @@ from core.batch.patterns import Patterns
 from core.batch.schema import journal_errors
 from core.batch.values import JobRequest, Trouble
 from core.errors import ImageError, UsageError
-from core.images.folders import natural, printable, visible, walk_folders
+from core.images.folders import (
+    is_folder,
+    is_named_almost_like_image,
+    is_possible,
+    natural,
+    printable,
+    visible,
+    walk_folders,
+)
+from core.images.kinds import unread_name
 
 NAMES: Final = "names.sqlite"
+_LOOKED_INTO: Final = 100
+"""Files in one walk."""
 _TABLE: Final = """
 CREATE TABLE names (key BLOB PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL)
 WITHOUT ROWID
@@ -35,7 +47,10 @@ class Walk:
 
     Attributes:
         troubles: the folders that could not be read so far.
+        skipped: files met so far of kinds that Fovea does not read.
         met: images met so far; of a folder that takes long to read, those not given yet count too.
+        links: links to folders met so far, which are not followed.
+        misnamed: files met so far that hold an image but are not named like one; `_LOOKED_INTO` are looked into.
     """
 
     def __init__(self, request: JobRequest, place: Path) -> None:
@@ -49,7 +64,9 @@ class Walk:
             UsageError: there is no such folder, or a pattern means nothing.
         """
         self.troubles: list[Trouble] = []
-        self.met = 0
+        self.met = self.links = self.misnamed = 0
+        self.skipped: Counter[str] = Counter()
+        self._looked_into = 0
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
@@ -70,9 +87,21 @@ class Walk:
                 read=set(),
             )
 
-    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+    def is_empty(self) -> bool:
+        """Whether there is no image; looks no further than to the first one, and keeps no names."""
+        images = walk_folders(self._top, self._unsorted, recursive=self._recursive, on_error=self._on_error, read=set())
+        return next(images, None) is None
+
+    def _unsorted(self, folder: Path) -> tuple[Iterable[object], list[Path]]:
+        subfolders: list[Path] = []
+        return self._chosen(folder, self._below(folder), subfolders), subfolders
+
+    def _below(self, folder: Path) -> str:
         place = os.path.relpath(folder, self._top)
-        below = "" if place == os.curdir else place
+        return "" if place == os.curdir else place
+
+    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+        below = self._below(folder)
         subfolders: list[Path] = []
         names.execute("DELETE FROM names")
         names.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", self._chosen(folder, below, subfolders))
@@ -81,15 +110,29 @@ class Walk:
     def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
         """The images of one folder that count; its subfolders go into the list."""
         all_count = self._patterns.includes(_slashed(below))
-        for entry, is_folder in visible(folder):
+        for entry, is_subfolder in visible(folder, lambda entry: self._pass_over(entry, below)):
             path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
             if self._patterns.excludes(path):
                 continue
-            if is_folder:
+            if is_subfolder:
                 subfolders.append(folder / entry.name)
             elif all_count or self._patterns.includes(path):
                 self.met += 1
                 yield natural(entry.name), os.fsencode(entry.name), *_state(entry)
+
+    def _pass_over(self, entry: os.DirEntry[str], below: str) -> None:
+        """Count what a person may miss."""
+        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+        if self._patterns.excludes(path):
+            return
+        if is_folder(entry):
+            self.links += self._recursive
+        elif kind := unread_name(entry.name):
+            if self._patterns.includes(path):
+                self.skipped[kind] += 1
+        elif self._looked_into < _LOOKED_INTO and is_named_almost_like_image(entry.name) and entry.is_file():
+            self._looked_into += 1
+            self.misnamed += self._patterns.includes(path) and _holds_image(Path(entry.path))
 
     def _on_error(self, folder: Path, error: ImageError) -> None:
         self.troubles.append(Trouble(folder, error.what, error.hint))
@@ -109,20 +152,33 @@ class Walk:
             self._file.unlink(missing_ok=True)
 
 
+def _holds_image(file: Path) -> bool:
+    from core.images.decoding import looks_like_image  # takes Pillow
+
+    try:
+        return looks_like_image(file)
+    except OSError:
+        return False
+
+
 def check_folder(folder: Path) -> None:
-    """Refuse what is no folder.
+    """Refuse what is no folder, and never can be.
 
     Raises:
-        UsageError: it is not there, or something else is.
+        UsageError: it is not there, something else is, or no folder can be called so.
     """
     try:
         os.scandir(folder).close()
     except NotADirectoryError as error:
         raise UsageError(f"{printable(folder)} is not a folder.", hint="A job classifies a folder.") from error
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):  # the walk tells of the others
-            hint = "See that it was not moved or renamed, and that its disk is there."
-            raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
+    except FileNotFoundError as error:
+        hint = "See that it was not moved or renamed, and that its disk is there."
+        raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        if not is_possible(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
+            hint = "Check the name; it may be too long, or a link that leads back to itself."
+            raise UsageError(f"No folder can be called {printable(folder)}.", hint=hint) from error
+        # the walk tells
 
 
 def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:

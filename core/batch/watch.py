@@ -8,6 +8,7 @@ whatever is killed between a delivery and that note is delivered again, never le
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from core.batch.queries import Answers
 from core.batch.values import JobProgress, JobRequest, Row
 from core.batch.walk import check_folder
 from core.errors import FoveaError, StorageError, UsageError
+from core.images.folders import printable
 from core.progress import CancelToken
 from core.storage import write_atomically
 
@@ -101,9 +103,12 @@ class Watch:
             settled_s: how long a file must not change to count as whole.
 
         Raises:
-            UsageError: there is no such folder.
+            UsageError: there is no such folder, or it may not be opened.
         """
         check_folder(request.folder)
+        if not os.access(request.folder, os.R_OK | os.X_OK):
+            what = f"You are not allowed to open the folder {printable(request.folder)}."
+            raise UsageError(what, hint="Change its permissions, or watch another folder.")
         self._request, self._answering, self._deliver = request, answering, deliver
         self._token, self._tell, self._report = token, state, report
         self._state = WatchState(Watching.WAITING)
@@ -175,11 +180,13 @@ class Watch:
     def _wait(self) -> None:
         """Wait until there is reason to look again."""
         longest = _LOOK_S if self._state.told else _LOOK_ALONE_S
-        end = time.monotonic() + (min(self._settled_s, longest) if self._settling.waits else longest)
+        end = time.monotonic() + min(longest, max(self._settling.wait_s, _TICK_S))
         while (left := end - time.monotonic()) > 0:
             self._token.check()
             if self._arrivals.wait(min(left, _TICK_S)):
                 end = min(end, time.monotonic() + min(self._settled_s, 1.0))  # let a burst come together
+            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems do not tell that it was moved away
+                return
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -8,9 +8,22 @@ from typing import Final
 
 from core.cli.classify_arguments import add_classify, add_jobs
 from core.cli.keywords_arguments import add_keywords
-from core.cli.parsing import Parser, Version, a_count, a_loss, a_path, a_rate, a_seed, a_share, add_format
+from core.cli.parsing import (
+    Parser,
+    Version,
+    a_count,
+    a_crop,
+    a_loss,
+    a_path,
+    a_rate,
+    a_seed,
+    a_share,
+    a_side,
+    add_format,
+)
 from core.cli.sort_arguments import add_sort
 from core.cli.watch_arguments import add_watch
+from core.library.foreign_values import ChannelOrder, Scaling
 
 _EPILOG: Final = """\
 `fovea --install`, nothing else with it, puts Fovea into the menus of your Linux desktop and into
@@ -54,7 +67,18 @@ jsonl tells stages and epochs as they come, one JSON object a line, the result l
 Exit code: 0 the model is added, 2 it could not be made.
 """
 _IMPORT: Final = """\
-Add the model in an .onnx file that `fovea models export` wrote.
+Add the model in an .onnx file: one that `fovea models export` wrote, or a classifier of another program.
+
+Another program's file leaves questions open, which the options answer. Classes may also stand in the
+file, or in labels.txt (or the like) beside it; weights may lie in a file beside it, as PyTorch keeps
+them. --preview PHOTO shows what the model says about a photo and adds nothing.
+
+--classes   a text file with one class a line ("cat", "0 cat"), commas between, or JSON (a list, or
+            id2label), in the order of the model's outputs
+--scaling   which numbers the network reads: imagenet (mean and deviation, most of PyTorch), unit (0 to
+            1), signed (-1 to 1, much of TensorFlow), raw (0 to 255), caffe (0 to 255 less the mean)
+--crop      what it sees of an image: centre (the middle square, 0.875 of it; the default), a share
+            such as 1, or stretch (all of it, made square)
 
 A model you have already is not added twice. If another model bears its name, that one is left as
 it is, and the new one is called NAME-2, NAME-3 and so on.
@@ -198,9 +222,20 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     restore.add_argument("name", metavar="M", nargs="?", help="the model's name; M@N is its version N")
     for action in (show, export, remove, use, *_add_versions(actions)):
         action.add_argument("name", metavar="M", help="the model's name; M@N is its version N")
-    add = actions.add_parser("import", help="add a model from an exported .onnx file", description=_IMPORT)
+    add = actions.add_parser("import", help="add a model from an .onnx file", description=_IMPORT)
+    _add_import(add)
     for action in (export, add):
         action.add_argument("file", metavar="FILE", type=a_path, help="the model's file")
+
+
+def _add_import(parser: Parser) -> None:
+    parser.add_argument("--classes", metavar="FILE", type=a_path, help="names of its classes")
+    parser.add_argument("--size", metavar="N", type=a_side, help="side of the square it reads, in pixels")
+    parser.add_argument("--scaling", choices=[*Scaling], help="of the pixels")
+    parser.add_argument("--order", choices=[*ChannelOrder], help="of the colours (default: rgb)")
+    parser.add_argument("--crop", metavar="C", type=a_crop, help="what it sees of an image (default: centre)")
+    parser.add_argument("--name", metavar="NAME", help="what to call the model (default: as the file)")
+    parser.add_argument("--preview", metavar="PHOTO", type=a_path, help="only show what it says about a photo")
 
 
 def _add_export(parser: Parser) -> None:

@@ -14,13 +14,14 @@ from core.batch.pipeline import Answering
 from core.classifier import Classifier
 from core.cli import classify_folders
 from core.cli.classify_arguments import ClassifyRequest
-from core.cli.classify_folders import Outcomes, Tally, shows_progress, where_else
+from core.cli.classify_folders import Outcomes, Tally, no_image, shows_progress, where_else
 from core.cli.progress import bar
 from core.cli.results import open_results
 from core.cli.streams import tell
 from core.cluster.addresses import Address
 from core.errors import ImageError, UsageError
-from core.images.folders import find_images
+from core.images.folders import find_images, folder_name
+from core.images.kinds import SAVE_HINT, in_words
 from core.library.library import InstalledModel, open_library
 from core.reports.columns import Reported, Shape
 from core.reports.plan import Form, Plan
@@ -59,6 +60,8 @@ def run(request: ClassifyRequest) -> int:
                 results.add(Reported(outcome))
                 tally.count(outcome)
     tell(tally.sum(asked))
+    if tally.skipped:
+        tell(in_words(tally.skipped), hint=SAVE_HINT)
     return 1 if tally.failed or tally.unreadable_folders else 0
 
 
@@ -75,8 +78,6 @@ def check(request: ClassifyRequest) -> None:
     if asks_jobs and not all(map(os.path.isdir, request.paths)):
         what = "--include, --exclude, --fresh and --keep-features are about folders, and not only folders are named."
         raise UsageError(what, hint="Name folders alone.")
-    if request.byte_order_mark and request.format != Form.CSV:
-        raise UsageError("Only CSV can begin with a byte-order mark.", hint="Leave --bom out, or add --format csv.")
 
 
 def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
@@ -85,10 +86,21 @@ def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | 
         return None
     card = model.card
     about = (("model", f"{card.title} ({model.name})"), ("backbone", model.backbone.name))
-    asked = ("images", ", ".join(str(path) for path in request.paths[:_PATHS_TOLD]))
+    asked = ("images", ", ".join(_name(path) for path in request.paths[:_PATHS_TOLD]))
     folder = request.paths[0] if len(request.paths) == 1 else None
-    form, mark = Form(request.format), request.byte_order_mark
-    return Plan(form, Shape(top_k), byte_order_mark=mark, about=(*about, asked), folder=folder)
+    return Plan(
+        Form(request.format),
+        Shape(top_k),
+        byte_order_mark=request.byte_order_mark,
+        delimiter=request.delimiter,
+        about=(*about, asked),
+        folder=folder,
+    )
+
+
+def _name(path: Path | Address) -> str:
+    """What was asked for, without the way to it: reports are sent to other people."""
+    return str(path) if isinstance(path, Address) else folder_name(path)
 
 
 def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:
@@ -98,10 +110,10 @@ def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:
         tally.unreadable_folders += 1
         tell(error.what, hint=error.hint)
 
-    images = find_images(request.paths, recursive=request.recursive, on_error=on_error)
+    images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=tally.skipped)
     first = next(images, None)
     if first is None:
-        raise UsageError("No image was found.", hint=where_else(request))
+        raise no_image(request, tally.skipped)
     for folder in request.paths:
         if _is_empty(folder, recursive=request.recursive):
             tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.cli.parsing import Parser, a_count, a_place, add_format
+from core.cli.parsing import Parser, a_count, a_place, add_csv, add_format, check_csv, delimiter_for, form_for
 from core.providers import Precision, ProviderWish
 
 _CLASSIFY: Final = """\
@@ -27,7 +27,11 @@ lie in, or, with a slash, against the path below the folder. Capital and small l
 jsonl is one object a line: path, label, confidence, scores, unknown, model, provider, decode_ms,
 preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
 path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the name on disk back.
-csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with '.
+Without --format, the suffix of FILE decides: .csv, .tsv, .jsonl, .xlsx, .parquet or .html.
+
+csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with ', and
+control characters are escaped. For a spreadsheet in a country with a decimal comma, such as Germany or
+France, add --delimiter semicolon (numbers then have a decimal comma) and --bom.
 xlsx (Excel) and parquet hold the same and need --output; parquet needs the extra `parquet`. html is a
 page to read and to send on, with thumbnails of up to 200 of the images inside it.
 
@@ -61,6 +65,7 @@ class ClassifyRequest:
         format: "table" or a form of reports, see `core.reports.plan.Form`.
         output: the file to write instead of standard output.
         byte_order_mark: whether CSV begins with one.
+        delimiter: what separates the values of CSV.
         engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.cluster.addresses`).
     """
 
@@ -77,12 +82,19 @@ class ClassifyRequest:
     format: str
     output: Path | None
     byte_order_mark: bool
+    delimiter: str = ","
     engine: str = "local"
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
-        """The request that parsed arguments mean."""
+        """The request that parsed arguments mean.
+
+        Raises:
+            UsageError: they contradict each other.
+        """
         provider, precision = arguments.provider, arguments.precision
+        form = form_for(arguments.output, arguments.format, "table")
+        check_csv(arguments, form)
         return cls(
             paths=tuple(arguments.paths),
             model=arguments.model,
@@ -94,9 +106,10 @@ class ClassifyRequest:
             exclude=tuple(arguments.exclude),
             fresh=arguments.fresh,
             keep_features=arguments.keep_features,
-            format=arguments.format,
+            format=form,
             output=arguments.output,
             byte_order_mark=arguments.bom,
+            delimiter=delimiter_for(arguments, arguments.output),
             engine=arguments.engine,
         )
 
@@ -124,8 +137,9 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--output", metavar="FILE", type=a_place, help="write the results there, whole or not at all")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: on a cluster, see above")
-    add_format(parser, ("table", "jsonl", "csv", "xlsx", "parquet", "html"))
-    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for older Excels")
+    forms = ("table", "jsonl", "csv", "xlsx", "parquet", "html")
+    parser.add_argument("--format", choices=forms, help="default: by the suffix of FILE, else table")
+    add_csv(parser)
 
 
 def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:

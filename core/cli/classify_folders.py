@@ -6,10 +6,10 @@ import errno
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,7 +25,8 @@ from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, tell
 from core.dataset.problems import quantity
 from core.errors import StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, find_images
+from core.images.folders import IMAGE_SUFFIXES, find_images, identity
+from core.images.kinds import SAVE_HINT, in_words
 from core.prediction import Failure, Outcome, Prediction
 from core.progress import CancelToken
 from core.providers import TITLES
@@ -41,18 +42,22 @@ class Tally:
     images: int = 0
     kept: int = 0
     failed: int = 0
+    warned: int = 0
     unreadable_folders: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
     _started: float = field(default_factory=time.perf_counter)
 
     def count(self, outcome: Outcome) -> None:
         """Count one image."""
         self.images += 1
         self.failed += isinstance(outcome, Failure)
+        self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
 
     def sum(self, asked: Answering) -> str:
         """All of it in one line; the speed is that of the images that were new."""
         fresh = self.images - self.kept
         told = [quantity(self.images), *([f"{fresh:,} new"] if self.kept else []), f"{self.failed:,} failed"]
+        told += [f"{self.warned:,} with warnings"] if self.warned else []
         if not fresh:
             return f"{', '.join(told)}, {asked.model.name}"
         rate = fresh / (time.perf_counter() - self._started)
@@ -92,9 +97,10 @@ def look(request: ClassifyRequest) -> None:
     Raises:
         UsageError: there is no image at all, or a pattern means nothing.
     """
-    empty = [folder for folder in request.paths if not _has_images(request, folder)]
+    skipped: Counter[str] = Counter()
+    empty = [folder for folder in request.paths if not has_images(request, folder, skipped)]
     if len(empty) == len(request.paths):
-        raise UsageError("No image was found.", hint=where_else(request))
+        raise no_image(request, skipped)
     for folder in empty:
         tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))
 
@@ -120,13 +126,21 @@ def shows_progress(request: ClassifyRequest) -> bool:
     return is_terminal(sys.stderr) and not results_run_by
 
 
+def no_image(request: ClassifyRequest, skipped: Counter[str]) -> UsageError:
+    """Nothing was found but perhaps files of other kinds."""
+    if skipped:
+        return UsageError(f"No image was found. {in_words(skipped)}", hint=SAVE_HINT)
+    return UsageError("No image was found.", hint=where_else(request))
+
+
 def where_else(request: ClassifyRequest) -> str:
     """What to do where nothing was found."""
     if request.include or request.exclude:
         return "Look whether --include and --exclude are as you mean them."
     if not request.recursive:
         return "Add --recursive to look into subfolders, or name image files."
-    return f"In folders, images are files that end in {', '.join(sorted(IMAGE_SUFFIXES))}; others can be named."
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    return f"In folders, images are files that end in {suffixes}. Name other files, and folders that links lead to."
 
 
 def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
@@ -137,6 +151,9 @@ def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
         yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
         _tell_new(job, told, tally)
     _tell_new(job, told, tally)
+    tally.skipped += job.skipped
+    for remark in job.remarks:
+        tell(remark)
 
 
 def _tell_new(job: Job, told: set[Trouble], tally: Tally) -> None:
@@ -152,11 +169,16 @@ def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
     return JobRequest(folder, request.recursive, request.include, request.exclude, keep_features=request.keep_features)
 
 
-def _has_images(request: ClassifyRequest, folder: Path) -> bool:
+def has_images(request: ClassifyRequest, folder: Path, skipped: Counter[str] | None = None) -> bool:
     """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
     unreadable: list[Path] = []
     patterns = Patterns.of(request.include, request.exclude)
-    images = find_images([folder], recursive=request.recursive, on_error=lambda where, _: unreadable.append(where))
+    images = find_images(
+        [folder],
+        recursive=request.recursive,
+        on_error=lambda where, _: unreadable.append(where),
+        skipped=skipped,
+    )
     return any(patterns.count(image.relative_to(folder).as_posix()) for image in images) or bool(unreadable)
 
 
@@ -165,5 +187,7 @@ def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[JobP
 
 
 def _overlap(folders: tuple[Path, ...]) -> bool:
-    real = sorted(Path(os.path.realpath(folder)).parts for folder in folders)
-    return any(after[: len(before)] == before for before, after in pairwise(real))
+    """Whether one of the folders is another one or lies in it, however they are spelt."""
+    named = [identity(folder) for folder in folders]
+    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
+    return len(set(named)) < len(named) or not above.isdisjoint(named)

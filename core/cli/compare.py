@@ -68,10 +68,10 @@ def _name(model: InstalledModel) -> str:
 
 def _warn(contest: Contest, a: str, b: str) -> None:
     counts = {a: contest.learnt_a, b: contest.learnt_b}
-    told = " and ".join(f"{name!r} from {count:,}" for name, count in counts.items() if count)
+    told = " and ".join(f"{name!r} on {count:,}" for name, count in counts.items() if count)
     if told:
-        what = f"Of these {quantity(contest.a.images)}, models learnt: {told}; on them they are flattered."
-        tell(what, hint="Compare them by images that neither has learnt from.")
+        what = f"Models were trained on some of these {quantity(contest.a.images)}, or on copies: {told}."
+        tell(what, hint="On those they are optimistic. Compare them on images that neither was trained on.")
 
 
 def _as_json(found: Contest | Agreement, a: InstalledModel, b: InstalledModel, folder: Path) -> dict[str, Any]:

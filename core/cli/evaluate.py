@@ -18,13 +18,16 @@ from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.features.store import FeatureStore
+from core.images.folders import folder_name
 from core.judging.evaluation import Evaluation, most_confused, to_json
+from core.judging.familiar import Familiar
 from core.judging.judge import Judgement, Unseen, judge
 from core.judging.plots import percent
 from core.judging.reports import html_report
 from core.judging.sources import feature_source
-from core.library.library import InstalledModel, load_head, load_learnt, open_library
+from core.library.library import InstalledModel, load_head, open_library
 from core.progress import CancelToken
+from core.reports.plan import Form, check_suffix
 from core.reports.write import refuse_image
 from core.storage import write_atomically
 
@@ -43,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.report is not None:
         refuse_image(arguments.report, "report.html")
+        check_suffix(arguments.report, Form.HTML)
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
     judgement = _judge(arguments.folder, model, chosen)
@@ -62,28 +66,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _judge(folder: Path, model: InstalledModel, chosen: settings.Settings) -> Judgement:
-    head, source, learnt = (
-        load_head(model),
-        feature_source(model, chosen.provider, chosen.precision),
-        load_learnt(model),
-    )
-    knows = None if learnt is None else learnt.knows
+    head, source = load_head(model), feature_source(model, chosen.provider, chosen.precision)
+    familiar = Familiar.of(model)
     with FeatureStore() as store, stages() as report:
-        return judge(folder, model.card, head, source, store, knows=knows, report=report, token=CancelToken())
+        return judge(folder, model.card, head, source, store, familiar=familiar, report=report, token=CancelToken())
 
 
 def _flattered(judgement: Judgement) -> str:
     return (
-        f"The model learnt from {judgement.learnt:,} of these {quantity(judgement.evaluation.images)}: it is flattered."
+        f"The model was trained on {judgement.learnt:,} of these {quantity(judgement.evaluation.images)}, or on copies "
+        f"of them, so its accuracy is optimistic."
     )
 
 
 def _honest(unseen: Unseen | None) -> str:
     if unseen is None:
-        return "Judge it by images it has not learnt from."
+        return "Evaluate it on images that it was not trained on."
     low, high = map(percent, unseen.interval)
-    judged = f"Judged by the {unseen.images:,} it has not learnt from, its accuracy is {percent(unseen.accuracy)}"
-    return f"{judged} (95% interval {low} to {high})."
+    judged = f"On the {quantity(unseen.images, 'other image')}, {percent(unseen.accuracy)} are correct"
+    return f"{judged} (95% confidence interval: {low} to {high})."
 
 
 def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folder: Path) -> None:
@@ -92,11 +93,11 @@ def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folde
         "model": f"{model.card.title} ({model.name}, {origin})",
         "backbone": model.backbone.name,
         "head's SHA-256": model.card.head.sha256,
-        "images": str(folder.absolute()),
+        "images": folder_name(folder),
     }
     if judgement.learnt:
         about["honesty"] = f"{_flattered(judgement)} {_honest(judgement.unseen)}"
-    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about)
+    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
     write_atomically(file, html.encode())
     tell(f"The report is written to {str(file)!r}.")
 

@@ -22,18 +22,19 @@ from core.batch.walk import check_folder
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, results_to, tell
 from core.dataset.problems import quantity
-from core.errors import ImageError
+from core.errors import ImageError, UsageError
 from core.images.folders import find_images, printable
 from core.keywords.answers import Choice, write_answers
 from core.keywords.exiftool import ExifTool, find_exiftool
 from core.keywords.record import Record, open_record
-from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place
+from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, sidecar_of
 from core.keywords.writing import remove
 from core.library.library import open_library
 from core.prediction import Failure
 from core.progress import CancelToken
 
 _ANSWERED: Final = View(filter=Filter(failed=False))
+_FAILED: Final = View(filter=Filter(failed=True))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,25 +46,57 @@ def run(arguments: argparse.Namespace) -> int:
     """
     check_folder(arguments.folder)
     tool = find_exiftool()
-    request = KeywordRequest(Place(arguments.place), keep_time=arguments.keep_time, dry_run=arguments.dry_run)
+    request = KeywordRequest(
+        Place(arguments.place),
+        keep_time=arguments.keep_time,
+        dry_run=arguments.dry_run,
+        within=arguments.folder,
+    )
+    unreadable: list[Path] = []
     with ExitStack() as stack:
         record = stack.enter_context(open_record(paths.keyword_record()))
         work = _remove if arguments.remove else _write
-        tally = _tell_all(work(arguments, request, tool, record, stack), arguments.format)
-    _sum_up(tally, dry_run=request.dry_run)
-    return 1 if tally["failed"] else 0
+        tally = _tell_all(work(arguments, request, tool, record, stack, unreadable), arguments.format)
+        gone = len(record.photos_in(_noted(arguments.folder)))
+    if tally or unreadable:
+        _sum_up(tally, dry_run=request.dry_run)
+    elif arguments.remove:
+        tell("No photo here holds a keyword of Fovea's.", hint=_where_else(arguments, gone))
+    else:
+        raise UsageError("No image was found.", hint=_where_else(arguments, 0))
+    return 1 if tally["failed"] or unreadable else 0
+
+
+def _noted(folder: Path) -> Path:
+    """A folder as the record names it."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve follows links
+
+
+def _where_else(arguments: argparse.Namespace, gone: int) -> str:
+    if gone:
+        return f"{quantity(gone, 'photo')} with such a keyword moved away: run --remove where they are now."
+    if arguments.recursive:
+        return "Check that it is the folder you mean" + (", and the patterns." if arguments.include else ".")
+    return "Add --recursive to look into subfolders."
 
 
 def _write(
-    arguments: argparse.Namespace, request: KeywordRequest, tool: ExifTool, record: Record, stack: ExitStack
+    arguments: argparse.Namespace,
+    request: KeywordRequest,
+    tool: ExifTool,
+    record: Record,
+    stack: ExitStack,
+    unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
-    """Classify what is new, then write."""
-    answers = stack.enter_context(Answers(_classify(arguments)))
+    """Classify what is new, then write; photos that could not be classified come first."""
+    answers = stack.enter_context(Answers(_classify(arguments, unreadable)))
     choice = Choice(arguments.threshold, arguments.unsure)
-    return write_answers(answers, answers.each(_ANSWERED), choice, request, tool, record, token=CancelToken())
+    failures = (row.failure for row in answers.each(_FAILED) if row.failure is not None)
+    written = write_answers(answers, answers.each(_ANSWERED), choice, request, tool, record, token=CancelToken())
+    return chain(failures, written)
 
 
-def _classify(arguments: argparse.Namespace) -> str:
+def _classify(arguments: argparse.Namespace, unreadable: list[Path]) -> str:
     """Run the folder's job; its id."""
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
@@ -72,26 +105,39 @@ def _classify(arguments: argparse.Namespace) -> str:
     with ExitStack() as stack:
         report = stack.enter_context(job_bar() if is_terminal(sys.stderr) else nullcontext(lambda _: None))
         running = stack.enter_context(Job(job, asked, token=CancelToken(), report=report))
-        for result in running.results():
-            if isinstance(result.outcome, Failure) and result.is_new:
-                tell(result.outcome.message, hint=result.outcome.hint)
+        for _ in running.results():
+            pass
         for trouble in running.troubles:
+            unreadable.append(trouble.folder)
             tell(trouble.message, hint=trouble.hint)
+        for remark in running.remarks:
+            tell(remark)
         return running.id
 
 
 def _remove(
-    arguments: argparse.Namespace, request: KeywordRequest, tool: ExifTool, record: Record, _: ExitStack
+    arguments: argparse.Namespace,
+    request: KeywordRequest,
+    tool: ExifTool,
+    record: Record,
+    _: ExitStack,
+    unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
     """Of photos that are remembered, and of those that are there: what was written says itself that it is ours."""
 
-    def on_error(_: Path, error: ImageError) -> None:
+    def on_error(folder: Path, error: ImageError) -> None:
+        unreadable.append(folder)
         tell(error.what, hint=error.hint)
 
-    known = record.photos_in(Path(os.path.abspath(arguments.folder)))  # noqa: PTH100 - as it was noted
+    known = record.photos_in(_noted(arguments.folder))
     there = find_images([arguments.folder], recursive=arguments.recursive, on_error=on_error)
-    images = (Path(os.path.abspath(path)) for path in chain(known, there) if path.exists())  # noqa: PTH100
+    images = (Path(os.path.abspath(path)) for path in chain(known, there) if _is_there(path))  # noqa: PTH100
     return remove(_once(images), request, tool, record, token=CancelToken())
+
+
+def _is_there(photo: Path) -> bool:
+    """Whether there is a photo, or the sidecar of one that was moved away."""
+    return os.path.exists(photo) or os.path.exists(sidecar_of(photo))  # noqa: PTH110 - a name may be too long
 
 
 def _once(images: Iterable[Path]) -> Iterator[Path]:
@@ -138,5 +184,4 @@ def _content(outcome: KeywordOutcome) -> dict[str, Any]:
 
 def _sum_up(tally: Counter[str], *, dry_run: bool) -> None:
     parts = [f"{count:,} {what}" for what, count in sorted(tally.items())]
-    total = quantity(tally.total()) if tally else "no photo"
-    tell(f"{'Would be: ' if dry_run else ''}{total}{': ' if parts else ''}{', '.join(parts)}")
+    tell(f"{'Would be: ' if dry_run else ''}{quantity(tally.total())}{': ' if parts else ''}{', '.join(parts)}")

@@ -16,9 +16,11 @@ A label you put right counts; a photo below the threshold T gets no keyword, or 
 keyword "unsure".
 
 --sidecar   into photo.jpg.xmp beside photo.jpg, which stays byte for byte as it is. digiKam,
-            darktable, Immich and PhotoPrism read that; Lightroom does not for JPEG (default)
+            darktable, Immich and PhotoPrism read that; Lightroom does not for JPEG (default).
+            It begins as a copy of photo.xmp or of what is in the photo, so that nothing vanishes
+            from programs that let sidecars win
 --in-place  into the photo: JPEG, PNG, WebP, TIFF, GIF, AVIF and HEIC. Its pixels stay as they are.
-            What takes no keywords, or is read-only, gets a sidecar
+            What takes no keywords, or is read-only, gets a sidecar, and the reason is shown
 
 A bird becomes bird in dc:subject, Fovea|bird in lr:hierarchicalSubject and Fovea/bird in
 digiKam:TagsList. What Fovea wrote is noted in the file itself, so that a later run replaces that and
@@ -26,7 +28,7 @@ nothing else: your own keywords stay, also where they are the same word. --remov
 
 exiftool writes: the package libimage-exiftool-perl, or https://exiftool.org.
 
-Exit code: 0 all is written, 1 some photos could not be, 2 nothing could start.
+Exit code: 0 all is written, 1 some photos could not be read or written, 2 nothing could start.
 """
 
 

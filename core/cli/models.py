@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, Final
 
 from rich.text import Text
@@ -39,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         case "show":
             _show(library, arguments.name, as_json=arguments.format == "json")
         case "import":
-            _import(library, arguments.file)
+            from core.cli import imports
+
+            imports.run(library, arguments)
         case "export":
             from core.cli import export
 
@@ -184,16 +185,6 @@ def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _import(library: Library, file: Path) -> None:
-    from core.library.exchange import import_model
-
-    imported = import_model(file, library)
-    name = imported.model.name
-    tell(f"{str(file)!r} is now the model {name!r}." if imported.is_new else f"You have it already: it is {name!r}.")
-    with results_to(None) as stream:
-        stream.write(f"{name}\n")
 
 
 def _use(library: Library, reference: str) -> None:

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.card import Fit
 from core.errors import UsageError
+from core.library.foreign_values import USUAL_CROP
+from core.reports.plan import Form, check_suffix, form_of
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,6 +49,52 @@ class Version(argparse.Action):
 def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
     """Let the person choose the form of what is written."""
     parser.add_argument("--format", choices=formats, default=default, help="default: table")
+
+
+def a_delimiter(text: str) -> str:
+    """What separates values, as a word or as itself."""
+    words = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t"}
+    delimiter = words.get(text.casefold(), text)
+    if delimiter not in words.values():
+        raise argparse.ArgumentTypeError(f"{text!r} is none of comma, semicolon and tab")
+    return delimiter
+
+
+def add_csv(parser: argparse.ArgumentParser) -> None:
+    """Let the person choose how CSV is written."""
+    parser.add_argument(
+        "--delimiter", metavar="D", type=a_delimiter, help="of CSV: comma (default), semicolon (decimal comma) or tab"
+    )
+    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for Excel")
+
+
+def check_csv(arguments: argparse.Namespace, form: str) -> None:
+    """Refuse what is about CSV where another form is written.
+
+    Raises:
+        UsageError: it is asked for.
+    """
+    for option, given in (("--bom", arguments.bom), ("--delimiter", arguments.delimiter)):
+        if given and form != Form.CSV:
+            raise UsageError(f"{option} is for CSV only.", hint=f"Leave {option} out, or add --format csv.")
+
+
+def delimiter_for(arguments: argparse.Namespace, output: Path | None) -> str:
+    """What separates the values of CSV: as asked for, else a tab in .tsv files and a comma in all others."""
+    usual = "\t" if output is not None and output.suffix.lower() == ".tsv" else ","
+    return arguments.delimiter or usual
+
+
+def form_for(output: Path | None, wanted: str | None, otherwise: str) -> str:
+    """The form of results: as asked for, else as the file's suffix says, else `otherwise`.
+
+    Raises:
+        UsageError: the suffix says something else than is asked for, or stands for a form that cannot be written.
+    """
+    if output is not None and wanted is not None:
+        check_suffix(output, wanted)
+    named = form_of(output) if output is not None and wanted is None else None
+    return wanted or named or otherwise
 
 
 def a_count(text: str) -> int:
@@ -95,6 +144,26 @@ def a_seed(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
     return int(text)
+
+
+def a_side(text: str) -> int:
+    """A number of pixels from 16 to 2048."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 16 <= int(text) <= 2048):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 2048")
+    return int(text)
+
+
+def a_crop(text: str) -> tuple[Fit, float]:
+    """What of an image a network sees: all of it, stretched, or a share of its middle square."""
+    if text == "stretch":
+        return Fit.STRETCH, 1.0
+    try:
+        share = USUAL_CROP if text == "centre" else float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.01 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither stretch, centre nor a share from 0.01 to 1")
+    return Fit.CENTRE_CROP, share
 
 
 def a_path(text: str) -> Path:

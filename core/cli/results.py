@@ -98,8 +98,15 @@ def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
         tables.cell(label, "yellow" if outcome.unknown else "bold"),
         tables.cell(f"{best.probability:.1%}"),
         tables.cell(f"{outcome.timing.total_ms:.0f}"),
-        tables.cell(", ".join(f"{score.label} {score.probability:.0%}" for score in outcome.scores[1:]), "dim"),
+        _others(outcome),
     )
+
+
+def _others(outcome: Prediction) -> Text:
+    """The next classes, or what the person should know first."""
+    if outcome.warnings:
+        return tables.cell(" ".join(outcome.warnings), "yellow")
+    return tables.cell(", ".join(f"{score.label} {score.probability:.0%}" for score in outcome.scores[1:]), "dim")
 
 
 def _failure_cells(outcome: Failure) -> tuple[Text, ...]:

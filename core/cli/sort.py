@@ -34,12 +34,13 @@ from core.sorting.carry import carry_out, go_on
 from core.sorting.disk import RealDisk, check, check_space, real
 from core.sorting.plan import plan, sum_up
 from core.sorting.record import Record
-from core.sorting.records import BrokenSorting, list_sortings
+from core.sorting.records import BrokenSorting, list_sortings, sortings
 from core.sorting.undo import undo
 from core.sorting.values import By, PlanFacts, SortingFacts, SortingState, SortRequest, Step
 
 _TOLD: Final = 20
 """Remarks in words; JSON holds all."""
+_COUNTS: Final = ("waiting", "sorted", "failed", "undone", "kept", "companions")
 _COLUMNS: Final = ("id", "begun", "state", "by", "photos", "from", "to")
 
 
@@ -69,6 +70,8 @@ def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
     request = real(SortRequest(arguments.folder, arguments.to, by, threshold, arguments.flat))
     check(request)
     classify = _classify_request(arguments)
+    if not classify_folders.has_images(classify, classify.paths[0]) and _was_sorted(request):
+        return _show_nothing(request, sum_up((), request), as_json=as_json)
     tally = _classify(classify)
     with Answers(job_id(_job(classify))) as answers:
         steps = list(plan(answers.each(View()), request, RealDisk(request.destination)))
@@ -78,10 +81,18 @@ def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
         check_space(request, planned.size)
         _show_steps(steps, request, planned, as_json=as_json)
         return int(failed)
+    if not planned.photos:
+        return int(_show_nothing(request, planned, as_json=as_json) or failed)
     with _interruptible(), stages() as report:
         facts = carry_out(steps, request, report=report, token=CancelToken())
     _show_sorted(facts, planned, as_json=as_json)
     return int(failed or facts.failed > 0)
+
+
+def _was_sorted(request: SortRequest) -> bool:
+    """Whether photos were sorted from here to there before, so that none being left is no mistake."""
+    folders = request.source, request.destination
+    return any((facts.request.source, facts.request.destination) == folders for facts in sortings())
 
 
 def _go_on(id_: str, *, as_json: bool) -> int:
@@ -202,9 +213,20 @@ def _show_steps(steps: Sequence[Step], request: SortRequest, planned: PlanFacts,
                 target = "" if step.target is None else str(step.target.relative_to(request.destination))
                 place = tables.cell(target, "bold") if target else tables.cell("stays", "yellow")
                 sure = "" if step.confidence is None else percent(step.confidence)
-                made.add_row(tables.cell(_below(step.source, request.source)), place, sure, tables.cell(step.note))
+                made.add_row(tables.cell(_below(step.source, request.source)), place, sure, tables.cell(_note(step)))
             tables.show(stream, made)
     tell(f"{_in_words(planned, request)} Nothing was changed: this was a dry run.")
+
+
+def _show_nothing(request: SortRequest, planned: PlanFacts, *, as_json: bool) -> int:
+    """Say that there is nothing to sort, which is no failure."""
+    if as_json:
+        content = _asked(request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
+        with results_to(None) as stream:
+            stream.write(json.dumps(content, indent=2) + "\n")
+    left = f": {quantity(planned.left, 'photo')} stay where they are" if planned.left else ""
+    tell(f"Nothing to sort{left}.", hint="--dry-run says why." if planned.left else "")
+    return 0
 
 
 def _show_sorted(facts: SortingFacts, planned: PlanFacts | None, *, as_json: bool) -> None:
@@ -218,19 +240,30 @@ def _show_sorted(facts: SortingFacts, planned: PlanFacts | None, *, as_json: boo
             for name, count in planned.folders.items():
                 made.add_row(tables.cell(name, "bold"), f"{count:,}")
             tables.show(stream, made)
+    along = f" and {quantity(facts.companions, 'companion file')}" if facts.companions else ""
     left = f", {planned.left:,} stay" if planned is not None and planned.left else ""
+    shared = f"; {_shared(planned)}" if planned is not None and planned.shared else ""
     failed = f", {facts.failed:,} failed" if facts.failed else ""
-    told = f"{quantity(facts.sorted, 'photo')} sorted by {facts.request.by} into {str(facts.request.destination)!r}"
-    tell(f"{told}{left}{failed}.", hint=f"`fovea sort --undo {facts.id}` puts everything back.")
+    told = (
+        f"{quantity(facts.sorted, 'photo')}{along} sorted by {facts.request.by} into {str(facts.request.destination)!r}"
+    )
+    tell(f"{told}{left}{failed}{shared}.", hint=f"`fovea sort --undo {facts.id}` puts everything back.")
     _tell_remarks(facts)
 
 
 def _in_words(planned: PlanFacts, request: SortRequest) -> str:
     renamed = f", {planned.renamed:,} of them under other names" if planned.renamed else ""
+    along = f" and {quantity(planned.companions, 'companion file')}" if planned.companions else ""
+    shared = f"; {_shared(planned)}" if planned.shared else ""
     return (
-        f"{quantity(planned.photos, 'photo')} ({tables.size(planned.size)}) to sort by {request.by} into "
-        f"{quantity(len(planned.folders), 'folder')}{renamed}; {planned.left:,} stay."
+        f"{quantity(planned.photos, 'photo')}{along} ({tables.size(planned.size)}) to sort by {request.by} into "
+        f"{quantity(len(planned.folders), 'folder')}{renamed}; {planned.left:,} stay{shared}."
     )
+
+
+def _shared(planned: PlanFacts) -> str:
+    """Files beside photos that stay, in words."""
+    return f"{quantity(planned.shared, 'companion file')} shared by several photos left in place"
 
 
 def _tell_remarks(facts: SortingFacts) -> None:
@@ -282,7 +315,7 @@ def _listed(one: SortingFacts | BrokenSorting) -> dict[str, Any]:
 
 
 def _content(facts: SortingFacts) -> dict[str, Any]:
-    counts = {name: getattr(facts, name) for name in ("waiting", "sorted", "failed", "undone", "kept")}
+    counts = {name: getattr(facts, name) for name in _COUNTS}
     about = {"id": facts.id, "begun": _moment(facts).isoformat(), "state": facts.state.value}
     return about | _asked(facts.request) | counts
 
@@ -292,9 +325,18 @@ def _asked(request: SortRequest) -> dict[str, Any]:
     return folders | {"by": request.by.value, "threshold": request.threshold, "flat": request.flat}
 
 
+def _note(step: Step) -> str:
+    """What is said about a photo in a dry run: why it stays or is called otherwise, and what goes along."""
+    along = f"With {', '.join(one.source.name for one in step.companions)}." if step.companions else ""
+    shared = f"{', '.join(one.name for one in step.shared)} stays, as several photos share it." if step.shared else ""
+    return " ".join(filter(None, (step.note, along, shared)))
+
+
 def _step(step: Step) -> dict[str, Any]:
     target = None if step.target is None else str(step.target)
-    return asdict(step) | {"source": str(step.source), "target": target}
+    along = [{"source": str(one.source), "target": str(one.target), "size": one.size} for one in step.companions]
+    shared = [str(file) for file in step.shared]
+    return asdict(step) | {"source": str(step.source), "target": target, "companions": along, "shared": shared}
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -21,16 +21,20 @@ below each class, or, with --flat, left out.
 Nothing in DEST is ever replaced: a photo whose name is taken becomes "photo (2).jpg", and one that
 is there already, byte for byte, stays. --dry-run shows every step and changes nothing.
 
+What belongs to a photo goes along under its new name: sidecars (photo.jpg.xmp, photo.xmp), the movie
+of a Live Photo (photo.mov, photo.mp4), Apple's edits (photo.aae) and the raw file beside it. Where
+several photos share such a file, as photo.jpg and photo.heic do, it stays, and that is reported.
+
 copy      the default; times and permissions are kept
 hardlink  a second name of the same file, on the same disk
-symlink   a link to the photo
+symlink   a link to the photo; relative if both are on one disk below one folder
 move      to another disk: copied, compared, and only then removed
 
 Every step is recorded below FOVEA_HOME before and after it is done. Interrupted in whatever way,
 --continue goes on and --undo puts everything back; --undo does so later too, and leaves what was
 changed since, and says so. Without an ID both mean the latest sorting; --list lists them.
 
-Exit code: 0 all is sorted or put back, 1 some photos are not, 2 nothing could start.
+Exit code: 0 all is sorted or put back, or there is nothing left to sort, 1 some photos are not, 2 nothing could start.
 """
 
 

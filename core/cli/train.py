@@ -18,9 +18,11 @@ from core.cli.evaluate import evaluation_tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
+from core.dataset.problems import quantity
 from core.errors import DatasetError, FoveaError
 from core.judging.comparison import compare
-from core.judging.evaluation import to_json
+from core.judging.evaluation import Mistake, mistake_json, to_json
+from core.judging.plots import percent
 from core.learning.protocol import Epoch, Failed, write_event
 from core.learning.request import Depth, Recipe, TrainRequest
 from core.learning.train import Trained, train
@@ -28,6 +30,7 @@ from core.library.library import open_library
 from core.progress import CancelToken, Report
 
 _EPOCHS_TOLD: Final = 10
+_SUSPECTS_SHOWN: Final = 15
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -120,7 +123,7 @@ def _write(trained: Trained, request: TrainRequest, seconds: float, stream: Text
         case _:
             evaluation = trained.lesson.evaluation
             told = [Text(), *evaluation_tables(evaluation)] if evaluation else []
-            tables.show(stream, _summary(trained, seconds), *told)
+            tables.show(stream, _summary(trained, seconds), *told, *_suspects_table(_suspects(trained)))
 
 
 def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[str, Any]:
@@ -139,6 +142,7 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
         "began_with": model.card.evaluation.get("began_with"),
     }
     judged: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
+    content["label_errors"] = [mistake_json(one) for one in _suspects(trained)]
     content |= to_json(evaluation) if evaluation else judged | {"classes": model.card.classes}
     problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in material.dataset.problems]
     failures = [
@@ -146,6 +150,24 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
         for one in material.failures
     ]
     return content | {"problems": problems, "failures": failures}
+
+
+def _suspects(trained: Trained) -> tuple[Mistake, ...]:
+    return (trained.start or trained.lesson).suspects
+
+
+def _suspects_table(suspects: tuple[Mistake, ...]) -> Iterator[Table | Text]:
+    """The photos whose label is most likely wrong; every model of real photos has some that only look so."""
+    if suspects:
+        made = tables.table(("image", "label", "looks like", "confidence"), numbers=("confidence",))
+        made.title = tables.cell("Labels to check: cross-validation disagrees with them", "bold")
+        for one in suspects[:_SUSPECTS_SHOWN]:
+            place = tables.cell(str(one.path))
+            made.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
+        if len(suspects) > _SUSPECTS_SHOWN:
+            made.caption = tables.cell(f"and {len(suspects) - _SUSPECTS_SHOWN:,} more, see --format json")
+            made.caption_justify = "left"
+        yield from (Text(), made)
 
 
 def _summary(trained: Trained, seconds: float) -> Table:
@@ -176,7 +198,7 @@ def _sum_up(trained: Trained) -> None:
     if trained.in_use:
         tell(f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default.")
     else:
-        what = f"Version {version} of {name!r} is in the library, but not in use: it is not shown to be better."
+        what = f"Version {version} of {name!r} is in the library, but not in use: it isn't shown to be better."
         tell(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
 
 
@@ -186,9 +208,9 @@ def _tell_against_start(trained: Trained) -> None:
     if start is None or end is None:
         return
     found = compare(start, end)
-    verdict = "better" if end.accuracy > start.accuracy else "no better" if end.accuracy == start.accuracy else "worse"
+    verdict = "is better" if trained.in_use else "is not shown to be better"
     tell(
-        f"Fine-tuned it is {verdict}: {end.accuracy:.3f} of {end.images:,} test images are named rightly, "
-        f"{start.accuracy:.3f} before; {found.only_b_right} won, {found.only_a_right} lost "
-        f"(McNemar's test: p = {found.p:.2f})."
+        f"The fine-tuned model {verdict}: {percent(end.accuracy)} correct on {quantity(end.images, 'test image')}, "
+        f"{percent(start.accuracy)} before ({found.only_b_right} gained, {found.only_a_right} lost, McNemar's test: "
+        f"p = {found.p:.2f}); log loss {end.calibrated.log_loss:.3f}, {start.calibrated.log_loss:.3f} before."
     )

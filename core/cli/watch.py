@@ -16,6 +16,7 @@ from core.batch.pipeline import Answering
 from core.batch.queries import Answers
 from core.batch.values import JobRequest, Row
 from core.batch.watch import Watch, Watching, WatchState
+from core.cli.parsing import check_csv, delimiter_for, form_for
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.deliveries import Deliveries, DeliveryRequest
@@ -27,7 +28,7 @@ from core.library.library import open_library
 from core.prediction import Failure
 from core.progress import CancelToken
 from core.reports.columns import Reported, Shape, as_object
-from core.reports.plan import Form
+from core.reports.plan import Form, Plan
 from core.sorting.values import By, SortRequest
 
 
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: it could not start, or cannot go on.
         ReaderGoneError: nobody reads standard output any more.
     """
+    arguments.format = form_for(arguments.output, arguments.format, "table")
+    check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
         raise UsageError("CSV goes into a file.", hint="Add --output arrived.csv, or use --format jsonl.")
     chosen = settings.load(paths.settings_file())
@@ -81,15 +84,17 @@ class _Told:
 
 
 def _request(arguments: argparse.Namespace, top_k: int) -> DeliveryRequest:
-    form = Form.CSV if arguments.format == "csv" else Form.JSONL
-    keywords = KeywordRequest(Place(arguments.keywords)) if arguments.keywords else None
+    form = Form.JSONL if arguments.format == "table" else Form(arguments.format)
+    mark, delimiter = arguments.bom, delimiter_for(arguments, arguments.output)
+    lines = Plan(form, Shape(top_k), byte_order_mark=mark, delimiter=delimiter)
+    keywords = KeywordRequest(Place(arguments.keywords), within=arguments.folder) if arguments.keywords else None
     choice = Choice(arguments.threshold, arguments.unsure)
     sort = None
     if arguments.sort_to is not None:
         sort = SortRequest(
             arguments.folder, arguments.sort_to, By(arguments.by), arguments.threshold, flat=arguments.flat
         )
-    return DeliveryRequest(arguments.output, form, top_k, keywords, choice, sort)
+    return DeliveryRequest(arguments.output, lines, keywords, choice, sort)
 
 
 def _shown(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:

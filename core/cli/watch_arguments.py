@@ -6,17 +6,18 @@ import argparse
 from typing import Final
 
 from core.batch.values import THRESHOLD
-from core.cli.parsing import Parser, a_count, a_loss, a_path, add_format
+from core.cli.parsing import Parser, a_count, a_loss, a_path, add_csv
 
 _WATCH: Final = """\
 Classify what arrives in FOLDER, until Ctrl+C.
 
 It is the job of `fovea classify FOLDER`: what arrived while nobody watched is caught up with, and
 what was classified before FOLDER was watched for the first time is not told again. A photo is taken
-once it is whole: not changed for two seconds. If FOLDER is gone, its disk or its network share, that
-is told, and the watch goes on once it is back.
+once it is whole: not changed for two seconds, or for 30 if it is empty or ends too early. If FOLDER is
+gone, its disk or its network share, that is told, and the watch goes on once it is back.
 
-Each answer is a line on standard output, or is appended to FILE. With --keywords the photo gets its
+Each answer is a line on standard output, or is appended to FILE: as CSV if its name ends in .csv or
+.tsv, else as JSON lines. With --keywords the photo gets its
 keyword, as by `fovea keywords`. With --sort-to it comes into the folder of its class below DEST, or
 into "unsure" if it is below the threshold; each burst of photos is a sorting that can be undone.
 Interrupted between a photo and the note that it is done, the photo is told again by the next start;
@@ -45,4 +46,6 @@ def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
         "--threshold", metavar="T", type=a_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
     )
     parser.add_argument("--unsure", action="store_true", help="mark with a keyword what is below the threshold")
-    add_format(parser, ("table", "jsonl", "csv"))
+    formats = ("table", "jsonl", "csv")
+    parser.add_argument("--format", choices=formats, help="default: by the suffix of FILE, else table")
+    add_csv(parser)

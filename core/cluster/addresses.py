@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from core.errors import FoveaError, ImageError, ImageErrorKind, StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, OnError, natural, printable
+from core.images.folders import OnError, has_image_suffix, natural, printable
+from core.images.system_folders import is_system_folder
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -128,7 +129,7 @@ class Store:
                 continue
             yield from (entry["name"] for entry in _in_order(entries) if _is_image(entry))
             if recursive:
-                folders = (entry["name"] for entry in _in_order(entries) if not _is_file(entry))
+                folders = (entry["name"] for entry in _in_order(entries) if _is_own_folder(entry))
                 waiting.extend(reversed([one for one in folders if one.rstrip("/") != place.rstrip("/")]))
 
     def shown(self, path: str) -> Address:
@@ -177,8 +178,13 @@ def _is_file(entry: dict[str, Any]) -> bool:
     return entry.get("type") == "file"
 
 
+def _is_own_folder(entry: dict[str, Any]) -> bool:
+    """Whether it is a folder of the user's; stores on this machine say of links to folders that they are both."""
+    return not _is_file(entry) and not entry.get("islink") and not is_system_folder(_name(entry))
+
+
 def _is_image(entry: dict[str, Any]) -> bool:
-    return _is_file(entry) and f".{_name(entry).rpartition('.')[2].lower()}" in IMAGE_SUFFIXES
+    return _is_file(entry) and has_image_suffix(_name(entry))
 
 
 def _unreadable(path: str, error: Exception) -> ImageError:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dataset.labelled import LAYOUT_HINT, Part
+from core.dataset.labelled import LAYOUT_HINT
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, counted, listed, place, places, quantity
 from core.dataset.sights import Sight
 from core.images.folders import natural
@@ -24,11 +25,12 @@ _MORE_HINT: Final = "Add more images; a few dozen of each class, each different,
 
 
 def without_duplicates(
-    sights: Sequence[Sight], decided: AbstractSet[Path] = frozenset()
+    sights: Sequence[Sight], decided: AbstractSet[Path] = frozenset(), root: Path | None = None
 ) -> tuple[list[Sight], list[Problem]]:
     """The images without exact copies: one is kept of those of one class, none of those that have several labels.
 
-    Copies of which the person decided what they are, as `decided` says, are no problem any more.
+    Copies of which the person decided what they are, as `decided` says, are no problem any more. Problems name images
+    by their place under `root`.
     """
     copies: dict[str, list[Sight]] = defaultdict(list)
     for sight in sights:
@@ -38,7 +40,7 @@ def without_duplicates(
         if len(same) > 1 and (len(_labels(same)) > 1 or not any(one.path in decided for one in same))
     ]  # fmt: skip
     kept = [sight for same in copies.values() if len(_labels(same)) == 1 for sight in [_worthiest(same)]]
-    return kept, [_conflict(same) if len(_labels(same)) > 1 else _duplicate(same) for same in several]
+    return kept, [_conflict(same, root) if len(_labels(same)) > 1 else _duplicate(same, root) for same in several]
 
 
 def _worthiest(same: Sequence[Sight]) -> Sight:
@@ -47,14 +49,14 @@ def _worthiest(same: Sequence[Sight]) -> Sight:
     return min(same, key=lambda sight: preference.index(sight.part))
 
 
-def _duplicate(same: Sequence[Sight]) -> Problem:
+def _duplicate(same: Sequence[Sight], root: Path | None) -> Problem:
     kept = _worthiest(same)
-    what = f"{_names(same)} have the same content; only “{place(kept.path)}” is used."
+    what = f"{_names(same, root)} have the same content; only “{place(kept.path, root)}” is used."
     return Problem(ProblemKind.DUPLICATE, _paths(same), what, "Remove the copies.")
 
 
-def _conflict(same: Sequence[Sight]) -> Problem:
-    what = f"{_names(same)} have the same content and different labels; none of them is used."
+def _conflict(same: Sequence[Sight], root: Path | None) -> Problem:
+    what = f"{_names(same, root)} have the same content and different labels; none of them is used."
     return Problem(ProblemKind.CONFLICT, _paths(same), what, "Keep the one with the right label.")
 
 
@@ -109,8 +111,8 @@ def _fatal(kind: ProblemKind, what: str, hint: str) -> Problem:
     return Problem(kind, (), what, hint, is_fatal=True)
 
 
-def remarks(sights: Sequence[Sight]) -> list[Problem]:
-    """What the person should know about images of which none is left out."""
+def remarks(sights: Sequence[Sight], root: Path | None = None) -> list[Problem]:
+    """What the person should know about images of which none is left out, named by their place under `root`."""
     groups = group_alike(np.array([sight.look for sight in sights], np.uint64))
     checks: tuple[Callable[[Sequence[Sight]], Iterable[Problem]], ...] = (
         _missing_from_parts,
@@ -118,21 +120,21 @@ def remarks(sights: Sequence[Sight]) -> list[Problem]:
         _imbalance,
         _many_classes,
         _case_clashes,
-        _odd_images,
     )
-    return [*_alike(sights, groups), *_all_alike(sights, groups), *(problem for c in checks for problem in c(sights))]
+    found = [*_alike(sights, groups, root), *_all_alike(sights, groups)]
+    return [*found, *(problem for check in checks for problem in check(sights)), *_odd_images(sights, root)]
 
 
-def _alike(sights: Sequence[Sight], groups: NDArray[np.int64]) -> Iterable[Problem]:
+def _alike(sights: Sequence[Sight], groups: NDArray[np.int64], root: Path | None) -> Iterable[Problem]:
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order])) + 1
     for members in np.split(order, starts):
         if len(members) > 1:
-            yield _near([sights[index] for index in members])
+            yield _near([sights[index] for index in members], root)
 
 
-def _near(alike: Sequence[Sight]) -> Problem:
-    names, paths = _names(alike), _paths(alike)
+def _near(alike: Sequence[Sight], root: Path | None) -> Problem:
+    names, paths = _names(alike, root), _paths(alike)
     if len(_labels(alike)) > 1:
         what = f"{names} look nearly the same and have different labels."
         return Problem(ProblemKind.NEAR_CONFLICT, paths, what, "See that each has the right label.")
@@ -203,11 +205,11 @@ _ODD: Final = {
 }
 
 
-def _odd_images(sights: Sequence[Sight]) -> Iterable[Problem]:
+def _odd_images(sights: Sequence[Sight], root: Path | None) -> Iterable[Problem]:
     for kind, (what, hint) in _ODD.items():
         odd = [sight for sight in sights if kind in sight.oddities]
         if odd and not (kind is ProblemKind.GREY and len(odd) == len(sights)):
-            yield Problem(kind, _paths(odd), f"{quantity(len(odd))} {what}: {_names(odd)}.", hint)
+            yield Problem(kind, _paths(odd), f"{quantity(len(odd))} {what}: {_names(odd, root)}.", hint)
 
 
 def _by_label(sights: Sequence[Sight]) -> dict[str, list[Sight]]:
@@ -230,5 +232,5 @@ def _paths(sights: Sequence[Sight]) -> tuple[Path, ...]:
     return tuple(sight.path for sight in sights)
 
 
-def _names(sights: Sequence[Sight]) -> str:
-    return places(sight.path for sight in sights)
+def _names(sights: Sequence[Sight], root: Path | None) -> str:
+    return places((sight.path for sight in sights), root)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from core.dataset import checks as dataset_checks
 from core.dataset.amendments import Amended
-from core.dataset.labelled import Found, Part, find_labelled
+from core.dataset.labelled import Found, find_labelled
 from core.dataset.memo import Memo
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind
 from core.dataset.sights import Decoded, Sight, see_all
 from core.errors import DatasetError
@@ -89,14 +90,14 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: D
     problems = found.problems
     with Memo() as memo:
         sights = _readable(see_all(found.images, memo, report, token, decoded=decoded), problems)
-    kept, copies = dataset_checks.without_duplicates(sights, {one.path for one in found.amended})
+    kept, copies = dataset_checks.without_duplicates(sights, {one.path for one in found.amended}, folder)
     kept, small = dataset_checks.without_small_classes(kept)
     problems += copies + small
     reason = dataset_checks.fatal(sights, kept, problems)
     if reason is not None:
         what = f"Nothing can be learned from “{printable(folder.name or folder)}”. {reason.message}"
         raise DatasetError(what, hint=reason.hint, problems=(*problems, reason), amended=found.amended)
-    return _dataset(found, folder, kept, [*problems, *dataset_checks.remarks(kept)])
+    return _dataset(found, folder, kept, [*problems, *dataset_checks.remarks(kept, folder)])
 
 
 def _readable(found: Iterable[Sight | Problem], problems: list[Problem]) -> list[Sight]:

@@ -24,7 +24,7 @@ from core import paths
 from core.cache import Cache
 from core.dataset.problems import ProblemKind
 
-LOOKING: Final = 1
+LOOKING: Final = 2
 """Raised whenever other things would be seen in the same file."""
 
 LIMIT_BYTES: Final = 64 * 1024**2

@@ -45,6 +45,7 @@ class ProblemKind(StrEnum):
     BLANK = "blank"
     GREY = "grey"
     AMENDED = "amended"
+    LOOKS_LIKE_PARTS = "looks-like-parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,16 @@ def counted(counts: Mapping[str, int]) -> str:
     return shown if len(counts) <= _NAMED else f"{shown} and {len(counts) - _NAMED:,} more"
 
 
-def place(path: Path) -> str:
-    """A file by its folder's name and its own, as one line."""
+def place(path: Path, root: Path | None = None) -> str:
+    """A file by its place under the root, or else by its folder's name and its own, as one line."""
+    if root is not None and path.is_relative_to(root):
+        return printable(path.relative_to(root))
     return printable(Path(path.parent.name, path.name))
 
 
-def places(paths: Iterable[Path]) -> str:
-    """The first few files by folder and name, and how many more there are."""
-    return listed([place(path) for path in paths])
+def places(paths: Iterable[Path], root: Path | None = None) -> str:
+    """The first few files as `place` names them, and how many more there are."""
+    return listed([place(path, root) for path in paths])
 
 
 def quantity(count: int, what: str = "image") -> str:

@@ -16,11 +16,12 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
-from core.dataset.labelled import Labelled, Part
+from core.dataset.labelled import Labelled
 from core.dataset.memo import Content, FileState, Memo, Seen, Trouble
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, unreadable
 from core.errors import ImageError, ImageErrorKind
-from core.images.decoding import Pixels, decode
+from core.images.decoding import Pixels, read_image
 from core.images.folders import printable
 from core.images.looks import look
 from core.progress import CancelToken, Report, StageClock
@@ -137,7 +138,7 @@ def _as_sight(image: Labelled, seen: Seen) -> Sight | Problem:
 def _look_at(path: Path, decoded: Decoded | None) -> _Looked:
     began, before = time.time_ns(), FileState.of(path)
     try:
-        pixels, sha256 = decode(path, at_least=AT_LEAST), _sha256(path)
+        image, sha256 = read_image(path, at_least=AT_LEAST), _sha256(path)
     except ImageError as error:
         # Anything else may be otherwise the next time: a right, a disk, memory, a decoder that is not installed.
         is_lasting = error.kind == ImageErrorKind.DAMAGED
@@ -146,9 +147,11 @@ def _look_at(path: Path, decoded: Decoded | None) -> _Looked:
         what = f"“{printable(path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
         return _Looked(Trouble(what, "Leave the folder alone during training."), None)
     state = _unchanged(path, before, began)
+    if image.warnings:
+        return _Looked(Trouble(" ".join(image.warnings), "It is left out of the training."), state)
     if decoded is not None and state is not None:
-        decoded(sha256, pixels)
-    return _Looked(Content(sha256, *_seen(pixels)), state)
+        decoded(sha256, image.pixels)
+    return _Looked(Content(sha256, *_seen(image.pixels)), state)
 
 
 def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState | None:

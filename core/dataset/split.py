@@ -1,6 +1,7 @@
 """Dividing a dataset into training, validation and test images, the same way every time.
 
-Images of one class that look nearly the same, and bursts, form a group and stay together. Each group gets a number in
+Images of one class that look nearly the same, and bursts, form a group and stay together; so do those that the caller
+knows to be alike. Each group gets a number in
 [0, 1) from the seed and the content of one of its images, by a keyed hash; nothing else has a say, neither names nor
 the order of files nor other groups. The groups below the share for testing are the test, those above it and below the
 sum of both shares the validation, the others the training images. So each class is divided in about the shares asked
@@ -67,7 +68,13 @@ class _Group:
 
 
 def split(
-    dataset: Dataset, *, validation: Share = 0.15, test: Share = 0.15, train: int | None = None, seed: int = 0
+    dataset: Dataset,
+    *,
+    validation: Share = 0.15,
+    test: Share = 0.15,
+    train: int | None = None,
+    seed: int = 0,
+    alike: NDArray[np.int64] | None = None,
 ) -> Split:
     """Divide a dataset by class, groups kept together; parts that the folder itself gives stay what they are.
 
@@ -81,6 +88,8 @@ def split(
         test: share or count of the images; 0 for none.
         train: count of the images to train on, the others being left over; None for all that remain.
         seed: another seed gives another division.
+        alike: a number for each example, the same for those of one class that are to stay together; None: by their
+            looks alone.
 
     Raises:
         DatasetError: a share or count is impossible, alone or together with the others.
@@ -88,7 +97,7 @@ def split(
     pool = [index for index, example in enumerate(dataset.examples) if example.part in (None, Part.TRAIN)]
     given = {part: [i for i, example in enumerate(dataset.examples) if example.part is part] for part in _HELD_OUT}
     wanted = {part: 0 if given[part] else share for part, share in zip(_HELD_OUT, (test, validation), strict=True)}
-    classes = _groups_by_class(dataset.examples, pool, seed)
+    classes = _groups_by_class(dataset.examples, pool, seed, alike)
     if train is None and all(isinstance(share, float) or share == 0 for share in wanted.values()):
         parts = _by_share(classes, wanted)
     else:
@@ -104,19 +113,26 @@ def _sorted(indexes: Sequence[int]) -> NDArray[np.int64]:
     return np.array(sorted(indexes), np.int64)
 
 
-def _groups_by_class(examples: Sequence[Example], pool: Sequence[int], seed: int) -> list[list[_Group]]:
+def _groups_by_class(
+    examples: Sequence[Example], pool: Sequence[int], seed: int, alike: NDArray[np.int64] | None
+) -> list[list[_Group]]:
     """For each class its groups, from the lowest place to the highest."""
     classes: dict[int, list[int]] = defaultdict(list)
     for index in pool:
         classes[examples[index].label].append(index)
-    return [_groups(examples, classes[label], seed) for label in sorted(classes)]
+    return [_groups(examples, classes[label], seed, alike) for label in sorted(classes)]
 
 
-def _groups(examples: Sequence[Example], own: Sequence[int], seed: int) -> list[_Group]:
+def _groups(
+    examples: Sequence[Example], own: Sequence[int], seed: int, alike: NDArray[np.int64] | None
+) -> list[_Group]:
     near = group_alike(np.array([examples[index].look for index in own], np.uint64))
-    bursts = _bursts([examples[index] for index in own])
+    pairs = [*enumerate(near.tolist()), *_bursts([examples[index] for index in own])]
+    if alike is not None:
+        _, first, number = np.unique(alike[own], return_index=True, return_inverse=True)
+        pairs += enumerate(first[number].tolist())
     members: dict[int, list[int]] = defaultdict(list)
-    for index, group in zip(own, joined(len(own), [*enumerate(near.tolist()), *bursts]).tolist(), strict=True):
+    for index, group in zip(own, joined(len(own), pairs).tolist(), strict=True):
         members[group].append(index)
     groups = [_Group(_place([examples[i].sha256 for i in group], seed), tuple(group)) for group in members.values()]
     return sorted(groups, key=lambda group: group.place)

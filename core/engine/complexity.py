@@ -9,11 +9,10 @@ from typing import Final
 import onnx
 from onnx import TensorProto
 
-from core.engine.shapes import Shapes, shapes_for_one_image
-from core.errors import ModelError
+from core.engine.limits import multiply_adds
+from core.engine.shapes import infer
 
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
-_HINT: Final = "Only the numbers shown about the model depend on this; ask for an export with plain shapes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +36,10 @@ def complexity(model: onnx.ModelProto) -> Complexity:
     Raises:
         ModelError: shapes inside the graph cannot be inferred.
     """
-    shapes = shapes_for_one_image(model)
-    try:
-        multiply_adds = sum(_multiply_adds(node, shapes) for node in model.graph.node)
-    except KeyError as error:
-        raise ModelError(f"The shape of {error.args[0]!r} inside the model is unknown.", hint=_HINT) from error
+    inferred = infer(model)
     weights = sum(math.prod(tensor.dims) for tensor in model.graph.initializer if _is_weight(tensor))
-    return Complexity(weights, multiply_adds)
+    return Complexity(weights, sum(multiply_adds(node, inferred) for node in model.graph.node))
 
 
 def _is_weight(tensor: TensorProto) -> bool:
     return bool(tensor.dims) and tensor.data_type in _REAL
-
-
-def _multiply_adds(node: onnx.NodeProto, shapes: Shapes) -> int:
-    if node.op_type == "Conv":
-        # each output value reads a window of [channels / groups, *kernel], the kernel's axes after the first
-        return math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
-    if node.op_type == "Gemm":
-        transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
-        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][0 if transposed else 1]
-    if node.op_type == "MatMul":
-        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
-    return 0

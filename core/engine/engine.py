@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
+from core.engine.limits import MAX_BATCH
 from core.errors import ModelError, ProviderError
 from core.providers import TITLES, Precision, Provider
+
+__all__ = ["LEAST_AGREEMENT", "MAX_BATCH", "Engine", "open_engine"]
 
 LEAST_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 """Least cosine between features here and in the card.
 
 OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which thus runs in float32.
 """
-
-MAX_BATCH: Final = 8
-"""Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
 
 _TIMED_RUNS: Final = 3
 _NOT_THE_ORIGINAL: Final = "The card or the file is not the original; install the model again."

@@ -7,11 +7,15 @@ gives the same ones here.
 from __future__ import annotations
 
 import base64
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.card import GOLDEN_COUNT
+
+_HALF_AGREES: Final = 0.99999
+"""Least cosine between features and what float16 keeps of them; engines are asked for 0.9999."""
 
 
 def golden_inputs(size: int) -> NDArray[np.uint8]:
@@ -24,14 +28,24 @@ def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """The least cosine similarity between matching rows of two arrays [n, d]; -1 where either is not finite."""
     if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return -1.0
-    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    wide_a, wide_b = _scaled(a), _scaled(b)
     norms = np.linalg.norm(wide_a, axis=1) * np.linalg.norm(wide_b, axis=1)
     return float(np.min(np.sum(wide_a * wide_b, axis=1) / np.maximum(norms, 1e-12)))
 
 
+def _scaled(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rows whose largest number is 1, so that the size of features is no reason to call them different."""
+    largest = np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
+    return np.asarray(rows / np.where(largest > 0, largest, 1), np.float64)
+
+
 def pack(features: NDArray[np.float32]) -> str:
-    """Features [n, d] as base64 of little-endian float16, for a card."""
-    return base64.b64encode(features.astype("<f2").tobytes()).decode("ascii")
+    """Features [n, d] as base64 of little-endian float16, or of float32 where float16 is too coarse or too small."""
+    with np.errstate(over="ignore", under="ignore"):
+        half = features.astype("<f2")
+    is_exact = cosine(half.astype(np.float32), features) > _HALF_AGREES or not features.any()
+    stored = half if is_exact else features.astype("<f4")
+    return base64.b64encode(stored.tobytes()).decode("ascii")
 
 
 def unpack(text: str, width: int) -> NDArray[np.float32]:
@@ -40,8 +54,9 @@ def unpack(text: str, width: int) -> NDArray[np.float32]:
     Raises:
         ValueError: the text is not base64 of that many numbers.
     """
-    values = np.frombuffer(base64.b64decode(text, validate=True), dtype="<f2")
-    return values.reshape(GOLDEN_COUNT, width).astype(np.float32)
+    data = base64.b64decode(text, validate=True)
+    kind = "<f2" if len(data) == GOLDEN_COUNT * width * 2 else "<f4"
+    return np.frombuffer(data, kind).reshape(GOLDEN_COUNT, width).astype(np.float32)
 
 
 def _triangle(value: NDArray[np.int64], period: int) -> NDArray[np.int64]:

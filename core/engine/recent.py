@@ -35,11 +35,13 @@ class Seen:
         path: the image.
         features: float32 [d].
         timing: how long that took then.
+        warnings: about the image.
     """
 
     path: Path
     features: NDArray[np.float32]
     timing: Timing
+    warnings: tuple[str, ...] = ()
 
 
 class Recent:

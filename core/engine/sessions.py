@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import onnx
 import onnxruntime as ort
 
 from core.errors import ModelError, ProviderError
@@ -60,6 +61,37 @@ def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.I
             hint=_missing_hint(provider, _load_cuda_libraries() if provider is Provider.CUDA else ()),
         )
     return session
+
+
+@functools.cache
+def check_versions(ir_version: int, opset: int) -> None:
+    """Refuse a file that ONNX Runtime is too old for, before anything else is done with it.
+
+    ONNX Runtime names the versions it reads only in what it says of a file that it refuses.
+
+    Raises:
+        ModelError: it is; the message names both versions.
+    """
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph([node], "versions", ends[:1], ends[1:])
+    opsets = [onnx.helper.make_opsetid("", opset)]
+    model = onnx.helper.make_model(graph, ir_version=ir_version, opset_imports=opsets)
+    ort.set_default_logger_severity(_QUIET)
+    try:
+        _open_cpu(model.SerializeToString(), Precision.EXACT)
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        raise _too_new(str(error), ir_version, opset) from error
+
+
+def _too_new(said: str, ir_version: int, opset: int) -> ModelError:
+    hint = "Export it again for an older version of ONNX, or update Fovea."
+    ir = re.search(r"max supported IR version: (\d+)", said)
+    if ir:
+        return ModelError(f"The file has ONNX IR version {ir_version}; this Fovea reads up to {ir[1]}.", hint=hint)
+    newest = re.search(r"is till opset (\d+)", said)
+    known = f"; this Fovea reads up to {newest[1]}" if newest else ", which this Fovea cannot read"
+    return ModelError(f"The file is written in ONNX opset {opset}{known}.", hint=hint)
 
 
 def _refusal(provider: Provider, error: Exception) -> ProviderError | ModelError:

@@ -1,63 +1,215 @@
-"""The shapes of all arrays inside an ONNX graph for one image, told without opening a session."""
+"""The shapes of all arrays inside an ONNX graph for a batch of images, inferred without opening a session.
+
+ONNX's own inference over a whole graph follows hostile files anywhere: with data propagation a few `Concat` nodes make
+lists that fill the memory, and a chain of `Unsqueeze` makes ranks in the thousands. So operators are looked at one by
+one, in the order of the file, and the first array of odd rank or unknown size ends it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
+import numpy as np
 import onnx
-from onnx import helper
+from numpy.typing import NDArray
+from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
 from core.errors import ModelError
 
-Shapes = Mapping[str, tuple[int, ...]]
-"""By name; what could not be told is not in it."""
+Shape: TypeAlias = tuple[int, ...]
+Shapes: TypeAlias = Mapping[str, Shape]
+"""By name."""
 
-_SMALL: Final = 4096
-"""Numbers in an initializer whose values may decide a shape (axes, pads); larger ones are weights."""
-_HINT: Final = "Install the model again, or ask for an export with plain shapes."
+MAX_RANK: Final = 8
+_MOST_VALUES: Final = 64
+"""Whole numbers in an array that may decide a shape (axes, pads, lengths); larger ones are weights."""
+_WHOLE: Final = (TensorProto.INT64, TensorProto.INT32)
+_HINT: Final = "Export the model again with plain shapes, or use another one."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inferred:
+    """What is known of the arrays of a graph, by name.
+
+    Attributes:
+        shapes: of all arrays.
+        kinds: their element types, as in `onnx.TensorProto`.
+        values: what small arrays of whole numbers hold, where that follows from the file and the shapes alone.
+    """
+
+    shapes: dict[str, Shape]
+    kinds: dict[str, int]
+    values: dict[str, NDArray[np.int64]]
 
 
 def shapes_for_one_image(model: onnx.ModelProto) -> Shapes:
-    """Shapes of all arrays whose axes are all known once each input's first axis is 1.
-
-    Nothing the file itself says about shapes is believed, but for its inputs' and its weights'.
+    """Shapes of all arrays once each input's first axis is 1.
 
     Raises:
-        ModelError: shapes contradict each other.
+        ModelError: see `infer`.
     """
-    bare = _without_weights(model)
+    return infer(model).shapes
+
+
+def infer(model: onnx.ModelProto, batch: int = 1, *, side: int | None = None) -> Inferred:
+    """Follow the shapes through a graph; nothing the file itself says about inner shapes is believed.
+
+    Args:
+        model: the graph; it must have passed `core.engine.graph.check`.
+        batch: length of the first axis of every input.
+        side: length of the inputs' other axes where the file leaves it open.
+
+    Raises:
+        ModelError: shapes contradict each other, or one is not known.
+    """
+    found = Inferred({}, {}, {})
+    for tensor in model.graph.initializer:
+        _note(found, tensor.name, tensor.data_type, tuple(tensor.dims), least=0)
+        _keep(found, tensor.name, tensor)
+    for info in model.graph.input:
+        if info.name not in found.shapes:
+            axes = _input_axes(info, batch, side)
+            _note(found, info.name, info.type.tensor_type.elem_type, axes)
+    opset = opset_of(model)
+    for node in model.graph.node:
+        _follow(node, found, opset, model.ir_version)
+    return found
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators that a graph uses; 0 where it does not say."""
+    return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)
+
+
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes by name."""
+    return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+
+
+def _input_axes(info: onnx.ValueInfoProto, batch: int, side: int | None) -> Shape:
+    axes = [axis.dim_value for axis in info.type.tensor_type.shape.dim]
+    if not axes:
+        raise _unknown(info.name)
+    rest = [axis if axis > 0 else side or 0 for axis in axes[1:]]
+    return (batch, *rest)
+
+
+def _note(found: Inferred, name: str, kind: int, shape: Shape, *, least: int = 1) -> None:
+    if len(shape) > MAX_RANK or min(shape, default=1) < least:
+        raise _unknown(name)
+    if name in found.shapes:
+        raise ModelError(f"Two parts of the model are called {name[:80]!r}.", hint=_HINT)
+    found.shapes[name], found.kinds[name] = shape, kind
+
+
+def _keep(found: Inferred, name: str, tensor: TensorProto) -> None:
+    if tensor.data_type in _WHOLE and math.prod(tensor.dims) <= _MOST_VALUES:
+        found.values[name] = numpy_helper.to_array(tensor).astype(np.int64)
+
+
+def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) -> None:
+    """Note what one operator gives."""
+    missing = [name for name in node.input if name and name not in found.shapes]
+    if missing:
+        raise ModelError(f"Nothing in the model makes {missing[0][:80]!r} before it is read.", hint=_HINT)
+    schema = defs.get_schema(node.op_type, opset, "")
+    types = {name: _type_of(found, name) for name in node.input if name}
+    data = {name: numpy_helper.from_array(_stored(found, name), name) for name in types if name in found.values}
+    versions = [helper.make_opsetid("", opset)]
     try:
-        graph = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True).graph
+        made = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, versions, ir_version)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
         raise ModelError("The shapes inside the model contradict each other.", hint=_HINT) from error
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    for info in (*graph.input, *graph.output, *graph.value_info):
-        axes = info.type.tensor_type.shape.dim
-        if info.type.tensor_type.HasField("shape") and all(axis.HasField("dim_value") for axis in axes):
-            shapes[info.name] = tuple(axis.dim_value for axis in axes)
-    return shapes
+    for name in filter(None, node.output):
+        tensor = made[name].tensor_type if name in made else TypeProto.Tensor()
+        if not tensor.HasField("shape") or not all(axis.HasField("dim_value") for axis in tensor.shape.dim):
+            raise _unknown(name)
+        _note(found, name, tensor.elem_type, tuple(axis.dim_value for axis in tensor.shape.dim))
+    _compute(node, found)
 
 
-def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph alone, which is small; its weights become inputs of known shape."""
-    bare = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
-    graph = bare.graph
-    graph.name = "shapes"
-    graph.node.extend(model.graph.node)
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= _SMALL:
-            graph.initializer.append(tensor)
-        else:
-            graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-    stored = {tensor.name for tensor in model.graph.initializer}
-    for info in model.graph.input:
-        if info.name not in stored:
-            graph.input.append(info)
-            if info.type.tensor_type.shape.dim:
-                graph.input[-1].type.tensor_type.shape.dim[0].dim_value = 1
-    for info in model.graph.output:
-        kind = helper.make_tensor_type_proto(info.type.tensor_type.elem_type, None)
-        graph.output.append(helper.make_value_info(info.name, kind))
-    return bare
+def _type_of(found: Inferred, name: str) -> TypeProto:
+    return helper.make_tensor_type_proto(found.kinds[name], found.shapes[name])
+
+
+def _stored(found: Inferred, name: str) -> NDArray[Any]:
+    return found.values[name].astype(np.int32 if found.kinds[name] == TensorProto.INT32 else np.int64)
+
+
+def _unknown(name: str) -> ModelError:
+    return ModelError(f"The shape of {name[:80]!r} inside the model is unknown.", hint=_HINT)
+
+
+def _compute(node: onnx.NodeProto, found: Inferred) -> None:
+    """Note the numbers that an operator makes of known ones, where they may decide a shape."""
+    name = node.output[0]
+    if found.kinds[name] not in _WHOLE or math.prod(found.shapes[name]) > _MOST_VALUES:
+        return
+    if node.op_type == "Constant":
+        value = np.asarray(_constant(node))
+    elif node.op_type == "Shape":
+        given = attributes_of(node)
+        value = np.array(found.shapes[node.input[0]][given.get("start", 0) : given.get("end")], np.int64)
+    elif node.op_type in _RULES and all(one in found.values or not one for one in node.input):
+        with np.errstate(all="ignore"):
+            value = _RULES[node.op_type](attributes_of(node), [found.values.get(one) for one in node.input])
+    else:
+        return
+    if value.shape == found.shapes[name]:
+        with np.errstate(invalid="ignore"):
+            found.values[name] = value.astype(np.int64)
+
+
+def _constant(node: onnx.NodeProto) -> Any:  # noqa: ANN401 - an array, a number or a list of numbers
+    (value,) = attributes_of(node).values()
+    return numpy_helper.to_array(value) if isinstance(value, TensorProto) else value
+
+
+_Rule: TypeAlias = Callable[[Mapping[str, Any], list[Any]], NDArray[Any]]
+
+
+def _unsqueezed(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    return np.expand_dims(read[0], tuple(_axes(given, read) or ()))
+
+
+def _squeezed(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    axes = _axes(given, read)
+    return np.asarray(np.squeeze(read[0], None if axes is None else tuple(axes)))
+
+
+def _axes(given: Mapping[str, Any], read: list[Any]) -> Iterable[int] | None:
+    """Axes as an attribute, or since opset 13 as an input."""
+    if len(read) > 1 and read[1] is not None:
+        return [int(axis) for axis in read[1].reshape(-1)]
+    return given.get("axes")
+
+
+def _sliced(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    named = dict(zip(("starts", "ends", "axes", "steps"), read[1:], strict=False))
+    parts = {key: given.get(key, []) if named.get(key) is None else named[key].tolist() for key in _SLICE}
+    starts, ends = parts["starts"], parts["ends"]
+    axes, steps = parts["axes"] or range(len(starts)), parts["steps"] or [1] * len(starts)
+    where = [slice(None)] * read[0].ndim
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        where[axis] = slice(start, end, step)
+    return np.asarray(read[0][tuple(where)])
+
+
+_SLICE: Final = ("starts", "ends", "axes", "steps")
+_RULES: Final[Mapping[str, _Rule]] = {
+    "Add": lambda _, read: np.add(*read),
+    "Cast": lambda _, read: read[0],
+    "Concat": lambda given, read: np.concatenate(read, given["axis"]),
+    "Div": lambda _, read: np.asarray(np.fix(np.divide(*read))),
+    "Gather": lambda given, read: np.asarray(np.take(read[0], read[1], given.get("axis", 0))),
+    "Identity": lambda _, read: read[0],
+    "Mul": lambda _, read: np.multiply(*read),
+    "Slice": _sliced,
+    "Squeeze": _squeezed,
+    "Sub": lambda _, read: np.subtract(*read),
+    "Unsqueeze": _unsqueezed,
+}
+"""Operators that shapes are computed with, for inputs that are all known."""

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
 from core.dataset.dataset import Example
 from core.engine import golden, graph
 from core.errors import ModelError, TrainerError
@@ -150,7 +150,7 @@ def with_files(data: bytes, card: ModelCard) -> bytes:
     buffer.write(data)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         labels = "".join(f"{label}\n" for label in card.classes).encode()
-        for name, content in {LABELS: labels, CARD: write_card(card)}.items():
+        for name, content in {LABELS: labels, CARD: write_card(shareable(card))}.items():
             archive.writestr(zipfile.ZipInfo(name, _DATE), content)
     return buffer.getvalue()
 
@@ -163,7 +163,7 @@ def _write_job(
         BACKBONE_CARD: write_card(model.backbone.card),
         model.backbone.card.file: load_backbone(model.backbone),
         HEAD: head_bytes(load_head(model), exact=True),
-        MODEL_CARD: write_card(model.card),
+        MODEL_CARD: write_card(shareable(model.card)),
         JOB: json.dumps({"storage": storage.value}).encode(),
     }
     for name, content in files.items():

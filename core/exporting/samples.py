@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.card import ModelCard, Preprocessing
 from core.classifier import DECODE_THREADS
-from core.dataset.dataset import Dataset, Example, Problem, read_dataset
+from core.dataset.dataset import Dataset, Example, Part, Problem, read_dataset
 from core.dataset.split import Split, split
 from core.errors import DatasetError
 from core.images.decoding import decode
@@ -21,7 +21,8 @@ from core.images.folders import printable
 from core.images.preprocessing import preprocess
 from core.judging.images import match_labels
 from core.learning.material import fingerprint
-from core.library.installed import InstalledModel, load_learnt
+from core.library.examples import DATASET
+from core.library.installed import InstalledModel, load_examples, load_learnt
 from core.progress import CancelToken, Report
 
 MOST_CALIBRATION: Final = 100
@@ -70,7 +71,7 @@ def draw_samples(model: InstalledModel, folder: Path, *, report: Report, token: 
         Cancelled: the token was cancelled.
     """
     dataset = read_dataset(folder, report=report, token=token)
-    again = _divided_as_trained(dataset, model.card)
+    again = _as_kept(dataset, model) or _divided_as_trained(dataset, model.card)
     parts = again or split(dataset, validation=USUAL_SHARE, test=USUAL_SHARE)
     validation, labels = _known(dataset, parts.validation, model.card)
     learnt = load_learnt(model)
@@ -99,6 +100,16 @@ def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[ND
             yield from list(pool.map(prepare, examples[start : start + _AT_ONCE]))
 
 
+def _as_kept(dataset: Dataset, model: InstalledModel) -> Split | None:
+    """The division that was kept with the model; None where none was, or this is another folder."""
+    kept = {one.sha256: one.part for one in load_examples(model) or ()}
+    parts = {part: [at for at, one in enumerate(dataset.examples) if kept.get(one.sha256) == part] for part in Part}
+    used = [dataset.examples[at] for own in parts.values() for at in own]
+    if not used or fingerprint(used, dataset.classes) != model.card.training.get(DATASET):
+        return None
+    return Split(*(np.array(parts[part], np.int64) for part in (Part.TRAIN, Part.VALIDATION, Part.TEST)))
+
+
 def _divided_as_trained(dataset: Dataset, card: ModelCard) -> Split | None:
     """The division that the card tells of; None where this is another folder, or the card does not say enough."""
     told, counts = card.training, card.training.get("images")
@@ -116,7 +127,7 @@ def _divided_as_trained(dataset: Dataset, card: ModelCard) -> Split | None:
     except DatasetError:
         return None
     used = [dataset.examples[at] for part in (parts.train, parts.validation, parts.test) for at in part.tolist()]
-    same = fingerprint(used, dataset.classes) == told.get("dataset_sha256")
+    same = fingerprint(used, dataset.classes) == told.get(DATASET)
     return parts if same and len(parts.validation) == counts["validation"] else None
 
 

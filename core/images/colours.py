@@ -12,26 +12,35 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
+from core.images.hdr import ToneMap
+
 _BAND_PIXELS: Final = 1024**2
 _MAX_PROFILE_BYTES: Final = 16 * 1024**2
 
 Band = tuple[int, NDArray[np.uint8]]
 
 
-def srgb_bands(image: Image.Image) -> Iterator[Band]:
+def srgb_bands(image: Image.Image, tone_map: ToneMap | None = None) -> Iterator[Band]:
     """The loaded image from top to bottom as (number of the first row, sRGB over white, uint8 [rows, width, 3]).
 
-    Made band by band, so that no second form of the whole image is ever in memory.
+    Made band by band, so that no second form of the whole image is ever in memory. A tone map takes the place of a
+    profile.
     """
-    profile = image.info.get("icc_profile")
+    profile = None if tone_map else image.info.get("icc_profile")
     black_and_white = _black_and_white(image)
+    if tone_map:
+        tone_map.look_at(np.asarray(image.convert("RGB")))
     for top, band in _bands(image):
         grey = band if black_and_white is None else _eight_bit(band, *black_and_white)
-        yield top, np.asarray(_over_white(grey, profile))
+        pixels = np.asarray(_over_white(grey, profile))
+        yield top, tone_map.apply(pixels) if tone_map else pixels
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     rows = max(1, _BAND_PIXELS // image.width)
+    if rows >= image.height:
+        yield 0, image
+        return
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
@@ -39,11 +48,12 @@ def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
     """Which values are black and white in grey deeper than 8 bits; None for every other image.
 
-    With 16 bits, 65,535 is white. Where the file does not say it (32 bits, floating point), white is the first of 1.0
-    (floating point only), 255 and 65,535 that no value exceeds; where none will do, the values' own range is taken.
+    Where the file does not say it (32 bits, floating point), white is the first of 1.0 (floating point only), 255 and
+    65,535 that no value exceeds; where none will do, the values' own range is taken.
     """
     if image.mode.startswith("I;16"):
-        return (65_535.0, 0.0) if _zero_is_white(image) else (0.0, 65_535.0)
+        white = _white_of_16_bits(image)
+        return (white, 0.0) if _zero_is_white(image) else (0.0, white)
     if image.mode not in ("I", "F"):
         return None
     low, high = _extremes(image)
@@ -51,6 +61,21 @@ def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
         if low >= 0 and high <= white:
             return 0.0, white
     return low, max(high, low + 1)
+
+
+def _white_of_16_bits(image: Image.Image) -> float:
+    """White is the highest number of as many bits as the values take: 8, 10, 12, 14 or 16.
+
+    Cameras and microscopes store 10, 12 or 14 bits in 16 and seldom say so; a TIFF that does is believed (TIFF 6.0,
+    tag 281). A photo that is properly 16 bits deep and has nothing brighter than a quarter of white is rare.
+    """
+    high = _extremes(image)[1]
+    stated = image.tag_v2.get(281) if isinstance(image, TiffImageFile) else None
+    if isinstance(stated, tuple):
+        stated = stated[0]
+    if isinstance(stated, int) and high <= stated < 65_535:
+        return float(max(1, stated))
+    return next((float(2**bits - 1) for bits in (8, 10, 12, 14) if high < 2**bits), 65_535.0)
 
 
 def _zero_is_white(image: Image.Image) -> bool:

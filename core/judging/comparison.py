@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +19,12 @@ from core.features.store import FeatureStore
 from core.images.folders import find_images
 from core.judging.calibration import checked, softened
 from core.judging.evaluation import Evaluation
+from core.judging.familiar import Familiar
 from core.judging.images import JudgedImage, SummedImage, match_labels, read_images, sum_images
-from core.judging.judge import Knows, answer, learnt_among
+from core.judging.judge import answer
 from core.judging.sources import feature_source
 from core.library.heads import Head
-from core.library.installed import InstalledModel, load_head, load_learnt
+from core.library.installed import InstalledModel, load_head
 from core.prediction import Failure
 from core.progress import CancelToken, Report
 from core.providers import Precision, ProviderWish
@@ -89,14 +91,14 @@ class Contestant:
         card: its card.
         head: its head.
         source: what makes the features it reads.
-        knows: which images it learnt from; None where nobody knows.
+        familiar: which images it learned from; None where nobody knows.
     """
 
     name: str
     card: ModelCard
     head: Head
     source: FeatureSource
-    knows: Knows | None
+    familiar: Familiar | None
 
 
 def contestant(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Contestant:
@@ -105,10 +107,9 @@ def contestant(model: InstalledModel, wish: ProviderWish, precision: Precision) 
     Raises:
         ModelError: its head is damaged.
     """
-    learnt = load_learnt(model)
     name = model.name if model.shipped else f"{model.name}@{model.version}"
     source = feature_source(model, wish, precision)
-    return Contestant(name, model.card, load_head(model), source, None if learnt is None else learnt.knows)
+    return Contestant(name, model.card, load_head(model), source, Familiar.of(model))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +120,7 @@ class Contest:
         a: how the first did on the images that could be read.
         b: how the second did on the same images.
         comparison: how they differ.
-        learnt_a: how many of these images the first has learnt from; None where nobody knows.
+        learnt_a: how many of these images the first has learned from, or from copies; None where nobody knows.
         learnt_b: likewise of the second.
         failures: why the other images of the folder could not be read.
         problems: what of the folder was left out, and why.
@@ -179,12 +180,26 @@ def compare_by_folder(
         answers_a,
         answers_b,
         compare(answers_a, answers_b),
-        learnt_a=None if a.knows is None else int(learnt_among(images, a.knows).sum()),
-        learnt_b=None if b.knows is None else int(learnt_among(images, b.knows).sum()),
+        learnt_a=_learnt(a, images, features[0], store, report, token),
+        learnt_b=_learnt(b, images, features[1], store, report, token),
         failures=(*found.failures, *failures),
         problems=found.problems,
         computed=computed,
     )
+
+
+def _learnt(
+    model: Contestant,
+    images: Sequence[JudgedImage],
+    features: NDArray[np.float32],
+    store: FeatureStore,
+    report: Report,
+    token: CancelToken,
+) -> int | None:
+    """How many of the images a model has learned from; None where nobody knows."""
+    if model.familiar is None:
+        return None
+    return int(model.familiar.among(images, features, model.source, store, report=report, token=token).sum())
 
 
 def compare_by_images(
@@ -223,11 +238,11 @@ def compare_by_paths(
         ProviderError: an engine cannot be opened or failed under way.
         Cancelled: the token was cancelled.
     """
-    if len(paths) == 1 and not paths[0].is_file():
+    if len(paths) == 1 and not os.path.isfile(paths[0]):  # noqa: PTH113 - Path.is_file raises for names that are too long
         try:
             return compare_by_folder(paths[0], a, b, store, report=report, token=token)
         except DatasetError:
-            if not paths[0].is_dir():
+            if not os.path.isdir(paths[0]):  # noqa: PTH112 - likewise
                 raise
     unread: list[Failure] = []
     images = list(find_images(paths, recursive=True, on_error=lambda path, why: unread.append(Failure.of(path, why))))

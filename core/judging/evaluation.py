@@ -230,9 +230,14 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "reliability": [asdict(one) for one in calibrated.bins],
         "reliability_uncalibrated": [asdict(one) for one in raw.bins],
         "risk_coverage": [asdict(one) for one in evaluation.risk_coverage],
-        "mistakes": [asdict(one) | {"path": str(one.path)} for one in evaluation.mistakes],
+        "mistakes": [mistake_json(one) for one in evaluation.mistakes],
     }
     return {key: value if key == "confusion" else _rounded(value) for key, value in content.items()}
+
+
+def mistake_json(mistake: Mistake) -> dict[str, Any]:
+    """A mistake as JSON has it."""
+    return dict(_rounded(asdict(mistake))) | {"path": str(mistake.path)}
 
 
 def _ranks(scores: NDArray[np.float64], labels: Labels) -> Labels:

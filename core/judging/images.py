@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.dataset.labelled import LAYOUT_HINT, Labelled, Part, find_labelled
+from core.dataset.labelled import LAYOUT_HINT, Labelled, find_labelled
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, counted, quantity
 from core.errors import DatasetError
 from core.images.folders import printable

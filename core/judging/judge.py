@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,11 @@ from core.dataset.problems import Problem
 from core.features.compute import FeatureSource, compute_features
 from core.features.store import FeatureStore
 from core.judging.evaluation import Evaluation, evaluate, wilson
+from core.judging.familiar import Familiar, Knows
 from core.judging.images import JudgedImage, match_labels, read_images
 from core.library.heads import Head
 from core.prediction import Failure
 from core.progress import CancelToken, Report
-
-Knows: TypeAlias = Callable[[str], bool]
-"""Whether a model learnt from the image of this SHA-256, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Judgement:
 
     Attributes:
         evaluation: how good it is on the images that could be read.
-        learnt: how many of these it has learnt from; None where nobody knows.
+        learnt: how many of these it has learned from, or from copies of them; None where nobody knows.
         unseen: how good it is on the others; None where nobody knows which they are, or there are none.
         failures: why the other images of the folder could not be read.
         problems: what of the folder was left out, and why.
@@ -67,7 +64,7 @@ def judge(
     source: FeatureSource,
     store: FeatureStore,
     *,
-    knows: Knows | None = None,
+    familiar: Familiar | None = None,
     report: Report,
     token: CancelToken,
 ) -> Judgement:
@@ -79,7 +76,7 @@ def judge(
         head: the model's.
         source: what makes the features it reads.
         store: keeps them.
-        knows: which images the model learnt from; None where nobody knows.
+        familiar: which images the model learned from; None where nobody knows.
         report: told of each stage.
         token: looked at before every image.
 
@@ -94,8 +91,8 @@ def judge(
     images = [found.images[row] for row in table.rows.tolist()]
     evaluation = answer(images, table.features, card, head)
     learnt, unseen = None, None
-    if knows is not None:
-        seen = learnt_among(images, knows)
+    if familiar is not None:
+        seen = familiar.among(images, table.features, source, store, report=report, token=token)
         learnt, unseen = int(seen.sum()), _unseen(evaluation, seen)
     return Judgement(evaluation, learnt, unseen, (*found.failures, *table.failures), found.problems, table.computed)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from core.dataset.problems import place
 from core.judging.calibration import BINS, Calibration
 from core.judging.evaluation import Evaluation, Mistake, most_confused
 from core.judging.markup import element, page, table
@@ -19,16 +21,17 @@ _MOST_PAIRS: Final = 20
 _COVERAGES: Final = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 
-def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str]) -> str:
+def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str], folder: Path | None = None) -> str:
     """The report as HTML.
 
     Args:
         evaluation: what to tell; thumbnails are read from its mistakes' paths, those that cannot be are left out.
         title: the heading.
         about: what was evaluated and how, in words, for the foot of the page.
+        folder: the page names images by their place in it, for nobody else needs to know where it lies.
     """
-    sections = (_figures, _confusions, _classes, _honesty, _acceptance, _mistakes)
-    contents = [part for section in sections for part in section(evaluation)]
+    sections = (_figures, _confusions, _classes, _honesty, _acceptance)
+    contents = [part for section in sections for part in section(evaluation)] + [*_mistakes(evaluation, folder)]
     facts = table(("what", "which"), about.items())
     return page(title, STYLE, element("h1", title), *contents, element("h2", "About"), facts)
 
@@ -110,21 +113,21 @@ def _acceptance(evaluation: Evaluation) -> Iterator[Element]:
     yield table(columns, rows, numbers=columns[1:])
 
 
-def _mistakes(evaluation: Evaluation) -> Iterator[Element]:
+def _mistakes(evaluation: Evaluation, folder: Path | None) -> Iterator[Element]:
     yield element("h2", "Surest mistakes")
     if not evaluation.mistakes:
         yield note("There are none: every image was named rightly.")
         return
     yield note("Look here first: where a sure model is wrong, the label may be.")
-    yield element("div", *map(_card, evaluation.mistakes), class_="cards")
+    yield element("div", *(_card(one, folder) for one in evaluation.mistakes), class_="cards")
 
 
-def _card(mistake: Mistake) -> Element:
+def _card(mistake: Mistake, folder: Path | None) -> Element:
     sure = f"{percent(mistake.confidence)} sure, {percent(mistake.probability)} for {mistake.label}"
     told = element("b", f"{mistake.label} named {mistake.predicted}")
     return element(
         "figure",
         thumbnail(mistake.path),
-        element("figcaption", told, element("span", sure), element("code", str(mistake.path))),
+        element("figcaption", told, element("span", sure), element("code", place(mistake.path, folder))),
         class_="surface",
     )

@@ -9,7 +9,6 @@ not do that to a job of thousands.
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 import shutil
@@ -18,11 +17,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.bundle import outside_environment
 from core.errors import FoveaError
-from core.keywords.merging import Changes, Found, Lists
 
 _CONFIG: Final = Path(__file__).resolve().parent / "namespace" / "fovea.config"
 _LEAST_VERSION: Final = (12, 24)
@@ -31,19 +29,11 @@ _START_S: Final = 60.0
 _EACH_S: Final = 20.0
 """A command takes some 20 ms; slow disks and large files get a thousand times that."""
 
-_LISTS: Final = ("subject", "hierarchy", "tags")
-_TAGS: Final = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList")
-_NOTES: Final = ("XMP-fovea:Subject", "XMP-fovea:HierarchicalSubject", "XMP-fovea:TagsList")
-_AS_TEXT: Final = 'Filter=$_="=$_"'
-"""Puts = before every value, so that JSON has only strings: else a keyword 2024 is a number in it, and True is true."""
-_READ: Final = ("-j", "-G1", "-api", _AS_TEXT, "-File:FileType", *(f"-{tag}" for tag in (*_TAGS, *_NOTES)))
 _CHARSET: Final = ("-charset", "filename=utf8") if os.name == "nt" else ()
 """Elsewhere names are bytes."""
+_BREAKS: Final = str.maketrans("\r\n", "  ")
 _STATUS: Final = re.compile(rb"\{fovea (\d+) (\d+)\}\r?\n?")
 _END: Final = re.compile(rb"\{fovea (\d+)\}\r?\n?")
-
-WRITABLE: Final = frozenset({"JPEG", "PNG", "APNG", "WEBP", "Extended WEBP", "TIFF", "GIF", "HEIC", "HEIF", "AVIF"})
-"""What exiftool may write into; camera makers' raw files are left alone, whatever their name."""
 
 
 class KeywordError(FoveaError):
@@ -72,15 +62,8 @@ class Answer:
     def reason(self) -> str:
         """Why it failed, in a few words without the file's name."""
         line = next((line for line in self.said.splitlines() if line.startswith("Error")), self.said)
-        return line.removeprefix("Error:").partition(" - ")[0].strip() or "exiftool gave no reason"
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What a file holds: its keywords, and what kind of file it is by its content, as exiftool calls it."""
-
-    found: Found
-    kind: str
+        reason = line.removeprefix("Error:").partition(" - ")[0].strip()
+        return reason.removeprefix("=").removeprefix("[minor]").strip() or "exiftool gave no reason"
 
 
 def find_exiftool() -> ExifTool:
@@ -130,37 +113,8 @@ def _how_to_get(least: str = "") -> str:
     return f"Install exiftool{at_least}: the package is libimage-exiftool-perl (Debian, Ubuntu) or perl-Image-ExifTool."
 
 
-def read(tool: ExifTool, files: Sequence[Path]) -> list[Metadata | Answer]:
-    """What files say, each read on its own; an `Answer` tells why one could not be read."""
-    answers = run(tool, [[*_READ, file] for file in files])
-    return [_metadata(answer) if answer.status == 0 else answer for answer in answers]
-
-
-def holds_anything(tool: ExifTool, sidecars: Sequence[Path]) -> list[bool]:
-    """Whether sidecars say anything at all; one that cannot be read counts as saying something."""
-    return [_says_something(answer) for answer in run(tool, [["-j", "-G1", "-XMP:all", file] for file in sidecars])]
-
-
-def _says_something(answer: Answer) -> bool:
-    try:
-        (content,) = json.loads(answer.out.decode(errors="replace"))
-    except ValueError:
-        return True
-    return answer.status != 0 or bool(content.keys() - {"SourceFile", "XMP-x:XMPToolkit"})
-
-
-def arguments(planned: Changes, file: Path) -> list[str | Path]:
-    """The command that does to a file what is planned; the file is replaced by exiftool, so it is to be a copy."""
-    made: list[str | Path] = ["-overwrite_original"]
-    for tags, gone, new in ((_TAGS, planned.gone, planned.new), (_NOTES, planned.forgotten, planned.noted)):
-        for tag, name in zip(tags, _LISTS, strict=True):
-            made += [f"-{tag}-={word}" for word in getattr(gone, name)]
-            made += [f"-{tag}+={word}" for word in getattr(new, name)]
-    return [*made, file]
-
-
 def run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answer]:
-    """The answers to commands, in their order. A file is named by an absolute path without line breaks.
+    """The answers to commands, in their order. A file is named by an absolute path.
 
     If the process dies or hangs, each command is given to one of its own, so that only the guilty one fails.
     """
@@ -184,7 +138,7 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answe
         tool.program,
         "-config",
         _CONFIG,
-        *(["-charset", "filename=utf8"] if os.name == "nt" else []),
+        *_CHARSET,
         "-@",
         "-",
     ]
@@ -206,9 +160,15 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answe
 
 
 def _line(argument: str | Path) -> bytes:
+    """One line of an argument file. A path with a line break is written as a C string, which exiftool takes after a
+    mark; of other text, keywords from hostile files included, no second line can come about.
+    """
     if isinstance(argument, str):
-        return argument.encode("utf-8", errors="replace")
-    return str(argument).encode() if os.name == "nt" else os.fsencode(argument)
+        return argument.translate(_BREAKS).encode("utf-8", errors="replace")
+    name = str(argument).encode() if os.name == "nt" else os.fsencode(argument)
+    if b"\n" not in name and b"\r" not in name:
+        return name
+    return b"#[CSTR]" + name.replace(b"\\", rb"\\").replace(b"\n", rb"\n").replace(b"\r", rb"\r")
 
 
 def _answers(out: bytes, told: bytes, count: int) -> list[Answer] | None:
@@ -220,21 +180,3 @@ def _answers(out: bytes, told: bytes, count: int) -> list[Answer] | None:
         return None
     texts = [said.decode(errors="replace").strip() for said in saids[::3]]
     return [Answer(status, made, said) for status, made, said in zip(statuses, outs, texts, strict=False)]
-
-
-def _metadata(answer: Answer) -> Metadata | Answer:
-    try:
-        (content,) = json.loads(answer.out.decode(errors="replace"))
-    except ValueError:
-        return Answer(-1, b"", "exiftool's answer could not be read")
-    kind = _values(content, "File:FileType")
-    return Metadata(Found(_lists(content, _TAGS), _lists(content, _NOTES)), kind[0] if kind else "")
-
-
-def _lists(content: dict[str, Any], tags: Sequence[str]) -> Lists:
-    return Lists(*(_values(content, tag) for tag in tags))
-
-
-def _values(content: dict[str, Any], tag: str) -> tuple[str, ...]:
-    value = content.get(tag, [])
-    return tuple(str(one).removeprefix("=") for one in (value if isinstance(value, list) else [value]))

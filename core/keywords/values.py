@@ -59,11 +59,14 @@ class KeywordRequest:
         keep_time: whether a photo written into keeps its time of last change. Photo managers and backups may then not
             notice that anything is new, so by default it is now.
         dry_run: whether everything is only told.
+        within: the folder outside which no file is changed; None: any file may be. A photo that a link in the folder
+            leads to gets a sidecar beside the link.
     """
 
     place: Place = Place.SIDECAR
     keep_time: bool = False
     dry_run: bool = False
+    within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Kept:
         file: what holds its keyword of ours, or held it: the photo or its sidecar.
         label: the keyword that it has now; None: none.
         done: what was done, or would be.
-        remark: why another place was taken than the one asked for; empty where it was not.
+        remark: why another place was taken than the one asked for, or that its sidecar is broken; else empty.
     """
 
     photo: Path

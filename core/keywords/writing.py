@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-from core.images.folders import printable
-from core.keywords.exiftool import WRITABLE, Answer, ExifTool, KeywordError, Metadata, holds_anything, read
-from core.keywords.files import Edit, apply, discard
-from core.keywords.merging import Found, changes, keyword
+from core.keywords.exiftool import ExifTool
+from core.keywords.files import Edit, Trouble, apply, attempt, discard
+from core.keywords.looking import NO_SEED, Look, look, seeds
+from core.keywords.planning import Plan, edit_failure, failure, place_for, plan
 from core.keywords.record import Record
-from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, Wish, sidecar_of
+from core.keywords.values import Done, KeywordOutcome, KeywordRequest, Place, Wish
 from core.prediction import Failure
 from core.progress import CancelToken
 
 _AT_ONCE: Final = 32
 """Photos given to one process of exiftool: its start is spread over them, and Ctrl+C waits for no more."""
-_HINT: Final = "See that the photo is whole and its folder may be written to; other photos are unharmed."
-
-_Plan: TypeAlias = tuple[KeywordOutcome, tuple[Edit, ...]]
-"""What comes of a wish if all goes well, and what is to be done for that to one or two files."""
 
 
 def write(
@@ -47,8 +43,8 @@ def write(
     source = iter(wishes)
     while group := list(islice(source, _AT_ONCE)):
         token.check()
-        plans = _plans(group, request, tool)
-        yield from (outcome for outcome, _ in plans) if request.dry_run else _carry_out(plans, request, tool, record)
+        plans = _plans(group, request, tool, record)
+        yield from _try_out(plans, tool, record) if request.dry_run else _carry_out(plans, request, tool, record)
 
 
 def remove(
@@ -63,95 +59,79 @@ def remove(
             yield outcome
 
 
-def _plans(wishes: Sequence[Wish], request: KeywordRequest, tool: ExifTool) -> list[_Plan]:
-    """Look into each photo and its sidecar, where they are there."""
-    pairs = [(Path(os.path.realpath(wish.photo)), _sidecar(wish.photo)) for wish in wishes]
-    known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _is_tellable(file) and file.is_file()]
-    found = dict(zip(known, read(tool, known), strict=True))
-    return [_plan(wish, *pair, request, found) for wish, pair in zip(wishes, pairs, strict=True)]
+def _plans(wishes: Sequence[Wish], request: KeywordRequest, tool: ExifTool, record: Record) -> list[Plan]:
+    """Look into each photo and its sidecar, and plan what is to be done."""
+    looks = look(wishes, tool, request.within)
+    places = [place_for(one, request.place) for one in looks]
+    fresh = [one for one, (place, _) in zip(looks, places, strict=True) if _begins_sidecar(one, place)]
+    found = dict(zip((one.sidecar for one in fresh), seeds(fresh, tool), strict=True))
+    return [
+        plan(one, place, remark, found.get(one.sidecar, NO_SEED), record)
+        for one, (place, remark) in zip(looks, places, strict=True)
+    ]
 
 
-def _sidecar(photo: Path) -> Path:
-    """Beside the photo as it is named: links to one photo may lie in the folders of several photo managers."""
-    return sidecar_of(Path(os.path.abspath(photo)))  # noqa: PTH100 - Path.resolve follows links
-
-
-def _is_tellable(file: Path) -> bool:
-    return "\n" not in str(file) and "\r" not in str(file)
-
-
-def _plan(
-    wish: Wish, photo: Path, sidecar: Path, request: KeywordRequest, found: dict[Path, Metadata | Answer]
-) -> _Plan:
-    if not _is_tellable(photo) or not _is_tellable(sidecar):
-        return _failure(wish.photo, "there is a line break in its path, which exiftool cannot be told"), ()
-    told, beside = found.get(photo), found.get(sidecar, Metadata(Found(), ""))
-    if told is None:
-        return _failure(wish.photo, "it is not there"), ()
-    if isinstance(beside, Answer):
-        return _failure(wish.photo, f"its sidecar “{printable(sidecar.name)}” is no XMP: {beside.reason}"), ()
-    place, remark = _place(photo, told, request.place)
-    inside = told.found if isinstance(told, Metadata) else Found()
-    return _planned(wish, {Place.PHOTO: (photo, inside), Place.SIDECAR: (sidecar, beside.found)}, place, remark)
-
-
-def _place(photo: Path, told: Metadata | Answer, wanted: Place) -> tuple[Place, str]:
-    """Where the keyword goes, and why not where it was wanted."""
-    if wanted is Place.SIDECAR:
-        return wanted, ""
-    if isinstance(told, Answer):
-        return Place.SIDECAR, f"Its own metadata cannot be read: {told.reason}."
-    if told.kind not in WRITABLE:
-        return Place.SIDECAR, f"Into {told.kind or 'its kind of file'} no keywords are written."
-    if not photo.stat().st_mode & 0o222 or not os.access(photo, os.W_OK):
-        return Place.SIDECAR, "The photo is read-only."
-    return Place.PHOTO, ""
-
-
-def _planned(wish: Wish, files: dict[Place, tuple[Path, Found]], place: Place, remark: str) -> _Plan:
-    edits = []
-    for here, (file, found) in files.items():
-        label = wish.label if here is place else None
-        planned = changes(found, label)
-        if not planned.is_empty:
-            edits.append(Edit(wish.photo, file, planned, is_new=not file.exists(), clears=label is None))
-    had = any(not found.ours.is_empty for _, found in files.values())
-    target = edits[0].file if edits and wish.label is None else files[place][0]
-    label = None if wish.label is None else keyword(wish.label)
-    return Kept(wish.photo, target, label, _done(wish, edits, had=had), remark), tuple(edits)
-
-
-def _done(wish: Wish, edits: Sequence[Edit], *, had: bool) -> Done:
-    if not edits:
-        return Done.UNCHANGED
-    if wish.label is None:
-        return Done.REMOVED
-    return Done.CHANGED if had else Done.ADDED
+def _begins_sidecar(one: Look, place: Place) -> bool:
+    return place is Place.SIDECAR and one.wish.label is not None and one.beside is None
 
 
 def _carry_out(
-    plans: Sequence[_Plan], request: KeywordRequest, tool: ExifTool, record: Record
+    plans: Sequence[Plan], request: KeywordRequest, tool: ExifTool, record: Record
 ) -> Iterator[KeywordOutcome]:
-    """Remember, write, and tidy up."""
-    edits = list({edit.file: edit for _, needed in plans for edit in needed}.values())
+    """Remember, write and tidy up; what exiftool does not write into a photo goes into a sidecar."""
+    troubles = _apply(plans, request, tool, record)
+    instead = _instead(plans, troubles, tool, record)
+    troubles |= _apply(instead.values(), request, tool, record)
+    for one in plans:
+        yield _outcome(instead.get(one.look.sidecar, one), troubles)
+
+
+def _try_out(plans: Sequence[Plan], tool: ExifTool, record: Record) -> Iterator[KeywordOutcome]:
+    """What would come of plans; what exiftool may refuse to change is tried on copies."""
+    troubles = attempt(tool, [edit for edit in _edits(plans) if edit.is_doubtful])
+    instead = _instead(plans, troubles, tool, record)
+    troubles |= attempt(tool, [edit for edit in _edits(instead.values()) if edit.is_doubtful])
+    for one in plans:
+        yield _outcome(instead.get(one.look.sidecar, one), troubles)
+
+
+def _apply(plans: Iterable[Plan], request: KeywordRequest, tool: ExifTool, record: Record) -> dict[Path, Trouble]:
+    edits = _edits(plans)
     record.note([(edit.file, Path(os.path.abspath(edit.photo)), edit.is_new) for edit in edits])  # noqa: PTH100
-    reasons = apply(tool, edits, keep_time=request.keep_time)
-    troubles = {edit.file: reason for edit, reason in zip(edits, reasons, strict=True) if reason}
-    _tidy_up([edit.file for edit in edits if edit.clears and edit.file not in troubles], tool, record)
-    for outcome, needed in plans:
-        reason = next((troubles[edit.file] for edit in needed if edit.file in troubles), None)
-        yield outcome if reason is None else _failure(needed[0].photo, reason)
+    troubles = apply(tool, edits, keep_time=request.keep_time)
+    for one in plans:
+        if one.leaves and not _is_troubled(one, troubles) and (trouble := discard(one.look.sidecar)):
+            troubles[one.look.sidecar] = trouble
+    record.forget(file for one in plans if not _is_troubled(one, troubles) for file in one.cleared)
+    return troubles
 
 
-def _tidy_up(cleared: Sequence[Path], tool: ExifTool, record: Record) -> None:
-    """Of files that hold nothing of ours any more, delete sidecars that we began and that are empty; forget all."""
-    sidecars = [file for file in cleared if record.begun_by_us(file)]
-    for file, holds in zip(sidecars, holds_anything(tool, sidecars), strict=True):
-        if not holds:
-            discard(file)
-    record.forget(cleared)
+def _is_troubled(one: Plan, troubles: dict[Path, Trouble]) -> bool:
+    return any(edit.file in troubles for edit in one.edits) or (one.leaves and one.look.sidecar in troubles)
 
 
-def _failure(photo: Path, reason: str) -> Failure:
-    what = f"The keyword of “{printable(photo.name)}” was not written: {reason}."
-    return Failure.of(photo, KeywordError(what, hint=_HINT))
+def _instead(plans: Iterable[Plan], troubles: dict[Path, Trouble], tool: ExifTool, record: Record) -> dict[Path, Plan]:
+    """Plans for sidecars in place of those whose photo exiftool does not write into, by the sidecar."""
+    refused = [one.look for one in plans if one.look.wish.label and _is_refused(one, troubles)]
+    remarks = [f"exiftool cannot write into it: {troubles[one.photo].reason}." for one in refused]
+    return {
+        one.sidecar: plan(one, Place.SIDECAR, remark, seed, record)
+        for one, remark, seed in zip(refused, remarks, seeds(refused, tool), strict=True)
+    }
+
+
+def _is_refused(one: Plan, troubles: dict[Path, Trouble]) -> bool:
+    trouble = troubles.get(one.look.photo)
+    return trouble is not None and trouble.is_refused and one.is_in_place
+
+
+def _edits(plans: Iterable[Plan]) -> list[Edit]:
+    """All edits, of each file one: several names may lead to one photo."""
+    return list({edit.file: edit for one in plans for edit in one.edits}.values())
+
+
+def _outcome(one: Plan, troubles: dict[Path, Trouble]) -> KeywordOutcome:
+    edit = next((edit for edit in one.edits if edit.file in troubles), None)
+    if edit is None and _is_troubled(one, troubles):
+        return failure(one.look.wish, f"its sidecar could not be deleted: {troubles[one.look.sidecar].reason}")
+    return one.outcome if edit is None else edit_failure(one.look.wish, edit, troubles[edit.file])

@@ -13,7 +13,7 @@ import numpy as np
 from core.card import BackboneCard, read_card
 from core.errors import ModelError
 from core.learning import protocol, quick
-from core.learning.lesson import Attempt
+from core.learning.lesson import ENOUGH_HELD_OUT, Attempt, Predictions
 from core.learning.material import LabelledFeatures, Material
 from core.learning.protocol import Epoch, Job
 from core.learning.recipes import DEFAULTS
@@ -41,14 +41,19 @@ def quick_attempt(material: Material, seed: int, *, report: Report, token: Cance
     """
     train = material.train
     choice = quick.choose(train.features, train.labels, seed=seed, report=report, token=token)
-    clock = StageClock("fitting the head", 2 if material.is_drawn else 1, report)
+    clock = StageClock("fitting the head", 3 if material.is_drawn else 2, report)
     head = judged = _fitted(train, choice.strength, token)
     clock.advance()
+    learnt = material.everything() if material.is_drawn else train
     if material.is_drawn:
-        head = _fitted(material.everything(), choice.strength, token)
+        head = _fitted(learnt, choice.strength, token)
         clock.advance()
-    fitted = sum(material.counts().values()) if material.is_drawn else len(train)
-    return Attempt(_QUICK, read_head(judged), head, fitted, _facts(choice))
+    unseen = None
+    if len(learnt) <= quick.MOST_TRIED or len(material.validation) + len(material.test) < ENOUGH_HELD_OUT:
+        rows, logits = quick.out_of_fold(learnt.features, learnt.labels, choice.strength, token=token)
+        unseen = Predictions(tuple(learnt.examples[row] for row in rows.tolist()), logits) if len(rows) else None
+    clock.advance()
+    return Attempt(_QUICK, read_head(judged), head, len(learnt), _facts(choice), out_of_fold=unseen)
 
 
 def dense_attempt(

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
 from core.corrections import LEARNT, lineage
-from core.images.folders import printable
+from core.images.folders import folder_name, printable
 from core.judging.comparison import compare
 from core.judging.evaluation import Evaluation, to_json
 from core.learning.lesson import KNOWN_SHARE, Lesson
@@ -36,7 +36,7 @@ def model_card(request: TrainRequest, material: Material, lesson: Lesson, start:
         lesson: what was learnt.
         start: what the recipe fine-tune began with.
     """
-    folder, count = printable(material.dataset.root.resolve().name)[:200], sum(material.counts().values())
+    folder, count = printable(folder_name(material.dataset.root))[:200], sum(material.counts().values())
     classes, shared, own = material.dataset.classes, material.backbone.card, lesson.attempt.backbone
     return ModelCard(
         name=request.name,
@@ -102,10 +102,18 @@ def _corrected_training(base: InstalledModel, material: Material, lesson: Lesson
 
 
 def is_better(lesson: Lesson, start: Lesson) -> bool | None:
-    """Whether more test images are named rightly than before; None where there are none."""
-    if lesson.evaluation is None or start.evaluation is None:
+    """Whether a lesson is better than what it began with, by the same test images; None where there are none.
+
+    It is if more images are right and that is hardly chance (McNemar's exact test, p < 0.05), or if as many are,
+    give or take one, and the calibrated log loss is lower.
+    """
+    now, before = lesson.evaluation, start.evaluation
+    if now is None or before is None:
         return None
-    return lesson.evaluation.accuracy > start.evaluation.accuracy
+    found = compare(before, now)
+    gained = found.only_b_right - found.only_a_right
+    is_lower = now.calibrated.log_loss < before.calibrated.log_loss
+    return (gained > 0 and not found.could_be_chance) or (abs(gained) <= 1 and is_lower)
 
 
 def _named(classes: Sequence[str]) -> str:
@@ -118,7 +126,7 @@ def _named(classes: Sequence[str]) -> str:
 def _training(request: TrainRequest, material: Material, lesson: Lesson) -> dict[str, Any]:
     return {
         "recipe": lesson.attempt.recipe,
-        "command": printable(request.told_command),
+        "command": printable(without_paths(request.told_command)),
         **_images(material, lesson),
         "validation": request.validation,
         "test": request.test,
@@ -142,11 +150,14 @@ def _images(material: Material, lesson: Lesson) -> dict[str, Any]:
 
 def _outcome(material: Material, lesson: Lesson) -> dict[str, Any]:
     """How it went."""
-    reached = f"the calibrated confidence that {100 - KNOWN_SHARE} % of the rightly named validation images reach"
+    how = "by cross-validation" if lesson.attempt.out_of_fold else "on the validation and test images"
+    reached = (
+        f"the calibrated confidence that {100 - KNOWN_SHARE} % of {lesson.known:,} images of the classes reach, {how}"
+    )
     return {
         **lesson.attempt.facts,
         "temperature": "fitted on the validation images" if len(material.validation) else "never fitted",
-        "unknown_below": "too few validation images to tell" if lesson.unknown_below is None else reached,
+        "unknown_below": "too few images to tell" if lesson.unknown_below is None else reached,
     }
 
 

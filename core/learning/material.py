@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.dataset.dataset import Dataset, Example, read_dataset
-from core.dataset.split import split
+from core.dataset.problems import Problem, ProblemKind, places, quantity
+from core.dataset.split import Split, split
 from core.engine.choice import choose_engine
 from core.engine.engine import Engine
 from core.errors import DatasetError, ModelError
 from core.features.ahead import Ahead
+from core.features.alike import ALIKE, SAME, near_duplicates
 from core.features.compute import FeatureSource, FeatureTable, compute_features
 from core.features.store import FeatureStore
 from core.images.folders import printable
@@ -94,7 +96,7 @@ class Material:
         """The images of all parts, as the library keeps them."""
         classes = self.dataset.classes
         return [
-            KeptExample(one.path, one.sha256, classes[one.label], name)
+            KeptExample(one.path, one.sha256, classes[one.label], name, one.look or None)
             for name, part in self.parts.items()
             for one in part.examples
         ]
@@ -136,11 +138,47 @@ def gather(request: TrainRequest, library: Library, *, report: Report, token: Ca
         used = np.sort(np.concatenate([divided.train, divided.validation, divided.test]))
         examples = [dataset.examples[at] for at in used.tolist()]
         table = compute_features(examples, ahead.source, store, report=report, token=token)
+    if request.train is None:
+        divided = _divided_by_features(dataset, request, divided, table, token)
     train, *others = (_part(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
     _check_classes(train, dataset.classes)
     validation, test = others
+    dataset = replace(dataset, problems=(*dataset.problems, *_copies(dataset.root, train, others, token)))
     is_drawn = _is_drawn(dataset, request)
     return Material(dataset, backbone, train, validation, test, is_drawn, table.computed, table.failures)
+
+
+def _divided_by_features(
+    dataset: Dataset, request: TrainRequest, by_looks: Split, table: FeatureTable, token: CancelToken
+) -> Split:
+    """The division in which images that their features show to be nearly the same stay together too.
+
+    Where counts of images are asked for that such groups cannot give, it is the one by looks alone.
+    """
+    labels, alike = dataset.labels(), np.arange(len(dataset.examples))
+    alike[table.rows] = table.rows[near_duplicates(table.features, labels[table.rows], ALIKE, token=token)]
+    try:
+        return split(dataset, validation=request.validation, test=request.test, seed=request.seed, alike=alike)
+    except DatasetError:
+        return by_looks
+
+
+def _copies(
+    root: Path, train: LabelledFeatures, others: Sequence[LabelledFeatures], token: CancelToken
+) -> list[Problem]:
+    """Say which images to judge by are copies of images to learn from, as the folder's parts may have it."""
+    everything = together(train, *others)
+    group = near_duplicates(everything.features, everything.labels, SAME, token=token)
+    learnt = set(group[: len(train)].tolist())
+    judged = everything.examples[len(train) :]
+    copies = [one.path for one, own in zip(judged, group[len(train) :].tolist(), strict=True) if own in learnt]
+    if not copies:
+        return []
+    what = (
+        f"{len(copies):,} of the {quantity(len(judged), 'validation and test image')} look like mirrored, turned, "
+        f"cropped or re-encoded copies of training images: {places(copies, root)}; the accuracy is optimistic."
+    )
+    return [Problem(ProblemKind.LEAK, tuple(copies), what, "Keep all copies of an image in one part.")]
 
 
 def compute(

@@ -37,8 +37,9 @@ _UNCHOSEN: Final = 1.0
 _REPEATS: Final = 3
 _MANY: Final = 600
 """From so many images on, one division into folds tells enough; fewer are divided anew up to `_REPEATS` times."""
-_MOST_TRIED: Final = 1000
-"""Images among which the strength is chosen; it hardly depends on their number, but the time does."""
+MOST_TRIED: Final = 1000
+"""Images with which cross-validation is done; what comes of it hardly depends on their number, but the
+time does."""
 _MOST_WEIGHTS: Final = 8_000_000
 """L-BFGS keeps 30 numbers of 8 bytes for each weight: 1.9 GB."""
 _FEW: Final = 2 * FOLDS
@@ -161,6 +162,35 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
     return Choice(min(trials, key=trials.__getitem__), trials, len(labels))
 
 
+def out_of_fold(features: Features, labels: Labels, strength: float, *, token: CancelToken) -> tuple[Labels, Features]:
+    """What heads say of images that they were not fitted to, by cross-validation with what looks alike in one fold.
+
+    The folds do not depend on a seed, so that what is found by this is the same for the same images.
+
+    Args:
+        features: of the images, [n, d].
+        labels: their classes; each number from 0 to the highest is there.
+        strength: scikit-learn's C.
+        token: looked at all the time.
+
+    Returns:
+        Which images, ascending, `MOST_TRIED` at most, and their logits; none where there are too few images or too
+        many classes.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    classes, rows = int(labels.max()) + 1, _sample(labels, 0)
+    own, truth = features[rows], labels[rows]
+    if len(np.unique(truth)) < classes:
+        return rows[:0], np.empty((0, classes), np.float32)
+    folds = _folds(things(own), truth, 0)
+    mean, scale = moments(own)
+    judged = _learnable(folds, truth)
+    logits = _held_out(_spanned((own - mean) / scale)[0], truth, folds, judged, strength, _Effort(*_PRECISE, token))
+    return rows[judged], logits[judged].astype(np.float32)
+
+
 def things(features: Features) -> Labels:
     """A number for each image, the same for images that are linked by features too much alike."""
     norms = np.linalg.norm(features, axis=1, keepdims=True)
@@ -190,14 +220,14 @@ def _try_all(
 
 def _sample(labels: Labels, seed: int) -> Labels:
     """Which images the strength is chosen with: all, or as many drawn, of no more classes than can be told by them."""
-    if len(labels) <= _MOST_TRIED:
+    if len(labels) <= MOST_TRIED:
         return np.arange(len(labels))
     draw, counts = np.random.default_rng(seed), np.minimum(np.bincount(labels), _FEW)
     among = np.arange(len(labels))
-    if counts.sum() > _MOST_TRIED:
+    if counts.sum() > MOST_TRIED:
         classes = draw.permutation(len(counts))
-        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= _MOST_TRIED]))
-    return np.sort(draw.choice(among, min(len(among), _MOST_TRIED), replace=False))
+        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= MOST_TRIED]))
+    return np.sort(draw.choice(among, min(len(among), MOST_TRIED), replace=False))
 
 
 def _folds(groups: Labels, labels: Labels, seed: int) -> Labels:
@@ -221,15 +251,22 @@ def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
 
 def _judge(points: Real, labels: Labels, folds: Labels, strength: float, effort: _Effort) -> Trial:
     """How heads do on each fold that were fitted without it."""
-    logits = np.zeros((len(labels), int(labels.max()) + 1))
     judged = _learnable(folds, labels)
+    told, truth = _held_out(points, labels, folds, judged, strength, effort)[judged], labels[judged]
+    wrong = int(np.sum(told.argmax(axis=1) != truth))
+    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)), len(truth))
+
+
+def _held_out(
+    points: Real, labels: Labels, folds: Labels, judged: NDArray[np.bool_], strength: float, effort: _Effort
+) -> Real:
+    """The logits [n, classes] of the images of each fold by a head that was fitted to the other folds."""
+    logits = np.zeros((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds[judged]):
         held = folds == fold
         weights, bias = _solve(points[~held], labels[~held], logits.shape[1], strength, effort)
         logits[held] = points[held] @ weights.T + bias
-    told, truth = logits[judged], labels[judged]
-    wrong = int(np.sum(told.argmax(axis=1) != truth))
-    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)), len(truth))
+    return logits
 
 
 def moments(features: Features) -> tuple[Real, Real]:

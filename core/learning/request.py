@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from core.corrections import Correction
+from core.images.folders import folder_name
 from core.providers import Precision, ProviderWish
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ class TrainRequest:
 
     @property
     def told_command(self) -> str:
-        """What makes the model again, as a line for a terminal."""
+        """What makes the model again, as a line for a terminal; of the folder it gives the name alone."""
         if self.command:
             return self.command
-        words = ["fovea", "train", self.folder, "--name", self.name, "--recipe", self.recipe]
+        words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}

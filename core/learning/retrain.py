@@ -19,8 +19,9 @@ from core.card import BackboneCard, write_card
 from core.corrections import Correction
 from core.dataset import checks
 from core.dataset.dataset import Dataset, Example
-from core.dataset.labelled import Labelled, Part
+from core.dataset.labelled import Labelled
 from core.dataset.memo import Memo
+from core.dataset.parts import Part
 from core.dataset.problems import Problem, ProblemKind, listed, quantity
 from core.dataset.sights import Sight, see_all
 from core.errors import DatasetError, ModelError, StorageError
@@ -86,9 +87,15 @@ class Retrained:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Retraining:
-    """One retraining under way: what was asked for, the version corrected, and who is told."""
+    """One retraining under way: what was asked for, the version corrected, and who is told.
+
+    Attributes:
+        request: what was asked, without corrections that nobody may have meant.
+        doubtful: how many these were, see `Correction.is_doubtful`.
+    """
 
     request: RetrainRequest
+    doubtful: int
     base: InstalledModel
     kept: tuple[KeptExample, ...]
     library: Library
@@ -113,7 +120,9 @@ def retrain(request: RetrainRequest, library: Library, *, report: Report, token:
     kept = load_examples(base)
     if kept is None:
         raise ModelError(f"Nobody kept what {request.name!r} was made of, so it cannot learn on.", hint=_TEACH)
-    retraining = _Retraining(request, base, kept, library, report, token)
+    meant = tuple(one for one in request.corrections if not one.is_doubtful(base.card.unknown_below))
+    doubtful = len(request.corrections) - len(meant)
+    retraining = _Retraining(replace(request, corrections=meant), doubtful, base, kept, library, report, token)
     seen = _look(retraining)
     material = _gather(retraining, seen)
     lesson = _learn(retraining, material)
@@ -155,7 +164,8 @@ def _look(retraining: _Retraining) -> _Seen:
     problems = tuple(one for one in seen if isinstance(one, Problem))
     problems += tuple(one for one in copies if one.kind is ProblemKind.CONFLICT)
     if not sights:
-        hint = problems[0].message if problems else "Correct an answer first."
+        doubtful = corrections.doubtful_text(retraining.doubtful)
+        hint = problems[0].message if problems else doubtful or "Correct an answer first."
         raise DatasetError("There is no correction that can be learnt from.", hint=hint)
     return _Seen(sights, {one.path: one.sha256 for one in readable if one.sha256 in sights}, problems)
 
@@ -187,7 +197,7 @@ def _merged(kept: Sequence[KeptExample], sights: Mapping[str, Sight]) -> list[Ke
     known = {one.sha256 for one in kept}
     images = [replace(one, label=sights[one.sha256].label) if one.sha256 in sights else one for one in kept]
     new = [sight for sha256, sight in sights.items() if sha256 not in known]
-    images += [KeptExample(sight.path, sight.sha256, sight.label, Part.TRAIN) for sight in new]
+    images += [KeptExample(sight.path, sight.sha256, sight.label, Part.TRAIN, sight.look) for sight in new]
     learnable = {one.label for one in images if one.part == Part.TRAIN}
     return [one if one.label in learnable else replace(one, part=Part.TRAIN) for one in images]
 
@@ -213,7 +223,7 @@ def _features(retraining: _Retraining, images: Sequence[KeptExample]) -> Feature
 
 
 def _example(one: KeptExample, classes: Sequence[str]) -> Example:
-    return Example(one.path, classes.index(one.label), Part(one.part), one.sha256, look=0)
+    return Example(one.path, classes.index(one.label), Part(one.part), one.sha256, one.look or 0)
 
 
 def _part(examples: Sequence[Example], features: quick.Features, part: Part) -> LabelledFeatures:
@@ -318,6 +328,8 @@ def _named(head: Head, features: quick.Features, classes: Sequence[str], tempera
 
 def _notes(retraining: _Retraining, seen: _Seen, material: Material) -> Iterator[str]:
     old, new = retraining.base.card, material.dataset.classes
+    if retraining.doubtful:
+        yield corrections.doubtful_text(retraining.doubtful)
     if held_out := sum(one.sha256 in seen.sights and one.part != Part.TRAIN for one in material.kept()):
         yield (
             f"The model is judged or calibrated by {quantity(held_out, 'photo')} that you labelled: they stay what "

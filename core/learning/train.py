@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.dataset.dataset import Example
-from core.errors import ModelError, UsageError
+from core.errors import DivergedError, ModelError, UsageError
 from core.learning import protocol
 from core.learning.attempts import OnEpoch, dense_attempt, fine_tune_attempt, plan_of, quick_attempt
 from core.learning.cards import HEAD, is_better, model_card
@@ -74,7 +74,7 @@ def train(
     from the training images alone, and the head that is installed is then fitted once more, in the same way, to all
     images. Where the folder itself has parts, or counts were asked for, the head that was judged is installed.
 
-    Fine-tuning begins with what quick learns. It is used from then on only if it names more test images rightly;
+    Fine-tuning begins with what quick learns. It is used from then on only if it is better, see `is_better`;
     otherwise it is a version one can look at, and what was in use stays in use.
 
     Args:
@@ -91,6 +91,7 @@ def train(
             of that name learnt from other images.
         ProviderError: the engine cannot be opened or failed under way.
         ModelError: the backbone is missing or damaged, or what was exported answers otherwise than what was trained.
+        DivergedError: the training's loss grew beyond all bounds; nothing is kept of it.
         TrainerError: dense and fine-tune need TensorFlow, or the trainer process died; the same command goes on.
         StorageError: the model cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; what was computed so far is kept.
@@ -102,7 +103,11 @@ def train(
         return _installed(training, material, _quick(training, material))
     with _run(request, material) as run:
         go_on = _dense if request.recipe is Recipe.DENSE else _fine_tune
-        trained = go_on(training, material, run.folder)
+        try:
+            trained = go_on(training, material, run.folder)
+        except DivergedError:
+            run.finish()  # to resume it would only repeat this
+            raise
         run.finish()
     return trained
 

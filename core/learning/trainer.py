@@ -14,6 +14,7 @@ from typing import IO, Any, Final, Self
 
 from core.errors import (
     DatasetError,
+    DivergedError,
     FoveaError,
     ModelError,
     ProviderError,
@@ -46,7 +47,7 @@ _FLAGS: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess,
 
 _log = logging.getLogger(__name__)
 _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
-    family.kind: family for family in (ModelError, ProviderError, UsageError, StorageError, DatasetError)
+    family.kind: family for family in (ModelError, ProviderError, UsageError, StorageError, DatasetError, DivergedError)
 }
 
 

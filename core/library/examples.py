@@ -38,12 +38,15 @@ class KeptExample:
         sha256: of its content, in hexadecimal.
         label: its class.
         part: what it was for: "train", "validation" or "test".
+        look: 64 bits, nearly the same for images that look nearly the same (`core.images.looks`); None where that was
+            not kept.
     """
 
     path: Path
     sha256: str
     label: str
     part: str
+    look: int | None = None
 
 
 def fingerprint(images: Iterable[tuple[str, str]]) -> str:
@@ -76,4 +79,6 @@ def _example(content: dict[str, Any]) -> KeptExample:
     path, sha256, label, part = (content[name] for name in ("path", "sha256", "label", "part"))
     if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256) and part in _PARTS):
         raise ValueError("no example")
-    return KeptExample(Path(path), sha256, label, part)
+    look = content.get("look")
+    is_look = isinstance(look, int) and 0 <= look < 2**64
+    return KeptExample(Path(path), sha256, label, part, look if is_look else None)

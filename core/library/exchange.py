@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import HeadReference, ModelCard, SharedBackbone, write_card
+from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.errors import ModelError
@@ -70,6 +70,7 @@ def export(model: InstalledModel, file: Path) -> None:
     write_atomically(file, data)
 
 
+@graph.only_model_errors()
 def import_model(file: Path, library: Library) -> Imported:
     """Add the model in a file that `export` wrote; nothing in the file is believed before it is checked.
 
@@ -177,7 +178,8 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
 
 def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
-    alike = replace(model.card, name=card.name, head=card.head, backbone=card.backbone) == card
+    told = shareable(model.card)  # an export does not hold all that the library knows
+    alike = replace(told, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
     if not alike or model.backbone.card.sha256 != card.backbone.sha256:
         return False
     try:

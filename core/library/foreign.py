@@ -17,18 +17,31 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from core.card import BackboneCard, Fit, HeadReference, ModelCard, Origin, Preprocessing, read_card, write_card
+from core.card import (
+    GOLDEN_COUNT,
+    BackboneCard,
+    Fit,
+    HeadReference,
+    ModelCard,
+    Origin,
+    Preprocessing,
+    read_card,
+    write_card,
+)
 from core.engine import golden, graph, sessions
 from core.engine.complexity import complexity
-from core.engine.engine import open_engine
 from core.errors import ModelError
 from core.images.folders import printable
 from core.library import joined
-from core.library.exchange import Imported, install_new, read_file
-from core.library.foreign_graph import ForeignGraph, read_graph
+from core.library.class_names import names_beside, numbered
+from core.library.exchange import Imported, install_new
+from core.library.foreign_file import read_foreign
+from core.library.foreign_graph import ForeignGraph, names_in, read_graph
+from core.library.foreign_plain import needed
 from core.library.foreign_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
 from core.library.heads import LinearHead, head_bytes, softmax
 from core.library.library import Library
@@ -37,9 +50,12 @@ from core.providers import Precision, Provider
 MOST_DIFFERENCE: Final = 2e-3
 """Numbers that the parts give may differ by this share of the largest from the file's own."""
 _PREFIX: Final = "net/"
-_CROP: Final = 0.875
 _FILE, _HEAD = "backbone.onnx", "head.npz"
 _HINT: Final = "Export it again as a plain classifier, or ask its maker to."
+_GIVES: Final = {
+    "Softmax": "probabilities (a Softmax over logits)",
+    "LogSoftmax": "logarithms of probabilities (a LogSoftmax over logits)",
+}
 _IMAGENET: Final = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 _SCALES: Final = MappingProxyType(
     {
@@ -53,22 +69,39 @@ _SCALES: Final = MappingProxyType(
 """For red, green and blue: what is taken away from 0..255, and what the rest is divided by."""
 
 
-def look_at(file: Path) -> ForeignQuestions | None:
+@graph.only_model_errors()
+def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | None:
     """What a file leaves open; None where it was exported by Fovea and leaves nothing open.
+
+    Args:
+        file: the model's file.
+        class_count: how many names there are, where a person has given them already; tells which of several outputs
+            is meant.
 
     Raises:
         ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
     """
-    data = read_file(file)
-    if any(entry.key == joined.CARD_KEY for entry in graph.parse(data).metadata_props):
+    model = read_foreign(file)
+    if any(entry.key.startswith(joined.KEYS_OF_OURS) for entry in model.metadata_props):
         return None
-    found = read_graph(data)
-    count = _class_count(found)
-    gives = "probabilities (a Softmax over logits)" if found.is_softmax else "logits"
-    classes = found.classes if len(found.classes) == count else ()
-    return ForeignQuestions(count, classes, found.size, found.element == TensorProto.UINT8, gives)
+    names = names_in(model)
+    found = read_graph(model, names=lambda count: count == class_count or bool(_names_for(count, names, file)))
+    return ForeignQuestions(
+        class_count=found.ending.class_count,
+        classes=_names_for(found.ending.class_count, names, file),
+        size=found.size,
+        reads_bytes=found.element == TensorProto.UINT8,
+        gives=_GIVES.get(found.ending.operator, "logits"),
+        scales_inside=found.scales_inside,
+    )
 
 
+def _names_for(count: int, names: tuple[str, ...], file: Path) -> tuple[str, ...]:
+    """The names in the file if there are so many, else those in a file beside it."""
+    return names if len(names) == count else names_beside(file, count)
+
+
+@graph.only_model_errors()
 def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imported:
     """Add the classifier in a file, as the answers say it is to be used.
 
@@ -78,18 +111,17 @@ def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imp
         ProviderError: ONNX Runtime cannot open it.
         StorageError: the library's folder does not allow it.
     """
-    data = read_file(file)
-    found = read_graph(data)
-    head = found.head or _as_it_is(_class_count(found))
-    _check_answers(answers, head, found)
+    answers = replace(answers, classes=numbered(answers.classes))
+    found = read_graph(read_foreign(file), answers.size, lambda count: count == len(answers.classes))
+    _check_answers(answers, found)
+    head = found.ending.head or _as_it_is(found.ending.class_count)
     backbone = _backbone(found, answers, head.feature_width)
     card = _backbone_card(backbone, answers, head.feature_width, file, channels_last=_is_last(found))
     graph.check_backbone(backbone, card)
-    card = _with_golden(backbone, card)
-    _prove(data, found, answers, backbone, card, head)
-    exact = not joined.fits_half(head.weights)
-    stored = head_bytes(head, exact=exact)
-    model = _model_card(answers, card, stored, file)
+    features = _run(backbone, graph.FEATURES, graph.INPUT, golden.golden_inputs(answers.size))
+    _prove(found, answers, features, head)
+    stored = head_bytes(head, exact=not joined.fits_half(head.weights))
+    model = _model_card(answers, replace(card, golden_features=golden.pack(features)), stored, file)
     read_card(write_card(model))
     return install_new(model, {_HEAD: stored, _FILE: backbone}, head, library)
 
@@ -99,26 +131,16 @@ def _as_it_is(classes: int) -> LinearHead:
     return LinearHead(np.eye(classes, dtype=np.float32), np.zeros(classes, np.float32))
 
 
-def _class_count(found: ForeignGraph) -> int:
-    if found.head is not None:
-        return found.head.class_count
-    port = next(port for port in graph.outputs(found.model) if port.name == found.output)
-    count = port.axes[1] if len(port.axes) == 2 else None
-    if count is None or count < 2:
-        raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
-    return count
-
-
-def _check_answers(answers: ForeignAnswers, head: LinearHead, found: ForeignGraph) -> None:
-    if len(answers.classes) != head.class_count:
-        what = f"The model tells {head.class_count:,} classes apart; {len(answers.classes):,} names were given."
+def _check_answers(answers: ForeignAnswers, found: ForeignGraph) -> None:
+    if len(answers.classes) != found.ending.class_count:
+        what = f"The model tells {found.ending.class_count:,} classes apart; {len(answers.classes):,} names were given."
         raise ModelError(what, hint="Give one name for each, in the model's own order.")
     if found.size not in (None, answers.size):
         raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
 
 
 def _is_last(found: ForeignGraph) -> bool:
-    return found.feature_map is not None and found.feature_map[1]
+    return found.ending.feature_map is not None and found.ending.feature_map[1]
 
 
 def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes:
@@ -126,7 +148,7 @@ def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes
     model = onnx.ModelProto(ir_version=found.model.ir_version, opset_import=found.model.opset_import)
     content, own = model.graph, found.model.graph
     content.name = "backbone"
-    nodes = _needed(own, {found.features, *(found.feature_map or ())[:1]})
+    nodes = needed(own, {found.ending.features, *(found.ending.feature_map or ())[:1]})
     read = {name for node in nodes for name in node.input}
     content.node.extend(_prepared(found))
     for node in nodes:
@@ -150,16 +172,6 @@ def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes
     return joined.serialise(model)
 
 
-def _needed(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that lead to some arrays, in their order."""
-    kept = []
-    for node in reversed(own.node):
-        if wanted.intersection(node.output):
-            wanted |= set(node.input)
-            kept.append(node)
-    return kept[::-1]
-
-
 def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
     """From bytes [n, size, size, 3] to what the network reads."""
     nodes = [
@@ -175,10 +187,22 @@ def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
 
 
 def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
-    features = helper.make_node("Identity", [_PREFIX + found.features], [graph.FEATURES])
-    if found.feature_map is not None:
-        return [features, helper.make_node("Identity", [_PREFIX + found.feature_map[0]], [graph.FEATURE_MAP])]
-    return [features, helper.make_node("Reshape", [graph.FEATURES, "prepared/point"], [graph.FEATURE_MAP])]
+    """Features [n, d] and feature map, in float32 whatever the network computes in."""
+    nodes = []
+    read = _PREFIX + found.ending.features
+    if not found.ending.is_flat:
+        nodes.append(helper.make_node("Flatten", [read], ["prepared/flat"]))
+        read = "prepared/flat"
+    nodes.append(_real(found, read, graph.FEATURES))
+    if found.ending.feature_map is not None:
+        return [*nodes, _real(found, _PREFIX + found.ending.feature_map[0], graph.FEATURE_MAP)]
+    return [*nodes, helper.make_node("Reshape", [graph.FEATURES, "prepared/point"], [graph.FEATURE_MAP])]
+
+
+def _real(found: ForeignGraph, read: str, made: str) -> onnx.NodeProto:
+    if found.ending.is_half:
+        return helper.make_node("Cast", [read], [made], to=TensorProto.FLOAT)
+    return helper.make_node("Identity", [read], [made])
 
 
 def _arrays(answers: ForeignAnswers, width: int) -> list[TensorProto]:
@@ -199,7 +223,7 @@ def scaling_arrays(answers: ForeignAnswers) -> tuple[NDArray[np.float32], NDArra
 def _backbone_card(
     data: bytes, answers: ForeignAnswers, width: int, file: Path, *, channels_last: bool
 ) -> BackboneCard:
-    plan = Preprocessing(answers.size, answers.fit, _CROP if answers.fit is Fit.CENTRE_CROP else 1.0)
+    plan = Preprocessing(answers.size, answers.fit, answers.crop if answers.fit is Fit.CENTRE_CROP else 1.0)
     costs = complexity(graph.parse(data))
     return BackboneCard(
         name=f"{slug(answers.title)[:55]}-network",
@@ -216,40 +240,50 @@ def _backbone_card(
     )
 
 
-def _with_golden(data: bytes, card: BackboneCard) -> BackboneCard:
-    (features,) = _run(data, [graph.FEATURES], graph.INPUT, golden.golden_inputs(card.preprocessing.size))
-    if features.shape != (len(features), card.feature_width) or not np.isfinite(features).all():
-        raise ModelError("The model's features of two images are not numbers, or not two.", hint=_HINT)
-    return replace(card, golden_features=golden.pack(features))
+def _prove(found: ForeignGraph, answers: ForeignAnswers, features: NDArray[np.float32], head: LinearHead) -> None:
+    """Refuse parts that do not say of the golden inputs what the whole says.
 
-
-def _prove(
-    data: bytes, found: ForeignGraph, answers: ForeignAnswers, backbone: bytes, card: BackboneCard, head: LinearHead
-) -> None:
-    """Refuse parts that do not say of the golden inputs what the whole says."""
-    inputs = golden.golden_inputs(answers.size)
-    scale, shift = scaling_arrays(answers)
-    pixels = inputs.astype(np.float32) @ scale + shift
-    given = pixels if found.channels_last else pixels.transpose(0, 3, 1, 2)
-    kind = np.uint8 if found.element == TensorProto.UINT8 else np.float32
-    wholes = [_run(data, [found.output], found.source, np.ascontiguousarray(one[None], kind))[0] for one in given]
-    whole = np.concatenate(wholes)
-    logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
-    ours = softmax(logits) if found.is_softmax else logits
-    if not found.is_softmax and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
+    Args:
+        found: the file.
+        answers: what a person says of it.
+        features: float32 [n, d], what the backbone gives for the golden inputs.
+        head: what the features go through.
+    """
+    if features.shape != (GOLDEN_COUNT, head.feature_width) or not np.isfinite(features).all():
+        what = "The model gives numbers without meaning (infinite or not a number) for ordinary images."
+        raise ModelError(what, hint="See that the scaling of the pixels is right, and that the file is whole.")
+    whole, ours = _answers_of_whole(found, answers), head.logits(features)
+    if not found.ending.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
         what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
         raise ModelError(what, hint="Export it with logits as its output.")
+    if found.ending.operator:
+        ours, whole = softmax(ours), np.exp(whole) if found.ending.operator == "LogSoftmax" else whole
     most = MOST_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
     if whole.shape != ours.shape or not np.abs(whole - ours).max() <= most:
         raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)
 
 
-def _run(data: bytes, outputs: list[str], source: str, images: NDArray[np.generic]) -> list[NDArray[np.float32]]:
-    session = sessions.open_session(data, Provider.CPU, Precision.EXACT)
+def _answers_of_whole(found: ForeignGraph, answers: ForeignAnswers) -> NDArray[np.float32]:
+    """What the file says of the golden inputs, one at a time: float32 [n, classes]."""
+    scale, shift = scaling_arrays(answers)
+    pixels = golden.golden_inputs(answers.size).astype(np.float32) @ scale + shift
+    given = pixels if found.channels_last else pixels.transpose(0, 3, 1, 2)
+    kind = helper.tensor_dtype_to_np_dtype(found.element)
+    session = sessions.open_session(found.whole, Provider.CPU, Precision.EXACT)
+    images = (np.ascontiguousarray(one[None], kind) for one in given)
+    return np.concatenate([_ask(session, found.output, found.source, one).reshape(1, -1) for one in images])
+
+
+def _run(data: bytes, output: str, source: str, images: NDArray[np.generic]) -> NDArray[np.float32]:
+    return _ask(sessions.open_session(data, Provider.CPU, Precision.EXACT), output, source, images)
+
+
+def _ask(session: ort.InferenceSession, output: str, source: str, images: NDArray[np.generic]) -> NDArray[np.float32]:
     try:
-        return [np.asarray(value, np.float32) for value in session.run(outputs, {source: images})]
+        (values,) = session.run([output], {source: images})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
         raise ModelError(f"The model does not run: {sessions.first_line(error)}", hint=_HINT) from error
+    return np.asarray(values, np.float32)
 
 
 def _model_card(answers: ForeignAnswers, backbone: BackboneCard, head: bytes, file: Path) -> ModelCard:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from core.card import Fit
+
+USUAL_CROP: Final = 0.875
+"""Of the shorter side: 224 of 256 pixels, as most ImageNet classifiers are tested."""
 
 
 class Scaling(StrEnum):
@@ -35,6 +39,7 @@ class ForeignQuestions:
         size: side of the square it reads, in pixels; None where that is open.
         reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
         gives: what it gives, in words for a person.
+        scales_inside: whether it begins by scaling the pixels itself, so that it most likely wants them as they are.
     """
 
     class_count: int
@@ -42,6 +47,7 @@ class ForeignQuestions:
     size: int | None
     reads_bytes: bool
     gives: str
+    scales_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class ForeignAnswers:
         order: of the colours.
         scaling: of the pixels.
         fit: how an image that is not square becomes square.
+        crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
     """
 
     title: str
@@ -63,3 +70,4 @@ class ForeignAnswers:
     order: ChannelOrder = ChannelOrder.RGB
     scaling: Scaling = Scaling.IMAGENET
     fit: Fit = Fit.CENTRE_CROP
+    crop: float = USUAL_CROP

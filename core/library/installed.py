@@ -112,7 +112,7 @@ def load_backbone(backbone: InstalledBackbone) -> bytes:
         ModelError: it is missing, changed, foreign or hostile.
     """
     data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
-    graph.check_backbone(data, backbone.card)
+    graph.check_backbone(data, backbone.card, is_installed=True)
     return data
 
 

@@ -3,13 +3,15 @@
 `join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm for
 each of its layers, with Relu between them, gives `logits`; divided by the card's temperature and through Softmax they
 are `probabilities`. What is appended bears the prefix `fovea.head/`, so that `split` takes away exactly that and finds
-the backbone's own bytes underneath. The card travels as JSON in `metadata_props`, with the backbone's card inside it.
+the backbone's own bytes underneath. The card travels as JSON in `metadata_props`, with the backbone's card inside it,
+and the sum of everything else, so that a file that was damaged on its way is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +20,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
-from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, write_card
+from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, shareable, write_card
 from core.engine import graph
 from core.errors import ModelError
 from core.library.heads import Head, LinearHead, assemble, named_layers
@@ -31,8 +33,11 @@ PREPROCESSING_KEY: Final = "fovea.preprocessing"
 """One sentence on what the input is, for people who run the file in another program."""
 OUTPUTS_KEY: Final = "fovea.backbone_outputs"
 """Names of the backbone's own outputs in their order, as a JSON list."""
+SUM_KEY: Final = "fovea.sha256"
+"""The sum of the whole file without this entry, in hexadecimal; files that Fovea wrote before have none."""
 
-_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY)
+KEYS_OF_OURS: Final = "fovea."
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SUM_KEY)
 _PREFIX: Final = "fovea.head/"
 _SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
@@ -66,7 +71,7 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
-        card: the model's card.
+        card: the model's card; what other people need not know of it is left out, see `core.card.shareable`.
         exact: whether the head is stored as float32 even where float16 loses nothing.
 
     Raises:
@@ -82,11 +87,18 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
     outputs = _outputs(features, head.class_count)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    for key, value in _metadata(replace(card, backbone=backbone_card), backbone_card, own).items():
+    for key, value in _metadata(replace(shareable(card), backbone=backbone_card), backbone_card, own).items():
         model.metadata_props.add(key=key, value=value)
+    return seal(model)
+
+
+def seal(model: onnx.ModelProto) -> bytes:
+    """The bytes of a joined graph with the sum of everything in it."""
+    model.metadata_props.add(key=SUM_KEY, value=_sum(serialise(model)))
     return serialise(model)
 
 
+@graph.only_model_errors()
 def split(data: bytes) -> Parts:
     """Take apart what `join` made; the bytes may be hostile, and no session sees them here.
 
@@ -94,13 +106,39 @@ def split(data: bytes) -> Parts:
         ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
     """
     model = graph.parse(data)
+    is_sealed = _take_seal(model)
     card, backbone_card = _read_cards(model)
     head = _take_head(model.graph, card)
     _restore_outputs(model, head)
-    kept = [entry for entry in model.metadata_props if entry.key not in _KEYS]
+    _drop_metadata(model, _KEYS)
+    backbone = serialise(model)
+    if not is_sealed and _sum(backbone) != backbone_card.sha256:
+        raise _changed()
+    return Parts(card, backbone_card, backbone, head)
+
+
+def _take_seal(model: onnx.ModelProto) -> bool:
+    """Remove the sum from a file and compare it; whether there was one."""
+    sums = [entry.value for entry in model.metadata_props if entry.key == SUM_KEY]
+    _drop_metadata(model, (SUM_KEY,))
+    if sums and sums != [_sum(serialise(model))]:
+        raise _changed()
+    return bool(sums)
+
+
+def _changed() -> ModelError:
+    what = "The model file was changed or damaged after it was exported: its checksum does not match."
+    return ModelError(what, hint="Download or copy it again, or ask its maker to export it again.")
+
+
+def _drop_metadata(model: onnx.ModelProto, keys: Collection[str]) -> None:
+    kept = [entry for entry in model.metadata_props if entry.key not in keys]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    return Parts(card, backbone_card, serialise(model), head)
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def serialise(model: onnx.ModelProto) -> bytes:
@@ -203,7 +241,7 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     if len(texts) != 1:
         raise ModelError(
             "The model was not exported by Fovea: it carries no card.",
-            hint="Drop it on the window: it asks what a file of another program leaves open.",
+            hint="The window asks what a file of another program leaves open; the command line takes it as options.",
         )
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
@@ -232,8 +270,6 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     stored = _STORED.get(tensor.data_type) if tensor is not None else None
     if tensor is None or stored is None:
         raise ModelError(f"The file has no array of real numbers called {name!r}.", hint=_HINT)
-    if min(tensor.dims, default=1) < 1 or math.prod(tensor.dims) * stored.itemsize != len(tensor.raw_data):
-        raise ModelError(f"The array {name!r} in the file does not have the size it states.", hint=_HINT)
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 

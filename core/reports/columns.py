@@ -72,16 +72,20 @@ class Shape:
     Attributes:
         top_k: how many classes, 1 or more.
         reviewed: whether what a person said is told too.
+        names: the columns of a flat table; None: all that there are.
     """
 
     top_k: int
     reviewed: bool = False
+    names: tuple[str, ...] | None = None
 
 
 def columns(shape: Shape) -> tuple[Column, ...]:
     """The columns of a flat table: the likeliest class, all about it, and then the next classes."""
     later = (column for rank in range(1, shape.top_k) for column in _rank(rank))
-    return (*facts(shape), *later)
+    every = (*facts(shape), *later)
+    known = {column.name: column for column in every}
+    return every if shape.names is None else tuple(known[name] for name in shape.names)
 
 
 def facts(shape: Shape) -> tuple[Column, ...]:
@@ -110,6 +114,7 @@ def as_object(row: Reported, shape: Shape) -> dict[str, Any]:
         content |= {"label": outcome.best.label, "confidence": _share(outcome.best.probability)}
         content |= {"scores": scores(row, shape.top_k)}
         content |= {column.name: column.of(row) for column in (_UNKNOWN, *_ORIGIN)}
+        content["warnings"] = list(outcome.warnings)
     if shape.reviewed:
         content |= {column.name: column.of(row) for column in _REVIEW}
     return content
@@ -167,4 +172,5 @@ _ORIGIN: Final = (
 _FAILURE: Final = (
     _failed("error", lambda failure: failure.message),
     _failed("hint", lambda failure: failure.hint),
+    _said("warnings", Kind.TEXT, lambda outcome: " ".join(outcome.warnings) or None),
 )

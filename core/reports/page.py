@@ -12,7 +12,7 @@ from typing import Final, TextIO
 from xml.etree.ElementTree import Element
 
 from core.batch.values import Verdict
-from core.dataset.problems import quantity
+from core.dataset.problems import place, quantity
 from core.judging.markup import Content, element, page, table
 from core.judging.parts import STYLE, note, plot, thumbnail, tile, twin
 from core.judging.plots import count_bars, histogram, percent
@@ -67,7 +67,8 @@ class WebPage:
         """The page, of what was taken."""
         contents: list[Content] = [element("h1", self._plan.title), *_figures(self._tally)]
         contents += [*_classes(self._tally), *_confidence(self._tally)]
-        contents += [*self._gallery(report, token), *self._failures(), *self._table(), *self._about()]
+        contents += [*self._gallery(report, token), *self._failures(), *self._warned()]
+        contents += [*self._table(), *self._about()]
         return page(self._plan.title, STYLE, *contents)
 
     def _gallery(self, report: Report, token: CancelToken) -> Iterator[Element]:
@@ -104,6 +105,12 @@ class WebPage:
             yield note(f"The first {len(told):,} of {quantity(failed)}.")
         yield table(("image", "why", "what to do"), ((self._place(one.path), one.message, one.hint) for one in told))
 
+    def _warned(self) -> Iterator[Element]:
+        if self._tally.warned:
+            yield element("h2", "Read with a warning")
+            rows = ((self._place(one.path), " ".join(one.warnings)) for one in self._tally.warned)
+            yield table(("image", "warning"), rows)
+
     def _table(self) -> Iterator[Element]:
         columns = ("image", "what it is", "confidence", "or else")
         rows = (
@@ -124,13 +131,12 @@ class WebPage:
             yield table(("what", "which"), self._plan.about)
 
     def _place(self, path: Path) -> str:
-        folder = self._plan.folder
-        return str(path.relative_to(folder) if folder and path.is_relative_to(folder) else path)
+        return path.name if path == self._plan.folder else place(path, self._plan.folder)
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What came of the images so far, in numbers; `failures` are the first ones."""
+    """What came of the images so far, in numbers; `failures` and `warned` are the first ones."""
 
     images: int = 0
     failed: int = 0
@@ -140,6 +146,7 @@ class _Tally:
     answers: Counter[str] = field(default_factory=Counter)
     bins: list[int] = field(default_factory=lambda: [0] * _BINS)
     failures: list[Failure] = field(default_factory=list)
+    warned: list[Prediction] = field(default_factory=list)
 
     def count(self, row: Reported) -> None:
         self.images += 1
@@ -148,6 +155,8 @@ class _Tally:
             if len(self.failures) < _MOST_LISTED:
                 self.failures.append(row.outcome)
             return
+        if row.outcome.warnings and len(self.warned) < _MOST_LISTED:
+            self.warned.append(row.outcome)
         sure = row.outcome.best.probability
         self.confidence += sure
         self.bins[min(_BINS - 1, int(sure * _BINS))] += 1

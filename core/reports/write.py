@@ -13,7 +13,7 @@ from core.errors import StorageError, UsageError
 from core.images.folders import IMAGE_SUFFIXES, printable
 from core.progress import CancelToken, Report, StageClock
 from core.reports.columns import Reported
-from core.reports.plan import Form, Plan
+from core.reports.plan import Form, Plan, check_suffix
 from core.storage import as_text, replacing
 
 _HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
@@ -45,11 +45,13 @@ def write_report(
         How many images were told of.
 
     Raises:
-        UsageError: the file is an image, or the form needs a library that is not installed.
+        UsageError: the file is an image or is named as another form, or the form needs a library that is not
+            installed.
         StorageError: the file cannot be written.
         Cancelled: the token was cancelled.
     """
     refuse_image(file)
+    check_suffix(file, plan.form)
     clock, count = StageClock("writing the report", total, report), 0
     try:
         with replacing(Path(os.path.realpath(file))) as stream, open_writer(stream, plan, report, token) as writer:
@@ -104,7 +106,8 @@ def open_text_writer(stream: TextIO, plan: Plan, report: Report, token: CancelTo
         case Form.CSV:
             from core.reports.text import CommaSeparated
 
-            yield CommaSeparated(stream, plan.shape, byte_order_mark=plan.byte_order_mark)
+            mark, delimiter = plan.byte_order_mark, plan.delimiter
+            yield CommaSeparated(stream, plan.shape, byte_order_mark=mark, delimiter=delimiter)
         case _:
             from core.reports.text import JsonLines
 
@@ -129,7 +132,7 @@ def refuse_image(file: Path, instead: str = "results.csv") -> None:
 
 
 def _is_image(file: Path) -> bool:
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where the name is too long
         return False
     from core.images.decoding import looks_like_image  # takes Pillow
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from core.batch.queries import Answers
@@ -11,7 +13,7 @@ from core.images.folders import printable
 from core.keywords.exiftool import find_exiftool
 from core.keywords.values import Place
 from core.progress import CancelToken, Report
-from core.reports.columns import Shape
+from core.reports.columns import Reported, Shape
 from core.reports.plan import Form, Plan
 from core.reports.write import of_rows, write_report
 from core.services.batch_messages import Export, Means, TaskDone
@@ -29,7 +31,7 @@ def export(task: Export, report: Report, token: CancelToken) -> TaskDone:
     with Answers(task.job) as answers:
         facts, total = answers.facts(), answers.count(task.view)
         top_k = max((len(row.scores) for row in answers.rows(task.view, 0, 100)), default=1)
-        about = (("Folder", printable(facts.folder)), ("Model", facts.model))
+        about = (("Folder", printable(facts.folder.name)), ("Model", facts.model))
         plan = Plan(
             form=task.form,
             shape=Shape(max(1, top_k), reviewed=True),
@@ -39,9 +41,18 @@ def export(task: Export, report: Report, token: CancelToken) -> TaskDone:
             folder=facts.folder,
         )
         rows = of_rows(answers.each(task.view))
+        if task.form is not Form.HTML:  # a page reads its thumbnails, and shortens paths by itself
+            rows = (_inside(row, facts.folder) for row in rows)
         count = write_report(task.file, rows, plan, total=total, report=report, token=token)
     photos = "1 photo is" if count == 1 else f"{count:,} photos are"
     return TaskDone(task.ticket, f"{photos} in “{printable(task.file.name)}”.", file=task.file)
+
+
+def _inside(row: Reported, folder: Path) -> Reported:
+    """The row with its image's place in the folder: a report is passed on, and where the folder lies is private."""
+    path = row.outcome.path
+    inside = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    return replace(row, outcome=replace(row.outcome, path=inside))
 
 
 def means() -> Means:

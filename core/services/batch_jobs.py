@@ -14,12 +14,16 @@ from core import paths, settings
 from core.batch import watch as folder_watch
 from core.batch.job import Job, open_answering
 from core.batch.jobs import BrokenJob, job_facts, list_jobs
-from core.batch.journal import job_id
+from core.batch.journal import job_folder, job_id
 from core.batch.queries import Answers
 from core.batch.removal import bring_back, put_aside, sweep
+from core.batch.schema import FILE
 from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
+from core.batch.walk import Walk
 from core.batch.watch import Watching, WatchState
 from core.errors import Cancelled, FoveaError, StorageError, UsageError
+from core.images.folders import printable
+from core.images.kinds import SAVE_HINT, in_words
 from core.progress import CancelToken
 from core.services.batch_messages import (
     Answer,
@@ -67,6 +71,7 @@ class _Running:
         counted: when its journal was asked last.
         has_begun: whether its beginning was told.
         watches: how the watch of its folder fares; None where it is a plain run.
+        skipped: files of kinds that Fovea does not read, in words.
     """
 
     request: JobRequest
@@ -79,6 +84,7 @@ class _Running:
     counted: float = 0.0
     has_begun: bool = False
     watches: WatchState | None = None
+    skipped: str = ""
 
 
 class Jobs:
@@ -213,11 +219,14 @@ class Jobs:
         self._end(job, running, error)
 
     def _run(self, job: str, running: _Running) -> None:
+        if not (job_folder(job) / FILE).exists():
+            _check_photos(running.request)
         answering, report = open_answering(running.request), partial(self._report, job, running)
         with Job(running.request, answering, token=running.token, report=report) as opened:
             self._tell_begun(job, running)
             for _ in opened.results():
                 pass
+            running.skipped = in_words(opened.skipped)
 
     def _watch(self, job: str, running: _Running) -> None:
         """Answers need not be delivered anywhere: they are in the journal, where the window sees them."""
@@ -259,7 +268,26 @@ class Jobs:
             return
         self.tell(job)
         self._changed(job)
-        self._send(JobEnded(job, error, _troubles(job)))
+        self._send(JobEnded(job, error, _troubles(job), running.skipped))
+
+
+def _check_photos(request: JobRequest) -> None:
+    """Refuse a new job on a folder without photos: there would be nothing in it to do anything with.
+
+    Raises:
+        UsageError: there is no such folder, nothing in it counts, or it cannot be read.
+    """
+    walk = Walk(request, job_folder(job_id(request)))
+    if not walk.is_empty():
+        return
+    if walk.troubles:
+        raise UsageError(walk.troubles[0].message, hint=walk.troubles[0].hint)
+    what = f"No photos found in “{printable(request.folder.name or request.folder)}”."
+    if request.include or request.exclude:
+        raise UsageError(what, hint="Check the patterns: they leave nothing.")
+    if walk.skipped:
+        raise UsageError(f"{what} {in_words(walk.skipped)}", hint=SAVE_HINT)
+    raise UsageError(what, hint="In folders, photos are files such as .jpg, .png, .webp or .heic.")
 
 
 def _at_rest(facts: JobFacts) -> Doing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import paths
@@ -95,7 +95,8 @@ def plan_keywords(
         StorageError: the journal or the record cannot be read.
         Cancelled: it was called off.
     """
-    tool, request = find_exiftool(), KeywordRequest(place=wish.place, dry_run=True)
+    tool, top = find_exiftool(), answers.facts().folder
+    request = KeywordRequest(place=wish.place, dry_run=True, within=top)
     numbers: list[int] = []
     wishes: list[Wish] = []
     choice = Choice(wish.threshold)
@@ -115,8 +116,8 @@ def plan_keywords(
         tuple(numbers),
         tuple(wishes),
         tuple(outcomes),
-        KeywordRequest(place=wish.place),
-        answers.facts().folder,
+        replace(request, dry_run=False),
+        top,
     )
 
 

@@ -233,11 +233,19 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """A job came to its end, by itself, by the person's wish, or by an error; and what could not be read."""
+    """A job came to its end, by itself, by request, or by an error.
+
+    Attributes:
+        job: which.
+        error: why it stopped early.
+        troubles: the folders that could not be read.
+        skipped: the files of kinds that Fovea does not read, in words; "" for none.
+    """
 
     job: str
     error: FoveaError | None
     troubles: tuple[Trouble, ...]
+    skipped: str = ""
 
 
 # ---- from the batch process: what is looked at

@@ -12,7 +12,7 @@ from typing import Final
 
 from core import corrections
 from core.batch.queries import Answers, Said
-from core.batch.reviewing import correction_of, review_of
+from core.batch.reviewing import correction_of, is_left_open, left_open_text, review_of
 from core.batch.values import Review, Row
 from core.corrections import Correction
 from core.errors import Cancelled, FoveaError, UsageError
@@ -122,11 +122,15 @@ class Reviews:
             del self._noted[next(iter(self._noted))]
         noted = self._noted[request.ticket] = _Noted(request.job)
 
+        left_open = 0
+
         def meant(row: Row) -> Review | None:
+            nonlocal left_open
+            left_open += is_left_open(row, request.review)
             return review_of(row, request.review)
 
         count = self._note(request.ticket, noted, numbers, meant, token)
-        return f"{_photos(count)} labelled. Ctrl+Z takes that back."
+        return f"{_photos(count)} labelled. Ctrl+Z takes that back. {left_open_text(left_open)}".strip()
 
     def _take_back(self, request: TakeBack) -> str:
         noted = self._noted.pop(request.undone, None)

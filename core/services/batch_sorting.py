@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.batch.queries import Answers
+from core.dataset.problems import quantity
 from core.errors import UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
@@ -50,6 +51,10 @@ class SortPlan:
             parts[0] += f", the others to {len(self.facts.folders) - _NAMED:,} more folders"
         if self.facts.renamed:
             parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
+        if self.facts.companions:
+            parts.append(f"with {quantity(self.facts.companions, 'companion file')}")
+        if self.facts.shared:
+            parts.append(f"{quantity(self.facts.shared, 'companion file')} shared by several photos left in place")
         if self.facts.left:
             parts.append(f"{self.facts.left:,} stay where they are")
         return f"{'; '.join(parts)}. Nothing is done yet."
@@ -129,8 +134,9 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
 
 def _done(ticket: int, facts: SortingFacts) -> TaskDone:
     failed = f", {facts.failed:,} could not be" if facts.failed else ""
+    along = f" with {quantity(facts.companions, 'companion file')}" if facts.companions else ""
     place = printable(facts.request.destination)
-    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{failed}.", sorting=facts.id)
+    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{along}{failed}.", sorting=facts.id)
 
 
 def _step(one: values.Step, request: SortRequest) -> Step:
@@ -140,7 +146,9 @@ def _step(one: values.Step, request: SortRequest) -> Step:
     if one.target is None:
         return Step(source, "stays", one.note)
     target = one.target.relative_to(request.destination)
-    told = f"{printable(target)}  ({one.note})" if one.note else printable(target)
+    along = f"with {', '.join(printable(file.source.name) for file in one.companions)}" if one.companions else ""
+    notes = "; ".join(filter(None, (one.note, along)))
+    told = f"{printable(target)}  ({notes})" if notes else printable(target)
     return Step(source, _DEEDS[request.by], told, is_unsure=target.parts[0] == UNSURE)
 
 

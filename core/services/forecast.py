@@ -16,7 +16,7 @@ from core.errors import FoveaError
 from core.features.compute import FeatureSource, compute_features
 from core.features.store import FeatureStore
 from core.learning.material import backbone_of, source_of
-from core.learning.quick import check_weights
+from core.learning.quick import FOLDS, check_weights
 from core.learning.recipes import DEFAULTS
 from core.learning.request import Recipe, TrainRequest
 from core.learning.trainer_program import find_program
@@ -143,7 +143,8 @@ def _head_s(size: _Size) -> float:
     choosing, fitting = _STEPS
     tried = min(size.train, _CHOSEN_FROM)
     heads = (size.train, size.images) if size.images > size.train else (size.train,)
-    return _fit_s(tried, size, choosing) + sum(_fit_s(count, size, fitting) for count in heads)
+    unseen = (min(size.images, _CHOSEN_FROM) * (FOLDS - 1) // FOLDS,) * FOLDS  # for predictions out of fold
+    return _fit_s(tried, size, choosing) + sum(_fit_s(max(count, 1), size, fitting) for count in (*heads, *unseen))
 
 
 def _fit_s(count: int, size: _Size, steps: int) -> float:

@@ -15,6 +15,7 @@ from typing import Final
 
 from core.errors import Cancelled, FoveaError
 from core.features.store import FeatureStore
+from core.import_preview import preview
 from core.judging.comparison import compare_by_paths, contestant
 from core.learning.runs import found_runs, throw_away
 from core.library.exchange import import_model
@@ -162,6 +163,9 @@ def _imported(job: Import, library: Library) -> Imported:
         if questions is not None:
             return Imported(job.ticket, job.file, "", is_new=False, error=None, questions=questions)
         imported = import_model(job.file, library)
+    elif job.photo is not None:
+        outcome = preview(job.file, job.answers, job.photo)
+        return Imported(job.ticket, job.file, "", is_new=False, error=None, preview=outcome)
     else:
         imported = import_foreign(job.file, job.answers, library)
     return Imported(job.ticket, job.file, imported.model.name, imported.is_new, None)

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from core.errors import FoveaError
 from core.learning.runs import FoundRun
 from core.library.foreign_values import ForeignAnswers, ForeignQuestions
+from core.prediction import Outcome
 from core.providers import Precision, ProviderWish
 from core.services.library_values import AgreementFacts, NameFacts, RemovedFacts
 from core.services.training_messages import Stage, Stopped
@@ -124,11 +125,13 @@ class Import:
         ticket: of the request.
         file: that Fovea exported, or an ONNX classifier of another program.
         answers: to what another program's file leaves open; without them it is asked for them.
+        photo: to try the answers on; then nothing is added.
     """
 
     ticket: int
     file: Path
     answers: ForeignAnswers | None = None
+    photo: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,7 @@ class Imported:
         is_new: whether it was added; False where the library had the same model already.
         error: why it was not; None where it was, or may be once the questions are answered.
         questions: what another program's file leaves open; None where nothing is.
+        preview: what the model would say about the photo that was asked about; None where none was.
     """
 
     ticket: int
@@ -224,6 +228,7 @@ class Imported:
     is_new: bool
     error: FoveaError | None
     questions: ForeignQuestions | None = None
+    preview: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,10 +137,11 @@ class DrawPicture:
 
 @dataclass(frozen=True, slots=True)
 class ListImages:
-    """Walk these files and folders and name the images in them."""
+    """Walk these files and folders and name the images in them, at most so many; None: all of them."""
 
     ticket: int
     paths: tuple[Path, ...]
+    most: int | None = None
 
 
 # ---- from the picture process

@@ -54,7 +54,7 @@ class PictureService:
         images = find_images(
             request.paths, recursive=True, on_error=lambda path, error: failures.append(Failure.of(path, error))
         )
-        for chunk in _chunks(images):
+        for chunk in _chunks(islice(images, request.most)):
             self._send(ImagesListed(request.ticket, chunk, finished=False))
         self._send(ImagesListed(request.ticket, (), finished=True, failures=tuple(failures)))
 

@@ -263,8 +263,8 @@ def _notes(trained: Trained) -> Iterable[str]:
 def _verdict(trained: Trained) -> str:
     start, end = trained.start.evaluation if trained.start else None, trained.lesson.evaluation
     if start is None or end is None:
-        return "it is not shown to be better than what it began with"
+        return "without test photos, nothing shows that it is better than what it began with"
     return (
-        f"of the test images it names {percent(end.accuracy)} rightly, "
-        f"and what it began with named {percent(start.accuracy)}"
+        f"{percent(end.accuracy)} of the test photos are right and {percent(start.accuracy)} were before, which does "
+        f"not show that it is better"
     )

@@ -12,8 +12,9 @@ from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.sorting.disk import check, check_space
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import place, settle, status
-from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.record import Record, held
 from core.sorting.records import mended, sortings
 from core.sorting.values import By, SortingFacts, SortingState, SortRequest, Step
 
@@ -115,7 +116,7 @@ def _work(record: Record, report: Report, token: CancelToken) -> SortingFacts:
     request = record.facts().request
     clock = StageClock("sorting photos", record.count(Stage.WAITING, Stage.BEGUN), report)
     for found in settled(record, request.by):
-        clock.advance(sum(move.stage is not Stage.WAITING for move in found))
+        clock.advance(sum(move.stage is not Stage.WAITING and not move.follows for move in found))
     known = {folder.path for folder in record.folders()}
     while waiting := record.moves(Stage.WAITING, limit=AT_ONCE):
         _sort_some(record, request, waiting, known, clock, token)
@@ -138,10 +139,21 @@ def _sort_some(
             _make(folder)
         for move in begun:
             token.check()
-            done.append(_placed(move, request, part_name(record.id, move)))
-            clock.advance()
+            done.append(_placed(move, request, part_name(record.id, move), stays=_stays(move, done, record)))
+            clock.advance(not move.follows)
     finally:
         record.note(done)
+
+
+def stage_of_photo(move: Move, done: list[Move], record: Record) -> Stage | None:
+    """How far the photo is that a companion goes along with; it may have come just before."""
+    known = next((one.stage for one in reversed(done) if one.number == move.follows), None)
+    return record.stage(move.follows) if known is None else known
+
+
+def _stays(move: Move, done: list[Move], record: Record) -> bool:
+    """Whether a companion stays, as its photo could not be sorted."""
+    return bool(move.follows) and stage_of_photo(move, done, record) is Stage.FAILED
 
 
 def _unknown(path: Path, known: set[Path]) -> Iterator[Folder]:
@@ -163,8 +175,10 @@ def _make(folder: Path) -> None:
         raise _hopeless(error, folder) from error
 
 
-def _placed(move: Move, request: SortRequest, part: str) -> Move:
-    """The photo, done or failed."""
+def _placed(move: Move, request: SortRequest, part: str, *, stays: bool) -> Move:
+    """The photo or companion, done or failed."""
+    if stays:
+        return replace(move, stage=Stage.FAILED)
     try:
         return place(move, request.by, part)
     except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from core.errors import StorageError, UsageError
-from core.images.folders import printable
+from core.images.folders import is_possible, printable
 from core.sorting.values import By, SortRequest
 
 _SPARE: Final = 64 * 1024**2
@@ -84,11 +84,13 @@ def check(request: SortRequest) -> None:
         StorageError: the destination may not be written to.
     """
     source, destination = request.source, request.destination
-    if not source.is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where the name is too long
         raise UsageError(f"There is no folder {_named(source)}.", hint="Name the folder whose photos are to be sorted.")
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
         what = f"{_named(destination)} lies in the folder that is to be sorted."
         raise UsageError(what, hint="Name a folder outside it, so that sorted photos are not sorted again.")
+    if not is_possible(destination):
+        raise UsageError(f"No folder can be called {_named(destination)}.", hint="Choose a shorter name.")
     above = next((folder for folder in (destination, *destination.parents) if os.path.lexists(folder)), None)
     if above is None:
         raise UsageError(f"There is no disk for {_named(destination)}.", hint="Name a folder on a disk that is there.")

@@ -14,13 +14,13 @@ from typing import Final
 
 from core.images.folders import printable
 from core.sorting.disk import sha256
-from core.sorting.record import Move, Stage
+from core.sorting.entries import Move, Stage
 from core.sorting.values import By
-from core.storage import sync_folder
+from core.storage import keep_owner, sync_folder
 
 _BLOCK: Final = 1024**2
 _CHANGED: Final = "It was changed since it was sorted."
-_ONLY: Final = "The photo it was made from is gone or was changed since, so this may be the only one left."
+_ONLY: Final = "The file it was made from is gone or was changed since, so this may be the only one left."
 
 
 class UnlikeError(OSError):
@@ -48,10 +48,29 @@ def place(move: Move, by: By, part: str) -> Move:
         case By.HARDLINK:
             os.link(os.path.realpath(move.source), move.target)
         case By.SYMLINK:
-            move.target.symlink_to(move.source)
+            move.target.symlink_to(_way(move))
         case By.MOVE:
             sum_ = _relocate(move.source, move.target, part)
     return replace(move, stage=Stage.DONE, after=status(move.target), sha256=sum_)
+
+
+def _way(move: Move) -> Path:
+    """Where a link leads. Relative where photo and link are on one disk below one folder, so that it still leads there
+    once that folder is moved, or is seen from another computer; else absolute, so that the link itself may be moved.
+    """
+    try:
+        top = os.path.commonpath([move.source, move.target])
+        if Path(top).parent == Path(top) or move.source.lstat().st_dev != move.target.parent.stat().st_dev:
+            return move.source
+        way = Path(os.path.relpath(move.source, move.target.parent))
+        return way if (move.target.parent / way).samefile(move.source) else move.source
+    except (OSError, ValueError):
+        return move.source
+
+
+def _leads_to(link: Path, file: Path) -> bool:
+    """Whether what lies there is a link that sorting made to a file, relative or, as earlier versions, absolute."""
+    return link.is_symlink() and Path(os.path.normpath(link.parent / link.readlink())) == file
 
 
 def settle(move: Move, by: By, part: str) -> Move:
@@ -106,8 +125,7 @@ def _take_away(move: Move, by: By) -> str:
         return ""
     match by:
         case By.SYMLINK:
-            is_ours = move.target.is_symlink() and move.target.readlink() == move.source
-            why = "" if is_ours else _CHANGED
+            why = "" if _leads_to(move.target, move.source) else _CHANGED
         case By.HARDLINK:
             why = "" if _same_file(move.source, move.target) else _ONLY
         case _:
@@ -130,7 +148,7 @@ def _take_back_move(move: Move, part: str) -> str:
         return "It is not there any more."
     if os.path.lexists(move.source):
         return f"There is another file where it was: {printable(move.source)}."
-    if not _unchanged(move.target, move.after, move.sha256):
+    if not move.follows and not _unchanged(move.target, move.after, move.sha256):
         return _CHANGED
     move.source.parent.mkdir(parents=True, exist_ok=True)
     move.source.with_name(part).unlink(missing_ok=True)
@@ -139,7 +157,7 @@ def _take_back_move(move: Move, part: str) -> str:
 
 
 def _copy(source: Path, target: Path, part: str) -> str:
-    """Copy a file with its times and permissions, beside its target and then there; its sum."""
+    """Copy a file with its times, permissions and owner, beside its target and then there; its sum."""
     beside = target.with_name(part)
     beside.unlink(missing_ok=True)
     try:
@@ -149,6 +167,7 @@ def _copy(source: Path, target: Path, part: str) -> str:
                 sum_.update(block)
                 writing.write(block)
             writing.flush()
+            keep_owner(before, beside)
             with contextlib.suppress(OSError):  # permissions and flags, as far as that disk knows them
                 shutil.copystat(source, beside)
             os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -212,7 +231,7 @@ def _give(file: Path, name: Path) -> None:
 def _is_ours(move: Move, by: By) -> bool:
     """Whether what lies at the target is what this move makes."""
     if by is By.SYMLINK:
-        return move.target.is_symlink() and move.target.readlink() == move.source
+        return _leads_to(move.target, move.source)
     if move.target.is_symlink() or not stat.S_ISREG(move.target.stat().st_mode):
         return False
     if _same_file(move.source, move.target):

@@ -12,8 +12,12 @@ from itertools import count
 from pathlib import Path, PurePath
 from typing import Final, Protocol
 
-_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
-"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces"); control characters; half characters."""
+from core.images.folders import is_readable
+from core.images.system_folders import is_system_folder
+from core.sorting.companions import Along
+
+_FORBIDDEN: Final = frozenset('<>:"/\\|?*')
+"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces")."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|\Z)")
 _LONGEST: Final = 255
 """Of a name: bytes on Linux, UTF-16 units elsewhere."""
@@ -38,12 +42,19 @@ class Disk(Protocol):
 
 
 def folder_name(label: str) -> str:
-    """A class's label as the name of a folder that every system takes and no walk passes over as hidden."""
-    name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", label)).strip(" .")
+    """A class's label as the name of a folder that every system takes, that shows itself as it is, and that no walk
+    passes over.
+    """
+    name = "".join(map(_safe, unicodedata.normalize("NFC", label))).strip(" .")
     name = _cut(name, _LONGEST_FOLDER).rstrip(" .")
-    if _RESERVED.match(name):
+    if _RESERVED.match(name) or is_system_folder(name):
         name = f"_{name}"
     return name or "_"
+
+
+def _safe(character: str) -> str:
+    """Or an underscore for what no name may hold: also what controls a terminal or turns the writing direction."""
+    return character if is_readable(character) and character not in _FORBIDDEN else "_"
 
 
 def folded(name: str) -> str:
@@ -51,15 +62,15 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def numbered(name: str, number: int) -> str:
-    """A name, or from 2 on one like it: `photo (2).jpg`; never longer than names may be."""
+def numbered(name: str, number: int, reserve: int = 0) -> str:
+    """A name, or from 2 on one like it: `photo (2).jpg`; never longer than names may be, less `reserve`."""
     if number == 1:
         return name
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - PurePath takes "a." for a suffix
     if _length(suffix) > _LONGEST_SUFFIX:
         stem, suffix = name, ""
     ending = f" ({number}){suffix}"
-    return _cut(stem, _LONGEST - _length(ending)) + ending
+    return _cut(stem, _LONGEST - reserve - _length(ending)) + ending
 
 
 class Names:
@@ -84,23 +95,26 @@ class Names:
             self._folders[key] = parent / self._place(parent).take_folder(wanted)
         return self._folders[key]
 
-    def file(self, parent: PurePath, wanted: str, source: Path, size: int) -> tuple[PurePath, Path | None]:
-        """A name for a file: the one wanted, or else one like it.
+    def file(
+        self, parent: PurePath, wanted: str, source: Path, size: int, along: Along | None = None
+    ) -> tuple[PurePath, Path | None]:
+        """A name for a file: the one wanted, or else one like it. The names of the files that go along are taken too.
 
         Args:
             parent: the folder, as `folder` gave it.
             wanted: its name.
             source: the file that will bear it.
             size: of that, in bytes.
+            along: what goes along with it; None: nothing.
 
         Returns:
             The path relative to the destination; and a file that holds the same bytes and bears such a name already,
             which makes the new one needless.
         """
-        place, key = self._place(parent), folded(wanted)
+        place, key, along = self._place(parent), folded(wanted), along or Along(wanted)
         series = place.series.get(key)
         if series is None:
-            if key not in place.firsts and place.take_file(wanted) is None:
+            if key not in place.firsts and place.take_files(wanted, *along.called(wanted)) is None:
                 place.firsts[key] = str(source), size
                 return parent / wanted, None
             series = place.series[key] = _Series(place.firsts.pop(key, None))
@@ -109,8 +123,8 @@ class Names:
             if twin is not None:
                 return parent / wanted, twin
             series.number += 1
-            name = numbered(wanted, series.number)
-            there = place.take_file(name)
+            name = numbered(wanted, series.number, _excess(along, wanted))
+            there = place.take_files(name, *along.called(name))
             if there is None:
                 series.by_size[size].append(source)
                 return parent / name, None
@@ -157,14 +171,21 @@ class _Place:
                 return name if name in there or not there else min(there)
         raise AssertionError
 
-    def take_file(self, name: str) -> Collection[str] | None:
-        """Take a name for a file; if it is taken, the files that are there under it, but for those given out."""
-        key = folded(name)
-        there = self._there.get(key, {})
-        if key not in self._given and not there:
-            self._given.add(key)
+    def take_files(self, *names: str) -> Collection[str] | None:
+        """Take names for files, all or none; if one is taken, the files that are there under the first, but for those
+        given out.
+        """
+        keys = {folded(name) for name in names}
+        if self._given.isdisjoint(keys) and not any(self._there.get(key) for key in keys):
+            self._given |= keys
             return None
+        there = self._there.get(folded(names[0]), {})
         return [spelt for spelt, is_folder in there.items() if not is_folder]
+
+
+def _excess(along: Along, name: str) -> int:
+    """How much longer than a photo's name the longest of its companions' names is."""
+    return max((_length(one) - _length(name) for one in along.called(name)), default=0)
 
 
 def _cut(name: str, longest: int) -> str:

@@ -11,8 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,6 +20,7 @@ from core.errors import DamagedError, LaterVersionError, StorageError, UsageErro
 from core.file_lock import hold
 from core.images.folders import printable
 from core.recovery import as_path
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
 from core.storage import reading_errors, storage_errors
 
@@ -35,7 +35,7 @@ CREATE TABLE sorting (
 CREATE TABLE moves (
     number INTEGER PRIMARY KEY, source BLOB NOT NULL, target BLOB NOT NULL, bytes INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
-    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT ''
+    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER
 );
 CREATE INDEX moves_by_state ON moves (state, number);
 CREATE TABLE folders (
@@ -44,66 +44,8 @@ CREATE TABLE folders (
 );
 """
 """`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
-was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began."""
-
-
-class Stage(IntEnum):
-    """How far a photo is."""
-
-    WAITING = 0
-    BEGUN = 1
-    """It may be where it was, half-way, or where it should be: the disk tells."""
-    DONE = 2
-    FAILED = 3
-    LEAVING = 4
-    """Its undoing was begun."""
-    UNDONE = 5
-    KEPT = 6
-    """Undoing left it, for a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A photo in the record.
-
-    Attributes:
-        number: its place in the sorting, from 1.
-        source: where it was.
-        target: where it comes.
-        stage: how far it is.
-        before: what told, when it was begun, that the file at `source` is this one (`core.sorting.moves.written`).
-        after: the same of the file at `target`, when it was done.
-        sha256: of its bytes, where they were read; else empty.
-        why: it failed, or was kept.
-    """
-
-    number: int
-    source: Path
-    target: Path
-    stage: Stage
-    before: str = ""
-    after: str = ""
-    sha256: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder in the record; times are when it was last written to, in nanoseconds since 1970.
-
-    Attributes:
-        path: the folder.
-        made: whether the sorting made it.
-        before: its time before; None for one that was made.
-        after: its time once all was sorted; None until then.
-        seen: its time when undoing began; None until then, and if it was gone.
-    """
-
-    path: Path
-    made: bool
-    before: int | None = None
-    after: int | None = None
-    seen: int | None = None
+was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
+number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
 
 
 class Record:
@@ -150,12 +92,7 @@ class Record:
             with record._writing() as database:
                 database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, *asked))
                 database.executemany(
-                    "INSERT INTO moves (source, target, bytes) VALUES (?, ?, ?)",
-                    (
-                        (os.fsencode(step.source), os.fsencode(step.target), step.size)
-                        for step in steps
-                        if step.target is not None
-                    ),
+                    "INSERT INTO moves (number, source, target, bytes, follows) VALUES (?, ?, ?, ?, ?)", _rows(steps)
                 )
         except BaseException:
             record.forget()
@@ -180,7 +117,9 @@ class Record:
             if asked is None:
                 raise self._damaged()
             source, destination, manner, threshold, flat, begun, state = asked
-            counted = database.execute("SELECT state, count(*) FROM moves GROUP BY state").fetchall()
+            counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
+            query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
+            along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
         counts = dict(counted)
         with self._errors():
@@ -194,9 +133,10 @@ class Record:
             reached,
             waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
             sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
-            failed=counts.get(Stage.FAILED, 0),
+            failed=counts.get(Stage.FAILED, 0) + along.get((Stage.FAILED, True), 0),
             undone=counts.get(Stage.UNDONE, 0),
-            kept=counts.get(Stage.KEPT, 0) + left,
+            kept=counts.get(Stage.KEPT, 0) + along.get((Stage.KEPT, True), 0) + left,
+            companions=along.get((Stage.DONE, False), 0) + along.get((Stage.LEAVING, False), 0),
         )
 
     def size(self) -> int:
@@ -210,18 +150,25 @@ class Record:
         """How many photos are at one of these stages."""
         marks = ", ".join("?" * len(stages))
         with self._reading() as database:
-            (number,) = database.execute(f"SELECT count(*) FROM moves WHERE state IN ({marks})", stages).fetchone()
+            query = f"SELECT count(*) FROM {self._photos} WHERE state IN ({marks})"
+            (number,) = database.execute(query, stages).fetchone()
         return int(number)
 
-    def moves(self, *stages: Stage, limit: int, last_first: bool = False) -> list[Move]:
-        """The first photos, or the last ones, at one of these stages."""
-        marks, order = ", ".join("?" * len(stages)), "DESC" if last_first else "ASC"
+    def moves(self, *stages: Stage, limit: int) -> list[Move]:
+        """The first photos and companions at one of these stages; each photo comes before its companions."""
+        marks = ", ".join("?" * len(stages))
         query = (
-            "SELECT number, source, target, state, before, after, sha256, why FROM moves "
-            f"WHERE state IN ({marks}) ORDER BY number {order} LIMIT ?"
+            f"SELECT number, source, target, state, before, after, sha256, why, {self._follows} FROM moves "
+            f"WHERE state IN ({marks}) ORDER BY number LIMIT ?"
         )
         with self._reading() as database:
             return [_move(*row) for row in database.execute(query, (*stages, limit))]
+
+    def stage(self, number: int) -> Stage | None:
+        """How far a photo is; None where the record was damaged and lacks it."""
+        with self._reading() as database:
+            row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
+            return None if row is None else Stage(row[0])
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
@@ -237,6 +184,12 @@ class Record:
         with self._reading() as database:
             for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
                 yield Remark(as_path(path), why)
+
+    def kept(self) -> set[Path]:
+        """The files that undoing left."""
+        with self._reading() as database:
+            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
+        return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
         """See that the record is whole.
@@ -286,6 +239,9 @@ class Record:
             raise LaterVersionError(self._file)
         if (found, application) != (_FORMAT, _APPLICATION):
             raise self._damaged()
+        columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
+        self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
+        self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
         self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
 
     @contextlib.contextmanager
@@ -347,6 +303,23 @@ def _is_there(file: Path) -> bool:
             raise
 
 
+def destinations() -> set[Path]:
+    """The folders that photos were sorted into, but for sortings that were undone."""
+    found = set()
+    for file in paths.sortings().glob("*.sqlite"):
+        with contextlib.suppress(OSError):  # another process forgets it just now
+            found.add(_destination(file, file.stat().st_mtime_ns))
+    return {folder for folder in found if folder is not None}
+
+
+@lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
+def _destination(file: Path, _: int) -> Path | None:
+    with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
+        facts = record.facts()
+        return None if facts.state is SortingState.UNDONE else facts.request.destination
+    return None
+
+
 @contextlib.contextmanager
 def held() -> Iterator[None]:
     """Hold all sorting: no other process sorts or undoes meanwhile.
@@ -366,5 +339,21 @@ def held() -> Iterator[None]:
         yield
 
 
-def _move(number: int, source: bytes, target: bytes, stage: int, *told: str) -> Move:
-    return Move(number, as_path(source), as_path(target), Stage(stage), *told)
+def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:
+    """Photos, each before its companions, with their numbers."""
+    number = 0
+    for step in steps:
+        if step.target is None:
+            continue
+        number += 1
+        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, None
+        photo = number
+        for one in step.companions:
+            number += 1
+            yield number, os.fsencode(one.source), os.fsencode(one.target), one.size, photo
+
+
+def _move(
+    number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, why: str, follows: int
+) -> Move:
+    return Move(number, as_path(source), as_path(target), Stage(stage), before, after, sum_, why, follows)

@@ -11,9 +11,10 @@ from typing import Final
 from core.errors import StorageError, UsageError
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
-from core.sorting.carry import AT_ONCE, part_name, settled
+from core.sorting.carry import AT_ONCE, part_name, settled, stage_of_photo
+from core.sorting.entries import Folder, Move, Stage
 from core.sorting.moves import take_back
-from core.sorting.record import Folder, Move, Record, Stage, held
+from core.sorting.record import Record, held
 from core.sorting.records import mended
 from core.sorting.values import SortingFacts, SortingState
 
@@ -45,7 +46,7 @@ def undo(id_: str, *, report: Report, token: CancelToken) -> SortingFacts:
         if facts.state is not SortingState.UNDOING:
             _begin(record, facts)
         clock = StageClock("putting photos back", record.count(Stage.DONE, Stage.LEAVING), report)
-        while done := record.moves(Stage.DONE, Stage.LEAVING, limit=AT_ONCE, last_first=True):
+        while done := record.moves(Stage.DONE, Stage.LEAVING, limit=AT_ONCE):
             _undo_some(record, facts, done, clock, token)
         _clear_up(record)
         record.note((), (), SortingState.UNDONE)
@@ -65,13 +66,15 @@ def _undo_some(record: Record, facts: SortingFacts, done: list[Move], clock: Sta
     try:
         for move in done:
             token.check()
-            taken.append(_taken_back(move, facts, part_name(record.id, move)))
-            clock.advance()
+            taken.append(_taken_back(move, facts, part_name(record.id, move), taken, record))
+            clock.advance(not move.follows)
     finally:
         record.note(taken)
 
 
-def _taken_back(move: Move, facts: SortingFacts, part: str) -> Move:
+def _taken_back(move: Move, facts: SortingFacts, part: str, taken: list[Move], record: Record) -> Move:
+    if move.follows and stage_of_photo(move, taken, record) is Stage.KEPT:
+        return replace(move, stage=Stage.KEPT)  # it stays with its photo, of which is said why
     try:
         return take_back(move, facts.request.by, part)
     except OSError as error:
@@ -82,7 +85,7 @@ def _taken_back(move: Move, facts: SortingFacts, part: str) -> Move:
 
 def _clear_up(record: Record) -> None:
     """Remove the folders that were made, and give the others the times they had."""
-    folders, left = record.folders(), {remark.path for remark in record.remarks()}
+    folders, left = record.folders(), record.kept()
     is_all_undone = not record.count(Stage.KEPT)
     for folder in sorted((one.path for one in folders if one.made), key=lambda path: len(path.parts), reverse=True):
         try:

@@ -43,6 +43,15 @@ class SortRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A file that goes along with a photo: where it is, where it comes, and its bytes."""
+
+    source: Path
+    target: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What is to become of one photo.
 
@@ -53,6 +62,8 @@ class Step:
         confidence: the model's, 0..1; None likewise.
         size: bytes.
         note: why it stays, or why it is called otherwise; empty where there is nothing to say.
+        companions: the files that go along.
+        shared: files beside it that stay, as they belong to another photo too.
     """
 
     source: Path
@@ -61,6 +72,8 @@ class Step:
     confidence: float | None
     size: int = 0
     note: str = ""
+    companions: tuple[Companion, ...] = ()
+    shared: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +84,17 @@ class PlanFacts:
         folders: how many photos come into each folder of the destination, the fullest first.
         left: how many stay, for whatever reason.
         renamed: how many of the others will be called otherwise.
-        size: their bytes.
+        size: their bytes, and those of their companions.
+        companions: how many files go along with them.
+        shared: how many files beside them stay, as they belong to several photos.
     """
 
     folders: dict[str, int]
     left: int
     renamed: int
     size: int
+    companions: int = 0
+    shared: int = 0
 
     @property
     def photos(self) -> int:
@@ -107,9 +124,11 @@ class SortingFacts:
         state: how far it is.
         waiting: photos not sorted yet.
         sorted: photos that were sorted and are not back yet.
-        failed: photos that could not be sorted.
+        failed: photos, and files that belong to them, that could not be sorted.
         undone: photos that undoing put back.
-        kept: photos, and folders, that undoing had to leave; `core.sorting.record.Record.remarks` says why.
+        kept: photos, files that belong to them, and folders, that undoing had to leave;
+            `core.sorting.record.Record.remarks` says why.
+        companions: files that went along with photos and are not back yet.
     """
 
     id: str
@@ -121,6 +140,7 @@ class SortingFacts:
     failed: int
     undone: int
     kept: int
+    companions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from core.errors import TrainerError
+from core.errors import DivergedError
 from core.learning.protocol import Epoch, Event, Job
 from core.progress import CancelToken
 from core.training.checkpoint import Arrays, Checkpoint, load, save
@@ -82,7 +82,7 @@ def run_epochs(
         The last epoch's state, which is in the folder too.
 
     Raises:
-        TrainerError: the loss grew beyond all bounds.
+        DivergedError: the loss grew beyond all bounds.
         StorageError: a checkpoint cannot be written.
         Cancelled: the token was cancelled; the latest checkpoint stays.
     """
@@ -162,8 +162,8 @@ def _next(trainee: Trainee, job: Job, state: Checkpoint) -> Checkpoint:
     reseed(trainee.model, job.seed, number)
     learnt = trainee.learn(number)
     if not math.isfinite(learnt.loss):
-        raise TrainerError(
-            f"The training went astray: in epoch {number} its loss grew beyond all bounds.",
+        raise DivergedError(
+            f"The training diverged: in epoch {number} its loss grew beyond all bounds.",
             hint="Train with a smaller learning rate.",
         )
     told = trainee.validate()

@@ -1,53 +1,64 @@
-"""Folders that are dropped on the window: which of them can be classified as a job is found beside its thread."""
+"""Folders that are dropped on the window: one that holds a photo can be classified as a job."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from core.images.folders import printable
+from core.services.messages import ImagesListed
+from gui.arrivals import no_photos_text
 from gui.notices import Notices
-from gui.relay import Relay
+from gui.picture_client import PictureClient
+
+_Then = Callable[[Path, ImagesListed], object]
 
 
 class DroppedFolders(QObject):
-    """Offers a job for a folder; a disk that sleeps delays the offer, never the window."""
+    """Offers a job for a folder; the picture process looks into it, so a disk that sleeps never delays the window."""
 
-    def __init__(self, notices: Notices, open_form: Callable[[Path], object], parent: QObject) -> None:
+    def __init__(
+        self, pictures: PictureClient, notices: Notices, open_form: Callable[[Path], object], parent: QObject
+    ) -> None:
         """`open_form` is given the folder that is to be classified."""
         super().__init__(parent)
-        self._notices, self._open_form = notices, open_form
-        self._relay = Relay(self)
-        self._looker = ThreadPoolExecutor(1, thread_name_prefix="dropped")
+        self._pictures, self._notices, self._open_form = pictures, notices, open_form
+        self._asked: dict[int, tuple[Path, _Then]] = {}
+        pictures.listed.connect(self._on_listed)
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to classify a folder beside whatever else is done with it."""
         if len(dropped) == 1:
-            self._looker.submit(self._look, dropped[0], self._offer, None)
+            self._look(dropped[0], self._offer)
 
     def take(self, dropped: Sequence[Path], otherwise: Callable[[Sequence[Path]], object]) -> None:
-        """Classify a folder at once; of anything else `otherwise` is told."""
+        """Open the form for a folder at once; hand anything else to `otherwise`."""
         if len(dropped) == 1:
-            self._looker.submit(self._look, dropped[0], self._open_form, lambda path: otherwise((path,)))
+            self._look(dropped[0], lambda path, listed: self._take(path, listed, otherwise))
         else:
             otherwise(dropped)
 
-    def close(self) -> None:
-        """Look at nothing any more."""
-        self._looker.shutdown(wait=False, cancel_futures=True)
+    def _look(self, path: Path, then: _Then) -> None:
+        self._asked[self._pictures.list_images((path,), most=1)] = (path, then)
 
-    def _look(
-        self, path: Path, then: Callable[[Path], object], otherwise: Callable[[Path], object] | None
-    ) -> None:  # a thread of its own
-        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the path cannot be looked at
-            self._relay.post(then, path)
-        elif otherwise is not None:
-            self._relay.post(otherwise, path)
+    def _on_listed(self, listed: ImagesListed) -> None:
+        if listed.ticket in self._asked and (listed.paths or listed.finished):
+            path, then = self._asked.pop(listed.ticket)
+            then(path, listed)
 
-    def _offer(self, folder: Path) -> None:
-        text = f"“{printable(folder.name)}” is a folder. A job on it can be paused, resumed, reviewed and exported."
-        self._notices.tell(text, offer=("Classify this folder", lambda: self._open_form(folder)))
+    def _take(self, path: Path, listed: ImagesListed, otherwise: Callable[[Sequence[Path]], object]) -> None:
+        if listed.paths == (path,):
+            otherwise((path,))
+        elif listed.paths:
+            self._open_form(path)
+        elif listed.failures:
+            self._notices.tell(f"{listed.failures[0].message} {listed.failures[0].hint}")
+        else:
+            self._notices.tell(no_photos_text((path,)))
+
+    def _offer(self, path: Path, listed: ImagesListed) -> None:
+        if listed.paths and listed.paths != (path,):
+            text = f"Classify “{printable(path.name)}” as a folder job? You can pause, review and export it."
+            self._notices.tell(text, offer=("Classify this folder", lambda: self._open_form(path)))

@@ -25,7 +25,7 @@ from core.images.folders import printable
 from core.services.batch_values import Doing, JobNews
 from gui import icons, theme
 from gui.folders.job_text import begun_text, counts_text, doing_text, pattern_text, progress_text, title_text
-from gui.widgets import label
+from gui.widgets import Icon, label
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -58,17 +58,11 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
-        self._picture = label()
         self._stack.addWidget(self._make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.addWidget(self._stack)
-        self.show_theme()
-
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self._picture.setPixmap(icons.icon("folder-search", theme.current().accent).pixmap(QSize(64, 64)))
 
     def _make_invitation(self, classify: QAction) -> QWidget:
         page = QWidget()
@@ -80,7 +74,7 @@ class JobsPage(QWidget):
         inside.setContentsMargins(24, 24, 24, 24)
         inside.setSpacing(16)
         inside.addStretch()
-        inside.addWidget(self._picture, alignment=Qt.AlignmentFlag.AlignHCenter)
+        inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
         inside.addWidget(label("Classify a whole folder", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
         promise = label(_PROMISE, "muted", wrap=True)
         promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -105,7 +99,7 @@ class JobsPage(QWidget):
         return page
 
     def show_jobs(self, jobs: Iterable[JobNews]) -> None:
-        """Show these; whichever the person stands on stays so."""
+        """Show these; the selected one stays selected."""
         shown = list(jobs)
         known = [self._news(row).facts.id for row in range(self.list.count())]
         if [news.facts.id for news in shown] != known:
@@ -116,19 +110,23 @@ class JobsPage(QWidget):
         self._stack.setCurrentIndex(bool(shown))
 
     def _fill(self, shown: list[JobNews]) -> None:
-        current = self.list.currentItem()
-        stood_on = current.data(_NEWS).facts.id if current is not None else ""
+        """Make the rows again; where the selected job is gone, its neighbour is selected."""
+        selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
         for news in shown:
-            item = QListWidgetItem(self.list)
-            _dress(item, news)
-            if news.facts.id == stood_on:
-                self.list.setCurrentItem(item)
-        if self.list.currentRow() < 0:
-            self.list.setCurrentRow(0)
+            _dress(QListWidgetItem(self.list), news)
+        self.list.setCurrentRow(min(row, len(shown) - 1))
+        if selected is not None:
+            self.select(selected.facts.id)
+
+    def select(self, job: str) -> None:
+        """Select this job, if it is in the list."""
+        for row in range(self.list.count()):
+            if self._news(row).facts.id == job:
+                self.list.setCurrentRow(row)
 
     def current(self) -> JobNews | None:
-        """The job the person stands on."""
+        """The selected job."""
         row = self.list.currentRow()
         return self._news(row) if row >= 0 else None
 
@@ -175,10 +173,11 @@ class _JobDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(option.rect).adjusted(1, 1, -1, -theme.GRID)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
         focused = bool(state & QStyle.StateFlag.State_HasFocus)
-        marked = focused or bool(state & QStyle.StateFlag.State_MouseOver)
-        painter.setBrush(QColor(colours.surface))
-        painter.setPen(QPen(QColor(colours.accent if marked else colours.border), 2 if focused else 1))
+        pointed_at = colours.muted if state & QStyle.StateFlag.State_MouseOver else colours.border
+        painter.setBrush(QColor(colours.accent_soft if selected else colours.surface))
+        painter.setPen(QPen(QColor(colours.accent if selected else pointed_at), 2 if focused else 1))
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)

@@ -152,12 +152,6 @@ class FoldersPage(QWidget):
             return f"{title_text(self.job)}: {standing_text(self.job)}"
         return "1 folder" if len(self.jobs) == 1 else f"{len(self.jobs):,} folders"
 
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        self.list.show_theme()
-        if "results" in self.__dict__:
-            self.results.bar.show_theme()
-
     def show_jobs(self) -> None:
         """Show all jobs."""
         if "results" in self.__dict__:
@@ -180,6 +174,7 @@ class FoldersPage(QWidget):
         """Show the results of a job."""
         news = self.jobs.get(job)
         if news is not None:
+            self.list.select(job)  # going back, the person finds it selected, and Delete is about it
             self.results.open(news, self._classes(news))
             self._show(self.results)
             self.results.view_in_use.setFocus()
@@ -239,7 +234,7 @@ class FoldersPage(QWidget):
             self.results.view_in_use.selectAll()
 
     def remove_selected(self) -> None:
-        """Take the job stood on from the list; rows are what is in the folder, and none is taken out."""
+        """Take the selected job from the list; rows are what is in the folder, and none is taken out."""
         news = self.list.current() if self._stack.currentWidget() is self.list else None
         if news is not None and (words := self.deeds.words(news.facts.id)):
             self._notices.tell(f"“{title_text(news)}” stays in the list for now: {words}.")
@@ -332,7 +327,7 @@ class FoldersPage(QWidget):
 
     def restore(self, job: str) -> None:
         """Bring back a job that was taken from the list."""
-        self.run(self.client.restore(job), lambda _: None)
+        self.run(self.client.restore(job), lambda _: self.list.select(job))
 
     # ---- what the process says
 

@@ -33,8 +33,8 @@ _WAYS: Final[Mapping[By, str]] = {
     By.MOVE: "Move them (can be undone)",
 }
 _PLACES: Final[Mapping[Place, str]] = {
-    Place.PHOTO: "Into the photos' own metadata",
-    Place.SIDECAR: "Into .xmp files beside the photos",
+    Place.SIDECAR: "Into .xmp files beside the photos (the photos stay as they are)",
+    Place.PHOTO: "Into the photos’ own metadata (the photo files change)",
 }
 
 

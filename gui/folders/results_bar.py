@@ -72,12 +72,12 @@ class ResultsBar(QWidget):
         self.export.setAccessibleName("Export, write keywords, or sort into folders")
         self._row.addWidget(self.export)
         self._row.addWidget(self.review)
-        self.show_theme()
 
     def _sign(self, action: QAction, name: str) -> QToolButton:
         button = QToolButton()
         button.setProperty("kind", "plain")
         button.setCheckable(action.isCheckable())
+        button.setIcon(icons.icon(name, "text"))
         button.setIconSize(QSize(20, 20))
         button.setAccessibleName(action.text().replace("&", ""))
         button.setToolTip(f"{action.text().replace('&', '')}  ({action.shortcut().toString()})")
@@ -85,11 +85,6 @@ class ResultsBar(QWidget):
         action.changed.connect(lambda: button.setChecked(action.isChecked()))
         self._signs.append((button, name))
         return button
-
-    def show_theme(self) -> None:
-        """Take on the colours in use."""
-        for button, name in self._signs:
-            button.setIcon(icons.icon(name, theme.current().text))
 
     def show_news(self, news: JobNews) -> None:
         """Name the job."""

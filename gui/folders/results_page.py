@@ -9,6 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from core.batch.reviewing import is_left_open, left_open_text
 from core.batch.values import Filter, Group, Order, Review, Row, Verdict, View
 from core.services.batch_messages import Look, ViewTold
 from core.services.batch_values import Doing, JobNews
@@ -244,6 +245,8 @@ class ResultsPage(QWidget):
         rows, news = self.marked(), self.news
         if rows is not None:
             self._reviewer.review(rows, said)
+            if left_open := left_open_text(sum(is_left_open(row, said) for row in rows)):
+                self.noticed.emit(left_open)
         elif news is not None:
             marked = Marked(NUMBER, self.rows.version, self.spans(), news.facts.model)
             self._reviewer.review_marked(marked, said)

@@ -28,8 +28,8 @@ NUMBER: Final = 2
 """Under which the rows to be reviewed are looked at."""
 
 _AHEAD: Final = 3
-_KEYS: Final = (
-    "Enter: right   ·   1 to 9: that class   ·   F2 or type: another   ·   S: skip   ·   Ctrl+Z: back   ·   Esc: leave"
+_KEYS: Final = "   ·   ".join(
+    ("Enter: confirm", "1 to 9: that class", "F2 or type: another", "S: skip", "Ctrl+Z: undo", "Esc: close")
 )
 
 
@@ -123,7 +123,7 @@ class ReviewPage(QWidget):
     # ---- what the person says
 
     def accept(self) -> None:
-        """The answer is right."""
+        """The answer is right; an unknown photo has none, and stays in sight."""
         if self._shown is not None:
             self._reviewer.accept(self._shown)
 

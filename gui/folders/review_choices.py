@@ -9,12 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
+from core.batch.reviewing import can_be_accepted
 from core.batch.values import Row
 from gui import theme
 from gui.folders.row_text import percent_text
 from gui.inspector import percent
 from gui.widgets import Bar, Panel, label
 
+_NOTHING_TO_CONFIRM: Final = "Nothing to confirm: the model is not sure enough. Choose a class, or skip."
 _WIDTH: Final = 296
 _MOST: Final = 9
 _LEAST: Final = 2
@@ -54,11 +56,14 @@ class ReviewChoices(Panel):
         row.addWidget(self._bar, 1)
         row.addWidget(self._number)
         self.body.addLayout(row)
-        self.right = self._button("Right", self.accepted, "Enter")
+        self.right = self._button("Confirm", self.accepted, "Enter")
         self.right.setProperty("kind", "primary")
+        self.nothing_to_confirm = label(_NOTHING_TO_CONFIRM, wrap=True)
         self.body.addWidget(self.right)
+        self.body.addWidget(self.nothing_to_confirm)
         self.body.addSpacing(theme.GRID)
-        self.body.addWidget(label("Or is it", "muted"))
+        self._choose = label(kind="muted")
+        self.body.addWidget(self._choose)
         self.offers = [self._make_offer(number) for number in range(1, _MOST + 1)]
         offers = QVBoxLayout()
         offers.setSpacing(4)
@@ -92,6 +97,9 @@ class ReviewChoices(Panel):
         """Show what the model said, and these classes to choose from."""
         self._offered = tuple(offered)
         self.answer.setText(f"Unknown. Perhaps {row.label}?" if row.unknown else row.label or "")
+        self.right.setVisible(can_be_accepted(row))
+        self.nothing_to_confirm.setVisible(not can_be_accepted(row))
+        self._choose.setText("Or choose" if can_be_accepted(row) else "Choose")
         self._bar.show_fraction(row.confidence or 0.0, strong=not row.unknown)
         self._number.setText(percent_text(row))
         self._shares = {score.label: score.probability for score in row.scores}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core.batch.reviewing import correction_of, review_of
+from core.batch.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.batch.values import Review, Row, Verdict
 from core.services.batch_messages import TaskDone, TaskFailed, TaskStopped
 from gui.correction_book import CorrectionBook
@@ -61,8 +61,9 @@ class Reviewer(QObject):
             self._done.clear()
 
     def accept(self, row: Row) -> None:
-        """The answer of this one is right."""
-        self._say_of(row, Review(Verdict.ACCEPTED))
+        """The answer of this one is right; where there is none to confirm, nothing happens."""
+        if can_be_accepted(row):
+            self._say_of(row, Review(Verdict.ACCEPTED))
 
     def label(self, row: Row, name: str) -> None:
         """This one is a `name`, whatever the model said."""
@@ -99,7 +100,7 @@ class Reviewer(QObject):
                 self._begin(self._client.take_back(undone), model)
                 return ()
             case done:
-                before = tuple((row, row.review) for row, _ in done)
+                before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in done)
                 if before:
                     self._note(before)
                 return before

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.batch.reviewing import can_be_accepted
 from core.batch.values import Row, State
 from core.images.folders import printable
 from core.prediction import Prediction
@@ -50,7 +51,7 @@ class RowInspector(QScrollArea):
         self._said = label(wrap=True)
         self._name = label(kind="muted", wrap=True)
         self._facts = FactList(rows=_ROWS)
-        self.right = self._button("Right", "The answer is right", self.accepted)
+        self.right = self._button("Confirm", "The answer is right", self.accepted)
         self.other = self._button("Something else…", "Say what is in the photo instead", self.other_wanted)
         self.back = self._button("Take back", "Take back what you said about this photo", self.taken_back)
         self._place()
@@ -114,7 +115,7 @@ class RowInspector(QScrollArea):
         self._said.setText(f"You: {review_words(review)}." if review else "")
         self._said.setVisible(review is not None)
         is_answered = row is not None and row.state is State.DONE
-        self.right.setVisible(is_answered and review is None)
+        self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(is_answered or review is not None)
         self.back.setVisible(review is not None)
 
@@ -143,8 +144,12 @@ def _headline(row: Row) -> str:
 def _note(row: Row) -> str:
     if row.failure is not None:
         return f"{row.failure.message} {row.failure.hint}"
+    if row.warnings:
+        return " ".join(row.warnings)
+    if row.unknown and row.review is None:
+        return "Low confidence: this may be none of the model’s classes. There is nothing to confirm; choose a class."
     if row.unknown:
-        return "The model is less sure than it is on photos of its own classes. It may be none of them."
+        return "Low confidence: this may be none of the model’s classes."
     return ""
 
 

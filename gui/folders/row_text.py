@@ -17,8 +17,10 @@ _REASONS: Final[Mapping[str, str]] = {
     ImageErrorKind.NO_ACCESS: "No access",
     ImageErrorKind.EMPTY: "Empty file",
     ImageErrorKind.NOT_AN_IMAGE: "No image",
+    ImageErrorKind.UNSUPPORTED: "Other kind",
     ImageErrorKind.DAMAGED: "Damaged",
     ImageErrorKind.TOO_LARGE: "Too large",
+    ImageErrorKind.NO_MEMORY: "No memory",
 }
 
 
@@ -79,9 +81,9 @@ def time_text(row: Row) -> str:
 
 
 def tooltip_text(row: Row) -> str:
-    """The file's whole name and, for a failure, what to do."""
-    hint = f"\n{row.failure.message} {row.failure.hint}" if row.failure is not None else ""
-    return f"{printable(row.path)}{hint}"
+    """The file's whole name and, for a failure, what to do, or else what should be known about the photo."""
+    said = (f"{row.failure.message} {row.failure.hint}",) if row.failure is not None else row.warnings
+    return "\n".join((printable(row.path), *said))
 
 
 def spoken_text(row: Row) -> str:

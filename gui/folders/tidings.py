@@ -57,6 +57,9 @@ class Tidings(QObject):
             more = f" and {len(ended.troubles) - _MOST_TROUBLES:,} more" if len(ended.troubles) > _MOST_TROUBLES else ""
             self._notices.tell(f"{name}: not everything could be read: {places}{more}. {ended.troubles[0].hint}")
 
+        if ended.skipped:
+            self._notices.tell(f"{name}: {ended.skipped}")
+
     def _on_died(self, jobs: tuple[str, ...]) -> None:
         known = self._page.jobs
         names = ", ".join(f"“{title_text(known[job])}”" for job in jobs if job in known)

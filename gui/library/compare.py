@@ -183,6 +183,8 @@ class CompareWindow(QWidget):
             self._session.library.list_all()
 
     def _on_listed(self, listed: LibraryListed) -> None:
+        if listed.error is not None:  # *Models* reports it; what was listed before still stands
+            return
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
         found = [(words.told(one, version), words.reference(one, version.number))
                  for one in listed.names for version in reversed(one.versions) if version.facts]  # fmt: skip

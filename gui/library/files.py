@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core.images.folders import printable
 from core.library.foreign_values import ForeignAnswers
+from core.prediction import Failure, Outcome
 from core.services.library_messages import Exported, ExportForm, Imported
 from core.services.training_messages import Stage, Stopped
 from gui.library_client import LibraryClient
@@ -161,12 +162,14 @@ class ModelImports(QObject):
         noticed: what came of it.
         came: a model is in the library, or was already; its name.
         asked: another program's file leaves something open: the file, and what is known of it.
+        previewed: what the model says about a photo with the answers given, in words.
         refused: the answers did not do; why.
     """
 
     noticed = Signal(str)
     came = Signal(str)
     asked = Signal(object, object)
+    previewed = Signal(str)
     refused = Signal(str)
 
     def __init__(self, library: LibraryClient, parent: QWidget) -> None:
@@ -187,12 +190,19 @@ class ModelImports(QObject):
         """Import a file, with the person's answers where it leaves something open."""
         self._ticket = self._library.import_file(file, answers)
 
+    def try_on(self, file: Path, answers: ForeignAnswers, photo: Path) -> None:
+        """Ask what the model says about a photo; nothing is imported."""
+        self._ticket = self._library.import_file(file, answers, photo)
+
     def _on_imported(self, imported: Imported) -> None:
         if imported.ticket != self._ticket:
             return
         name = printable(imported.file.name)
         if imported.questions is not None:
             self.asked.emit(imported.file, imported.questions)
+            return
+        if imported.preview is not None:
+            self._on_preview(imported.preview)
             return
         if imported.error is not None:
             self.noticed.emit(f"“{name}” was not imported. {imported.error}")
@@ -201,3 +211,11 @@ class ModelImports(QObject):
         is_there = f"You have “{name}” already: it is “{imported.name}”."
         self.noticed.emit(f"“{name}” is now the model “{imported.name}”." if imported.is_new else is_there)
         self.came.emit(imported.name)
+
+    def _on_preview(self, outcome: Outcome) -> None:
+        photo = printable(outcome.path.name)
+        if isinstance(outcome, Failure):
+            self.refused.emit(f"“{photo}”: {outcome.message} {outcome.hint}")
+            return
+        scores = ", ".join(f"{printable(score.label)} {score.probability:.0%}" for score in outcome.scores)
+        self.previewed.emit(f"“{photo}”: {scores}. If that is wrong, change the pixel scaling or the channel order.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,20 +21,20 @@ from PySide6.QtWidgets import (
 
 from core.card import Fit
 from core.images.folders import printable
+from core.library.class_names import read_names, text_of
 from core.library.foreign_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
 from gui.background import in_background
 from gui.widgets import Choice, Panel, label
 
-_ORDERS: Final = {ChannelOrder.RGB: "red, green, blue", ChannelOrder.BGR: "blue, green, red"}
+_ORDERS: Final = {ChannelOrder.RGB: "Red, green, blue", ChannelOrder.BGR: "Blue, green, red"}
 _SCALINGS: Final = {
-    Scaling.IMAGENET: "ImageNet's mean and deviation (PyTorch)",
+    Scaling.IMAGENET: "ImageNet mean and standard deviation (PyTorch)",
     Scaling.UNIT: "0 to 1",
     Scaling.SIGNED: "−1 to 1 (TensorFlow)",
-    Scaling.RAW: "0 to 255, as they are",
-    Scaling.CAFFE: "0 to 255 less ImageNet's mean (Caffe)",
+    Scaling.RAW: "0 to 255, unchanged",
+    Scaling.CAFFE: "0 to 255 minus the ImageNet mean (Caffe)",
 }
-_FITS: Final = {Fit.CENTRE_CROP: "the middle square of it", Fit.STRETCH: "all of it, stretched to a square"}
-_MOST_BYTES: Final = 10_000_000
+_FITS: Final = {Fit.CENTRE_CROP: "Centre square", Fit.STRETCH: "Whole photo, stretched to a square"}
 _USUAL: Final = 224
 
 
@@ -41,9 +43,11 @@ class QuestionsPanel(Panel):
 
     Attributes:
         answered: the file, and what the person says of it.
+        tried: the same, and a photo to try them on; nothing is imported.
     """
 
     answered = Signal(object, object)
+    tried = Signal(object, object, object)
 
     def __init__(self) -> None:
         super().__init__("Import")
@@ -59,13 +63,15 @@ class QuestionsPanel(Panel):
         self.order, self.scaling, self.fit = Choice(), Choice(), Choice()
         self.trouble = label(kind="danger", wrap=True)
         self._count = label(kind="muted")
-        self.load = QPushButton("From a text file…")
+        self.preview = label(kind="muted", wrap=True)
+        self.load, self.attempt = QPushButton("From a file…"), QPushButton("Try on a photo…")
         self.add, self.leave = QPushButton("Import"), QPushButton("Cancel")
         self.add.setProperty("kind", "primary")
         self._lay_out()
         self.classes.textChanged.connect(self._show_count)
         self.title.textChanged.connect(self._show_count)
         self.load.clicked.connect(self._ask_for_names)
+        self.attempt.clicked.connect(self._ask_for_photo)
         self.add.clicked.connect(self._answer)
         self.leave.clicked.connect(self.hide)
         self.hide()
@@ -81,11 +87,11 @@ class QuestionsPanel(Panel):
         names.addWidget(self.load)
         rows: dict[str, QWidget] = {
             "Name": self.title,
-            "Classes, one a line": self.classes,
-            "Side of the square it reads": self.side,
-            "Order of the colours": self.order,
-            "Values of the pixels": self.scaling,
-            "Of a photo it sees": self.fit,
+            "Classes, one per line": self.classes,
+            "Input size (px)": self.side,
+            "Channel order": self.order,
+            "Pixel scaling": self.scaling,
+            "Cropping": self.fit,
         }
         for text, field in rows.items():
             field.setAccessibleName(text)
@@ -94,10 +100,11 @@ class QuestionsPanel(Panel):
                 form.addRow("", names)
         buttons = QHBoxLayout()
         buttons.addStretch()
-        buttons.addWidget(self.leave)
-        buttons.addWidget(self.add)
+        for button in (self.attempt, self.leave, self.add):
+            buttons.addWidget(button)
         self.body.addWidget(self._about)
         self.body.addLayout(form)
+        self.body.addWidget(self.preview)
         self.body.addWidget(self.trouble)
         self.body.addLayout(buttons)
 
@@ -106,8 +113,8 @@ class QuestionsPanel(Panel):
         self._file, self._questions = file, questions
         self.heading.setText(f"Import “{printable(file.name)}”")
         self._about.setText(
-            f"Another program made this file. It tells {questions.class_count:,} classes apart and gives "
-            f"{questions.gives}. What it does not say itself, its maker does, most often on the page it came from."
+            f"Another program made this file. It has {questions.class_count:,} classes and gives {questions.gives}. "
+            "You can usually find the missing details on the model's download page; try them on a photo first."
         )
         self.title.setText(printable(file.stem)[:100])
         self.classes.setPlainText("\n".join(questions.classes))
@@ -115,9 +122,10 @@ class QuestionsPanel(Panel):
         self.side.setEnabled(questions.size is None)
         for box in (self.order, self.scaling):
             box.setDisabled(questions.reads_bytes)
-        if questions.reads_bytes:
+        if questions.reads_bytes or questions.scales_inside:
             self.scaling.setCurrentIndex(self.scaling.findData(Scaling.RAW))
         self.trouble.hide()
+        self.preview.hide()
         self._show_count()
         self.show()
         self.classes.setFocus()
@@ -127,27 +135,47 @@ class QuestionsPanel(Panel):
         if self.isVisible():
             self.trouble.setText(why)
             self.trouble.show()
-            self.add.setEnabled(True)
+            self.preview.hide()
+            self._show_count()
+
+    def show_preview(self, text: str) -> None:
+        """Show what the model says about a photo with these answers."""
+        self.preview.setText(text)
+        self.preview.show()
+        self._show_count()
 
     def take_names(self, text: str) -> None:
-        """Use these lines as names."""
-        self.classes.setPlainText(text)
+        """Use the names in the text of a file."""
+        self.classes.setPlainText("\n".join(read_names(text)))
+
+    def try_on(self, photo: Path) -> None:
+        """Ask what the model says about a photo."""
+        self._begin()
+        self.tried.emit(self._file, self._answers(), photo)
 
     def _names(self) -> tuple[str, ...]:
-        lines = (line.strip() for line in self.classes.toPlainText().splitlines())
-        return tuple(line for line in lines if line)
+        return read_names(self.classes.toPlainText())
 
     def _show_count(self) -> None:
         names, wanted = self._names(), self._questions.class_count
-        twice = len(names) != len(set(names))
-        told = " One of them is there twice." if twice else ""
-        self._count.setText(f"{len(names):,} of {wanted:,} names.{told}")
-        self.add.setEnabled(len(names) == wanted and not twice and bool(self.title.text().strip()))
+        twice = [name for name, times in Counter(names).items() if times > 1]
+        note = f" {printable(', '.join(twice[:3]))[:60]}: there more than once, so they get numbers." if twice else ""
+        self._count.setText(f"{len(names):,} of {wanted:,} names.{note}")
+        is_whole = len(names) == wanted and bool(self.title.text().strip())
+        for button in (self.add, self.attempt):
+            button.setEnabled(is_whole)
+
+    def _begin(self) -> None:
+        self.trouble.hide()
+        for button in (self.add, self.attempt):
+            button.setEnabled(False)
 
     def _answer(self) -> None:
-        self.trouble.hide()
-        self.add.setEnabled(False)
-        answers = ForeignAnswers(
+        self._begin()
+        self.answered.emit(self._file, self._answers())
+
+    def _answers(self) -> ForeignAnswers:
+        return ForeignAnswers(
             title=self.title.text().strip(),
             classes=self._names(),
             size=self.side.value(),
@@ -155,20 +183,19 @@ class QuestionsPanel(Panel):
             scaling=Scaling(self.scaling.currentData()),
             fit=Fit(self.fit.currentData()),
         )
-        self.answered.emit(self._file, answers)
+
+    def _ask_for_photo(self) -> None:
+        self._choose("Try on a photo", "All files (*)", lambda name: self.try_on(Path(name)))
 
     def _ask_for_names(self) -> None:
-        dialog = QFileDialog(self, "Names of the classes, one a line", str(self._file.parent), "Text (*.txt);;All (*)")
+        def take(name: str) -> None:
+            in_background(self, lambda: text_of(Path(name)), self.take_names)
+
+        self._choose("Names of the classes", "Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)", take)
+
+    def _choose(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self, title, str(self._file.parent), kinds)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda name: in_background(self, lambda: _read(Path(name)), self.take_names))
+        dialog.fileSelected.connect(then)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-
-
-def _read(file: Path) -> str:
-    """A file's text; nothing where it cannot be read."""
-    try:
-        with file.open("rb") as opened:
-            return opened.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 from core.learning.recipes import DEFAULTS
 from core.learning.request import Depth, Recipe
 from gui import theme
-from gui.widgets import Panel
+from gui.widgets import Choice, Panel
 from gui.wizard.preview import Preview
 
 _USUAL: Final = "as the recipe says"
@@ -130,7 +129,7 @@ class Fields(QWidget):
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
         for field in (self.epochs, self.rate):
             field.setSpecialValueText(_USUAL)
-        self.how_deep = QComboBox()
+        self.how_deep = Choice()
         for depth, text in _DEPTHS.items():
             self.how_deep.addItem(text, depth)
         self.augment = QCheckBox("Change photos a little each time they are learnt from")

@@ -36,6 +36,36 @@ def test_they_survive_in_their_order() -> None:
     assert corrections.load("birds") == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "label", "confidence", "unknown", "below", "doubtful"),
+    [
+        ("dog", "dog", 0.4, None, 0.5, True),
+        ("dog", "dog", 0.5, None, 0.5, False),
+        ("dog", "dog", 0.4, None, None, False),
+        ("dog", "fox", 0.4, None, 0.5, False),
+        ("dog", "dog", 0.4, True, 0.5, False),
+        ("dog", "dog", 0.4, False, 0.5, False),
+    ],
+)
+def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_doubtful(
+    said: str, label: str, confidence: float, unknown: bool | None, below: float | None, doubtful: bool
+) -> None:
+    made = replace(FOX, said=said, label=label, confidence=confidence, unknown=unknown)
+    corrections.change("animals", add=[made])
+    (kept,) = corrections.load("animals").values()
+    assert kept == made
+    assert kept.is_doubtful(below) is doubtful
+    assert kept.confirms is (said == label and not unknown)
+
+
+def test_what_earlier_versions_wrote_is_read() -> None:
+    file = paths.corrections() / "m.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(line() + b"\n")
+    (kept,) = corrections.load("m").values()
+    assert kept.unknown is None
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
 def test_a_name_that_is_no_text_survives() -> None:
     odd = replace(FOX, path=Path(os.fsdecode(b"/photos/caf\xe9 \n.jpg")))
@@ -59,8 +89,9 @@ def test_a_name_that_is_no_text_survives() -> None:
         line(label=["fox"]),
         line(path=""),
         line(learnt=[7]),
+        line(unknown="no"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_damaged_line_costs_only_itself_and_stays(damage: bytes) -> None:
     corrections.change("animals", add=[FOX, HEN])

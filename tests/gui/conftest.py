@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from core import paths, settings
 from core.library.library import open_library
-from core.settings import Settings, Theme
-from gui import helper_process, theme
+from core.settings import Settings
+from gui import helper_process
 from gui.main_window import MainWindow
 from tests import tiny
 from tests.gui import warm
@@ -63,7 +63,6 @@ def show_window(qtbot: QtBot) -> MainWindow:
     if application.style().name() != "fusion":  # setting it again would style every widget again
         application.setStyle("Fusion")
     window = MainWindow()
-    theme.apply(application, Theme.LIGHT)
     qtbot.addWidget(window)
     window.show()
     qtbot.waitExposed(window)

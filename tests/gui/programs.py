@@ -14,8 +14,6 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
-from core.settings import Theme
-
 
 class Source(QLabel):
     """A small window; dragging from it offers files, as a file manager does."""
@@ -47,13 +45,11 @@ def run_source(files: list[str]) -> None:
 
 
 def run_target() -> None:
-    from gui import theme
     from gui.main_window import MainWindow
 
     application = QApplication([])
     application.setStyle("Fusion")
     window = MainWindow()
-    theme.apply(application, Theme.LIGHT)
     window.move(QPoint(0, 0))
     window.resize(860, 700)
     window.session.models_changed.connect(lambda: tell(ready=window.session.opened is not None))

@@ -71,8 +71,8 @@ def serve_batch_that_walks_slowly(connection: Connection) -> None:
     """Serve like the batch process, but read a folder no further than to a few photos until a test lets it go on."""
     visible = walk.visible
 
-    def slowly_visible(folder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        for place, entry in enumerate(visible(folder)):
+    def slowly_visible(folder, *pass_over):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
+        for place, entry in enumerate(visible(folder, *pass_over)):
             while place >= SEEN_AT_ONCE and not (folder.parent / RELEASE).exists():
                 time.sleep(0.02)
             yield entry

@@ -74,6 +74,27 @@ def test_typing_filters(place: Place, qtbot: QtBot, typed: str, found: list[str]
     assert place.chooser.texts() == found
 
 
+def test_enter_alone_chooses_nothing_where_nothing_was_chosen_before(place: Place, qtbot: QtBot) -> None:
+    place.chooser.open(ANIMALS, title="What is in this photo?", likely=["dog"])
+    line = place.chooser.line
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.keyClicks(line, "d")
+    qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert (place.chosen, place.chooser.isVisible(), line.accessibleDescription()) == ([], True, "")
+    qtbot.keyClick(line, Qt.Key.Key_Up)
+    assert line.accessibleDescription() == "wild cat, 5 of 5"
+    qtbot.keyClick(line, Qt.Key.Key_Down)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert place.chosen == ["cat"]
+
+
+def test_a_whole_word_comes_before_the_beginning_of_a_longer_one(place: Place, qtbot: QtBot) -> None:
+    place.chooser.open(["catamaran", "concatenation", "Egyptian cat", "wild catamaran", "cat"], title="Which?")
+    qtbot.keyClicks(place.chooser.line, "cat")
+    assert place.chooser.texts() == ["cat", "Egyptian cat", "catamaran", "wild catamaran", "concatenation"]
+
+
 def test_enter_takes_what_is_marked(place: Place, qtbot: QtBot) -> None:
     line = place.chooser.line
     qtbot.keyClicks(line, "pig")

@@ -176,6 +176,10 @@ def test_a_classifier_of_another_program_is_asked_about(
         qtbot.keyClicks(asked.classes, name)
         qtbot.keyClick(asked.classes, Qt.Key.Key_Return)
     asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
+    asked.try_on(tiny.write_solid(tmp_path / "photo.png", "red"))
+    assert not asked.add.isEnabled()
+    qtbot.waitUntil(lambda: "“photo.png”: red " in asked.preview.text(), timeout=PATIENCE_MS)
+    assert "theirs" not in page.names
     click(qtbot, asked.add)
     qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
     assert not asked.isVisible()

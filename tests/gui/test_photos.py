@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from core.prediction import Failure, Prediction
 from gui.actions import Act
+from gui.application import answer
+from gui.engine_client import _WITH_ENGINE
 from gui.main_window import MainWindow
-from gui.photos_model import PhotosModel
+from gui.photos_model import PhotosModel, Role
+from gui.single_instance import Call
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 
@@ -156,11 +161,85 @@ def test_removing_and_clearing_can_be_undone(window: MainWindow, qtbot: QtBot, s
     assert all(path.is_file() for path in solids.values())
 
 
-def test_the_same_image_dropped_twice_is_there_once(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    for _ in range(2):
-        window.session.add(list(solids.values()))
-        qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+LISTED_IN_PARTS = 620
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGSTOP is not on this system")
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    folder, engine = tmp_path / "many", window.session.engine.process_id
+    folder.mkdir()
+    for number in range(LISTED_IN_PARTS):
+        shutil.copy(solids["green"], folder / f"{number:03}.png")
+    answered_rows: list[int] = []
+    window.session.outcome_changed.connect(answered_rows.append)
+    assert engine is not None
+    os.kill(engine, signal.SIGSTOP)  # so that photos wait
+    assert dragging.drop(window, dragging.files([folder]))
+    qtbot.waitUntil(lambda: window.session.photos.rowCount() == LISTED_IN_PARTS, timeout=PATIENCE_MS)
+    assert looked_at(window) == (0, "000.png")
+
+    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    new = solids["blue"]
+    assert dragging.drop(window, dragging.files([new, folder / "600.png", folder / "007.png"]))
+    qtbot.waitUntil(lambda: looked_at(window) == (LISTED_IN_PARTS, "blue.png"), timeout=PATIENCE_MS)
+    os.kill(engine, signal.SIGCONT)
+    qtbot.waitUntil(lambda: LISTED_IN_PARTS in answered_rows, timeout=PATIENCE_MS)
+    assert answered_rows.index(LISTED_IN_PARTS) < 2 * _WITH_ENGINE
+    qtbot.waitUntil(lambda: "2 of 3 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+
+    QGuiApplication.clipboard().setMimeData(dragging.files([folder / "600.png"]))
+    window.actions_by_act[Act.PASTE].trigger()
+    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "This photo was already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+    window.photos_page.resize_photos(1)
+    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    answer(window, Call((folder / "003.png", folder / "004.png"), ""))
+    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "All 2 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+
+    window.actions_by_act[Act.REMOVE].trigger()
+    window.photos_page.gallery.look_at(500)
+    window.actions_by_act[Act.UNDO].trigger()
+    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    assert window.session.photos.rowCount() == LISTED_IN_PARTS + 1
+
+
+def looked_at(window: MainWindow) -> tuple[int, str] | None:
+    """The only photo that is selected, if it is in sight in the gallery and shown large; its row and name."""
+    gallery = window.photos_page.gallery
+    index = gallery.currentIndex()
+    in_sight = gallery.isVisible() and gallery.viewport().rect().intersects(gallery.visualRect(index))
+    if not in_sight or gallery.selected_rows() != [index.row()]:
+        return None
+    name = index.data(Role.PATH).name
+    return (index.row(), name) if name in visible_texts(window.photos_page.inspector) else None
+
+
+def test_the_same_file_by_a_relative_path_is_listed_once(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(solids["red"].parent)
+    window.session.add([Path("red.png")])  # as `fovea red.png` does
+    window.session.add([solids["red"]])
+    qtbot.waitUntil(lambda: window.notices.texts() == ["This photo was already in the list."], timeout=PATIENCE_MS)
+    assert window.session.photos.rowCount() == 1
+
+
+def test_a_folder_without_photos_is_told_and_nothing_is_offered(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    (tmp_path / "empty" / "notes.txt").touch()
+    assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
+    qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
+    qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
+    assert window.notices.texts() == ["No photos found in “empty”."]
+    assert window.folders_page.list.isVisible()
 
 
 def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:

@@ -98,11 +98,14 @@ def test_a_run_of_an_earlier_fovea_cannot_be_resumed_here(page: TrainingPage, wi
 
 
 def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 1, timeout=PATIENCE_MS)
     open_library().install(*tiny.packaged_model("hues", title="Hues"))
     qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
-    first = page.list.topLevelItem(0)
+    first, selected = page.list.topLevelItem(0), page.list.currentItem()
     assert first is not None
     assert first.text(1) == "Hues"
+    assert selected is not None
+    assert selected.text(1) == "Colours"
     page.list.setCurrentItem(first)
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Return)

@@ -6,16 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from core import paths, settings
-from core.settings import Theme
+from core.settings import Settings, Theme
 from gui import theme
 from gui.__main__ import main
 from gui.actions import Act
@@ -150,6 +151,42 @@ def test_the_window_turns_dark_when_the_desktop_does(window: MainWindow, monkeyp
     monkeypatch.undo()
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert theme.current() is theme.LIGHT
+
+
+def test_a_dark_window_is_dark_from_the_start_and_takes_on_another_theme(qtbot: QtBot, home: Path) -> None:
+    settings.save(Settings(theme=Theme.DARK), paths.settings_file())
+    window = show_window(qtbot)
+    window.notices.tell("Something happened.")
+    icons = [window.rail, window.top_bar.chip, window.photos_page.empty, *window.notices.findChildren(QToolButton)]
+    for colours, other in ((theme.DARK, theme.LIGHT), (theme.LIGHT, theme.DARK)):
+        assert theme.current() is colours
+        for widget in icons:
+            painted = colours_in(widget)
+            assert painted & {colours.accent, colours.text}, widget
+            assert not painted & {other.accent, other.muted, other.window, other.surface}, widget
+        window.actions_by_act[Act.THEME_LIGHT].trigger()
+    window.close()
+
+
+def colours_in(widget: QWidget) -> set[str]:
+    """The colours of all pixels, but for what is blended at edges, as #rrggbb."""
+    image = widget.grab().toImage()
+    counted = Counter(image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height()))
+    return {colour for colour, count in counted.items() if count > 3}
+
+
+@pytest.mark.qt_log_ignore("does not support (raise|grabbing)")
+def test_the_popup_of_a_combo_box_shows_all_its_entries(window: MainWindow, qtbot: QtBot) -> None:
+    box = window.top_bar.switcher
+    for entries in (1, 2, 10):
+        box.clear()
+        box.addItems([f"Model {number} with a title that is longer than its box" for number in range(entries)])
+        qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
+        rows = [box.view().visualRect(box.model().index(row, 0)) for row in range(entries)]
+        assert all(box.view().viewport().rect().contains(row) for row in rows)
+        assert all(row.height() >= box.fontMetrics().height() for row in rows)
+        assert box.view().viewport().width() >= box.view().sizeHintForColumn(0)
+        box.hidePopup()
 
 
 def test_the_window_process_loads_nothing_heavy(tiny_model: str, solids: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from core.batch.arrivals import Arrivals, Settling
 from core.batch.journal import Found
+from tests import samples
 
 
 class Clock:
@@ -39,7 +41,7 @@ def test_a_file_that_just_changed_is_taken_once_it_stays_as_it_is(file: Path) ->
     clock = Clock(file.stat().st_mtime - 100)  # behind, so that only looking twice can tell
     settling = Settling(file.parent, settled_s=2, now=clock)
     assert not look(settling, file)
-    assert settling.waits
+    assert settling.wait_s == 2
     clock.moment += 1.5
     file.write_bytes(b"half and more")
     assert not look(settling, file)
@@ -47,7 +49,41 @@ def test_a_file_that_just_changed_is_taken_once_it_stays_as_it_is(file: Path) ->
     assert not look(settling, file), "it grew since"
     clock.moment += 1.5
     assert look(settling, file)
-    assert not settling.waits
+    assert settling.wait_s == math.inf
+
+
+@pytest.mark.parametrize("cut", [0, 0.5])
+def test_a_file_that_is_empty_or_ends_early_is_waited_for_until_it_is_whole(file: Path, cut: float) -> None:
+    whole = samples.encoded(samples.photo_like(64, 48), "JPEG")
+    file.write_bytes(whole[: int(len(whole) * cut)])
+    clock = Clock(file.stat().st_mtime - 100)
+    settling = Settling(file.parent, settled_s=2, patience_s=30, now=clock)
+    assert not look(settling, file)
+    clock.moment += 10
+    assert not look(settling, file)
+    assert settling.wait_s == 20
+    file.write_bytes(whole)
+    assert not look(settling, file)
+    clock.moment += 2
+    assert look(settling, file)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\0\x10JFIF"])
+def test_what_stays_cut_off_is_taken_once_it_has_stopped_changing(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    clock = Clock(file.stat().st_mtime - 100)
+    settling = Settling(file.parent, settled_s=2, patience_s=30, now=clock)
+    assert not look(settling, file)
+    clock.moment += 29
+    assert not look(settling, file)
+    clock.moment += 1
+    assert look(settling, file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
+def test_what_was_cut_off_long_ago_is_taken_at_once(file: Path) -> None:
+    file.write_bytes(b"")
+    assert look(Settling(file.parent, settled_s=2, patience_s=30, now=Clock(file.stat().st_ctime + 31)), file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
@@ -77,7 +113,7 @@ def test_what_is_somebody_s_working_copy_is_never_taken(tmp_path: Path, name: st
     settling = Settling(tmp_path, settled_s=0, now=Clock(10**10))
     settling.begin()
     assert not settling.takes(Found(b"", name.encode(), 1, 1))
-    assert not settling.waits
+    assert settling.wait_s == math.inf
 
 
 def test_something_that_happens_is_told_and_our_own_looking_is_not(tmp_path: Path, file: Path) -> None:

@@ -27,7 +27,7 @@ from core.library.library import open_library
 from core.prediction import Prediction
 from core.progress import CancelToken
 from core.providers import Provider, ProviderWish
-from tests import tiny
+from tests import samples, tiny
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX alone has such signals and links")
 
@@ -130,6 +130,28 @@ def test_bad_images_cost_only_themselves(request_of: JobRequest) -> None:
     assert kinds == ["empty", "not-an-image"]
     with Answers(job_id(request_of)) as answers:
         assert answers.counts() == JobCounts(done=4, failed=2)
+
+
+def test_warnings_are_kept_and_images_with_them_are_read_again(
+    request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept features know nothing of them."""
+    keeping = replace(request_of, keep_features=True)
+    whole = samples.encoded(samples.photo_like(64, 48), "BMP")
+    half = request_of.folder / "half.bmp"
+    half.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
+    run(keeping)
+    with Answers(job_id(keeping)) as answers:
+        rows = {row.path.name: row.warnings for row in answers.rows(View(), 0, 10)}
+    assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
+    read: list[str] = []
+    plain = pipeline.prepare
+    monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path.name), plain(path, plan))[1])
+    shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
+    copied = run(replace(keeping, folder=request_of.folder.with_name("copy")))
+    assert read == ["half.bmp"]
+    warned = [each.outcome for each in copied if isinstance(each.outcome, Prediction) and each.outcome.warnings]
+    assert [(one.path.name, one.warnings) for one in warned] == [("half.bmp", rows["half.bmp"])]
 
 
 def test_a_file_that_vanishes_before_it_is_read_fails_alone_and_is_gone_later(

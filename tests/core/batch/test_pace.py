@@ -89,7 +89,7 @@ def test_what_was_found_is_told_while_the_first_images_are_read(
 
 def test_what_was_found_is_told_while_a_folder_is_read(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
-    monkeypatch.setattr(walk, "visible", lambda folder: slowly(visible(folder), 7, released))
+    monkeypatch.setattr(walk, "visible", lambda folder, *pass_over: slowly(visible(folder, *pass_over), 7, released))
     told = Told(request_of)
     waiting = told.wait(lambda progress: progress.found > 0)
     released.set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -51,6 +53,18 @@ def test_a_pattern_means_these_paths(pattern: str, expected: str) -> None:
     assert [path for path in PATHS if included.count(path)] == expected.split()
     excluded = Patterns.of([], [pattern])
     assert [path for path in PATHS if not excluded.count(path)] == expected.split()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    "pattern", ["Priv\u00e9", "PRIV\u00c9/*", "**/\u00e9t\u00e9[0-9\u00e9].jpg", "?t\u00e91.JPG", "Priv[\u00e8-\u00ea]"]
+)
+def test_accents_are_the_same_however_unicode_writes_them(pattern: str, form: Literal["NFC", "NFD"]) -> None:
+    patterns = Patterns.of([unicodedata.normalize(form, pattern)], [])
+    composed = "Priv\u00e9/\u00e9t\u00e91.jpg"
+    mixed = "Prive\u0301/\u00e9te\u03011.jpg"
+    assert all(patterns.count(path) for path in (composed, unicodedata.normalize("NFD", composed), mixed))
+    assert not patterns.count("Prive/ete1.jpg")
 
 
 def test_one_of_the_included_is_enough_and_one_of_the_excluded_too_much() -> None:

@@ -84,6 +84,7 @@ def test_rows_come_in_the_order_asked_for(answers: Answers, order: Order, rising
         (Filter(unknown=True), "b"),
         (Filter(unknown=False), "aÉBC"),
         (Filter(text="éA"), "É"),
+        (Filter(text="e\u0301A"), "É"),
         (Filter(text="Z/"), "ÉBC"),
         (Filter(text="RED"), "aC"),
         (Filter(text="100%_"), ""),

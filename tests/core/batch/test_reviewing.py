@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ RED = Row(
 TORN = Row(2, Path("/x/2.png"), Path(), State.FAILED, failure=Failure(Path("/x/2.png"), "damaged", "Torn.", "Mend it."))
 
 
+UNKNOWN = replace(RED, unknown=True)
+
+
 @pytest.mark.parametrize(
-    ("said", "red", "torn"),
+    ("said", "red", "others"),
     [
         (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, "red"), None),
         (Review(Verdict.CORRECTED, "red"), Review(Verdict.ACCEPTED, "red"), Review(Verdict.CORRECTED, "red")),
@@ -26,9 +30,20 @@ TORN = Row(2, Path("/x/2.png"), Path(), State.FAILED, failure=Failure(Path("/x/2
         (None, None, None),
     ],
 )
-def test_what_is_said_of_several_rows(said: Review | None, red: Review | None, torn: Review | None) -> None:
+def test_what_is_said_of_several_rows(said: Review | None, red: Review | None, others: Review | None) -> None:
     assert review_of(RED, said) == red
-    assert review_of(TORN, said) == torn
+    assert review_of(TORN, said) == others
+    assert review_of(UNKNOWN, said) == others
+
+
+def test_unknown_is_never_confirmed_and_its_guess_is_learnt_only_where_it_was_chosen() -> None:
+    assert correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "red")) is None  # as earlier versions stored it
+    chosen = correction_of(UNKNOWN, Review(Verdict.CORRECTED, "red"))
+    assert chosen is not None
+    assert (chosen.label, chosen.unknown, chosen.confirms) == ("red", True, False)
+    other = correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "green"))  # accepted when another model had answered
+    assert other is not None
+    assert other.label == "green"
 
 
 def test_a_label_is_learnt_from_whether_it_corrects_or_confirms() -> None:

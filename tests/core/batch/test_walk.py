@@ -6,6 +6,7 @@ import os
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from core.batch.values import JobRequest
 from core.batch.walk import NAMES, Walk
 from core.errors import StorageError, UsageError
 from core.images.folders import find_images
+from tests import tiny
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
 
@@ -73,6 +75,56 @@ def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) ->
     assert [below(image) for image in Walk(request, place)] == ["sub/1.png", "sub/deep/2.png"]
 
 
+@pytest.mark.parametrize(
+    ("below", "changes", "is_empty"),
+    [
+        ("", {}, False),
+        ("sub", {"recursive": False}, False),
+        ("sub/deep", {"include": ("*.jpg",)}, True),
+        ("", {"exclude": ("*",)}, True),
+        (".git/none", {}, True),
+    ],
+)
+def test_a_folder_without_photos_that_count_is_empty(
+    album: Path, place: Path, below: str, changes: dict[str, Any], is_empty: bool
+) -> None:
+    (album / ".git" / "none").mkdir()
+    request = JobRequest(album / below, **{"recursive": True, **changes})
+    assert Walk(request, place / "not made").is_empty() is is_empty
+
+
+@posix_only
+@posix_only
+def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "p.jpg").write_bytes(b"1")
+    (album / "up").symlink_to(tmp_path)
+    (album / "sub" / "out.jpg").symlink_to(tmp_path / "private")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
+@posix_only
+def test_what_a_person_may_miss_is_counted(album: Path, place: Path, tmp_path: Path) -> None:
+    picture = tiny.write_solid(tmp_path / "picture.png", "red")
+    for name in ("noext", "a.jpg_large", "sub/b.jpg!d", "excluded/c", "film.mp4", ".hidden"):
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).write_bytes(picture.read_bytes())
+    (album / "Makefile").write_bytes(b"all:")
+    os.mkfifo(album / "pipe")
+    (album / "up").symlink_to(tmp_path)
+    for recursive, counts in ((True, (1, 3)), (False, (0, 2))):
+        walk = Walk(JobRequest(album, recursive=recursive, exclude=("excluded",)), place)
+        list(walk)
+        assert (walk.links, walk.misnamed) == counts
+
+
+def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
+    for name in ("@eaDir", "$Recycle.Bin", "sub/Photos Library.photoslibrary"):
+        (album / name).mkdir()
+        (album / name / "1.jpg").write_bytes(b"1")
+    assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
+
+
 @posix_only
 def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> None:
     (album / "sub" / "round").symlink_to(album)
@@ -109,6 +161,14 @@ def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
         Walk(JobRequest(album / "nowhere", recursive=True), place)
     with pytest.raises(UsageError, match="is not a folder"):
         Walk(JobRequest(album / "b10.jpg", recursive=True), place)
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["m" * 300, "zero\0byte", "loop"])
+def test_what_never_can_be_a_folder_is_refused_at_once(album: Path, place: Path, name: str) -> None:
+    (album / "loop").symlink_to(album / "loop")
+    with pytest.raises(UsageError, match="No folder can be called"):
+        Walk(JobRequest(album / name, recursive=True), place)
 
 
 def test_names_that_cannot_be_kept_are_an_error(album: Path, place: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
     *("path", "label", "confidence", "scores", "unknown", "model", "provider"),
-    *("decode_ms", "preprocess_ms", "inference_ms"),
+    *("decode_ms", "preprocess_ms", "inference_ms", "warnings"),
 ]
 HOSTILE_NAMES = [
     b"=1+2.png",
@@ -139,15 +140,17 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
         *("path", "label", "confidence", "unknown", "model", "provider"),
-        *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "label_2", "probability_2"),
+        *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
     assert all(len(row) == len(header) for row in rows)
     read = [row[0] for row in rows]
     assert read[:4] == ["'=1+2.png", "'+1.png", "'-rf.png", "'@SUM(A1).png"]
-    assert read[4] == names[4]
-    assert read[5] == "'\tcell\r.png"
+    assert read[4] == names[4].replace("\n", "\\n")
+    assert read[5] == "\\tcell\\r.png"
+    assert read[7] == "\\x1b[31mescape\\x1b]0;title\\x07.png"
     assert read[8] == "café \\xff\\xfe.png".replace("é", "\\xe9")
-    assert read[9] == names[9]
+    assert read[9] == names[9].replace("\u202e", "\\u202e")
+    assert not any(unicodedata.category(character) == "Cc" for character in ran.out.replace("\r\n", ""))
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
     assert {row[1] for row in rows} == {"red"}
     assert ran.out.endswith("\r\n")
@@ -356,11 +359,3 @@ def test_what_is_no_text_needs_a_file(fovea: Fovea, pictures: Path, form: str) -
     ran = fovea("classify", pictures, "--model", "colours", "--format", form)
     assert (ran.code, ran.out) == (2, "")
     assert f"--output with a name such as results.{form}" in ran.err
-
-
-def test_a_byte_order_mark_is_for_csv_alone(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
-    file = tmp_path / "r.csv"
-    assert fovea("classify", pictures, "--model", "colours", "--format", "csv", "--bom", "--output", file).code == 0
-    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,")
-    ran = fovea("classify", pictures, "--model", "colours", "--format", "jsonl", "--bom")
-    assert (ran.code, "Only CSV" in ran.err) == (2, True)

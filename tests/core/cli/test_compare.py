@@ -59,7 +59,7 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
 
 def test_what_they_learnt_from_is_told(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("models", "compare", "mine@1", "mine@2", labelled)
-    assert "Of these 6 images, models learnt: 'mine@1' from 2 and 'mine@2' from 6" in ran.err
+    assert "Models were trained on some of these 6 images, or on copies: 'mine@1' on 2 and 'mine@2' on 6" in ran.err
 
 
 def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:

@@ -58,17 +58,19 @@ def test_images_it_learnt_from_are_told_apart(fovea: Fovea, labelled: Path, tmp_
     assert (unseen["images"], unseen["accuracy"]) == (3, 0.666667)
     assert unseen["interval"][0] < unseen["accuracy"] < unseen["interval"][1]
     what, hint, _ = ran.err.splitlines()
-    assert what == "fovea: The model learnt from 4 of these 7 images: it is flattered."
-    assert "Judged by the 3 it has not learnt from, its accuracy is 66.7% (95% interval 20.8% to 93.9%)." in hint
-    assert "learnt from 4 of these 7 images" in report.read_text(encoding="utf-8")
+    assert what == (
+        "fovea: The model was trained on 4 of these 7 images, or on copies of them, so its accuracy is optimistic."
+    )
+    assert "On the 3 other images, 66.7% are correct (95% confidence interval: 20.8% to 93.9%)." in hint
+    assert "trained on 4 of these 7 images" in report.read_text(encoding="utf-8")
 
 
 def test_where_it_learnt_from_all_there_is_no_honest_figure(fovea: Fovea, labelled: Path) -> None:
     _learn_from(*labelled.rglob("*.png"))
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
     assert json.loads(ran.out)["unseen"] is None
-    assert "learnt from 7 of these 7 images" in ran.err
-    assert "images it has not learnt from" in ran.err
+    assert "trained on 7 of these 7 images" in ran.err
+    assert "images that it was not trained on" in ran.err
 
 
 def test_where_it_learnt_from_none_nothing_is_said(fovea: Fovea, labelled: Path, pictures: Path) -> None:

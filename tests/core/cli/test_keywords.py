@@ -95,6 +95,23 @@ def test_one_that_cannot_be_written_is_told_and_costs_no_other(fovea: Fovea, pic
     assert (pictures / "blue.png.xmp").exists()
 
 
+def test_photos_that_cannot_be_read_count_as_failed_every_time(fovea: Fovea, pictures: Path) -> None:
+    (pictures / "torn.png").write_bytes(b"torn")
+    for _ in range(2):
+        ran = fovea("keywords", pictures, "--model", "colours")
+        assert ran.code == 1
+        assert "torn.png" in ran.err
+        assert "1 failed" in ran.err
+
+
+def test_a_folder_without_images_says_where_else_to_look(fovea: Fovea, tmp_path: Path) -> None:
+    tiny.write_solid(tmp_path / "photos" / "inner" / "a.png", "red")
+    ran = fovea("keywords", tmp_path / "photos", "--model", "colours")
+    assert (ran.code, "--recursive" in ran.err) == (2, True)
+    none = fovea("keywords", tmp_path / "photos", "--remove")
+    assert (none.code, "--recursive" in none.err) == (0, True)
+
+
 def test_what_cannot_start_says_why(fovea: Fovea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = fovea("keywords", tmp_path / "nowhere")
     assert ran.code == 2

@@ -13,6 +13,7 @@ from core.library import library
 from core.library.library import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
+from tests.core.library.test_foreign import classifier
 
 
 def _names() -> set[str]:
@@ -124,6 +125,61 @@ def test_a_model_is_exported_removed_and_imported(fovea: Fovea, pictures: Path, 
     again = fovea("models", "import", file)
     assert (again.code, again.out) == (0, "colours\n")
     assert "already" in again.err
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """A classifier of another program, with the names of its classes beside it."""
+    file = tmp_path / "theirs.onnx"
+    file.write_bytes(classifier().SerializeToString())
+    return file
+
+
+def test_another_programs_classifier_is_imported_with_what_the_person_says(
+    fovea: Fovea, theirs: Path, pictures: Path, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.json"
+    names.write_text('{"id2label": {"0": "red", "1": "green", "2": "blue"}}')
+    answers = ("--classes", names, "--scaling", "raw", "--crop", "stretch", "--name", "Their Colours")
+    tried = fovea("models", "import", theirs, *answers, "--preview", pictures / "red.png")
+    assert tried.code == 0
+    assert tried.out.splitlines()[0].endswith("  red")
+    assert "Nothing was imported" in tried.err
+    assert "their-colours" not in _names()
+    imported = fovea("models", "import", theirs, *answers)
+    assert (imported.code, imported.out) == (0, "their-colours\n")
+    ran = fovea("classify", pictures / "red.png", "--model", "their-colours", "--provider", "cpu", "--format", "jsonl")
+    assert json.loads(ran.out)["label"] == "red"
+
+
+def test_all_that_another_programs_file_leaves_open_is_asked_at_once(fovea: Fovea, theirs: Path) -> None:
+    ran = fovea("models", "import", theirs)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--classes" in ran.err
+    assert "--scaling" in ran.err
+    assert "--size" not in ran.err
+    (theirs.parent / "labels.txt").write_text("red, green, blue")
+    assert fovea("models", "import", theirs, "--scaling", "raw").code == 0
+
+
+def test_answers_that_help_nothing_are_refused(fovea: Fovea, theirs: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    for wrong in (("--size", "5"), ("--crop", "2"), ("--scaling", "some"), ("--classes", tmp_path / "empty.txt")):
+        assert fovea("models", "import", theirs, *wrong).code == 2
+    photo = tmp_path / "nowhere.jpg"
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue")
+    ran = fovea("models", "import", theirs, "--scaling", "raw", "--preview", photo)
+    assert (ran.code, ran.out) == (2, "")
+    assert "nowhere.jpg" in ran.err
+
+
+@pytest.mark.usefixtures("colours")
+def test_an_export_of_ours_takes_no_answers(fovea: Fovea, tmp_path: Path) -> None:
+    file = tmp_path / "colours.onnx"
+    assert fovea("models", "export", "colours", file).code == 0
+    ran = fovea("models", "import", file, "--size", "64", "--name", "x")
+    assert ran.code == 2
+    assert "--size, --name cannot change it" in ran.err
 
 
 @pytest.mark.usefixtures("colours")

@@ -47,4 +47,5 @@ def test_a_failure_cannot_bring_a_formula_in(written: Written, name: str) -> Non
     told = written("csv", Failure(Path(name), "missing", name, name))
     header, row = csv.reader(io.StringIO(told, newline=""), strict=True)
     assert len(row) == len(header)
-    assert [row[header.index(column)] for column in ("path", "error", "hint")] == [f"'{name}"] * 3
+    harmless = {"\t=1": "\\t=1", "\r=1": "\\r=1"}.get(name, f"'{name}")
+    assert [row[header.index(column)] for column in ("path", "error", "hint")] == [harmless] * 3

@@ -72,6 +72,29 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: 
     assert json.loads(fovea("sort", "--list", "--format", "json").out) == []
 
 
+@pytest.mark.parametrize("by", ["copy", "move"])
+def test_a_second_sorting_with_nothing_to_do_says_so(fovea: Fovea, pictures: Path, sorted_to: Path, by: str) -> None:
+    asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--by", by)
+    assert fovea(*asked).code == 0
+    before = snapshot(sorted_to)
+    for more in ((), ("--format", "json"), ("--dry-run",)):
+        again = fovea(*asked, *more)
+        assert (again.code, snapshot(sorted_to)) == (0, before), again.err
+    assert "Nothing to sort" in fovea(*asked).err
+    assert json.loads(fovea(*asked, "--format", "json").out)["sorted"] == 0
+
+
+def test_companions_are_listed_before_and_counted_after(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    (pictures / "red.mov").write_bytes(b"movie")
+    asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--by", "move")
+    assert re.search(r"^red\.png .*With red\.mov", fovea(*asked, "--dry-run").out, re.MULTILINE)
+    steps = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)["steps"]
+    (red,) = (step for step in steps if step["companions"])
+    assert red["companions"][0]["target"] == str(Path(red["target"]).with_suffix(".mov"))
+    assert "4 photos and 1 companion file sorted by move" in fovea(*asked).err
+    assert not (pictures / "red.mov").exists()
+
+
 def test_what_is_classified_already_is_not_computed_again(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
     fovea("classify", pictures, "--recursive", "--model", "colours")
     ran = fovea("sort", pictures, "--to", sorted_to, "--dry-run")

@@ -60,6 +60,17 @@ def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
         assert told in ran.out
 
 
+def test_labels_to_check_are_listed(fovea: Fovea, folder: Path) -> None:
+    wrong = (folder / "red" / "0.png").rename(folder / "green" / "wrong.png")
+    content = json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)
+    first = content["label_errors"][0]
+    assert (first["path"], first["label"], first["predicted"]) == (str(wrong), "green", "red")
+    assert "36 images of the classes reach, by cross-validation" in content["training"]["unknown_below"]
+    shown = fovea("train", folder, "--name", "mine").out
+    assert "Labels to check" in shown
+    assert "wrong.png" in shown.partition("Labels to check")[2]
+
+
 def test_the_model_in_use_stays_and_the_new_one_can_be_used(fovea: Fovea, folder: Path) -> None:
     before = settings.load(paths.settings_file()).model
     assert fovea("train", folder, "--name", "mine").code == 0

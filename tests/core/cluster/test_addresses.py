@@ -15,7 +15,16 @@ from core.images.folders import find_images
 from tests import tiny
 
 fsspec = pytest.importorskip("fsspec", reason="the extra `cluster` is not installed")
-NAMES = ("10.png", "2.png", "notes.txt", ".hidden.png", "below/a.jpg", "below/deeper/b.png", ".secret/c.png")
+NAMES = (
+    "10.png",
+    "2.png",
+    "notes.txt",
+    ".hidden.png",
+    "below/a.jpg",
+    "below/deeper/b.png",
+    ".secret/c.png",
+    "@eaDir/d.png",
+)
 
 
 def refuse(folder: Path, error: ImageError) -> None:

@@ -343,3 +343,17 @@ def test_the_photos(photos: Path) -> None:
     assert _kinds(dataset.problems) == ["grey", "near-duplicate", "tiny"]
     alike = _only(dataset.problems, ProblemKind.NEAR_DUPLICATE)
     assert [path.name for path in alike.paths] == ["brandenburgGate.webp", "x_brandenburgGate.webp"]
+
+
+def test_copies_in_several_parts_are_named_with_their_parts(root: Path) -> None:
+    for number, label in enumerate(("bird", "fish")):
+        for part, offset in (("train", 0), ("test", 10)):
+            for index in range(3):
+                _save(root / part / label / f"{index}.png", _picture(20 * number + offset + index))
+    _save(root / "test" / "bird" / "x.png", _picture(0))
+    _save(root / "test" / "bird" / "y.png", _picture(1), "JPEG")
+    problems = _read(root).problems
+    assert _only(problems, ProblemKind.DUPLICATE).message == (
+        "“test/bird/x.png”, “train/bird/0.png” have the same content; only “test/bird/x.png” is used."
+    )
+    assert "“test/bird/y.png”, “train/bird/1.png”" in _only(problems, ProblemKind.LEAK).message

@@ -13,7 +13,7 @@ from core.dataset import memo as memos
 from core.dataset import sights
 from core.dataset.dataset import Dataset, ProblemKind, read_dataset
 from core.errors import Cancelled
-from core.images.decoding import Pixels, decode
+from core.images.decoding import Decoded, Pixels, decode, read_image
 from core.progress import CancelToken
 from tests import teaching
 from tests.samples import encoded, photo_like
@@ -69,11 +69,11 @@ def test_a_damaged_image_is_not_decoded_twice_but_a_mended_one_is_seen(
     _read(root)
     looked: list[str] = []
 
-    def noting(path: Path, *, at_least: int | None = None) -> Pixels:
+    def noting(path: Path, *, at_least: int | None = None) -> Decoded:
         looked.append(path.name)
-        return decode(path, at_least=at_least)
+        return read_image(path, at_least=at_least)
 
-    monkeypatch.setattr(sights, "decode", noting)
+    monkeypatch.setattr(sights, "read_image", noting)
     assert any(problem.kind is ProblemKind.UNREADABLE for problem in _read(root)[0].problems)
     assert looked == []
     (root / "red" / "torn.png").write_bytes(encoded(photo_like(90, 60), "PNG"))
@@ -89,7 +89,7 @@ def _unreadable(folder: Path) -> set[str]:
 def test_what_does_not_lie_in_the_content_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory may be free the next time, a right be given, a decoder be installed."""
     with monkeypatch.context() as patch:
-        patch.setattr("core.images.decoding._MAX_PIXELS", 100_000)
+        patch.setattr("core.images.bounds.MAX_PIXELS", 100_000)
         assert _unreadable(root) == {"torn.png", "grey.png", "large.jpg"}
     assert _unreadable(root) == {"torn.png"}
 
@@ -125,3 +125,12 @@ def test_without_a_place_for_the_memo_everything_is_looked_at(root: Path, caplog
     again, decoded = _read(root)
     assert (again, len(decoded)) == (first, 14)
     assert "Notes about images are not kept" in caplog.text
+
+
+def test_half_empty_photos_are_reported_and_left_out(root: Path) -> None:
+    whole = encoded(photo_like(90, 60), "BMP")
+    (root / "red" / "half.bmp").write_bytes(whole[:8000] + bytes(len(whole) - 8000))
+    dataset, decoded = _read(root)
+    assert _unreadable(root) == {"torn.png", "half.bmp"}
+    assert "half.bmp" not in {example.path.name for example in dataset.examples}
+    assert hashlib.sha256((root / "red" / "half.bmp").read_bytes()).hexdigest() not in decoded

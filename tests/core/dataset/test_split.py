@@ -217,6 +217,18 @@ def test_a_burst_stays_together() -> None:
     assert max(len(side) for side in loose) > 1
 
 
+def test_what_the_caller_knows_to_be_alike_stays_together_within_its_class() -> None:
+    dataset = _classes(40, 40)
+    alike = np.arange(80)
+    alike[[3, 17, 29]] = alike[[31, 50]] = 3
+    for seed in range(20):
+        sides, plain = (_sides(dataset, split(dataset, seed=seed, alike=known)) for known in (alike, None))
+        sums = [example.sha256 for example in dataset.examples]
+        assert len({sides[sums[index]] for index in (3, 17, 29, 31)}) == 1
+        others = set(sums) - {sums[index] for index in (3, 17, 29, 31)}
+        assert {one: sides[one] for one in others} == {one: plain[one] for one in others}, "no other moves"
+
+
 def test_running_numbers_alone_make_no_burst() -> None:
     dataset = _dataset([_example(number, number // 60, name=f"cat.{number}.jpg") for number in range(120)])
     plain = _dataset([_example(number, number // 60) for number in range(120)])

@@ -88,3 +88,11 @@ def test_other_shapes_never_agree() -> None:
 def test_zero_never_agrees() -> None:
     nothing = np.zeros((2, 4), np.float32)
     assert golden.cosine(nothing, nothing) == 0
+
+
+@pytest.mark.parametrize("size", [1e6, 1e-6, 1e30, 1e-30])
+def test_features_of_any_size_are_packed_and_agree_with_themselves(size: float) -> None:
+    features = (np.random.default_rng(0).normal(0, 1, (GOLDEN_COUNT, 32)) * size).astype(np.float32)
+    again = golden.unpack(golden.pack(features), 32)
+    assert golden.cosine(again, features) > 0.99999
+    assert golden.cosine(again[::-1].copy(), features) < 0.9

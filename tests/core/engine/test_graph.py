@@ -26,10 +26,12 @@ from tests import tiny
 from tests.hostile_graphs import (
     FOREIGN,
     HOSTILE,
+    TOO_MUCH,
     Change,
     an_opset_of_the_future,
     constant,
     contradicting_shapes,
+    custom_opset,
     inner_graph,
     padding_that_fills_the_memory,
     serialised,
@@ -76,6 +78,14 @@ def test_no_session_is_opened_for_a_refused_file(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("change", TOO_MUCH, ids=lambda change: change.__name__)
+def test_what_takes_too_much_is_refused_unless_it_was_imported_before_that_was_bounded(change: Change) -> None:
+    data = serialised(change)
+    with pytest.raises(ModelError, match=r"GB of memory for 8 images|billion multiply-adds"):
+        graph.check_backbone(data, tiny.backbone_card(data))
+    graph.check_backbone(data, tiny.backbone_card(data), is_installed=True)
+
+
 @pytest.mark.parametrize("change", [contradicting_shapes, an_opset_of_the_future], ids=lambda change: change.__name__)
 def test_what_only_onnx_runtime_sees_is_the_files_fault_too(change: Change) -> None:
     data = serialised(change)
@@ -99,7 +109,7 @@ def lies_about_inner_shapes(model: ModelProto) -> None:
     model.graph.value_info.append(helper.make_tensor_value_info("pooled", TensorProto.FLOAT, [1, 8, 999, 999]))
 
 
-@pytest.mark.parametrize("change", [plain_constant, weights_listed_as_input, lies_about_inner_shapes])
+@pytest.mark.parametrize("change", [plain_constant, weights_listed_as_input, lies_about_inner_shapes, custom_opset])
 def test_harmless_differences_pass(change: Change) -> None:
     graph.check_backbone(serialised(change), tiny.backbone_card())
 

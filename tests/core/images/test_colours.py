@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
 
 from core.images.decoding import Pixels, decode
 from tests import samples
@@ -239,3 +242,82 @@ def test_grey_tiff_whose_zero_is_white(decoded: Decoder, bits: int, kind: str) -
     data = struct.pack(f"<3{kind}", 0, full // 255 * 100, full)
     assert _grey(decoded(samples.tiff(3, 1, bits, 0, data))) == [255, 155, 0]
     assert _grey(decoded(samples.tiff(3, 1, bits, 1, data))) == [0, 100, 255]
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_grey_of_fewer_bits_stored_in_16(decoded: Decoder, form: str, bits: int) -> None:
+    white = 2**bits - 1
+    values = np.array([[0, round(white * 100 / 255), white]], np.uint16)
+    np.testing.assert_allclose(_grey(decoded(samples.encoded(Image.fromarray(values), form))), [0, 100, 255], atol=1)
+
+
+def test_a_tiff_may_state_its_white(decoded: Decoder) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[281] = 40_000
+    values = Image.fromarray(np.array([[0, 10_000]], np.uint16))
+    assert _grey(decoded(samples.encoded(values, "TIFF", tiffinfo=tags))) == [0, 64]
+
+
+_TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+_HDR = np.repeat(np.repeat(np.array([TONES], np.uint8), 16, axis=0), 16, axis=1)
+
+
+def _pq(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """SMPTE ST 2084, equation 5.2."""
+    power = (nits / 10_000) ** (2610 / 16384)
+    found: NDArray[np.float64] = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    return found
+
+
+def _hlg(nits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ITU-R BT.2100, table 5, for a display of 1,000 cd/m2."""
+    light = nits / 1000
+    luminance = light @ np.array([0.2627, 0.6780, 0.0593])
+    scene = light * luminance[..., None] ** (1 / 1.2 - 1)
+    logarithmic = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    found: NDArray[np.float64] = np.where(scene <= 1 / 12, np.sqrt(3 * scene), logarithmic)
+    return found
+
+
+def _hdr_png(codes: bytes, values: NDArray[np.float64]) -> bytes:
+    rows = b"".join(b"\0" + row.tobytes() for row in np.rint(values * 65535).astype(">u2"))
+    return samples.png(values.shape[1], values.shape[0], 16, 2, rows, extra=samples.png_chunk(b"cICP", codes))
+
+
+@pytest.mark.parametrize(("transfer", "curve"), [(16, _pq), (18, _hlg)])
+def test_hdr_of_a_photo_without_highlights_looks_as_its_standard_version(
+    decoded: Decoder, transfer: int, curve: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> None:
+    values = curve(samples.linear(_HDR / 255) @ _TO_BT2020.T * 203)
+    np.testing.assert_allclose(decoded(_hdr_png(bytes([9, transfer, 0, 1]), values)), _HDR, atol=5)
+
+
+def test_hdr_heic(decoded: Decoder) -> None:
+    values = np.rint(_pq(samples.linear(_HDR / 255) @ _TO_BT2020.T * 203) * 65535).astype("<u2")
+    image = pillow_heif.from_bytes("RGB;16", _HDR.shape[1::-1], values.tobytes())
+    buffer = BytesIO()
+    image.save(
+        buffer, quality=95, chroma=444, color_primaries=9, transfer_characteristics=16, matrix_coefficients=9,
+        full_range_flag=1,
+    )  # fmt: skip
+    np.testing.assert_allclose(decoded(buffer.getvalue())[8, 8::16], TONES, atol=10)
+
+
+def test_hdr_highlights_are_compressed_and_keep_their_order(decoded: Decoder) -> None:
+    nits = np.repeat(np.array([[10.0, 100.0, 203.0, 500.0, 1000.0]]), 40, axis=1)
+    grey = decoded(_hdr_png(bytes([9, 16, 0, 1]), _pq(np.stack([nits] * 3, axis=-1))))[0, 20::40, 0].tolist()
+    assert grey == sorted(set(grey)), "brighter is brighter"
+    assert grey[-1] >= 250
+    assert 185 <= grey[1] <= 195, "mid-tones stay as they are"
+
+
+@pytest.mark.parametrize("codes", [(1, 13, 0, 1), (2, 2, 0, 1), (1, 1, 0, 1)])
+def test_code_points_of_srgb_change_nothing(decoded: Decoder, codes: tuple[int, ...]) -> None:
+    assert (decoded(_hdr_png(bytes(codes), _HDR / 255)) == _HDR).all()
+
+
+def test_code_points_of_display_p3(decoded: Decoder) -> None:
+    expected = [samples.to_srgb(tone, samples.P3_COLUMNS, None) for tone in TONES]
+    found = decoded(_hdr_png(bytes([12, 13, 0, 1]), _HDR / 255))
+    np.testing.assert_allclose(found[8, 8::16], expected, atol=2)

@@ -67,11 +67,8 @@ def test_an_empty_file(tmp_path: Path) -> None:
     [
         b"Dear diary,\n",
         b"BMW is a car, and this is a text.",
-        b"%PDF-1.7\n",
         b"\0" * 100,
         b"\xff",
-        b"<svg/>",
-        b"RIFF0000WAVE",
     ],
 )
 def test_other_files_under_an_image_s_name(tmp_path: Path, data: bytes) -> None:
@@ -217,7 +214,7 @@ def test_a_jpeg_may_have_more_pixels_if_it_is_reduced(tmp_path: Path) -> None:
     path.write_bytes(samples.jpeg_of_size(16_320, 12_240))
     assert decode(path, at_least=598).shape == (1530, 2040, 3)
     assert decode_within(path, 256).shape == (192, 256, 3)
-    with pytest.raises(ImageError, match="more than Fovea decodes"):
+    with pytest.raises(ImageError, match="at most 120 megapixels"):
         decode(path)
 
 
@@ -235,7 +232,7 @@ def test_a_jpeg_of_endless_scans_takes_no_time(tmp_path: Path) -> None:
     path.write_bytes(samples.jpeg_of_scans(1600, 1200, 64))
     assert decode(path, at_least=598).shape == (600, 800, 3)
     started = time.monotonic()
-    assert _failure_of(tmp_path, samples.jpeg_of_scans(16_000, 12_000, 400)).kind == "damaged"
+    assert _failure_of(tmp_path, samples.jpeg_of_scans(16_000, 12_000, 400)).kind == "too-large"
     assert time.monotonic() - started < 2
 
 
@@ -283,7 +280,7 @@ except ImageError as error:
 """
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program, path], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout == "too-large\n"
+    assert done.stdout == "no-memory\n"
 
 
 def test_errors_cross_from_one_process_to_another(tmp_path: Path) -> None:

@@ -63,9 +63,17 @@ def test_natural_order_is_that_of_texts_and_numbers_in_turn(texts: list[str]) ->
 
 
 def test_only_images_are_chosen_and_case_does_not_matter(album: Path) -> None:
-    _touch(album, "a.JPG", "b.Jpeg", "c.HEIC", "notes.txt", "film.mp4", "jpg", "raw.jpg.part")
+    _touch(
+        album, "a.JPG", "b.Jpeg", "c.HEIC", "notes.txt", "film.mp4", "jpg", "raw.jpg.part", "a.jpg_original", "b.jpg~"
+    )
     assert _names(album) == ["a.JPG", "b.Jpeg", "c.HEIC"]
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES)
+
+
+@posix_only
+def test_spaces_and_dots_behind_the_suffix_do_not_matter(album: Path) -> None:
+    _touch(album, "a.jpg ", "b.jpg.", "c.PNG. .", "d .jpg", "jpg ", "...", "e.jpgx")
+    assert _names(album) == ["a.jpg ", "b.jpg.", "c.PNG. .", "d .jpg"]
 
 
 def test_one_level_or_the_whole_tree(album: Path) -> None:
@@ -107,16 +115,72 @@ def test_a_named_file_keeps_its_place_behind_its_folder(album: Path) -> None:
 
 
 @posix_only
-def test_links_are_followed_but_never_in_circles(album: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    _touch(elsewhere, "far.jpg")
+def test_links_to_folders_are_not_followed_and_links_to_files_are_images(album: Path, tmp_path: Path) -> None:
+    _touch(tmp_path / "elsewhere", "far.jpg")
     _touch(album, "a.jpg", "sub/b.jpg")
     (album / "link.jpg").symlink_to(album / "a.jpg")
-    (album / "sub" / "up").symlink_to(album)
-    (album / "sub" / "self").symlink_to(album / "sub")
-    (album / "one").symlink_to(elsewhere)
-    (album / "two").symlink_to(elsewhere)
-    assert _names(album, recursive=True) == ["a.jpg", "link.jpg", "one/far.jpg", "sub/b.jpg"]
+    targets = {
+        "sub/up": album,
+        "sub/self": album / "sub",
+        "out": tmp_path / "elsewhere",
+        "x.jpg": tmp_path / "elsewhere",
+    }
+    for name, target in {**targets, "above": tmp_path}.items():
+        (album / name).symlink_to(target)
+    assert _names(album, recursive=True) == ["a.jpg", "link.jpg", "sub/b.jpg"]
+    assert _names(album / "out") == ["far.jpg"]
+
+
+@posix_only
+def test_one_folder_under_several_names_is_read_once(album: Path, tmp_path: Path) -> None:
+    _touch(album, "a.jpg", "sub/b.jpg")
+    (tmp_path / "link").symlink_to(album)
+    assert len(_found(album, tmp_path / "link", album / "sub", recursive=True)) == 2
+    assert len(_found(album / "sub", album, tmp_path / "link" / "sub", recursive=True)) == 2
+    assert _found(tmp_path / "link" / "a.jpg", album / "a.jpg", album) == [tmp_path / "link" / "a.jpg"]
+
+
+@posix_only
+def test_each_name_of_a_file_with_several_is_an_image(album: Path) -> None:
+    _touch(album, "a.jpg")
+    (album / "b.jpg").hardlink_to(album / "a.jpg")
+    assert _found(album / "b.jpg", album / "a.jpg", album) == [album / "b.jpg", album / "a.jpg"]
+
+
+def test_folders_are_told_apart_where_the_file_system_has_no_inodes(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _touch(album, "a.jpg", "sub/b.jpg")
+    plain = Path.stat
+
+    def without_inode(path: Path, **options: bool) -> os.stat_result:
+        status = plain(path, **options)
+        return os.stat_result((status.st_mode, 0, *status[2:]))
+
+    monkeypatch.setattr(Path, "stat", without_inode)
+    assert _names(album, recursive=True) == ["a.jpg", "sub/b.jpg"]
+
+
+SYSTEM_FOLDERS = (
+    *("@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN", "$Recycle.Bin", "RECYCLER"),
+    *("System Volume Information", "lost+found", "__MACOSX", ".dtrash", ".Trash-1000", "Photos Library.photoslibrary"),
+    *("iPhoto.photolibrary", "A.APLIBRARY", "Cat Previews.lrdata", "Cat.lrcat-data", "appdata_oc1a2b"),
+)
+
+
+@pytest.mark.parametrize("name", SYSTEM_FOLDERS)
+def test_folders_of_systems_are_passed_over_unless_named(album: Path, name: str) -> None:
+    _touch(album, "a.jpg", f"{name}/deeper/b.jpg", f"{name}/c.jpg", f"sub/{name}/d.jpg")
+    assert _names(album, recursive=True) == ["a.jpg"]
+    assert _names(album / name, recursive=True) == ["c.jpg", "deeper/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["recycle", "recycler", "photoslibrary", "eaDir", "lost", "trash", "lrdata", "#recycled"]
+)
+def test_folders_called_almost_like_those_of_systems_are_read(album: Path, name: str) -> None:
+    _touch(album, f"{name}/b.jpg")
+    assert _names(album, recursive=True) == [f"{name}/b.jpg"]
 
 
 @posix_only

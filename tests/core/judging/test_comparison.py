@@ -18,7 +18,7 @@ from core.features.compute import FeatureSource
 from core.features.store import FeatureStore
 from core.judging.comparison import Contest, Contestant, compare, compare_by_folder, mcnemar
 from core.judging.evaluation import Evaluation, evaluate
-from core.judging.judge import Knows
+from core.judging.familiar import Familiar, Knows
 from core.library.heads import LinearHead
 from core.progress import CancelToken
 from core.providers import Precision, Provider
@@ -113,7 +113,7 @@ def contestant(
         return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
 
     source = FeatureSource(tiny.backbone_card(), precision, opened)
-    return Contestant(name, card or tiny.model_card(), head or tiny.head(), source, knows)
+    return Contestant(name, card or tiny.model_card(), head or tiny.head(), source, knows and Familiar(knows))
 
 
 def blind(name: str, *, knows: Knows | None = None) -> Contestant:

@@ -14,7 +14,8 @@ from core.errors import Cancelled, DatasetError
 from core.features.compute import FeatureSource
 from core.features.store import FeatureStore
 from core.judging.evaluation import wilson
-from core.judging.judge import Judgement, Knows, Unseen, judge
+from core.judging.familiar import Familiar, Knows
+from core.judging.judge import Judgement, Unseen, judge
 from core.progress import CancelToken, Progress
 from core.providers import Precision, Provider
 from tests import tiny
@@ -32,7 +33,14 @@ def run(
     head = tiny.head(len(card.classes))
     with FeatureStore() as store:
         return judge(
-            folder, card, head, source, store, knows=knows, report=lambda _: None, token=token or CancelToken()
+            folder,
+            card,
+            head,
+            source,
+            store,
+            familiar=knows and Familiar(knows),
+            report=lambda _: None,
+            token=token or CancelToken(),
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.keywords.merging import Changes, Found, Lists, changes, keyword
+from core.keywords.merging import Changes, Copying, Found, Lists, changes, keyword
 
 WORDS = st.lists(st.sampled_from(["bird", "Bird", "cat", "holiday", "a/b", "x|y", "Fovea|bird"]), unique=True).map(
     tuple
@@ -19,7 +21,8 @@ def after(found: Found, planned: Changes) -> Found:
         kept = now.without(gone)
         return Lists(kept.subject + new.subject, kept.hierarchy + new.hierarchy, kept.tags + new.tags)
 
-    return Found(made(found.present, planned.gone, planned.new), made(found.ours, planned.forgotten, planned.noted))
+    present, ours = made(found.present, planned.gone, planned.new), made(found.ours, planned.forgotten, planned.noted)
+    return replace(found, present=present, ours=ours)
 
 
 def told(found: Found, label: str | None) -> Found:
@@ -53,6 +56,41 @@ def test_a_list_that_we_begin_does_not_hide_the_one_behind_it() -> None:
     deeper = told(Found(Lists(subject=("Rome",), hierarchy=("places|Rome",))), "bird").present
     assert deeper.hierarchy == ("places|Rome", "Fovea|bird")
     assert deeper.tags == ("places/Rome", "Fovea/bird")
+
+
+def test_flat_keywords_that_no_path_names_are_copied_too() -> None:
+    mine = Found(Lists(subject=("Rome", "holiday"), hierarchy=("places|Rome",)))
+    assert told(mine, "bird").present.tags == ("places/Rome", "holiday", "Fovea/bird")
+
+
+def test_a_list_that_we_begin_does_not_hide_keywords_of_other_standards() -> None:
+    mine = Found(elsewhere=Lists(subject=("Anna", "Bird"), tags=("places/Rome",)))
+    made = told(mine, "bird")
+    assert made.present == Lists(
+        ("Anna", "Bird"), ("Anna", "Bird", "Fovea|bird"), ("places/Rome", "Anna", "Bird", "Fovea/bird")
+    )
+    assert told(made, None) == mine
+
+
+def test_a_list_that_we_began_and_the_user_went_on_with_keeps_the_copies() -> None:
+    made = told(Found(elsewhere=Lists(subject=("Anna", "Rome"))), "bird")
+    more = replace(made, present=replace(made.present, subject=("Anna", "Rome", "bird", "holiday")))
+    assert told(more, "cat").present.subject == ("Anna", "Rome", "holiday", "cat")
+    assert told(more, None).present.subject == ("Anna", "Rome", "holiday")
+
+
+def test_a_file_that_we_begin_says_both_what_it_begins_with_and_what_it_hides() -> None:
+    seeded = Found(Lists(subject=("Berlin",)), elsewhere=Lists(subject=("Anna",)))
+    planned = changes(seeded, "bird", Copying.ALL)
+    assert planned.new.subject == ("Anna", "bird")
+    assert planned.new.hierarchy == ("Berlin", "Anna", "Fovea|bird")
+
+
+def test_a_copy_that_the_user_deleted_is_not_copied_again() -> None:
+    made = told(Found(elsewhere=Lists(subject=("Anna", "Rome"))), "bird")
+    fewer = replace(made, present=replace(made.present, subject=("Rome", "bird")))
+    assert changes(fewer, "bird").is_empty
+    assert told(told(fewer, "cat"), "bird").present.subject == ("Rome", "bird")
 
 
 def test_what_the_person_adds_later_is_seen_by_the_next_run() -> None:

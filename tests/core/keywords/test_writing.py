@@ -228,13 +228,14 @@ def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: Re
     outcomes = dict(zip(names, told([(name, "bird") for name in names], IN_PLACE, tool, record), strict=True))
     assert isinstance(outcomes[good], Kept)
     assert isinstance(outcomes[gone], Failure)
-    assert isinstance(outcomes[torn], Failure)
+    beside = outcomes[torn]
+    assert isinstance(beside, Kept)
+    assert beside.file == sidecar_of(torn)
+    assert "exiftool cannot write into it" in beside.remark
     assert torn.read_bytes() == before
     if sys.platform != "win32":
-        failure = outcomes[broken]
-        assert isinstance(failure, Failure)
-        assert "line break" in failure.message
-        assert failure.message.isprintable()
+        assert isinstance(outcomes[broken], Kept)
+        assert b">bird<" in broken.read_bytes()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names cannot be there")
@@ -254,6 +255,27 @@ def test_a_link_stays_a_link(tmp_path: Path, tool: ExifTool, record: Record) -> 
     kept((link, "bird"), IN_PLACE, tool, record)
     assert link.is_symlink()
     assert b">bird<" in file.read_bytes()
+
+
+@pytest.mark.parametrize("place", Place)
+def test_nothing_outside_the_folder_is_changed(place: Place, tmp_path: Path, tool: ExifTool, record: Record) -> None:
+    folder = tmp_path / "album"
+    inside, outside = photo(folder), photo(tmp_path / "private", name="p")
+    kept((outside, "cat"), IN_PLACE, tool, record)
+    (folder / "link.jpg").symlink_to(outside)
+    (folder / "up").symlink_to(tmp_path)
+    before = outside.read_bytes()
+    wishes = [(inside, "bird"), (folder / "link.jpg", "bird"), (folder / "up" / "private" / "p.jpg", "bird")]
+    first, link, through = told(wishes, KeywordRequest(place, within=folder), tool, record)
+    assert isinstance(first, Kept)
+    assert isinstance(link, Kept)
+    assert (link.file, bool(link.remark)) == (folder / "link.jpg.xmp", place is Place.PHOTO)
+    assert isinstance(through, Failure)
+    assert "outside the folder" in through.message
+    told([(folder / "link.jpg", None)], KeywordRequest(place, within=folder), tool, record)
+    assert outside.read_bytes() == before
+    assert [path.name for path in outside.parent.iterdir()] == ["p.jpg"]
+    assert not (folder / "link.jpg.xmp").exists()
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -294,10 +316,17 @@ def test_a_photo_changed_meanwhile_is_left_alone(
 
 
 def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, record: Record) -> None:
-    from core.keywords.files import _part
+    file, names = photo(tmp_path), []
 
-    file = photo(tmp_path)
-    part = _part(file)
+    def run(_: object, commands: list[list[str | Path]]) -> object:
+        names.append(Path(commands[0][-1]))
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("core.keywords.files.run", run)
+        with pytest.raises(KeyboardInterrupt):
+            kept((file, "bird"), IN_PLACE, tool, record)
+    (part,) = names
     for left in (part, part.with_name(f"{part.name}_exiftool_tmp")):
         left.write_bytes(b"half")
     kept((file, "bird"), IN_PLACE, tool, record)

@@ -177,3 +177,33 @@ def test_it_can_be_called_off() -> None:
     features, labels = clouds(60, 2)
     with pytest.raises(Cancelled):
         quick.choose(features, labels, seed=0, report=report, token=token)
+
+
+def _unseen(features: quick.Features, labels: quick.Labels) -> tuple[quick.Labels, quick.Features]:
+    return quick.out_of_fold(features, labels, 1.0, token=CancelToken())
+
+
+def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
+    """Of labels that nothing can tell, the head knows all by heart, and cross-validation about half."""
+    features, _ = clouds(200, 2, 300)
+    labels = np.random.default_rng(5).integers(0, 2, 200)
+    assert np.mean(quick.fit(features, labels, 1000.0).logits(features).argmax(axis=1) == labels) == 1
+    rows, logits = _unseen(features, labels)
+    assert rows.tolist() == list(range(200))
+    assert 0.35 < np.mean(logits.argmax(axis=1) == labels) < 0.65
+
+
+def test_copies_of_an_image_are_predicted_together() -> None:
+    features, _ = clouds(60, 2)
+    labels = np.random.default_rng(6).integers(0, 2, 60)
+    rows, logits = _unseen(np.repeat(features, 4, axis=0), np.repeat(labels, 4))
+    assert np.mean(logits.argmax(axis=1) == np.repeat(labels, 4)[rows]) < 0.7
+
+
+def test_predictions_out_of_fold_are_of_a_sample_where_there_are_many_images() -> None:
+    features, labels = clouds(quick.MOST_TRIED + 500, 3, 10)
+    rows, logits = _unseen(features, labels)
+    assert len(rows) == quick.MOST_TRIED
+    assert logits.shape == (quick.MOST_TRIED, 3)
+    rows, logits = _unseen(features[:, :4], np.arange(len(features)) % 300)
+    assert (len(rows), logits.shape) == (0, (0, 300)), "a sample that lacks classes would be too sure"

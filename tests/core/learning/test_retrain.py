@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from core.learning.request import RetrainRequest, TrainRequest
 from core.learning.retrain import Retrained, retrain
 from core.learning.train import train
 from core.library.examples import EXAMPLES, KeptExample
-from core.library.library import InstalledModel, Library, load_examples, load_learnt
+from core.library.library import CARD, InstalledModel, Library, load_examples, load_learnt
 from core.prediction import Prediction
 from core.progress import CancelToken, Progress, Report
 from core.providers import Precision, ProviderWish
@@ -246,6 +247,20 @@ def test_nothing_to_learn_changes_nothing(library: Library, model: InstalledMode
     with pytest.raises(DatasetError, match="can be learnt from"):
         learn(library, correct([tmp_path / "gone.png"], "blue"))
     assert library.find("mine").version == 1
+
+
+def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
+    library: Library, model: InstalledModel, greys: list[Path]
+) -> None:
+    card = model.folder / CARD
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"unknown_below": 0.6}))
+    doubtful = correct(greys[:1], "red")
+    with pytest.raises(DatasetError) as refused:
+        learn(library, doubtful)
+    assert "1 photo is left out" in refused.value.hint
+    done = learn(library, [*doubtful, *correct(greys[1:], "blue")])
+    assert {one.correction.path for one in done.learnt} == set(greys[1:])
+    assert any("1 photo is left out" in note for note in done.notes)
 
 
 def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp_path: Path, greys: list[Path]) -> None:

@@ -203,9 +203,13 @@ def test_answers_that_do_not_fit_are_refused(written: Write, library: Library) -
         import_foreign(file, replace(ANSWERS, classes=("a", "b")), library)
     with pytest.raises(ModelError, match="32 pixels, not 64"):
         import_foreign(file, replace(ANSWERS, size=64), library)
-    with pytest.raises(ModelError, match="names a class twice"):
-        import_foreign(file, replace(ANSWERS, classes=("a", "b", "a")), library)
     assert library.numbers("colours-of-others") == ()
+
+
+def test_names_that_stand_twice_get_numbers(written: Write, library: Library) -> None:
+    """ImageNet has two cranes and two maillots."""
+    model = import_foreign(written(classifier()), replace(ANSWERS, classes=("crane", "b", "crane")), library).model
+    assert model.card.classes == ("crane", "b", "crane (2)")
 
 
 def test_an_export_of_ours_leaves_nothing_open(library: Library, tmp_path: Path) -> None:

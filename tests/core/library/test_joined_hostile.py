@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from core.card import write_card
 from core.errors import ModelError
 from core.library import joined
+from core.library.foreign import look_at
 from core.library.heads import Head
 from tests import tiny
 
@@ -86,7 +88,7 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         PROMISED,
     ),
     "an array more": (
-        lambda m: m.graph.initializer.append(TensorProto(name="fovea.head/more", data_type=1)),
+        lambda m: m.graph.initializer.append(TensorProto(name="fovea.head/more", data_type=1, float_data=[0])),
         PROMISED,
     ),
     "no weights": (
@@ -95,15 +97,15 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "weights that are texts": (
         lambda m: setattr(_array(m, "fovea.head/weights"), "data_type", TensorProto.STRING),
-        "no array of real numbers",
+        "not of plain numbers",
     ),
     "weights of a huge stated size": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(0, 2**62),
-        "does not have the size it states",
+        "does not hold the numbers that it states",
     ),
     "weights of negative size": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [-8, -3]),
-        "does not have the size it states",
+        "impossible axes",
     ),
     "weights in three dimensions": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [8, 3, 1]),
@@ -206,11 +208,11 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "a layer without width": (
         lambda m: _array(m, "fovea.head/weights_1").dims.__setitem__(1, 0),
-        "does not have the size it states",
+        "does not hold the numbers that it states",
     ),
     "a layer of a huge stated width": (
         lambda m: _array(m, "fovea.head/weights_1").dims.__setitem__(1, 2**62),
-        "does not have the size it states",
+        "does not hold the numbers that it states",
     ),
     "a layer that is not numbers": (
         lambda m: setattr(_array(m, "fovea.head/bias_1"), "raw_data", b"\xff\xff\xff\x7f" * 6),
@@ -229,9 +231,10 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
 
 def _refused(head: Head, change: Callable[[onnx.ModelProto], object], told: str) -> None:
     model = onnx.ModelProto.FromString(_joined(head))
+    _without(model, "fovea.sha256")
     change(model)
     with pytest.raises(ModelError, match=told):
-        joined.split(joined.serialise(model))
+        joined.split(joined.seal(model))
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS)
@@ -242,6 +245,54 @@ def test_a_file_that_was_tampered_with_is_refused(tampering: str) -> None:
 @pytest.mark.parametrize("tampering", DENSE_TAMPERINGS)
 def test_a_dense_head_that_was_tampered_with_is_refused(tampering: str) -> None:
     _refused(tiny.dense_head(), *DENSE_TAMPERINGS[tampering])
+
+
+FLIPPED = "changed or damaged after it was exported"
+
+
+def test_any_flipped_bit_is_refused() -> None:
+    """In the weights of the backbone and the head, in names, in the card, and in the sum itself."""
+    data = _joined(tiny.head())
+    texts = (tiny.kernels().tobytes(), b"fovea.head/weights", b"fovea.sha256", b"fovea.card", b"Colours")
+    places = {data.index(part) for part in texts}
+    for place in [*places, *range(0, len(data), 61)]:
+        flipped = bytearray(data)
+        flipped[place] ^= 1
+        with pytest.raises(ModelError):
+            joined.split(bytes(flipped))
+
+
+@pytest.mark.parametrize("key", [b"fovea.card", b"fovea.sha256", b"fovea.backbone_outputs"])
+def test_an_entry_whose_name_was_damaged_makes_it_no_file_of_another_program(key: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "damaged.onnx"
+    file.write_bytes(_joined(tiny.head()).replace(key, key[:-1] + b"~"))
+    assert look_at(file) is None
+    with pytest.raises(ModelError, match=FLIPPED):
+        joined.split(file.read_bytes())
+
+
+def test_a_flipped_bit_of_a_weight_is_told_as_what_it_is() -> None:
+    data = bytearray(_joined(tiny.head()))
+    data[data.index(tiny.kernels().tobytes()) + 3] ^= 64
+    with pytest.raises(ModelError, match=FLIPPED) as caught:
+        joined.split(bytes(data))
+    assert "copy it again" in caught.value.hint
+
+
+def test_a_file_from_before_sums_were_written_is_read_and_its_backbone_compared() -> None:
+    model = onnx.ModelProto.FromString(_joined(tiny.head()))
+    _without(model, "fovea.sha256")
+    assert joined.split(joined.serialise(model)).backbone == tiny.backbone_bytes()
+    weights = model.graph.initializer[0]
+    weights.raw_data = weights.raw_data[:-1] + b"\x7f"
+    with pytest.raises(ModelError, match=FLIPPED):
+        joined.split(joined.serialise(model))
+
+
+@pytest.mark.parametrize("text", [b"Colours", b"fovea.head/gemm"])
+def test_text_that_is_not_utf_8_is_refused(text: bytes) -> None:
+    with pytest.raises(ModelError, match="not text"):
+        joined.split(_joined(tiny.head()).replace(text, b"\xff" * len(text)))
 
 
 @pytest.mark.parametrize("head", [tiny.head(), tiny.dense_head()], ids=["linear", "dense"])

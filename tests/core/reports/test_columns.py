@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.batch.values import Review, Row, State, Verdict
@@ -13,7 +14,7 @@ from tests.core.reports.conftest import failed, predicted
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(Shape(2))] == [
         *("path", "label", "confidence", "unknown", "model", "provider"),
-        *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "label_2", "probability_2"),
+        *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
 
@@ -44,6 +45,7 @@ def test_a_prediction_gives_a_value_to_every_column_but_those_of_failures() -> N
         "inference_ms": 3.125,
         "error": None,
         "hint": None,
+        "warnings": None,
         "label_2": "green",
         "probability_2": 0.125,
         "label_3": "blue",
@@ -64,7 +66,14 @@ def test_json_holds_what_the_columns_hold() -> None:
     scores = content.pop("scores")
     assert scores == [{"label": "red", "probability": 0.75}, {"label": "green", "probability": 0.125}]
     flat = {column.name: column.of(row) for column in facts(Shape(2, reviewed=True))}
+    assert content.pop("warnings") == []
     assert content == {name: value for name, value in flat.items() if value is not None}
+
+
+def test_warnings_stand_in_every_form() -> None:
+    row = Reported(replace(predicted("a.png"), warnings=("It is damaged.", "It is reduced.")))
+    assert told(row, Shape(1))["warnings"] == "It is damaged. It is reduced."
+    assert as_object(row, Shape(1))["warnings"] == ["It is damaged.", "It is reduced."]
 
 
 def test_a_row_of_a_job_is_told_unless_it_waits() -> None:

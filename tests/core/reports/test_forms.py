@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 
 from core.errors import Cancelled, StorageError, UsageError
+from core.prediction import Failure
 from core.progress import CancelToken, Progress
 from core.reports import write
 from core.reports.columns import Reported, Shape
@@ -48,6 +49,53 @@ def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[Reported]
         assert data.endswith(b"\r\n")
 
 
+@pytest.mark.parametrize(("delimiter", "confidence"), [(",", "0.75"), (";", "0,75"), ("\t", "0.75")])
+def test_csv_has_a_decimal_comma_where_a_semicolon_separates(tmp_path: Path, delimiter: str, confidence: str) -> None:
+    row = Reported(predicted("a; b, c.png", ("x;y", 0.75)))
+    report_to(tmp_path / "r.csv", [row], Form.CSV, delimiter=delimiter)
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        (read,) = csv.DictReader(file, delimiter=delimiter, strict=True)
+    assert (read["path"], read["label"], read["confidence"]) == ("a; b, c.png", "x;y", confidence)
+    assert read["decode_ms"] == confidence.replace("0", "1").replace("75", "5")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_value_becomes_a_formula_whatever_a_spreadsheet_takes_for_the_separator(
+    tmp_path: Path, delimiter: str, separator: str
+) -> None:
+    names = [
+        f"{lead}{between}{quote}{start}1+1;x{quote}{between}y.png"
+        for lead in ("", "a")
+        for between in (*",;\t|", "\n", "\r", "; ")
+        for quote in ("", '"')
+        for start in "=+-@\uff1d"
+    ]
+    rows = [Reported(predicted(name, (name, 0.5), (name, 0.25))) for name in names]
+    rows += [Reported(Failure(Path(name), "damaged", name, name)) for name in names]
+    report_to(tmp_path / "r.csv", rows, Form.CSV, delimiter=delimiter)
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
+    assert not [cell for cell in cells if cell.lstrip(' "').startswith(("=", "+", "-", "@", "\uff1d"))]
+
+
+def test_control_characters_in_csv_are_escaped(tmp_path: Path) -> None:
+    row = Reported(predicted("\x1b]0;title\x07\x9b31m\u202egpj\u2066\n.png", ("\u202eber", 0.5)))
+    report_to(tmp_path / "r.csv", [row], Form.CSV)
+    (read,) = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines(), strict=True)
+    assert read["path"] == "\\x1b]0;title\\x07\\x9b31m\\u202egpj\\u2066\\n.png"
+    assert read["label"] == "\\u202eber"
+
+
+def test_a_file_is_not_named_as_another_form(rows: list[Reported], tmp_path: Path) -> None:
+    for name, form in (("r.csv", Form.XLSX), ("r.XLSX", Form.CSV), ("r.html", Form.JSONL), ("r.xls", Form.XLSX)):
+        with pytest.raises(UsageError, match=r"xls|csv|html"):
+            report_to(tmp_path / name, rows, form)
+    assert not list(tmp_path.glob("r.*"))
+    for name, form in (("r.tsv", Form.CSV), ("r.json", Form.JSONL), ("r.2024", Form.CSV), ("r.htm", Form.HTML)):
+        assert report_to(tmp_path / name, rows, form) == 4
+
+
 def test_csv_jsonl_xlsx_and_parquet_tell_the_same(rows: list[Reported], tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     for form in (Form.CSV, Form.JSONL, Form.XLSX, Form.PARQUET):
@@ -79,7 +127,7 @@ def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[R
     report_to(tmp_path / "r.xlsx", rows, Form.XLSX)
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert sheet.title == "Images"
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:O5")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:P5")
     assert [sheet["C2"].value, sheet["C2"].number_format, sheet["C2"].data_type] == [0.75, "0.0%", "n"]
     assert (sheet["D2"].value, sheet["D2"].data_type) == (False, "b")
     assert sheet.column_dimensions["A"].width > 50

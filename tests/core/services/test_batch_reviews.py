@@ -68,6 +68,26 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue
     assert not corrections.load("colours")
 
 
+def test_an_unknown_answer_is_never_accepted_by_whatever_request(
+    viewer: Viewer, told: queue.Queue[Answer], job: str
+) -> None:
+    with Answers(job) as answers:
+        unknown = list(answers.each(View(filter=Filter(unknown=True))))
+        failed = answers.counts().failed
+    viewer.ask(SetReviews(1, job, tuple((row.number, Review(Verdict.ACCEPTED, row.label)) for row in unknown)))
+    assert next_of(told, ReviewsSet).error is None
+    viewer.ask(Look(1, job, View()))
+    version = next_of(told, ViewTold).version
+    viewer.ask(ReviewMarked(3, 1, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED)))
+    assert f"{len(unknown):,} unknown photos were left open" in next_of(told, TaskDone).told
+    with Answers(job) as answers:
+        assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
+        assert answers.counts().reviewed == ROWS - failed - len(unknown)
+    learnt = corrections.load("colours")
+    assert len(learnt) == ROWS - failed - len(unknown)
+    assert not learnt.keys() & {row.path for row in unknown}
+
+
 def test_the_next_look_finds_what_was_said(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
     left = View(filter=Filter(reviewed=False))
     for number in range(1, 40):

@@ -16,6 +16,7 @@ from core.learning.request import Recipe
 from core.learning.runs import unfinished_run
 from core.library.heads import LinearHead
 from core.library.library import open_library
+from core.prediction import Prediction
 from core.providers import Precision, ProviderWish
 from core.services.library import LibraryService
 from core.services.library_messages import (
@@ -217,6 +218,10 @@ def test_another_programs_file_is_asked_about_and_then_imported(asker: Asker, tm
     assert asked.error is None
     assert asked.questions is not None
     assert asked.questions.class_count == 3
+    photo = tiny.write_solid(tmp_path / "photo.png", "red")
+    tried = asker.ask(Import(4, file, ANSWERS, photo), Imported)
+    assert isinstance(tried.preview, Prediction)
+    assert tried.preview.best.label == "red"
     assert asker.ask(Import(2, file, ANSWERS), Imported).name == "colours-of-others"
     refused = asker.ask(Import(3, file, replace(ANSWERS, classes=("a",))), Imported)
     assert refused.error is not None

@@ -182,6 +182,18 @@ def test_a_trainer_that_gives_up_leaves_nothing_to_go_on_with(
     assert not window.wait(TrainFailed).can_resume
 
 
+def test_a_diverged_training_is_thrown_away(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
+    speaking(monkeypatch, kept + 'say(Failed("diverged", "The training diverged.", "Train with a smaller rate."))')
+    window.send(Train(1, request(folder, recipe=Recipe.DENSE, learning_rate=10.0)))
+    failed = window.wait(TrainFailed)
+    assert failed.error.what == "The training diverged."
+    assert not failed.can_resume
+    assert not (paths.unfinished_runs() / "mine").exists()
+    window.send(Train(2, request(folder, recipe=Recipe.DENSE, learning_rate=0.01)))
+    assert window.wait(TrainFailed, 2).error.what == "The training diverged.", "it was not refused for the other rate"
+
+
 @pytest.mark.parametrize("discard", [False, True])
 def test_who_calls_it_off_says_what_becomes_of_the_work(
     window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch, discard: bool

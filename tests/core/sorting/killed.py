@@ -67,9 +67,10 @@ def in_child(work: Callable[[], object]) -> bool:
 
 
 def set_up(sorter: Sorter) -> None:
-    """Three photos, two of them of one name, and a file of the person's where they come."""
+    """Three photos, two of them of one name, a sidecar, and a file of the person's where they come."""
     for number, name in enumerate(("a.jpg", "x/a.jpg", "x/y/cc.jpg")):
         write(sorter.source / name, b"%d" % number * 9)
+    write(sorter.source / "x" / "a.jpg.xmp", b"sidecar")
     write(sorter.destination / "cat" / "theirs.jpg", b"theirs")
 
 

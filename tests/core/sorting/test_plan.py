@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from core.batch.values import Review, Row, Verdict
 from core.errors import UsageError
+from core.progress import CancelToken
+from core.sorting import inputs
 from core.sorting.names import folded
 from core.sorting.plan import plan, sum_up
+from core.sorting.undo import undo
 from core.sorting.values import By, SortRequest
 from tests.core.sorting.conftest import Sorter, answered, broken, snapshot, write
 
@@ -80,6 +83,23 @@ def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
     assert len(folders[9]) == 120
 
 
+@pytest.mark.parametrize(
+    ("label", "folder"),
+    [
+        ("\u202egpj", "_gpj"),
+        ("a\u2066b\u200f", "a_b_"),
+        ("\x1b[31mred\x9b", "_[31mred_"),
+        ("\u2028line\ufeff", "_line_"),
+        ("\U000e0041tag", "_tag"),
+        ("caf\udce9", "caf_"),
+        ("lost+found", "_lost+found"),
+        ("Ame\u0301lie \U0001f469\u200d\U0001f3a8", "Am\u00e9lie \U0001f469\u200d\U0001f3a8"),
+    ],
+)
+def test_a_class_folder_shows_itself_as_it_is_and_is_found_again(sorter: Sorter, label: str, folder: str) -> None:
+    assert sorter.targets([answered(sorter.add("a.jpg"), label)]) == [f"{folder}/a.jpg"]
+
+
 def test_a_class_called_unsure_is_not_what_is_unsure(sorter: Sorter) -> None:
     rows = [answered(sorter.add("a.jpg"), confidence=0.1), answered(sorter.add("b.jpg"), "unsure")]
     assert sorter.targets(rows) == ["unsure/a.jpg", "unsure (2)/b.jpg"]
@@ -99,6 +119,48 @@ def test_a_link_is_not_moved(sorter: Sorter) -> None:
     link.symlink_to(sorter.add("a.jpg"))
     assert sorter.targets([answered(link)], sorter.request(By.MOVE)) == [None]
     assert sorter.targets([answered(link)], sorter.request(By.COPY)) == ["cat/link.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("by", By)
+def test_a_photo_outside_the_source_stays(sorter: Sorter, tmp_path: Path, by: By) -> None:
+    """Journals of earlier versions hold photos that were found through links."""
+    write(tmp_path / "private" / "p.jpg")
+    sorter.source.mkdir(exist_ok=True)
+    (sorter.source / "up").symlink_to(tmp_path)
+    rows = [answered(sorter.source / "up" / "private" / "p.jpg"), answered(tmp_path / "private" / "p.jpg")]
+    steps = sorter.plan(rows, sorter.request(by))
+    assert [(step.target, step.note) for step in steps] == [(None, "It lies outside the folder that is sorted.")] * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_photos_in_the_destination_stay_however_it_is_reached(
+    sorter: Sorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mount inside the source can lead to the destination."""
+    write(sorter.destination / "cat" / "b.jpg")
+    photo, mounted = sorter.add("a.jpg"), sorter.add("mounted/cat/b.jpg")
+    real_identity = inputs.identity
+    monkeypatch.setattr(
+        inputs,
+        "identity",
+        lambda folder: real_identity(sorter.destination if folder.name == "mounted" else folder),
+    )
+    assert sorter.targets([answered(photo), answered(mounted)]) == ["cat/a.jpg", None]
+
+
+def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(sorter: Sorter, tmp_path: Path) -> None:
+    first = Sorter(sorter.source / "new", sorter.source / "sorted")
+    done = first.sort([answered(first.add("a.jpg"))])
+    rows = [answered(first.source / "a.jpg"), answered(sorter.source / "sorted" / "cat" / "new.jpg")]
+    write(rows[1].path)
+    first_step, second_step = sorter.plan(rows)
+    assert first_step.target is not None
+    assert (second_step.target, "sorted into" in second_step.note) == (None, True)
+    again = Sorter(sorter.source / "sorted", tmp_path / "again")
+    assert again.targets(rows[1:]) == ["cat/cat/new.jpg"]  # it is what is sorted now
+    undo(done.id, report=lambda _: None, token=CancelToken())
+    assert sorter.targets(rows[1:]) == ["cat/sorted/cat/new.jpg"]
 
 
 def test_a_photo_that_is_gone_is_told(sorter: Sorter) -> None:

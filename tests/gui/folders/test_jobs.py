@@ -23,6 +23,7 @@ from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import Classify, begin, is_at, loaded, names, press
 from tests.gui.serving import RELEASE, SEEN_AT_ONCE, serve_batch_held, serve_batch_that_walks_slowly
+from tests.journals import write_journal
 
 COLUMNS = range(6)
 
@@ -95,7 +96,7 @@ def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot:
 
 def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBot) -> None:
     assert dragging.drop(window, dragging.files([tree]))
-    qtbot.waitUntil(lambda: any("is a folder" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("as a folder job?" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     press(window.notices, "Classify this folder", qtbot)
     assert window.folders_page.form.isVisible()
     assert window.folders_page.form.folder == tree
@@ -109,14 +110,48 @@ def test_a_folder_dropped_on_the_place_is_taken_at_once(
     assert window.session.photos.rowCount() == 0
 
 
-def test_a_folder_that_is_gone_is_told_in_the_form(
+def test_a_folder_that_is_gone_or_empty_is_told_in_the_form(
     page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
+    (tmp_path / "empty").mkdir()
     window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
-    page.form.open(tmp_path / "nowhere")
-    qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
-    assert any(label.property("kind") == "danger" and label.isVisible() for label in page.form.findChildren(QLabel))
+    for name, why in (("nowhere", "There is no folder"), ("empty", "No photos found in “empty”.")):
+        page.form.open(tmp_path / name)
+        qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
+        assert any(one.isVisible() and one.text().startswith(why) for one in page.form.findChildren(QLabel))
+    page.show_jobs()
+    assert page.list.texts() == []
+
+
+def test_the_job_that_was_open_is_selected_in_the_list_and_delete_is_about_it(
+    page: FoldersPage, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_journal(tmp_path / name, 3)
+    page.show_jobs()
+    qtbot.waitUntil(lambda: len(page.list.texts()) == 2, timeout=PATIENCE_MS)
+    begin(window, qtbot, tree)
+    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+    window.actions_by_act[Act.ALL_JOBS].trigger()
+    assert selected_job(page) == "holiday"
+    qtbot.keyClick(page.list.list, Qt.Key.Key_End)
+    qtbot.keyClick(page.list.list, Qt.Key.Key_Return)
+    assert page.shows_results
+    window.actions_by_act[Act.ALL_JOBS].trigger()
+    assert selected_job(page) == "first"
+    window.actions_by_act[Act.REMOVE].trigger()
+    qtbot.waitUntil(lambda: len(page.list.texts()) == 2, timeout=PATIENCE_MS)
+    assert selected_job(page) == "second"
+    press(window.notices, "Undo", qtbot)
+    qtbot.waitUntil(lambda: selected_job(page) == "first", timeout=PATIENCE_MS)
+
+
+def selected_job(page: FoldersPage) -> str:
+    """The folder's name of the only job that is selected in the list."""
+    (item,) = page.list.list.selectedItems()
+    return str(item.data(Qt.ItemDataRole.AccessibleTextRole)).split(":")[0]
 
 
 def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot) -> None:

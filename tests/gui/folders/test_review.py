@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.batch.queries import Answers
-from core.batch.values import Filter, Order, Verdict, View
+from core.batch.values import Filter, Order, Review, Verdict, View
 from gui.actions import Act
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
@@ -221,16 +221,63 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     qtbot.waitUntil(lambda: rows.index(3, 3).data() == "", timeout=PATIENCE_MS)
 
 
-def test_answers_are_accepted_where_there_is_one(
+def test_answers_are_accepted_where_there_is_one_and_unknown_is_none(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
-    page.results.step(1)
+    with Answers(large) as answers:
+        unknown = answers.count(View(filter=Filter(unknown=True)))
+    rows, inspector = page.results.rows, page.results.inspector
+    guess, path = choose_guess(page, window, qtbot)
+    qtbot.waitUntil(lambda: (CORRECTED, guess) in verdicts(large), timeout=PATIENCE_MS)
+    kept = window.session.corrections.of(path, "colours")
+    assert kept is not None
+    assert (kept.label, kept.unknown, kept.confirms) == (guess, True, False)
+
+    QTest.keyClick(page.review, Qt.Key.Key_Escape)
+    page.results.sort(Order.CONFIDENCE, descending=True)
+    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.unknown, timeout=PATIENCE_MS)
+    page.results.table.selectRow(0)
+    qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
     window.actions_by_act[Act.SELECT_ALL].trigger()
-    qtbot.waitUntil(lambda: page.results.inspector.right.isVisible(), timeout=PATIENCE_MS)
-    page.results.inspector.right.click()
-    qtbot.waitUntil(lambda: any("2,475 photos are labelled" in text for text in window.notices.texts()), timeout=30_000)
-    assert {said and said[0] for said in verdicts(large)} == {None, ACCEPTED}
-    assert verdicts(large)[None] == ROWS // 100
+    qtbot.mouseClick(inspector.right, Qt.MouseButton.LeftButton)
+    done = f"{ROWS - ROWS // 100 - unknown:,} photos are labelled"
+    qtbot.waitUntil(lambda: done in window.notices.texts()[-1] if window.notices.texts() else False, timeout=30_000)
+    assert f"{unknown - 1:,} unknown photos were left open" in window.notices.texts()[-1]
+    found = verdicts(large)
+    assert {said and said[0] for said in found} == {None, ACCEPTED, CORRECTED}
+    assert found[None] == ROWS // 100 + unknown - 1
+
+
+def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[str | None, Path]:
+    """Find no way to confirm an unknown photo, by key or button, and choose the guess by its digit; that, and where."""
+    rows, inspector = page.results.rows, page.results.inspector
+    page.results.sort(Order.CONFIDENCE)
+    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and bool(row.unknown), timeout=PATIENCE_MS)
+    page.results.table.selectRow(0)
+    qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
+    assert any("nothing to confirm" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
+    page.results.review(Review(Verdict.ACCEPTED))  # what no button offers
+    assert window.notices.texts() == ["1 unknown photo was left open: choose a class for it."]
+
+    window.actions_by_act[Act.REVIEW].trigger()
+    review = page.review
+    qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
+    assert review._shown is not None
+    guess, path = review._shown.label, review._shown.path
+    assert review.choices.answer.text() == f"Unknown. Perhaps {guess}?"
+    assert not review.choices.right.isVisible()
+    assert review.choices.nothing_to_confirm.isVisible()
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+        QTest.keyClick(review, key)
+    QTest.keyClick(review, Qt.Key.Key_F2)
+    assert review._chooser is not None
+    QTest.keyClick(review._chooser.line, Qt.Key.Key_Return)
+    QTest.keyClick(review._chooser.line, Qt.Key.Key_Escape)
+    assert review._shown.path == path
+    assert set(verdicts(page.job_id)) == {None}
+    assert not window.session.corrections.all("colours")
+    QTest.keyClick(review, Qt.Key.Key_1)
+    return guess, path
 
 
 def test_too_many_rows_to_copy_are_told(page: FoldersPage, large: str, window: MainWindow) -> None:

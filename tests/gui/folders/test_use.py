@@ -13,11 +13,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from core.keywords.values import Place
 from core.reports.plan import Form
 from core.sorting.values import By
 from gui.actions import Act
 from gui.folders.page import FoldersPage
-from gui.folders.plan_forms import SortForm
+from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.plan_page import PlanPage
 from gui.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -158,6 +159,13 @@ def test_a_destination_that_is_refused_is_told_on_the_page(
     assert not plan.carry_out.isEnabled()
 
 
+def test_keywords_go_into_sidecars_unless_the_person_says_otherwise(qtbot: QtBot) -> None:
+    form = KeywordForm()
+    qtbot.addWidget(form)
+    assert ".xmp files beside the photos" in form.place.currentText()
+    assert form.wish(Path()).place is Place.SIDECAR
+
+
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not on this machine")
 def test_keywords_are_written_after_every_step_was_seen(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
@@ -168,10 +176,12 @@ def test_keywords_are_written_after_every_step_was_seen(
     plan = page.keywords
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)
-    assert ["day 1/green 0.png", "add “green”", "in the photo"] in steps
+    assert ["day 1/green 0.png", "add “green”", "green 0.png.xmp"] in steps
     assert look(tree) == before
     press(plan, "Write", qtbot)
     qtbot.waitUntil(lambda: plan.summary.text() == "9 get a keyword.", timeout=PATIENCE_MS)
-    assert look(tree)["day 1/green 0.png"] != before["day 1/green 0.png"]
+    after = look(tree)
+    assert len(after) == len(before) + 9
+    assert before.items() <= after.items()
     qtbot.mouseClick(plan.back, Qt.MouseButton.LeftButton)
     assert page.shows_results

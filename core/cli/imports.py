@@ -1,0 +1,108 @@
+"""`fovea models import`: a model that Fovea exported, or a classifier of another program with answers about it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from core.card import Fit
+from core.cli.streams import results_to, tell
+from core.errors import FoveaError, UsageError
+from core.library.class_names import read_names, text_of
+from core.library.exchange import Imported, import_model
+from core.library.foreign import import_foreign, look_at
+from core.library.foreign_values import USUAL_CROP, ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
+from core.library.library import Library
+from core.prediction import Failure
+
+_ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "preview")
+
+
+def run(library: Library, arguments: argparse.Namespace) -> None:
+    """Add a model, or show what it says about a photo.
+
+    Raises:
+        FoveaError: it could not be added.
+    """
+    file: Path = arguments.file
+    given = _names_from(arguments.classes)
+    questions = look_at(file, len(given) or None)
+    if questions is None:
+        _refuse_answers(arguments)
+        _show(file, import_model(file, library))
+        return
+    answers = _answers(arguments, questions, given)
+    if arguments.preview is not None:
+        _preview(file, answers, arguments.preview)
+    else:
+        _show(file, import_foreign(file, answers, library))
+
+
+def _show(file: Path, imported: Imported) -> None:
+    name = imported.model.name
+    tell(f"Imported {str(file)!r} as {name!r}." if imported.is_new else f"You already have this model: {name!r}.")
+    with results_to(None) as stream:
+        stream.write(f"{name}\n")
+
+
+def _refuse_answers(arguments: argparse.Namespace) -> None:
+    given = [f"--{name}" for name in _ANSWERS if getattr(arguments, name) is not None]
+    if given:
+        what = f"Fovea exported this file, which says everything itself: {', '.join(given)} cannot change it."
+        raise UsageError(what, hint="Leave these options out.")
+
+
+def _names_from(file: Path | None) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    names = read_names(text_of(file))
+    if not names:
+        what = f"{str(file)!r} cannot be read, or has no names of classes in it."
+        raise UsageError(what, hint="Name a text file with one class a line, or a JSON list.")
+    return names
+
+
+def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tuple[str, ...]) -> ForeignAnswers:
+    """What the options and the file say together.
+
+    Raises:
+        UsageError: something is still open; the message names all of it.
+    """
+    classes = given or asked.classes
+    size: int = arguments.size or asked.size or 0
+    scaling = Scaling.RAW if asked.reads_bytes else arguments.scaling
+    missing = [
+        *([] if classes else [f"--classes FILE (names for its {asked.class_count:,} classes)"]),
+        *([] if size else ["--size N (pixels; often 224)"]),
+        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_guess(asked)})"]),
+    ]
+    if missing:
+        what = f"Another program made this file, and it leaves something open: {', '.join(missing)}."
+        raise UsageError(what, hint="The page that the file came from usually says it; --preview PHOTO tries it out.")
+    fit, crop = arguments.crop or (Fit.CENTRE_CROP, USUAL_CROP)
+    return ForeignAnswers(
+        title=arguments.name or arguments.file.stem or "imported",
+        classes=classes,
+        size=size,
+        order=ChannelOrder(arguments.order or ChannelOrder.RGB),
+        scaling=Scaling(scaling),
+        fit=fit,
+        crop=crop,
+    )
+
+
+def _guess(asked: ForeignQuestions) -> str:
+    return "it scales them itself: most likely raw" if asked.scales_inside else "PyTorch: mostly imagenet"
+
+
+def _preview(file: Path, answers: ForeignAnswers, photo: Path) -> None:
+    from core.import_preview import preview
+
+    outcome = preview(file, answers, photo)
+    if isinstance(outcome, Failure):
+        raise FoveaError(f"{str(photo)!r}: {outcome.message}", hint=outcome.hint)
+    with results_to(None) as stream:
+        for score in outcome.scores:
+            stream.write(f"{score.probability:6.1%}  {score.label}\n")
+    tell("Nothing was imported yet.", hint="If these answers are right, leave --preview out.")

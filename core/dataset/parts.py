@@ -1,0 +1,102 @@
+"""Which folders are the parts of a dataset, by the names people and download sites give them.
+
+`train`, `training_set`, `TrainImages`, `seg_train` and `flowers-train` are all training parts. Folders belong to one
+dataset where their names differ in the word for the part alone, so that classes such as `trainers` and `test tube`
+stay classes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+
+class Part(StrEnum):
+    """What an image is for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class _Role(NamedTuple):
+    """What the name of a folder says.
+
+    Attributes:
+        part: the part that it is; None where its images have no labels because they are to be predicted.
+        rest: the other words of the name, which the parts of one dataset share.
+    """
+
+    part: Part | None
+    rest: tuple[str, ...]
+
+
+_PARTS: Final[dict[str, Part | None]] = (
+    dict.fromkeys(("train", "training", "trn", "trainval"), Part.TRAIN)
+    | dict.fromkeys(("val", "valid", "validate", "validation", "validating"), Part.VALIDATION)
+    | dict.fromkeys(("dev", "development", "eval", "evaluation"), Part.VALIDATION)
+    | dict.fromkeys(("test", "testing", "tst", "holdout"), Part.TEST)
+    | dict.fromkeys(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"), None)
+)
+_GENERIC: Final = frozenset({"data", "dataset", "set", "subset", "split", "part", "folder", "sample", "samples"}) | {
+    *("image", "images", "img", "imgs", "photo", "photos", "pic", "pics", "picture", "pictures", "example", "examples")
+}
+"""Words that say nothing about what is in a folder."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+
+
+def parts_among(folders: Sequence[Path]) -> dict[Path, Part]:
+    """The folders that are parts of one dataset; none where they are classes, such as cars, planes and trains."""
+    found = [parts for parts in _by_dataset(folders) if _is_dataset(parts, len(folders))]
+    return {folder: part for folder, part in found[0].items() if part is not None} if len(found) == 1 else {}
+
+
+def named_as_parts(folders: Sequence[Path]) -> bool:
+    """Whether all folders are named as parts, though not as those of one dataset with a training part."""
+    several = [parts for parts in _by_dataset(folders) if len(set(parts.values())) > 1]
+    return bool(several) and sum(map(len, several)) == len(folders)
+
+
+def _by_dataset(folders: Iterable[Path]) -> Iterable[dict[Path, Part | None]]:
+    """The folders with the names of parts, those with the same other words together."""
+    found = defaultdict[tuple[str, ...], dict[Path, Part | None]](dict)
+    for folder in folders:
+        if role := _role(folder.name):
+            found[role.rest][folder] = role.part
+    return found.values()
+
+
+def is_wrapper(inner: Path, outer: Path) -> bool:
+    """Whether the only folder inside a part is that part once more, as in `train/train`, and not a class."""
+    own, around = _role(inner.name), _role(outer.name)
+    same = inner.name.casefold() == outer.name.casefold()
+    return same or (own is not None and around is not None and own.part == around.part) or not _words(inner.name)
+
+
+def _is_dataset(parts: dict[Path, Part | None], folders: int) -> bool:
+    found = set(parts.values())
+    return Part.TRAIN in found and (len(found) > 1 or len(parts) == folders)
+
+
+def _role(name: str) -> _Role | None:
+    """What a name says of its folder; None where it has no word for a part, or several."""
+    words = _words(name)
+    own = [word for word in words if word in _PARTS]
+    return _Role(_PARTS[own[0]], tuple(word for word in words if word not in own)) if len(own) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name, small, without numbers and generic ones: "TrainSet2" and "trainset" give "train"."""
+    words = (_plain(word) for word in _WORD.findall(_CAMEL.sub(" ", name).casefold()))
+    return [word for word in words if word not in _GENERIC]
+
+
+def _plain(word: str) -> str:
+    """A word without a generic one that is written together with a part: "testdata" gives "test"."""
+    parts = (part for part in _PARTS if word.startswith(part) and word.removeprefix(part) in _GENERIC)
+    return next(parts, word)

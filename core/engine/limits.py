@@ -1,0 +1,145 @@
+"""How much memory and work a network may take, told from its graph before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import onnx
+from onnx import TensorProto, helper
+
+from core.engine.shapes import Inferred, attributes_of
+from core.errors import ModelError
+
+MAX_BATCH: Final = 8
+"""Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
+MAX_MEMORY: Final = 2**30
+"""Bytes of arrays alive at once, besides the stored weights, for a batch of `MAX_BATCH`; Xception needs 0.25 GB."""
+MAX_WORK: Final = 50_000_000_000
+"""Multiply-adds, or their like in time, for one image: Xception has 11 billion, VGG19 21, ConvNeXt-L about 40.
+
+A check runs four images: at this bound they take 12 seconds of processor time, 6 on two cores.
+"""
+
+_SLOW_GROUPS: Final = 8
+"""A convolution whose groups are narrower than this many channels takes about this many times longer."""
+# fmt: off
+_COSTS: Final = {
+    "Elu": 100, "Celu": 100, "Erf": 60, "Gather": 200, "Gelu": 70, "LRN": 750, "LogSoftmax": 60, "Mish": 420,
+    "Pow": 300, "PRelu": 150, "ReduceMean": 110, "ReduceL2": 110, "ReduceSum": 110, "Selu": 100, "Softmax": 60,
+    "Softplus": 420, "Transpose": 860,
+}
+# fmt: on
+_USUAL_COST, _ACROSS_COST = 30, 2050
+"""What an operator takes for each number, in multiply-adds of a matrix product, measured in ONNX Runtime at its worst:
+most of them, and a Softmax across another axis than the last."""
+_HINT: Final = "Use a smaller variant of the network, or one that reads smaller images."
+
+
+def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) -> None:
+    """Refuse a graph that would take too much memory or time.
+
+    Args:
+        model: the graph.
+        inferred: its shapes for a batch of `MAX_BATCH`.
+        times: how many times the bounds it may take.
+
+    Raises:
+        ModelError: it would.
+    """
+    memory = peak_memory(model, inferred)
+    if memory > times * MAX_MEMORY:
+        what = f"The model would take {memory / 1e9:,.1f} GB of memory for {MAX_BATCH} images; 1 GB is allowed."
+        raise ModelError(what, hint=_HINT)
+    work = sum(_work(node, inferred) for node in model.graph.node) // MAX_BATCH
+    if work > times * MAX_WORK:
+        what = (
+            f"The model takes {work / 1e9:,.0f} billion multiply-adds for an image; {MAX_WORK / 1e9:,.0f} are allowed."
+        )
+        raise ModelError(what, hint=_HINT)
+
+
+def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
+    """The most bytes that arrays take at once; what follows from weights alone is made once and kept."""
+    nodes = _in_running_order(model.graph)
+    stored = {tensor.name for tensor in model.graph.initializer}
+    given = {info.name for info in model.graph.input} - stored
+    kept = given.union(info.name for info in model.graph.output)
+    constant, last = set(stored), {}
+    for place, node in enumerate(nodes):
+        if all(name in constant for name in node.input if name):
+            constant.update(node.output)
+        last.update(dict.fromkeys(node.input, place))
+    alive = most = sum(_bytes(name, inferred) for name in given)
+    for place, node in enumerate(nodes):
+        alive += sum(_bytes(name, inferred) for name in set(node.output) if name)
+        most = max(most, alive)
+        done = {name for name in (*node.input, *node.output) if name and last.get(name, place) == place}
+        alive -= sum(_bytes(name, inferred) for name in done - constant - kept)
+    return most
+
+
+def multiply_adds(node: onnx.NodeProto, inferred: Inferred) -> int:
+    """Of a convolution or matrix product; a multiplication with the addition after it is one."""
+    shapes = inferred.shapes
+    if node.op_type == "Conv":
+        # each output value reads a window of [channels / groups, *kernel], the kernel's axes after the first
+        return math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
+    if node.op_type == "Gemm":
+        transposed = attributes_of(node).get("transA")
+        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][0 if transposed else 1]
+    if node.op_type == "MatMul":
+        return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+    return 0
+
+
+def _work(node: onnx.NodeProto, inferred: Inferred) -> int:
+    given = attributes_of(node)
+    made = sum(math.prod(inferred.shapes[name]) for name in node.output if name)
+    read = sum(math.prod(inferred.shapes[name]) for name in node.input if name)
+    touched = max(made, read)
+    if node.op_type in ("MaxPool", "AveragePool"):
+        touched = made * math.prod(given["kernel_shape"])
+    counted = multiply_adds(node, inferred)
+    if node.op_type == "Conv" and inferred.shapes[node.input[1]][0] < _SLOW_GROUPS * given.get("group", 1):
+        counted *= _SLOW_GROUPS
+    return counted + _cost(node, given, inferred) * touched
+
+
+def _cost(node: onnx.NodeProto, given: Mapping[str, Any], inferred: Inferred) -> int:
+    rank = len(inferred.shapes[node.output[0]])
+    if node.op_type in ("Softmax", "LogSoftmax") and given.get("axis", -1) not in (-1, rank - 1):
+        return _ACROSS_COST
+    return _COSTS.get(node.op_type, _USUAL_COST)
+
+
+def _bytes(name: str, inferred: Inferred) -> int:
+    kind = inferred.kinds[name]
+    size = 1 if kind == TensorProto.BOOL else helper.tensor_dtype_to_np_dtype(kind).itemsize
+    return math.prod(inferred.shapes[name]) * size
+
+
+def _in_running_order(graph: onnx.GraphProto) -> Sequence[onnx.NodeProto]:
+    """The nodes as ONNX Runtime runs them: depth first, back from those that nothing reads."""
+    makers = {name: place for place, node in enumerate(graph.node) for name in node.output if name}
+    read = {name for node in graph.node for name in node.input}
+    ends = [place for place, node in enumerate(graph.node) if not read.intersection(node.output)]
+    seen: set[int] = set()
+    order: list[int] = []
+    stack: list[tuple[int, Iterator[int]]] = []
+
+    def enter(place: int) -> None:
+        seen.add(place)
+        parents = {makers[name] for name in graph.node[place].input if name in makers}
+        stack.append((place, iter(sorted(parents))))
+
+    for end in ends:
+        enter(end)
+        while stack:
+            parent = next((one for one in stack[-1][1] if one not in seen), None)
+            if parent is not None:
+                enter(parent)
+            else:
+                order.append(stack.pop()[0])
+    return [graph.node[place] for place in order]

@@ -1,0 +1,146 @@
+"""What HEIC and AVIF say about their main image: its colours, and where its data lie (ISO 14496-12, ISO 23008-12)."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+_MAX_META_BYTES: Final = 4 * 1024**2
+_MAX_BOXES: Final = 10_000
+_CODED: Final = (b"hvc1", b"av01")
+
+
+@dataclass(frozen=True, slots=True)
+class HeifFacts:
+    """What the boxes of a file say.
+
+    Attributes:
+        nclx: colour primaries, transfer characteristics and matrix of the main image (ISO 23091-2); None where it
+            has a profile or says nothing.
+        parts: start and end of the compressed data of each image, tiles included.
+    """
+
+    nclx: tuple[int, int, int] | None = None
+    parts: tuple[tuple[int, int], ...] = ()
+
+
+def read_facts(file: BinaryIO) -> HeifFacts:
+    """Read the boxes of a file; where they are damaged, nothing is said."""
+    with contextlib.suppress(struct.error, ValueError, IndexError, OverflowError):
+        meta = _meta(file)
+        if meta:
+            return _facts(meta)
+    return HeifFacts()
+
+
+def _meta(file: BinaryIO) -> bytes:
+    """The content of the box `meta`, without version and flags."""
+    position = 0
+    for _ in range(_MAX_BOXES):
+        file.seek(position)
+        header = file.read(16)
+        size, name = struct.unpack_from(">I4s", header)
+        start = 8
+        if size == 1:
+            (size,), start = struct.unpack_from(">Q", header, 8), 16
+        if name == b"meta":
+            file.seek(position + start + 4)
+            return file.read(min(size - start - 4, _MAX_META_BYTES))
+        if size < start:
+            break
+        position += size
+    return b""
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each box in `data`."""
+    position = 0
+    while position + 8 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, position)
+        start = 8
+        if size == 1:
+            (size,), start = struct.unpack_from(">Q", data, position + 8), 16
+        size = size or len(data) - position
+        if size < start:
+            return
+        yield name, data[position + start : position + size]
+        position += size
+
+
+def _facts(meta: bytes) -> HeifFacts:
+    boxes = dict(_boxes(meta))
+    kinds = dict(_kinds(boxes.get(b"iinf", b"")))
+    extents = dict(_extents(boxes.get(b"iloc", b"")))
+    parts = (part for item, places in extents.items() if kinds.get(item) in _CODED for part in places)
+    (main,) = struct.unpack_from(">I" if boxes[b"pitm"][0] else ">H", boxes[b"pitm"], 4)
+    return HeifFacts(_nclx(boxes.get(b"iprp", b""), main), tuple(parts))
+
+
+def _kinds(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The type of each item."""
+    for name, entry in _boxes(data[8:] if data[:1] != b"\0" else data[6:]):
+        if name == b"infe" and entry[0] >= 2:
+            item, _, kind = struct.unpack_from(">HH4s" if entry[0] == 2 else ">IH4s", entry, 4)
+            yield item, kind
+
+
+def _extents(data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Where each item lies in the file; items inside the boxes themselves are left out."""
+    if not data:
+        return
+    version, sizes = data[0], struct.unpack_from(">H", data, 4)[0]
+    offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    read = _Reader(data, 6)
+    for _ in range(read.number(4 if version == 2 else 2)):
+        item = read.number(4 if version == 2 else 2)
+        method = read.number(2) & 15 if version else 0
+        read.number(2)
+        base, found = read.number(base_size), []
+        for _ in range(read.number(2)):
+            read.number(index_size if version else 0)
+            start = base + read.number(offset_size)
+            found.append((start, start + read.number(length_size)))
+        if method == 0:
+            yield item, found
+
+
+class _Reader:
+    """Numbers of any width, one after another."""
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self._data, self._position = data, position
+
+    def number(self, size: int) -> int:
+        """The next number of `size` bytes; 0 where it has none."""
+        end = self._position + size
+        if end > len(self._data):
+            raise ValueError("cut")
+        found = int.from_bytes(self._data[self._position : end], "big")
+        self._position = end
+        return found
+
+
+def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
+    """The colours of an item that has no profile."""
+    boxes = list(_boxes(properties))
+    known = [each for name, content in boxes if name == b"ipco" for each in _boxes(content)]
+    indexes = [index for name, content in boxes if name == b"ipma" for index in _associated(content, item)]
+    colours = [content for name, content in (known[index - 1] for index in indexes) if name == b"colr"]
+    if any(content[:4] in (b"prof", b"rICC") for content in colours):
+        return None
+    return next((struct.unpack_from(">3H", content, 4) for content in colours if content[:4] == b"nclx"), None)
+
+
+def _associated(data: bytes, item: int) -> Iterator[int]:
+    """The properties of an item, counted from 1."""
+    version, is_wide = data[0], data[3] & 1
+    read = _Reader(data, 4)
+    for _ in range(read.number(4)):
+        current = read.number(4 if version else 2)
+        for _ in range(read.number(1)):
+            index = read.number(2) & 0x7FFF if is_wide else read.number(1) & 0x7F
+            if current == item and index:
+                yield index

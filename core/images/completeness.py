@@ -1,0 +1,156 @@
+"""Whether an image file reaches as far as its own structure says; nothing is decoded, and little is read."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_BLOCK_BYTES: Final = 1024**2
+_MOST_BYTES: Final = 256 * 1024**2
+"""Larger files are not searched."""
+_MOST_PARTS: Final = 10_000
+"""Segments, chunks or boxes that are followed."""
+_END_OF_JPEG: Final = b"\xff\xd9"
+_START_OF_SCAN: Final = 0xDA
+_FIRST_JPEG_MARKER: Final = 0xC0
+_TIFF_TYPES: Final = {3: "H", 4: "L"}
+_STRIPS: Final = {273: 279, 324: 325}
+"""For each TIFF tag that says where strips or tiles lie, the tag that says how long they are."""
+
+
+class _EndsEarlyError(Exception):
+    """What should be read next lies behind the end of the file."""
+
+
+def ends_early(path: Path) -> bool:
+    """Whether a file is empty, or ends before its image does, as one that is still being written.
+
+    What is no image, or an image damaged otherwise, does not end early as far as can be told.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(16)
+        check = next((check for kind, check in _CHECKS if kind(head)), None)
+        try:
+            return not head or (check is not None and check(file, size))
+        except _EndsEarlyError:
+            return True
+
+
+def _read(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise _EndsEarlyError
+    return data
+
+
+def _jpeg(file: BinaryIO, size: int) -> bool:
+    """ITU-T T.81: segments with their lengths up to the first scan, then data up to the end marker."""
+    file.seek(2)
+    for _ in range(_MOST_PARTS):
+        mark, kind, length = struct.unpack(">BBH", _read(file, 4))
+        if mark != 0xFF or kind < _FIRST_JPEG_MARKER:
+            return False
+        if kind == _START_OF_SCAN:
+            return size <= _MOST_BYTES and not _holds(file, _END_OF_JPEG)
+        file.seek(max(length - 2, 0), os.SEEK_CUR)
+    return False
+
+
+def _holds(file: BinaryIO, wanted: bytes) -> bool:
+    """Whether the rest of a file holds two bytes beside each other."""
+    last = b""
+    for block in iter(partial(file.read, _BLOCK_BYTES), b""):
+        if wanted in last + block:
+            return True
+        last = block[-1:]
+    return False
+
+
+def _png(file: BinaryIO, size: int) -> bool:
+    """PNG specification: chunks with their lengths up to IEND; zeros stand where nothing was written yet."""
+    file.seek(8)
+    for _ in range(_MOST_PARTS):
+        length, kind = struct.unpack(">L4s", _read(file, 8))
+        file.seek(length + 4, os.SEEK_CUR)
+        if kind == b"IEND" or not kind.isalpha():
+            return not any(kind) or file.tell() > size
+    return False
+
+
+def _iso_media(file: BinaryIO, size: int) -> bool:
+    """ISO 14496-12: boxes with their lengths; in AVIF and HEIC the last one holds the pictures."""
+    place, kinds = 0, set()
+    for _ in range(_MOST_PARTS):
+        if place >= size:
+            return place > size or b"mdat" not in kinds
+        file.seek(place)
+        length, kind = struct.unpack(">L4s", _read(file, 8))
+        length = struct.unpack(">Q", _read(file, 8))[0] if length == 1 else length
+        if length == 0 or length < 8:
+            return False
+        kinds.add(kind)
+        place += length
+    return False
+
+
+def _riff(file: BinaryIO, size: int) -> bool:
+    file.seek(4)
+    return bool(struct.unpack("<L", _read(file, 4))[0] + 8 > size)
+
+
+def _bmp(file: BinaryIO, size: int) -> bool:
+    file.seek(2)
+    return bool(struct.unpack("<L", _read(file, 4))[0] > size)
+
+
+def _gif(file: BinaryIO, size: int) -> bool:
+    """GIF89a: the trailer; some programs append zeros."""
+    file.seek(max(0, size - _BLOCK_BYTES))
+    return not file.read().rstrip(b"\0").endswith(b";")
+
+
+def _tiff(file: BinaryIO, size: int) -> bool:
+    """TIFF 6.0: the first directory, and the strips or tiles that it names."""
+    file.seek(0)
+    order = "<" if _read(file, 4)[:1] == b"I" else ">"
+    file.seek(struct.unpack(f"{order}L", _read(file, 4))[0])
+    (count,) = struct.unpack(f"{order}H", _read(file, 2))
+    entries = [struct.unpack(f"{order}HHL4s", _read(file, 12)) for _ in range(min(count, _MOST_PARTS))]
+    fields = {tag: (kind, number, value) for tag, kind, number, value in entries}
+    for where, lengths in _STRIPS.items():
+        if where in fields and lengths in fields:
+            starts, sizes = (_numbers(file, order, *fields[tag]) for tag in (where, lengths))
+            return any(start + length > size for start, length in zip(starts, sizes, strict=False))
+    return False
+
+
+def _numbers(file: BinaryIO, order: str, kind: int, count: int, value: bytes) -> tuple[int, ...]:
+    """The numbers of a TIFF field: in it, or where it points to."""
+    if kind not in _TIFF_TYPES or count > _MOST_BYTES // 4:
+        return ()
+    form = f"{order}{count}{_TIFF_TYPES[kind]}"
+    length = struct.calcsize(form)
+    if length > len(value):
+        file.seek(struct.unpack(f"{order}L", value)[0])
+        value = _read(file, length)
+    return struct.unpack(form, value[:length])
+
+
+_CHECKS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], bool]], ...]] = (
+    (lambda head: head.startswith(b"\xff\xd8"), _jpeg),
+    (lambda head: head.startswith(b"\x89PNG"), _png),
+    (lambda head: head.startswith(b"RIFF"), _riff),
+    (lambda head: head[4:8] == b"ftyp", _iso_media),
+    (lambda head: head.startswith((b"II*\0", b"MM\0*")), _tiff),
+    (lambda head: head.startswith(b"GIF8"), _gif),
+    (lambda head: head.startswith(b"BM"), _bmp),
+)
+"""How files begin, and how their end is found."""

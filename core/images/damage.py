@@ -1,0 +1,135 @@
+"""Whether a decoded image lacks a part, which decoders pass over in silence: judged by where its data end."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+import numpy as np
+from PIL import ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from core.images import boxes
+from core.images.endings import Ending, read_ending
+from core.images.jpeg import Jpeg, is_cut
+from core.images.png import Png, lacks_rows
+from core.images.tiff import Directory, read_directory
+
+_WEBP_DATA: Final = (b"VP8 ", b"VP8L", b"ALPH", b"ANMF")
+_LEAST_STEP: Final = 8
+"""Of 255: a pixel that differs by less from the tail's colour may be its neighbour in a photo."""
+
+
+def is_damaged(file: BinaryIO, image: ImageFile.ImageFile) -> bool:
+    """Whether a part of an image is missing or made up.
+
+    Args:
+        file: the image's; its position does not matter.
+        image: decoded.
+    """
+    if isinstance(image, Png):
+        return image.has_wrong_sum or (image.may_lack_rows() and lacks_rows(file))
+    ending = read_ending(file)
+    if isinstance(image, Jpeg):
+        return is_cut(file, image, ending)
+    return ending.tail > 0 and _covers(file, image, ending)
+
+
+def _covers(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> bool:
+    """Whether a tail of equal bytes covers what should be pixels."""
+    if isinstance(image, BmpImageFile):
+        return _bmp_is_cut(file, image, ending)
+    if isinstance(image, TiffImageFile):
+        directory = read_directory(file)
+        is_plain = directory.is_plain and image.mode in ("L", "RGB", "CMYK", "RGBA", "I;16")
+        return _plain_tiff_is_cut(directory, image, ending) if is_plain else ending.reaches(directory.parts)
+    if isinstance(image, WebPImageFile):
+        return ending.reaches(_webp_parts(file))
+    if isinstance(image, GifImageFile):
+        return _gif_end(file) > ending.tail_start
+    return ending.reaches(boxes.read_facts(file).parts)
+
+
+def _webp_parts(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Start and end of the compressed data (WebP container specification)."""
+    position = 12
+    while True:
+        file.seek(position)
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        name, size = struct.unpack("<4sI", header)
+        if name in _WEBP_DATA:
+            yield position + 8, position + 8 + size
+        position += 8 + size + size % 2
+
+
+def _gif_end(file: BinaryIO) -> int:
+    """Where the first image ends (GIF 89a, sections 18 to 23)."""
+    file.seek(10)
+    _pass_colours(file)
+    while (block := file.read(1)) == b"!":
+        file.seek(1, os.SEEK_CUR)
+        _pass_blocks(file)
+    if block == b",":
+        file.seek(8, os.SEEK_CUR)
+        _pass_colours(file, between=1)
+        _pass_blocks(file)
+    return file.tell()
+
+
+def _pass_colours(file: BinaryIO, between: int = 2) -> None:
+    """Pass over the flags that are next, as many bytes as follow them, and the table of colours that they announce."""
+    flags = int.from_bytes(file.read(1), "big")
+    file.seek(between + (3 << (flags & 7) + 1 if flags & 0x80 else 0), os.SEEK_CUR)
+
+
+def _pass_blocks(file: BinaryIO) -> None:
+    while length := int.from_bytes(file.read(1), "big"):
+        file.seek(length, os.SEEK_CUR)
+
+
+def _bmp_is_cut(file: BinaryIO, image: BmpImageFile, ending: Ending) -> bool:
+    file.seek(10)
+    (start,) = struct.unpack("<I", file.read(4))
+    file.seek(22)
+    height, _, bits, compression = struct.unpack("<iHHI", file.read(12))
+    row_bytes = (image.width * bits + 31) // 32 * 4
+    if compression not in (0, 3) or bits < 8:
+        return ending.reaches([(start, ending.size)])
+    row, place = divmod(ending.tail_start - start, row_bytes)
+    pixels = np.asarray(image.convert("RGB"))
+    return _breaks_off(pixels[::-1] if height > 0 else pixels, row, place * 8 // bits)
+
+
+def _plain_tiff_is_cut(directory: Directory, image: TiffImageFile, ending: Ending) -> bool:
+    """The strip in which the tail begins tells the row; strips may lie in any order."""
+    rows_each = directory.first(278, image.height) or image.height
+    row_bytes = max(1, -(-sum(directory.values.get(258, (1,))) * image.width // 8))
+    for index, (start, end) in enumerate(directory.parts):
+        if start <= ending.tail_start < end:
+            row, place = divmod(ending.tail_start - start, row_bytes)
+            pixels = np.asarray(image)
+            return _breaks_off(pixels, index * rows_each + row, place * image.width // row_bytes)
+    return False
+
+
+def _breaks_off(pixels: np.ndarray, row: int, column: int) -> bool:
+    """Whether uncompressed pixels, in the file's order, break off at a place behind which all are alike.
+
+    An image may be black at its end for good reason: then its content ends at the end of a row, or the pixels around
+    the place are as dark already. Where a file breaks off, pixels to the left of the place and pixels above and to the
+    right of it have colours of their own.
+    """
+    if not 0 < row < len(pixels) or not 0 < column < pixels.shape[1]:
+        return False
+    plain = pixels[-1, -1].astype(np.int64)
+    scale = 257 if pixels.dtype.itemsize == 2 else 1
+    around = pixels[row, :column], pixels[row - 1, column:]
+    steps = (np.abs(part.astype(np.int64) - plain).reshape(len(part), -1).max(axis=1) for part in around)
+    return all(float(np.mean(step > _LEAST_STEP * scale)) > 0.5 for step in steps)

@@ -1,0 +1,242 @@
+"""PNG beyond what Pillow checks: only chunks that the pixels depend on are given to it, and sums and rows are checked.
+
+Text, unknown and damaged ancillary chunks do not damage an image (ISO 15948, 13.2): Pillow, which would refuse the file
+for many of them, never sees them. Image data with a wrong sum, or fewer rows than stated, do.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, Final, cast
+
+import numpy as np
+from PIL.PngImagePlugin import PngImageFile
+
+from core.images.bounds import TooMuchWorkError
+
+_SIGNATURE_BYTES: Final = 8
+_KEPT: Final = (b"PLTE", b"tRNS", b"eXIf")
+"""Besides the header and the image data, what pixels and their orientation depend on."""
+
+_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_MEANT: Final = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
+"""Texts that may say how the image is turned."""
+
+_MAX_CHUNK_BYTES: Final = 1024**2
+_MAX_PROFILE_BYTES: Final = 16 * 1024**2
+_MAX_CHUNKS: Final = 500_000
+"""Encoders make one for each 8 kB."""
+
+_BLOCK_BYTES: Final = 64 * 1024
+_UNLIMITED: Final = 2**31 - 1
+_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples of a pixel for each colour type."""
+
+PASSES: Final = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
+"""Adam7: first column, step, first row, step."""
+
+_MARKS: Final[dict[str, object]] = {
+    "L": 0x5B,
+    "P": 0x5B,
+    "I;16": 0x5BA7,
+    "LA": (0x5B, 0xA7),
+    "RGB": (0x5B, 0xA7, 0x13),
+    "RGBA": (0x5B, 0xA7, 0x13, 0x6D),
+}
+"""By mode, an unlikely colour for rows that are not there yet."""
+
+
+class Png(PngImageFile):
+    """A PNG without what may stand in the way, and with all that it says about colours in `info`.
+
+    Attributes:
+        has_wrong_sum: whether image data read so far differ from their sum.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._source = _Source(file)
+        super().__init__(cast("BinaryIO", self._source))  # which reads and seeks as far as Pillow asks for
+        self.info.update(self._source.info)
+
+    @property
+    def has_wrong_sum(self) -> bool:
+        """Whether image data read so far differ from their sum."""
+        return self._source.has_wrong_sum
+
+    def load_prepare(self) -> None:
+        """Make room for the pixels, the last two rows marked; called by Pillow."""
+        super().load_prepare()
+        if self.mode in _MARKS:
+            self.im.paste(_MARKS[self.mode], (0, max(0, self.height - 2), *self.size))
+
+    def may_lack_rows(self) -> bool:
+        """Whether any pixel of the last two rows, decoded, has the colour they were marked with."""
+        mark = _MARKS.get(self.mode)
+        last = np.asarray(self.crop((0, max(0, self.height - 2), *self.size)))
+        return mark is None or bool((last == np.array(mark)).reshape(*last.shape[:2], -1).all(axis=-1).any())
+
+    def load_end(self) -> None:
+        """Read on to the end, so that all sums are looked at; called by Pillow."""
+        while self._source.read(_BLOCK_BYTES):
+            pass
+        self.info.update(self._source.info)
+
+
+class _Source:
+    """A file as Pillow reads it: header chunks that were checked, then all image data as one chunk."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.has_wrong_sum = False
+        self.info: dict[str, object] = {}
+        self._file, self._position = file, 0
+        self.data = self._image_data()
+        self._ready = BytesIO(self._head())
+
+    def read(self, count: int = -1) -> bytes:
+        """The next bytes; fewer, but any, where a chunk ends."""
+        found = self._ready.read(count) or next(self.data, b"")
+        if 0 <= count < len(found):
+            self._ready, found = BytesIO(found[count:]), found[:count]
+        self._position += len(found)
+        return found
+
+    def tell(self) -> int:
+        """The position among what was read."""
+        return self._position
+
+    def seek(self, position: int) -> None:
+        """Stay; Pillow asks for the place it has just read up to."""
+        if position != self._position:
+            raise ValueError("not there")
+
+    def _head(self) -> bytes:
+        """The signature and the chunks before the image data."""
+        kept = [self._file.read(_SIGNATURE_BYTES)]
+        for _ in range(_MAX_CHUNKS):
+            name, length = self._next_chunk()
+            if name == b"IDAT":
+                self._length = length
+                return b"".join((*kept, struct.pack(">I", _UNLIMITED), name))
+            content = self._file.read(length) if self._is_read(name, length) else self._passed(length)
+            has_right_sum = zlib.crc32(content, zlib.crc32(name)) == self._sum()
+            if not has_right_sum and name in (b"IHDR", b"PLTE"):
+                raise ValueError("sum")
+            if has_right_sum and self._is_kept(name, content):
+                kept.append(_chunk(name, content))
+        raise TooMuchWorkError
+
+    def _next_chunk(self) -> tuple[bytes, int]:
+        header = self._file.read(8)
+        if len(header) < 8:
+            raise EOFError("chunk")
+        return header[4:], int.from_bytes(header[:4], "big")
+
+    def _is_read(self, name: bytes, length: int) -> bool:
+        return length <= (_MAX_PROFILE_BYTES if name == b"iCCP" else _MAX_CHUNK_BYTES)
+
+    def _passed(self, length: int) -> bytes:
+        self._file.seek(length, 1)
+        return b""
+
+    def _sum(self) -> int:
+        return int.from_bytes(self._file.read(4), "big")
+
+    def _is_kept(self, name: bytes, content: bytes) -> bool:
+        """Whether Pillow is to see a chunk; what it cannot read is noted in `info`."""
+        if name == b"iCCP":
+            self.info["icc_profile"] = _inflated(content.partition(b"\0")[2][1:], _MAX_PROFILE_BYTES)
+        elif name == b"cICP" and len(content) == 4:
+            self.info["cicp"] = tuple(content)
+        return name in (b"IHDR", *_KEPT) or (name in _TEXTS and _is_short_text(name, content))
+
+    def _image_data(self) -> Iterator[bytes]:
+        """The content of all IDAT chunks, their sums looked at on the way; then EXIF, if any follows."""
+        name, left = b"IDAT", self._length
+        for _ in range(_MAX_CHUNKS):
+            if name != b"IDAT":
+                break
+            found = zlib.crc32(name)
+            while left:
+                block = self._file.read(min(left, _BLOCK_BYTES))
+                if not block:
+                    return
+                found, left = zlib.crc32(block, found), left - len(block)
+                yield block
+            stated = self._file.read(4)
+            self.has_wrong_sum |= len(stated) == 4 and int.from_bytes(stated, "big") != found
+            name, left = self._chunk_after()
+        else:
+            raise TooMuchWorkError
+        self._read_exif(name, left)
+
+    def _chunk_after(self) -> tuple[bytes, int]:
+        header = self._file.read(8)
+        return header[4:], int.from_bytes(header[:4], "big")
+
+    def _read_exif(self, name: bytes, length: int) -> None:
+        """Look for EXIF behind the image data, from the chunk on that begins here."""
+        for _ in range(_MAX_CHUNKS):
+            if name in (b"", b"IEND"):
+                return
+            content = (
+                self._file.read(length) if name == b"eXIf" and length <= _MAX_CHUNK_BYTES else self._passed(length)
+            )
+            if zlib.crc32(content, zlib.crc32(name)) == self._sum() and name == b"eXIf":
+                self.info["exif"] = b"Exif\0\0" + content
+            name, length = self._chunk_after()
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+
+
+def _is_short_text(name: bytes, content: bytes) -> bool:
+    """Whether a text may say how the image is turned and unpacks to what Pillow takes."""
+    if not content.startswith(_MEANT):
+        return False
+    packed = content.partition(b"\0")[2][1:] if name == b"zTXt" else content
+    if name == b"iTXt":
+        return content.partition(b"\0")[2][:1] == b"\0"
+    return name == b"tEXt" or _inflated(packed, _MAX_CHUNK_BYTES) is not None
+
+
+def _inflated(data: bytes, most: int) -> bytes | None:
+    """Data unpacked; None where they are damaged or more than `most` bytes."""
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(data, most)
+    except zlib.error:
+        return None
+    return None if unpacking.unconsumed_tail else found
+
+
+def lacks_rows(file: BinaryIO) -> bool:
+    """Whether the compressed data of a PNG give fewer bytes than its header states."""
+    file.seek(_SIGNATURE_BYTES + 8)
+    width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", file.read(13))
+    needed = _bytes_of(width, height, depth * _SAMPLES[colours], is_interlaced=bool(interlaced))
+    file.seek(0)
+    unpacking = zlib.decompressobj()
+    try:
+        for block in _Source(file).data:
+            left = block
+            while left and needed > 0:
+                needed -= len(unpacking.decompress(left, _MAX_CHUNK_BYTES))
+                left = unpacking.unconsumed_tail
+            if needed <= 0 or unpacking.eof:
+                break
+    except zlib.error:
+        return True
+    return needed > 0
+
+
+def _bytes_of(width: int, height: int, bits: int, *, is_interlaced: bool) -> int:
+    """Bytes of all rows, the one of each row's filter included."""
+    total = 0
+    for left, across, top, down in PASSES if is_interlaced else ((0, 1, 0, 1),):
+        columns, rows = -(-max(0, width - left) // across), -(-max(0, height - top) // down)
+        total += rows * (1 + -(-columns * bits // 8)) if columns else 0
+    return total

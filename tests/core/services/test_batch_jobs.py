@@ -1,0 +1,34 @@
+"""Jobs of the batch process: what is begun, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+import pytest
+
+from core.batch.jobs import list_jobs
+from core.batch.values import JobRequest
+from core.services.batch_jobs import Jobs
+from core.services.batch_messages import Answer, Begin, TaskFailed
+
+
+@pytest.mark.parametrize(
+    ("include", "why"),
+    [((), "No photos found in “empty”. In folders"), (("*.png",), "No photos found in “empty”. Check")],
+)
+def test_a_folder_without_photos_becomes_no_job(
+    told: queue.Queue[Answer], tmp_path: Path, include: tuple[str, ...], why: str
+) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    (tmp_path / "empty" / "notes.txt").touch()
+    if include:
+        (tmp_path / "empty" / "photo.jpg").touch()
+    jobs = Jobs(told.put, changed=lambda _: None)
+    jobs.obey(Begin(7, JobRequest(tmp_path / "empty", recursive=True, include=include)))
+    refused = told.get(timeout=30)
+    assert isinstance(refused, TaskFailed)
+    assert refused.ticket == 7
+    assert str(refused.error).startswith(why)
+    assert not list_jobs()
+    jobs.close()
