@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from core.errors import StorageError
-from core.salvage import is_damage, kept_aside, set_aside
+from core.recovery import is_damage
+from core.salvage import kept_aside, set_aside
 
 _AT_ONCE: Final = 500
 """Rows asked for by one statement; SQLite takes no more than some thousand parameters."""

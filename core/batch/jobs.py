@@ -17,7 +17,7 @@ from core.batch.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors,
 from core.batch.values import JobCounts, JobFacts, JobState
 from core.errors import StorageError, UsageError
 from core.file_lock import hold
-from core.salvage import as_path
+from core.recovery import as_path
 from core.storage import reading_errors, storage_errors
 
 _END_OF_TIME: Final = 2**35

@@ -27,7 +27,7 @@ from core.errors import UsageError
 from core.file_lock import hold
 from core.images.folders import printable
 from core.prediction import Outcome
-from core.salvage import as_path
+from core.recovery import as_path
 from core.storage import storage_errors
 
 LOCK: Final = "lock"

@@ -22,7 +22,7 @@ from core.batch.rows import COLUMNS, TABLES, row_of
 from core.batch.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.batch.selection import Condition, condition, ordering, parting
 from core.batch.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
-from core.salvage import as_path
+from core.recovery import as_path
 
 Said: TypeAlias = dict[int, Review | None]
 """What a person had said about rows, by their numbers: what undo needs."""

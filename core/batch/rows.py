@@ -9,7 +9,7 @@ from typing import Any, Final
 from core.batch.schema import DONE, FAILED, GONE, WAITING
 from core.batch.values import Review, Row, State, Verdict
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
-from core.salvage import as_path
+from core.recovery import as_path
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,

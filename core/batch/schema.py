@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from core import salvage
+from core import recovery
 from core.errors import DamagedError, StorageError
 from core.images.folders import printable
 
@@ -80,7 +80,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
             check_same_thread=False,
             isolation_level=None,
         )
-        opened.text_factory = salvage.as_text
+        opened.text_factory = recovery.as_text
         try:
             opened.execute("PRAGMA synchronous = NORMAL")
             _prepare(opened, file, make=make)
@@ -126,9 +126,9 @@ def mend(file: Path) -> None:
     """
     try:
         with contextlib.closing(open_database(file)) as opened, journal_errors(file):
-            salvage.check(opened, file)
+            recovery.check(opened, file)
     except DamagedError:
-        aside, rows = salvage.rebuild(file, partial(open_database, make=True))
+        aside, rows = recovery.rebuild(file, partial(open_database, make=True))
         _log.warning(
             "The journal %s was damaged. %s of it could be read and recovered; the damaged file was kept as %s.",
             printable(file),
@@ -148,7 +148,7 @@ def journal_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if salvage.is_damage(error, file):
+        if recovery.is_damage(error, file):
             raise _damaged(file) from error
         raise _told(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
     except OSError as error:

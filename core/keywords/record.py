@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from core import salvage
+from core import recovery
 from core.errors import DamagedError, StorageError
 from core.images.folders import printable
 
@@ -89,9 +89,9 @@ def _whole(file: Path) -> sqlite3.Connection:
     try:
         return _opened(file)
     except (sqlite3.DatabaseError, DamagedError) as error:
-        if isinstance(error, sqlite3.Error) and not salvage.is_damage(error, file):
+        if isinstance(error, sqlite3.Error) and not recovery.is_damage(error, file):
             raise
-    aside, rows = salvage.rebuild(file, _opened)
+    aside, rows = recovery.rebuild(file, _opened)
     _log.warning(
         "The record of written keywords was damaged. %s of its files are known again; it was kept as %s.",
         f"{rows:,}",
@@ -105,7 +105,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     try:
         connection.execute(_SCHEMA)
         connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")
-        salvage.check(connection, file)
+        recovery.check(connection, file)
     except BaseException:
         connection.close()
         raise

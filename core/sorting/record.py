@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
-from core import paths, salvage
+from core import paths, recovery
 from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
-from core.salvage import as_path
+from core.recovery import as_path
 from core.sorting.entries import Folder, Move, Stage
 from core.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
 from core.storage import reading_errors, storage_errors
@@ -68,7 +68,7 @@ class Record:
             raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
         with self._errors():
             self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-            self._database.text_factory = salvage.as_text
+            self._database.text_factory = recovery.as_text
             try:
                 self._prepare(make=make)
             except BaseException:
@@ -198,7 +198,7 @@ class Record:
             DamagedError: it is not.
         """
         with self._reading() as database:
-            salvage.check(database, self._file)
+            recovery.check(database, self._file)
 
     # ---- what is noted
 
@@ -266,7 +266,7 @@ class Record:
         try:
             yield
         except sqlite3.Error as error:
-            if salvage.is_damage(error, self._file):
+            if recovery.is_damage(error, self._file):
                 raise self._damaged() from error
             what = f"The record {printable(self._file)} could not be used: {error}."
             hint = "Check free space and permissions of that folder; what was done so far is known."

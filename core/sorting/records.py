@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from core import paths, salvage
+from core import paths, recovery
 from core.errors import DamagedError, StorageError, UsageError
 from core.images.folders import printable
 from core.sorting.record import Record, make_database
@@ -63,7 +63,7 @@ def mended(id_: str) -> Record:
         with Record(id_) as record:
             record.check()
     except DamagedError:
-        aside, rows = salvage.rebuild(file, make_database, needs="sorting")
+        aside, rows = recovery.rebuild(file, make_database, needs="sorting")
         told = f"The record {printable(file)} was damaged. {rows:,} rows of it could be read and recovered"
         _log.warning("%s; the damaged file was kept as %s.", told, printable(aside))
     return Record(id_)

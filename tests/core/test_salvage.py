@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.salvage import kept_aside, members, rebuild, set_aside
+from core.recovery import rebuild
+from core.salvage import kept_aside, members, set_aside
 
 TABLES = """
 CREATE TABLE photos (number INTEGER PRIMARY KEY, name BLOB NOT NULL, share REAL, said TEXT);
