@@ -23,10 +23,10 @@ from core.exporting.observed import observe
 from core.library.library import Library
 from core.providers import Precision, Provider, ProviderWish
 from tests import tiny
+from tests.greedy_graphs import TOO_MUCH
 from tests.hostile_graphs import (
     FOREIGN,
     HOSTILE,
-    TOO_MUCH,
     Change,
     an_opset_of_the_future,
     constant,
