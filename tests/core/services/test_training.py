@@ -42,7 +42,7 @@ def test_the_result_carries_all_that_a_page_shows(window: Window, folder: Path) 
     assert (facts.name, facts.version, facts.in_use, facts.recipe) == ("mine", 1, True, Recipe.QUICK)
     assert facts.classes == ("blue", "green", "red")
     assert (facts.fitted, sum(facts.parts.values()), facts.computed) == (60, 60, 60)
-    assert facts.training["command"].startswith(f"fovea train {folder} --name mine --recipe quick")
+    assert facts.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
     found = facts.evaluation
     assert found is not None
     assert found.images == facts.parts["test"] == len(found.tested) == sum(map(sum, found.confusion))
