@@ -24,6 +24,8 @@ DAMAGED: Final = "damaged"
 LOGS: Final = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database."""
 
+_MOST_TORN: Final = 100
+"""Members that are not whole: one for each level that a cut file had; a hostile one may open levels without end."""
 _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
 
@@ -56,13 +58,16 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
 
     Of a member that is whole, what is inside is not given again; of one that is not, the members inside are.
     """
-    text, decoder, at = data.decode(errors="replace"), json.JSONDecoder(), 0
-    while found := _MEMBER.search(text, at):
+    text, decoder, at, torn = data.decode(errors="replace"), json.JSONDecoder(), 0, 0
+    while torn < _MOST_TORN and (found := _MEMBER.search(text, at)):
         at = found.end()
-        with contextlib.suppress(ValueError, RecursionError):
+        try:
             value, at = decoder.raw_decode(text, at)
-            if "\ufffd" not in text[found.start() : at]:
-                yield found[1], value
+        except (ValueError, RecursionError):
+            torn += 1
+            continue
+        if "\ufffd" not in text[found.start() : at]:
+            yield found[1], value
 
 
 def mend_lock(file: Path) -> None:

@@ -4,7 +4,7 @@ Measured on 196 photos of 8 classes with Xception's features: copies cropped to 
 JPEG have a cosine of 0.8 or more to their original in 99 of 100 cases, and copies that are mirrored, turned by up to
 15 degrees, recoloured and cropped all at once in 90. Of 19,110 pairs of different photos 21 have, all of one class;
 taken together these photos form groups of 4 at most. Where a whole class looks alike, such as radiographs, a cosine
-says less, and so a higher one is asked for until no group is too large.
+says less, and so a higher one is asked for until no group is too large, and each part can have a group.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ _BLOCK: Final = 1024
 
 
 def near_duplicates(
-    features: NDArray[np.float32], labels: NDArray[np.int64], cosines: Sequence[float], *, token: CancelToken
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    cosines: Sequence[float],
+    *,
+    least_groups: int = 1,
+    token: CancelToken,
 ) -> NDArray[np.int64]:
     """For each photo, the lowest index of those of its class that it is nearly the same as, directly or by others.
 
@@ -40,6 +45,8 @@ def near_duplicates(
         features: of the photos, [n, d].
         labels: their classes, [n].
         cosines: `ALIKE` or `SAME`.
+        least_groups: how many groups a class of no more than ten photos keeps; photos taken alike would otherwise
+            leave nothing to judge by.
         token: looked at all the time.
 
     Raises:
@@ -48,7 +55,7 @@ def near_duplicates(
     found = np.arange(len(features))
     for label in np.unique(labels):
         (own,) = np.nonzero(labels == label)
-        found[own] = own[_grouped(unit(features[own]), cosines, token)[1]]
+        found[own] = own[_grouped(unit(features[own]), cosines, token, least_groups)[1]]
     return found
 
 
@@ -68,15 +75,16 @@ def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _grouped(
-    directions: NDArray[np.float32], cosines: Sequence[float], token: CancelToken
+    directions: NDArray[np.float32], cosines: Sequence[float], token: CancelToken, least_groups: int = 1
 ) -> tuple[float | None, NDArray[np.int64]]:
     """The first cosine by which no group is too large, and the groups; none, and each photo alone, without one."""
     count = len(directions)
-    most = max(_FEW, min(count // 2, _MOST))
+    most, least = max(_FEW, min(count // 2, _MOST)), min(count, least_groups if count <= _FEW else 1)
     for cosine in cosines if count <= _MOST_COMPARED else ():
         pairs = _pairs(directions, cosine, count * most // 2, token)
         groups = joined(count, pairs) if pairs is not None else np.zeros(count, np.int64)
-        if np.bincount(groups).max() <= most:
+        sizes = np.unique(groups, return_counts=True)[1]
+        if sizes.max() <= most and len(sizes) >= least:
             return cosine, groups
     return None, np.arange(count)
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dataset.dataset import Dataset, Example, read_dataset
+from core.dataset.dataset import Dataset, Example, Part, read_dataset
 from core.dataset.problems import Problem, ProblemKind, places, quantity
 from core.dataset.split import Split, split
 from core.engine.choice import choose_engine
@@ -156,7 +156,8 @@ def _divided_by_features(
     Where counts of images are asked for that such groups cannot give, it is the one by looks alone.
     """
     labels, alike = dataset.labels(), np.arange(len(dataset.examples))
-    alike[table.rows] = table.rows[near_duplicates(table.features, labels[table.rows], ALIKE, token=token)]
+    found = near_duplicates(table.features, labels[table.rows], ALIKE, least_groups=len(Part), token=token)
+    alike[table.rows] = table.rows[found]
     try:
         return split(dataset, validation=request.validation, test=request.test, seed=request.seed, alike=alike)
     except DatasetError:

@@ -17,14 +17,14 @@ DEADLY = "deadly.png"
 
 def serve_engine_that_dies_of_one_image(connection: Connection) -> None:
     """Serve like the engine, but die at once, as a crashing decoder would, when an image of that name is decoded."""
-    decode = classifier.decode
+    read_image = classifier.read_image
 
-    def fragile_decode(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+    def fragile_read(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
         if path.name == DEADLY:
             os._exit(11)
-        return decode(path, **options)
+        return read_image(path, **options)
 
-    classifier.decode = fragile_decode
+    classifier.read_image = fragile_read
     serve_engine(connection)
 
 

@@ -81,3 +81,11 @@ def test_it_can_be_cancelled() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         near_duplicates(_photos(2), np.zeros(2, np.int64), SAME, token=token)
+
+
+def test_few_photos_that_look_alike_leave_a_group_for_each_part() -> None:
+    labels = np.zeros(10, np.int64)
+    alike = np.repeat(_photos(1), 10, axis=0)
+    pairs = np.repeat(_photos(5), 2, axis=0)
+    found = [near_duplicates(one, labels, ALIKE, least_groups=3, token=CancelToken()) for one in (alike, pairs)]
+    assert [len(set(groups.tolist())) for groups in found] == [10, 5]

@@ -145,10 +145,10 @@ def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pyte
 def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
     features, labels = clouds(4000, 800, apart=3.0)
     choice = choose(features, labels)
-    assert choice.images <= quick._MOST_TRIED
+    assert choice.images <= quick.MOST_TRIED
     sample = quick._sample(labels, 0)
     assert set(np.bincount(labels[sample])) == {0, 5}, "each class with all its images"
-    assert 0.9 * quick._MOST_TRIED < choice.images == len(sample)
+    assert 0.9 * quick.MOST_TRIED < choice.images == len(sample)
     wrong = choice.trials[choice.strength].wrong
     assert wrong < 0.2 * choice.images
 
@@ -156,7 +156,7 @@ def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
 def test_of_few_classes_all_are_chosen_with() -> None:
     labels = clouds(5000, 50)[1]
     sample = quick._sample(labels, 0)
-    assert len(sample) == quick._MOST_TRIED
+    assert len(sample) == quick.MOST_TRIED
     assert len(np.unique(labels[sample])) == 50
 
 

@@ -60,7 +60,16 @@ def test_one_changes_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [path.name for path in own.iterdir()] == [LOCK]
 
 
-def test_where_no_lock_can_be_had_nothing_is_changed(tmp_path: Path) -> None:
+def test_what_lies_in_the_lock_s_place_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / LOCK).mkdir()
-    with pytest.raises(StorageError), locked(tmp_path):
+    (tmp_path / LOCK / "note.txt").write_text("mine")
+    with locked(tmp_path):
+        assert (tmp_path / LOCK).is_file()
+    (aside,) = tmp_path.glob(f"{LOCK}.damaged-*/note.txt")
+    assert aside.read_text() == "mine"
+
+
+def test_where_no_lock_can_be_had_nothing_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError), locked(tmp_path / "file"):
         pytest.fail("it must not come to this")

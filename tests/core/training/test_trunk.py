@@ -119,11 +119,11 @@ def _broken_operator(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_open_size, "leaves open how large"),
+        (_open_size, "shape of 'image' inside the model is unknown"),
         (_no_shortcut, "no shortcut"),
         (_other_activation, "does not end as Xception"),
         (_other_width, "does not end as Xception"),
-        (_broken_operator, "contradicts itself"),
+        (_broken_operator, "lacks inputs"),
     ],
 )
 def test_what_is_no_xception_is_refused(
