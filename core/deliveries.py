@@ -190,6 +190,6 @@ def _fitted(file: Path, plan: Plan) -> Plan:
     if plan.form is Form.CSV and _NEEDED <= set(names) <= known and len(set(names)) == len(names):
         return replace(plan, shape=replace(plan.shape, names=names))
     if plan.form is Form.CSV or first[:1] not in (b"", b"{"):
-        what = f"“{printable(file)}” holds something else than {plan.form} lines of this shape."
+        what = f"“{printable(file)}” does not hold {plan.form} lines with these columns."
         raise UsageError(what, hint="Name another file.")
     return plan

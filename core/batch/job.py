@@ -34,10 +34,8 @@ _AT_ONCE: Final = 500
 """Images looked at together."""
 _NEWS_S: Final = 0.1
 """How often it is looked whether the walk found more."""
-_LINKS: Final = "Links to folders are not followed ({count}). Name the folders that they lead to."
-_MISNAMED: Final = (
-    "Images whose names do not end like an image's were passed over ({count}). Rename them, or name them."
-)
+_LINKS: Final = "Links to folders were not followed: {count}. To include their photos, name the folders they lead to."
+_MISNAMED: Final = "Images without an image's suffix were skipped: {count}. Rename them, or name them in the command."
 _DEADLY: Final = 4
 """An image that was begun this often, and alone but for the first time, kills the program that reads it. Fewer would
 blame images for a person who kills the program again and again just when it has started."""

@@ -78,8 +78,8 @@ def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tupl
         *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_guess(asked)})"]),
     ]
     if missing:
-        what = f"Another program made this file, and it leaves something open: {', '.join(missing)}."
-        raise UsageError(what, hint="The page that the file came from usually says it; --preview PHOTO tries it out.")
+        what = f"This file was not made by Fovea, and some details are missing: {', '.join(missing)}."
+        raise UsageError(what, hint="Look on the model's download page; --preview PHOTO tries your answers out.")
     fit, crop = arguments.crop or (Fit.CENTRE_CROP, USUAL_CROP)
     return ForeignAnswers(
         title=arguments.name or arguments.file.stem or "imported",

@@ -60,7 +60,7 @@ def test_csv_begins_with_one_byte_order_mark_and_keeps_its_delimiter(tmp_path: P
     assert (text.count("\ufeff"), text.startswith("\ufeffpath;label;")) == (1, True)
     rows = list(csv.DictReader(text.removeprefix("\ufeff").splitlines(), delimiter=";"))
     assert [line["confidence"] for line in rows] == ["0,9", "0,9"]
-    with pytest.raises(UsageError, match="something else"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(2)))):
+    with pytest.raises(UsageError, match="does not hold"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(2)))):
         pass
 
 
@@ -91,7 +91,7 @@ def test_csv_that_an_earlier_version_began_keeps_its_columns(tmp_path: Path) -> 
 def test_csv_with_other_columns_is_refused(tmp_path: Path, heading: str) -> None:
     file = tmp_path / "arrived.csv"
     file.write_text(f"{heading}\n")
-    with pytest.raises(UsageError, match="something else"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))):
+    with pytest.raises(UsageError, match="does not hold"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))):
         pass
     assert file.read_text() == f"{heading}\n"
 
@@ -100,7 +100,7 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     other = tmp_path / "letter.csv"
     other.write_text("Dear all,\n")
     with (
-        pytest.raises(UsageError, match="something else"),
+        pytest.raises(UsageError, match="does not hold"),
         Deliveries(DeliveryRequest(other, Plan(Form.CSV, Shape(5)))),
     ):
         pass
