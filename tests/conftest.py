@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ import pytest
 from core import paths
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Hundreds of processes are started: where none may keep what it compiled, each compiles all that it imports, and
+# TensorFlow alone takes three times as long.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _LOOPBACK = ("localhost", "127.", "::1")
 _LONGEST = (
