@@ -25,9 +25,9 @@ from core.services.messages import (
     ModelRefused,
     ModelsListed,
     OpenModel,
-    Remark,
 )
 from core.services.processes import serve_engine
+from core.worker import Warned
 from gui.helper_process import HelperProcess
 
 _WITH_ENGINE: Final = 32
@@ -145,7 +145,7 @@ class EngineClient(QObject):
                 self.refused.emit(message)
             case Answered():
                 self._on_answered(message)
-            case Remark():
+            case Warned():
                 self.remarked.emit(message.text)
         self._ask()
 

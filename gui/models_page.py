@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.api import LibraryListing
 from core.library.foreign_values import ForeignQuestions
-from core.services.library_messages import Activate, Changed, LibraryListed, Remove, Restore, RollBack
 from core.services.library_values import NameFacts, VersionFacts
 from core.services.messages import ModelFacts
 from core.settings import Settings
@@ -69,8 +69,8 @@ class ModelsPage(QWidget):
         self.remove = QPushButton("Remove model")
         self.import_button = QPushButton("Import…")
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
-        self.export_panel = ExportPanel(session.library, self)
-        self.imports = ModelImports(session.library, self)
+        self.export_panel = ExportPanel(session.library.tasks, self)
+        self.imports = ModelImports(session.library.tasks, self)
         self.questions = QuestionsPanel()
         self._lay_out()
         self._connect()
@@ -107,7 +107,7 @@ class ModelsPage(QWidget):
         page.addWidget(self._area, 5)
 
     def _connect(self) -> None:
-        session = self._session
+        session, notices = self._session, self._notices
         self.use.clicked.connect(self._use_chosen)
         self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
         self.export_button.clicked.connect(self.export)
@@ -122,14 +122,20 @@ class ModelsPage(QWidget):
         self.imports.asked.connect(self._on_asked)
         self.imports.refused.connect(self.questions.refuse)
         self.imports.previewed.connect(self.questions.show_preview)
-        self.questions.answered.connect(self.imports.take)
+        self.questions.answered.connect(self.imports.take_answered)
         self.questions.tried.connect(self.imports.try_on)
-        self.export_panel.noticed.connect(self._notices.tell)
+        self.export_panel.exported.connect(self._notices.tell)
         session.models_changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
-        session.library.listed.connect(self._on_listed)
-        session.library.changed.connect(self._on_changed)
+        library = session.library
+        library.listed.connect(self._on_listed)
+        library.failed.connect(self._notices.tell_error)
+        library.activated.connect(self._on_activated)
+        library.rolled_back.connect(lambda name, now: notices.tell(f"“{name}” is its version {now} again."))
+        library.removed.connect(self._on_removed)
+        library.restored.connect(self._on_restored)
+        library.changed.connect(self._list_again)
         if session.models:
             self._show_models()
 
@@ -140,7 +146,7 @@ class ModelsPage(QWidget):
     def refresh(self) -> None:
         """Ask what there is, if anybody looks."""
         if self.isVisible():
-            self._session.library.list_all()
+            self._session.library.refresh()
 
     def mark(self, name: str) -> None:
         """Mark this model, now or once it is listed."""
@@ -178,10 +184,7 @@ class ModelsPage(QWidget):
 
     # ---- what comes
 
-    def _on_listed(self, listed: LibraryListed) -> None:
-        if listed.error is not None:
-            self._notices.tell_error(listed.error)
-            return
+    def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}
         self._show_models()
 
@@ -193,29 +196,25 @@ class ModelsPage(QWidget):
     def _on_came(self, name: str) -> None:
         self.questions.hide()
         self.shown.emit()
-        self._session.engine.list_models()
-        self._session.library.list_all()
+        self._list_again()
         self.mark(name)
 
-    def _on_changed(self, changed: Changed) -> None:
-        if changed.error is not None:
-            self._notices.tell_error(changed.error)
-            return
-        job = changed.job
-        match job:
-            case Remove(_, name, version):
-                self._tell_removed(name, version)
-                if changed.version is None and self._is_in_use(name):
-                    self._session.open_model(model=Settings().model)
-            case Activate(_, name, _) if not self._is_in_use(name):
-                self._session.open_model(model=name)
-            case Restore(_, name, version):
-                self._wanted = name if name not in self.names else self._wanted
-                self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
-            case RollBack(_, name):
-                self._notices.tell(f"“{name}” is its version {changed.version} again.")
+    def _list_again(self) -> None:
         self._session.engine.list_models()
-        self._session.library.list_all()
+        self._session.library.refresh()
+
+    def _on_activated(self, name: str) -> None:
+        if not self._is_in_use(name):
+            self._session.open_model(model=name)
+
+    def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
+        self._tell_removed(name, version)
+        if active is None and self._is_in_use(name):
+            self._session.open_model(model=Settings().model)
+
+    def _on_restored(self, name: str, version: int | None) -> None:
+        self._wanted = name if name not in self.names else self._wanted
+        self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
 
     def _tell_removed(self, name: str, version: int | None) -> None:
         library = self._session.library

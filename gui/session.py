@@ -34,7 +34,7 @@ from gui.relay import Relay
 from gui.settings_store import SettingsStore
 
 if TYPE_CHECKING:
-    from gui.library_client import LibraryClient
+    from gui.library_controller import LibraryController
 
 _TOLD_EVERY_MS: Final = 200
 _SPEED_WINDOW_S: Final = 3.0
@@ -204,12 +204,12 @@ class Session(QObject):
     # ---- models
 
     @cached_property
-    def library(self) -> LibraryClient:
-        """Asks the library process; made when it is first wanted."""
-        from gui.library_client import LibraryClient
+    def library(self) -> LibraryController:
+        """The library; made when it is first wanted."""
+        from gui.library_controller import LibraryController
 
-        made = LibraryClient(self)
-        made.remarked.connect(self.noticed)
+        made = LibraryController(self)
+        made.tasks.warned.connect(self.noticed)
         return made
 
     def open_model(self, **fields: str | ProviderWish | Precision) -> None:

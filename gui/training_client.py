@@ -25,7 +25,6 @@ from core.services.folder_messages import (
     ReadFolder,
     SetsListed,
 )
-from core.services.messages import Remark
 from core.services.processes import serve_training
 from core.services.training_messages import (
     Answer,
@@ -49,6 +48,7 @@ from core.services.training_messages import (
     Used,
     last_words,
 )
+from core.worker import Warned
 from gui.helper_process import HelperProcess
 
 
@@ -197,7 +197,7 @@ class TrainingClient(QObject):
         self._asked = {ticket: job for ticket, job in self._asked.items() if not isinstance(job, kind)}
 
     def _on_received(self, message: object) -> None:
-        if isinstance(message, Remark):
+        if isinstance(message, Warned):
             self.remarked.emit(message.text)
         elif isinstance(message, Answer) and message.ticket in self._asked:
             self._tell(message)

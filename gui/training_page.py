@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.api import LibraryListing
 from core.images.folders import printable
 from core.learning.runs import FoundRun
-from core.services.library_messages import Changed, LibraryListed, ThrowAway
 from core.services.library_values import NameFacts, VersionFacts
 from gui import theme
 from gui.library import words
@@ -122,7 +122,7 @@ class TrainingPage(QWidget):
         self.show_button.clicked.connect(lambda: self._teaching.open())
         self._teaching.went_on.connect(self.show_line)
         self._session.library.listed.connect(self._on_listed)
-        self._session.library.changed.connect(self._on_changed)
+        self._session.library.run_discarded.connect(self._on_run_discarded)
         self._session.watch.changed.connect(self.refresh)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -132,7 +132,7 @@ class TrainingPage(QWidget):
     def refresh(self) -> None:
         """Ask what there is, if anybody looks."""
         if self.isVisible():
-            self._session.library.list_all()
+            self._session.library.refresh()
 
     def show_line(self, text: str) -> None:
         """Show how far the wizard's training is; an empty text means that none is under way."""
@@ -145,14 +145,12 @@ class TrainingPage(QWidget):
 
     # ---- what comes
 
-    def _on_listed(self, listed: LibraryListed) -> None:
-        if listed.error is None:
-            self._show_runs(listed.runs)
-            self._show_past(listed.names)
+    def _on_listed(self, listed: LibraryListing) -> None:
+        self._show_runs(listed.runs)
+        self._show_past(listed.names)
 
-    def _on_changed(self, changed: Changed) -> None:
-        if isinstance(changed.job, ThrowAway) and changed.error is None:
-            self._notices.tell(f"The unfinished training of “{changed.job.name}” was thrown away.")
+    def _on_run_discarded(self, name: str) -> None:
+        self._notices.tell(f"The unfinished training of “{name}” was thrown away.")
 
     def _show_runs(self, runs: tuple[FoundRun, ...]) -> None:
         if runs == self._listed:
@@ -164,7 +162,7 @@ class TrainingPage(QWidget):
         self.runs = [RunRow(run) for run in runs]
         for row in self.runs:
             row.go_on_wanted.connect(self._go_on)
-            row.throw_away_wanted.connect(self._session.library.throw_away)
+            row.throw_away_wanted.connect(self._session.library.discard_run)
             self.unfinished.body.addWidget(row)
         self.unfinished.setVisible(bool(runs))
 

@@ -17,9 +17,10 @@ from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.errors import UsageError
+from core.exporting.export import export_model
+from core.exporting.formats import ExportFormat
 from core.exporting.trial import Measured, TooMuchLostError, Trial
 from core.judging.plots import percent
-from core.library.installed import InstalledModel
 from core.library.library import Library
 from core.library.storage_forms import Storage
 from core.progress import CancelToken
@@ -39,9 +40,12 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
     file: Path = arguments.file
     storage = None if arguments.storage is None else Storage(arguments.storage)
     _check(file, storage, arguments.images)
-    model = library.find(arguments.name)
+    model, format_ = library.find(arguments.name), _format(file, storage)
     try:
-        trial = _export(model, file, storage, arguments)
+        with stages() as report:
+            trial = export_model(
+                model, file, format_, arguments.images, arguments.most_lost, report=report, token=CancelToken()
+            )
     except TooMuchLostError as error:
         _show(error.trial, as_json=arguments.format == "json")
         raise
@@ -61,28 +65,9 @@ def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
         raise UsageError("Images are looked at only for int8 and for .tflite.", hint="Leave --images out.")
 
 
-def _export(model: InstalledModel, file: Path, storage: Storage | None, arguments: argparse.Namespace) -> Trial | None:
-    if file.suffix.lower() == _LITERT:
-        from core.exporting.litert import export_litert
-
-        with stages() as report:
-            return export_litert(
-                model, file, storage, arguments.images, arguments.most_lost, report=report, token=CancelToken()
-            )
-    if storage is Storage.INT8:
-        from core.exporting.quantised import export_int8
-
-        with stages() as report:
-            return export_int8(model, file, arguments.images, arguments.most_lost, report=report, token=CancelToken())
-    if storage is None:
-        from core.library.exchange import export
-
-        export(model, file)
-    else:
-        from core.library.forms import export_as
-
-        export_as(model, file, storage)
-    return None
+def _format(file: Path, storage: Storage | None) -> ExportFormat:
+    kind = "litert" if file.suffix.lower() == _LITERT else "onnx"
+    return ExportFormat(kind if storage is None else f"{kind}-{storage}")
 
 
 def _show(trial: Trial, *, as_json: bool) -> None:

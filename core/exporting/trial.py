@@ -16,6 +16,7 @@ from core.engine import golden
 from core.errors import ModelError
 from core.exporting.samples import Samples
 from core.judging.comparison import mcnemar
+from core.judging.plots import percent
 from core.library.forms import Answers, answers, open_file
 from core.progress import CancelToken, Report, StageClock
 
@@ -98,6 +99,17 @@ class Trial:
         """The form that names most images rightly, the faster of two equals; None where all lose too much."""
         allowed = (form for form in self.forms if form.lost <= self.most_lost)
         return min(allowed, key=lambda form: (-form.accuracy, form.milliseconds), default=None)
+
+
+def loss_in_words(trial: Trial) -> str:
+    """What the chosen form loses, in a sentence; empty where none was chosen."""
+    if trial.chosen is None:
+        return ""
+    form = trial.chosen
+    return (
+        f"In 8 bits it names {percent(form.accuracy)} of {trial.images:,} validation photos rightly, "
+        f"exactly it names {percent(trial.exact.accuracy)}; {form.named_otherwise:,} are named otherwise."
+    )
 
 
 class TooMuchLostError(ModelError):

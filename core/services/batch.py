@@ -15,8 +15,7 @@ from core.services.batch_messages import Answer, CallOff, JobOrder, Question, Ta
 from core.services.batch_tasks import Tasks
 from core.services.batch_views import Viewer
 from core.services.inbox import Inbox
-from core.services.messages import Remark
-from core.services.remarks import remarks_to
+from core.worker import Warned, warnings_to
 
 
 class BatchService:
@@ -32,7 +31,7 @@ class BatchService:
 
     def run(self) -> None:
         """Answer until the window is gone; then stop whatever runs, each of which can go on later."""
-        with remarks_to(self._send):
+        with warnings_to(self._send):
             while (request := self._inbox.take()) is not None:
                 if isinstance(request, JobOrder):
                     self._jobs.obey(request)
@@ -50,6 +49,6 @@ class BatchService:
         self._viewer.changed(job)
         self._jobs.tell(job)
 
-    def _send(self, answer: Answer | Remark) -> None:
+    def _send(self, answer: Answer | Warned) -> None:
         with self._sending, contextlib.suppress(OSError):  # the window is gone: nobody is left to tell
             self._connection.send(answer)

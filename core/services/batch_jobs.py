@@ -45,9 +45,9 @@ from core.services.batch_messages import (
 )
 from core.services.batch_sorting import sortings_of
 from core.services.batch_values import Doing, JobNews
-from core.services.failures import light, unforeseen
 from core.sorting.records import BrokenSorting, list_sortings
 from core.sorting.values import SortingFacts
+from core.worker import portable, unexpected
 
 _TOLD_S: Final = 0.2
 _COUNTED_S: Final = 2.0
@@ -179,7 +179,7 @@ class Jobs:
         try:
             self._begin(ticket, _request_of(job_facts(job)), watches)
         except FoveaError as error:
-            self._send(TaskFailed(ticket, light(error)))
+            self._send(TaskFailed(ticket, portable(error)))
 
     def _steer(self, order: Pause | StopJob) -> None:
         running = self._running.get(order.job)
@@ -199,7 +199,7 @@ class Jobs:
                 raise UsageError("This folder is being classified.", hint="Stop the job first; then it can be removed.")
             move(job)
         except FoveaError as error:
-            self._send(TaskFailed(ticket, light(error)))
+            self._send(TaskFailed(ticket, portable(error)))
             return
         self._list()
         self._send(TaskDone(ticket, ""))
@@ -211,10 +211,10 @@ class Jobs:
         except Cancelled:
             pass
         except FoveaError as failure:
-            error = light(failure)
+            error = portable(failure)
         except Exception as failure:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The batch process met with something unforeseen.", exc_info=True)
-            error = unforeseen(failure)
+            error = unexpected(failure)
         del self._running[job]
         self._end(job, running, error)
 

@@ -25,7 +25,7 @@ from core.services.batch_messages import (
     TaskStopped,
 )
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
-from core.services.failures import light, unforeseen
+from core.worker import portable, unexpected
 
 _AT_ONCE: Final = 500
 """Rows noted in one transaction, which a job under way waits for meanwhile."""
@@ -99,7 +99,7 @@ class Reviews:
             with Answers(request.job) as answers:
                 answers.restore(dict(request.reviews))
         except FoveaError as failure:
-            error = light(failure)
+            error = portable(failure)
         self._send(ReviewsSet(request.ticket, error))
         self._changed(request.job)
 
@@ -110,10 +110,10 @@ class Reviews:
         except Cancelled:
             answer = TaskStopped(ticket)
         except FoveaError as error:
-            answer = TaskFailed(ticket, light(error))
+            answer = TaskFailed(ticket, portable(error))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The batch process met with something unforeseen.", exc_info=True)
-            answer = TaskFailed(ticket, unforeseen(error))
+            answer = TaskFailed(ticket, unexpected(error))
         del self._tokens[ticket]
         self._send(answer)
 

@@ -34,8 +34,8 @@ from core.services.batch_messages import (
 )
 from core.services.batch_sorting import continue_sorting, plan_sorting, undo_sorting
 from core.services.batch_values import Step
-from core.services.failures import light, unforeseen
 from core.sorting.values import SortRequest
+from core.worker import portable, unexpected
 
 _PATIENCE_S: Final = 10.0
 _PLANS_KEPT: Final = 2
@@ -114,10 +114,10 @@ class Tasks:
         except Cancelled:
             answer = TaskStopped(task.ticket)
         except FoveaError as error:
-            answer = TaskFailed(task.ticket, light(error))
+            answer = TaskFailed(task.ticket, portable(error))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The batch process met with something unforeseen.", exc_info=True)
-            answer = TaskFailed(task.ticket, unforeseen(error))
+            answer = TaskFailed(task.ticket, unexpected(error))
         del self._running[task.ticket]
         self._send(answer)
 

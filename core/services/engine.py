@@ -6,7 +6,6 @@ which would freeze a window in the same process.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -30,9 +29,9 @@ from core.services.messages import (
     ModelRefused,
     ModelsListed,
     OpenModel,
-    Remark,
 )
 from core.services.model_facts import model_facts
+from core.worker import warnings_to
 
 Numbered = tuple[int, Path]
 
@@ -51,18 +50,18 @@ class EngineService:
         self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
         self._classifier: Classifier | None = None
         self._asked: tuple[BackboneCard, ProviderWish, Precision] | None = None
-        logging.getLogger("core").addHandler(_Remarks(connection))
 
     def run(self) -> None:
         """Answer requests in their order until the window is gone."""
-        while (request := self._inbox.take()) is not None:
-            match request:
-                case ListModels():
-                    self._connection.send(_list_models())
-                case OpenModel():
-                    self._open(request)
-                case Classify():
-                    self._classify(request)
+        with warnings_to(self._connection.send):  # on the thread that sends everything else
+            while (request := self._inbox.take()) is not None:
+                match request:
+                    case ListModels():
+                        self._connection.send(_list_models())
+                    case OpenModel():
+                        self._open(request)
+                    case Classify():
+                        self._classify(request)
 
     def _open(self, request: OpenModel) -> None:
         """Open a model on the provider asked for or, with the reason told, on the fastest that works."""
@@ -127,17 +126,6 @@ class EngineService:
 
     def _fail(self, images: Iterable[Numbered], error: FoveaError) -> None:
         self._connection.send(Answered(tuple((number, Failure.of(path, error)) for number, path in images)))
-
-
-class _Remarks(logging.Handler):
-    """Tells the window what the core warns of; it works on the thread that sends everything else."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(logging.WARNING)
-        self._connection = connection
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._connection.send(Remark(record.getMessage()))
 
 
 def _list_models() -> ModelsListed:

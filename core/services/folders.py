@@ -16,7 +16,6 @@ from core.dataset.dataset import Dataset, read_dataset
 from core.dataset.problems import Problem, ProblemKind
 from core.errors import DatasetError
 from core.progress import CancelToken, Progress
-from core.services.failures import light
 from core.services.folder_messages import (
     Change,
     Changed,
@@ -33,6 +32,7 @@ from core.services.folder_messages import (
     Undoing,
 )
 from core.services.training_values import BuiltSet, ClassFacts, FoundProblem
+from core.worker import portable
 
 _SAMPLES: Final = 12
 _MOST_PROBLEMS: Final = 1000
@@ -67,7 +67,7 @@ def read(job: ReadFolder, tell: Callable[[FolderProgress], None],
         found = _facts(job, read_dataset(job.folder, report=report, token=token))
     except DatasetError as error:
         problems, count = found_problems(error.problems), len(error.problems)
-        found = FolderRead(job.ticket, job.folder, (), 0, False, problems, count, light(error), error.amended)
+        found = FolderRead(job.ticket, job.folder, (), 0, False, problems, count, portable(error), error.amended)
     return _as_built(found) if built.is_built(job.folder) else found
 
 

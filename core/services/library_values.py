@@ -51,15 +51,6 @@ class NameFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class RemovedFacts:
-    """What was removed and can be restored; `version` is None where all versions were removed together."""
-
-    name: str
-    version: int | None
-    moment: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """How many photos one model names `before` and the other `now`."""
 

@@ -117,13 +117,6 @@ class Answered:
     outcomes: tuple[tuple[int, Outcome], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something the core wants the person to know, such as a provider that no longer works."""
-
-    text: str
-
-
 # ---- to the picture process
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from core.errors import ModelError
 from core.library.heads import head_arrays
 from core.library.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_learnt
-from core.services.failures import light
 from core.services.library_values import NameFacts, VersionFacts
 from core.services.messages import ModelFacts
+from core.worker import portable
 
 
 def model_facts(model: InstalledModel) -> ModelFacts:
@@ -47,7 +47,7 @@ def _version_facts(version: Version) -> VersionFacts:
             facts, known = model_facts(version.entry), load_learnt(version.entry)
             learnt = None if known is None else len(known)
         elif isinstance(version.entry, BrokenEntry):
-            error = light(version.entry.error)
+            error = portable(version.entry.error)
     except ModelError as damage:
-        error = light(damage)
+        error = portable(damage)
     return VersionFacts(version.number, version.is_active, version.installed, facts, learnt, error)

@@ -45,9 +45,9 @@ def serve_training(connection: Connection) -> None:
 def serve_library(connection: Connection) -> None:
     """Look after the installed models, compare, export and import until the other end closes."""
     with _helping("library", _BACKGROUND):
-        from core.services.library import LibraryService
+        from core.worker import Worker
 
-        LibraryService(connection).run()
+        Worker(connection).run()
 
 
 def serve_batch(connection: Connection) -> None:

@@ -25,13 +25,10 @@ from core.library.library import InstalledModel, Library, open_library
 from core.progress import CancelToken, Progress
 from core.services import folders
 from core.services.costs import CostWatch
-from core.services.failures import light, unforeseen
 from core.services.folder_messages import ListSets, Preview, ReadFolder
 from core.services.forecast import forecasts
 from core.services.inbox import Inbox
-from core.services.messages import Remark
 from core.services.previews import preview
-from core.services.remarks import remarks_to
 from core.services.training_facts import retrained_facts, trained_facts
 from core.services.training_messages import (
     Answer,
@@ -52,6 +49,7 @@ from core.services.training_messages import (
     Used,
     last_words,
 )
+from core.worker import Warned, portable, unexpected, warnings_to
 
 _PATIENCE_S: Final = 10.0
 """How long the trainer process may take to end when the window is gone: a little more than it is given."""
@@ -101,7 +99,7 @@ class TrainingService:
 
     def run(self) -> None:
         """Answer requests until the window is gone; then call off whatever runs."""
-        with remarks_to(self._send):
+        with warnings_to(self._send):
             while (request := self._inbox.take()) is not None:
                 if isinstance(request, Job):
                     self._begin(request)
@@ -144,10 +142,10 @@ class TrainingService:
         except Cancelled:
             answers = (Stopped(job.ticket, can_resume=_left_by(running)),)
         except FoveaError as error:
-            answers = last_words(job, light(error), can_resume=isinstance(error, _MAY_GO_ON))
+            answers = last_words(job, portable(error), can_resume=isinstance(error, _MAY_GO_ON))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
             _log.warning("The training process met with something unforeseen.", exc_info=True)
-            answers = last_words(job, unforeseen(error), can_resume=False)
+            answers = last_words(job, unexpected(error), can_resume=False)
         del self._running[job.ticket]
         for answer in answers:
             self._send(answer)
@@ -201,7 +199,7 @@ class TrainingService:
         retrained = retrain(job.request, open_library(), report=report, token=token)
         return RetrainDone(job.ticket, retrained_facts(retrained, time.perf_counter() - started))
 
-    def _send(self, answer: Answer | Remark) -> None:
+    def _send(self, answer: Answer | Warned) -> None:
         with self._sending, contextlib.suppress(OSError):  # the window is gone: nobody is left to tell
             self._connection.send(answer)
 

@@ -52,9 +52,9 @@ from core.services.batch_messages import (
 )
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_values import Doing, JobNews, KeywordWish
-from core.services.messages import Remark
 from core.services.processes import serve_batch
 from core.sorting.values import SortRequest
+from core.worker import Warned
 from gui.helper_process import HelperProcess
 
 Spans = tuple[tuple[int, int], ...]
@@ -268,7 +268,7 @@ class BatchClient(QObject):
                 self._reviews.pop(message.ticket, None)
                 if message.error is not None:
                     self.review_failed.emit(message.error)
-            case Remark():
+            case Warned():
                 self.remarked.emit(message.text)
             case _:
                 self._on_task(message)

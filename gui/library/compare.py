@@ -10,15 +10,16 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from core import api
+from core.errors import FoveaError
 from core.images.folders import printable
-from core.services.library_messages import Compared, LibraryListed
-from core.services.library_values import NameFacts
-from core.services.training_messages import Stage, Stopped
+from core.services.library_values import AgreementFacts, NameFacts
 from gui import theme
 from gui.drop import Offer, read_offer
 from gui.library import words
 from gui.library.comparison import ComparisonView
 from gui.session import Session
+from gui.tasks import Task
 from gui.widgets import Choice, label
 from gui.work_strip import WorkStrip
 
@@ -48,7 +49,7 @@ class CompareWindow(QWidget):
         self.setMinimumSize(720, 480)
         self.resize(1080, 760)
         self._session = session
-        self._ticket = 0
+        self._task: Task | None = None
         self._paths: tuple[Path, ...] = ()
         self._wanted: tuple[str, ...] = ()
         self.a, self.b, self.source = Choice(), Choice(), Choice()
@@ -110,14 +111,11 @@ class CompareWindow(QWidget):
         library = self._session.library
         self.go.clicked.connect(self.compare)
         self.source.activated.connect(self._on_source)
-        self.strip.cancel_wanted.connect(lambda: library.stop(self._ticket))
+        self.strip.cancel_wanted.connect(self._cancel)
         self.view.noticed.connect(self.noticed)
         for box in (self.a, self.b):
             box.currentIndexChanged.connect(self._show_button)
         library.listed.connect(self._on_listed)
-        library.stage.connect(self._on_stage)
-        library.compared.connect(self._on_compared)
-        library.stopped.connect(self._on_stopped)
         self._session.progressed.connect(self._show_source)
         self._session.watch.changed.connect(self._refresh)
 
@@ -126,8 +124,12 @@ class CompareWindow(QWidget):
         self._refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._session.library.stop(self._ticket)
+        self._cancel()
         super().closeEvent(event)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
     # ---- what is compared
 
@@ -152,7 +154,12 @@ class CompareWindow(QWidget):
         self.trouble.hide()
         self.strip.begin("Looking at the photos …")
         references = str(self.a.currentData()), str(self.b.currentData())
-        self._ticket = self._session.library.compare(*references, paths, settings.provider, settings.precision)
+        options = settings.provider, settings.precision
+        task = self._task = self._session.library.tasks.start(api.compare, *references, paths, *options)
+        task.progressed.connect(self.strip.show_progress)
+        task.ended.connect(self._on_ended)
+        task.failed.connect(self._on_failed)
+        task.succeeded.connect(self._on_compared)
         self._show_button()
 
     def paths(self) -> tuple[Path, ...]:
@@ -180,11 +187,9 @@ class CompareWindow(QWidget):
 
     def _refresh(self) -> None:
         if self.isVisible():
-            self._session.library.list_all()
+            self._session.library.refresh()
 
-    def _on_listed(self, listed: LibraryListed) -> None:
-        if listed.error is not None:  # *Models* reports it; what was listed before still stands
-            return
+    def _on_listed(self, listed: api.LibraryListing) -> None:
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
         found = [(words.told(one, version), words.reference(one, version.number))
                  for one in listed.names for version in reversed(one.versions) if version.facts]  # fmt: skip
@@ -201,28 +206,17 @@ class CompareWindow(QWidget):
                 self.b.setCurrentIndex((self.a.currentIndex() + 1) % len(found))
         self._show_button()
 
-    def _on_stage(self, stage: Stage) -> None:
-        if stage.ticket == self._ticket:
-            self.strip.show_progress(stage.progress)
+    def _on_failed(self, error: FoveaError) -> None:
+        self.trouble.setText(str(error))
+        self.trouble.show()
 
-    def _on_stopped(self, stopped: Stopped) -> None:
-        if stopped.ticket == self._ticket:
-            self._rest()
+    def _on_compared(self, facts: AgreementFacts) -> None:
+        self.invitation.hide()
+        self.view.show()
+        self.view.show_facts(facts)
 
-    def _on_compared(self, compared: Compared) -> None:
-        if compared.ticket != self._ticket:
-            return
-        self._rest()
-        self.trouble.setVisible(compared.error is not None)
-        if compared.error is not None:
-            self.trouble.setText(str(compared.error))
-        if compared.facts is not None:
-            self.invitation.hide()
-            self.view.show()
-            self.view.show_facts(compared.facts)
-
-    def _rest(self) -> None:
-        self._ticket = 0
+    def _on_ended(self) -> None:
+        self._task = None
         self.strip.end()
         self._show_button()
 
@@ -265,7 +259,7 @@ class CompareWindow(QWidget):
     def _show_button(self) -> None:
         is_pair = self.a.currentIndex() >= 0 and self.a.currentData() != self.b.currentData()
         is_there = bool(self._paths) if self.source.currentData() != _WINDOW else self._session.photos.rowCount() > 0
-        self.go.setEnabled(is_pair and is_there and not self._ticket)
+        self.go.setEnabled(is_pair and is_there and self._task is None)
         reason = "" if is_pair else "Choose two different models or versions."
         self.go.setToolTip(reason or ("" if is_there else "Choose photos, or drop some here."))
 

@@ -8,23 +8,25 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
+from core import api
+from core.errors import FoveaError
+from core.exporting.formats import ExportFormat
 from core.images.folders import printable
-from core.library.foreign_values import ForeignAnswers
+from core.library.foreign_values import ForeignAnswers, ForeignQuestions
 from core.prediction import Failure, Outcome
-from core.services.library_messages import Exported, ExportForm, Imported
-from core.services.training_messages import Stage, Stopped
-from gui.library_client import LibraryClient
+from gui.tasks import Task, Tasks
 from gui.widgets import Choice, Panel, label
 from gui.work_strip import WorkStrip
 
 FORMS: Final = {
-    ExportForm.ONNX: ("ONNX, as it is", "For other programs and for Fovea elsewhere. Answers exactly as here."),
-    ExportForm.ONNX_FLOAT32: ("ONNX, float32", "For programs that cannot read float16. The largest file."),
-    ExportForm.ONNX_FLOAT16: ("ONNX, float16", "Half the size; answers differ by less than a hundredth."),
-    ExportForm.ONNX_INT8: ("ONNX, int8", "A quarter of the size. What it loses is measured on labelled photos."),
-    ExportForm.LITERT: ("LiteRT, as it is", "For phones. Needs the trainer (TensorFlow)."),
-    ExportForm.LITERT_FLOAT16: ("LiteRT, float16", "For phones, half the size. Needs the trainer (TensorFlow)."),
-    ExportForm.LITERT_INT8: (
+    ExportFormat.ONNX: ("ONNX, as it is", "For other programs and for Fovea elsewhere. Answers exactly as here."),
+    ExportFormat.ONNX_FLOAT32: ("ONNX, float32", "For programs that cannot read float16. The largest file."),
+    ExportFormat.ONNX_FLOAT16: ("ONNX, float16", "Half the size; answers differ by less than a hundredth."),
+    ExportFormat.ONNX_INT8: ("ONNX, int8", "A quarter of the size. What it loses is measured on labelled photos."),
+    ExportFormat.LITERT: ("LiteRT, as it is", "For phones. Needs the trainer (TensorFlow)."),
+    ExportFormat.LITERT_FLOAT32: ("LiteRT, float32", "For phones, the largest file. Needs the trainer (TensorFlow)."),
+    ExportFormat.LITERT_FLOAT16: ("LiteRT, float16", "For phones, half the size. Needs the trainer (TensorFlow)."),
+    ExportFormat.LITERT_INT8: (
         "LiteRT, int8",
         "For phones, a quarter of the size; measured on labelled photos. Needs the trainer (TensorFlow).",
     ),
@@ -36,15 +38,16 @@ class ExportPanel(Panel):
     """Asks in which form, and where to; shows how far the export is.
 
     Attributes:
-        noticed: what came of it.
+        exported: what came of it, and the file where it was written, else None.
     """
 
-    noticed = Signal(str)
+    exported = Signal(str, object)
 
-    def __init__(self, library: LibraryClient, parent: QWidget) -> None:
+    def __init__(self, tasks: Tasks, parent: QWidget) -> None:
         super().__init__("Export", parent)
-        self._library = library
-        self._reference, self._ticket = "", 0
+        self._tasks = tasks
+        self._reference = ""
+        self._task: Task | None = None
         self._images: Path | None = None
         self.form = Choice()
         self.form.setAccessibleName("Form of the file")
@@ -60,9 +63,9 @@ class ExportPanel(Panel):
         self._connect()
         self.hide()
 
-    def begin(self, reference: str) -> None:
-        """Ask about this model, `name` or `name@version`."""
-        self._reference = reference
+    def begin(self, reference: str, images: Path | None = None) -> None:
+        """Ask about this model, `name` or `name@version`, which was trained on these images."""
+        self._reference, self._images = reference, images or self._images
         self.heading.setText(f"Export “{reference}”")
         self._show_form()
         self.show()
@@ -70,10 +73,16 @@ class ExportPanel(Panel):
 
     def write(self, file: Path) -> None:
         """Write the file in the form that is chosen."""
-        form = ExportForm(self.form.currentData())
+        form = ExportFormat(self.form.currentData())
+        named = file if file.suffix.lower() == form.suffix else file.with_name(file.name + form.suffix)
         self.save.setEnabled(False)
         self.strip.begin("Writing the file …")
-        self._ticket = self._library.export(self._reference, file, form, self._images if form.needs_images else None)
+        images = self._images if form.needs_images else None
+        task = self._task = self._tasks.start(api.export_model, self._reference, named, form, images)
+        task.progressed.connect(self.strip.show_progress)
+        task.ended.connect(self._on_ended)
+        task.failed.connect(lambda error: self.exported.emit(str(error), None))
+        task.succeeded.connect(lambda written: self._on_exported(named, written))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -91,13 +100,10 @@ class ExportPanel(Panel):
         self.photos.clicked.connect(self._ask_for_photos)
         self.save.clicked.connect(self._ask_where_to)
         self.close_button.clicked.connect(self._leave)
-        self.strip.cancel_wanted.connect(lambda: self._library.stop(self._ticket))
-        self._library.stage.connect(self._on_stage)
-        self._library.exported.connect(self._on_exported)
-        self._library.stopped.connect(self._on_stopped)
+        self.strip.cancel_wanted.connect(self.cancel)
 
     def _show_form(self) -> None:
-        form = ExportForm(self.form.currentData())
+        form = ExportFormat(self.form.currentData())
         chosen = f" From “{printable(self._images.name)}”." if self._images and form.needs_images else ""
         self._about.setText(f"{FORMS[form][1]}{chosen}")
         self.photos.setVisible(form.needs_images)
@@ -116,7 +122,7 @@ class ExportPanel(Panel):
         self._show_form()
 
     def _ask_where_to(self) -> None:
-        suffix = ExportForm(self.form.currentData()).suffix
+        suffix = ExportFormat(self.form.currentData()).suffix
         name = self._reference.replace("@", "-")
         dialog = QFileDialog(self, "Export the model", str(Path.home() / f"{name}{suffix}"), f"Model (*{suffix})")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -125,32 +131,23 @@ class ExportPanel(Panel):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def cancel(self) -> None:
+        """Cancel what is being written; a file that is not whole is never left."""
+        if self._task is not None:
+            self._task.cancel()
+
     def _leave(self) -> None:
-        self._library.stop(self._ticket)
+        self.cancel()
         self.hide()
 
-    def _on_stage(self, stage: Stage) -> None:
-        if stage.ticket == self._ticket:
-            self.strip.show_progress(stage.progress)
-
-    def _on_stopped(self, stopped: Stopped) -> None:
-        if stopped.ticket == self._ticket:
-            self._rest()
-
-    def _on_exported(self, exported: Exported) -> None:
-        if exported.ticket != self._ticket:
-            return
-        self._rest()
-        if exported.error is not None:
-            self.noticed.emit(str(exported.error))
-            return
+    def _on_exported(self, file: Path, written: api.ExportedFile) -> None:
         self.hide()
-        size = f"{exported.size_bytes / 1e6:.1f} MB"
-        told = f"“{self._reference}” is written to “{printable(exported.file)}” ({size})."
-        self.noticed.emit(" ".join([told, *exported.notes]))
+        size = f"{written.size_bytes / 1e6:.1f} MB"
+        told = f"“{self._reference}” is written to “{printable(file)}” ({size})."
+        self.exported.emit(" ".join([told, *written.notes]), file)
 
-    def _rest(self) -> None:
-        self._ticket = 0
+    def _on_ended(self) -> None:
+        self._task = None
         self.strip.end()
         self._show_form()
 
@@ -172,11 +169,9 @@ class ModelImports(QObject):
     previewed = Signal(str)
     refused = Signal(str)
 
-    def __init__(self, library: LibraryClient, parent: QWidget) -> None:
+    def __init__(self, tasks: Tasks, parent: QWidget) -> None:
         super().__init__(parent)
-        self._library, self._parent = library, parent
-        self._ticket = 0
-        library.imported.connect(self._on_imported)
+        self._tasks, self._parent = tasks, parent
 
     def ask(self) -> None:
         """Let the person choose a file."""
@@ -186,31 +181,39 @@ class ModelImports(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def take(self, file: Path, answers: ForeignAnswers | None = None) -> None:
-        """Import a file, with the person's answers where it leaves something open."""
-        self._ticket = self._library.import_file(file, answers)
+    def take(self, file: Path) -> None:
+        """Import a file; another program's may leave something open."""
+        task = self._tasks.start(api.import_model, file)
+        task.succeeded.connect(lambda found: self._on_read(file, found))
+        task.failed.connect(lambda error: self._on_failed(file, error))
+
+    def take_answered(self, file: Path, answers: ForeignAnswers) -> None:
+        """Import another program's file, with the user's answers to what it leaves open."""
+        task = self._tasks.start(api.import_foreign, file, answers)
+        task.succeeded.connect(lambda imported: self._on_imported(file, imported))
+        task.failed.connect(lambda error: self._on_failed(file, error))
 
     def try_on(self, file: Path, answers: ForeignAnswers, photo: Path) -> None:
         """Ask what the model says about a photo; nothing is imported."""
-        self._ticket = self._library.import_file(file, answers, photo)
+        task = self._tasks.start(api.preview_import, file, answers, photo)
+        task.succeeded.connect(self._on_preview)
+        task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def _on_imported(self, imported: Imported) -> None:
-        if imported.ticket != self._ticket:
-            return
-        name = printable(imported.file.name)
-        if imported.questions is not None:
-            self.asked.emit(imported.file, imported.questions)
-            return
-        if imported.preview is not None:
-            self._on_preview(imported.preview)
-            return
-        if imported.error is not None:
-            self.noticed.emit(f"“{name}” was not imported. {imported.error}")
-            self.refused.emit(str(imported.error))
-            return
+    def _on_read(self, file: Path, found: api.ImportedModel | ForeignQuestions) -> None:
+        if isinstance(found, ForeignQuestions):
+            self.asked.emit(file, found)
+        else:
+            self._on_imported(file, found)
+
+    def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
+        name = printable(file.name)
         is_there = f"You have “{name}” already: it is “{imported.name}”."
         self.noticed.emit(f"“{name}” is now the model “{imported.name}”." if imported.is_new else is_there)
         self.came.emit(imported.name)
+
+    def _on_failed(self, file: Path, error: FoveaError) -> None:
+        self.noticed.emit(f"“{printable(file.name)}” was not imported. {error}")
+        self.refused.emit(str(error))
 
     def _on_preview(self, outcome: Outcome) -> None:
         photo = printable(outcome.path.name)

@@ -18,13 +18,13 @@ from core.services.training_values import (
     TrainedFacts,
 )
 from gui import theme
-from gui.library_client import LibraryClient
+from gui.library.files import ExportPanel
 from gui.picture_client import PictureClient
 from gui.plots.values import ReliabilityBin as Bin
+from gui.tasks import Tasks
 from gui.turns import in_turns
 from gui.widgets import label
 from gui.wizard.durations import duration
-from gui.wizard.exporting import Exportable, Exporting
 from gui.wizard.result_photos import ResultPhotos
 from gui.wizard.tiles import Tiles
 
@@ -59,7 +59,7 @@ class ResultStep(QWidget):
     undo_wanted = Signal()
     exported = Signal(str, object)
 
-    def __init__(self, pictures: PictureClient, library: LibraryClient, parent: QWidget | None = None) -> None:
+    def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
         self.facts: TrainedFacts | None = None
@@ -74,8 +74,8 @@ class ResultStep(QWidget):
         self.undo.setToolTip("Take back what you decided last (Ctrl+Z)")
         self.undo.clicked.connect(self.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
-        self.exporting = Exporting(library, self)
-        self.exporting.told.connect(self.exported)
+        self.exporting = ExportPanel(tasks, self)
+        self.exporting.exported.connect(self.exported)
         self._decisions = 0
         self._folder = Path()
         self.headline = label(kind="title", wrap=True)
@@ -127,11 +127,11 @@ class ResultStep(QWidget):
 
     def end(self) -> None:
         """End what runs beside the window."""
-        self.exporting.end()
+        self.exporting.cancel()
 
     def _export(self) -> None:
         if self.facts is not None:
-            self.exporting.choose(Exportable(self.facts.name, self.facts.version, self._folder))
+            self.exporting.begin(f"{self.facts.name}@{self.facts.version}", self._folder)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""

@@ -136,7 +136,7 @@ class TrainingWizard(QWidget):
     @cached_property
     def result(self) -> ResultStep:
         """The last step."""
-        made = ResultStep(self._session.pictures, self._session.library, self._pages)
+        made = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
         made.noticed.connect(self.notices.tell)
         made.use_wanted.connect(self._use)
         made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))

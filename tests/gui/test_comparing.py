@@ -120,8 +120,8 @@ def test_a_process_that_dies_is_told_and_started_again(
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
     comparing.take([tmp_path / "many"])
     click(qtbot, comparing.go)
-    window.session.library.list_all()  # a listing that the process does not live to answer takes no model away
-    process = window.session.library.process_id
+    window.session.library.refresh()  # a listing that the process does not live to answer takes no model away
+    process = window.session.library.tasks.process_id
     assert process is not None
     os.kill(process, 9)
     qtbot.waitUntil(lambda: comparing.trouble.isVisible(), timeout=PATIENCE_MS)

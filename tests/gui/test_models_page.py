@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core import paths
+from core.exporting.formats import ExportFormat
 from core.library.foreign_values import Scaling
 from core.library.library import open_library
 from core.library.removal import removed
-from core.services.library_messages import ExportForm
 from gui.actions import Act
 from gui.main_window import MainWindow
 from gui.models_page import ModelsPage
@@ -129,10 +129,10 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     panel = page.export_panel
     assert panel.isVisible()
     assert "hues@2" in panel.heading.text()
-    panel.form.setCurrentIndex(panel.form.findData(ExportForm.ONNX_INT8))
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
     assert not panel.save.isEnabled()
     assert panel.photos.isVisible()
-    panel.form.setCurrentIndex(panel.form.findData(ExportForm.ONNX))
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
     file = tmp_path / "hues.onnx"
     panel.write(file)
     qtbot.waitUntil(lambda: any("is written to" in text for text in window.notices.texts()), timeout=PATIENCE_MS)

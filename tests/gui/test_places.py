@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LATER = (
     *("gui.folders.page", "gui.models_page", "gui.training_page", "gui.wizard.window", "gui.library.compare"),
     *("gui.command_palette", "gui.licences_dialog", "gui.crash_report", "importlib.metadata", "statistics", "sqlite3"),
-    *("core.services.batch_messages", "core.services.library_messages", "core.services.training_messages"),
+    *("core.services.batch_messages", "core.api", "core.services.training_messages"),
 )
 START = f"""
 import json, sys, time
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     while "gui.library.compare" not in sys.modules and time.monotonic() < end:
         made.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
-    helpers = [window.folders_page.client.process_id, window.session.library.process_id]
+    helpers = [window.folders_page.client.process_id, window.session.library.tasks.process_id]
     window.close()
     print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
-_IMPORTED_ONCE: Final = [f"core.services.{name}" for name in ("engine", "pictures", "library", "batch", "training")]
+_IMPORTED_ONCE: Final = [f"core.services.{name}" for name in ("engine", "pictures", "batch", "training", "model_facts", "comparison_facts")]
 
 
 class WarmContext(ForkServerContext):

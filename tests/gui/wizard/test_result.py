@@ -10,10 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from core.exporting.formats import ExportFormat
 from core.library.exchange import import_model
 from core.library.library import open_library
-from core.services.library_messages import ExportForm
-from gui.wizard.exporting import Exportable
 from gui.wizard.result_photos import ResultPhotos
 from gui.wizard.window import Step, TrainingWizard
 from tests import teaching
@@ -72,14 +71,17 @@ def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
 ) -> None:
     to_result(qtbot, wizard, folder)
     click(qtbot, buttons(wizard)["Export…"])
-    (dialog,) = [one for one in wizard.findChildren(QFileDialog) if one.isVisible()]
-    assert any("LiteRT" in one for one in dialog.nameFilters())
-    dialog.reject()
-    facts = wizard.result.facts
+    panel, facts = wizard.result.exporting, wizard.result.facts
     assert facts is not None
-    model, file = Exportable(facts.name, facts.version, folder), tmp_path / "out"
-    wizard.result.exporting.write(model, file, ExportForm.ONNX_FLOAT32)
-    assert wizard.result.exporting.isVisible()
+    assert f"{facts.name}@{facts.version}" in panel.heading.text()
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
+    assert panel.save.isEnabled(), "the photos it was trained on are at hand"
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
+    click(qtbot, panel.save)
+    (dialog,) = [one for one in wizard.findChildren(QFileDialog) if one.isVisible()]
+    dialog.reject()
+    panel.write(tmp_path / "out")
+    assert panel.isVisible()
     qtbot.waitUntil(lambda: any("is written" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not wizard.result.exporting.isVisible()
     imported = import_model(tmp_path / "out.onnx", open_library())
@@ -88,6 +90,7 @@ def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
 
 def test_an_export_that_fails_says_why(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
     to_result(qtbot, wizard, folder)
-    wizard.result.exporting.write(Exportable("gone", 3, folder), tmp_path / "out.onnx", ExportForm.ONNX)
+    wizard.result.exporting.begin("gone@3")
+    wizard.result.exporting.write(tmp_path / "out.onnx")
     qtbot.waitUntil(lambda: any("gone" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "out.onnx").exists()

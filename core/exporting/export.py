@@ -1,0 +1,78 @@
+"""A model as one file, in the format that other programs need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from core.errors import UsageError
+from core.exporting.formats import ExportFormat
+from core.library.installed import InstalledModel
+from core.library.storage_forms import Storage
+from core.progress import CancelToken, Report
+
+if TYPE_CHECKING:
+    from core.exporting.trial import Trial
+
+_STORED: Final = MappingProxyType(
+    {
+        ExportFormat.ONNX_FLOAT32: Storage.FLOAT32,
+        ExportFormat.ONNX_FLOAT16: Storage.FLOAT16,
+        ExportFormat.LITERT_FLOAT32: Storage.FLOAT32,
+        ExportFormat.LITERT_FLOAT16: Storage.FLOAT16,
+        ExportFormat.LITERT_INT8: Storage.INT8,
+    }
+)
+
+
+def export_model(
+    model: InstalledModel,
+    file: Path,
+    format: ExportFormat,  # noqa: A002 - the field's word
+    images: Path | None,
+    most_lost: float,
+    *,
+    report: Report,
+    token: CancelToken,
+) -> Trial | None:
+    """Write a model as one file.
+
+    Args:
+        model: the model.
+        file: to write or replace.
+        format: how.
+        images: a folder of labelled images, best those it was trained on; needed for 8 bits.
+        most_lost: fraction of the validation images that 8 bits may cost, 0..1.
+        report: told of each stage.
+        token: looked at all the time.
+
+    Returns:
+        What it loses in 8 bits; None for the other formats.
+
+    Raises:
+        UsageError: the format needs images.
+        FoveaError: nothing was written; what was there before is unharmed. The modules called here say why.
+        Cancelled: the token was cancelled.
+    """
+    if format.needs_images and images is None:
+        what = "Converting to 8 bits needs labelled images: to choose the ranges, and to measure what it costs."
+        raise UsageError(what, hint="Choose a folder of labelled images, best the one the model was trained on.")
+    if format is ExportFormat.ONNX:
+        from core.library.exchange import export
+
+        export(model, file)
+        return None
+    if format is ExportFormat.ONNX_INT8:
+        from core.exporting.quantised import export_int8
+
+        assert images is not None
+        return export_int8(model, file, images, most_lost, report=report, token=token)
+    if format.suffix == ".onnx":
+        from core.library.forms import export_as
+
+        export_as(model, file, _STORED[format], report=report, token=token)
+        return None
+    from core.exporting.litert import export_litert
+
+    return export_litert(model, file, _STORED.get(format), images, most_lost, report=report, token=token)

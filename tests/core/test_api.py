@@ -1,0 +1,165 @@
+"""The verbs, called as the command line and the worker call them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core import api, paths
+from core.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
+from core.exporting.formats import ExportFormat
+from core.learning.request import Recipe
+from core.learning.runs import unfinished_run
+from core.library.foreign_values import ForeignQuestions
+from core.library.heads import LinearHead
+from core.library.library import open_library
+from core.prediction import Prediction
+from core.progress import CancelToken, Progress
+from core.providers import Precision, ProviderWish
+from core.services.library_values import AgreementFacts
+from tests import tiny
+from tests.core.library.test_foreign import ANSWERS, classifier
+from tests.core.services.conftest import request
+
+
+@pytest.fixture(autouse=True)
+def _two_versions(home: Path) -> None:
+    head = tiny.head()
+    weights = head.weights.copy()
+    weights[:, 2] += weights[:, 1] * 2
+    open_library().install(*tiny.packaged_model("mine", own_head=LinearHead(weights, head.bias)))
+    open_library().install(*tiny.packaged_model("mine", title="Better"), learnt=["0" * 64, "1" * 64])
+
+
+def test_every_version_is_listed_with_what_is_known() -> None:
+    names = {one.name: one for one in api.list_library().names}
+    mine = names["mine"]
+    first, second = mine.versions
+    assert (first.number, first.is_active, first.learnt) == (1, False, None)
+    assert (second.number, second.is_active, second.learnt) == (2, True, 2)
+    assert mine.title == "Better"
+    assert mine.active is second
+    assert second.facts is not None
+    assert second.facts.card.classes == tiny.CLASSES
+    assert second.installed is not None
+    assert names["general"].versions[0].number == 0
+
+
+def test_a_damaged_version_says_why_it_cannot_be_used() -> None:
+    (paths.own_models() / "mine" / "1" / "head.npz").write_bytes(b"damaged")
+    first = next(one for one in api.list_library().names if one.name == "mine").versions[0]
+    assert first.facts is None
+    assert first.error is not None
+    assert "head.npz" in str(first.error)
+
+
+def test_versions_are_chosen_removed_and_brought_back() -> None:
+    api.activate("mine", 1)
+    assert api.roll_back("mine") == 2
+    assert api.remove("mine", 1) == 2
+    assert [(one.name, one.number) for one in api.list_library().removed] == [("mine", 1)]
+    api.restore("mine", 1)
+    assert api.remove("mine", None) is None
+    api.restore("mine", None)
+    assert open_library().active("mine") == 2
+    with pytest.raises(FoveaError, match="came with Fovea"):
+        api.remove("general", None)
+
+
+def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
+    return api.export_model(reference, file, format_, None, report=lambda _: None, token=CancelToken())
+
+
+def test_a_model_goes_out_as_a_file_and_comes_in_again(tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    assert export("mine@1", file, ExportFormat.ONNX).size_bytes == file.stat().st_size
+    assert api.import_model(file) == api.ImportedModel("mine-2", is_new=True)
+    assert api.import_model(file) == api.ImportedModel("mine-2", is_new=False)
+    with pytest.raises(UsageError, match="labelled images"):
+        export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
+
+
+def compare(*photos: Path, token: CancelToken | None = None, heard: list[Progress] | None = None) -> AgreementFacts:
+    heard = [] if heard is None else heard
+    return api.compare(
+        "mine@1", "mine@2", photos, ProviderWish.CPU, Precision.AUTO,
+        report=heard.append, token=token or CancelToken(),
+    )  # fmt: skip
+
+
+def test_photos_are_compared_with_what_differs_first(tmp_path: Path) -> None:
+    photos = [
+        tiny.write_solid(tmp_path / f"{number}.png", colour, size=(40 + number, 40))
+        for number, colour in enumerate(("red", "green", "green", "blue"))
+    ]
+    heard: list[Progress] = []
+    facts = compare(*photos, heard=heard)
+    assert (facts.a, facts.b, facts.images, facts.flip_count) == ("mine@1", "mine@2", 4, 2)
+    assert {(one.path, one.before, one.now, one.label) for one in facts.flips} == {
+        (photo, "blue", "green", None) for photo in photos[1:3]
+    }
+    assert [(one.before, one.now, one.images) for one in facts.changes] == [("blue", "green", 2)]
+    assert facts.known is None
+    assert facts.computed == 4
+    assert compare(*photos).computed == 0
+    assert heard
+
+
+def test_labelled_photos_tell_what_was_fixed_and_what_broke(tmp_path: Path) -> None:
+    for colour in tiny.CLASSES:
+        for number in range(2):
+            tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
+    (tmp_path / "labelled" / "red" / "broken.png").write_bytes(b"nothing")
+    facts = compare(tmp_path / "labelled")
+    assert facts.known is not None
+    assert (facts.known.fixed, facts.known.broke, facts.known.could_be_chance) == (2, 0, True)
+    assert (facts.known.learnt_a, facts.known.learnt_b) == (None, 0)
+    assert [(one.name, one.before, one.now) for one in facts.known.classes] == [
+        ("red", 1.0, 1.0), ("green", 0.0, 1.0), ("blue", 1.0, 1.0)
+    ]  # fmt: skip
+    assert facts.unread_count == 1
+    assert facts.unread[0].path.name == "broken.png"
+
+
+def test_a_comparison_is_cancelled(tmp_path: Path) -> None:
+    tiny.write_solid(tmp_path / "many" / "1.png", "red")
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        compare(tmp_path / "many", token=token)
+
+
+def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="no photo"):
+        compare(tmp_path / "empty")
+
+
+def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
+    asked = request(tmp_path, name="later", recipe=Recipe.DENSE)
+    with unfinished_run(asked, {"recipe": "dense", "epochs": 3}, ["a"], restart=False):
+        (run,) = api.list_library().runs
+        assert run.is_under_way
+        with pytest.raises(UsageError):
+            api.discard_run("later")
+    (run,) = api.list_library().runs
+    assert run.request == asked
+    api.discard_run("later")
+    assert api.list_library().runs == ()
+
+
+def test_another_programs_file_is_asked_about_and_then_imported(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.onnx"
+    file.write_bytes(classifier().SerializeToString())
+    asked = api.import_model(file)
+    assert isinstance(asked, ForeignQuestions)
+    assert asked.class_count == 3
+    photo = tiny.write_solid(tmp_path / "photo.png", "red")
+    predicted = api.preview_import(file, ANSWERS, photo)
+    assert isinstance(predicted, Prediction)
+    assert predicted.best.label == "red"
+    assert api.import_foreign(file, ANSWERS).name == "colours-of-others"
+    with pytest.raises(ModelError):
+        api.import_foreign(file, replace(ANSWERS, classes=("a",)))
