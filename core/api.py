@@ -7,20 +7,36 @@ needs.
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import FoveaError
 from core.exporting.formats import ExportFormat
 from core.library.foreign_values import ForeignAnswers, ForeignQuestions
 from core.prediction import Outcome
-from core.progress import CancelToken, Report
+from core.progress import CancelToken, Progress, Report
 from core.providers import Precision, ProviderWish
 
 if TYPE_CHECKING:
+    from core.dataset.amendments import Amendment
+    from core.dataset.built import Edit
+    from core.learning.protocol import Epoch
+    from core.learning.request import RetrainRequest, TrainRequest
     from core.learning.runs import FoundRun
+    from core.library.installed import InstalledModel
+    from core.library.library import Library
     from core.library.removal import Removed
+    from core.services.folder_values import FolderChange, FolderRead, Previewed, Undoing
     from core.services.library_values import AgreementFacts, NameFacts
+    from core.services.training_values import BuiltSet, Forecast, RetrainedFacts, TrainedFacts
+
+_EDITING = threading.Lock()
+"""One change to a folder at a time."""
 
 # ---- the library
 
@@ -211,8 +227,6 @@ def compare(
         FoveaError: a model cannot be used, or there is nothing to compare on.
         Cancelled: the token was cancelled.
     """
-    import time
-
     from core.features.store import FeatureStore
     from core.judging.comparison import compare_by_paths, contestant
     from core.library.library import open_library
@@ -223,3 +237,198 @@ def compare(
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
     return agreement_facts(found, first, second, time.perf_counter() - started)
+
+
+# ---- photos to learn from
+
+
+def read_folder(folder: Path, *, report: Report, token: CancelToken) -> FolderRead:
+    """Read a folder of labelled photos; why nothing can be learned from it is part of the result.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    from core.services import folders
+
+    return folders.read(folder, report=report, token=token)
+
+
+def list_sets() -> tuple[BuiltSet, ...]:
+    """List the sets of photos that were built here, the one changed last first."""
+    from core.services import folders
+
+    return folders.list_sets()
+
+
+def decide(folder: Path, changes: Mapping[Path, Amendment | None]) -> FolderChange:
+    """Put photos of a folder in other classes or leave them out; None: as the folder has them.
+
+    Raises:
+        FoveaError: the disk does not allow it; nothing was changed.
+    """
+    from core.services import folders
+    from core.services.folder_values import FolderChange
+
+    with _EDITING:
+        return FolderChange(folder, folders.decide(folder, changes))
+
+
+def undo_edit(folder: Path, undoing: Undoing) -> FolderChange:
+    """Undo a change to a folder.
+
+    Raises:
+        FoveaError: the disk does not allow it; nothing was changed.
+    """
+    from core.services import folders
+    from core.services.folder_values import FolderChange
+
+    with _EDITING:
+        folders.undo(folder, undoing)
+        return FolderChange(folder)
+
+
+def new_set(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
+    """Build a set of photos, perhaps with classes in it already; where the name is taken, it gets a number.
+
+    Raises:
+        FoveaError: the name or a class is not possible, or the disk does not allow it.
+    """
+    from core.dataset import built
+    from core.services.folder_values import FolderChange
+
+    with _EDITING:
+        folder = built.new_set(name)
+        for label, photos in classes.items():
+            built.change(folder, built.AddPhotos(label, photos))
+        return FolderChange(folder)
+
+
+def edit_set(folder: Path, edit: Edit) -> FolderChange:
+    """Change a set that was built here.
+
+    Raises:
+        FoveaError: the change is not possible, or the disk does not allow it; nothing was changed.
+    """
+    from core.dataset import built
+    from core.services.folder_values import FolderChange
+
+    with _EDITING:
+        return FolderChange(folder, built.change(folder, edit))
+
+
+def rename_set(folder: Path, name: str) -> FolderChange:
+    """Rename a set that was built here.
+
+    Raises:
+        FoveaError: the name is not possible, or the disk does not allow it; nothing was changed.
+    """
+    from core.dataset import built
+    from core.services.folder_values import FolderChange
+
+    with _EDITING:
+        return FolderChange(built.rename_set(folder, name))
+
+
+# ---- training
+
+
+def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: CancelToken) -> Previewed:
+    """Draw what the network reads of some photos, and nine ways in which the first one would be learned from.
+
+    Raises:
+        FoveaError: no photo can be read, or the backbone is missing.
+        Cancelled: the token was cancelled.
+    """
+    from core.library.library import open_library
+    from core.services.previews import preview
+
+    return preview(photos, request.seed, open_library(), token=token)
+
+
+def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:
+    """Measure how long each recipe would take, whichever is asked for.
+
+    Raises:
+        FoveaError: nothing can be learned from the folder, or the backbone cannot run.
+        Cancelled: the token was cancelled.
+    """
+    from core.library.library import open_library
+    from core.services.forecast import forecasts
+
+    return forecasts(request, open_library(), token=token)
+
+
+def train(
+    request: TrainRequest, against: str | None, *, report: Callable[[Progress | Epoch], None], token: CancelToken
+) -> TrainedFacts:
+    """Train a model, install it, and compare it with another one on its test photos.
+
+    Args:
+        request: what is to be trained.
+        against: the model to compare with, `name` or `name@version`; None for none.
+        report: takes progress and epochs as they come.
+        token: cancels and pauses the training.
+
+    Raises:
+        FoveaError: no model came of it; the library is as it was, but for what fine-tuning begins with.
+        Cancelled: the token was cancelled.
+    """
+    from core.learning.train import train as train_model
+    from core.library.library import open_library
+    from core.services.costs import CostWatch
+    from core.services.training_facts import trained_facts
+
+    library, watch, started = open_library(), CostWatch(), time.perf_counter()
+    rival = _rival(library, against)
+
+    def on_progress(progress: Progress) -> None:
+        watch.stage(progress)
+        report(progress)
+
+    def on_epoch(epoch: Epoch) -> None:
+        watch.epoch(epoch)
+        report(epoch)
+
+    trained = train_model(request, library, report=on_progress, on_epoch=on_epoch, token=token)
+    seconds = time.perf_counter() - started
+    if not token.was_paused:
+        watch.keep(request, len(trained.material.train))
+    return trained_facts(trained, request, seconds, rival, report=report, token=token)
+
+
+def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
+    """The model to compare with as it is before the training; or why there is none."""
+    try:
+        return None if reference is None else library.find(reference)
+    except FoveaError as error:
+        return error
+
+
+def settle_run(request: TrainRequest, *, discard: bool) -> bool:
+    """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
+    from core import paths
+    from core.learning.protocol import CHECKPOINT
+    from core.learning.runs import throw_away
+
+    folder = paths.unfinished_runs() / request.name
+    if (folder / CHECKPOINT).exists() and not discard:
+        return True
+    with contextlib.suppress(FoveaError):
+        throw_away(request.name)
+    return False
+
+
+def retrain(request: RetrainRequest, *, report: Report, token: CancelToken) -> RetrainedFacts:
+    """Make the next version of a model from corrections.
+
+    Raises:
+        FoveaError: no version came of it; the library is as it was.
+        Cancelled: the token was cancelled.
+    """
+    from core.learning.retrain import retrain as retrain_model
+    from core.library.library import open_library
+    from core.services.training_facts import retrained_facts
+
+    started = time.perf_counter()
+    retrained = retrain_model(request, open_library(), report=report, token=token)
+    return retrained_facts(retrained, time.perf_counter() - started)

@@ -18,9 +18,11 @@ class FoveaError(Exception):
         kind: a short stable word for programs, as in the command line's jsonl.
         what: one sentence, what happened.
         hint: one sentence, what the person can do.
+        can_resume: whether a training that it ended may be resumed.
     """
 
     kind = "error"
+    can_resume = False
 
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what)
@@ -75,6 +77,7 @@ class ProviderError(FoveaError):
     """A provider does not work on this machine."""
 
     kind = "provider"
+    can_resume = True
 
 
 class UsageError(FoveaError):
@@ -87,6 +90,7 @@ class StorageError(FoveaError):
     """Something could not be written or read back: disk, folder or permission."""
 
     kind = "storage"
+    can_resume = True
 
 
 class DamagedError(StorageError):
@@ -122,6 +126,12 @@ class TrainerError(FoveaError):
     """The trainer process is missing, died, or said what nobody understands."""
 
     kind = "trainer"
+
+
+class TrainerDiedError(TrainerError):
+    """The trainer process ended before its work did; what it has kept is kept."""
+
+    can_resume = True
 
 
 class DivergedError(TrainerError):

@@ -46,11 +46,16 @@ Report: TypeAlias = Callable[[Progress], None]
 
 
 class CancelToken:
-    """The person's wish to call work off, or to pause it: set from any thread, looked at by the work."""
+    """The user's wish to cancel work, or to pause it: set from any thread, looked at by the work.
+
+    Attributes:
+        was_paused: whether the work was ever paused, so that its time says nothing.
+    """
 
     def __init__(self) -> None:
         self._wish = threading.Event()
         self._paused = False
+        self.was_paused = False
 
     def cancel(self) -> None:
         """Call the work off, paused or not; a second time changes nothing."""
@@ -58,7 +63,7 @@ class CancelToken:
 
     def pause(self) -> None:
         """Let the work wait, where it looks at the token next, until it is resumed or called off."""
-        self._paused = True
+        self._paused = self.was_paused = True
 
     def resume(self) -> None:
         """Let the work go on."""

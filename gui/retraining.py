@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from core import api
 from core.corrections import Correction, Corrections, lineage
 from core.errors import FoveaError
 from core.prediction import Prediction
@@ -19,9 +19,8 @@ from core.services.messages import ModelFacts
 from gui.session import Session
 
 if TYPE_CHECKING:
-    from core.services.training_messages import RetrainDone, Stage, TrainFailed, Used
     from core.services.training_values import RetrainedFacts
-    from gui.training_client import TrainingClient
+    from gui.tasks import Task
 
 
 class Phase(Enum):
@@ -77,8 +76,8 @@ class Retraining(QObject):
         self.progress: Progress | None = None
         self.facts: RetrainedFacts | None = None
         self.error: FoveaError | None = None
-        self._ticket = 0
-        self._undoing = 0
+        self._task: Task | None = None
+        self._is_undoing = False
         self._is_stopping = False
         self._asked: tuple[Correction, ...] = ()
         self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
@@ -86,21 +85,6 @@ class Retraining(QObject):
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models_changed.connect(self._refresh)
-
-    @cached_property
-    def client(self) -> TrainingClient:
-        """Asks the training process; made when it is first wanted."""
-        from gui.training_client import TrainingClient
-
-        made = TrainingClient(self)
-        self._session.closing.connect(made.close)
-        made.stage.connect(self._on_stage)
-        made.retrained.connect(self._on_done)
-        made.failed.connect(self._on_failed)
-        made.stopped.connect(lambda _: self._end(Phase.NOTHING))
-        made.used.connect(self._on_used)
-        made.remarked.connect(self._session.noticed)
-        return made
 
     # ---- what there is
 
@@ -136,13 +120,13 @@ class Retraining(QObject):
     @property
     def can_start(self) -> bool:
         """Whether there is something to learn, and a model that can."""
-        is_free = self.phase is not Phase.RUNNING and not self._undoing
+        is_free = self.phase is not Phase.RUNNING and not self._is_undoing
         return is_free and self.model is not None and self.model.remembers and bool(self.waiting())
 
     @property
     def can_undo(self) -> bool:
         """Whether the version before can be used again."""
-        return self.phase is Phase.DONE and not self._undoing
+        return self.phase is Phase.DONE and not self._is_undoing
 
     def photos_changed(self) -> list[Change]:
         """Photos in the list, corrected ones left out, that the new version names differently, as far as it has."""
@@ -177,14 +161,19 @@ class Retraining(QObject):
         }
         self.facts, self.error, self.progress, self._is_stopping = None, None, None, False
         request = RetrainRequest(name, version, self._asked, self._session.settings.value.provider)
-        self._ticket = self.client.retrain(request)
+        task = self._task = self._session.training.start(api.retrain, request)
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(self._on_done)
+        task.failed.connect(self._on_failed)
+        task.stopped.connect(lambda: self._end(Phase.NOTHING))
         self._end(Phase.RUNNING)
 
     def stop(self) -> None:
         """Call the retraining off; nothing changes."""
         if self.phase is Phase.RUNNING and not self._is_stopping:
             self._is_stopping = True
-            self.client.stop(self._ticket)
+            assert self._task is not None
+            self._task.cancel()
             self.changed.emit()
 
     @property
@@ -195,7 +184,10 @@ class Retraining(QObject):
     def undo(self) -> None:
         """Use the version before again; what it has not learnt waits again."""
         if self.can_undo and self.facts is not None:
-            self._undoing = self.client.use(self.facts.name, self.facts.from_version)
+            self._is_undoing, name = True, self.facts.name
+            task = self._session.training.start(api.activate, name, self.facts.from_version)
+            task.succeeded.connect(lambda _: self._on_undone(name))
+            task.failed.connect(self._on_undo_failed)
             self.changed.emit()
 
     def dismiss(self) -> None:
@@ -205,30 +197,29 @@ class Retraining(QObject):
 
     # ---- what the training process says
 
-    def _on_stage(self, stage: Stage) -> None:
-        if stage.ticket == self._ticket:
-            self.progress = stage.progress
-            self.changed.emit()
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress = progress
+        self.changed.emit()
 
-    def _on_done(self, done: RetrainDone) -> None:
-        self.facts = done.facts
-        self._session.corrections.read(done.facts.name)
-        self._use(done.facts.name)
+    def _on_done(self, facts: RetrainedFacts) -> None:
+        self.facts = facts
+        self._session.corrections.read(facts.name)
+        self._use(facts.name)
         self._end(Phase.DONE)
 
-    def _on_failed(self, failed: TrainFailed) -> None:
-        self.error = failed.error
+    def _on_failed(self, error: FoveaError) -> None:
+        self.error = error
         self._end(Phase.FAILED)
 
-    def _on_used(self, used: Used) -> None:
-        self._undoing = 0
-        if used.error is not None:
-            self._session.noticed.emit(str(used.error))
-            self.changed.emit()
-            return
-        self.facts = None
-        self._use(used.name)
+    def _on_undone(self, name: str) -> None:
+        self._is_undoing, self.facts = False, None
+        self._use(name)
         self._end(Phase.NOTHING)
+
+    def _on_undo_failed(self, error: FoveaError) -> None:
+        self._is_undoing = False
+        self._session.noticed.emit(str(error))
+        self.changed.emit()
 
     def _use(self, name: str) -> None:
         """The name means another version by now: the model in use is opened anew, and asked about the photos again."""

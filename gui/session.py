@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 
 from core import paths
 from core.corrections import Correction
-from core.errors import FoveaError, StorageError
+from core.errors import FoveaError, StorageError, TrainerDiedError
 from core.images.folders import natural
 from core.prediction import Failure, Outcome, Prediction
 from core.providers import Precision, Provider, ProviderWish
@@ -35,9 +35,14 @@ from gui.settings_store import SettingsStore
 
 if TYPE_CHECKING:
     from gui.library_controller import LibraryController
+    from gui.tasks import Tasks
 
 _TOLD_EVERY_MS: Final = 200
 _SPEED_WINDOW_S: Final = 3.0
+_TRAINING_DEATH: Final = TrainerDiedError(
+    "The training process ended unexpectedly.",
+    hint="Close other programs if memory may have run out, then try again: what was computed and learned is kept.",
+)
 
 
 class Session(QObject):
@@ -119,6 +124,8 @@ class Session(QObject):
         self.pictures.close()
         if "library" in vars(self):
             self.library.close()
+        if "training" in vars(self):
+            self.training.close()
         self.corrections.close()
         self.settings.close()
 
@@ -210,6 +217,16 @@ class Session(QObject):
 
         made = LibraryController(self)
         made.tasks.warned.connect(self.noticed)
+        return made
+
+    @cached_property
+    def training(self) -> Tasks:
+        """The one training process; made when it is first wanted."""
+        from core.services.processes import serve_training
+        from gui.tasks import Tasks
+
+        made = Tasks(serve_training, _TRAINING_DEATH, self)
+        made.warned.connect(self.noticed)
         return made
 
     def open_model(self, **fields: str | ProviderWish | Precision) -> None:

@@ -23,6 +23,7 @@ class Task(QObject):
         failed: it failed; a `FoveaError`.
         stopped: it was cancelled and has ended.
         ended: any of the three; told last.
+        is_over: whether it has ended.
     """
 
     progressed = Signal(object)
@@ -33,12 +34,17 @@ class Task(QObject):
 
     def __init__(self, call: Call, steer: Callable[[Steer], None], parent: QObject) -> None:
         super().__init__(parent)
-        self.call = call
+        self.call, self.is_over = call, False
         self._steer = steer
 
     def cancel(self) -> None:
         """Cancel the call; nothing happens if it has ended."""
         self._steer(Steer(self.call.id, Order.CANCEL))
+
+    def abandon(self) -> None:
+        """Cancel the call and listen to it no more: another one supersedes it."""
+        self.blockSignals(True)
+        self.cancel()
 
     def pause(self) -> None:
         """Let the call wait."""
@@ -107,6 +113,7 @@ class Tasks(QObject):
                 self._end(self._running.pop(message.id), message)
 
     def _end(self, task: Task, answer: Result | Error | Stopped) -> None:
+        task.is_over = True
         match answer:
             case Result(_, value):
                 task.succeeded.emit(value)

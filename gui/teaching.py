@@ -60,7 +60,7 @@ class Teaching(QObject):
     def may_close(self) -> bool:
         """Whether the window may close now; where a training would end with it, the person is told and asked first."""
         wizard = self.wizard
-        if wizard is None or not wizard.client.is_training or self._is_told:
+        if wizard is None or not wizard.run.is_running or self._is_told:
             return True
         self._is_told = True
         QTimer.singleShot(_TOLD_FOR_MS, self, self._forget_told)
@@ -87,7 +87,7 @@ class Teaching(QObject):
         from gui.wizard.window import Step
 
         wizard = self._shown()
-        if not wizard.client.is_training:
+        if not wizard.run.is_running:
             wizard.run.begin(request, images=0)
         wizard.go_to(Step.TRAINING)
 

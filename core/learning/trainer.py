@@ -19,6 +19,7 @@ from core.errors import (
     ModelError,
     ProviderError,
     StorageError,
+    TrainerDiedError,
     TrainerError,
     UsageError,
 )
@@ -49,10 +50,6 @@ _log = logging.getLogger(__name__)
 _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
     family.kind: family for family in (ModelError, ProviderError, UsageError, StorageError, DatasetError, DivergedError)
 }
-
-
-class TrainerDiedError(TrainerError):
-    """The trainer process ended before its work did; what it has kept is kept."""
 
 
 def run_trainer(

@@ -2,82 +2,50 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from core.dataset import built
-from core.dataset.amendments import amend
-from core.dataset.built import AddPhotos, MovePhotos
+from core.dataset.amendments import Amendment, amend
+from core.dataset.built import MovePhotos
 from core.dataset.dataset import Dataset, read_dataset
 from core.dataset.problems import Problem, ProblemKind
 from core.errors import DatasetError
-from core.progress import CancelToken, Progress
-from core.services.folder_messages import (
-    Change,
-    Changed,
-    Decide,
-    EditSet,
-    FolderProgress,
-    FolderRead,
-    ListSets,
-    NewSet,
-    ReadFolder,
-    RenameSet,
-    SetsListed,
-    Undo,
-    Undoing,
-)
+from core.progress import CancelToken, Report
+from core.services.folder_values import FolderRead, Undoing
 from core.services.training_values import BuiltSet, ClassFacts, FoundProblem
 from core.worker import portable
 
 _SAMPLES: Final = 12
 _MOST_PROBLEMS: Final = 1000
 _MOST_PATHS: Final = 50
-_LEAST_PAUSE_S: Final = 0.1
 
 # ---- reading
 
 
-def read(job: ReadFolder, tell: Callable[[FolderProgress], None],
-         token: CancelToken) -> FolderRead:  # fmt: skip
-    """What is in a folder.
-
-    Args:
-        job: the request.
-        tell: takes how far it is, at most ten times a second.
-        token: looked at for each image.
+def read(folder: Path, *, report: Report, token: CancelToken) -> FolderRead:
+    """Read what is in a folder.
 
     Raises:
         Cancelled: the token was cancelled.
     """
-    told_s = 0.0
-
-    def report(progress: Progress) -> None:
-        nonlocal told_s
-        moment = time.monotonic()
-        if moment - told_s >= _LEAST_PAUSE_S or progress.step == progress.total:
-            told_s = moment
-            tell(FolderProgress(job.ticket, progress.step, progress.total, progress.remaining_s))
-
     try:
-        found = _facts(job, read_dataset(job.folder, report=report, token=token))
+        found = _facts(folder, read_dataset(folder, report=report, token=token))
     except DatasetError as error:
         problems, count = found_problems(error.problems), len(error.problems)
-        found = FolderRead(job.ticket, job.folder, (), 0, False, problems, count, portable(error), error.amended)
-    return _as_built(found) if built.is_built(job.folder) else found
+        found = FolderRead(folder, problems=problems, problem_count=count, error=portable(error), amended=error.amended)
+    return _as_built(found) if built.is_built(folder) else found
 
 
-def _facts(job: ReadFolder, dataset: Dataset) -> FolderRead:
+def _facts(folder: Path, dataset: Dataset) -> FolderRead:
     own: dict[int, list[Path]] = defaultdict(list)
     for example in dataset.examples:
         own[example.label].append(example.path)
     return FolderRead(
-        ticket=job.ticket,
-        folder=job.folder,
+        folder=folder,
         classes=tuple(
             ClassFacts(name, len(own[label]), _spread(own[label])) for label, name in enumerate(dataset.classes)
         ),
@@ -116,53 +84,33 @@ def _spread(paths: Sequence[Path]) -> tuple[Path, ...]:
 # ---- changing
 
 
-def list_sets(job: ListSets) -> SetsListed:
-    """The sets that were built here; what was taken out of them before this window is let go."""
+def list_sets() -> tuple[BuiltSet, ...]:
+    """List the sets that were built here; what was removed from them before this window is deleted."""
     sets = []
     for folder in built.built_sets():
         built.tidy(folder)
         classes = built.classes_of(folder)
         sets.append(BuiltSet(folder, len(classes), sum(len(one.photos) for one in classes)))
-    return SetsListed(job.ticket, tuple(sets))
+    return tuple(sets)
 
 
-def change(job: Change) -> Changed:
-    """Make a change, and say what takes it back.
+def decide(folder: Path, changes: Mapping[Path, Amendment | None]) -> Undoing:
+    """Put photos in other classes or leave them out; return what undoes that.
 
-    Raises:
-        UsageError: it cannot be meant.
-        StorageError: the disk does not allow it; nothing was changed.
+    In a set that was built here, what is decided is done; any other folder is only amended.
     """
-    match job:
-        case Decide():
-            return Changed(job.ticket, job.folder, _decided(job), None)
-        case EditSet():
-            return Changed(job.ticket, job.folder, built.change(job.folder, job.edit), None)
-        case Undo():
-            _undo(job.folder, job.undo)
-            return Changed(job.ticket, job.folder, None, None)
-        case RenameSet():
-            return Changed(job.ticket, built.rename_set(job.folder, job.name), None, None)
-        case NewSet():
-            folder = built.new_set(job.name)
-            for label, photos in job.classes.items():
-                built.change(folder, AddPhotos(label, photos))
-            return Changed(job.ticket, folder, None, None)
-
-
-def _decided(job: Decide) -> Undoing:
-    """In a set that is ours, what is decided is done; any other folder is only amended."""
-    if not built.is_built(job.folder):
-        return amend(job.folder, job.changes)
+    if not built.is_built(folder):
+        return amend(folder, changes)
     done: built.Moves = ()
-    for photo, decided in job.changes.items():
+    for photo, decided in changes.items():
         if decided is not None and decided.label != photo.parent.name:
-            done = (*done, *built.change(job.folder, MovePhotos((photo,), decided.label)))
+            done = (*done, *built.change(folder, MovePhotos((photo,), decided.label)))
     return done
 
 
-def _undo(folder: Path, undo: Undoing) -> None:
-    if isinstance(undo, tuple):
-        built.undo(undo)
+def undo(folder: Path, undoing: Undoing) -> None:
+    """Undo a change."""
+    if isinstance(undoing, tuple):
+        built.undo(undoing)
     else:
-        amend(folder, undo)
+        amend(folder, undoing)

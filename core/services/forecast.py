@@ -23,7 +23,7 @@ from core.learning.trainer_program import find_program
 from core.library.library import Library
 from core.progress import CancelToken, Progress
 from core.services.costs import costs_here
-from core.services.training_messages import Forecasted
+from core.services.training_values import Forecast
 
 _MEASURED_S: Final = 3.0
 """How long the engine is watched; what it computes meanwhile is kept, so that no time is lost."""
@@ -68,11 +68,10 @@ class _Size:
         return self.train + self.validation + self.test
 
 
-def forecasts(ticket: int, request: TrainRequest, library: Library, *, token: CancelToken) -> tuple[Forecasted, ...]:
+def forecasts(request: TrainRequest, library: Library, *, token: CancelToken) -> tuple[Forecast, ...]:
     """How long each recipe would take, in the order of `Recipe`.
 
     Args:
-        ticket: of whoever asks.
         request: what is to be trained; its recipe does not matter.
         library: where the backbone is.
         token: looked at all the time.
@@ -97,7 +96,7 @@ def forecasts(ticket: int, request: TrainRequest, library: Library, *, token: Ca
     source = source_of(backbone, request.provider, request.precision)
     looking = _looking([dataset.examples[at] for at in used.tolist()], source, token)
     head_s = _head_s(size)
-    return tuple(_forecast(ticket, replace(request, recipe=recipe), size, looking, head_s) for recipe in Recipe)
+    return tuple(_forecast(replace(request, recipe=recipe), size, looking, head_s) for recipe in Recipe)
 
 
 def _nobody(_: Progress) -> None:
@@ -170,17 +169,17 @@ def _axes_s(count: int, width: int) -> float:
 # ---- the recipes
 
 
-def _forecast(ticket: int, request: TrainRequest, size: _Size, looking: _Looking, head_s: float) -> Forecasted:
+def _forecast(request: TrainRequest, size: _Size, looking: _Looking, head_s: float) -> Forecast:
     try:
         if request.recipe is not Recipe.DENSE:
             check_weights(size.train, size.width, size.classes)
         if request.recipe is not Recipe.QUICK:
             find_program()
     except FoveaError as error:
-        return Forecasted(ticket, request.recipe, None, "", error)
+        return Forecast(request.recipe, None, error=error)
     if request.recipe is Recipe.QUICK:
         basis = f"{looking.basis} Fitting the head was timed by its steps."
-        return Forecasted(ticket, request.recipe, looking.seconds + head_s, basis, None)
+        return Forecast(request.recipe, looking.seconds + head_s, basis)
     costs, seen_here = costs_here(request)
     usual = DEFAULTS[request.recipe.value]
     epochs = usual.epochs if request.epochs is None else request.epochs
@@ -192,4 +191,4 @@ def _forecast(ticket: int, request: TrainRequest, size: _Size, looking: _Looking
             size.validation + size.test
         )  # seen anew by the backbone that was trained
     known = "as the last such training here" if seen_here else "as one elsewhere, by how fast this machine computes"
-    return Forecasted(ticket, request.recipe, seconds, f"{looking.basis} {quantity(epochs, 'epoch')}, {known}.", None)
+    return Forecast(request.recipe, seconds, f"{looking.basis} {quantity(epochs, 'epoch')}, {known}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from core.images.preprocessing import kept_box, preprocess
 from core.learning.material import backbone_of
 from core.library.library import Library
 from core.progress import CancelToken
-from core.services.folder_messages import Preview, Previewed
+from core.services.folder_values import Previewed
 from core.services.training_values import Picture, SeenPhoto
 
 _SAMPLES: Final = 9
@@ -26,7 +27,7 @@ _SMALL: Final = 320
 """The longer side of a photo that is shown whole, in pixels."""
 
 
-def preview(job: Preview, library: Library, *, token: CancelToken) -> Previewed:
+def preview(photos: Sequence[Path], seed: int, library: Library, *, token: CancelToken) -> Previewed:
     """Draw what the network reads, and how the first photo is changed in the first nine epochs of that seed.
 
     Photos that cannot be read are left out.
@@ -39,7 +40,7 @@ def preview(job: Preview, library: Library, *, token: CancelToken) -> Previewed:
     plan = backbone_of(library).card.preprocessing
     seen: list[tuple[Path, NDArray[np.uint8]]] = []
     trouble: ImageError | None = None
-    for path in job.photos:
+    for path in photos:
         token.check()
         try:
             seen.append((path, decode(path, at_least=plan.decode_at_least)))
@@ -47,8 +48,8 @@ def preview(job: Preview, library: Library, *, token: CancelToken) -> Previewed:
             trouble = error
     if not seen and trouble is not None:
         raise trouble
-    samples = _samples(*seen[0], plan, job.request.seed, token) if seen else ()
-    return Previewed(job.ticket, tuple(_seen(*one, plan) for one in seen), samples, DESCRIPTION, None)
+    samples = _samples(*seen[0], plan, seed, token) if seen else ()
+    return Previewed(tuple(_seen(*one, plan) for one in seen), samples, DESCRIPTION)
 
 
 def _samples(

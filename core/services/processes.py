@@ -37,9 +37,9 @@ def serve_pictures(connection: Connection) -> None:
 def serve_training(connection: Connection) -> None:
     """Read labelled folders and train until the other end closes."""
     with _helping("training"):
-        from core.services.training import TrainingService
+        from core.worker import Worker
 
-        TrainingService(connection).run()
+        Worker(connection).run()
 
 
 def serve_library(connection: Connection) -> None:

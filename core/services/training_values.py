@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.corrections import Correction
+from core.errors import FoveaError
 from core.learning.request import Recipe
 
 
@@ -59,6 +60,23 @@ class SeenPhoto:
     whole: Picture
     part: tuple[float, float, float, float]
     read: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long a recipe would take here.
+
+    Attributes:
+        recipe: which.
+        seconds: from now to the model; None where it cannot run.
+        basis: what that is based on, in a sentence or two for the user.
+        error: why it cannot run, and what helps; None where it can.
+    """
+
+    recipe: Recipe
+    seconds: float | None
+    basis: str = ""
+    error: FoveaError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,24 @@
-"""Changes to the folder that is learnt from: sent to the training process, and taken back in reverse order."""
+"""Changes to the folder that is learned from: made in the training process, and undone in reverse order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
+from core import api
 from core.dataset.amendments import Amendment
 from core.dataset.built import Edit
-from core.services.folder_messages import Changed, Decide, EditSet, NewSet, RenameSet, Undo, Undoing
-from gui.training_client import TrainingClient
+from core.services.folder_values import FolderChange, Undoing
+from gui.tasks import Tasks
 
 Changes: TypeAlias = Mapping[Path, Amendment | None]
 
 
 class Edits(QObject):
-    """What the person changed since the folder was opened.
+    """What the user changed since the folder was opened.
 
     Attributes:
         done: the folder was changed, and lies there now.
@@ -28,16 +29,15 @@ class Edits(QObject):
     done = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, client: TrainingClient, parent: QObject) -> None:
+    def __init__(self, tasks: Tasks, parent: QObject) -> None:
         super().__init__(parent)
-        self._client = client
-        client.changed.connect(self._on_changed)
+        self._tasks = tasks
         self.folder: Path | None = None
         self._undoings: list[Undoing] = []
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is something to take back."""
+        """Whether there is something to undo."""
         return bool(self._undoings)
 
     def begin(self, folder: Path) -> None:
@@ -49,39 +49,36 @@ class Edits(QObject):
     def decide(self, changes: Changes) -> None:
         """Put photos in other classes, leave them out, or have them as the folder has them."""
         if self.folder is not None and changes:
-            folder = self.folder
-            self._client.change(lambda ticket: Decide(ticket, folder, dict(changes)))
+            self._start(api.decide, self.folder, dict(changes))
 
     def edit(self, edit: Edit) -> None:
         """Change a set that was built here."""
         if self.folder is not None:
-            folder = self.folder
-            self._client.change(lambda ticket: EditSet(ticket, folder, edit))
+            self._start(api.edit_set, self.folder, edit)
 
     def new_set(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Build a set; `done` tells where it lies."""
-        given = {label: tuple(photos) for label, photos in classes.items()}
-        self._client.change(lambda ticket: NewSet(ticket, name, given))
+        self._start(api.new_set, name, {label: tuple(photos) for label, photos in classes.items()})
 
     def rename_set(self, name: str) -> None:
-        """Call the set otherwise."""
+        """Rename the set."""
         if self.folder is not None and name != self.folder.name:
-            folder = self.folder
-            self._client.change(lambda ticket: RenameSet(ticket, folder, name))
+            self._start(api.rename_set, self.folder, name)
 
     def undo(self) -> None:
-        """Take back what was changed last."""
+        """Undo the last change."""
         if self.folder is not None and self._undoings:
-            folder, undoing = self.folder, self._undoings.pop()
-            self._client.change(lambda ticket: Undo(ticket, folder, undoing))
+            self._start(api.undo_edit, self.folder, self._undoings.pop())
 
-    def _on_changed(self, changed: Changed) -> None:
-        if changed.error is not None:
-            self.failed.emit(str(changed.error))
-            return
-        if changed.folder != self.folder:
+    def _start(self, verb: Callable[..., Any], *arguments: object) -> None:
+        task = self._tasks.start(verb, *arguments)
+        task.succeeded.connect(self._on_changed)
+        task.failed.connect(lambda error: self.failed.emit(str(error)))
+
+    def _on_changed(self, change: FolderChange) -> None:
+        if change.folder != self.folder:
             self._undoings.clear()
-            self.folder = changed.folder
-        if changed.undo:
-            self._undoings.append(changed.undo)
-        self.done.emit(changed.folder)
+            self.folder = change.folder
+        if change.undo:
+            self._undoings.append(change.undo)
+        self.done.emit(change.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,10 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from core.errors import FoveaError
 from core.learning.request import Recipe, TrainRequest
-from core.services.folder_messages import Previewed
-from core.services.training_messages import Forecasted
+from core.services.folder_values import Previewed
+from core.services.training_values import Forecast
 from core.settings import Settings
 from gui import theme
 from gui.widgets import label
@@ -92,17 +94,26 @@ class HowStep(QWidget):
             plain = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:63].strip("-")
             self.name.setText(plain or "my-model")
 
-    def show_forecast(self, forecast: Forecasted) -> None:
-        """Show how long a recipe would take, or why it cannot run."""
-        self.cards[forecast.recipe].show_forecast(forecast)
-        if forecast.error is not None and self.recipe is forecast.recipe:
-            self.cards[Recipe.QUICK].choice.setChecked(True)
+    def show_forecasts(self, forecasts: Sequence[Forecast]) -> None:
+        """Show how long the recipes would take, or why they cannot run."""
+        for forecast in forecasts:
+            self.cards[forecast.recipe].show_forecast(forecast)
+            if forecast.error is not None and self.recipe is forecast.recipe:
+                self.cards[Recipe.QUICK].choice.setChecked(True)
         self.changed.emit()
+
+    def show_no_forecast(self, error: FoveaError) -> None:
+        """Show why no recipe can run."""
+        self.show_forecasts([Forecast(recipe, None, error=error) for recipe in Recipe])
 
     def show_preview(self, drawn: Previewed) -> None:
         """Show what the network sees."""
         self.options.fields.preview.show_drawn(drawn)
         self.options.show_recipe(self.recipe)
+
+    def show_no_preview(self, error: FoveaError) -> None:
+        """Show why nothing can be drawn."""
+        self.options.fields.preview.show_error(error)
 
     def begin_forecast(self) -> None:
         """Show that it is being measured."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, 
 
 from core.dataset.built import AddClass, AddPhotos, Edit, MovePhotos, RemoveClass, RenameClass
 from core.images.folders import IMAGE_SUFFIXES, printable
-from core.services.folder_messages import FolderRead
+from core.services.folder_values import FolderRead
 from gui import theme
 from gui.picture_client import PictureClient
 from gui.widgets import label

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.images.folders import printable
-from core.services.folder_messages import FolderProgress, FolderRead
+from core.progress import Progress
+from core.services.folder_values import FolderRead
 from core.services.training_values import BuiltSet
 from gui import theme
 from gui.picture_client import PictureClient
@@ -84,11 +85,11 @@ class PhotosStep(QWidget):
             self._pages.setCurrentWidget(self._reading)
         self.changed.emit()
 
-    def show_progress(self, progress: FolderProgress) -> None:
+    def show_progress(self, progress: Progress) -> None:
         """Show how many photos were looked at."""
         self.bar.setRange(0, max(1, progress.total))
-        self.bar.setValue(progress.done)
-        self._waiting.setText(f"Looking at {progress.done:,} of {progress.total:,} photos")
+        self.bar.setValue(progress.step)
+        self._waiting.setText(f"Looking at {progress.step:,} of {progress.total:,} photos")
 
     def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
         """Show what was found."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from core.services.folder_messages import Previewed
+from core.errors import FoveaError
+from core.services.folder_values import Previewed
 from core.services.training_values import Picture, SeenPhoto
 from gui import theme
 from gui.widgets import Panel, label
@@ -48,10 +50,7 @@ class Preview(Panel):
         self.body.addStretch()
 
     def show_drawn(self, drawn: Previewed) -> None:
-        """Show the photos, or why there are none."""
-        if drawn.error is not None:
-            self._about.setText(str(drawn.error))
-            return
+        """Show the photos."""
         size = drawn.seen[0].read.width if drawn.seen else 0
         self._about.setText(
             f"Left the photo, framed what is read of it; right the {size} × {size} pixels it is read as."
@@ -59,6 +58,10 @@ class Preview(Panel):
         self.seen.show_photos(drawn.seen)
         self.samples.show_pictures(drawn.augmented)
         self._told.setText(f"Nine epochs of one photo: {'; '.join(drawn.told)}.")
+
+    def show_error(self, error: FoveaError) -> None:
+        """Show why nothing can be drawn."""
+        self._about.setText(str(error))
 
     def show_augmentation(self, *, is_on: bool) -> None:
         """Show whether photos are changed."""
@@ -118,6 +121,7 @@ class _Seen(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._photos: list[tuple[QPixmap, tuple[float, float, float, float], QPixmap]] = []
+        self._paths: tuple[Path, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Photos, and what the network reads of them")
         self.setFixedHeight(_READ)
@@ -127,11 +131,17 @@ class _Seen(QWidget):
         """How many photos there are."""
         return len(self._photos)
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The photos that are shown."""
+        return self._paths
+
     def sizeHint(self) -> QSize:
         return QSize(2 * _READ + _GAP, _READ)
 
     def show_photos(self, photos: Sequence[SeenPhoto]) -> None:
         """Show these."""
+        self._paths = tuple(one.path for one in photos)
         self._photos = [(pixmap(one.whole), one.part, pixmap(one.read)) for one in photos]
         self.update()
 

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from core.dataset.amendments import Amended, Amendment, told
 from core.dataset.problems import ProblemKind, place
 from core.images.folders import IMAGE_SUFFIXES
-from core.services.folder_messages import FolderRead
+from core.services.folder_values import FolderRead
 from core.services.training_values import FoundProblem
 from gui import theme
 from gui.picture_client import THUMBNAIL_SIDE, PictureClient

@@ -10,7 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QRadioButton, QSizePolicy, QVBoxLayout
 
 from core.learning.request import Recipe
-from core.services.training_messages import Forecasted
+from core.services.training_values import Forecast
 from gui import theme
 from gui.widgets import label
 from gui.wizard.durations import duration
@@ -55,7 +55,7 @@ class RecipeCard(QFrame):
         self.time.setText(_MEASURING)
         self._basis.setText("")
 
-    def show_forecast(self, forecast: Forecasted) -> None:
+    def show_forecast(self, forecast: Forecast) -> None:
         """Show its time, or what is missing and how to get it."""
         self.can_run = forecast.error is None
         self.choice.setEnabled(self.can_run)

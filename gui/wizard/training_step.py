@@ -134,15 +134,15 @@ class TrainingStep(QWidget):
                 epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
             )
 
-    def show_failure(self, error: FoveaError, *, can_resume: bool) -> None:
-        """Show why it ended, and offer to go on."""
+    def show_failure(self, error: FoveaError) -> None:
+        """Show why it ended, and offer to resume it."""
         self._trouble.setText(error.what)
         self._hint.setText(error.hint)
-        self.again.setVisible(can_resume)
+        self.again.setVisible(error.can_resume)
         self.stage.setText("The training ended before its work did")
         self._rest()
         self._failure.show()
-        (self.again if can_resume else self.anew).setFocus()
+        (self.again if error.can_resume else self.anew).setFocus()
 
     def show_stopped(self, *, can_resume: bool) -> None:
         """Show that it was called off."""

@@ -5,7 +5,7 @@ Closed while a training goes on it asks what becomes of that; in the background,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +15,18 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from core import api
 from core.dataset.amendments import Amendment
+from core.errors import FoveaError
 from core.learning.request import TrainRequest
-from core.services.folder_messages import FolderRead
-from core.services.training_messages import TrainDone, Used
+from core.services.folder_values import FolderRead
+from core.services.training_values import TrainedFacts
 from gui import theme
 from gui.class_chooser import ClassChooser
 from gui.drop import Offer, read_offer
 from gui.notices import Notices
 from gui.session import Session
-from gui.training_client import TrainingClient
+from gui.tasks import Task
 from gui.widgets import label
 from gui.wizard.edits import Edits
 from gui.wizard.how_step import HowStep
@@ -69,8 +71,9 @@ class TrainingWizard(QWidget):
         self.setMinimumSize(900, 600)
         self.resize(1120, 760)
         self._session = session
-        self.client = TrainingClient(self)
-        self.edits = Edits(self.client, self)
+        self._tasks = session.training
+        self.edits = Edits(self._tasks, self)
+        self.run = TrainingRun(session, self)
         self.notices = Notices(self)
         self._pages = QStackedWidget()
         self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
@@ -78,12 +81,15 @@ class TrainingWizard(QWidget):
         self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
         self._measure.timeout.connect(self._forecast)
         self._awaited: tuple[Path, ...] = ()
+        self._reading: Task | None = None
+        self._forecasting: Task | None = None
+        self._previewing: Task | None = None
         self._learnt: frozenset[tuple[Path, str | None]] = frozenset()
         self._step = Step.PHOTOS
         self._lay_out()
         self._connect()
         self.go_to(Step.PHOTOS)
-        self.client.list_sets()
+        self._tasks.start(api.list_sets).succeeded.connect(self.photos.show_sets)
 
     # ---- the steps, each made when it is first needed
 
@@ -109,8 +115,6 @@ class TrainingWizard(QWidget):
         made = HowStep(self._pages)
         made.changed.connect(self._show_buttons)
         made.preview_wanted.connect(self._preview)
-        self.client.forecasted.connect(made.show_forecast)
-        self.client.previewed.connect(made.show_preview)
         self._pages.addWidget(made)
         return made
 
@@ -120,17 +124,14 @@ class TrainingWizard(QWidget):
         made = TrainingStep(self._pages)
         made.noticed.connect(self.notices.tell)
         made.background_wanted.connect(self._go_on_in_background)
+        made.pause_wanted.connect(lambda is_paused: self.run.pause(is_paused=is_paused))
+        made.stop_wanted.connect(lambda discard: self.run.stop(discard=discard))
+        made.again_wanted.connect(lambda restart: self.run.repeat(restart=restart))
+        self.run.progressed.connect(made.show_stage)
+        self.run.epoch.connect(made.show_epoch)
+        self.run.failed.connect(made.show_failure)
+        self.run.stopped.connect(lambda can_resume: made.show_stopped(can_resume=can_resume))
         self._pages.addWidget(made)
-        return made
-
-    @cached_property
-    def run(self) -> TrainingRun:
-        """What leads the trainings."""
-        made = TrainingRun(self.client, self._session, self.training, self)
-        made.went_on.connect(self.went_on)
-        made.began.connect(lambda: self.go_to(Step.TRAINING))
-        made.done.connect(self._on_done)
-        made.ended.connect(self._on_ended)
         return made
 
     @cached_property
@@ -173,7 +174,7 @@ class TrainingWizard(QWidget):
 
     def open_folder(self, folder: Path) -> None:
         """Look at a folder, unless a training is under way."""
-        if self.client.is_training:
+        if self.run.is_running:
             self.go_to(Step.TRAINING)
             return
         self.go_to(Step.PHOTOS)
@@ -182,7 +183,7 @@ class TrainingWizard(QWidget):
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Put a set of photos together, with these classes in it; the person can change it, or go on."""
-        if self.client.is_training:
+        if self.run.is_running:
             self.go_to(Step.TRAINING)
             return
         self.go_to(Step.PHOTOS)
@@ -203,7 +204,16 @@ class TrainingWizard(QWidget):
 
     def _on_folder_changed(self, folder: Path) -> None:
         self.photos.begin(folder)
-        self.client.read_folder(folder)
+        task = self._reading = self._supersede(self._reading, api.read_folder, folder)
+        task.progressed.connect(self.photos.show_progress)
+        task.succeeded.connect(self._on_folder_read)
+        task.failed.connect(lambda error: self._on_folder_read(FolderRead(folder, error=error)))
+
+    def _supersede(self, earlier: Task | None, verb: Callable[..., object], *arguments: object) -> Task:
+        """Start a call whose answer is wanted instead of an earlier one's."""
+        if earlier is not None and not earlier.is_over:
+            earlier.abandon()
+        return self._tasks.start(verb, *arguments)
 
     def _on_folder_read(self, read: FolderRead) -> None:
         self.photos.show_folder(read, can_undo=self.edits.can_undo)
@@ -229,10 +239,12 @@ class TrainingWizard(QWidget):
 
     def _forecast(self) -> None:
         read = self.photos.read
-        if read is not None and read.error is None and not self.client.is_training:
+        if read is not None and read.error is None and not self.run.is_running:
             self.how.suggest(read.folder.name)
             self.how.begin_forecast()
-            self.client.forecast(self._make_request())
+            task = self._forecasting = self._supersede(self._forecasting, api.forecast, self._make_request())
+            task.succeeded.connect(self.how.show_forecasts)
+            task.failed.connect(self.how.show_no_forecast)
 
     def _preview(self, turn: int) -> None:
         """Draw what the network sees of a photo of each of some classes, others at every turn."""
@@ -240,7 +252,12 @@ class TrainingWizard(QWidget):
         samples = [one.samples for one in read.classes if one.samples] if read else []
         if samples:
             chosen = [samples[(turn * _SEEN + place) % len(samples)] for place in range(min(_SEEN, len(samples)))]
-            self.client.preview(self._make_request(), [own[turn % len(own)] for own in chosen])
+            photos = tuple(own[turn % len(own)] for own in chosen)
+            task = self._previewing = self._supersede(
+                self._previewing, api.preview_training, self._make_request(), photos
+            )
+            task.succeeded.connect(self.how.show_preview)
+            task.failed.connect(self.how.show_no_preview)
 
     def _go_back(self) -> None:
         """One step back; from a training that went on from an earlier run there is no folder to choose a way for."""
@@ -259,11 +276,17 @@ class TrainingWizard(QWidget):
         self._measure.stop()
         self._learnt = frozenset((one.path, one.now) for one in read.amended)
         shares = 1.0 - float(request.validation) - float(request.test)
+        if self._forecasting is not None and not self._forecasting.is_over:
+            self._forecasting.abandon()
         self.run.begin(request, max(1, round(read.images * shares)))
 
-    def _on_done(self, done: TrainDone) -> None:
-        self.result.show_result(done.facts, self.run.folder)
-        QTimer.singleShot(10, self, lambda: self._show_result(done.facts.name))
+    def _on_began(self, epochs: int, images: int) -> None:
+        self.training.begin(epochs=epochs, images=images)
+        self.go_to(Step.TRAINING)
+
+    def _on_done(self, facts: TrainedFacts) -> None:
+        self.result.show_result(facts, self.run.folder)
+        QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
 
     def _show_result(self, name: str) -> None:
         """In a turn of its own, in which what was made is laid out and painted."""
@@ -294,13 +317,12 @@ class TrainingWizard(QWidget):
         if facts.in_use:
             self._show_used(facts.name)
         else:
-            self.client.use(facts.name, facts.version)
+            task = self._tasks.start(api.activate, facts.name, facts.version)
+            task.succeeded.connect(lambda _: self._show_used(facts.name))
+            task.failed.connect(self._tell_error)
 
-    def _on_used(self, used: Used) -> None:
-        if used.error is None:
-            self._show_used(used.name)
-        else:
-            self.notices.tell(str(used.error))
+    def _tell_error(self, error: FoveaError) -> None:
+        self.notices.tell(str(error))
 
     def _show_used(self, name: str) -> None:
         """The name means the new version by now; the main window opens it."""
@@ -317,7 +339,7 @@ class TrainingWizard(QWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing is never the end of a training by itself: what becomes of it is asked."""
-        if self.client.is_training:
+        if self.run.is_running:
             event.ignore()
             self.go_to(Step.TRAINING)
             self.training.ask_about_close()
@@ -325,21 +347,19 @@ class TrainingWizard(QWidget):
         super().closeEvent(event)
 
     def end(self) -> None:
-        """End the training process; an unfinished training is kept as it is."""
+        """End what runs beside the window; the training process ends with the session."""
         self._measure.stop()
-        self.client.close()
         if "result" in self.__dict__:
             self.result.end()
 
     def _connect(self) -> None:
-        client = self.client
         self.back.clicked.connect(self._go_back)
         self.next.clicked.connect(self._go_on)
-        client.folder_progress.connect(lambda progress: self.photos.show_progress(progress))
-        client.folder_read.connect(self._on_folder_read)
-        client.sets_listed.connect(lambda listed: self.photos.show_sets(listed.sets))
-        client.used.connect(self._on_used)
-        client.remarked.connect(self.notices.tell)
+        self.run.went_on.connect(self.went_on)
+        self.run.began.connect(self._on_began)
+        self.run.done.connect(self._on_done)
+        self.run.ended.connect(self._on_ended)
+        self._tasks.warned.connect(self.notices.tell)
         self.edits.done.connect(self._on_folder_changed)
         self.edits.failed.connect(self.notices.tell)
 
@@ -355,7 +375,7 @@ class TrainingWizard(QWidget):
 
     def _show_buttons(self) -> None:
         step = self._step
-        is_over = step is Step.TRAINING and not self.client.is_training
+        is_over = step is Step.TRAINING and not self.run.is_running
         self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
         self.back.setVisible(step is Step.HOW or is_over)
         self.next.setVisible(not is_over)

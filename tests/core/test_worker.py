@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import Pipe
-from typing import Any
 
 import pytest
 
 from core.errors import DatasetError, FoveaError
 from core.progress import CancelToken, Progress
-from core.worker import Call, Error, Event, Order, Result, Steer, Stopped, Warned, Worker, portable
-
-PATIENCE_S = 30
-
-
-class Window:
-    """The other end of the pipe."""
-
-    def __init__(self) -> None:
-        self._ours, theirs = Pipe()
-        self.worker = threading.Thread(target=self._serve, args=(theirs,), daemon=True)
-        self.worker.start()
-
-    def _serve(self, connection: Any) -> None:  # noqa: ANN401
-        Worker(connection).run()
-        connection.close()
-
-    def call(self, id_: int, function: Callable[..., Any], *arguments: object) -> None:
-        self._ours.send(Call(id_, function, arguments))
-
-    def steer(self, id_: int, order: Order) -> None:
-        self._ours.send(Steer(id_, order))
-
-    def next(self) -> object:
-        assert self._ours.poll(PATIENCE_S), "nothing came"
-        return self._ours.recv()
-
-    def is_silent(self, seconds: float) -> bool:
-        return not self._ours.poll(seconds)
-
-    def close(self) -> None:
-        self._ours.close()
-        self.worker.join(PATIENCE_S)
+from core.worker import Error, Event, Order, Result, Stopped, Warned, portable
+from tests.calling import Window
 
 
 @pytest.fixture

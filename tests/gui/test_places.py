@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LATER = (
     *("gui.folders.page", "gui.models_page", "gui.training_page", "gui.wizard.window", "gui.library.compare"),
     *("gui.command_palette", "gui.licences_dialog", "gui.crash_report", "importlib.metadata", "statistics", "sqlite3"),
-    *("core.services.batch_messages", "core.api", "core.services.training_messages"),
+    *("core.services.batch_messages", "core.api", "core.services.training_values"),
 )
 START = f"""
 import json, sys, time

@@ -81,7 +81,7 @@ def test_resuming_opens_the_wizard_where_it_trains(
     assert wizard.step is Step.TRAINING
     assert "Training later" in page.line.text()
     assert page.under_way.isVisible()
-    qtbot.waitUntil(lambda: not wizard.client.is_training, timeout=PATIENCE_MS)  # there are no such pictures
+    qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # there are no such pictures
     assert "no folder" in wizard.training._trouble.text() or "pictures" in wizard.training._trouble.text()
     assert not page.under_way.isVisible()
 

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
-_IMPORTED_ONCE: Final = [f"core.services.{name}" for name in ("engine", "pictures", "batch", "training", "model_facts", "comparison_facts")]
+_IMPORTED_ONCE: Final = [
+    *("core.services.engine", "core.services.pictures", "core.services.batch", "core.services.training_facts"),
+    *("core.services.forecast", "core.services.folders", "core.services.comparison_facts", "core.worker", "core.api"),
+]
 
 
 class WarmContext(ForkServerContext):

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import queue
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing import Pipe
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 import core
+from core import api
 from core.learning import trainer
 from core.learning.request import TrainRequest
 from core.learning.trainer_program import TrainerProgram
+from core.progress import CancelToken
 from core.providers import Precision, ProviderWish
 from core.services import batch_messages
 from core.services.batch_views import Viewer
-from core.services.training import TrainingService
-from core.services.training_messages import (
-    Job,
-    Order,
-    Train,
-    TrainDone,
-)
 from core.services.training_values import TrainedFacts
 from tests import teaching
-
-Kind = TypeVar("Kind")
-PATIENCE_S = 60
+from tests.calling import Window
 
 TRAINER = """
 import os, sys, time
@@ -46,51 +35,17 @@ say(Epoch(0, 2, None, None, 1.0, 0.5, 0.1))
 """What the trainers here begin with."""
 
 
-class Window:
-    """The other end of the pipe."""
-
-    def __init__(self) -> None:
-        self._ours, theirs = Pipe()
-        self.heard: list[object] = []
-        self.service = threading.Thread(target=self._serve, args=(theirs,), daemon=True)
-        self.service.start()
-
-    def _serve(self, connection) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        TrainingService(connection).run()
-        connection.close()
-
-    def send(self, *messages: Job | Order) -> None:
-        for message in messages:
-            self._ours.send(message)
-
-    def wait(self, kind: type[Kind], ticket: int = 1) -> Kind:
-        """The next message of a kind that answers a ticket; what comes before it is kept in `heard`."""
-        until = time.monotonic() + PATIENCE_S
-        while self._ours.poll(max(0.0, until - time.monotonic())):
-            message = self._ours.recv()
-            self.heard.append(message)
-            if isinstance(message, kind) and getattr(message, "ticket", ticket) == ticket:
-                return message
-        pytest.fail(f"no {kind.__name__} came, but {self.heard}")
-
-    def is_silent(self, seconds: float) -> bool:
-        return not self._ours.poll(seconds)
-
-    def of(self, kind: type[Kind]) -> list[Kind]:
-        return [message for message in self.heard if isinstance(message, kind)]
-
-    def close(self) -> None:
-        self._ours.close()
-        self.service.join(PATIENCE_S)
+@pytest.fixture(autouse=True)
+def _tiny_backbone(home: Path) -> None:
+    teaching.replace_backbone(home)
 
 
 @pytest.fixture
 def window(home: Path) -> Iterator[Window]:
-    teaching.replace_backbone(home)
     made = Window()
     yield made
     made.close()
-    assert not made.service.is_alive()
+    assert not made.worker.is_alive()
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +88,5 @@ def speaking(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(trainer, "find_program", lambda: program)
 
 
-def trained(window: Window, asked: TrainRequest, *, against: str | None = None) -> TrainedFacts:
-    window.send(Train(1, asked, against))
-    return window.wait(TrainDone).facts
+def trained(asked: TrainRequest, *, against: str | None = None, heard: list[object] | None = None) -> TrainedFacts:
+    return api.train(asked, against, report=([] if heard is None else heard).append, token=CancelToken())

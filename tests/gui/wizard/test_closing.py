@@ -25,7 +25,7 @@ def train(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> Callable[[int
     def begin(seed: int) -> None:
         to_how(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=seed))
         click(qtbot, wizard.next)
-        assert wizard.client.is_training
+        assert wizard.run.is_running
 
     return begin
 
@@ -45,7 +45,7 @@ def test_it_stops_and_closes(qtbot: QtBot, wizard: TrainingWizard, train: Callab
     wizard.close()
     click(qtbot, buttons(wizard.training)["Stop, throw it away"])
     qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=PATIENCE_MS)
-    assert not wizard.client.is_training
+    assert not wizard.run.is_running
     assert "many" not in [model.name for model in open_library().models()]
 
 

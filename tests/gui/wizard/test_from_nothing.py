@@ -75,7 +75,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     has_some = lambda: training.stage.text() == "Computing features" and training.bar.value() >= SOME  # noqa: E731
     qtbot.waitUntil(has_some, timeout=LONG_MS)
     qtbot.waitUntil(lambda: "photos/s" in training.speed.text(), timeout=PATIENCE_MS)
-    number = wizard.client.process_id
+    number = wizard._session.training.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(training.again.isVisible, timeout=PATIENCE_MS)
@@ -84,7 +84,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     assert training.again.text() == "Go on where it stopped"
     click(qtbot, training.again)
     qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=LONG_MS)
-    assert wizard.client.process_id != number
+    assert wizard._session.training.process_id != number
     assert wizard.result.facts is not None
     assert wizard.result.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
 

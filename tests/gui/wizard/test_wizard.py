@@ -74,9 +74,9 @@ def test_a_trainer_that_dies_is_told_of_and_goes_on(qtbot: QtBot, wizard: Traini
     many = teaching.write_labelled(tmp_path / "many", 200, seed=3)
     to_how(qtbot, wizard, many)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard.client.process_id is not None, timeout=PATIENCE_MS)
-    assert wizard.client.process_id is not None
-    os.kill(wizard.client.process_id, signal.SIGKILL)
+    qtbot.waitUntil(lambda: wizard._session.training.process_id is not None, timeout=PATIENCE_MS)
+    assert wizard._session.training.process_id is not None
+    os.kill(wizard._session.training.process_id, signal.SIGKILL)
     qtbot.waitUntil(wizard.training.anew.isVisible, timeout=PATIENCE_MS)
     assert "ended before its work did" in wizard.training.stage.text()
     button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.anew
