@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from core import api
 from core.corrections import Correction, Corrections, lineage
 from core.errors import FoveaError
 from core.prediction import Prediction
@@ -150,6 +149,7 @@ class Retraining(QObject):
         """Learn what waits."""
         if not self.can_start or self.model is None:
             return
+        from core import api
         from core.learning.request import RetrainRequest
 
         self._asked = self.waiting()
@@ -184,6 +184,8 @@ class Retraining(QObject):
     def undo(self) -> None:
         """Use the version before again; what it has not learnt waits again."""
         if self.can_undo and self.facts is not None:
+            from core import api
+
             self._is_undoing, name = True, self.facts.name
             task = self._session.training.start(api.activate, name, self.facts.from_version)
             task.succeeded.connect(lambda _: self._on_undone(name))
