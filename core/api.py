@@ -12,19 +12,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.errors import FoveaError
 from core.exporting.formats import ExportFormat
 from core.library.foreign_values import ForeignAnswers, ForeignQuestions
-from core.prediction import Outcome
+from core.prediction import Failure, Outcome
 from core.progress import CancelToken, Progress, Report
 from core.providers import Precision, ProviderWish
 
 if TYPE_CHECKING:
     from core.dataset.amendments import Amendment
     from core.dataset.built import Edit
+    from core.images.drawing import Picture
     from core.learning.protocol import Epoch
     from core.learning.request import RetrainRequest, TrainRequest
     from core.learning.runs import FoundRun
@@ -35,8 +37,51 @@ if TYPE_CHECKING:
     from core.services.library_values import AgreementFacts, NameFacts
     from core.services.training_values import BuiltSet, Forecast, RetrainedFacts, TrainedFacts
 
-_EDITING = threading.Lock()
+_LISTED_AT_ONCE: Final = 500
+_EDITING: Final = threading.Lock()
 """One change to a folder at a time."""
+
+# ---- images
+
+
+def draw(file: Path, side: int) -> Picture:
+    """Draw an image file no larger than `side` pixels.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    from core.images import drawing
+
+    return drawing.draw(file, side)
+
+
+def list_images(
+    paths: tuple[Path, ...], most: int | None, *, report: Callable[[tuple[Path, ...]], None], token: CancelToken
+) -> tuple[Failure, ...]:
+    """List files and the images in folders and their subfolders.
+
+    Args:
+        paths: files and folders.
+        most: how many images are wanted; None for all.
+        report: takes images as they are found, some hundreds at a time.
+        token: looked at for each of these.
+
+    Returns:
+        Why folders could not be read.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    from core.images.folders import find_images
+
+    failures: list[Failure] = []
+    found = find_images(paths, recursive=True, on_error=lambda path, error: failures.append(Failure.of(path, error)))
+    images = islice(found, most)
+    while chunk := tuple(islice(images, _LISTED_AT_ONCE)):
+        token.check()
+        report(chunk)
+    return tuple(failures)
+
 
 # ---- the library
 

@@ -1,12 +1,14 @@
 """The window's side of the picture process: thumbnails and previews asked for from paint, and folders listed.
 
-What is asked for last is drawn first, because it is what the person looks at; requests that scrolled away are dropped.
+What is asked for last is drawn first, because it is what the user looks at; requests that scrolled away are dropped.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -14,17 +16,39 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from core.services.messages import DrawPicture, ImagesListed, ListImages, Picture
+from core import api
+from core.errors import FoveaError
+from core.images.drawing import Picture
+from core.prediction import Failure
 from core.services.processes import serve_pictures
-from gui.helper_process import HelperProcess
+from gui.tasks import Tasks
 
 THUMBNAIL_SIDE: Final = 256
 PREVIEW_SIDE: Final = 1280
 _KEPT: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
 _WAITING: Final = 120
-_WITH_PROCESS: Final = 4
+_AT_ONCE: Final = 3
+"""Pictures drawn side by side: one more than threads that can compute on a small machine, so that none waits."""
+_DEATH: Final = FoveaError("Reading this image crashed.", hint="Open it in another program and save it again.")
 
 _Key = tuple[Path, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesListed:
+    """Some of the images asked for; `finished` with the last ones, `failures` are folders that could not be read."""
+
+    ticket: int
+    paths: tuple[Path, ...]
+    finished: bool
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    ticket: int
+    paths: tuple[Path, ...]
+    most: int | None
 
 
 class PictureClient(QObject):
@@ -42,27 +66,22 @@ class PictureClient(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._process = HelperProcess(serve_pictures, self)
-        self._process.received.connect(self._on_received)
-        self._process.died.connect(self._on_died)
-        self._process.failed.connect(self.failed)
+        self.tasks = Tasks(serve_pictures, _DEATH, self)
+        self.tasks.died.connect(self._on_died)
+        self.tasks.failed.connect(self.failed)
         self._kept: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _KEPT}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
-        self._asked: dict[_Key, None] = {}
-        self._listings: dict[int, ListImages] = {}
+        self._asked: set[_Key] = set()
+        self._listings: dict[int, _Listing] = {}
         self._tickets = count(1)
 
     def start(self) -> None:
-        """Start the picture process with whatever was asked before."""
-        self._process.start()
-        for request in self._listings.values():
-            self._process.send(request)
-        for key in self._asked:
-            self._process.send(DrawPicture(*key))
+        """Start the picture process before anything is asked of it."""
+        self.tasks.prepare()
 
     def close(self) -> None:
         """End the picture process."""
-        self._process.close()
+        self.tasks.close()
 
     @property
     def is_listing(self) -> bool:
@@ -86,49 +105,48 @@ class PictureClient(QObject):
 
     def list_images(self, paths: Iterable[Path], *, most: int | None = None) -> int:
         """Walk files and folders until so many images are found, or all; `listed` names them under this ticket."""
-        request = ListImages(next(self._tickets), tuple(paths), most)
-        self._listings[request.ticket] = request
-        self._process.send(request)
-        return request.ticket
+        listing = _Listing(next(self._tickets), tuple(paths), most)
+        self._list(listing)
+        return listing.ticket
+
+    def _list(self, listing: _Listing) -> None:
+        self._listings[listing.ticket] = listing
+        task = self.tasks.start(api.list_images, listing.paths, listing.most)
+        task.progressed.connect(lambda paths: self.listed.emit(ImagesListed(listing.ticket, paths, finished=False)))
+        task.succeeded.connect(partial(self._on_listed, listing.ticket))
+
+    def _on_listed(self, ticket: int, failures: tuple[Failure, ...]) -> None:
+        self._listings.pop(ticket, None)
+        self.listed.emit(ImagesListed(ticket, (), finished=True, failures=failures))
 
     def _ask(self) -> None:
-        while self._waiting and len(self._asked) < _WITH_PROCESS:
+        while self._waiting and len(self._asked) < _AT_ONCE:
             key, _ = self._waiting.popitem()
-            self._asked[key] = None
-            self._process.send(DrawPicture(*key))
+            self._asked.add(key)
+            task = self.tasks.start(api.draw, *key)
+            task.succeeded.connect(partial(self._on_drawn, key))
+            task.failed.connect(lambda _, key=key: self._keep(key, QPixmap()))
+            task.ended.connect(self._ask)
 
-    def _on_received(self, message: object) -> None:
-        match message:
-            case Picture():
-                self._on_picture(message)
-            case ImagesListed():
-                if message.finished:
-                    self._listings.pop(message.ticket, None)
-                self.listed.emit(message)
+    def _on_drawn(self, key: _Key, picture: Picture) -> None:
+        self._keep(key, pixmap(picture))
 
-    def _on_picture(self, picture: Picture) -> None:
-        self._asked.pop((picture.path, picture.side), None)
-        self._keep(picture.path, picture.side, _pixmap(picture))
-        self._ask()
-
-    def _on_died(self) -> None:
-        """Start again without the pictures that were being drawn: one of them is to blame."""
-        culprits, self._asked = self._asked, {}
-        self.start()
-        for path, side in culprits:
-            self._keep(path, side, QPixmap())
-        self._ask()
-
-    def _keep(self, path: Path, side: int, pixmap: QPixmap) -> None:
+    def _keep(self, key: _Key, picture: QPixmap) -> None:
+        path, side = key
+        self._asked.discard(key)
         kept = self._kept[side]
-        kept[path] = pixmap
+        kept[path] = picture
         if len(kept) > _KEPT[side]:
             kept.popitem(last=False)
         self.drawn.emit(path, side)
 
+    def _on_died(self) -> None:
+        """List again what was being listed; any of the pictures being drawn may be to blame, so none of them is."""
+        for listing in list(self._listings.values()):
+            self._list(listing)
 
-def _pixmap(picture: Picture) -> QPixmap:
-    if picture.rgb is None:
-        return QPixmap()
+
+def pixmap(picture: Picture) -> QPixmap:
+    """Drawn pixels as Qt shows them."""
     image = QImage(picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
     return QPixmap.fromImage(image)

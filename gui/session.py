@@ -21,7 +21,7 @@ from core.errors import FoveaError, StorageError, TrainerDiedError
 from core.images.folders import natural
 from core.prediction import Failure, Outcome, Prediction
 from core.providers import Precision, Provider, ProviderWish
-from core.services.messages import ImagesListed, ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
+from core.services.messages import ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
 from core.settings import Settings
 from gui.arrivals import Arrival
 from gui.correction_book import CorrectionBook
@@ -29,7 +29,7 @@ from gui.engine_client import EngineClient
 from gui.library_watch import LibraryWatch
 from gui.model_statistics import LatencyRecord
 from gui.photos_model import Photo, PhotosModel
-from gui.picture_client import PictureClient
+from gui.picture_client import ImagesListed, PictureClient
 from gui.relay import Relay
 from gui.settings_store import SettingsStore
 

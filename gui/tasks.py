@@ -61,10 +61,12 @@ class Tasks(QObject):
     Attributes:
         warned: something the user should know.
         died: the process ended unexpectedly; calls under way have failed.
+        failed: likewise, and it died several times before it said a word: starting it again would not help.
     """
 
     warned = Signal(str)
     died = Signal()
+    failed = Signal()
 
     def __init__(self, serve: Callable[[Connection], None], death: FoveaError, parent: QObject) -> None:
         """`serve` runs in the helper; calls fail with `death` if it dies of them."""
@@ -73,10 +75,10 @@ class Tasks(QObject):
         self._process = HelperProcess(serve, self)
         self._process.received.connect(self._on_received)
         self._process.died.connect(self._on_died)
-        self._process.failed.connect(self._on_died)
+        self._process.failed.connect(self._on_failed)
         self._ids = count(1)
         self._running: dict[int, Task] = {}
-        self._is_started = False
+        self._is_started = self._is_closed = False
 
     @property
     def process_id(self) -> int | None:
@@ -85,18 +87,22 @@ class Tasks(QObject):
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
         """Call a function of `core.api` in the helper process; returns at once."""
-        if not self._is_started:
-            self._process.start()
-            self._is_started = True
+        self.prepare()
         call = Call(next(self._ids), function, arguments)
         task = self._running[call.id] = Task(call, self._send, self)
         self._process.send(call)
         return task
 
+    def prepare(self) -> None:
+        """Start the process, if it does not run, before there is a call."""
+        if not self._is_started and not self._is_closed:
+            self._process.start()
+            self._is_started = True
+
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; what is called afterwards is never answered."""
         self._running.clear()
-        self._is_started = False
+        self._is_closed = True
         self._process.close()
 
     def _send(self, steer: Steer) -> None:
@@ -125,8 +131,15 @@ class Tasks(QObject):
         task.deleteLater()
 
     def _on_died(self) -> None:
+        self._fail_all()
+        self.died.emit()
+
+    def _on_failed(self) -> None:
+        self._fail_all()
+        self.failed.emit()
+
+    def _fail_all(self) -> None:
         self._is_started = False
         left, self._running = self._running, {}
         for task in left.values():
             self._end(task, Error(task.call.id, self._death))
-        self.died.emit()

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from core.dataset.amendments import Amended, Amendment
 from core.dataset.built import Moves
 from core.errors import FoveaError
-from core.services.training_values import ClassFacts, FoundProblem, Picture, SeenPhoto
+from core.images.drawing import Picture
+from core.services.training_values import ClassFacts, FoundProblem, SeenPhoto
 
 Undoing: TypeAlias = Moves | Mapping[Path, Amendment | None]
 """What undoes a change; for the window it is a thing to send back and nothing else."""

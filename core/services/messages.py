@@ -1,7 +1,7 @@
-"""What the window and its two helper processes say to each other; light values, nothing heavy is imported for them.
+"""What the window and its engine process say to each other; light values, nothing heavy is imported for them.
 
-The engine process opens models and classifies; the picture process lists folders and draws thumbnails. Both keep
-foreign files out of the window's process: a decoder that crashes costs a restart, never the window.
+The engine process opens models and classifies, which keeps foreign files out of the window's process: a decoder that
+crashes costs a restart, never the window.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.card import BackboneCard, ModelCard
 from core.errors import FoveaError
-from core.prediction import Failure, Outcome
+from core.prediction import Outcome
 from core.providers import Precision, Provider, ProviderWish
 
 # ---- to the engine process
@@ -115,47 +115,3 @@ class Answered:
     """Outcomes, under the numbers they were asked with."""
 
     outcomes: tuple[tuple[int, Outcome], ...]
-
-
-# ---- to the picture process
-
-
-@dataclass(frozen=True, slots=True)
-class DrawPicture:
-    """Draw an image no larger than `side` pixels."""
-
-    path: Path
-    side: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListImages:
-    """Walk these files and folders and name the images in them, at most so many; None: all of them."""
-
-    ticket: int
-    paths: tuple[Path, ...]
-    most: int | None = None
-
-
-# ---- from the picture process
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn image: `rgb` holds height x width x 3 bytes; None where the image cannot be read."""
-
-    path: Path
-    side: int
-    width: int
-    height: int
-    rgb: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImagesListed:
-    """Some of the images asked for; `finished` with the last ones, `failures` are folders that could not be read."""
-
-    ticket: int
-    paths: tuple[Path, ...]
-    finished: bool
-    failures: tuple[Failure, ...] = ()

@@ -15,12 +15,13 @@ from core.card import Preprocessing
 from core.errors import ImageError
 from core.images.augmentation import DESCRIPTION, augmented, generator
 from core.images.decoding import decode
+from core.images.drawing import Picture
 from core.images.preprocessing import kept_box, preprocess
 from core.learning.material import backbone_of
 from core.library.library import Library
 from core.progress import CancelToken
 from core.services.folder_values import Previewed
-from core.services.training_values import Picture, SeenPhoto
+from core.services.training_values import SeenPhoto
 
 _SAMPLES: Final = 9
 _SMALL: Final = 320
@@ -60,7 +61,7 @@ def _samples(
     drawn = []
     for epoch in range(1, _SAMPLES + 1):
         token.check()
-        drawn.append(_picture(augmented(pixels, plan, generator(seed, epoch, sha256))))
+        drawn.append(Picture.of(augmented(pixels, plan, generator(seed, epoch, sha256))))
     return tuple(drawn)
 
 
@@ -68,15 +69,10 @@ def _seen(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> SeenPho
     height, width, _ = pixels.shape
     left, upper, right, lower = kept_box((width, height), plan)
     part = (left / width, upper / height, right / width, lower / height)
-    return SeenPhoto(path, _small(pixels), part, _picture(preprocess(pixels, plan)))
+    return SeenPhoto(path, _small(pixels), part, Picture.of(preprocess(pixels, plan)))
 
 
 def _small(pixels: NDArray[np.uint8]) -> Picture:
     image = Image.fromarray(pixels)
     image.thumbnail((_SMALL, _SMALL))
-    return _picture(np.asarray(image))
-
-
-def _picture(pixels: NDArray[np.uint8]) -> Picture:
-    height, width, _ = pixels.shape
-    return Picture(width, height, np.ascontiguousarray(pixels).tobytes())
+    return Picture.of(np.asarray(image))

@@ -29,9 +29,9 @@ def serve_engine(connection: Connection) -> None:
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
     with _helping("pictures"):
-        from core.services.pictures import PictureService
+        from core.worker import Worker
 
-        PictureService(connection).run()
+        Worker(connection).run()
 
 
 def serve_training(connection: Connection) -> None:

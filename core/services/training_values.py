@@ -9,6 +9,7 @@ from typing import Any
 
 from core.corrections import Correction
 from core.errors import FoveaError
+from core.images.drawing import Picture
 from core.learning.request import Recipe
 
 
@@ -34,15 +35,6 @@ class BuiltSet:
     folder: Path
     classes: int
     photos: int
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Drawn pixels: `rgb` holds height x width x 3 bytes."""
-
-    width: int
-    height: int
-    rgb: bytes
 
 
 @dataclass(frozen=True, slots=True)

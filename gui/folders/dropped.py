@@ -8,10 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.images.folders import printable
-from core.services.messages import ImagesListed
 from gui.arrivals import no_photos_text
 from gui.notices import Notices
-from gui.picture_client import PictureClient
+from gui.picture_client import ImagesListed, PictureClient
 
 _Then = Callable[[Path, ImagesListed], object]
 

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from core.errors import FoveaError
+from core.images.drawing import Picture
 from core.services.folder_values import Previewed
-from core.services.training_values import Picture, SeenPhoto
+from core.services.training_values import SeenPhoto
 from gui import theme
+from gui.picture_client import pixmap
 from gui.widgets import Panel, label
 
 _SAMPLE: Final = 96
@@ -164,9 +166,3 @@ class _Seen(QWidget):
             painter.drawPixmap(QRectF(left, 0, _READ, _READ), read, QRectF(read.rect()))
             left += _READ + 2 * _GAP
         painter.end()
-
-
-def pixmap(picture: Picture) -> QPixmap:
-    """Drawn pixels as Qt shows them."""
-    image = QImage(picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
-    return QPixmap.fromImage(image)

@@ -96,7 +96,7 @@ def test_a_helper_that_cannot_start_is_not_started_for_ever(qtbot: QtBot, tiny_m
     told = "cannot be started"
     qtbot.waitUntil(lambda: any(told in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert window.session.engine.process_id is None
-    assert window.session.pictures._process.process_id is not None  # the other part lives
+    assert window.session.pictures.tasks.process_id is not None  # the other part lives
     window.close()
 
 
@@ -112,7 +112,7 @@ def test_pictures_are_drawn_once_and_kept(window: MainWindow, qtbot: QtBot, soli
 def test_a_dead_picture_process_costs_only_the_pictures_it_was_drawing(qtbot: QtBot, solids: dict[str, Path]) -> None:
     parent = QObject()
     pictures = PictureClient(parent)
-    pictures._process._serve = serve_pictures_and_die
+    pictures.tasks._process._serve = serve_pictures_and_die
     pictures.start()
     with qtbot.waitSignal(pictures.drawn, timeout=PATIENCE_MS):
         pictures.picture(solids["red"], THUMBNAIL_SIDE)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 _IMPORTED_ONCE: Final = [
-    *("core.services.engine", "core.services.pictures", "core.services.batch", "core.services.training_facts"),
+    *("core.services.engine", "core.services.batch", "core.services.training_facts"),
     *("core.services.forecast", "core.services.folders", "core.services.comparison_facts", "core.worker", "core.api"),
 ]
 
