@@ -115,7 +115,7 @@ class TrainingStep(QWidget):
         """Photos a second, over the last few seconds."""
         now = time.monotonic()
         self._seen.append((now, step))
-        while now - self._seen[0][0] > _SPEED_S:
+        while len(self._seen) > 2 and now - self._seen[0][0] > _SPEED_S:  # a slow machine reports less often than that
             self._seen.popleft()
         (first, before), (last, after) = self._seen[0], self._seen[-1]
         if last > first and after > before:

@@ -59,36 +59,3 @@ def _answers(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
     outcomes = open_classifier(model, ProviderWish.CPU, Precision.AUTO).classify(images, top_k=5)
     predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     return [{score.label: score.probability for score in prediction.scores} for prediction in predictions]
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home for more than one test, so that Xception reads each photo once."""
-    return tmp_path_factory.mktemp("kept")
-
-
-def test_photos_are_learned(fovea: Fovea, photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The acceptance of the recipe, with the backbone that comes with the program."""
-    monkeypatch.setenv("FOVEA_HOME", str(kept))
-    if "xception-imagenet" not in {entry.name for entry in library.open_library().entries()}:
-        pytest.skip("the backbone 'xception-imagenet' is not built in this checkout")
-    first = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
-    second = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
-    assert (first["computed"], second["computed"]) == (196, 0)
-    assert first["accuracy"] >= 0.90
-    assert first["version"] + 1 == second["version"]
-    heads = {(kept / "models" / "t" / str(number) / "head.npz").read_bytes() for number in (1, 2)}
-    assert len(heads) == 1
-
-
-def test_the_shipped_model_on_its_training_photos(
-    fovea: Fovea, photos: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It proves the path, not the model."""
-    monkeypatch.setenv("FOVEA_HOME", str(kept))
-    _find("everyday")
-    ran = fovea("evaluate", photos, "--model", "everyday", "--format", "json", "--report", tmp_path / "report.html")
-    content = json.loads(ran.out)
-    assert (ran.code, content["images"]) == (0, 196)
-    assert content["accuracy"] >= 0.95
-    assert sum(map(sum, content["confusion"])) == 196

@@ -1,10 +1,12 @@
-"""From an empty home to a model in use, as a person gets there, with a trainer that is killed on the way.
+"""From an empty home to a model in use, as a user gets there, with a trainer that is killed on the way.
 
-Real photos, the shipped backbone, real processes and real events; what is asserted is what the person sees.
+Real photos, the shipped backbone, real processes and real events; what is asserted is what the user sees. The command
+line then learns from the same photos in the same home, so that Xception need not read each of them again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -20,10 +22,12 @@ from gui.actions import Act
 from gui.empty_state import SAMPLES
 from gui.main_window import MainWindow
 from gui.wizard.window import Step, TrainingWizard
+from tests.core.cli import conftest as cli
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.wizard.walking import click, in_use, texts
 
+fovea = cli.fovea
 ROCKET = next(sample for sample in SAMPLES if sample.stem == "rocket")
 SOME = 24
 """Photos whose features are there before the accident."""
@@ -37,8 +41,18 @@ pytestmark = [
 ]
 
 
-def test_from_nothing_to_a_model_in_use(qtbot: QtBot, home: Path, photos: Path) -> None:
-    assert not home.exists()
+@pytest.fixture(scope="module")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("user") / "home"
+
+
+@pytest.fixture(autouse=True)
+def _one_home(own_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(own_home))
+
+
+def test_from_nothing_to_a_model_in_use(qtbot: QtBot, own_home: Path, photos: Path) -> None:
+    assert not own_home.exists()
     window = show_window(qtbot)
     try:
         window.actions_by_act[Act.NEW_MODEL].trigger()
@@ -80,7 +94,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(training.again.isVisible, timeout=PATIENCE_MS)
     assert "The training ended before its work did" in texts(wizard)
-    assert "what was computed and learnt is kept" in texts(wizard)
+    assert "what was computed and learned is kept" in texts(wizard)
     assert training.again.text() == "Go on where it stopped"
     click(qtbot, training.again)
     qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=LONG_MS)
@@ -141,3 +155,24 @@ def named_by(window: MainWindow, version: int) -> bool:
         return False
     photo = window.session.photos.photo(0)
     return isinstance(photo.outcome, Prediction) and (photo.outcome.model, photo.version) == ("photos", version)
+
+
+def test_the_command_line_learns_the_same_photos(fovea: cli.Fovea, own_home: Path, photos: Path) -> None:
+    """The acceptance of the recipe `quick`, with the backbone that comes with the program."""
+    first = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    second = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    assert first["computed"] in (0, 196), "the window computed all of them, or nothing where this test runs alone"
+    assert second["computed"] == 0
+    assert first["accuracy"] >= 0.90
+    assert first["version"] + 1 == second["version"]
+    heads = {(own_home / "models" / "t" / str(number) / "head.npz").read_bytes() for number in (1, 2)}
+    assert len(heads) == 1
+
+
+def test_the_shipped_model_on_its_training_photos(fovea: cli.Fovea, photos: Path, tmp_path: Path) -> None:
+    """It proves the path, not the model."""
+    ran = fovea("evaluate", photos, "--model", "everyday", "--format", "json", "--report", tmp_path / "report.html")
+    content = json.loads(ran.out)
+    assert (ran.code, content["images"]) == (0, 196)
+    assert content["accuracy"] >= 0.95
+    assert sum(map(sum, content["confusion"])) == 196
