@@ -114,6 +114,7 @@ def read_graph(
     graph.check(model, graph.ALLOWED_OPERATORS | FOLDED)
     source, channels_last, size = _input(model)
     whole = model.SerializeToString(deterministic=True)
+    scales_inside = _scales_inside(model, source.name)
     inferred = make_plain(model, output, size or side, is_old=is_old)
     graph.check(model)
     return ForeignGraph(
@@ -123,7 +124,7 @@ def read_graph(
         element=source.element_type,
         channels_last=channels_last,
         size=size,
-        scales_inside=_scales_inside(model, source.name),
+        scales_inside=scales_inside,
         output=output,
         ending=_ending(model, output, inferred),
     )
@@ -223,7 +224,7 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
     constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
     name = source
     for _ in range(4):
-        readers = [node for node in model.graph.node if name in node.input]
+        readers = [node for node in model.graph.node if name in node.input and node.op_type != "Shape"]
         if len(readers) != 1 or readers[0].op_type not in (*_UNCHANGED, *_ARITHMETIC):
             return False
         if readers[0].op_type in _ARITHMETIC:
