@@ -19,7 +19,7 @@ from core.import_preview import preview
 from core.judging.comparison import compare_by_paths, contestant
 from core.learning.runs import found_runs, throw_away
 from core.library.exchange import import_model
-from core.library.foreign import import_foreign, look_at
+from core.library.foreign import import_foreign, look_at_each
 from core.library.library import Library, open_library
 from core.library.removal import removed, restore
 from core.progress import CancelToken, Progress, Report
@@ -159,8 +159,8 @@ def _listed(ticket: int, library: Library) -> LibraryListed:
 
 def _imported(job: Import, library: Library) -> Imported:
     if job.answers is None:
-        questions = look_at(job.file)
-        if questions is not None:
+        questions = look_at_each(job.file)
+        if questions:
             return Imported(job.ticket, job.file, "", is_new=False, error=None, questions=questions)
         imported = import_model(job.file, library)
     elif job.photo is not None:

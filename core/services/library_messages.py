@@ -218,7 +218,8 @@ class Imported:
         name: the model's; empty where there is none.
         is_new: whether it was added; False where the library had the same model already.
         error: why it was not; None where it was, or may be once the questions are answered.
-        questions: what another program's file leaves open; None where nothing is.
+        questions: what another program's file leaves open, for each output that may be the answer; none where nothing
+            is.
         preview: what the model would say about the photo that was asked about; None where none was.
     """
 
@@ -227,7 +228,7 @@ class Imported:
     name: str
     is_new: bool
     error: FoveaError | None
-    questions: ForeignQuestions | None = None
+    questions: tuple[ForeignQuestions, ...] = ()
     preview: Outcome | None = None
 
 

@@ -161,7 +161,7 @@ class ModelImports(QObject):
     Attributes:
         noticed: what came of it.
         came: a model is in the library, or was already; its name.
-        asked: another program's file leaves something open: the file, and what is known of it.
+        asked: another program's file leaves something open: the file, and what is known of each possible answer.
         previewed: what the model says about a photo with the answers given, in words.
         refused: the answers did not do; why.
     """
@@ -198,7 +198,7 @@ class ModelImports(QObject):
         if imported.ticket != self._ticket:
             return
         name = printable(imported.file.name)
-        if imported.questions is not None:
+        if imported.questions:
             self.asked.emit(imported.file, imported.questions)
             return
         if imported.preview is not None:

@@ -17,7 +17,7 @@ from core.card import Fit
 from core.engine import golden
 from core.engine.engine import open_engine
 from core.import_preview import preview
-from core.library.foreign import import_foreign, look_at
+from core.library.foreign import import_foreign, look_at, look_at_each
 from core.library.foreign_values import ForeignAnswers, Scaling
 from core.library.heads import softmax
 from core.library.library import InstalledModel, Library, load_backbone, load_head
@@ -369,12 +369,34 @@ def two_answers(model: onnx.ModelProto) -> None:
     model.graph.output.append(NAMES("other", TensorProto.FLOAT, ["n", 5]))
 
 
+def test_each_output_that_may_be_the_answer_can_be_chosen(library: Library, tmp_path: Path) -> None:
+    model = changed(two_answers)
+    file = written(tmp_path, model)
+    found = look_at_each(file)
+    assert [(one.output, one.class_count, one.gives.split()[0]) for one in found] == [
+        ("y", 3, "probabilities"),
+        ("other", 5, "logits"),
+    ]
+    imported = import_foreign(file, replace(ANSWERS, classes=tuple("abcde"), output="other"), library).model
+    np.testing.assert_allclose(logits(imported), theirs(model, "other"), rtol=2e-3, atol=2e-3)
+
+
+def test_of_several_outputs_those_that_cannot_be_used_are_not_offered(tmp_path: Path) -> None:
+    def yes_or_no(model: onnx.ModelProto) -> None:
+        two_answers(model)
+        model.graph.node[-1].output[0] = "logit"
+        model.graph.node.append(helper.make_node("Sigmoid", ["logit"], ["other"]))
+
+    assert [one.output for one in look_at_each(written(tmp_path, changed(yes_or_no)))] == ["y"]
+
+
 def test_the_number_of_names_says_which_answer_is_meant(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
     (tmp_path / "labels.txt").write_text("a, b, c, d, e")
     asked = look_at(file)
     assert asked is not None
     assert asked.classes == ("a", "b", "c", "d", "e")
+    assert look_at_each(file) == (asked,)
     imported = import_foreign(file, ANSWERS, library).model
     np.testing.assert_allclose(softmax(logits(imported)), theirs(classifier()), atol=2e-3)
 
