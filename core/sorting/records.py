@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from core import paths, recovery
 from core.errors import DamagedError, StorageError, UsageError
 from core.images.folders import printable
-from core.sorting.record import Record, make_database
+from core.sorting.record import Record, complete, make_database
 from core.sorting.values import SortingFacts
 from core.storage import reading_errors
 
@@ -63,7 +64,7 @@ def mended(id_: str) -> Record:
         with Record(id_) as record:
             record.check()
     except DamagedError:
-        aside, rows = recovery.rebuild(file, make_database, needs="sorting")
+        aside, rows = recovery.rebuild(file, make_database, needs="sorting", complete=partial(complete, id_=id_))
         told = f"The record {printable(file)} was damaged. {rows:,} rows of it could be read and recovered"
         _log.warning("%s; the damaged file was kept as %s.", told, printable(aside))
     return Record(id_)
