@@ -20,6 +20,7 @@ from core.batch.arrivals import SETTLED_S
 from core.batch.queries import Answers
 from core.batch.values import Row
 from core.errors import StorageError, UsageError
+from core.following import follow_sorting
 from core.images.folders import printable
 from core.keywords.answers import Choice, write_answers
 from core.keywords.exiftool import ExifTool, find_exiftool
@@ -141,6 +142,7 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
     for facts in sortings():
         if facts.state is SortingState.SORTING and facts.request == request:
             go_on(facts.id, report=lambda _: None, token=CancelToken())
+            follow_sorting(facts.id)
     return request
 
 
@@ -177,6 +179,7 @@ def _settled_size(file: Path) -> int | None:
 
 def _carry_out(steps: Sequence[Step], request: SortRequest, tell: Callable[[Failure], None]) -> None:
     facts = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    follow_sorting(facts.id)
     if facts.failed:
         with SortingRecord(facts.id) as record:
             for remark in record.remarks():
