@@ -74,9 +74,7 @@ def train(
     Where the images were drawn into parts by shares, the head of quick and dense that is judged and calibrated learnt
     from the training images alone, and the head that is installed is then fitted once more, in the same way, to all
     images. Where the folder itself has parts, or counts were asked for, the head that was judged is installed.
-
-    Fine-tuning begins with what quick learns. It is used from then on only if it is better, see `is_better`;
-    otherwise it is a version one can look at, and what was in use stays in use.
+    Fine-tuning begins with what quick learns; it is used from then on only if it is better, see `is_better`.
 
     Args:
         request: what is to be trained.

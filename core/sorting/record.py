@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final, Self
 
 from core import paths, recovery
-from core.batch.values import THRESHOLD
 from core.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.file_lock import hold
 from core.images.folders import printable
@@ -291,56 +290,6 @@ def make_database(file: Path) -> sqlite3.Connection:
     made = sqlite3.connect(file, isolation_level=None)
     _make_tables(made)
     return made
-
-
-def complete(database: sqlite3.Connection, id_: str) -> None:
-    """Add to a recovered record what was asked, if that was lost and the moves and the disk tell it."""
-    with contextlib.suppress(OSError, TypeError, ValueError):  # what was recovered may be none of ours
-        _complete(database, id_)
-
-
-def _complete(database: sqlite3.Connection, id_: str) -> None:
-    if database.execute("SELECT 1 FROM sorting").fetchone() is not None:
-        return
-    rows = database.execute("SELECT source, target, state, sha256 FROM moves").fetchall()
-    moves = [(as_path(source), as_path(target), Stage(state), sha256) for source, target, state, sha256 in rows]
-    manners = {_manner(*move) for move in moves if move[2] is Stage.DONE} - {None}
-    if len(manners) != 1:
-        return
-    source = os.path.commonpath([path.parent for path, *_ in moves])
-    destination = os.path.commonpath([path.parent for _, path, *_ in moves])
-    try:
-        begun = time.mktime(time.strptime(id_[:15], "%Y%m%d-%H%M%S"))
-    except ValueError:
-        begun = time.time()
-    facts = (os.fsencode(source), os.fsencode(destination), *manners, THRESHOLD, False, begun)
-    database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _state({move[2] for move in moves})))
-
-
-def _manner(source: Path, target: Path, _: Stage, sha256: str) -> By | None:
-    """How a photo was sorted, as the disk has it; None where it does not tell."""
-    if target.is_symlink():
-        return By.SYMLINK
-    if not os.path.lexists(target):
-        return None
-    if not os.path.lexists(source):
-        is_on_one_disk = _device(source) == _device(target)
-        return None if sha256 and is_on_one_disk else By.MOVE  # a copy, whose original is gone
-    if source.samefile(target):
-        return By.HARDLINK
-    return By.COPY if sha256 else None  # else something new lies where the photo was
-
-
-def _device(path: Path) -> int:
-    """The disk on which a path lies, or the nearest folder above it."""
-    return next(one for one in (path, *path.parents) if one.exists()).stat().st_dev
-
-
-def _state(stages: set[Stage]) -> SortingState:
-    """How far a sorting is whose photos are at these stages."""
-    if not stages.isdisjoint((Stage.LEAVING, Stage.UNDONE, Stage.KEPT)):
-        return SortingState.UNDOING
-    return SortingState.SORTED if stages.isdisjoint((Stage.WAITING, Stage.BEGUN)) else SortingState.SORTING
 
 
 def _make_tables(database: sqlite3.Connection) -> None:

@@ -369,27 +369,6 @@ def two_answers(model: onnx.ModelProto) -> None:
     model.graph.output.append(NAMES("other", TensorProto.FLOAT, ["n", 5]))
 
 
-def test_each_output_that_may_be_the_answer_can_be_chosen(library: Library, tmp_path: Path) -> None:
-    model = changed(two_answers)
-    file = written(tmp_path, model)
-    found = look_at_each(file)
-    assert [(one.output, one.class_count, one.gives.split()[0]) for one in found] == [
-        ("y", 3, "probabilities"),
-        ("other", 5, "logits"),
-    ]
-    imported = import_foreign(file, replace(ANSWERS, classes=tuple("abcde"), output="other"), library).model
-    np.testing.assert_allclose(logits(imported), theirs(model, "other"), rtol=2e-3, atol=2e-3)
-
-
-def test_of_several_outputs_those_that_cannot_be_used_are_not_offered(tmp_path: Path) -> None:
-    def yes_or_no(model: onnx.ModelProto) -> None:
-        two_answers(model)
-        model.graph.node[-1].output[0] = "logit"
-        model.graph.node.append(helper.make_node("Sigmoid", ["logit"], ["other"]))
-
-    assert [one.output for one in look_at_each(written(tmp_path, changed(yes_or_no)))] == ["y"]
-
-
 def test_the_number_of_names_says_which_answer_is_meant(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
     (tmp_path / "labels.txt").write_text("a, b, c, d, e")
