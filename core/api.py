@@ -212,18 +212,18 @@ class ImportedModel:
     is_new: bool
 
 
-def import_model(file: Path) -> ImportedModel | ForeignQuestions:
-    """Add the model in a file, or return what has to be known first of another program's.
+def import_model(file: Path) -> ImportedModel | tuple[ForeignQuestions, ...]:
+    """Add the model in a file, or return what has to be known first of each possible answer of another program's.
 
     Raises:
         FoveaError: the file is damaged, foreign, hostile or changed.
     """
     from core.library import exchange
-    from core.library.foreign import look_at
+    from core.library.foreign import look_at_each
     from core.library.library import open_library
 
-    questions = look_at(file)
-    if questions is not None:
+    questions = look_at_each(file)
+    if questions:
         return questions
     imported = exchange.import_model(file, open_library())
     return ImportedModel(imported.model.name, imported.is_new)

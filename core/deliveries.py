@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
 from core import paths
+from core.batch.arrivals import SETTLED_S
 from core.batch.queries import Answers
 from core.batch.values import Row
 from core.errors import StorageError, UsageError
+from core.following import follow_sorting
 from core.images.folders import printable
 from core.keywords.answers import Choice, write_answers
 from core.keywords.exiftool import ExifTool, find_exiftool
@@ -29,13 +33,16 @@ from core.reports.plan import Form, Plan
 from core.reports.text import BYTE_ORDER_MARK
 from core.reports.write import of_rows, open_text_writer, refuse_image
 from core.sorting.carry import carry_out, go_on
+from core.sorting.companions import Companions
 from core.sorting.disk import RealDisk, check, real
 from core.sorting.plan import plan
 from core.sorting.record import Record as SortingRecord
 from core.sorting.records import sortings
-from core.sorting.values import SortingState, SortRequest
+from core.sorting.values import By, SortingState, SortRequest, Step
 
 _LONGEST_HEADING: Final = 1_000_000
+_MOST_SORTED: Final = 10_000
+"""Photos for which late companions are looked for."""
 _NEEDED: Final = frozenset(("path", "label", "confidence"))
 """Columns by which a CSV file is known as one of ours."""
 
@@ -77,6 +84,7 @@ class Deliveries(AbstractContextManager["Deliveries"]):
         """
         file, self._tell = request.file, tell
         self._request = request if file is None else replace(request, lines=_fitted(file, request.lines))
+        self._sorted: dict[Path, Path] = {}
         self._tool: ExifTool | None = None
         self._record: Record | None = None
         with ExitStack() as stack:
@@ -103,7 +111,19 @@ class Deliveries(AbstractContextManager["Deliveries"]):
         if self._request.file is not None:
             append(self._request.file, rows, self._request.lines)
         if self._sort is not None:
-            _sort(rows, self._sort, self._tell)
+            self._sorted |= _sort(rows, self._sort, self._tell)
+
+    def bring_late(self) -> None:
+        """Bring files that belong to photos that are sorted already, such as a sidecar that arrived after its photo.
+
+        Raises:
+            StorageError: a file cannot be written any more.
+        """
+        if self._sort is None:
+            return
+        self._sorted = dict(islice(self._sorted.items(), max(0, len(self._sorted) - _MOST_SORTED), None))
+        if steps := list(_late(self._sorted, self._sort.by)):
+            _carry_out(steps, self._sort, self._tell)
 
     def _write_keywords(self, answers: Answers, rows: Sequence[Row], request: KeywordRequest) -> None:
         if self._tool is None or self._record is None:
@@ -122,15 +142,44 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
     for facts in sortings():
         if facts.state is SortingState.SORTING and facts.request == request:
             go_on(facts.id, report=lambda _: None, token=CancelToken())
+            follow_sorting(facts.id)
     return request
 
 
-def _sort(rows: Sequence[Row], request: SortRequest, tell: Callable[[Failure], None]) -> None:
-    """Sort photos; what is there already stays as it is."""
+def _sort(rows: Sequence[Row], request: SortRequest, tell: Callable[[Failure], None]) -> dict[Path, Path]:
+    """Sort photos; what is there already stays as it is. Where each photo was, and where it is now."""
     steps = list(plan(rows, request, RealDisk(request.destination)))
     if not any(step.target for step in steps):
-        return
+        return {}
+    _carry_out(steps, request, tell)
+    return {step.source: step.target for step in steps if step.target and os.path.lexists(step.target)}
+
+
+def _late(photos: Mapping[Path, Path], by: By) -> Iterator[Step]:
+    """What has arrived of photos that were sorted, each file as a step of its own."""
+    companions = Companions()
+    for source, target in sorted(photos.items()):
+        if by is By.MOVE and os.path.lexists(source):
+            continue  # another photo of that name
+        along = companions.of(source)
+        for name, called in zip(along.names, along.called(target.name), strict=True):
+            file, place = source.with_name(name), target.with_name(called)
+            if not os.path.lexists(place) and (size := _settled_size(file)) is not None:
+                yield Step(file, place, None, None, size)
+
+
+def _settled_size(file: Path) -> int | None:
+    """The bytes of a file that nobody has written to lately; None of one that may still be written."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_size if time.time() - found.st_mtime >= SETTLED_S else None
+
+
+def _carry_out(steps: Sequence[Step], request: SortRequest, tell: Callable[[Failure], None]) -> None:
     facts = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    follow_sorting(facts.id)
     if facts.failed:
         with SortingRecord(facts.id) as record:
             for remark in record.remarks():

@@ -48,13 +48,20 @@ def as_path(stored: bytes) -> Path:
     return Path(os.fsdecode(stored))
 
 
-def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection], *, needs: str = "") -> tuple[Path, int]:
+def rebuild(
+    file: Path,
+    make: Callable[[Path], sqlite3.Connection],
+    *,
+    needs: str = "",
+    complete: Callable[[sqlite3.Connection], None] = lambda _: None,
+) -> tuple[Path, int]:
     """Set a damaged SQLite database aside and put a new one in its place, with all rows that can still be read.
 
     Args:
         file: the database; nobody may be writing to it.
         make: makes an empty database with the tables that it should have.
         needs: a table without a row of which the others say nothing.
+        complete: adds what can be told from the recovered rows.
 
     Returns:
         Where the damaged one is now, and how many rows were recovered.
@@ -69,6 +76,7 @@ def rebuild(file: Path, make: Callable[[Path], sqlite3.Connection], *, needs: st
             target.execute(_SETTLE)
             _copy(file, copy)
             rows = _recover(copy, made, target)
+            complete(target)
             target.execute(_SETTLE)
             if needs and target.execute(f"SELECT 1 FROM {needs}").fetchone() is None:
                 what = f"{str(file)!r} is damaged, and what matters in it cannot be read any more."

@@ -188,7 +188,7 @@ class ModelsPage(QWidget):
         self.names = {one.name: one for one in listed.names}
         self._show_models()
 
-    def _on_asked(self, file: Path, questions: ForeignQuestions) -> None:
+    def _on_asked(self, file: Path, questions: tuple[ForeignQuestions, ...]) -> None:
         self.shown.emit()
         self.questions.ask(file, questions)
         self._area.verticalScrollBar().setValue(0)

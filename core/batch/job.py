@@ -129,10 +129,19 @@ class Job:
         return self._walking.walk.skipped
 
     @property
+    def links(self) -> int:
+        """How many links to folders were met so far; they are not followed."""
+        return self._walking.walk.links
+
+    @property
+    def misnamed(self) -> int:
+        """How many images were met so far that are not named like one."""
+        return self._walking.walk.misnamed
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What was passed over so far though a person may miss it."""
-        walk = self._walking.walk
-        counts = ((_LINKS, walk.links), (_MISNAMED, walk.misnamed))
+        counts = ((_LINKS, self.links), (_MISNAMED, self.misnamed))
         return tuple(remark.format(count=f"{count:,}") for remark, count in counts if count)
 
     def results(self) -> Iterator[Result]:

@@ -86,6 +86,7 @@ class Watch:
         deliver: Deliver,
         *,
         token: CancelToken,
+        looked: Callable[[], None] = lambda: None,
         state: Callable[[WatchState], None] = lambda _: None,
         report: Callable[[JobProgress], None] = lambda _: None,
         settled_s: float = SETTLED_S,
@@ -98,6 +99,7 @@ class Watch:
             deliver: takes the answers, in the thread of `run`. What was classified before the folder was watched for
                 the first time is not delivered.
             token: ends the watch; paused, nothing is classified meanwhile.
+            looked: called after each look at the folder, once all answers are delivered.
             state: told whenever it changes.
             report: told of each run's progress.
             settled_s: how long a file must not change to count as whole.
@@ -109,7 +111,7 @@ class Watch:
         if not os.access(request.folder, os.R_OK | os.X_OK):
             what = f"You are not allowed to open the folder {printable(request.folder)}."
             raise UsageError(what, hint="Change its permissions, or watch another folder.")
-        self._request, self._answering, self._deliver = request, answering, deliver
+        self._request, self._answering, self._deliver, self._looked = request, answering, deliver, looked
         self._token, self._tell, self._report = token, state, report
         self._state = WatchState(Watching.WAITING)
         self._settling = Settling(request.folder, settled_s=settled_s)
@@ -131,6 +133,7 @@ class Watch:
             self._begin_note()
             while True:
                 self._look()
+                self._looked()
                 self._set(watching=Watching.WAITING, message="")
                 self._wait()
         finally:

@@ -16,16 +16,16 @@ from typing import TypeAlias
 from core import paths
 from core.batch.job import Job
 from core.batch.jobs import forget_answers
-from core.batch.journal import job_id
-from core.batch.patterns import Patterns
+from core.batch.journal import job_folder, job_id
 from core.batch.pipeline import Answering
 from core.batch.values import JobProgress, JobRequest, Trouble
+from core.batch.walk import Walk
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, tell
 from core.dataset.problems import quantity
 from core.errors import StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, find_images, identity
+from core.images.folders import IMAGE_SUFFIXES, identity
 from core.images.kinds import SAVE_HINT, in_words
 from core.prediction import Failure, Outcome, Prediction
 from core.progress import CancelToken
@@ -98,7 +98,12 @@ def look(request: ClassifyRequest) -> None:
         UsageError: there is no image at all, or a pattern means nothing.
     """
     skipped: Counter[str] = Counter()
-    empty = [folder for folder in request.paths if not has_images(request, folder, skipped)]
+    empty = []
+    for folder in request.paths:
+        walk = _walk(request, folder)
+        if walk.is_empty() and not walk.troubles:  # which the job tells
+            empty.append(folder)
+            skipped += walk.skipped
     if len(empty) == len(request.paths):
         raise no_image(request, skipped)
     for folder in empty:
@@ -169,17 +174,15 @@ def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
     return JobRequest(folder, request.recursive, request.include, request.exclude, keep_features=request.keep_features)
 
 
-def has_images(request: ClassifyRequest, folder: Path, skipped: Counter[str] | None = None) -> bool:
+def has_images(request: ClassifyRequest, folder: Path) -> bool:
     """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
-    unreadable: list[Path] = []
-    patterns = Patterns.of(request.include, request.exclude)
-    images = find_images(
-        [folder],
-        recursive=request.recursive,
-        on_error=lambda where, _: unreadable.append(where),
-        skipped=skipped,
-    )
-    return any(patterns.count(image.relative_to(folder).as_posix()) for image in images) or bool(unreadable)
+    walk = _walk(request, folder)
+    return not walk.is_empty() or bool(walk.troubles)
+
+
+def _walk(request: ClassifyRequest, folder: Path) -> Walk:
+    job = _job(request, folder)
+    return Walk(job, job_folder(job_id(job)))
 
 
 def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[JobProgress], None]]:

@@ -26,6 +26,7 @@ from core.cli.progress import stages
 from core.cli.streams import results_to, tell
 from core.dataset.problems import quantity
 from core.errors import ModelError, StorageError, UsageError
+from core.following import follow_sorting
 from core.judging.plots import percent
 from core.library.library import InstalledModel, Library, open_library
 from core.progress import CancelToken
@@ -85,6 +86,7 @@ def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
         return int(_show_nothing(request, planned, as_json=as_json) or failed)
     with _interruptible(), stages() as report:
         facts = carry_out(steps, request, report=report, token=CancelToken())
+    follow_sorting(facts.id)
     _show_sorted(facts, planned, as_json=as_json)
     return int(failed or facts.failed > 0)
 
@@ -98,6 +100,7 @@ def _was_sorted(request: SortRequest) -> bool:
 def _go_on(id_: str, *, as_json: bool) -> int:
     with _interruptible(), stages() as report:
         facts = go_on(id_, report=report, token=CancelToken())
+    follow_sorting(id_)
     _show_sorted(facts, None, as_json=as_json)
     return int(facts.failed > 0)
 
@@ -105,6 +108,7 @@ def _go_on(id_: str, *, as_json: bool) -> int:
 def _undo(id_: str, *, as_json: bool) -> int:
     with _interruptible(), stages() as report:
         facts = undo(id_, report=report, token=CancelToken())
+    follow_sorting(id_)
     if as_json:
         with results_to(None) as stream:
             stream.write(json.dumps(_content(facts) | {"remarks": _remarks(facts)}, indent=2) + "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
@@ -18,7 +18,8 @@ from core.cli.evaluate import evaluation_tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
+from core.dataset.dataset import Dataset
+from core.dataset.problems import Problem, quantity
 from core.errors import DatasetError, FoveaError
 from core.judging.comparison import compare
 from core.judging.evaluation import Mistake, mistake_json, to_json
@@ -41,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         ReaderGoneError: nobody reads standard output any more.
     """
     request, started = _request(arguments), time.perf_counter()
+    told: set[Problem] = set()
     with results_to(None) as stream:
-        trained = _train(request, stream if arguments.format == "jsonl" else None)
+        trained = _train(request, stream if arguments.format == "jsonl" else None, told)
         seconds = time.perf_counter() - started
-        tell_problems(trained.material.dataset.problems)
+        _tell_new(trained.material.dataset.problems, told)
         for failure in trained.material.failures:
             tell(failure.message, hint=failure.hint)
         _write(trained, request, seconds, stream, arguments.format)
@@ -52,16 +54,33 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(request: TrainRequest, events: TextIO | None) -> Trained:
+def _train(request: TrainRequest, events: TextIO | None, told: set[Problem]) -> Trained:
+    """Train; what is odd about the folder is told before that takes its time, and noted in `told`."""
+
+    def on_dataset(dataset: Dataset) -> None:
+        _tell_new(dataset.problems, told)
+
     try:
         with _watched(events) as (report, on_epoch):
-            return train(request, open_library(), report=report, on_epoch=on_epoch, token=CancelToken())
+            return train(
+                request,
+                open_library(),
+                report=report,
+                on_dataset=on_dataset,
+                on_epoch=on_epoch,
+                token=CancelToken(),
+            )
     except FoveaError as error:
         if isinstance(error, DatasetError):
-            tell_problems(problem for problem in error.problems if not problem.is_fatal)
+            _tell_new([problem for problem in error.problems if not problem.is_fatal], told)
         if events is not None:
             events.write(write_event(Failed(error.kind, error.what, error.hint)) + "\n")
         raise
+
+
+def _tell_new(problems: Sequence[Problem], told: set[Problem]) -> None:
+    tell_problems(problem for problem in problems if problem not in told)
+    told.update(problems)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             deliveries(answers, rows)
             show(rows)
 
-        watch = Watch(job, asked, deliver, token=token, state=told)
+        watch = Watch(job, asked, deliver, token=token, looked=deliveries.bring_late, state=told)
         with _ended_by_signals(token):
             tell(f"Watching {arguments.folder}; Ctrl+C ends it.")
             try:

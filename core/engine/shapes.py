@@ -26,7 +26,7 @@ Shapes: TypeAlias = Mapping[str, Shape]
 MAX_RANK: Final = 8
 _MOST_VALUES: Final = 64
 """Whole numbers in an array that may decide a shape (axes, pads, lengths); larger ones are weights."""
-_WHOLE: Final = (TensorProto.INT64, TensorProto.INT32)
+_WHOLE: Final = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
 _HINT: Final = "Export the model again with plain shapes, or use another one."
 
 
@@ -37,7 +37,8 @@ class Inferred:
     Attributes:
         shapes: of all arrays.
         kinds: their element types, as in `onnx.TensorProto`.
-        values: what small arrays of whole numbers hold, where that follows from the file and the shapes alone.
+        values: what small arrays of whole numbers or truth values hold, where that follows from the file and the
+            shapes alone.
     """
 
     shapes: dict[str, Shape]
@@ -136,7 +137,7 @@ def _type_of(found: Inferred, name: str) -> TypeProto:
 
 
 def _stored(found: Inferred, name: str) -> NDArray[Any]:
-    return found.values[name].astype(np.int32 if found.kinds[name] == TensorProto.INT32 else np.int64)
+    return found.values[name].astype(helper.tensor_dtype_to_np_dtype(found.kinds[name]))
 
 
 def _unknown(name: str) -> ModelError:
@@ -198,18 +199,40 @@ def _sliced(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
     return np.asarray(read[0][tuple(where)])
 
 
+def _filled(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    value = numpy_helper.to_array(given["value"]).reshape(-1)[0] if "value" in given else np.float32(0)
+    return np.full(read[0].tolist(), value)
+
+
+def _expanded(_: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    return np.broadcast_to(read[0], np.broadcast_shapes(read[0].shape, tuple(read[1].tolist())))
+
+
+def _reshaped(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
+    keeps = not given.get("allowzero")
+    lengths = [
+        read[0].shape[place] if keeps and length == 0 else length for place, length in enumerate(read[1].tolist())
+    ]
+    return np.asarray(np.reshape(read[0], lengths))
+
+
 _SLICE: Final = ("starts", "ends", "axes", "steps")
 _RULES: Final[Mapping[str, _Rule]] = {
     "Add": lambda _, read: np.add(*read),
     "Cast": lambda _, read: read[0],
     "Concat": lambda given, read: np.concatenate(read, given["axis"]),
+    "ConstantOfShape": _filled,
     "Div": lambda _, read: np.asarray(np.fix(np.divide(*read))),
+    "Equal": lambda _, read: np.equal(*read),
+    "Expand": _expanded,
     "Gather": lambda given, read: np.asarray(np.take(read[0], read[1], given.get("axis", 0))),
     "Identity": lambda _, read: read[0],
     "Mul": lambda _, read: np.multiply(*read),
+    "Reshape": _reshaped,
     "Slice": _sliced,
     "Squeeze": _squeezed,
     "Sub": lambda _, read: np.subtract(*read),
     "Unsqueeze": _unsqueezed,
+    "Where": lambda _, read: np.asarray(np.where(read[0] != 0, read[1], read[2])),
 }
 """Operators that shapes are computed with, for inputs that are all known."""

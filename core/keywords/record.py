@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,22 @@ class Record:
         """
         with _told(), self._connection:
             self._connection.executemany("DELETE FROM files WHERE file = ?", [(os.fsencode(file),) for file in files])
+
+    def follow(self, moved: Mapping[Path, Path]) -> None:
+        """Remember files and photos by where they are now, given where those that were moved were and are.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        ways = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
+        with _told(), self._connection:
+            rows = self._connection.execute("SELECT file, photo FROM files").fetchall()
+            changed = [
+                (ways.get(file, file), ways.get(photo, photo), file)
+                for file, photo in rows
+                if file in ways or photo in ways
+            ]
+            self._connection.executemany("UPDATE OR REPLACE files SET file = ?, photo = ? WHERE file = ?", changed)
 
     def begun_by_us(self, file: Path) -> bool:
         """Whether we made this sidecar."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -117,8 +117,22 @@ def together(*parts: LabelledFeatures) -> LabelledFeatures:
     return LabelledFeatures(examples, np.concatenate([part.features for part in parts]))
 
 
-def gather(request: TrainRequest, library: Library, *, report: Report, token: CancelToken) -> Material:
+def gather(
+    request: TrainRequest,
+    library: Library,
+    *,
+    report: Report,
+    token: CancelToken,
+    on_dataset: Callable[[Dataset], None] = lambda _: None,
+) -> Material:
     """Read the folder, divide it, and have its features.
+
+    Args:
+        request: what is to be trained.
+        library: where the backbone is.
+        report: told of each stage.
+        token: looked at all the time.
+        on_dataset: told what the folder holds, before anything is computed from it.
 
     Raises:
         DatasetError: nothing can be learned from the folder, or it cannot be divided as asked.
@@ -130,6 +144,7 @@ def gather(request: TrainRequest, library: Library, *, report: Report, token: Ca
     source = source_of(backbone, request.provider, request.precision)
     with FeatureStore() as store, Ahead(source, store) as ahead:
         dataset = read_dataset(request.folder, report=report, token=token, decoded=ahead.decoded)
+        on_dataset(dataset)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
         )

@@ -154,8 +154,7 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
     tried = _sample(labels, seed)
     features, labels = features[tried], np.unique(labels[tried], return_inverse=True)[1]
     groups = things(features)
-    repeats = max(1, min(_REPEATS, _MANY // len(labels)))
-    divisions = [_folds(groups, labels, seed + again) for again in range(repeats)]
+    divisions = _divisions(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
         return Choice(_UNCHOSEN, {}, len(labels))
     trials = _try_all(features, labels, divisions, report, token)
@@ -165,7 +164,8 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
 def out_of_fold(features: Features, labels: Labels, strength: float, *, token: CancelToken) -> tuple[Labels, Features]:
     """What heads say of images that they were not fitted to, by cross-validation with what looks alike in one fold.
 
-    The folds do not depend on a seed, so that what is found by this is the same for the same images.
+    The folds do not depend on a seed, so that what is found by this is the same for the same images. Few images are
+    divided several times, and the mean is taken: which of them meet in a fold decides less then.
 
     Args:
         features: of the images, [n, d].
@@ -184,11 +184,15 @@ def out_of_fold(features: Features, labels: Labels, strength: float, *, token: C
     own, truth = features[rows], labels[rows]
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
-    folds = _folds(things(own), truth, 0)
     mean, scale = moments(own)
-    judged = _learnable(folds, truth)
-    logits = _held_out(_spanned((own - mean) / scale)[0], truth, folds, judged, strength, _Effort(*_PRECISE, token))
-    return rows[judged], logits[judged].astype(np.float32)
+    points, effort = _spanned((own - mean) / scale)[0], _Effort(*_PRECISE, token)
+    sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
+    for folds in _divisions(things(own), truth, 0):
+        judged = _learnable(folds, truth)
+        sums[judged] += _held_out(points, truth, folds, judged, strength, effort)[judged]
+        times += judged
+    found = times > 0
+    return rows[found], (sums[found] / times[found, None]).astype(np.float32)
 
 
 def things(features: Features) -> Labels:
@@ -228,6 +232,12 @@ def _sample(labels: Labels, seed: int) -> Labels:
         classes = draw.permutation(len(counts))
         among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= MOST_TRIED]))
     return np.sort(draw.choice(among, min(len(among), MOST_TRIED), replace=False))
+
+
+def _divisions(groups: Labels, labels: Labels, seed: int) -> list[Labels]:
+    """Divisions into folds: several where the images are few."""
+    repeats = max(1, min(_REPEATS, _MANY // len(labels)))
+    return [_folds(groups, labels, seed + again) for again in range(repeats)]
 
 
 def _folds(groups: Labels, labels: Labels, seed: int) -> Labels:

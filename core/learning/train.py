@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
-from core.dataset.dataset import Example
+from core.dataset.dataset import Dataset, Example
 from core.errors import DivergedError, ModelError, UsageError
 from core.learning import protocol
 from core.learning.attempts import OnEpoch, dense_attempt, fine_tune_attempt, plan_of, quick_attempt
@@ -66,6 +66,7 @@ def train(
     *,
     report: Report,
     token: CancelToken,
+    on_dataset: Callable[[Dataset], None] = lambda _: None,
     on_epoch: Callable[[protocol.Epoch], None] = lambda _: None,
 ) -> Trained:
     """Learn the classes of a folder and install the model as the next version of its name.
@@ -73,15 +74,14 @@ def train(
     Where the images were drawn into parts by shares, the head of quick and dense that is judged and calibrated learnt
     from the training images alone, and the head that is installed is then fitted once more, in the same way, to all
     images. Where the folder itself has parts, or counts were asked for, the head that was judged is installed.
-
-    Fine-tuning begins with what quick learns. It is used from then on only if it is better, see `is_better`;
-    otherwise it is a version one can look at, and what was in use stays in use.
+    Fine-tuning begins with what quick learns; it is used from then on only if it is better, see `is_better`.
 
     Args:
         request: what is to be trained.
         library: where the backbone is and the model goes.
         report: told of each stage.
         token: looked at all the time.
+        on_dataset: told what the folder holds, before the training begins.
         on_epoch: told of each epoch of dense and fine-tune.
 
     Raises:
@@ -98,7 +98,7 @@ def train(
     """
     _check_name(request.name, library)
     training = _Training(request, library, report, on_epoch, token)
-    material = gather(request, library, report=report, token=token)
+    material = gather(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
         return _installed(training, material, _quick(training, material))
     with _run(request, material) as run:

@@ -40,7 +40,7 @@ from core.library import joined
 from core.library.class_names import names_beside, numbered
 from core.library.exchange import Imported, install_new
 from core.library.foreign_file import read_foreign
-from core.library.foreign_graph import ForeignGraph, names_in, read_graph
+from core.library.foreign_graph import ForeignGraph, names_in, possible_outputs, read_graph
 from core.library.foreign_plain import needed
 from core.library.foreign_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
 from core.library.heads import LinearHead, head_bytes, softmax
@@ -52,6 +52,8 @@ MOST_DIFFERENCE: Final = 2e-3
 _PREFIX: Final = "net/"
 _FILE, _HEAD = "backbone.onnx", "head.npz"
 _HINT: Final = "Export it again as a plain classifier, or ask its maker to."
+_MOST_ANSWERS: Final = 8
+"""Outputs that are looked at; a file with more is no classifier that anyone would ask about."""
 _GIVES: Final = {
     "Softmax": "probabilities (a Softmax over logits)",
     "LogSoftmax": "logarithms of probabilities (a LogSoftmax over logits)",
@@ -82,16 +84,53 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
         ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
     """
     model = read_foreign(file)
-    if any(entry.key.startswith(joined.KEYS_OF_OURS) for entry in model.metadata_props):
+    if _is_ours(model):
         return None
     names = names_in(model)
     found = read_graph(model, names=lambda count: count == class_count or bool(_names_for(count, names, file)))
+    return _questions(found, names, file)
+
+
+@graph.only_model_errors()
+def look_at_each(file: Path) -> tuple[ForeignQuestions, ...]:
+    """As `look_at`, for every output that may be the answer; none where the file was exported by Fovea.
+
+    Raises:
+        ModelError: as `look_at`, for what is wrong with the first where none can be used.
+    """
+    model = read_foreign(file)
+    if _is_ours(model):
+        return ()
+    names = names_in(model)
+    ports = possible_outputs(model, lambda count: bool(_names_for(count, names, file)))[:_MOST_ANSWERS]
+    if len(ports) < 2:
+        return (_questions(read_graph(model, output=ports[0].name if ports else ""), names, file),)
+    found: list[ForeignQuestions] = []
+    errors: list[ModelError] = []
+    for port in ports:
+        whole = onnx.ModelProto()
+        whole.CopyFrom(model)  # for reading changes it
+        try:
+            found.append(_questions(read_graph(whole, output=port.name), names, file))
+        except ModelError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    return tuple(found)
+
+
+def _is_ours(model: onnx.ModelProto) -> bool:
+    return any(entry.key.startswith(joined.KEYS_OF_OURS) for entry in model.metadata_props)
+
+
+def _questions(found: ForeignGraph, names: tuple[str, ...], file: Path) -> ForeignQuestions:
     return ForeignQuestions(
         class_count=found.ending.class_count,
         classes=_names_for(found.ending.class_count, names, file),
         size=found.size,
         reads_bytes=found.element == TensorProto.UINT8,
         gives=_GIVES.get(found.ending.operator, "logits"),
+        output=found.output,
         scales_inside=found.scales_inside,
     )
 
@@ -112,7 +151,8 @@ def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imp
         StorageError: the library's folder does not allow it.
     """
     answers = replace(answers, classes=numbered(answers.classes))
-    found = read_graph(read_foreign(file), answers.size, lambda count: count == len(answers.classes))
+    model = read_foreign(file)
+    found = read_graph(model, answers.size, lambda count: count == len(answers.classes), answers.output)
     _check_answers(answers, found)
     head = found.ending.head or _as_it_is(found.ending.class_count)
     backbone = _backbone(found, answers, head.feature_width)
@@ -121,9 +161,9 @@ def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imp
     features = _run(backbone, graph.FEATURES, graph.INPUT, golden.golden_inputs(answers.size))
     _prove(found, answers, features, head)
     stored = head_bytes(head, exact=not joined.fits_half(head.weights))
-    model = _model_card(answers, replace(card, golden_features=golden.pack(features)), stored, file)
-    read_card(write_card(model))
-    return install_new(model, {_HEAD: stored, _FILE: backbone}, head, library)
+    made = _model_card(answers, replace(card, golden_features=golden.pack(features)), stored, file)
+    read_card(write_card(made))
+    return install_new(made, {_HEAD: stored, _FILE: backbone}, head, library)
 
 
 def _as_it_is(classes: int) -> LinearHead:

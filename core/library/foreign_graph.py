@@ -93,7 +93,7 @@ def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
 
 @graph.only_model_errors()
 def read_graph(
-    model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None
+    model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None, output: str = ""
 ) -> ForeignGraph:
     """Take a classifier apart; the file may be hostile.
 
@@ -101,6 +101,7 @@ def read_graph(
         model: the decoded file; it is changed.
         side: of the square it is to read, where the file leaves that open.
         names: whether there are names for so many classes, which tells the answer from other outputs.
+        output: the name of the answer, where it is known.
 
     Raises:
         ModelError: it is unsafe, or no classifier of images that can be taken apart; the message says why.
@@ -109,11 +110,12 @@ def read_graph(
     check_opset(model)
     sessions.check_versions(model.ir_version, opset_of(model))
     is_old = model.ir_version < OPEN_SINCE
-    output = _output(model, names or (lambda _: False))
+    output = output or _output(model, names)
     cut(model, [output])
     graph.check(model, graph.ALLOWED_OPERATORS | FOLDED)
     source, channels_last, size = _input(model)
     whole = model.SerializeToString(deterministic=True)
+    scales_inside = _scales_inside(model, source.name)
     inferred = make_plain(model, output, size or side, is_old=is_old)
     graph.check(model)
     return ForeignGraph(
@@ -123,7 +125,7 @@ def read_graph(
         element=source.element_type,
         channels_last=channels_last,
         size=size,
-        scales_inside=_scales_inside(model, source.name),
+        scales_inside=scales_inside,
         output=output,
         ending=_ending(model, output, inferred),
     )
@@ -223,7 +225,7 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
     constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
     name = source
     for _ in range(4):
-        readers = [node for node in model.graph.node if name in node.input]
+        readers = [node for node in model.graph.node if name in node.input and node.op_type != "Shape"]
         if len(readers) != 1 or readers[0].op_type not in (*_UNCHANGED, *_ARITHMETIC):
             return False
         if readers[0].op_type in _ARITHMETIC:
@@ -233,19 +235,28 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
     return False
 
 
-def _output(model: onnx.ModelProto, names: Callable[[int], bool]) -> str:
-    """The name of the answer among all outputs."""
-    real = [port for port in graph.outputs(model) if port.element_type in _REAL]
+def possible_outputs(model: onnx.ModelProto, names: Callable[[int], bool] | None = None) -> tuple[graph.Port, ...]:
+    """The outputs that may be the answer; `names` is as in `read_graph`."""
+    real = _real_outputs(model)
     fitting = [port for port in real if not port.axes or _width(port.axes) is not None or None in port.axes[1:]]
-    found = [port for port in fitting if names(_width(port.axes) or 0)] or fitting
+    found = [port for port in fitting if names is not None and names(_width(port.axes) or 0)] or fitting
     found = [port for port in found if _width(port.axes) != 1] or found
     if len(found) > 1:
         leads_on = _leading_to({port.name for port in found}, model.graph)
         found = [port for port in found if port.name not in leads_on]
-    found = [port for port in found if port.name in ("logits", "probabilities")][:1] or found
+    return tuple([port for port in found if port.name in ("logits", "probabilities")][:1] or found)
+
+
+def _real_outputs(model: onnx.ModelProto) -> list[graph.Port]:
+    return [port for port in graph.outputs(model) if port.element_type in _REAL]
+
+
+def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
+    """The name of the answer among all outputs."""
+    found = possible_outputs(model, names)
     if len(found) == 1:
         return found[0].name
-    told = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in real[:5])
+    told = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
     if found:
         hint = "Give names for its classes, as --classes or as labels.txt beside it: their number says which is meant."
         raise ModelError(f"The model gives several answers: {told}.", hint=hint)

@@ -1,8 +1,9 @@
 """A classifier of another program, made as plain as a backbone is: only what leads to its answer, for any batch.
 
 What is cut off is never looked at again, whatever operators it has. `Dropout` does nothing when a network answers;
-operators that compute shapes (`Shape`, `Gather`, ...) are replaced by the shapes that they come to. That the plain
-graph says what the file said is proven later, on the golden inputs.
+operators that compute shapes (`Shape`, `Gather`, ...) are replaced by the shapes that they come to. What is repeated
+for each image, as a ViT's class token is, is added to one zero for each instead. That the plain graph says what the
+file said is proven later, on the golden inputs.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 from core.engine.limits import MAX_BATCH, check_limits
-from core.engine.shapes import Inferred, infer, opset_of
+from core.engine.shapes import Inferred, attributes_of, infer, opset_of
 from core.errors import ModelError
 
-FOLDED: Final = frozenset({"Dropout", "Shape"})
+FOLDED: Final = frozenset({"Dropout", "Equal", "Shape", "Where"})
 """Operators that a file may have beyond those of a backbone, for they are folded away."""
 
 _OLDEST_OPSET: Final = 7
@@ -182,30 +184,99 @@ def _one_at_a_time() -> ModelError:
 
 
 def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -> bool:
-    """Write down the shapes that `Reshape` is given by other operators; whether there were any.
+    """Write down what the operators that compute shapes come to; whether there were any.
 
     Raises:
-        ModelError: more than one of their lengths depends on how many images there are.
+        ModelError: an array depends on how many images there are in a way that cannot be written down.
     """
-    stored = {tensor.name for tensor in model.graph.initializer}
-    stored |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
-    nodes = [(place, node) for place, node in enumerate(model.graph.node) if node.op_type == "Reshape"]
-    computed = [(place, node) for place, node in nodes if node.input[1] not in stored]
-    if not computed:
+    own = model.graph
+    if not any(node.op_type != "Constant" and inferred.values.keys() & set(node.output) for node in own.node):
         return False
-    fewer = infer(model, MAX_BATCH - 1, side=side or _USUAL_SIDE).shapes
-    for place, node in computed:
-        name = node.output[0]
-        lengths = [one if one == other else -1 for one, other in zip(inferred.shapes[name], fewer[name], strict=True)]
-        if lengths.count(-1) > 1 and inferred.shapes[node.input[0]][0] == inferred.shapes[name][0]:
-            lengths[0] = 0  # as many as were given
-        if lengths.count(-1) > 1:
-            raise _one_at_a_time()
-        _reshape_to(model, place, lengths)
+    fewer = infer(model, MAX_BATCH - 1, side=side or _USUAL_SIDE)
+    _store_values(model, inferred, fewer)
+    stored = {tensor.name for tensor in own.initializer}
+    stored |= {node.output[0] for node in own.node if node.op_type == "Constant"}
+    for place, node in reversed(list(enumerate(own.node))):
+        lengths = _lengths(node.output[0], inferred, fewer)
+        if node.op_type == "Reshape" and node.input[1] not in stored:
+            if lengths.count(-1) > 1 and inferred.shapes[node.input[0]][0] == inferred.shapes[node.output[0]][0]:
+                lengths[0] = 0  # as many as were given
+            if lengths.count(-1) > 1:
+                raise _one_at_a_time()
+            _reshape_to(model, place, lengths)
+        elif node.op_type == "ConstantOfShape" and node.input[0] not in stored:
+            _store(model, f"fovea/value{place}", _value(node).reshape([1] * len(lengths)))
+            _repeat(model, place, f"fovea/value{place}", lengths, inferred)
+        elif node.op_type == "Expand" and node.input[1] not in stored:
+            _repeat(model, place, node.input[0], lengths, inferred)
     return True
+
+
+def _lengths(name: str, inferred: Inferred, fewer: Inferred) -> list[int]:
+    """The axes of an array; -1 for those that depend on how many images there are."""
+    pairs = zip(inferred.shapes[name], fewer.shapes[name], strict=True)
+    return [one if one == other else -1 for one, other in pairs]
+
+
+def _store_values(model: onnx.ModelProto, inferred: Inferred, fewer: Inferred) -> None:
+    """Store what operators make for any number of images alike, and drop the operators."""
+    kept = []
+    for node in model.graph.node:
+        name = node.output[0]
+        known, other = inferred.values.get(name), fewer.values.get(name)
+        is_same = known is not None and other is not None and np.array_equal(known, other)
+        if known is None or not is_same or node.op_type == "Constant" or len(node.output) > 1:
+            kept.append(node)
+        else:
+            _store(model, name, known.astype(helper.tensor_dtype_to_np_dtype(inferred.kinds[name])))
+    _keep(model.graph.node, kept)
+
+
+def _repeat(model: onnx.ModelProto, place: int, name: str, lengths: list[int], inferred: Inferred) -> None:
+    """Have a node give an array that is repeated to some lengths, of which the first may be that of the images.
+
+    Raises:
+        ModelError: another one depends on how many images there are.
+    """
+    node = model.graph.node[place]
+    made, kind = node.output[0], inferred.kinds[node.output[0]]
+    if -1 in lengths[1:] or inferred.shapes[made][:1] != (MAX_BATCH,) or kind == TensorProto.BOOL:
+        raise _one_at_a_time()
+    _store(model, f"fovea/shape{place}", np.array([1, *lengths[1:]], np.int64))
+    expand = helper.make_node("Expand", [name, f"fovea/shape{place}"], [f"fovea/one{place}"])
+    zeros = _zeros(model, place, len(lengths), kind, inferred)
+    node.CopyFrom(helper.make_node("Add", [f"fovea/one{place}", f"fovea/zeros{place}"], [made], name=node.name))
+    for new in (*reversed(zeros), expand):
+        model.graph.node.insert(place, new)
+
+
+def _zeros(model: onnx.ModelProto, place: int, rank: int, kind: int, inferred: Inferred) -> list[onnx.NodeProto]:
+    """Nodes that make a zero for each image, [n, 1, ...]: its pixels times nothing."""
+    source = model.graph.input[0].name
+    real, most, flat, none, zeros = (f"fovea/{what}{place}" for what in ("real", "most", "flat", "none", "zeros"))
+    _store(model, f"{none}/by", np.zeros((inferred.shapes[source][1], 1), np.float32))
+    _store(model, f"{none}/axes", np.array([-1, *[1] * (rank - 1)], np.int64))
+    return [
+        helper.make_node("Cast", [source], [real], to=TensorProto.FLOAT),
+        helper.make_node("GlobalMaxPool", [real], [most]),
+        helper.make_node("Flatten", [most], [flat]),
+        helper.make_node("MatMul", [flat, f"{none}/by"], [none]),
+        helper.make_node("Reshape", [none, f"{none}/axes"], [f"{none}/long"]),
+        helper.make_node("Cast", [f"{none}/long"], [zeros], to=kind),
+    ]
+
+
+def _value(node: onnx.NodeProto) -> NDArray[Any]:
+    """What a `ConstantOfShape` fills its array with, [1]."""
+    given = attributes_of(node).get("value")
+    return np.zeros(1, np.float32) if given is None else numpy_helper.to_array(given)
 
 
 def _reshape_to(model: onnx.ModelProto, place: int, lengths: list[int]) -> None:
     name = f"fovea/shape{place}"
-    model.graph.initializer.append(numpy_helper.from_array(np.array(lengths, np.int64), name))
+    _store(model, name, np.array(lengths, np.int64))
     model.graph.node[place].input[1] = name
+
+
+def _store(model: onnx.ModelProto, name: str, array: NDArray[Any]) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(array, name))

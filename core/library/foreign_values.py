@@ -39,6 +39,7 @@ class ForeignQuestions:
         size: side of the square it reads, in pixels; None where that is open.
         reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
         gives: what it gives, in words for a person.
+        output: the name of the output that gives it.
         scales_inside: whether it begins by scaling the pixels itself, so that it most likely wants them as they are.
     """
 
@@ -47,6 +48,7 @@ class ForeignQuestions:
     size: int | None
     reads_bytes: bool
     gives: str
+    output: str = ""
     scales_inside: bool = False
 
 
@@ -62,6 +64,7 @@ class ForeignAnswers:
         scaling: of the pixels.
         fit: how an image that is not square becomes square.
         crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+        output: the name of the output that is the answer; empty where the file or the number of classes says which.
     """
 
     title: str
@@ -71,3 +74,4 @@ class ForeignAnswers:
     scaling: Scaling = Scaling.IMAGENET
     fit: Fit = Fit.CENTRE_CROP
     crop: float = USUAL_CROP
+    output: str = ""

@@ -72,6 +72,8 @@ class _Running:
         has_begun: whether its beginning was told.
         watches: how the watch of its folder fares; None where it is a plain run.
         skipped: files of kinds that Fovea does not read, in words.
+        links: links to folders that were not followed.
+        misnamed: images that are not named like one.
     """
 
     request: JobRequest
@@ -85,6 +87,8 @@ class _Running:
     has_begun: bool = False
     watches: WatchState | None = None
     skipped: str = ""
+    links: int = 0
+    misnamed: int = 0
 
 
 class Jobs:
@@ -227,6 +231,7 @@ class Jobs:
             for _ in opened.results():
                 pass
             running.skipped = in_words(opened.skipped)
+            running.links, running.misnamed = opened.links, opened.misnamed
 
     def _watch(self, job: str, running: _Running) -> None:
         """Answers need not be delivered anywhere: they are in the journal, where the window sees them."""
@@ -268,7 +273,7 @@ class Jobs:
             return
         self.tell(job)
         self._changed(job)
-        self._send(JobEnded(job, error, _troubles(job), running.skipped))
+        self._send(JobEnded(job, error, _troubles(job), running.skipped, running.links, running.misnamed))
 
 
 def _check_photos(request: JobRequest) -> None:

@@ -240,12 +240,16 @@ class JobEnded:
         error: why it stopped early.
         troubles: the folders that could not be read.
         skipped: the files of kinds that Fovea does not read, in words; "" for none.
+        links: how many links to folders were not followed.
+        misnamed: how many images were skipped because they are not named like one.
     """
 
     job: str
     error: FoveaError | None
     troubles: tuple[Trouble, ...]
     skipped: str = ""
+    links: int = 0
+    misnamed: int = 0
 
 
 # ---- from the batch process: what is looked at

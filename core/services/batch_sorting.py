@@ -9,6 +9,7 @@ from pathlib import Path
 from core.batch.queries import Answers
 from core.dataset.problems import quantity
 from core.errors import UsageError
+from core.following import follow_sorting
 from core.images.folders import printable
 from core.progress import CancelToken, Report, StageClock
 from core.services.batch_messages import ContinueSorting, PlanSteps, TaskDone, UndoSorting
@@ -74,7 +75,9 @@ class SortPlan:
             FoveaError: as `core.sorting.carry.carry_out` does.
             Cancelled: it was called off; what was sorted by then can be undone.
         """
-        return _done(ticket, carry_out(self.planned, self.request, report=report, token=token))
+        facts = carry_out(self.planned, self.request, report=report, token=token)
+        follow_sorting(facts.id)
+        return _done(ticket, facts)
 
 
 def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: Report, token: CancelToken) -> SortPlan:
@@ -106,7 +109,9 @@ def continue_sorting(task: ContinueSorting, folder: Path, report: Report, token:
     _, name = sortings_of(folder)
     if not name:
         raise UsageError("No sorting of this folder was interrupted.", hint="There is nothing to go on with.")
-    return _done(task.ticket, go_on(name, report=report, token=token))
+    facts = go_on(name, report=report, token=token)
+    follow_sorting(name)
+    return _done(task.ticket, facts)
 
 
 def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
@@ -121,6 +126,7 @@ def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelT
     if not name:
         raise UsageError("Nothing of this folder was sorted.", hint="There is nothing to undo.")
     facts = undo(name, report=report, token=token)
+    follow_sorting(name)
     kept = f" {facts.kept:,} were changed since and stay where they are." if facts.kept else ""
     return TaskDone(task.ticket, f"The sorting is undone: {_photos(facts.undone)} put back or removed again.{kept}")
 

@@ -51,17 +51,18 @@ class Companions:
         """Nothing is looked at yet."""
         self._folder: Path | None = None
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        self._names: frozenset[str] = frozenset()
         self._photos: set[str] = set()
         self._stems: Counter[str] = Counter()
 
     def of(self, photo: Path) -> Along:
-        """What goes along with a photo; nothing where its folder cannot be read."""
+        """What goes along with a photo, which may be gone already; nothing where its folder cannot be read."""
         if photo.parent != self._folder:
             self._look(photo.parent)
         stem, name = _stem(photo.name), photo.name
         partners = [] if stem in self._photos else self._chosen(stem, _PARTNERS)
         partners += [sidecar for partner in partners for sidecar in self._chosen(partner, _SIDECARS)]
-        shared = self._stems[stem] > 1
+        shared = self._stems[stem] > (name in self._names)
         own = _distinct([*self._chosen(name, _SIDECARS), *([] if shared else partners)])
         return Along(name, own, tuple(partners) if shared else ())
 
@@ -75,6 +76,7 @@ class Companions:
             if _suffix(name) in _SIDECARS | _PARTNERS:
                 self._by_stem[_stem(name)].append(name)
         photos = [name for name in _files(folder) if _suffix(name) in IMAGE_SUFFIXES] if self._by_stem else []
+        self._names = frozenset(photos)
         self._photos = {name for name in photos if name in self._by_stem}
         self._stems = Counter(stem for name in photos if (stem := _stem(name)) in self._by_stem)
 

@@ -199,6 +199,11 @@ class Record:
         """
         with self._reading() as database:
             recovery.check(database, self._file)
+            (is_lost,) = database.execute(
+                "SELECT EXISTS (SELECT 1 FROM moves) AND NOT EXISTS (SELECT 1 FROM sorting)"
+            ).fetchone()
+        if is_lost:
+            raise self._damaged()
 
     # ---- what is noted
 

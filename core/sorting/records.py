@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sqlite3
+import time
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from core import paths, recovery
+from core.batch.values import THRESHOLD
 from core.errors import DamagedError, StorageError, UsageError
 from core.images.folders import printable
+from core.recovery import as_path
+from core.sorting.entries import Stage
 from core.sorting.record import Record, make_database
-from core.sorting.values import SortingFacts
+from core.sorting.values import By, SortingFacts, SortingState
 from core.storage import reading_errors
 
 _log = logging.getLogger(__name__)
@@ -63,7 +72,57 @@ def mended(id_: str) -> Record:
         with Record(id_) as record:
             record.check()
     except DamagedError:
-        aside, rows = recovery.rebuild(file, make_database, needs="sorting")
+        aside, rows = recovery.rebuild(file, make_database, needs="sorting", complete=partial(_completed, id_=id_))
         told = f"The record {printable(file)} was damaged. {rows:,} rows of it could be read and recovered"
         _log.warning("%s; the damaged file was kept as %s.", told, printable(aside))
     return Record(id_)
+
+
+def _completed(database: sqlite3.Connection, id_: str) -> None:
+    """Add to a recovered record what was asked, if that was lost and the moves and the disk tell it."""
+    with contextlib.suppress(OSError, TypeError, ValueError):  # what was recovered may be none of ours
+        _complete(database, id_)
+
+
+def _complete(database: sqlite3.Connection, id_: str) -> None:
+    if database.execute("SELECT 1 FROM sorting").fetchone() is not None:
+        return
+    rows = database.execute("SELECT source, target, state, sha256 FROM moves").fetchall()
+    moves = [(as_path(source), as_path(target), Stage(state), sha256) for source, target, state, sha256 in rows]
+    manners = {_manner(*move) for move in moves if move[2] is Stage.DONE} - {None}
+    if len(manners) != 1:
+        return
+    source = os.path.commonpath([path.parent for path, *_ in moves])
+    destination = os.path.commonpath([path.parent for _, path, *_ in moves])
+    try:
+        begun = time.mktime(time.strptime(id_[:15], "%Y%m%d-%H%M%S"))
+    except ValueError:
+        begun = time.time()
+    facts = (os.fsencode(source), os.fsencode(destination), *manners, THRESHOLD, False, begun)
+    database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _state({move[2] for move in moves})))
+
+
+def _manner(source: Path, target: Path, _: Stage, sha256: str) -> By | None:
+    """How a photo was sorted, as the disk has it; None where it does not tell."""
+    if target.is_symlink():
+        return By.SYMLINK
+    if not os.path.lexists(target):
+        return None
+    if not os.path.lexists(source):
+        is_on_one_disk = _device(source) == _device(target)
+        return None if sha256 and is_on_one_disk else By.MOVE  # a copy, whose original is gone
+    if source.samefile(target):
+        return By.HARDLINK
+    return By.COPY if sha256 else None  # else something new lies where the photo was
+
+
+def _device(path: Path) -> int:
+    """The disk on which a path lies, or the nearest folder above it."""
+    return next(one for one in (path, *path.parents) if one.exists()).stat().st_dev
+
+
+def _state(stages: set[Stage]) -> SortingState:
+    """How far a sorting is whose photos are at these stages."""
+    if not stages.isdisjoint((Stage.LEAVING, Stage.UNDONE, Stage.KEPT)):
+        return SortingState.UNDOING
+    return SortingState.SORTED if stages.isdisjoint((Stage.WAITING, Stage.BEGUN)) else SortingState.SORTING

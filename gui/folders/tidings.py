@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gui.folders.page import FoldersPage
 
 _MOST_TROUBLES: Final = 3
+_LINKS: Final = "Links to folders were not followed: {count:,}. To include their photos, add the folders they lead to."
+_MISNAMED: Final = "Photos without an image's suffix were skipped: {count:,}. Rename them to end in .jpg, for example."
 
 
 class Tidings(QObject):
@@ -56,9 +58,8 @@ class Tidings(QObject):
             places = ", ".join(printable(trouble.folder) for trouble in ended.troubles[:_MOST_TROUBLES])
             more = f" and {len(ended.troubles) - _MOST_TROUBLES:,} more" if len(ended.troubles) > _MOST_TROUBLES else ""
             self._notices.tell(f"{name}: not everything could be read: {places}{more}. {ended.troubles[0].hint}")
-
-        if ended.skipped:
-            self._notices.tell(f"{name}: {ended.skipped}")
+        for text in _passed_over(ended):
+            self._notices.tell(f"{name}: {text}")
 
     def _on_died(self, jobs: tuple[str, ...]) -> None:
         known = self._page.jobs
@@ -69,3 +70,10 @@ class Tidings(QObject):
 
     def _on_failed(self) -> None:
         self._notices.tell("The part of Fovea that works on folders cannot be started. Install Fovea again.")
+
+
+def _passed_over(ended: JobEnded) -> list[str]:
+    """What a person may miss among the photos."""
+    counts = ((_LINKS, ended.links), (_MISNAMED, ended.misnamed))
+    texts = [text.format(count=count) for text, count in counts if count]
+    return [ended.skipped, *texts] if ended.skipped else texts

@@ -158,7 +158,7 @@ class ModelImports(QObject):
     Attributes:
         noticed: what came of it.
         came: a model is in the library, or was already; its name.
-        asked: another program's file leaves something open: the file, and what is known of it.
+        asked: another program's file leaves something open: the file, and what is known of each possible answer.
         previewed: what the model says about a photo with the answers given, in words.
         refused: the answers did not do; why.
     """
@@ -199,11 +199,11 @@ class ModelImports(QObject):
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def _on_read(self, file: Path, found: api.ImportedModel | ForeignQuestions) -> None:
-        if isinstance(found, ForeignQuestions):
-            self.asked.emit(file, found)
-        else:
+    def _on_read(self, file: Path, found: api.ImportedModel | tuple[ForeignQuestions, ...]) -> None:
+        if isinstance(found, api.ImportedModel):
             self._on_imported(file, found)
+        else:
+            self.asked.emit(file, found)
 
     def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
         name = printable(file.name)

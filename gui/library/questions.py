@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -54,6 +54,7 @@ class QuestionsPanel(Panel):
         self._file, self._questions = Path(), ForeignQuestions(0, (), None, reads_bytes=False, gives="")
         self._about = label(kind="muted", wrap=True)
         self.title, self.side = QLineEdit(), QSpinBox()
+        self.output = Choice()
         self.side.setRange(16, 2048)
         self.side.setSuffix(" pixels")
         self.side.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -68,6 +69,7 @@ class QuestionsPanel(Panel):
         self.add, self.leave = QPushButton("Import"), QPushButton("Cancel")
         self.add.setProperty("kind", "primary")
         self._lay_out()
+        self.output.currentIndexChanged.connect(self._show_output)
         self.classes.textChanged.connect(self._show_count)
         self.title.textChanged.connect(self._show_count)
         self.load.clicked.connect(self._ask_for_names)
@@ -80,13 +82,14 @@ class QuestionsPanel(Panel):
         for box, texts in ((self.order, _ORDERS), (self.scaling, _SCALINGS), (self.fit, _FITS)):
             for value, text in texts.items():
                 box.addItem(text, value)
-        form = QFormLayout()
+        form = self._form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         names = QHBoxLayout()
         names.addWidget(self._count, 1)
         names.addWidget(self.load)
         rows: dict[str, QWidget] = {
             "Name": self.title,
+            "Output": self.output,
             "Classes, one per line": self.classes,
             "Input size (px)": self.side,
             "Channel order": self.order,
@@ -108,16 +111,30 @@ class QuestionsPanel(Panel):
         self.body.addWidget(self.trouble)
         self.body.addLayout(buttons)
 
-    def ask(self, file: Path, questions: ForeignQuestions) -> None:
-        """Ask about a file."""
-        self._file, self._questions = file, questions
+    def ask(self, file: Path, questions: Sequence[ForeignQuestions]) -> None:
+        """Ask about a file, and which of its outputs is meant where several may be the answer."""
+        self._file = file
         self.heading.setText(f"Import “{printable(file.name)}”")
+        self.title.setText(printable(file.stem)[:100])
+        self.classes.clear()
+        with QSignalBlocker(self.output):
+            self.output.clear()
+            for one in questions:
+                self.output.addItem(f"{printable(one.output)[:60]} ({one.class_count:,} classes)", one)
+        self._form.setRowVisible(self.output, len(questions) > 1)
+        self._show_output()
+        self.show()
+        self.classes.setFocus()
+
+    def _show_output(self) -> None:
+        """Show what is known of the output that is chosen."""
+        questions = self._questions = self.output.currentData()
         self._about.setText(
             f"Another program made this file. It has {questions.class_count:,} classes and gives {questions.gives}. "
             "You can usually find the missing details on the model's download page; try them on a photo first."
         )
-        self.title.setText(printable(file.stem)[:100])
-        self.classes.setPlainText("\n".join(questions.classes))
+        if questions.classes:
+            self.classes.setPlainText("\n".join(questions.classes))
         self.side.setValue(questions.size or _USUAL)
         self.side.setEnabled(questions.size is None)
         for box in (self.order, self.scaling):
@@ -127,8 +144,6 @@ class QuestionsPanel(Panel):
         self.trouble.hide()
         self.preview.hide()
         self._show_count()
-        self.show()
-        self.classes.setFocus()
 
     def refuse(self, why: str) -> None:
         """Say why the answers did not do."""
@@ -182,6 +197,7 @@ class QuestionsPanel(Panel):
             order=ChannelOrder(self.order.currentData()),
             scaling=Scaling(self.scaling.currentData()),
             fit=Fit(self.fit.currentData()),
+            output=self._questions.output,
         )
 
     def _ask_for_photo(self) -> None:

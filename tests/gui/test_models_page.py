@@ -19,6 +19,7 @@ from gui.main_window import MainWindow
 from gui.models_page import ModelsPage
 from tests import tiny
 from tests.core.library.test_foreign import classifier
+from tests.core.library.test_foreign_kinds import changed, two_answers, written
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
 
@@ -160,6 +161,22 @@ def test_what_another_program_removes_is_noticed(page: ModelsPage, window: MainW
     qtbot.waitUntil(lambda: window.top_bar.switcher.findData("hues") < 0, timeout=PATIENCE_MS)
 
 
+def test_which_of_several_outputs_is_meant_is_asked(page: ModelsPage, qtbot: QtBot, tmp_path: Path) -> None:
+    file = written(tmp_path, changed(two_answers))
+    page.imports.take(file)
+    asked = page.questions
+    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
+    assert [asked.output.itemText(row) for row in range(2)] == ["y (3 classes)", "other (5 classes)"]
+    assert "3 classes" in asked._about.text()
+    asked.output.setCurrentIndex(1)
+    assert "5 classes" in asked._about.text()
+    asked.take_names("a, b, c, d, e")
+    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
+    click(qtbot, asked.add)
+    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    assert open_library().find("theirs").card.classes == ("a", "b", "c", "d", "e")
+
+
 def test_a_classifier_of_another_program_is_asked_about(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -170,6 +187,7 @@ def test_a_classifier_of_another_program_is_asked_about(
     asked = page.questions
     qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
     assert window.pages.currentWidget() is page
+    assert not asked.output.isVisible()
     assert not asked.side.isEnabled()
     assert not asked.add.isEnabled()
     for name in tiny.CLASSES:

@@ -16,6 +16,8 @@ import pytest
 
 import core
 from core import paths, settings
+from core.errors import FoveaError
+from core.learning import material
 from core.library import library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
@@ -97,6 +99,25 @@ def test_what_is_wrong_with_the_folder_is_told(fovea: Fovea, folder: Path) -> No
     assert ran.code == 0
     assert "torn.png" in ran.err
     assert [problem["kind"] for problem in json.loads(ran.out)["problems"]]
+
+
+def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
+    fovea: Fovea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = teaching.write_labelled(tmp_path / "pictures" / "first", 16)
+    for number, photo in enumerate(sorted(first.rglob("*.png"))):
+        if number % 2:
+            other = tmp_path / "pictures" / "second" / photo.relative_to(first)
+            other.parent.mkdir(parents=True, exist_ok=True)
+            photo.rename(other)
+    told = "The folders “first”, “second” are read as classes, but hold folders of the same names"
+    assert fovea("train", tmp_path / "pictures", "--name", "mine").err.count(told) == 1
+
+    def stop(*_: object, **__: object) -> None:
+        raise FoveaError("It is too early to compute anything.", hint="")
+
+    monkeypatch.setattr(material, "compute_features", stop)
+    assert told in fovea("train", tmp_path / "pictures", "--name", "mine").err
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,13 @@ def wait_for(file: Path, text: str) -> None:
         time.sleep(0.05)
 
 
+def wait_until_there(file: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not file.exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_what_arrives_is_told_until_it_is_ended(tmp_path: Path, which: signal.Signals) -> None:
     (folder := tmp_path / "arriving").mkdir()
@@ -107,6 +114,25 @@ def test_photos_are_sorted_as_they_arrive(tmp_path: Path, by: str) -> None:
         assert program.returncode == 0
     assert (folder / "a.png").exists() is (by == "copy")
     assert (folder / "bad.png").exists()
+
+
+@pytest.mark.parametrize("by", ["copy", "move"])
+def test_a_sidecar_that_arrives_after_its_photo_follows_it(tmp_path: Path, by: str) -> None:
+    (folder := tmp_path / "arriving").mkdir()
+    place = tmp_path / "sorted" / "red"
+    with watching(folder, "--sort-to", place.parent, "--by", by) as program:
+        tiny.write_solid(folder / "a.png", "red")
+        wait_until_there(place / "a.png")
+        for name in ("a.xmp", "a.png.xmp"):
+            (folder / name).write_text("<x:xmpmeta/>")
+            os.utime(folder / name, (1e9, 1e9))
+        wait_until_there(place / "a.xmp")
+        wait_until_there(place / "a.png.xmp")
+        time.sleep(0.5)
+        program.send_signal(signal.SIGINT)
+        program.communicate(timeout=PATIENCE_S)
+        assert program.returncode == 0
+    assert (folder / "a.xmp").exists() is (by == "copy")
 
 
 def test_what_cannot_start_says_why(fovea: Fovea, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core.errors import Cancelled, DatasetError
 from core.learning import quick
-from core.library.heads import head_bytes
+from core.library.heads import head_bytes, softmax
 from core.progress import CancelToken, Progress
 
 
@@ -191,6 +191,22 @@ def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
     rows, logits = _unseen(features, labels)
     assert rows.tolist() == list(range(200))
     assert 0.35 < np.mean(logits.argmax(axis=1) == labels) < 0.65
+
+
+def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, labels = clouds(100, 3, 60)
+
+    def spread() -> float:
+        """Of the confidence that all but 5 % reach, over orders of the images, which divide them otherwise."""
+        orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(6)]
+        logits = [_unseen(features[order], labels[order])[1] for order in orders]
+        return float(np.std([np.percentile(softmax(one).max(axis=1), 5) for one in logits]))
+
+    several = spread()
+    monkeypatch.setattr(quick, "_REPEATS", 1)
+    assert several < 0.8 * spread()
 
 
 def test_copies_of_an_image_are_predicted_together() -> None:

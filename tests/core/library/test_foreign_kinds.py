@@ -17,7 +17,7 @@ from core.card import Fit
 from core.engine import golden
 from core.engine.engine import open_engine
 from core.import_preview import preview
-from core.library.foreign import import_foreign, look_at
+from core.library.foreign import import_foreign, look_at, look_at_each
 from core.library.foreign_values import ForeignAnswers, Scaling
 from core.library.heads import softmax
 from core.library.library import InstalledModel, Library, load_backbone, load_head
@@ -108,6 +108,45 @@ def view(model: onnx.ModelProto) -> None:
     model.graph.node.extend(kept)
     for name, value in {"zero": 0, "axis": [0], "rest": [-1]}.items():
         model.graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
+
+
+def tokens(*of_the_token: onnx.NodeProto, token: str = "repeated") -> Change:
+    """A class token for each image beside its features, as a ViT has: [n, 2, 8], of which the mean goes on."""
+    return before_the_end(
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "first"], ["count"]),
+        helper.make_node("Unsqueeze", ["count", "axis"], ["counts"]),
+        *of_the_token,
+        helper.make_node("Unsqueeze", ["f", "middle"], ["patch"]),
+        helper.make_node("Concat", [token, "patch"], ["both"], axis=1),
+        helper.make_node("ReduceMean", ["both"], ["g"], axes=[1], keepdims=0),
+        first=np.array(0), axis=np.array([0]), middle=np.array([1]), minus=np.array([-1]), ones=np.array([1]),
+        width=np.array([tiny.WIDTH]), three=np.array([3]), minus_one=np.array(-1),
+        token=np.linspace(-1, 1, tiny.WIDTH, dtype=np.float32).reshape(1, 1, -1),
+    )  # fmt: skip
+
+
+TOKEN_OF_TORCHSCRIPT = (
+    helper.make_node("Concat", ["counts", "minus", "minus"], ["wanted"], axis=0),
+    helper.make_node(
+        "ConstantOfShape", ["three"], ["filled"], value=numpy_helper.from_array(np.array([1], np.int64))
+    ),
+    helper.make_node("Mul", ["filled", "minus_one"], ["kept"]),
+    helper.make_node("Equal", ["wanted", "kept"], ["is_kept"]),
+    helper.make_node("Where", ["is_kept", "filled", "wanted"], ["lengths"]),
+    helper.make_node("Expand", ["token", "lengths"], ["repeated"]),
+)  # fmt: skip
+"""token.expand(x.shape[0], -1, -1) as `torch.onnx.export` writes it."""
+TOKEN_OF_DYNAMO = (
+    helper.make_node("Concat", ["counts", "ones", "width"], ["lengths"], axis=0),
+    helper.make_node("Expand", ["token", "lengths"], ["repeated"]),
+)
+TOKEN_OF_A_NUMBER = (
+    helper.make_node("Concat", ["counts", "ones", "width"], ["lengths"], axis=0),
+    helper.make_node(
+        "ConstantOfShape", ["lengths"], ["repeated"], value=numpy_helper.from_array(np.array([0.5], np.float32))
+    ),
+)  # fmt: skip
 
 
 def old_dropout(model: onnx.ModelProto) -> None:
@@ -259,6 +298,9 @@ IMPORTED: dict[str, onnx.ModelProto] = {
         )
     ),
     "view": changed(view),
+    "a class token of TorchScript": changed(tokens(*TOKEN_OF_TORCHSCRIPT)),
+    "a class token of Dynamo": changed(tokens(*TOKEN_OF_DYNAMO)),
+    "a class token of one number": changed(tokens(*TOKEN_OF_A_NUMBER)),
     "opset 8": changed(opset_8),
     "one image of Caffe2": changed(caffe2),
     "a convolution at the end": changed(last_layer_as_a_convolution),
@@ -333,6 +375,7 @@ def test_the_number_of_names_says_which_answer_is_meant(library: Library, tmp_pa
     asked = look_at(file)
     assert asked is not None
     assert asked.classes == ("a", "b", "c", "d", "e")
+    assert look_at_each(file) == (asked,)
     imported = import_foreign(file, ANSWERS, library).model
     np.testing.assert_allclose(softmax(logits(imported)), theirs(classifier()), atol=2e-3)
 

@@ -11,7 +11,15 @@ from onnx import helper, numpy_helper
 
 from core.errors import ModelError
 from core.library.foreign import look_at
-from tests.core.library.test_foreign_kinds import Change, before_the_end, changed, one_image, two_answers, written
+from tests.core.library.test_foreign_kinds import (
+    Change,
+    before_the_end,
+    changed,
+    one_image,
+    tokens,
+    two_answers,
+    written,
+)
 
 
 def one_logit(model: onnx.ModelProto) -> None:
@@ -72,6 +80,15 @@ def a_shape_of_2_31(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def many_tokens(model: onnx.ModelProto) -> None:
+    """As many tokens as there are images, for each of them."""
+    tokens(
+        helper.make_node("Concat", ["ones", "counts", "width"], ["lengths"], axis=0),
+        helper.make_node("Expand", ["token", "lengths"], ["many"]),
+        helper.make_node("ReduceMean", ["many"], ["repeated"], axes=[1]),
+    )(model)
+
+
 def wide(model: onnx.ModelProto) -> None:
     """800 channels of 250 by 250 from a few kilobytes: 0.2 GB for an image, 1.6 GB for a batch."""
     for axis in model.graph.input[0].type.tensor_type.shape.dim[2:]:
@@ -85,6 +102,7 @@ def wide(model: onnx.ModelProto) -> None:
 
 REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
     "one image only": (changed(one_image), "only one image at a time"),
+    "as many tokens as images": (changed(many_tokens), "only one image at a time"),
     "four images": (changed(batch(4)), "exactly 4 images at a time"),
     "no images": (changed(batch(0)), "exactly 0 images at a time"),
     "one logit": (changed(one_logit, end="Identity"), "says yes or no"),

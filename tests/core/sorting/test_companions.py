@@ -198,6 +198,14 @@ def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorte
     assert snapshot(sorter.source) == before
 
 
+def test_what_belongs_to_a_photo_that_is_gone_is_found_unless_another_has_its_name(tmp_path: Path) -> None:
+    write(tmp_path / "a.xmp")
+    assert Companions().of(tmp_path / "a.jpg").names == ("a.xmp",)
+    write(tmp_path / "a.png")
+    along = Companions().of(tmp_path / "a.jpg")
+    assert (along.names, along.shared) == ((), ("a.xmp",))
+
+
 @pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
 @pytest.mark.parametrize("is_earlier", [False, True])
 def test_a_damaged_record_brings_companions_back_and_one_of_an_earlier_version_photos(

@@ -339,6 +339,33 @@ def test_photos_come_back_though_the_record_is_damaged(
     assert str(aside) in caplog.text
 
 
+@pytest.mark.parametrize("by", By)
+def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, by: By) -> None:
+    facts = sorter.sort(sorter.many(5), sorter.request(by))
+    _forget_what_was_asked(facts.id)
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    undone = undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert (undone.undone, undone.kept, undone.state) == (facts.sorted, 0, SortingState.UNDONE)
+    assert undone.request.by is by
+    assert abs(undone.begun - facts.begun) < 2
+    assert not [path for path in sorter.destination.rglob("*") if not path.is_dir()]
+
+
+def test_a_record_that_lost_what_was_asked_is_left_where_the_disk_does_not_tell_it(sorter: Sorter) -> None:
+    facts = sorter.sort(photos := sorter.many(3), sorter.request(By.COPY))
+    _forget_what_was_asked(facts.id)
+    for row in photos:
+        row.path.unlink()
+    with pytest.raises(StorageError, match="cannot be read any more"):
+        undo(facts.id, report=lambda _: None, token=CancelToken())
+
+
+def _forget_what_was_asked(id_: str) -> None:
+    with closing(sqlite3.connect(paths.sortings() / f"{id_}.sqlite")) as opened, opened:
+        opened.execute("DELETE FROM sorting")
+
+
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 500])
 def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, content: bytes) -> None:
     facts = sorter.sort(sorter.many(2))

@@ -237,3 +237,22 @@ def test_what_arrives_in_a_watched_folder_becomes_a_row(
 
 def texts(widget: object) -> list[str]:
     return [label.text() for label in widget.findChildren(QLabel)]  # type: ignore[attr-defined]
+
+
+def test_what_a_folder_holds_beside_its_photos_is_told(
+    tree: Path, classify: Classify, window: MainWindow, qtbot: QtBot
+) -> None:
+    (tree / "one.cr3").write_bytes(b"raw")
+    (tree / "two.jxl").write_bytes(b"jxl")
+    tiny.write_solid(tree / "away.png", "red").rename(tree / "no suffix")
+    (tree.parent / "other").mkdir()
+    (tree / "link").symlink_to(tree.parent / "other")
+    classify(tree)
+    told = [
+        "“holiday”: Skipped 2 files of kinds Fovea does not read: 1 CR3, 1 JXL. ",
+        "“holiday”: Links to folders were not followed: 1. ",
+        "“holiday”: Photos without an image's suffix were skipped: 1. ",
+    ]
+    qtbot.waitUntil(
+        lambda: all(any(text.strip() in one for one in window.notices.texts()) for text in told), timeout=PATIENCE_MS
+    )
