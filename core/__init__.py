@@ -1,8 +1,8 @@
 """Everything Fovea does, without a window: plain Python, NumPy, Pillow and ONNX Runtime; no Qt anywhere.
 
-classify   images -> engine -> library (head) -> classifier -> prediction -> window, table, report
-folders    batch (walk -> journal -> classifier -> journal) -> reports, sorting, keywords
-learn      dataset -> features -> learning (a head, or in the trainer process more) -> judging -> library
+classify   images -> engine -> models (head, classifier) -> prediction -> window, table, report
+folders    jobs (walk -> journal -> classifier -> journal) -> outputs (reports, sorting, keywords)
+learn      datasets -> engine (features) -> training (a head, or in the trainer process more) -> evaluation -> models
 """
 
 import os
@@ -12,5 +12,5 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # Heads are fitted by many products too small to be shared between threads: where another program is busy, OpenBLAS's
-# threads wait for each other a hundred times longer than they work. `core.learning.quick` shares out the large ones.
+# threads wait for each other a hundred times longer than they work. `core.training.quick` shares out the large ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -16,26 +16,26 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.errors import FoveaError
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken, Progress, Report
+from core.base.providers import Precision, ProviderWish
 from core.exporting.formats import ExportFormat
-from core.library.foreign_values import ForeignAnswers, ForeignQuestions
+from core.models.onnx_import_values import ForeignAnswers, ForeignQuestions
 from core.prediction import Failure, Outcome
-from core.progress import CancelToken, Progress, Report
-from core.providers import Precision, ProviderWish
 
 if TYPE_CHECKING:
-    from core.dataset.amendments import Amendment
-    from core.dataset.built import Edit
+    from core.datasets.custom_datasets import Edit
+    from core.datasets.label_overrides import Amendment
     from core.images.drawing import Picture
-    from core.learning.protocol import Epoch
-    from core.learning.request import RetrainRequest, TrainRequest
-    from core.learning.runs import FoundRun
-    from core.library.installed import InstalledModel
-    from core.library.library import Library
-    from core.library.removal import Removed
+    from core.models.installed import InstalledModel
+    from core.models.library import Library
+    from core.models.trash import Removed
     from core.services.folder_values import FolderChange, FolderRead, Previewed, Undoing
     from core.services.library_values import AgreementFacts, NameFacts
     from core.services.training_values import BuiltSet, Forecast, RetrainedFacts, TrainedFacts
+    from core.training.protocol import Epoch
+    from core.training.request import RetrainRequest, TrainRequest
+    from core.training.runs import FoundRun
 
 _LISTED_AT_ONCE: Final = 500
 _EDITING: Final = threading.Lock()
@@ -72,7 +72,7 @@ def list_images(
     Raises:
         Cancelled: the token was cancelled.
     """
-    from core.images.folders import find_images
+    from core.images.listing import find_images
 
     failures: list[Failure] = []
     found = find_images(paths, recursive=True, on_error=lambda path, error: failures.append(Failure.of(path, error)))
@@ -97,10 +97,10 @@ class LibraryListing:
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
-    from core.learning.runs import found_runs
-    from core.library.library import open_library
-    from core.library.removal import removed
+    from core.models.library import open_library
+    from core.models.trash import removed
     from core.services.model_facts import name_facts
+    from core.training.runs import found_runs
 
     library = open_library()
     return LibraryListing(name_facts(library), found_runs(), removed(library.own))
@@ -112,7 +112,7 @@ def activate(name: str, version: int) -> None:
     Raises:
         FoveaError: there is no such version, it is damaged, or the disk does not allow it.
     """
-    from core.library.library import open_library
+    from core.models.library import open_library
 
     open_library().activate(name, version)
 
@@ -123,7 +123,7 @@ def roll_back(name: str) -> int:
     Raises:
         FoveaError: there is none, it is damaged, or the disk does not allow it.
     """
-    from core.library.library import open_library
+    from core.models.library import open_library
 
     return open_library().roll_back(name).version
 
@@ -137,7 +137,7 @@ def remove(name: str, version: int | None) -> int | None:
     Raises:
         FoveaError: it came with Fovea, it is in use, or the disk does not allow it.
     """
-    from core.library.library import open_library
+    from core.models.library import open_library
 
     library = open_library()
     if version is None:
@@ -153,10 +153,10 @@ def restore(name: str, version: int | None) -> None:
     Raises:
         FoveaError: there is nothing to restore, or the disk does not allow it.
     """
-    from core.library import removal
-    from core.library.library import open_library
+    from core.models import trash
+    from core.models.library import open_library
 
-    removal.restore(open_library().own, name, version)
+    trash.restore(open_library().own, name, version)
 
 
 def discard_run(name: str) -> None:
@@ -165,7 +165,7 @@ def discard_run(name: str) -> None:
     Raises:
         FoveaError: it is being trained now, or the disk does not allow it.
     """
-    from core.learning.runs import throw_away
+    from core.training.runs import throw_away
 
     throw_away(name)
 
@@ -197,8 +197,8 @@ def export_model(
         Cancelled: the token was cancelled.
     """
     from core.exporting.export import export_model as export
-    from core.exporting.trial import MOST_LOST, loss_in_words
-    from core.library.library import open_library
+    from core.exporting.export_evaluation import MOST_LOST, loss_in_words
+    from core.models.library import open_library
 
     trial = export(open_library().find(reference), file, format, images, MOST_LOST, report=report, token=token)
     return ExportedFile(file.stat().st_size, (loss_in_words(trial),) if trial else ())
@@ -218,9 +218,9 @@ def import_model(file: Path) -> ImportedModel | tuple[ForeignQuestions, ...]:
     Raises:
         FoveaError: the file is damaged, foreign, hostile or changed.
     """
-    from core.library import exchange
-    from core.library.foreign import look_at_each
-    from core.library.library import open_library
+    from core.models import exchange
+    from core.models.library import open_library
+    from core.models.onnx_import import look_at_each
 
     questions = look_at_each(file)
     if questions:
@@ -235,10 +235,10 @@ def import_foreign(file: Path, answers: ForeignAnswers) -> ImportedModel:
     Raises:
         FoveaError: the file or the answers do not do.
     """
-    from core.library import foreign
-    from core.library.library import open_library
+    from core.models import onnx_import
+    from core.models.library import open_library
 
-    imported = foreign.import_foreign(file, answers, open_library())
+    imported = onnx_import.import_foreign(file, answers, open_library())
     return ImportedModel(imported.model.name, imported.is_new)
 
 
@@ -248,7 +248,7 @@ def preview_import(file: Path, answers: ForeignAnswers, photo: Path) -> Outcome:
     Raises:
         FoveaError: the file or the answers do not do.
     """
-    from core.import_preview import preview
+    from core.models.import_preview import preview
 
     return preview(file, answers, photo)
 
@@ -272,9 +272,9 @@ def compare(
         FoveaError: a model cannot be used, or there is nothing to compare on.
         Cancelled: the token was cancelled.
     """
-    from core.features.store import FeatureStore
-    from core.judging.comparison import compare_by_paths, contestant
-    from core.library.library import open_library
+    from core.engine.feature_store import FeatureStore
+    from core.evaluation.comparison import compare_by_paths, contestant
+    from core.models.library import open_library
     from core.services.comparison_facts import agreement_facts
 
     started, library = time.perf_counter(), open_library()
@@ -338,13 +338,13 @@ def new_set(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
     Raises:
         FoveaError: the name or a class is not possible, or the disk does not allow it.
     """
-    from core.dataset import built
+    from core.datasets import custom_datasets
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        folder = built.new_set(name)
+        folder = custom_datasets.new_set(name)
         for label, photos in classes.items():
-            built.change(folder, built.AddPhotos(label, photos))
+            custom_datasets.change(folder, custom_datasets.AddPhotos(label, photos))
         return FolderChange(folder)
 
 
@@ -354,11 +354,11 @@ def edit_set(folder: Path, edit: Edit) -> FolderChange:
     Raises:
         FoveaError: the change is not possible, or the disk does not allow it; nothing was changed.
     """
-    from core.dataset import built
+    from core.datasets import custom_datasets
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        return FolderChange(folder, built.change(folder, edit))
+        return FolderChange(folder, custom_datasets.change(folder, edit))
 
 
 def rename_set(folder: Path, name: str) -> FolderChange:
@@ -367,11 +367,11 @@ def rename_set(folder: Path, name: str) -> FolderChange:
     Raises:
         FoveaError: the name is not possible, or the disk does not allow it; nothing was changed.
     """
-    from core.dataset import built
+    from core.datasets import custom_datasets
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        return FolderChange(built.rename_set(folder, name))
+        return FolderChange(custom_datasets.rename_set(folder, name))
 
 
 # ---- training
@@ -384,7 +384,7 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
         FoveaError: no photo can be read, or the backbone is missing.
         Cancelled: the token was cancelled.
     """
-    from core.library.library import open_library
+    from core.models.library import open_library
     from core.services.previews import preview
 
     return preview(photos, request.seed, open_library(), token=token)
@@ -397,7 +397,7 @@ def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ..
         FoveaError: nothing can be learned from the folder, or the backbone cannot run.
         Cancelled: the token was cancelled.
     """
-    from core.library.library import open_library
+    from core.models.library import open_library
     from core.services.forecast import forecasts
 
     return forecasts(request, open_library(), token=token)
@@ -418,10 +418,10 @@ def train(
         FoveaError: no model came of it; the library is as it was, but for what fine-tuning begins with.
         Cancelled: the token was cancelled.
     """
-    from core.learning.train import train as train_model
-    from core.library.library import open_library
-    from core.services.costs import CostWatch
+    from core.models.library import open_library
+    from core.services.timing_history import CostWatch
     from core.services.training_facts import trained_facts
+    from core.training.train import train as train_model
 
     library, watch, started = open_library(), CostWatch(), time.perf_counter()
     rival = _rival(library, against)
@@ -451,9 +451,9 @@ def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaErr
 
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
     """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
-    from core import paths
-    from core.learning.protocol import CHECKPOINT
-    from core.learning.runs import throw_away
+    from core.base import paths
+    from core.training.protocol import CHECKPOINT
+    from core.training.runs import throw_away
 
     folder = paths.unfinished_runs() / request.name
     if (folder / CHECKPOINT).exists() and not discard:
@@ -470,9 +470,9 @@ def retrain(request: RetrainRequest, *, report: Report, token: CancelToken) -> R
         FoveaError: no version came of it; the library is as it was.
         Cancelled: the token was cancelled.
     """
-    from core.learning.retrain import retrain as retrain_model
-    from core.library.library import open_library
+    from core.models.library import open_library
     from core.services.training_facts import retrained_facts
+    from core.training.retrain import retrain as retrain_model
 
     started = time.perf_counter()
     retrained = retrain_model(request, open_library(), report=report, token=token)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from core.errors import ModelError
+from core.base.errors import ModelError
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2

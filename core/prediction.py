@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import FoveaError
+from core.base.errors import FoveaError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The one channel between the window and its helper processes: calls go in, progress and results come out.
 
-A helper process runs `Worker.run`; the window's side is `gui.tasks`. What is called are functions of `core.api`,
+A helper process runs `Worker.run`; the window's side is `gui.tasks.task`. What is called are functions of `core.api`,
 pickled by their names, so that both ends know them and neither declares a message for each.
 """
 
@@ -16,8 +16,8 @@ from enum import StrEnum
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
-from core.errors import Cancelled, FoveaError, ImageError
-from core.progress import CancelToken
+from core.base.errors import Cancelled, FoveaError, ImageError
+from core.base.progress import CancelToken
 
 _PATIENCE_S: Final = 10.0
 """How long calls may take to end when the window is gone; processes that they started end with them."""

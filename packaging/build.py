@@ -30,7 +30,7 @@ from inputs import moment, write_inputs
 from licences import collect, write
 from sbom import write_sbom
 
-from core.bundle import FILES, TRAINER, Bundle, list_files
+from core.base.bundle import FILES, TRAINER, Bundle, list_files
 
 _PROGRAM: Final = {Flavour.CPU: "fovea", Flavour.CUDA: "fovea", Flavour.TRAINER: TRAINER}
 _NEEDED: Final = {

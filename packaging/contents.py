@@ -31,7 +31,7 @@ class Flavour(StrEnum):
     """TensorFlow in a program of its own, which the other two find beside them."""
 
 
-_FOLDERS: Final = ("gui/icons", "gui/samples", "core/keywords/namespace", "models/*")
+_FOLDERS: Final = ("gui/icons", "gui/samples", "core/outputs/keywords/namespace", "models/*")
 """What the code reads beside itself; what rebuilds the models stays out."""
 
 TOLD: Final = (
@@ -50,7 +50,7 @@ TOLD: Final = (
 )
 """Distributions whose version the program tells."""
 
-_TENSORFLOW: Final = ("tensorflow", "keras", "tf2onnx", "h5py", "core.training")
+_TENSORFLOW: Final = ("tensorflow", "keras", "tf2onnx", "h5py", "core.trainer")
 _TOOLS: Final = ("pytest", "hypothesis", "setuptools", "pip", "wheel", "pkg_resources", "PyInstaller", "zstandard")
 _NEVER_IMPORTED: Final = (
     "attr",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from gui.folders.page import FoldersPage
-    from gui.main_window import MainWindow
+    from gui.shell.main_window import MainWindow
 
 PATIENCE_S: Final = 300.0
 _UNDER_WAY: Final = 40
@@ -57,7 +57,7 @@ class Walk:
 
     def run(self, photos: Path) -> None:
         """Go from a folder to sorted photos and back."""
-        from gui.actions import Act
+        from gui.shell.actions import Act
 
         act, page = self._window.actions_by_act, self.page
         act[Act.SHOW_FOLDERS].trigger()
@@ -81,7 +81,7 @@ class Walk:
 
     def _look_closer(self) -> None:
         """Sorted by confidence, and brushed."""
-        from core.batch.values import Group, Order
+        from core.jobs.values import Group, Order
 
         results = self.page.results
         results.show_as(gallery=False)
@@ -152,8 +152,8 @@ def main() -> None:
         os.environ["FOVEA_HOME"] = home
         photos = Path(home).with_name("Holiday photos")  # its path is in the pictures
         shutil.copytree(asked.photos, photos, copy_function=shutil.copyfile)
-        from core.settings import Theme
-        from gui.application import open_window
+        from core.base.settings import Theme
+        from gui.app.application import open_window
 
         application, window = open_window([])
         window.session.settings.change(theme=Theme(asked.theme), model=asked.model)

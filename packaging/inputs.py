@@ -16,7 +16,7 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from core.storage import write_atomically
+from core.base.storage import write_atomically
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _OWN: Final = ("core", "gui", "models", "packaging", "pyproject.toml", "LICENSE")

@@ -16,9 +16,9 @@ from typing import Final
 from packaging.utils import canonicalize_name
 from system_libraries import system_packages
 
-from core import licences
-from core.licences import Component, Text
-from core.storage import write_atomically
+from core.app import licences
+from core.app.licences import Component, Text
+from core.base.storage import write_atomically
 
 HERE: Final = Path(__file__).resolve().parent
 READABLE: Final = "LICENCES.txt"

@@ -21,11 +21,11 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 from system_libraries import SystemPackage, system_packages
 
-from core import paths
+from core.app.licences import EXTRAS, Kind, required
+from core.app.licences import Component as Part
+from core.base import paths
+from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card
-from core.licences import EXTRAS, Kind, required
-from core.licences import Component as Part
-from core.storage import write_atomically
 
 _HASHED: Final = Property(name="fovea:hash-of", value="the lines of RECORD for what the wheel brought, sorted")
 

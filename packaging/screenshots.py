@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from gui.main_window import MainWindow
+    from gui.shell.main_window import MainWindow
 
 HERE = Path(__file__).resolve().parent
 README_PICTURE = HERE / "screenshot.png"
@@ -32,7 +32,7 @@ def empty(window: MainWindow) -> None:
 
 def photos(window: MainWindow) -> None:
     """The samples, and whatever FOVEA_PHOTOS names, read."""
-    from gui.empty_state import SAMPLES
+    from gui.photos.empty_state import SAMPLES
 
     more = os.environ.get("FOVEA_PHOTOS")
     window.session.add([*SAMPLES, *([Path(more)] if more else [])])
@@ -40,7 +40,7 @@ def photos(window: MainWindow) -> None:
 
 def models(window: MainWindow) -> None:
     """What is installed."""
-    from gui.rail import Place
+    from gui.shell.rail import Place
 
     window.show_place(Place.MODELS)
 
@@ -53,7 +53,7 @@ def palette(window: MainWindow) -> None:
 
 def refused(window: MainWindow) -> None:
     """An image that cannot be read, and a provider that does not work here."""
-    from core.providers import ProviderWish
+    from core.base.providers import ProviderWish
 
     photos(window)
     window.session.add([Path(__file__)])
@@ -62,8 +62,8 @@ def refused(window: MainWindow) -> None:
 
 def licences(window: MainWindow) -> QWidget:
     """What Fovea is made of, in a window of its own."""
-    from gui.actions import Act
-    from gui.licences_dialog import LicencesDialog
+    from gui.shell.actions import Act
+    from gui.shell.licences_dialog import LicencesDialog
 
     window.actions_by_act[Act.LICENCES].trigger()
     shown = window.findChildren(LicencesDialog)[0]
@@ -86,9 +86,9 @@ def take(scene: str, theme_name: str, file: Path) -> None:
     from PySide6.QtCore import QElapsedTimer, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from core.settings import Theme
-    from gui import theme
-    from gui.main_window import MainWindow
+    from core.base.settings import Theme
+    from gui.shell.main_window import MainWindow
+    from gui.widgets import theme
 
     application = QApplication([])
     application.setStyle("Fusion")

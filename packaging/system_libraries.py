@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.licences import Component, Kind, Text
+from core.app.licences import Component, Kind, Text
 
 _TEXTS: Final = Path(__file__).resolve().parent / "texts"
 _REFERRED: Final = re.compile(r"/usr/share/common-licenses/([A-Za-z]+(?:-[\d.]*\d)?)")

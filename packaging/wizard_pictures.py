@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from gui.wizard.window import TrainingWizard
+    from gui.training.wizard.window import TrainingWizard
 
 PATIENCE_S: Final = 600.0
 _MEASURING: Final = "measuring"
@@ -51,8 +51,8 @@ class Walk:
 
     def run(self, photos: Path, recipe: str) -> None:
         """Go from a folder to a result."""
-        from core.learning.request import Recipe
-        from gui.wizard.window import Step
+        from core.training.request import Recipe
+        from gui.training.wizard.window import Step
 
         wizard = self._wizard
         self.take("1-empty")
@@ -99,8 +99,8 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         os.environ["FOVEA_HOME"] = str((asked.home or Path(home)).resolve())
-        from core.settings import Theme
-        from gui.application import open_window
+        from core.base.settings import Theme
+        from gui.app.application import open_window
 
         application, window = open_window([])
         window.session.settings.change(theme=Theme(asked.theme))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core import paths
+from core.base import paths
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Hundreds of processes are started: where none may keep what it compiled, each compiles all that it imports, and
@@ -22,11 +22,11 @@ sys.dont_write_bytecode = False
 _LOOPBACK = ("localhost", "127.", "::1")
 _LONGEST = (
     "core/cli/test_train_deeper.py",
-    "gui/wizard/test_from_nothing.py",
+    "gui/training/wizard/test_from_nothing.py",
     "core/cli/test_acceptance.py",
-    "core/training/test_fine_tune.py",
-    "core/cluster/test_classifying.py",
-    "core/training/",
+    "core/trainer/test_fine_tune.py",
+    "core/jobs/cluster/test_classify.py",
+    "core/trainer/",
     "models/",
     "packaging/",
 )

@@ -9,9 +9,9 @@ from PIL import Image
 
 from core.card import write_card
 from core.engine import golden
-from core.library.heads import LinearHead, head_bytes
-from core.library.installed import InstalledModel
-from core.library.library import Library
+from core.models.heads import LinearHead, head_bytes
+from core.models.installed import InstalledModel
+from core.models.library import Library
 from tests import tiny
 
 CLASSES = ("dim", "bright")

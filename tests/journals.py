@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.batch.journal import Answer, Answerer, Found, Journal
-from core.batch.values import JobRequest
+from core.jobs.journal import Answer, Answerer, Found, Journal
+from core.jobs.values import JobRequest
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
 LABELS = ("red", "green", "blue")

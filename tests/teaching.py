@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from core.card import write_card
-from core.learning.train import BACKBONE
-from core.library.library import Library
+from core.models.library import Library
+from core.training.train import BACKBONE
 from tests import tiny
 
 

@@ -62,12 +62,16 @@ def imported(modules: str) -> set[str]:
 
 def test_values_are_imported_without_anything_heavy() -> None:
     """The window needs them before its first paint."""
-    found = imported("core.settings, core.card, core.prediction, core.providers, core.paths, core.batch.queries")
+    found = imported(
+        "core.base.settings, core.card, core.prediction, core.base.providers, core.base.paths, core.jobs.queries"
+    )
     assert found.isdisjoint({"numpy", "PIL", "pillow_heif", "onnxruntime", "onnx", "google", "PySide6"})
 
 
 def test_classifying_needs_neither_qt_nor_keras() -> None:
-    assert imported("core.classifier").isdisjoint({"PySide6", "shiboken6", "tensorflow", "keras", "tf2onnx", "h5py"})
+    assert imported("core.models.classifier").isdisjoint(
+        {"PySide6", "shiboken6", "tensorflow", "keras", "tf2onnx", "h5py"}
+    )
 
 
 def stated() -> Iterator[str]:

@@ -31,8 +31,8 @@ from core.card import (
     write_card,
 )
 from core.engine import golden
-from core.library.heads import DenseHead, Head, LinearHead, head_bytes
-from core.library.library import CARD, Library
+from core.models.heads import DenseHead, Head, LinearHead, head_bytes
+from core.models.library import CARD, Library
 
 SIZE = 32
 WIDTH = 8

@@ -9,9 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.card import BackboneCard, write_card
 from core.engine import golden
-from core.library.heads import Head, head_bytes
-from core.library.installed import InstalledModel
-from core.library.library import Library
+from core.models.heads import Head, head_bytes
+from core.models.installed import InstalledModel
+from core.models.library import Library
 from tests import tiny
 
 CHANNELS = 128

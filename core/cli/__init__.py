@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from core import shutdown
+from core.base import shutdown
+from core.base.errors import FoveaError
+from core.base.home import check_home
 from core.cli.arguments import parse
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.streams import ReaderGoneError, flush, tell
-from core.errors import FoveaError
-from core.home import check_home
 
 EXIT_FAILED = 2
 EXIT_READER_GONE = 141

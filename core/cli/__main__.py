@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from core import shutdown
+from core.base import shutdown
 from core.cli import main
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from core.cli.parsing import (
 )
 from core.cli.sort_arguments import add_sort
 from core.cli.watch_arguments import add_watch
-from core.library.foreign_values import ChannelOrder, Scaling
+from core.models.onnx_import_values import ChannelOrder, Scaling
 
 _EPILOG: Final = """\
 `fovea --install`, nothing else with it, puts Fovea into the menus of your Linux desktop and into

@@ -9,13 +9,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.benchmark import BATCHES, EngineFigures, Figures, measure
+from core.app.benchmark import BATCHES, EngineFigures, Figures, measure
+from core.base.progress import CancelToken
+from core.base.providers import TITLES
 from core.cli import tables
 from core.cli.progress import stages
 from core.cli.streams import results_to
-from core.library.library import open_library
-from core.progress import CancelToken
-from core.providers import TITLES
+from core.models.library import open_library
 
 
 def run(*, as_json: bool) -> int:

@@ -7,27 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
-from core import paths, settings
-from core.batch.pipeline import Answering
-from core.classifier import Classifier
+from core.base import paths, settings
+from core.base.errors import ImageError, UsageError
 from core.cli import classify_folders
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Outcomes, Tally, no_image, shows_progress, where_else
+from core.cli.classify_report import plan
 from core.cli.progress import bar
 from core.cli.results import open_results
 from core.cli.streams import tell
-from core.cluster.addresses import Address
-from core.errors import ImageError, UsageError
-from core.images.folders import find_images, folder_name
 from core.images.kinds import SAVE_HINT, in_words
-from core.library.library import InstalledModel, open_library
-from core.reports.columns import Reported, Shape
-from core.reports.plan import Form, Plan
-from core.reports.write import refuse_image
-
-_PATHS_TOLD: Final = 5
+from core.images.listing import find_images
+from core.jobs.cluster.addresses import Address
+from core.jobs.pipeline import Answering
+from core.models.classifier import Classifier
+from core.models.library import open_library
+from core.outputs.reports.columns import Reported
+from core.outputs.reports.plan import Form
+from core.outputs.reports.write import refuse_image
 
 
 def run(request: ClassifyRequest) -> int:
@@ -78,29 +76,6 @@ def check(request: ClassifyRequest) -> None:
     if asks_jobs and not all(map(os.path.isdir, request.paths)):
         what = "--include, --exclude, --fresh and --keep-features are about folders, and not only folders are named."
         raise UsageError(what, hint="Name folders alone.")
-
-
-def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
-    """How the report is to be; None for a table to read."""
-    if request.format == "table":
-        return None
-    card = model.card
-    about = (("model", f"{card.title} ({model.name})"), ("backbone", model.backbone.name))
-    asked = ("images", ", ".join(_name(path) for path in request.paths[:_PATHS_TOLD]))
-    folder = request.paths[0] if len(request.paths) == 1 else None
-    return Plan(
-        Form(request.format),
-        Shape(top_k),
-        byte_order_mark=request.byte_order_mark,
-        delimiter=request.delimiter,
-        about=(*about, asked),
-        folder=folder,
-    )
-
-
-def _name(path: Path | Address) -> str:
-    """What was asked for, without the way to it: reports are sent to other people."""
-    return str(path) if isinstance(path, Address) else folder_name(path)
 
 
 def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.base.providers import Precision, ProviderWish
 from core.cli.parsing import Parser, a_count, a_place, add_csv, add_format, check_csv, delimiter_for, form_for
-from core.providers import Precision, ProviderWish
 
 _CLASSIFY: Final = """\
 Tell what is in images.
@@ -62,11 +62,11 @@ class ClassifyRequest:
         exclude: patterns of what is passed over in folders.
         fresh: whether all images are classified anew.
         keep_features: whether features are kept for models trained later.
-        format: "table" or a form of reports, see `core.reports.plan.Form`.
+        format: "table" or a form of reports, see `core.outputs.reports.plan.Form`.
         output: the file to write instead of standard output.
         byte_order_mark: whether CSV begins with one.
         delimiter: what separates the values of CSV.
-        engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.cluster.addresses`).
+        engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.jobs.cluster.addresses`).
     """
 
     paths: tuple[Path, ...]

@@ -10,24 +10,24 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from core import paths, settings
-from core.cli.classify import plan
+from core.base import paths, settings
+from core.base.errors import ImageError, UsageError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally, where_else
+from core.cli.classify_report import plan
 from core.cli.results import open_results
 from core.cli.streams import tell
-from core.cluster.addresses import Address, Store, written
-from core.cluster.classifying import classify
-from core.cluster.worker import Task, sums_of
-from core.dataset.problems import quantity
-from core.errors import ImageError, UsageError
-from core.images.folders import find_images
-from core.library.library import InstalledModel, load_head, open_library
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
-from core.reports.columns import Reported
-from core.reports.plan import Plan
-from core.reports.write import Writer, open_writer
+from core.datasets.problems import quantity
+from core.images.listing import find_images
+from core.jobs.cluster.addresses import Address, Store, written
+from core.jobs.cluster.classify import classify
+from core.jobs.cluster.worker import Task, sums_of
+from core.models.library import InstalledModel, load_head, open_library
+from core.outputs.reports.columns import Reported
+from core.outputs.reports.plan import Plan
+from core.outputs.reports.write import Writer, open_writer
 
 
 def run(request: ClassifyRequest) -> int:

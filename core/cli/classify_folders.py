@@ -13,24 +13,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from core import paths
-from core.batch.job import Job
-from core.batch.jobs import forget_answers
-from core.batch.journal import job_folder, job_id
-from core.batch.pipeline import Answering
-from core.batch.values import JobProgress, JobRequest, Trouble
-from core.batch.walk import Walk
+from core.base import paths
+from core.base.errors import StorageError, UsageError
+from core.base.progress import CancelToken
+from core.base.providers import TITLES
+from core.base.storage import storage_errors
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, tell
-from core.dataset.problems import quantity
-from core.errors import StorageError, UsageError
-from core.images.folders import IMAGE_SUFFIXES, identity
+from core.datasets.problems import quantity
 from core.images.kinds import SAVE_HINT, in_words
+from core.images.listing import IMAGE_SUFFIXES, identity
+from core.jobs.job import Job
+from core.jobs.job_list import forget_answers
+from core.jobs.journal import job_folder, job_id
+from core.jobs.pipeline import Answering
+from core.jobs.values import JobProgress, JobRequest, Trouble
+from core.jobs.walk import Walk
 from core.prediction import Failure, Outcome, Prediction
-from core.progress import CancelToken
-from core.providers import TITLES
-from core.storage import storage_errors
 
 Outcomes: TypeAlias = Generator[Outcome, None, None]
 

@@ -12,19 +12,19 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core import paths, settings
+from core.base import paths, settings
+from core.base.errors import UsageError
+from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.errors import UsageError
-from core.features.store import FeatureStore
-from core.judging.comparison import Agreement, Comparison, Contest, Flip, compare_by_paths, contestant
-from core.judging.evaluation import Evaluation
-from core.judging.plots import percent
-from core.library.library import InstalledModel, open_library
-from core.progress import CancelToken
+from core.datasets.problems import quantity
+from core.engine.feature_store import FeatureStore
+from core.evaluation.comparison import Agreement, Comparison, Contest, Flip, compare_by_paths, contestant
+from core.evaluation.metrics import Evaluation
+from core.evaluation.plots import percent
+from core.models.library import InstalledModel, open_library
 
 _FLIPS_SHOWN: Final = 20
 

@@ -10,10 +10,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from core.app.diagnostics import Findings, Trouble, examine
+from core.base.providers import TITLES
 from core.cli import tables
 from core.cli.streams import results_to
-from core.doctor import Findings, Trouble, examine
-from core.providers import TITLES
 
 
 def run(*, as_json: bool) -> int:

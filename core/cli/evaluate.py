@@ -11,25 +11,25 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core import paths, settings
+from core.base import paths, settings
+from core.base.progress import CancelToken
+from core.base.storage import write_atomically
 from core.cli import tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.features.store import FeatureStore
-from core.images.folders import folder_name
-from core.judging.evaluation import Evaluation, most_confused, to_json
-from core.judging.familiar import Familiar
-from core.judging.judge import Judgement, Unseen, judge
-from core.judging.plots import percent
-from core.judging.reports import html_report
-from core.judging.sources import feature_source
-from core.library.library import InstalledModel, load_head, open_library
-from core.progress import CancelToken
-from core.reports.plan import Form, check_suffix
-from core.reports.write import refuse_image
-from core.storage import write_atomically
+from core.datasets.problems import quantity
+from core.engine.feature_store import FeatureStore
+from core.evaluation.folder_evaluation import Judgement, Unseen, judge
+from core.evaluation.leakage import Familiar
+from core.evaluation.metrics import Evaluation, most_confused, to_json
+from core.evaluation.plots import percent
+from core.evaluation.reports import html_report
+from core.evaluation.sources import feature_source
+from core.images.listing import folder_name
+from core.models.library import InstalledModel, load_head, open_library
+from core.outputs.reports.plan import Form, check_suffix
+from core.outputs.reports.write import refuse_image
 
 _MATRIX_CLASSES: Final = 15
 """Beyond this a matrix does not fit a terminal."""

@@ -11,19 +11,19 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from core.base.errors import UsageError
+from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.errors import UsageError
+from core.datasets.problems import quantity
+from core.evaluation.plots import percent
 from core.exporting.export import export_model
+from core.exporting.export_evaluation import Measured, TooMuchLostError, Trial
 from core.exporting.formats import ExportFormat
-from core.exporting.trial import Measured, TooMuchLostError, Trial
-from core.judging.plots import percent
-from core.library.library import Library
-from core.library.storage_forms import Storage
-from core.progress import CancelToken
+from core.models.library import Library
+from core.models.weight_storage import Storage
 
 _ONNX, _LITERT = ".onnx", ".tflite"
 _COMPARED: Final = ("accuracy", "lost", "only exact right", "only it right", "p", "named otherwise", "cosine")

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from core.base.errors import FoveaError, UsageError
 from core.card import Fit
 from core.cli.streams import results_to, tell
-from core.errors import FoveaError, UsageError
-from core.library.class_names import read_names, text_of
-from core.library.exchange import Imported, import_model
-from core.library.foreign import import_foreign, look_at
-from core.library.foreign_values import USUAL_CROP, ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
-from core.library.library import Library
+from core.models.class_names import read_names, text_of
+from core.models.exchange import Imported, import_model
+from core.models.library import Library
+from core.models.onnx_import import import_foreign, look_at
+from core.models.onnx_import_values import USUAL_CROP, ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
 from core.prediction import Failure
 
 _ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "preview")
@@ -97,7 +97,7 @@ def _guess(asked: ForeignQuestions) -> str:
 
 
 def _preview(file: Path, answers: ForeignAnswers, photo: Path) -> None:
-    from core.import_preview import preview
+    from core.models.import_preview import preview
 
     outcome = preview(file, answers, photo)
     if isinstance(outcome, Failure):

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from core.batch.jobs import BrokenJob, existing_job, job_facts, list_jobs
-from core.batch.queries import Answers
-from core.batch.removal import RemovedJob, bring_back, put_aside, removed_jobs, sweep
-from core.batch.values import Filter, JobFacts, JobState
 from core.cli import tables
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.library.versions import KEPT_DAYS
+from core.datasets.problems import quantity
+from core.jobs.job_list import BrokenJob, existing_job, job_facts, list_jobs
+from core.jobs.queries import Answers
+from core.jobs.trash import RemovedJob, bring_back, put_aside, removed_jobs, sweep
+from core.jobs.values import Filter, JobFacts, JobState
+from core.models.versions import KEPT_DAYS
 
 _COLUMNS: Final = ("id", "folder", "images", "failed", "to do", "state", "model", "begun")
 _CLASSES_SHOWN: Final = 40

@@ -13,25 +13,26 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from core import paths, settings
-from core.batch.job import Job
-from core.batch.pipeline import Answering
-from core.batch.queries import Answers
-from core.batch.values import Filter, JobRequest, View
-from core.batch.walk import check_folder
+from core.base import paths, settings
+from core.base.errors import ImageError, UsageError
+from core.base.progress import CancelToken
+from core.base.text import printable
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, results_to, tell
-from core.dataset.problems import quantity
-from core.errors import ImageError, UsageError
-from core.images.folders import find_images, printable
-from core.keywords.answers import Choice, write_answers
-from core.keywords.exiftool import ExifTool, find_exiftool
-from core.keywords.record import Record, open_record
-from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, sidecar_of
-from core.keywords.writing import remove
-from core.library.library import open_library
+from core.datasets.problems import quantity
+from core.images.listing import find_images
+from core.jobs.job import Job
+from core.jobs.pipeline import Answering
+from core.jobs.queries import Answers
+from core.jobs.values import Filter, JobRequest, View
+from core.jobs.walk import check_folder
+from core.models.library import open_library
+from core.outputs.keywords.exiftool import ExifTool, find_exiftool
+from core.outputs.keywords.from_job import Choice, write_answers
+from core.outputs.keywords.record import Record, open_record
+from core.outputs.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, sidecar_of
+from core.outputs.keywords.writing import remove
 from core.prediction import Failure
-from core.progress import CancelToken
 
 _ANSWERED: Final = View(filter=Filter(failed=False))
 _FAILED: Final = View(filter=Filter(failed=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.batch.values import THRESHOLD
 from core.cli.parsing import Parser, a_loss, a_path, add_format
+from core.jobs.values import THRESHOLD
 
 _KEYWORDS: Final = """\
 Write what is in the photos of FOLDER into their metadata, as keywords that photo managers read.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import desktop
+from core.app import desktop
+from core.base.errors import FoveaError
 from core.cli.streams import tell
-from core.errors import FoveaError
 
 
 def run(wish: str, package: Path) -> int:

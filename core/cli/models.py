@@ -10,19 +10,12 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from core import paths, settings
+from core.base import paths, settings
 from core.card import Fit
 from core.cli import removal, tables, versions
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.library.library import (
-    BrokenEntry,
-    Entry,
-    InstalledBackbone,
-    InstalledModel,
-    Library,
-    open_library,
-)
+from core.datasets.problems import quantity
+from core.models.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
 
 _CLASSES_SHOWN: Final = 40
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.base.errors import UsageError
 from core.card import Fit
-from core.errors import UsageError
-from core.library.foreign_values import USUAL_CROP
-from core.reports.plan import Form, check_suffix, form_of
+from core.models.onnx_import_values import USUAL_CROP
+from core.outputs.reports.plan import Form, check_suffix, form_of
 
 
 class Parser(argparse.ArgumentParser):
@@ -175,6 +175,6 @@ def a_path(text: str) -> Path:
 
 def a_place(text: str) -> Path:
     """A path, or the address of a store such as `s3://bucket/photos`, which a path's rules would garble."""
-    from core.cluster.addresses import Address, is_address
+    from core.jobs.cluster.addresses import Address, is_address
 
     return Address(text) if is_address(text) else a_path(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.cli.streams import tell
-from core.dataset.problems import Problem, in_short
+from core.datasets.problems import Problem, in_short
 
 
 def tell_problems(problems: Iterable[Problem]) -> None:

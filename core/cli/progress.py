@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from core.batch.values import JobProgress
+from core.base.progress import Progress as Stage
+from core.base.progress import Report
 from core.cli.streams import is_terminal
-from core.progress import Progress as Stage
-from core.progress import Report
+from core.jobs.values import JobProgress
 
 
 @contextmanager

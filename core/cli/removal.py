@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from core import paths, settings
+from core.base import paths, settings
 from core.cli import tables
 from core.cli.streams import results_to, tell
-from core.library.library import Library, split_reference
-from core.library.removal import removed, restore
-from core.library.versions import KEPT_DAYS
+from core.models.library import Library, split_reference
+from core.models.trash import removed, restore
+from core.models.versions import KEPT_DAYS
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:

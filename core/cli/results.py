@@ -9,13 +9,13 @@ from typing import Final, TextIO
 
 from rich.text import Text
 
+from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
+from core.outputs.reports.columns import Reported
+from core.outputs.reports.plan import Plan
+from core.outputs.reports.write import Writer, open_text_writer, open_writer
 from core.prediction import Failure, Prediction
-from core.progress import CancelToken
-from core.reports.columns import Reported
-from core.reports.plan import Plan
-from core.reports.write import Writer, open_text_writer, open_writer
 
 _HEADINGS: Final = ("image", "what it is", "confidence", "ms", "or else")
 _ROWS_AT_ONCE: Final = 1000

@@ -13,31 +13,31 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from core import paths, settings
-from core.batch.jobs import list_jobs
-from core.batch.journal import job_id
-from core.batch.pipeline import Answering
-from core.batch.queries import Answers
-from core.batch.values import JobFacts, JobRequest, View
+from core.base import paths, settings
+from core.base.errors import ModelError, StorageError, UsageError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
 from core.cli import classify_folders, tables
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.errors import ModelError, StorageError, UsageError
-from core.following import follow_sorting
-from core.judging.plots import percent
-from core.library.library import InstalledModel, Library, open_library
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
-from core.sorting.carry import carry_out, go_on
-from core.sorting.disk import RealDisk, check, check_space, real
-from core.sorting.plan import plan, sum_up
-from core.sorting.record import Record
-from core.sorting.records import BrokenSorting, list_sortings, sortings
-from core.sorting.undo import undo
-from core.sorting.values import By, PlanFacts, SortingFacts, SortingState, SortRequest, Step
+from core.datasets.problems import quantity
+from core.evaluation.plots import percent
+from core.jobs.job_list import list_jobs
+from core.jobs.journal import job_id
+from core.jobs.pipeline import Answering
+from core.jobs.queries import Answers
+from core.jobs.values import JobFacts, JobRequest, View
+from core.models.library import InstalledModel, Library, open_library
+from core.outputs.following import follow_sorting
+from core.outputs.sorting.disk import RealDisk, check, check_space, real
+from core.outputs.sorting.execute import carry_out, go_on
+from core.outputs.sorting.plan import plan, sum_up
+from core.outputs.sorting.record import Record
+from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import By, PlanFacts, SortingFacts, SortingState, SortRequest, Step
 
 _TOLD: Final = 20
 """Remarks in words; JSON holds all."""

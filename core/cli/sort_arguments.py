@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.batch.values import THRESHOLD
+from core.base.providers import Precision, ProviderWish
 from core.cli.parsing import Parser, a_loss, a_path, add_format
-from core.providers import Precision, ProviderWish
-from core.sorting.values import By
+from core.jobs.values import THRESHOLD
+from core.outputs.sorting.values import By
 
 _SORT: Final = """\
 Sort the photos of a folder and its subfolders into DEST, in which each class gets a folder.

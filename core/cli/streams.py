@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
-from core.errors import StorageError
-from core.images.folders import printable
-from core.storage import as_text, replacing
+from core.base.errors import StorageError
+from core.base.storage import as_text, replacing
+from core.base.text import printable
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads
 _HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."

@@ -10,8 +10,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from core.base.text import printable
 from core.cli.streams import is_terminal
-from core.images.folders import printable
 
 _WIDE: Final = 1_000_000
 

@@ -12,23 +12,23 @@ from typing import Any, Final, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from core import paths, settings
+from core.base import paths, settings
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken, Report
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
 from core.cli.problems import tell_problems
 from core.cli.progress import stages
 from core.cli.streams import results_to, tell
-from core.dataset.dataset import Dataset
-from core.dataset.problems import Problem, quantity
-from core.errors import DatasetError, FoveaError
-from core.judging.comparison import compare
-from core.judging.evaluation import Mistake, mistake_json, to_json
-from core.judging.plots import percent
-from core.learning.protocol import Epoch, Failed, write_event
-from core.learning.request import Depth, Recipe, TrainRequest
-from core.learning.train import Trained, train
-from core.library.library import open_library
-from core.progress import CancelToken, Report
+from core.datasets.dataset import Dataset
+from core.datasets.problems import FolderError, Problem, quantity
+from core.evaluation.comparison import compare
+from core.evaluation.metrics import Mistake, mistake_json, to_json
+from core.evaluation.plots import percent
+from core.models.library import open_library
+from core.training.protocol import Epoch, Failed, write_event
+from core.training.request import Depth, Recipe, TrainRequest
+from core.training.train import Trained, train
 
 _EPOCHS_TOLD: Final = 10
 _SUSPECTS_SHOWN: Final = 15
@@ -71,7 +71,7 @@ def _train(request: TrainRequest, events: TextIO | None, told: set[Problem]) -> 
                 token=CancelToken(),
             )
     except FoveaError as error:
-        if isinstance(error, DatasetError):
+        if isinstance(error, FolderError):
             _tell_new([problem for problem in error.problems if not problem.is_fatal], told)
         if events is not None:
             events.write(write_event(Failed(error.kind, error.what, error.hint)) + "\n")

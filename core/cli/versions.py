@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.text import Text
 
+from core.base.errors import UsageError
 from core.cli import tables
 from core.cli.streams import results_to, tell
-from core.errors import UsageError
-from core.judging.plots import percent
-from core.library.library import BrokenEntry, InstalledBackbone, InstalledModel, Library, Version, split_reference
+from core.evaluation.plots import percent
+from core.models.library import BrokenEntry, InstalledBackbone, InstalledModel, Library, Version, split_reference
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:

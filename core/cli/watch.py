@@ -11,25 +11,25 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from core import paths, settings
-from core.batch.pipeline import Answering
-from core.batch.queries import Answers
-from core.batch.values import JobRequest, Row
-from core.batch.watch import Watch, Watching, WatchState
+from core.base import paths, settings
+from core.base.errors import Cancelled, UsageError
+from core.base.progress import CancelToken
+from core.base.text import printable
 from core.cli.parsing import check_csv, delimiter_for, form_for
 from core.cli.streams import results_to, tell
-from core.dataset.problems import quantity
-from core.deliveries import Deliveries, DeliveryRequest
-from core.errors import Cancelled, UsageError
-from core.images.folders import printable
-from core.keywords.answers import Choice
-from core.keywords.values import KeywordRequest, Place
-from core.library.library import open_library
+from core.datasets.problems import quantity
+from core.jobs.pipeline import Answering
+from core.jobs.queries import Answers
+from core.jobs.values import JobRequest, Row
+from core.jobs.watch import Watch, Watching, WatchState
+from core.models.library import open_library
+from core.outputs.keywords.from_job import Choice
+from core.outputs.keywords.values import KeywordRequest, Place
+from core.outputs.reports.columns import Reported, Shape, as_object
+from core.outputs.reports.plan import Form, Plan
+from core.outputs.sorting.values import By, SortRequest
+from core.outputs.watch_outputs import Deliveries, DeliveryRequest
 from core.prediction import Failure
-from core.progress import CancelToken
-from core.reports.columns import Reported, Shape, as_object
-from core.reports.plan import Form, Plan
-from core.sorting.values import By, SortRequest
 
 
 def run(arguments: argparse.Namespace) -> int:

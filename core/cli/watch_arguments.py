@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.batch.values import THRESHOLD
 from core.cli.parsing import Parser, a_count, a_loss, a_path, add_csv
+from core.jobs.values import THRESHOLD
 
 _WATCH: Final = """\
 Classify what arrives in FOLDER, until Ctrl+C.

@@ -15,11 +15,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from core.base.errors import ModelError, ProviderError
+from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
 from core.engine.limits import MAX_BATCH
-from core.errors import ModelError, ProviderError
-from core.providers import TITLES, Precision, Provider
 
 __all__ = ["LEAST_AGREEMENT", "MAX_BATCH", "Engine", "open_engine"]
 

@@ -18,10 +18,10 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, ValueInfoProto, defs
 
+from core.base.errors import FoveaError, ModelError
 from core.card import BackboneCard
 from core.engine.limits import MAX_BATCH, check_limits
 from core.engine.shapes import MAX_RANK, infer, opset_of
-from core.errors import FoveaError, ModelError
 
 INPUT: Final = "image"
 FEATURES: Final = "features"

@@ -9,8 +9,8 @@ from typing import Any, Final
 import onnx
 from onnx import TensorProto, helper
 
+from core.base.errors import ModelError
 from core.engine.shapes import Inferred, attributes_of
-from core.errors import ModelError
 
 MAX_BATCH: Final = 8
 """Beyond this a larger batch no longer makes an image cheaper on any provider measured."""

@@ -25,8 +25,8 @@ from typing import Any, Final
 import onnx
 import onnxruntime as ort
 
-from core.errors import ModelError, ProviderError
-from core.providers import TITLES, Precision, Provider
+from core.base.errors import ModelError, ProviderError
+from core.base.providers import TITLES, Precision, Provider
 
 _ORT_NAMES: Final = {
     Provider.CUDA: "CUDAExecutionProvider",

@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
-from core.errors import ModelError
+from core.base.errors import ModelError
 
 Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = Mapping[str, Shape]

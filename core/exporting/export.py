@@ -6,14 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from core.errors import UsageError
+from core.base.errors import UsageError
+from core.base.progress import CancelToken, Report
 from core.exporting.formats import ExportFormat
-from core.library.installed import InstalledModel
-from core.library.storage_forms import Storage
-from core.progress import CancelToken, Report
+from core.models.installed import InstalledModel
+from core.models.weight_storage import Storage
 
 if TYPE_CHECKING:
-    from core.exporting.trial import Trial
+    from core.exporting.export_evaluation import Trial
 
 _STORED: Final = MappingProxyType(
     {
@@ -59,7 +59,7 @@ def export_model(
         what = "Converting to 8 bits needs labelled images: to choose the ranges, and to measure what it costs."
         raise UsageError(what, hint="Choose a folder of labelled images, best the one the model was trained on.")
     if format is ExportFormat.ONNX:
-        from core.library.exchange import export
+        from core.models.exchange import export
 
         export(model, file)
         return None
@@ -69,7 +69,7 @@ def export_model(
         assert images is not None
         return export_int8(model, file, images, most_lost, report=report, token=token)
     if format.suffix == ".onnx":
-        from core.library.forms import export_as
+        from core.models.variants import export_as
 
         export_as(model, file, _STORED[format], report=report, token=token)
         return None

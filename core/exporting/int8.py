@@ -1,4 +1,4 @@
-"""A network in 8 bits: static quantisation by ONNX Runtime's own tool, in the QDQ form, with ranges from `observed`.
+"""A network in 8 bits: static quantisation by ONNX Runtime's own tool, in QDQ form, ranges from `activation_observer`.
 
 Kernels are symmetric, each channel with a scale of its own; activations have a zero point. What rounding a kernel does
 to the mean of its outputs is taken out of the bias again (Nagel et al. 2019, "Data-Free Quantization through Weight
@@ -20,9 +20,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from core.errors import ModelError
-from core.exporting.observed import Observed
-from core.library import joined
+from core.base.errors import ModelError
+from core.exporting.activation_observer import Observed
+from core.models import joined
 
 OPERATORS: Final = ("Conv", "Relu", "Clip")
 """What is computed in 8 bits. Preprocessing, sums and means stay float32: there 8 bits cost more than they give."""

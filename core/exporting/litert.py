@@ -19,24 +19,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.errors import ModelError, TrainerError
+from core.base.leftovers import temporary_folder
+from core.base.progress import CancelToken, Report
+from core.base.storage import write_atomically
 from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
-from core.dataset.dataset import Example
+from core.datasets.dataset import Example
 from core.engine import golden, graph
-from core.errors import ModelError, TrainerError
+from core.exporting.export_evaluation import Told, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.exporting.samples import Samples, draw_samples, read_pixels
-from core.exporting.trial import Told, TooMuchLostError, Trial, ask, counted, facts, judged
-from core.learning.protocol import HEAD
-from core.learning.trainer import run_trainer
-from core.leftovers import temporary_folder
-from core.library import joined
-from core.library.exchange import MOST_DIFFERENCE
-from core.library.forms import MOST_ROUNDED
-from core.library.heads import head_bytes, softmax
-from core.library.installed import InstalledModel, load_backbone, load_head
-from core.library.library import CARD as BACKBONE_CARD
-from core.library.storage_forms import Storage, storage_of
-from core.progress import CancelToken, Report
-from core.storage import write_atomically
+from core.models import joined
+from core.models.exchange import MOST_DIFFERENCE
+from core.models.heads import head_bytes, softmax
+from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.library import CARD as BACKBONE_CARD
+from core.models.variants import MOST_ROUNDED
+from core.models.weight_storage import Storage, storage_of
+from core.training.protocol import HEAD
+from core.training.trainer_process import run_trainer
 
 JOB: Final = "litert.json"
 MODEL_CARD: Final = "model.json"

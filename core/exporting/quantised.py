@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from core.base.progress import CancelToken, Report, StageClock
+from core.base.storage import write_atomically
 from core.card import ModelCard
 from core.engine import graph
+from core.exporting.activation_observer import POWER, observe
+from core.exporting.export_evaluation import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
 from core.exporting.int8 import OPERATORS, Kind, quantise
-from core.exporting.observed import POWER, observe
 from core.exporting.samples import Samples, draw_samples, read_pixels
-from core.exporting.trial import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
-from core.library import joined
-from core.library.exchange import MOST_DIFFERENCE
-from core.library.forms import Form, check_joined, logits_of, make_form, stored_as
-from core.library.installed import InstalledModel, load_backbone, load_head
-from core.library.storage_forms import Storage
-from core.progress import CancelToken, Report, StageClock
-from core.storage import write_atomically
+from core.models import joined
+from core.models.exchange import MOST_DIFFERENCE
+from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.variants import Form, check_joined, logits_of, make_form, stored_as
+from core.models.weight_storage import Storage
 
 _EXACT: Final = "exact"
 

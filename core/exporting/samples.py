@@ -11,19 +11,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.errors import DatasetError
+from core.base.progress import CancelToken, Report
+from core.base.text import printable
 from core.card import ModelCard, Preprocessing
-from core.classifier import DECODE_THREADS
-from core.dataset.dataset import Dataset, Example, Part, Problem, read_dataset
-from core.dataset.split import Split, split
-from core.errors import DatasetError
-from core.images.decoding import decode
-from core.images.folders import printable
+from core.datasets.dataset import Dataset, Example, Part, Problem, read_dataset
+from core.datasets.split import Split, split
+from core.evaluation.images import match_labels
+from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
-from core.judging.images import match_labels
-from core.learning.material import fingerprint
-from core.library.examples import DATASET
-from core.library.installed import InstalledModel, load_examples, load_learnt
-from core.progress import CancelToken, Report
+from core.models.installed import InstalledModel, load_examples, load_learnt
+from core.models.training_examples import DATASET
+from core.training.training_data import fingerprint
 
 MOST_CALIBRATION: Final = 100
 """More images hardly change the ranges of a network's numbers."""

@@ -20,16 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from core.errors import ImageError, ImageErrorKind
+from core.base.errors import ImageError, ImageErrorKind
+from core.base.text import printable
 from core.images import boxes, failures, kinds, tiff
 from core.images.bounds import MAX_BYTES, MEMORY, check_size
 from core.images.colours import srgb_bands
 from core.images.damage import is_damaged
-from core.images.folders import printable
 from core.images.hdr import ToneMap
 from core.images.jpeg import Jpeg
 from core.images.opening import FAMILIES, Opened, open_image
 from core.images.orientation import orientation_of
+
+DECODE_THREADS: Final = min(8, os.cpu_count() or 1)
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Upright sRGB, [height, width, 3]."""

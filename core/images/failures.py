@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-from core.errors import ImageError, ImageErrorKind
+from core.base.errors import ImageError, ImageErrorKind
 from core.images.bounds import MAX_BYTES, MAX_PIXELS, MAX_SIDE, TooLargeError, TooMuchMemoryError, TooMuchWorkError
 
 _EXPORT_HINT: Final = "Open it in the program that made it and save it again, or take another copy."

@@ -16,7 +16,7 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from core.errors import ImageError, ImageErrorKind
+from core.base.errors import ImageError, ImageErrorKind
 from core.images import failures, kinds
 from core.images.bounds import MAX_JPEG_PIXELS, TooMuchWorkError, check_size
 from core.images.jpeg import Jpeg, read_scans

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.batch.queries import Answers
-from core.errors import FoveaError
-from core.images.folders import printable
-from core.keywords.exiftool import find_exiftool
-from core.keywords.values import Place
-from core.progress import CancelToken, Report
-from core.reports.columns import Reported, Shape
-from core.reports.plan import Form, Plan
-from core.reports.write import of_rows, write_report
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken, Report
+from core.base.text import printable
+from core.jobs.queries import Answers
+from core.outputs.keywords.exiftool import find_exiftool
+from core.outputs.keywords.values import Place
+from core.outputs.reports.columns import Reported, Shape
+from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.write import of_rows, write_report
 from core.services.batch_messages import Export, Means, TaskDone
 
 _LIBRARIES: Final = {Form.PARQUET: "pyarrow", Form.XLSX: "xlsxwriter"}
@@ -25,7 +25,7 @@ def export(task: Export, report: Report, token: CancelToken) -> TaskDone:
     """Write a report.
 
     Raises:
-        FoveaError: as `core.reports.write.write_report` does.
+        FoveaError: as `core.outputs.reports.write.write_report` does.
         Cancelled: the token was cancelled.
     """
     with Answers(task.job) as answers:

@@ -10,21 +10,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from core import paths, settings
-from core.batch import watch as folder_watch
-from core.batch.job import Job, open_answering
-from core.batch.jobs import BrokenJob, job_facts, list_jobs
-from core.batch.journal import job_folder, job_id
-from core.batch.queries import Answers
-from core.batch.removal import bring_back, put_aside, sweep
-from core.batch.schema import FILE
-from core.batch.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
-from core.batch.walk import Walk
-from core.batch.watch import Watching, WatchState
-from core.errors import Cancelled, FoveaError, StorageError, UsageError
-from core.images.folders import printable
+from core.base import paths, settings
+from core.base.errors import Cancelled, FoveaError, StorageError, UsageError
+from core.base.progress import CancelToken
+from core.base.text import printable
 from core.images.kinds import SAVE_HINT, in_words
-from core.progress import CancelToken
+from core.jobs import watch as folder_watch
+from core.jobs.job import Job, open_answering
+from core.jobs.job_list import BrokenJob, job_facts, list_jobs
+from core.jobs.journal import job_folder, job_id
+from core.jobs.queries import Answers
+from core.jobs.schema import FILE
+from core.jobs.trash import bring_back, put_aside, sweep
+from core.jobs.values import JobFacts, JobProgress, JobRequest, JobState, Trouble
+from core.jobs.walk import Walk
+from core.jobs.watch import Watching, WatchState
+from core.outputs.sorting.records import BrokenSorting, list_sortings
+from core.outputs.sorting.values import SortingFacts
 from core.services.batch_messages import (
     Answer,
     Begin,
@@ -45,8 +47,6 @@ from core.services.batch_messages import (
 )
 from core.services.batch_sorting import sortings_of
 from core.services.batch_values import Doing, JobNews
-from core.sorting.records import BrokenSorting, list_sortings
-from core.sorting.values import SortingFacts
 from core.worker import portable, unexpected
 
 _TOLD_S: Final = 0.2

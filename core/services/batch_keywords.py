@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core import paths
-from core.batch.queries import Answers
-from core.batch.values import State
-from core.images.folders import printable
-from core.keywords.answers import Choice
-from core.keywords.exiftool import find_exiftool
-from core.keywords.record import open_record
-from core.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Wish
-from core.keywords.writing import write
+from core.base import paths
+from core.base.progress import CancelToken, Report, StageClock
+from core.base.text import printable
+from core.jobs.queries import Answers
+from core.jobs.values import State
+from core.outputs.keywords.exiftool import find_exiftool
+from core.outputs.keywords.from_job import Choice
+from core.outputs.keywords.record import open_record
+from core.outputs.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Wish
+from core.outputs.keywords.writing import write
 from core.prediction import Failure
-from core.progress import CancelToken, Report, StageClock
 from core.services.batch_messages import PlanSteps, TaskDone
 from core.services.batch_values import KeywordWish, Step
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from core.batch.values import Filter, Group, JobRequest, Row, Trouble, View
-from core.errors import FoveaError
-from core.progress import Progress
-from core.reports.plan import Form
+from core.base.errors import FoveaError
+from core.base.progress import Progress
+from core.jobs.values import Filter, Group, JobRequest, Row, Trouble, View
+from core.outputs.reports.plan import Form
+from core.outputs.sorting.values import SortRequest
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_values import JobNews, KeywordWish, Step, ViewFacts
-from core.sorting.values import SortRequest
 
 # ---- to the batch process: jobs
 

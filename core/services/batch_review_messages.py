@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.batch.values import Review
-from core.errors import FoveaError
+from core.base.errors import FoveaError
+from core.jobs.values import Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ReviewMarked:
         job: what is looked at.
         version: of the view, told last.
         spans: first places and counts of the rows that are marked.
-        review: what is said, see `core.batch.reviewing.review_of`; None takes back what was said.
+        review: what is said, see `core.jobs.reviewing.review_of`; None takes back what was said.
     """
 
     ticket: int

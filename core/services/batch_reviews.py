@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from core import corrections
-from core.batch.queries import Answers, Said
-from core.batch.reviewing import correction_of, is_left_open, left_open_text, review_of
-from core.batch.values import Review, Row
-from core.corrections import Correction
-from core.errors import Cancelled, FoveaError, UsageError
-from core.progress import CancelToken, StageClock
+from core.base.errors import Cancelled, FoveaError, UsageError
+from core.base.progress import CancelToken, StageClock
+from core.datasets import corrections
+from core.datasets.corrections import Correction
+from core.jobs.queries import Answers, Said
+from core.jobs.reviewing import correction_of, is_left_open, left_open_text, review_of
+from core.jobs.values import Review, Row
 from core.services.batch_messages import (
     Answer,
     TaskDone,

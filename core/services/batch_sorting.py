@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.batch.queries import Answers
-from core.dataset.problems import quantity
-from core.errors import UsageError
-from core.following import follow_sorting
-from core.images.folders import printable
-from core.progress import CancelToken, Report, StageClock
+from core.base.errors import UsageError
+from core.base.progress import CancelToken, Report, StageClock
+from core.base.text import printable
+from core.datasets.problems import quantity
+from core.jobs.queries import Answers
+from core.outputs.following import follow_sorting
+from core.outputs.sorting import values
+from core.outputs.sorting.disk import RealDisk, check, real
+from core.outputs.sorting.execute import carry_out, go_on
+from core.outputs.sorting.plan import plan, sum_up
+from core.outputs.sorting.records import sortings
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import UNSURE, By, PlanFacts, SortingFacts, SortingState, SortRequest
 from core.services.batch_messages import ContinueSorting, PlanSteps, TaskDone, UndoSorting
 from core.services.batch_values import Step
-from core.sorting import values
-from core.sorting.carry import carry_out, go_on
-from core.sorting.disk import RealDisk, check, real
-from core.sorting.plan import plan, sum_up
-from core.sorting.records import sortings
-from core.sorting.undo import undo
-from core.sorting.values import UNSURE, By, PlanFacts, SortingFacts, SortingState, SortRequest
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
@@ -72,7 +72,7 @@ class SortPlan:
         """Sort them.
 
         Raises:
-            FoveaError: as `core.sorting.carry.carry_out` does.
+            FoveaError: as `core.outputs.sorting.execute.carry_out` does.
             Cancelled: it was called off; what was sorted by then can be undone.
         """
         facts = carry_out(self.planned, self.request, report=report, token=token)
@@ -84,7 +84,7 @@ def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: R
     """Work out what sorting would do; nothing is changed.
 
     Raises:
-        UsageError: it is refused, see `core.sorting.disk.check`.
+        UsageError: it is refused, see `core.outputs.sorting.disk.check`.
         StorageError: the journal or the destination cannot be looked at.
         Cancelled: it was called off.
     """
@@ -103,7 +103,7 @@ def continue_sorting(task: ContinueSorting, folder: Path, report: Report, token:
 
     Raises:
         UsageError: there is none.
-        FoveaError: as `core.sorting.carry.go_on` does.
+        FoveaError: as `core.outputs.sorting.execute.go_on` does.
         Cancelled: it was called off; it can go on once more.
     """
     _, name = sortings_of(folder)
@@ -119,7 +119,7 @@ def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelT
 
     Raises:
         UsageError: there is none.
-        FoveaError: as `core.sorting.undo.undo` does.
+        FoveaError: as `core.outputs.sorting.undo.undo` does.
         Cancelled: it was called off; undoing once more does the rest.
     """
     name = task.sorting or next(iter(reversed(sortings_of(folder)[0])), "")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from core.batch.jobs import job_facts
-from core.batch.queries import Answers
-from core.errors import Cancelled, FoveaError, StorageError
-from core.progress import CancelToken, Progress, Report
+from core.base.errors import Cancelled, FoveaError, StorageError
+from core.base.progress import CancelToken, Progress, Report
+from core.jobs.job_list import job_facts
+from core.jobs.queries import Answers
+from core.outputs.sorting.values import SortRequest
 from core.services.batch_exports import export, means
 from core.services.batch_keywords import plan_keywords
 from core.services.batch_messages import (
@@ -34,7 +35,6 @@ from core.services.batch_messages import (
 )
 from core.services.batch_sorting import continue_sorting, plan_sorting, undo_sorting
 from core.services.batch_values import Step
-from core.sorting.values import SortRequest
 from core.worker import portable, unexpected
 
 _PATIENCE_S: Final = 10.0

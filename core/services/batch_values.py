@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.batch.values import JobCounts, JobFacts, JobProgress
-from core.keywords.values import Place
+from core.jobs.values import JobCounts, JobFacts, JobProgress
+from core.outputs.keywords.values import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from core.batch.queries import Answers
-from core.batch.values import Filter, Group, View
-from core.errors import FoveaError
+from core.base.errors import FoveaError
+from core.jobs.queries import Answers
+from core.jobs.values import Filter, Group, View
 from core.services.batch_messages import (
     Answer,
     FetchRows,

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from core.dataset.problems import quantity
-from core.judging.comparison import Agreement, Contest, Contestant, Flip
-from core.judging.images import match_labels
+from core.datasets.problems import quantity
+from core.evaluation.comparison import Agreement, Contest, Contestant, Flip
+from core.evaluation.images import match_labels
 from core.prediction import Failure
 from core.services.library_values import AgreementFacts, Change, ClassChange, KnownFacts
 from core.services.training_values import FlippedImage, UnreadImage

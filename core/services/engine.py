@@ -1,4 +1,4 @@
-"""The engine process: what the window asks of `core.classifier`, over a pipe.
+"""The engine process: what the window asks of `core.models.classifier`, over a pipe.
 
 It is a process of its own because creating an ONNX Runtime session holds the interpreter's lock as long as it takes,
 which would freeze a window in the same process.
@@ -12,13 +12,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from core.base.errors import FoveaError, ModelError, ProviderError
+from core.base.providers import Precision, ProviderWish
 from core.card import BackboneCard
-from core.classifier import Classifier, on_cpu, open_classifier, with_model
-from core.engine.recent import Recent
-from core.errors import FoveaError, ModelError, ProviderError
-from core.library.library import BrokenEntry, InstalledModel, open_library
+from core.engine.feature_cache import Recent
+from core.models.classifier import Classifier, on_cpu, open_classifier, with_model
+from core.models.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
-from core.providers import Precision, ProviderWish
 from core.services.inbox import Inbox
 from core.services.messages import (
     Answered,

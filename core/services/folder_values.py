@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from core.dataset.amendments import Amended, Amendment
-from core.dataset.built import Moves
-from core.errors import FoveaError
+from core.base.errors import FoveaError
+from core.datasets.custom_datasets import Moves
+from core.datasets.label_overrides import Amended, Amendment
 from core.images.drawing import Picture
 from core.services.training_values import ClassFacts, FoundProblem, SeenPhoto
 

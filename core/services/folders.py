@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.dataset import built
-from core.dataset.amendments import Amendment, amend
-from core.dataset.built import MovePhotos
-from core.dataset.dataset import Dataset, read_dataset
-from core.dataset.problems import Problem, ProblemKind
-from core.errors import DatasetError
-from core.progress import CancelToken, Report
+from core.base.errors import DatasetError
+from core.base.progress import CancelToken, Report
+from core.datasets import custom_datasets
+from core.datasets.custom_datasets import MovePhotos
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.label_overrides import Amendment, amend
+from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.services.folder_values import FolderRead, Undoing
 from core.services.training_values import BuiltSet, ClassFacts, FoundProblem
 from core.worker import portable
@@ -35,9 +35,10 @@ def read(folder: Path, *, report: Report, token: CancelToken) -> FolderRead:
     try:
         found = _facts(folder, read_dataset(folder, report=report, token=token))
     except DatasetError as error:
-        problems, count = found_problems(error.problems), len(error.problems)
-        found = FolderRead(folder, problems=problems, problem_count=count, error=portable(error), amended=error.amended)
-    return _as_built(found) if built.is_built(folder) else found
+        known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
+        problems, count = found_problems(known.problems), len(known.problems)
+        found = FolderRead(folder, problems=problems, problem_count=count, error=portable(error), amended=known.amended)
+    return _as_built(found) if custom_datasets.is_built(folder) else found
 
 
 def _facts(folder: Path, dataset: Dataset) -> FolderRead:
@@ -60,7 +61,7 @@ def _facts(folder: Path, dataset: Dataset) -> FolderRead:
 
 def _as_built(found: FolderRead) -> FolderRead:
     """A set shows every class it has, and every photo, whether anything can be learnt from them yet or not."""
-    classes = built.classes_of(found.folder) if found.folder.is_dir() else ()
+    classes = custom_datasets.classes_of(found.folder) if found.folder.is_dir() else ()
     facts = tuple(ClassFacts(one.label, len(one.photos), one.photos) for one in classes)
     return replace(found, classes=facts, is_built=True)
 
@@ -87,9 +88,9 @@ def _spread(paths: Sequence[Path]) -> tuple[Path, ...]:
 def list_sets() -> tuple[BuiltSet, ...]:
     """List the sets that were built here; what was removed from them before this window is deleted."""
     sets = []
-    for folder in built.built_sets():
-        built.tidy(folder)
-        classes = built.classes_of(folder)
+    for folder in custom_datasets.built_sets():
+        custom_datasets.tidy(folder)
+        classes = custom_datasets.classes_of(folder)
         sets.append(BuiltSet(folder, len(classes), sum(len(one.photos) for one in classes)))
     return tuple(sets)
 
@@ -99,18 +100,18 @@ def decide(folder: Path, changes: Mapping[Path, Amendment | None]) -> Undoing:
 
     In a set that was built here, what is decided is done; any other folder is only amended.
     """
-    if not built.is_built(folder):
+    if not custom_datasets.is_built(folder):
         return amend(folder, changes)
-    done: built.Moves = ()
+    done: custom_datasets.Moves = ()
     for photo, decided in changes.items():
         if decided is not None and decided.label != photo.parent.name:
-            done = (*done, *built.change(folder, MovePhotos((photo,), decided.label)))
+            done = (*done, *custom_datasets.change(folder, MovePhotos((photo,), decided.label)))
     return done
 
 
 def undo(folder: Path, undoing: Undoing) -> None:
     """Undo a change."""
     if isinstance(undoing, tuple):
-        built.undo(undoing)
+        custom_datasets.undo(undoing)
     else:
         amend(folder, undoing)

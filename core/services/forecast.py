@@ -9,21 +9,21 @@ from typing import Final
 
 import numpy as np
 
-from core.dataset.dataset import Example, read_dataset
-from core.dataset.problems import quantity
-from core.dataset.split import split
-from core.errors import FoveaError
-from core.features.compute import FeatureSource, compute_features
-from core.features.store import FeatureStore
-from core.learning.material import backbone_of, source_of
-from core.learning.quick import FOLDS, check_weights
-from core.learning.recipes import DEFAULTS
-from core.learning.request import Recipe, TrainRequest
-from core.learning.trainer_program import find_program
-from core.library.library import Library
-from core.progress import CancelToken, Progress
-from core.services.costs import costs_here
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken, Progress
+from core.datasets.dataset import Example, read_dataset
+from core.datasets.problems import quantity
+from core.datasets.split import split
+from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureSource, compute_features
+from core.models.library import Library
+from core.services.timing_history import costs_here
 from core.services.training_values import Forecast
+from core.training.quick import FOLDS, check_weights
+from core.training.recipe_defaults import DEFAULTS
+from core.training.request import Recipe, TrainRequest
+from core.training.trainer_program import find_program
+from core.training.training_data import backbone_of, source_of
 
 _MEASURED_S: Final = 3.0
 """How long the engine is watched; what it computes meanwhile is kept, so that no time is lost."""
@@ -31,7 +31,7 @@ _TOGETHER: Final = 32
 """Images that it is given at once."""
 _ASKED_AT_ONCE: Final = 500
 _CHOSEN_FROM: Final = 1000
-"""Images among which quick chooses its strength; `core.learning.quick` has it so."""
+"""Images among which quick chooses its strength; `core.training.quick` has it so."""
 _STEPS: Final = (750, 30)
 """Evaluations of the objective: choosing the strength, and fitting one head. Counted on 130 to 3,000 images."""
 _LEAST_STEP_S: Final = 1e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import FoveaError
+from core.base.errors import FoveaError
 from core.services.messages import ModelFacts
 from core.services.training_values import FlippedImage, UnreadImage
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.base.errors import FoveaError
+from core.base.providers import Precision, Provider, ProviderWish
 from core.card import BackboneCard, ModelCard
-from core.errors import FoveaError
 from core.prediction import Outcome
-from core.providers import Precision, Provider, ProviderWish
 
 # ---- to the engine process
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.errors import ModelError
-from core.library.heads import head_arrays
-from core.library.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_learnt
+from core.base.errors import ModelError
+from core.models.heads import head_arrays
+from core.models.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_learnt
 from core.services.library_values import NameFacts, VersionFacts
 from core.services.messages import ModelFacts
 from core.worker import portable

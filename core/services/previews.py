@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.base.errors import ImageError
+from core.base.progress import CancelToken
 from core.card import Preprocessing
-from core.errors import ImageError
 from core.images.augmentation import DESCRIPTION, augmented, generator
 from core.images.decoding import decode
 from core.images.drawing import Picture
 from core.images.preprocessing import kept_box, preprocess
-from core.learning.material import backbone_of
-from core.library.library import Library
-from core.progress import CancelToken
+from core.models.library import Library
 from core.services.folder_values import Previewed
 from core.services.training_values import SeenPhoto
+from core.training.training_data import backbone_of
 
 _SAMPLES: Final = 9
 _SMALL: Final = 320

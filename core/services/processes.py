@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Final
 
-from core import crash_log, shutdown
+from core.base import crash_log, shutdown
 
 _NICENESS: Final = 5
 _BACKGROUND: Final = 10

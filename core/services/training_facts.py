@@ -9,21 +9,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dataset.problems import quantity
-from core.errors import Cancelled, FoveaError
-from core.judging.calibration import Calibration
-from core.judging.comparison import compare
-from core.judging.evaluation import Evaluation, wilson
-from core.judging.images import JudgedImage, match_labels
-from core.judging.judge import answer, learnt_among
-from core.judging.plots import percent
-from core.learning.material import compute
-from core.learning.request import TrainRequest
-from core.learning.retrain import Retrained
-from core.learning.train import Trained
-from core.library.library import InstalledModel, load_head, load_learnt
+from core.base.errors import Cancelled, FoveaError
+from core.base.progress import CancelToken, Report
+from core.datasets.problems import quantity
+from core.evaluation.calibration import Calibration
+from core.evaluation.comparison import compare
+from core.evaluation.folder_evaluation import answer, learnt_among
+from core.evaluation.images import JudgedImage, match_labels
+from core.evaluation.metrics import Evaluation, wilson
+from core.evaluation.plots import percent
+from core.models.library import InstalledModel, load_head, load_learnt
 from core.prediction import Failure
-from core.progress import CancelToken, Report
 from core.services.training_values import (
     ClassScore,
     ComparisonFacts,
@@ -36,6 +32,10 @@ from core.services.training_values import (
     TrainedFacts,
     UnreadImage,
 )
+from core.training.request import TrainRequest
+from core.training.retrain import Retrained
+from core.training.train import Trained
+from core.training.training_data import compute
 
 _MOST_MISTAKES: Final = 50
 _MOST_FLIPS: Final = 200

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.corrections import Correction
-from core.errors import FoveaError
+from core.base.errors import FoveaError
+from core.datasets.corrections import Correction
 from core.images.drawing import Picture
-from core.learning.request import Recipe
+from core.training.request import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class FoundProblem:
-    """Something that is wrong with a folder, see `core.dataset.problems.Problem`.
+    """Something that is wrong with a folder, see `core.datasets.problems.Problem`.
 
     Attributes:
         kind: what is wrong, a stable word.
@@ -94,7 +94,7 @@ class FoundProblem:
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How a class fares; see `core.judging.evaluation.ClassFigures`. Shares are 0..1, None where undefined."""
+    """How a class fares; see `core.evaluation.metrics.ClassFigures`. Shares are 0..1, None where undefined."""
 
     name: str
     precision: float | None
@@ -133,7 +133,7 @@ class TestedImage:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFacts:
-    """How good the new model is on the test images, which it had not seen; see `core.judging.evaluation.Evaluation`.
+    """How good the new model is on the test images, which it had not seen; see `core.evaluation.metrics.Evaluation`.
 
     Attributes:
         images: how many they are.

@@ -1,1 +1,1 @@
-"""Keras lives here and nowhere else; only the trainer process and the recipe of the shipped models import it."""
+"""From a dataset to a model in the library."""

@@ -30,12 +30,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch.values import Filter, Group
-from core.images.folders import printable
+from core.base.text import printable
+from core.jobs.values import Filter, Group
 from core.services.batch_values import ViewFacts
-from gui import theme
 from gui.plots import warm
-from gui.widgets import Choice, Panel, label
+from gui.widgets import theme
+from gui.widgets.basic import Choice, Panel, label
 
 if TYPE_CHECKING:
     from gui.plots.brush import BrushedHistogram

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch.values import JobRequest
-from core.errors import FoveaError
-from core.images.folders import printable
-from gui import theme
-from gui.session import Session
-from gui.widgets import Choice, Panel, label
+from core.base.errors import FoveaError
+from core.base.text import printable
+from core.jobs.values import JobRequest
+from gui.session.session import Session
+from gui.widgets import theme
+from gui.widgets.basic import Choice, Panel, label
 
 _WIDTH: Final = 640
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from core.batch.values import JobCounts, JobProgress
-from core.images.folders import printable
+from core.base.text import printable
+from core.jobs.values import JobCounts, JobProgress
 from core.services.batch_values import Doing, JobNews
-from gui.wizard.durations import duration
+from gui.widgets.durations import duration
 
 _DOING: Final = {
     Doing.RUNNING: "Classifying",

@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.images.folders import printable
+from core.base.text import printable
 from core.services.batch_values import Doing, JobNews
-from gui import icons, theme
 from gui.folders.job_text import begun_text, counts_text, doing_text, pattern_text, progress_text, title_text
-from gui.widgets import Icon, label
+from gui.widgets import icons, theme
+from gui.widgets.basic import Icon, label
 
 Index = QModelIndex | QPersistentModelIndex
 

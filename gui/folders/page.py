@@ -10,25 +10,25 @@ from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from core.batch.values import JobRequest
-from core.reports.plan import Form
+from core.jobs.values import JobRequest
+from core.outputs.reports.plan import Form
 from core.services.batch_messages import Begun, JobChanged, JobsListed, Means, TaskDone, TaskFailed
 from core.services.batch_values import Doing, JobNews
-from gui.folders.client import BatchClient
-from gui.folders.deeds import Deeds
-from gui.folders.elsewhere import Elsewhere
+from gui.folders.external_jobs import Elsewhere
 from gui.folders.job_form import JobForm
+from gui.folders.job_notices import Tidings
 from gui.folders.job_text import progress_text, standing_text, title_text
 from gui.folders.jobs_page import JobsPage
 from gui.folders.plan_forms import KeywordForm, PlanForm, SortForm
 from gui.folders.plan_page import PlanPage
 from gui.folders.results_page import ResultsPage
-from gui.folders.results_parts import ResultsParts
+from gui.folders.results_widgets import ResultsParts
 from gui.folders.review import ReviewPage
 from gui.folders.reviewer import Reviewer
-from gui.folders.tidings import Tidings
-from gui.notices import Notices
-from gui.session import Session
+from gui.folders.running_tasks import Deeds
+from gui.session.session import Session
+from gui.tasks.jobs_client import BatchClient
+from gui.widgets.notices import Notices
 
 
 class FoldersPage(QWidget):
@@ -54,7 +54,7 @@ class FoldersPage(QWidget):
         self._session, self._notices = session, notices
         self.client = BatchClient(self)
         self.deeds, self._elsewhere = Deeds(self.client, self), Elsewhere(self.client, self)
-        self._tidings = Tidings(self, notices)
+        self._tidings = Tidings(self, notices, self)
         self.reviewer = Reviewer(self.client, session.corrections, self.deeds, self)
         self.jobs: dict[str, JobNews] = {}
         self.lacking: Mapping[str, str] = {}

@@ -17,13 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch.values import THRESHOLD
-from core.images.folders import printable
-from core.keywords.values import Place
+from core.base.text import printable
+from core.jobs.values import THRESHOLD
+from core.outputs.keywords.values import Place
+from core.outputs.sorting.values import By, SortRequest
 from core.services.batch_values import KeywordWish
-from core.sorting.values import By, SortRequest
-from gui import theme
-from gui.widgets import Choice, label
+from gui.widgets import theme
+from gui.widgets.basic import Choice, label
 
 _WHOLE: Final = 100
 _WAYS: Final[Mapping[By, str]] = {

@@ -10,14 +10,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.batch.values import JobFacts, View
+from core.jobs.values import JobFacts, View
 from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
-from gui import theme
-from gui.folders.client import BatchClient
-from gui.folders.deeds import Deeds
 from gui.folders.plan_forms import PlanForm
+from gui.folders.running_tasks import Deeds
 from gui.folders.steps_model import StepsModel, StepsTable
-from gui.widgets import Panel, ProgressBar, label
+from gui.tasks.jobs_client import BatchClient
+from gui.widgets import theme
+from gui.widgets.basic import Panel, ProgressBar, label
 
 _LEAST: Final = 112
 """Height of the steps below which the page is scrolled instead."""

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from core.services.batch_values import Doing, JobNews
 from gui.folders.job_text import doing_text, progress_text
-from gui.widgets import ProgressBar, label
+from gui.widgets.basic import ProgressBar, label
 
 _STEPS: Final = 1000
 

@@ -9,12 +9,12 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from core.batch.values import Group, Order
-from core.images.folders import printable
+from core.base.text import printable
+from core.jobs.values import Group, Order
 from core.services.batch_values import JobNews
-from gui import icons, theme
 from gui.folders.job_text import pattern_text, title_text
-from gui.widgets import Choice, label
+from gui.widgets import icons, theme
+from gui.widgets.basic import Choice, label
 
 _ORDERS: Final[dict[str, tuple[Order, bool, Group]]] = {
     "As they lie in the folder": (Order.FOUND, False, Group.NONE),

@@ -9,20 +9,20 @@ from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from core.batch.reviewing import is_left_open, left_open_text
-from core.batch.values import Filter, Group, Order, Review, Row, Verdict, View
+from core.jobs.reviewing import is_left_open, left_open_text
+from core.jobs.values import Filter, Group, Order, Review, Row, Verdict, View
 from core.services.batch_messages import Look, ViewTold
 from core.services.batch_values import Doing, JobNews
-from gui import theme
-from gui.class_chooser import ClassChooser
-from gui.folders.client import BatchClient, Spans
 from gui.folders.job_text import photos_text, unlike_text
-from gui.folders.results_parts import NUMBER, ResultsParts
+from gui.folders.results_widgets import NUMBER, ResultsParts
 from gui.folders.reviewer import Marked, Reviewer, Said
 from gui.folders.row_text import copied_text
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
-from gui.widgets import label
+from gui.tasks.jobs_client import BatchClient, Spans
+from gui.widgets import theme
+from gui.widgets.basic import label
+from gui.widgets.class_chooser import ClassChooser
 
 _FILTERS_FROM: Final = 960
 _INSPECTOR_FROM: Final = 700

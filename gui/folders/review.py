@@ -10,19 +10,19 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from core.batch.values import Filter, Order, Row, View
+from core.jobs.values import Filter, Order, Row, View
 from core.prediction import Prediction
 from core.services.batch_messages import Look, ViewTold
-from gui import theme
-from gui.class_chooser import ClassChooser
-from gui.folders.client import BatchClient
 from gui.folders.job_text import photos_text
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, Said
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
-from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
-from gui.widgets import PhotoView, ProgressBar, label
+from gui.tasks.jobs_client import BatchClient
+from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import theme
+from gui.widgets.basic import PhotoView, ProgressBar, label
+from gui.widgets.class_chooser import ClassChooser
 
 NUMBER: Final = 2
 """Under which the rows to be reviewed are looked at."""

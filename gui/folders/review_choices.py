@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from core.batch.reviewing import can_be_accepted
-from core.batch.values import Row
-from gui import theme
+from core.jobs.reviewing import can_be_accepted
+from core.jobs.values import Row
 from gui.folders.row_text import percent_text
-from gui.inspector import percent
-from gui.widgets import Bar, Panel, label
+from gui.photos.inspector import percent
+from gui.widgets import theme
+from gui.widgets.basic import Bar, Panel, label
 
 _NOTHING_TO_CONFIRM: Final = "Nothing to confirm: the model is not sure enough. Choose a class, or skip."
 _WIDTH: Final = 296

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core.batch.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
-from core.batch.values import Review, Row, Verdict
+from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
+from core.jobs.values import Review, Row, Verdict
 from core.services.batch_messages import TaskDone, TaskFailed, TaskStopped
-from gui.correction_book import CorrectionBook
-from gui.folders.client import BatchClient, Spans
-from gui.folders.deeds import Deeds
+from gui.folders.running_tasks import Deeds
+from gui.session.correction_store import CorrectionBook
+from gui.tasks.jobs_client import BatchClient, Spans
 
 Said = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, and what the person says of each now."""

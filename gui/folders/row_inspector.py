@@ -8,16 +8,16 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.batch.reviewing import can_be_accepted
-from core.batch.values import Row, State
-from core.images.folders import printable
+from core.base.providers import TITLES, Provider
+from core.base.text import printable
+from core.jobs.reviewing import can_be_accepted
+from core.jobs.values import Row, State
 from core.prediction import Prediction
-from core.providers import TITLES, Provider
-from gui import theme
 from gui.folders.row_text import answer_text, folder_text, name_text, review_words, time_text
-from gui.inspector import ScoreBars
-from gui.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
-from gui.widgets import FactList, Panel, PhotoView, label
+from gui.photos.inspector import ScoreBars
+from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import theme
+from gui.widgets.basic import FactList, Panel, PhotoView, label
 
 _ROWS: Final = 5
 """As many scores, and as many facts, as an answer usually has."""

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from core.batch.values import Review, Row, State, Verdict
-from core.errors import ImageErrorKind
-from core.images.folders import printable
+from core.base.errors import ImageErrorKind
+from core.base.text import printable
+from core.jobs.values import Review, Row, State, Verdict
 
 _REASONS: Final[Mapping[str, str]] = {
     ImageErrorKind.MISSING: "Not there",

@@ -6,10 +6,10 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
-from core.batch.values import Row
+from core.jobs.values import Row
 from gui.folders.row_text import name_text
 from gui.folders.rows_model import ROW, Column, RowsModel
-from gui.gallery import CardDelegate, PhotoGrid, paint_answer
+from gui.photos.gallery import CardDelegate, PhotoGrid, paint_answer
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -11,10 +11,9 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QPixmap
 
-from core.batch.values import Review, Row
+from core.jobs.values import Review, Row
 from core.services.batch_messages import RowsFetched, ViewTold
-from gui.folders.client import BatchClient
-from gui.folders.pages import Pages
+from gui.folders.row_cache import Pages
 from gui.folders.row_text import (
     brief_text,
     folder_text,
@@ -25,7 +24,8 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.jobs_client import BatchClient
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()

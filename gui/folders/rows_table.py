@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.batch.values import Order, Row, State, Verdict
-from gui import icons, theme
+from core.jobs.values import Order, Row, State, Verdict
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
-from gui.theme import Tokens
+from gui.widgets import icons, theme
+from gui.widgets.theme import Tokens
 
 Index = QModelIndex | QPersistentModelIndex
 

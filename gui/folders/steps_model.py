@@ -7,11 +7,11 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from core.images.folders import printable
+from core.base.text import printable
 from core.services.batch_messages import StepsFetched
 from core.services.batch_values import Step
-from gui.folders.client import BatchClient
-from gui.folders.pages import Pages
+from gui.folders.row_cache import Pages
+from gui.tasks.jobs_client import BatchClient
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()

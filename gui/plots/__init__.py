@@ -12,7 +12,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
-from gui import ahead
+from gui.tasks import preload
 
 _DRAWING: Final = tuple(
     f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "brush", "calibration", "changes", "histogram")
@@ -20,5 +20,5 @@ _DRAWING: Final = tuple(
 
 
 def warm(parent: QObject, then: Callable[[], object] = lambda: None) -> None:
-    """Import what draws the plots beside the window's thread; as `ahead.bring` says."""
-    ahead.bring(parent, _DRAWING, then)
+    """Import what draws the plots beside the window's thread; as `preload.bring` says."""
+    preload.bring(parent, _DRAWING, then)

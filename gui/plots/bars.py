@@ -10,10 +10,10 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from gui import theme
 from gui.plots.canvas import Canvas, Chart, Ink, Key, Style, font, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, Table, percent
+from gui.widgets import theme
 
 MOST_SHOWN: Final = 50
 """Classes that are drawn; of more, the weakest. The table has all."""

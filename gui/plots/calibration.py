@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from PySide6.QtWidgets import QWidget
 
-from gui import theme
 from gui.plots.canvas import Canvas, Chart, Ink, Key, Line, Marks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, ReliabilityBin, Table, percent
+from gui.widgets import theme
 
 _COLUMNS: Final = ("Bin", "Confidence", "Right", "Photos")
 _EVEN: Final = 0.02

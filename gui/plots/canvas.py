@@ -12,8 +12,8 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
-from gui import theme
-from gui.theme import Tokens
+from gui.widgets import theme
+from gui.widgets.theme import Tokens
 
 SMALL: Final = 12
 """Height of the letters beside an axis, in pixels."""

@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from gui import theme
 from gui.plots.canvas import Style, font, text_size
-from gui.theme import Tokens
+from gui.widgets import theme
+from gui.widgets.theme import Tokens
 
 LEAST_CELL: Final = 24
 LARGEST_CELL: Final = 64

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
-from gui import theme
 from gui.plots.canvas import Canvas, Chart, Heading, Key, Line, Marks, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table, decimal, percent
+from gui.widgets import theme
 
 _COLUMNS: Final = ("Epoch", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
 _WAITING: Final = "The curves begin with the first epoch."
@@ -152,7 +152,7 @@ def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _best(epochs: Iterable[_Epoch]) -> _Epoch | None:
-    """As the trainer chooses it; see `core.training.loop.run_epochs`."""
+    """As the trainer chooses it; see `core.trainer.loop.run_epochs`."""
     known = [epoch for epoch in epochs if epoch.validation_accuracy is not None]
     return max(known, key=_merit, default=None)
 

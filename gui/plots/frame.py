@@ -19,14 +19,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import FoveaError
-from core.storage import write_atomically
-from gui import theme
-from gui.background import in_background
+from core.base.errors import FoveaError
+from core.base.storage import write_atomically
 from gui.plots.canvas import Canvas, font
 from gui.plots.table import TwinTable
 from gui.plots.values import Table
-from gui.widgets import label
+from gui.tasks.background import in_background
+from gui.widgets import theme
+from gui.widgets.basic import label
 
 _SHARP: Final = 2.0
 """Pixels of a picture for each of the plot's own, so that it stays sharp in a document."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 
-from core.training.__main__ import main
+from core.trainer.__main__ import main
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()

@@ -9,7 +9,7 @@ from typing import Final
 
 from damage import tell
 
-from core.bundle import describe_damage, missing_files, this_bundle
+from core.base.bundle import describe_damage, missing_files, this_bundle
 
 _DAMAGED: Final = 2
 """Exit code of a program that nothing could start."""

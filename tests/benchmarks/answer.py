@@ -23,10 +23,10 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from core.classifier import Classifier, open_classifier
-from core.library.library import open_library
+from core.base.providers import TITLES, Precision, ProviderWish
+from core.models.classifier import Classifier, open_classifier
+from core.models.library import open_library
 from core.prediction import Prediction
-from core.providers import TITLES, Precision, ProviderWish
 
 ROUNDS = 15
 SAMPLE = Path(__file__).resolve().parents[2] / "gui" / "samples" / "cat.jpg"

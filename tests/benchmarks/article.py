@@ -27,17 +27,17 @@ from PIL import Image, ImageEnhance
 from rich.console import Console
 from rich.table import Table
 
-from core.engine.choice import choose_engine
+from core.base.progress import CancelToken
+from core.base.providers import TITLES, Precision, ProviderWish
 from core.engine.engine import Engine
-from core.features.compute import FeatureSource, compute_features
-from core.features.store import FeatureStore
+from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureSource, compute_features
+from core.engine.provider_selection import choose_engine
 from core.images.decoding import decode
-from core.learning.protocol import Job
-from core.learning.recipes import FINE_TUNE
-from core.library.heads import LinearHead
-from core.library.library import InstalledBackbone, load_backbone, open_library
-from core.progress import CancelToken
-from core.providers import TITLES, Precision, ProviderWish
+from core.models.heads import LinearHead
+from core.models.library import InstalledBackbone, load_backbone, open_library
+from core.training.protocol import Job
+from core.training.recipe_defaults import FINE_TUNE
 
 SIZE = (500, 375)
 ROUNDS = 3
@@ -142,14 +142,14 @@ def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Consol
 
 def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
     """An epoch of fine-tuning the exit flow, from files: decoding, augmenting, the frozen trunk, the step itself."""
-    from core.training.backbone import read_backbone
-    from core.training.batches import Photo, Pipeline
-    from core.training.fine_tune import with_head
-    from core.training.framework import keras
-    from core.training.frozen import open_trunk
-    from core.training.learner import Learner
-    from core.training.precision import has_bfloat16, mixed
-    from core.training.xception import copy_weights, exit_flow
+    from core.trainer.backbone import read_backbone
+    from core.trainer.batches import Photo, Pipeline
+    from core.trainer.fine_tune import with_head
+    from core.trainer.framework import keras
+    from core.trainer.frozen_base import open_trunk
+    from core.trainer.learner import Learner
+    from core.trainer.precision import has_bfloat16, mixed
+    from core.trainer.xception import copy_weights, exit_flow
 
     backbone = read_backbone(_backbone().folder)
     ending = exit_flow(None)

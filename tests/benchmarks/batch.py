@@ -30,18 +30,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from core.batch.job import Job, open_answering
-from core.batch.jobs import remove_job
-from core.batch.journal import Answer, Answerer, Found, Journal, job_folder, job_id
-from core.batch.pipeline import Answering
-from core.batch.queries import Answers
-from core.batch.schema import FILE
-from core.batch.values import Filter, Group, JobRequest, Order, Review, Verdict, View
-from core.classifier import DECODE_THREADS, Ready, prepare, run_timed
+from core.base.progress import CancelToken
 from core.engine.engine import MAX_BATCH
-from core.library.library import open_library
+from core.images.decoding import DECODE_THREADS
+from core.jobs.job import Job, open_answering
+from core.jobs.job_list import remove_job
+from core.jobs.journal import Answer, Answerer, Found, Journal, job_folder, job_id
+from core.jobs.pipeline import Answering
+from core.jobs.queries import Answers
+from core.jobs.schema import FILE
+from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
+from core.models.classifier import Ready, prepare, run_timed
+from core.models.library import open_library
 from core.prediction import Failure, Prediction, Score, Timing
-from core.progress import CancelToken
 from tests import tiny
 from tests.benchmarks import trees
 

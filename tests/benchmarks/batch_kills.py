@@ -26,12 +26,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from core.batch.jobs import job_facts
-from core.batch.journal import job_folder, job_id
-from core.batch.schema import FILE
-from core.batch.values import JobRequest, JobState
-from core.errors import FoveaError
-from core.library.library import open_library
+from core.base.errors import FoveaError
+from core.jobs.job_list import job_facts
+from core.jobs.journal import job_folder, job_id
+from core.jobs.schema import FILE
+from core.jobs.values import JobRequest, JobState
+from core.models.library import open_library
 from tests import tiny
 from tests.benchmarks import trees
 

@@ -26,15 +26,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from rich.console import Console
 from rich.table import Table
 
-from core import paths, settings
-from core.batch.values import Group, Order
-from core.library.library import open_library
+from core.base import paths, settings
+from core.base.settings import Settings
+from core.jobs.values import Group, Order
+from core.models.library import open_library
 from core.services.batch_values import Doing
-from core.settings import Settings
-from gui.actions import Act
-from gui.application import open_window
+from gui.app.application import open_window
 from gui.folders.results_page import ResultsPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.benchmarks import trees
 from tests.benchmarks.window import StallWatch, rest, spin

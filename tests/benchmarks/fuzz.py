@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from core.errors import FoveaError
+from core.base.errors import FoveaError
 from core.images.decoding import read_image
 from core.images.png import PASSES
 from tests import samples

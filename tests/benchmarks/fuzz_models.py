@@ -26,18 +26,18 @@ from onnx import TensorProto
 from rich.console import Console
 from rich.table import Table
 
+from core.base.errors import FoveaError
+from core.base.providers import Precision, Provider
 from core.engine import golden
 from core.engine.engine import open_engine
-from core.errors import FoveaError
-from core.library import joined
-from core.library.exchange import import_model
-from core.library.foreign import import_foreign, look_at
-from core.library.foreign_values import ForeignAnswers, Scaling
-from core.library.library import InstalledModel, Library, load_backbone, load_head
-from core.providers import Precision, Provider
+from core.models import joined
+from core.models.exchange import import_model
+from core.models.library import InstalledModel, Library, load_backbone, load_head
+from core.models.onnx_import import import_foreign, look_at
+from core.models.onnx_import_values import ForeignAnswers, Scaling
 from tests import tiny
-from tests.core.library import test_foreign_kinds as kinds
-from tests.core.library.test_foreign import classifier
+from tests.core.models import test_onnx_import_kinds as kinds
+from tests.core.models.test_onnx_import import classifier
 
 Mutation = Callable[[bytes, random.Random], bytes]
 SAME: Final = 1e-4

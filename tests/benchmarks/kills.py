@@ -26,8 +26,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from core import paths
-from core.library.library import BrokenEntry, load_backbone, load_head, open_library
+from core.base import paths
+from core.models.library import BrokenEntry, load_backbone, load_head, open_library
 
 NAME: Final = "killed"
 _ORPHAN_S: Final = 15.0

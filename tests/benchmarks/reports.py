@@ -16,11 +16,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from core.base.progress import CancelToken
+from core.outputs.reports.columns import Reported, Shape
+from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.write import write_report
 from core.prediction import Prediction, Score, Timing
-from core.progress import CancelToken
-from core.reports.columns import Reported, Shape
-from core.reports.plan import Form, Plan
-from core.reports.write import write_report
 
 
 def rows(count: int) -> Iterator[Reported]:

@@ -19,12 +19,12 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from core.corrections import Correction
-from core.learning.request import RetrainRequest
-from core.learning.retrain import retrain
-from core.library.library import open_library
-from core.progress import CancelToken, Progress
-from core.providers import ProviderWish
+from core.base.progress import CancelToken, Progress
+from core.base.providers import ProviderWish
+from core.datasets.corrections import Correction
+from core.models.library import open_library
+from core.training.request import RetrainRequest
+from core.training.retrain import retrain
 
 ROUNDS: Final = 5
 MODEL: Final = "everyday"

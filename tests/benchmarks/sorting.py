@@ -18,14 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from core.batch.values import Row, State
+from core.base.progress import CancelToken
+from core.jobs.values import Row, State
+from core.outputs.sorting.disk import RealDisk, real
+from core.outputs.sorting.execute import carry_out
+from core.outputs.sorting.plan import plan
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import By, SortRequest
 from core.prediction import Score
-from core.progress import CancelToken
-from core.sorting.carry import carry_out
-from core.sorting.disk import RealDisk, real
-from core.sorting.plan import plan
-from core.sorting.undo import undo
-from core.sorting.values import By, SortRequest
 
 SIZE = 200_000
 

@@ -30,7 +30,7 @@ _PATIENCE_S: Final = 30.0
 
 _HEAVY = """
 import sys
-from gui import application
+from gui.app import application
 made, window = application.open_window([])
 window.grab()
 print(*[name for name in ("numpy", "PIL", "onnx", "onnxruntime") if name in sys.modules])

@@ -31,32 +31,33 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from core import corrections, paths, settings
-from core.batch.jobs import forget_answers, job_facts, list_jobs
-from core.batch.journal import Answerer, Found, Journal
-from core.batch.queries import Answers
-from core.batch.schema import FILE
-from core.batch.values import JobRequest, Review, Verdict, View
-from core.corrections import Correction
-from core.dataset.amendments import Amendment, amend, read_amendments
-from core.dataset.memo import Content, FileState, Memo
-from core.engine import choice
-from core.errors import FoveaError
-from core.features.store import FeatureKind, FeatureStore
-from core.keywords.record import open_record
-from core.learning import runs
-from core.learning.request import Recipe, TrainRequest
-from core.library.examples import KeptExample, fingerprint
-from core.library.library import InstalledModel, Library, load_examples, load_head, load_learnt
-from core.library.versions import locked
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
-from core.salvage import DAMAGED
-from core.sorting.carry import carry_out
-from core.sorting.disk import real
-from core.sorting.records import list_sortings
-from core.sorting.undo import undo
-from core.sorting.values import By, SortRequest, Step
+from core.base import paths, settings
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
+from core.base.salvage import DAMAGED
+from core.datasets import corrections
+from core.datasets.corrections import Correction
+from core.datasets.label_overrides import Amendment, amend, read_amendments
+from core.datasets.scan_cache import Content, FileState, Memo
+from core.engine import provider_selection
+from core.engine.feature_store import FeatureKind, FeatureStore
+from core.jobs.job_list import forget_answers, job_facts, list_jobs
+from core.jobs.journal import Answerer, Found, Journal
+from core.jobs.queries import Answers
+from core.jobs.schema import FILE
+from core.jobs.values import JobRequest, Review, Verdict, View
+from core.models.library import InstalledModel, Library, load_examples, load_head, load_learnt
+from core.models.training_examples import KeptExample, fingerprint
+from core.models.versions import locked
+from core.outputs.keywords.record import open_record
+from core.outputs.sorting.disk import real
+from core.outputs.sorting.execute import carry_out
+from core.outputs.sorting.records import list_sortings
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import By, SortRequest, Step
+from core.training import runs
+from core.training.request import Recipe, TrainRequest
 from tests import tiny
 from tests.journals import write_journal
 
@@ -124,7 +125,7 @@ def fill_caches(photos: Path) -> None:
         state = FileState.of(photos / "red.png")
         assert state is not None
         memo.keep([(photos / "red.png", state, Content("0" * 64, 7, ()))])
-    choice._file().write_text('{"key": "cpu"}')
+    provider_selection._file().write_text('{"key": "cpu"}')
 
 
 def closing_memo() -> Memo:
@@ -246,7 +247,7 @@ def use_memo(photos: Path) -> None:
 
 
 def use_choices() -> None:
-    choice._recall(tiny.backbone_card(), Precision.EXACT)
+    provider_selection._recall(tiny.backbone_card(), Precision.EXACT)
 
 
 def use_sorting(name: str) -> None:

@@ -24,10 +24,10 @@ from PySide6.QtWidgets import QApplication
 from rich.console import Console
 from rich.table import Table
 
-from gui.actions import Act
-from gui.application import open_window
-from gui.empty_state import SAMPLES
-from gui.main_window import MainWindow
+from gui.app.application import open_window
+from gui.photos.empty_state import SAMPLES
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 
 BATCH = 500
 DUE_MS = 4

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 from window import StallWatch, rest, spin
 
-from core.learning.request import Recipe
-from gui.application import open_window
-from gui.main_window import MainWindow
-from gui.wizard.window import Step, TrainingWizard
+from core.training.request import Recipe
+from gui.app.application import open_window
+from gui.shell.main_window import MainWindow
+from gui.training.wizard.window import Step, TrainingWizard
 
 PATIENCE_S = 1200
 

@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from core import api, paths
-from core.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
+from core import api
+from core.base import paths
+from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
+from core.base.progress import CancelToken, Progress
+from core.base.providers import Precision, ProviderWish
 from core.exporting.formats import ExportFormat
-from core.learning.request import Recipe
-from core.learning.runs import unfinished_run
-from core.library.heads import LinearHead
-from core.library.library import open_library
+from core.models.heads import LinearHead
+from core.models.library import open_library
 from core.prediction import Prediction
-from core.progress import CancelToken, Progress
-from core.providers import Precision, ProviderWish
 from core.services.library_values import AgreementFacts
+from core.training.request import Recipe
+from core.training.runs import unfinished_run
 from tests import tiny
-from tests.core.library.test_foreign import ANSWERS, classifier
+from tests.core.models.test_onnx_import import ANSWERS, classifier
 from tests.core.services.conftest import request
 
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.base.errors import ModelError
 from core.card import (
     FORMAT,
     MAX_CLASSES,
@@ -29,7 +30,6 @@ from core.card import (
     read_card,
     write_card,
 )
-from core.errors import ModelError
 from tests import tiny
 
 HUGE = 10**400

@@ -10,11 +10,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from core import paths, settings
-from core.library.library import open_library
-from core.settings import Settings
-from gui import helper_process
-from gui.main_window import MainWindow
+from core.base import paths, settings
+from core.base.settings import Settings
+from core.models.library import open_library
+from gui.shell.main_window import MainWindow
+from gui.tasks import helper_process
 from tests import tiny
 from tests.gui import warm
 

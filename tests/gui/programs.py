@@ -45,7 +45,7 @@ def run_source(files: list[str]) -> None:
 
 
 def run_target() -> None:
-    from gui.main_window import MainWindow
+    from gui.shell.main_window import MainWindow
 
     application = QApplication([])
     application.setStyle("Fusion")

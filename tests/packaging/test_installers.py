@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from core.images.folders import IMAGE_SUFFIXES
+from core.images.listing import IMAGE_SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"

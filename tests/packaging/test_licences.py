@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core import licences as core_licences
-from core.licences import Component, Kind, Text
+from core.app import licences as core_licences
+from core.app.licences import Component, Kind, Text
 
 
 def test_everything_fovea_stands_on_has_its_text() -> None:

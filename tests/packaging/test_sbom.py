@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from core import licences as core_licences
-from core import paths
+from core.app import licences as core_licences
+from core.base import paths
 
 pytest.importorskip("cyclonedx", reason="cyclonedx-python-lib is not installed")
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

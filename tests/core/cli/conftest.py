@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.library import library
-from core.library.library import InstalledModel
+from core.models import library
+from core.models.library import InstalledModel
 from tests import tiny
 
 

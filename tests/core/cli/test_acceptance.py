@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.classifier import open_classifier
-from core.images.folders import find_images
-from core.library import joined, library
-from core.library.exchange import export, import_model
-from core.library.library import InstalledModel, Library, load_backbone
+from core.base.providers import Precision, ProviderWish
+from core.images.listing import find_images
+from core.models import joined, library
+from core.models.classifier import open_classifier
+from core.models.exchange import export, import_model
+from core.models.library import InstalledModel, Library, load_backbone
 from core.prediction import Prediction
-from core.providers import Precision, ProviderWish
 from tests.core.cli.conftest import Fovea
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core import benchmark, paths
+from core.app import benchmark
+from core.base import paths
 from tests.core.cli.conftest import Fovea
 
 

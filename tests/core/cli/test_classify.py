@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from core import paths, settings
-from core.errors import ImageErrorKind
-from core.library import library
-from core.library.library import InstalledModel
-from core.providers import Precision, ProviderWish
+from core.base import paths, settings
+from core.base.errors import ImageErrorKind
+from core.base.providers import Precision, ProviderWish
+from core.models import library
+from core.models.library import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.card import write_card
-from core.library import library
-from core.library.heads import LinearHead, head_bytes
+from core.models import library
+from core.models.heads import LinearHead, head_bytes
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from core.library import library
-from core.library.installed import InstalledModel
+from core.models import library
+from core.models.installed import InstalledModel
 from tests import fragile, teaching, wide
 from tests.core.cli.conftest import Fovea
 

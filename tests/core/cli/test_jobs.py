@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from core.batch.journal import job_folder, job_id
-from core.batch.queries import Answers
-from core.batch.values import JobRequest, Review, Verdict
-from core.library import library
+from core.jobs.journal import job_folder, job_id
+from core.jobs.queries import Answers
+from core.jobs.values import JobRequest, Review, Verdict
+from core.models import library
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

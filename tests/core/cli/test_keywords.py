@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.batch.journal import job_id
-from core.batch.queries import Answers
-from core.batch.values import JobRequest, Review, Verdict, View
-from core.keywords.exiftool import KeywordError, find_exiftool
+from core.jobs.journal import job_id
+from core.jobs.queries import Answers
+from core.jobs.values import JobRequest, Review, Verdict, View
+from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core import paths, settings
-from core.library import library
-from core.library.library import InstalledModel
+from core.base import paths, settings
+from core.models import library
+from core.models.library import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
-from tests.core.library.test_foreign import classifier
+from tests.core.models.test_onnx_import import classifier
 
 
 def _names() -> set[str]:

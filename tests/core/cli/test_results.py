@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.cli.results import open_results
+from core.outputs.reports.columns import Reported, Shape
+from core.outputs.reports.plan import Form, Plan
 from core.prediction import Failure
-from core.reports.columns import Reported, Shape
-from core.reports.plan import Form, Plan
 
 Written = Callable[..., str]
 

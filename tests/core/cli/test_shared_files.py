@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.batch.jobs import list_jobs
-from core.batch.values import JobFacts, View
+from core.base.progress import CancelToken
 from core.card import ModelCard, read_card, without_paths, write_card
 from core.exporting.litert import with_files
-from core.library.library import open_library
-from core.progress import CancelToken
-from core.reports.plan import Form
+from core.jobs.job_list import list_jobs
+from core.jobs.values import JobFacts, View
+from core.models.library import open_library
+from core.outputs.reports.plan import Form
 from core.services.batch_exports import export
 from core.services.batch_messages import Export
 from tests import teaching

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from core.batch.journal import job_id
-from core.batch.queries import Answers
-from core.batch.values import JobRequest, Review, Verdict, View
-from core.library import library
+from core.jobs.journal import job_id
+from core.jobs.queries import Answers
+from core.jobs.values import JobRequest, Review, Verdict, View
+from core.models import library
 from tests import tiny
 from tests.core.cli.conftest import Fovea
-from tests.core.sorting.conftest import snapshot
+from tests.core.outputs.sorting.conftest import snapshot
 
 pytestmark = pytest.mark.usefixtures("colours")
 

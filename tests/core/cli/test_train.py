@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import core
-from core import paths, settings
-from core.errors import FoveaError
-from core.learning import material
-from core.library import library
+from core.base import paths, settings
+from core.base.errors import FoveaError
+from core.models import library
+from core.training import training_data
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 
@@ -116,7 +116,7 @@ def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
     def stop(*_: object, **__: object) -> None:
         raise FoveaError("It is too early to compute anything.", hint="")
 
-    monkeypatch.setattr(material, "compute_features", stop)
+    monkeypatch.setattr(training_data, "compute_features", stop)
     assert told in fovea("train", tmp_path / "pictures", "--name", "mine").err
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 import core
-from core import paths
-from core.library.library import load_backbone, load_head, open_library
+from core.base import paths
+from core.models.library import load_backbone, load_head, open_library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 
-pytest.importorskip("core.training.framework", reason="the extra `train` is not installed")
+pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 ROOT = Path(core.__file__).parents[1]
 

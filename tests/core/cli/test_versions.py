@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.library import library
-from core.library.library import CARD
+from core.models import library
+from core.models.library import CARD
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

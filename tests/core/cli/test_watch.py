@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.keywords.exiftool import KeywordError, find_exiftool
+from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

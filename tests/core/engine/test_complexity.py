@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from core.base.errors import ModelError
 from core.engine.complexity import Complexity, complexity
-from core.errors import ModelError
 
 
 def _model(

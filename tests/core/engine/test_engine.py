@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
+from core.base.errors import ModelError, ProviderError
+from core.base.providers import TITLES, Precision, Provider
 from core.engine import golden, graph, sessions
 from core.engine.engine import LEAST_AGREEMENT, MAX_BATCH, Engine, open_engine
-from core.errors import ModelError, ProviderError
-from core.providers import TITLES, Precision, Provider
 from tests import tiny
 
 DATA = tiny.backbone_bytes()

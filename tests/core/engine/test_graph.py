@@ -12,16 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
+from core.base.errors import FoveaError, ModelError
+from core.base.providers import Precision, Provider, ProviderWish
 from core.card import BackboneCard, Preprocessing
-from core.classifier import open_classifier
 from core.engine import golden, graph
-from core.engine.choice import choose_engine
 from core.engine.engine import open_engine
-from core.errors import FoveaError, ModelError
+from core.engine.provider_selection import choose_engine
+from core.exporting.activation_observer import observe
 from core.exporting.int8 import OPERATORS, Kind, quantise
-from core.exporting.observed import observe
-from core.library.library import Library
-from core.providers import Precision, Provider, ProviderWish
+from core.models.classifier import open_classifier
+from core.models.library import Library
 from tests import tiny
 from tests.greedy_graphs import TOO_MUCH
 from tests.hostile_graphs import (

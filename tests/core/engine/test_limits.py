@@ -8,9 +8,9 @@ import onnx
 import pytest
 from onnx import helper
 
+from core.base.errors import ModelError
 from core.engine.limits import MAX_BATCH, check_limits, multiply_adds, peak_memory
 from core.engine.shapes import infer
-from core.errors import ModelError
 from tests.core.engine.test_shapes import graph_of
 
 ONE = 4 * 6 * 6 * 4

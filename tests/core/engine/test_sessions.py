@@ -15,9 +15,9 @@ import onnxruntime as ort
 import pytest
 from numpy.fft import _pocketfft_umath
 
+from core.base.errors import FoveaError, ModelError, ProviderError
+from core.base.providers import Precision, Provider
 from core.engine import sessions
-from core.errors import FoveaError, ModelError, ProviderError
-from core.providers import Precision, Provider
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,10 +25,10 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="libraries are found 
 
 OPEN = """
 import json, sys
-from core.engine.choice import choose_engine
+from core.engine.provider_selection import choose_engine
 from core.engine.engine import open_engine
-from core.errors import FoveaError
-from core.providers import Precision, Provider, ProviderWish
+from core.base.errors import FoveaError
+from core.base.providers import Precision, Provider, ProviderWish
 from tests import tiny
 
 data, card = tiny.backbone_bytes(), tiny.backbone_card()

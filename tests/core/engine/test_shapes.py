@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from core.base.errors import ModelError
 from core.engine.shapes import infer
-from core.errors import ModelError
 
 
 def graph_of(*nodes: onnx.NodeProto, opset: int = 17, **stored: object) -> onnx.ModelProto:

@@ -12,11 +12,11 @@ import pytest
 from onnx import numpy_helper
 
 import core
+from core.base.errors import ModelError
 from core.engine import golden, graph
-from core.errors import ModelError
+from core.exporting.activation_observer import Observed, observe
 from core.exporting.int8 import OPERATORS, Kind, mean_shift, quantise, rounded
-from core.exporting.observed import Observed, observe
-from core.library import joined
+from core.models import joined
 from tests import tiny, wide
 
 ROOT = Path(core.__file__).parents[1]

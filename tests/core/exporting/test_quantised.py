@@ -9,24 +9,24 @@ import onnx
 import pytest
 from PIL import Image, ImageOps
 
+from core.base.errors import Cancelled, DatasetError, StorageError
+from core.base.progress import CancelToken, Progress, Report
+from core.base.providers import Precision, Provider, ProviderWish
 from core.card import BackboneCard
-from core.classifier import open_classifier
 from core.engine.engine import open_engine
-from core.errors import Cancelled, DatasetError, StorageError
+from core.exporting.export_evaluation import MOST_LOST, TooMuchLostError, Trial
 from core.exporting.int8 import Kind
 from core.exporting.quantised import export_int8
-from core.exporting.trial import MOST_LOST, TooMuchLostError, Trial
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.learning.request import TrainRequest
-from core.learning.train import BACKBONE, train
-from core.library import joined
-from core.library.exchange import import_model
-from core.library.installed import InstalledModel, load_backbone, load_head
-from core.library.library import Library
+from core.models import joined
+from core.models.classifier import open_classifier
+from core.models.exchange import import_model
+from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.library import Library
 from core.prediction import Prediction
-from core.progress import CancelToken, Progress, Report
-from core.providers import Precision, Provider, ProviderWish
+from core.training.request import TrainRequest
+from core.training.train import BACKBONE, train
 from tests import fragile, teaching
 
 

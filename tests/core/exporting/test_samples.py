@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.dataset.dataset import read_dataset
-from core.dataset.split import split
-from core.errors import DatasetError, ImageError
+from core.base.errors import DatasetError, ImageError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
+from core.datasets.dataset import read_dataset
+from core.datasets.split import split
 from core.exporting import samples
 from core.exporting.samples import Samples, draw_samples, read_pixels
-from core.learning.request import TrainRequest
-from core.learning.train import train
-from core.library.installed import InstalledModel
-from core.library.library import Library
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
+from core.models.installed import InstalledModel
+from core.models.library import Library
+from core.training.request import TrainRequest
+from core.training.train import train
 from tests import teaching, tiny
 
 CLASSES = ("red", "green", "blue")

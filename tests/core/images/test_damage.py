@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import ImageError
+from core.base.errors import ImageError
 from core.images.bounds import Memory, TooMuchMemoryError
 from core.images.decoding import Decoded, decode, read_image
 from core.images.png import PASSES

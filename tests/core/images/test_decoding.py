@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import ImageError
+from core.base.errors import ImageError
 from core.images.decoding import decode, decode_within
 from core.images.preprocessing import Preprocessing, preprocess
 from tests import samples

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.errors import ImageError
+from core.base.errors import ImageError
 from core.images.decoding import Pixels, decode, decode_within
 from tests import samples
 
@@ -269,7 +269,7 @@ def test_too_little_memory_is_told(tmp_path: Path) -> None:
     program = """
 import os, resource, sys
 from pathlib import Path
-from core.errors import ImageError
+from core.base.errors import ImageError
 from core.images.decoding import decode
 limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") + 100_000_000
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from core.errors import ImageError
+from core.base.errors import ImageError
 from core.images.decoding import decode, read_image
 from core.images.kinds import in_words, unread_name
 from tests import samples

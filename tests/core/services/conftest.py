@@ -12,21 +12,21 @@ import pytest
 
 import core
 from core import api
-from core.learning import trainer
-from core.learning.request import TrainRequest
-from core.learning.trainer_program import TrainerProgram
-from core.progress import CancelToken
-from core.providers import Precision, ProviderWish
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderWish
 from core.services import batch_messages
 from core.services.batch_views import Viewer
 from core.services.training_values import TrainedFacts
+from core.training import trainer_process
+from core.training.request import TrainRequest
+from core.training.trainer_program import TrainerProgram
 from tests import teaching
 from tests.calling import Window
 
 TRAINER = """
 import os, sys, time
-from core.learning.protocol import *
-from core.progress import Progress
+from core.training.protocol import *
+from core.base.progress import Progress
 def say(event):
     print(write_event(event), flush=True)
 say(Progress("starting", 0, 1, None))
@@ -85,7 +85,7 @@ def speaking(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     program = TrainerProgram(
         (sys.executable, "-c", TRAINER + script), {"PYTHONPATH": str(Path(core.__file__).parents[1])}
     )
-    monkeypatch.setattr(trainer, "find_program", lambda: program)
+    monkeypatch.setattr(trainer_process, "find_program", lambda: program)
 
 
 def trained(asked: TrainRequest, *, against: str | None = None, heard: list[object] | None = None) -> TrainedFacts:

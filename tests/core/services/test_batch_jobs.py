@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.batch.jobs import list_jobs
-from core.batch.values import JobRequest
+from core.jobs.job_list import list_jobs
+from core.jobs.values import JobRequest
 from core.services.batch_jobs import Jobs
 from core.services.batch_messages import Answer, Begin, TaskFailed
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from core import corrections
-from core.batch.queries import Answers
-from core.batch.values import Filter, Order, Review, Verdict, View
+from core.datasets import corrections
+from core.jobs.queries import Answers
+from core.jobs.values import Filter, Order, Review, Verdict, View
 from core.services.batch_messages import Answer, Look, TaskDone, TaskFailed, TaskProgress, TaskStopped, ViewTold
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
 from core.services.batch_views import Viewer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.batch.values import Filter, Group, Order, Review, Verdict, View
+from core.jobs.values import Filter, Group, Order, Review, Verdict, View
 from core.services.batch_messages import (
     Answer,
     FetchRows,

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 import core
-from core import api, corrections
-from core.corrections import Correction
-from core.errors import Cancelled, ModelError
-from core.learning.request import RetrainRequest
-from core.library.library import open_library
-from core.progress import CancelToken, Progress
-from core.providers import ProviderWish
+from core import api
+from core.base.errors import Cancelled, ModelError
+from core.base.progress import CancelToken, Progress
+from core.base.providers import ProviderWish
+from core.datasets import corrections
+from core.datasets.corrections import Correction
+from core.models.library import open_library
 from core.services.training_values import RetrainedFacts
+from core.training.request import RetrainRequest
 from tests import tiny
 from tests.core.services.conftest import request, trained
 

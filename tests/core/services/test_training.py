@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import core
-from core import api, paths
-from core.errors import DivergedError, TrainerError, UsageError
-from core.learning import protocol, trainer
-from core.learning.protocol import Epoch
-from core.learning.request import Recipe
-from core.library.library import open_library
-from core.progress import Progress
+from core import api
+from core.base import paths
+from core.base.errors import DivergedError, TrainerError, UsageError
+from core.base.progress import Progress
+from core.models.library import open_library
+from core.training import protocol, trainer_process
+from core.training.protocol import Epoch
+from core.training.request import Recipe
 from core.worker import Error, Event, Order, Result, Stopped
 from tests import teaching, tiny
 from tests.calling import Window
@@ -220,7 +221,7 @@ def test_the_trainer_is_told_to_wait(window: Window, folder: Path, monkeypatch: 
     window.steer(1, Order.PAUSE)
     assert window.is_silent(0.5)
     window.steer(1, Order.RESUME)
-    assert window.wait(Error).error.what == (trainer.PAUSE + trainer.RESUME).decode()
+    assert window.wait(Error).error.what == (trainer_process.PAUSE + trainer_process.RESUME).decode()
 
 
 # ---- lightness

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from core import api
-from core.dataset.amendments import Amended, Amendment
-from core.dataset.built import AddPhotos, RenameClass
-from core.errors import FoveaError, ImageError
+from core.base.errors import FoveaError, ImageError
+from core.base.progress import CancelToken
+from core.datasets.custom_datasets import AddPhotos, RenameClass
+from core.datasets.label_overrides import Amended, Amendment
 from core.images.augmentation import augmented, generator
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.learning.material import backbone_of
-from core.library.library import open_library
-from core.progress import CancelToken
+from core.models.library import open_library
+from core.training.training_data import backbone_of
 from tests import tiny
 from tests.core.services.conftest import request
 from tests.core.services.test_training_folders import read

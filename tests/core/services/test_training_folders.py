@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from core import api
-from core.errors import Cancelled, DatasetError, TrainerError
-from core.learning import trainer_program
-from core.learning.request import Recipe
-from core.progress import CancelToken, Progress
+from core.base.errors import Cancelled, DatasetError, TrainerError
+from core.base.progress import CancelToken, Progress
 from core.services.folder_values import FolderRead
+from core.training import trainer_program
+from core.training.request import Recipe
 from tests import teaching
 from tests.core.services.conftest import request, speaking, trained
 

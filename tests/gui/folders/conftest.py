@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.services.batch_values import Doing
-from gui.actions import Act
 from gui.folders.page import FoldersPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 

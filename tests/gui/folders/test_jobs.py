@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.services.batch_values import Doing
-from gui.actions import Act
 from gui.folders import page as page_module
-from gui.folders.client import BatchClient
 from gui.folders.page import FoldersPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.tasks.jobs_client import BatchClient
 from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window

@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.batch.values import Group, Order
-from gui.actions import Act
+from core.jobs.values import Group, Order
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, names
 from tests.journals import write_journal

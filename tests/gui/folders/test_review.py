@@ -11,12 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from core.batch.queries import Answers
-from core.batch.values import Filter, Order, Review, Verdict, View
-from gui.actions import Act
+from core.jobs.queries import Answers
+from core.jobs.values import Filter, Order, Review, Verdict, View
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify
 from tests.journals import write_journal

@@ -9,21 +9,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from core.batch.jobs import job_facts
-from core.batch.journal import held as held_by_another
-from core.batch.journal import job_folder
-from core.batch.queries import Answers
-from core.batch.values import THRESHOLD, View
+from core.jobs.job_list import job_facts
+from core.jobs.journal import held as held_by_another
+from core.jobs.journal import job_folder
+from core.jobs.queries import Answers
+from core.jobs.values import THRESHOLD, View
+from core.outputs.sorting.disk import RealDisk, real
+from core.outputs.sorting.plan import plan
+from core.outputs.sorting.record import Record
+from core.outputs.sorting.values import SortRequest
 from core.services.batch_values import Doing
-from core.sorting.disk import RealDisk, real
-from core.sorting.plan import plan
-from core.sorting.record import Record
-from core.sorting.values import SortRequest
-from gui.actions import Act
 from gui.folders import page as page_module
-from gui.folders.client import BatchClient
 from gui.folders.page import FoldersPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.tasks.jobs_client import BatchClient
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, begin, is_at, press

@@ -13,14 +13,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from core.keywords.values import Place
-from core.reports.plan import Form
-from core.sorting.values import By
-from gui.actions import Act
+from core.outputs.keywords.values import Place
+from core.outputs.reports.plan import Form
+from core.outputs.sorting.values import By
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.plan_page import PlanPage
-from gui.main_window import MainWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import Classify, press
 

@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.settings import Theme
-from gui import theme
+from core.base.settings import Theme
 from gui.plots.frame import PlotFrame
+from gui.widgets import theme
 
 Show = Callable[[PlotFrame], QScrollArea]
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 from PySide6.QtWidgets import QScrollArea
 
-from gui import theme
 from gui.plots.bars import ClassBars
+from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gui import theme
 from gui.plots.calibration import CalibrationPlot
 from gui.plots.histogram import ConfidenceHistogram
 from gui.plots.values import ReliabilityBin
+from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 
 BEFORE = (ReliabilityBin(0.6, 0.4, 10), ReliabilityBin(0.95, 0.75, 40))

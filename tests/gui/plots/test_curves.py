@@ -7,8 +7,8 @@ import math
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
 from gui.plots.curves import LearningCurves
+from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 
 

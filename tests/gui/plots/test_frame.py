@@ -12,10 +12,10 @@ from PySide6.QtGui import QAccessible, QAction, QColor, QContextMenuEvent, QGuiA
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
-from core.settings import Theme
-from gui import theme
+from core.base.settings import Theme
 from gui.plots.bars import ClassBars
 from gui.plots.frame import PlotFrame
+from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # a dialog has a size of its own

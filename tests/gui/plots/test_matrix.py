@@ -10,9 +10,9 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip
 from pytestqt.qtbot import QtBot
 
-from gui import theme
 from gui.plots.cells import readable, shade, short
 from gui.plots.matrix import ConfusionMatrix
+from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
 
 pytestmark = pytest.mark.qt_log_ignore("does not support raise")  # which Qt asks for when it shows a tip

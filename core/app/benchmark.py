@@ -1,0 +1,168 @@
+"""How fast this machine is, as values: every installed backbone on every provider that works, and decoding.
+
+Providers are asked in turns, round by round, so that whatever else the machine does meets all of them alike; ratios
+hold where milliseconds drift.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from core.base.errors import ProviderError
+from core.base.leftovers import temporary_folder
+from core.base.progress import CancelToken, Report, StageClock
+from core.base.providers import Precision, Provider
+from core.card import Preprocessing
+from core.engine import golden
+from core.engine.engine import MAX_BATCH, Engine
+from core.engine.provider_selection import Trial, try_provider
+from core.images.decoding import DECODE_THREADS, decode
+from core.images.preprocessing import preprocess
+from core.models.library import InstalledBackbone, Library, load_backbone
+
+BATCHES: Final = (1, MAX_BATCH)
+"""Images at once: one photo dropped, and a folder."""
+PHOTO: Final = (4000, 3000)
+"""Width and height of the photo that is decoded: 12 megapixels."""
+_ROUNDS: Final = 7
+_DECODED_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """How one backbone does on one provider in one precision.
+
+    Attributes:
+        backbone: its name in the library.
+        provider: which.
+        precision: as asked.
+        agreement: least cosine with the features in its card; None where it does not work.
+        batch_ms: by the number of images at once, median milliseconds an image; empty where it does not work.
+        error: why it does not work.
+    """
+
+    backbone: str
+    provider: Provider
+    precision: Precision
+    agreement: float | None
+    batch_ms: dict[int, float]
+    error: ProviderError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How fast this machine is.
+
+    Attributes:
+        engines: each backbone on each provider in each precision.
+        size: of the input that photos are decoded for, in pixels.
+        decode_ms: file to input of a JPEG of 12 megapixels, median milliseconds, one after another.
+        decode_at_once_ms: the same an image where all threads decode side by side.
+    """
+
+    engines: tuple[EngineFigures, ...]
+    size: int
+    decode_ms: float
+    decode_at_once_ms: float
+
+
+def measure(library: Library, *, report: Report, token: CancelToken) -> Figures:
+    """Measure this machine; takes some seconds for each backbone and provider.
+
+    Raises:
+        ModelError: a backbone is damaged.
+        Cancelled: the token was cancelled.
+    """
+    backbones = _backbones(library)
+    plan = max((one.card.preprocessing for one in backbones), key=lambda one: one.size, default=Preprocessing(299))
+    clock = StageClock("measuring", len(backbones) * _ROUNDS + _ROUNDS, report)
+
+    def step() -> None:
+        token.check()
+        clock.advance()
+
+    engines = [figures for backbone in backbones for figures in _engines(backbone, step)]
+    return Figures(tuple(engines), plan.size, *_decoding(plan, step))
+
+
+def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
+    """Those that models stand on, each once."""
+    return tuple({model.backbone.card.sha256: model.backbone for model in library.models()}.values())
+
+
+def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineFigures]:
+    data, card = load_backbone(backbone), backbone.card
+    asked = [(provider, precision) for provider in Provider for precision in Precision if _differs(provider, precision)]
+    trials = [(precision, try_provider(data, card, provider, precision)) for provider, precision in asked]
+    times = _times([trial.engine for _, trial in trials if trial.engine], card.preprocessing.size, step)
+    return [_figures(backbone.name, precision, trial, times) for precision, trial in trials]
+
+
+def _differs(provider: Provider, precision: Precision) -> bool:
+    """The CPU provider computes in float32 whatever is asked."""
+    return provider is not Provider.CPU or precision is Precision.EXACT
+
+
+def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> dict[Engine, dict[int, float]]:
+    """Median milliseconds an image of each engine by the number at once, all in turns."""
+    images = np.resize(golden.golden_inputs(size), (MAX_BATCH, size, size, 3))
+    found: dict[tuple[Engine, int], list[float]] = {(engine, count): [] for engine in engines for count in BATCHES}
+    for _ in range(_ROUNDS):
+        for (engine, count), each in found.items():
+            each.append(_milliseconds(partial(engine.run, images[:count])) / count)
+        step()
+    return {engine: {count: median(found[engine, count]) for count in BATCHES} for engine in engines}
+
+
+def _figures(backbone: str, precision: Precision, trial: Trial, times: dict[Engine, dict[int, float]]) -> EngineFigures:
+    if trial.engine is None:
+        return EngineFigures(backbone, trial.provider, precision, None, {}, trial.error)
+    return EngineFigures(backbone, trial.provider, precision, trial.engine.agreement, times[trial.engine], trial.error)
+
+
+def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, float]:
+    """Median milliseconds of file to input, alone and side by side."""
+    with temporary_folder("benchmark") as folder, ThreadPoolExecutor(DECODE_THREADS) as pool:
+        photo = _draw(folder / "photo.jpg")
+
+        def read(_: object = None) -> None:
+            preprocess(decode(photo, at_least=plan.decode_at_least), plan)
+
+        alone, at_once = [], []
+        count = _DECODED_AT_ONCE * DECODE_THREADS
+        for _ in range(_ROUNDS):
+            alone.append(_milliseconds(read))
+            at_once.append(_milliseconds(lambda: _all(pool.map(read, range(count)))) / count)
+            step()
+    return median(alone), median(at_once)
+
+
+def _draw(file: Path) -> Path:
+    """A photo with as much detail as a camera's: smooth shapes under fine noise."""
+    width, height = PHOTO
+    draw = np.random.default_rng(0)
+    shapes = Image.fromarray(draw.integers(0, 256, (24, 32, 3), np.uint8)).resize((width, height))
+    noisy = np.asarray(shapes, np.int16) + draw.integers(-12, 13, (height, width, 1), np.int16)
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(file, quality=90)
+    return file
+
+
+def _all(work: Iterable[object]) -> None:
+    for _ in work:
+        pass
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)

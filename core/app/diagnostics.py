@@ -1,0 +1,348 @@
+"""What works on this machine and why not, as values; nothing is printed here and nothing is changed.
+
+Every part is examined on its own: what is broken is a finding, whatever it raises, and the rest is still examined. So
+ONNX Runtime, Pillow and all that stands on them are imported inside the examinations, never above them.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from core.base import paths, settings
+from core.base.errors import FoveaError, ModelError, TrainerError
+from core.base.providers import TITLES, Precision, Provider
+from core.card import BackboneCard
+
+if TYPE_CHECKING:
+    from core.models.library import InstalledBackbone, InstalledModel, Library
+
+T = TypeVar("T")
+
+_PACKAGES: Final = (
+    *("fovea", "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-openvino", "onnx", "numpy", "pillow"),
+    *("pillow-heif", "PySide6-Essentials", "rich", "platformdirs"),
+)
+_RUNTIMES: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+"""Distributions that all install the same package `onnxruntime`, each over the files of the others."""
+_REINSTALL: Final = "Install Fovea again."
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is not as it should be: what it is, and what to do."""
+
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFinding:
+    """How one provider fares here.
+
+    Attributes:
+        provider: which.
+        agreement: least cosine between its features of the golden inputs and the card's; None if it does not work.
+        milliseconds: median time of one image alone; None if it does not work.
+        trouble: why it does not work.
+    """
+
+    provider: Provider
+    agreement: float | None
+    milliseconds: float | None
+    trouble: Trouble | None
+
+    @property
+    def works(self) -> bool:
+        """Whether images can be classified on it."""
+        return self.trouble is None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinding:
+    """Whether one installed model or backbone opens and answers as its card promises.
+
+    Attributes:
+        name: its name in the library.
+        is_backbone: whether it is a bare backbone, for models to stand on.
+        in_use: whether it is the person's default model.
+        trouble: why it does not open.
+    """
+
+    name: str
+    is_backbone: bool
+    in_use: bool
+    trouble: Trouble | None
+
+    @property
+    def works(self) -> bool:
+        """Whether it opens."""
+        return self.trouble is None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFinding:
+    """A folder the program writes to: what for, where, whether it may, and the free bytes there."""
+
+    purpose: str
+    folder: Path
+    is_writable: bool
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is the matter with this machine, or that nothing is.
+
+    Attributes:
+        versions: of Python, of Fovea and of what it stands on, as far as installed.
+        system: the operating system.
+        processor: its name.
+        cores: how many threads of it this process may use.
+        decoders: by image format, whether it can be read.
+        tried_on: the model whose backbone the providers were tried on; None if no backbone could be read.
+        providers: each provider.
+        models: each installed model and backbone.
+        folders: what the program writes to.
+        trainer: why the recipes `dense` and `fine-tune` cannot run here; None if they can.
+        keywords: why no keywords can be written into photos' metadata; None if they can.
+        troubles: whatever else is wrong.
+    """
+
+    versions: dict[str, str]
+    system: str
+    processor: str
+    cores: int
+    decoders: dict[str, bool]
+    tried_on: str | None
+    providers: tuple[ProviderFinding, ...]
+    models: tuple[ModelFinding, ...]
+    folders: tuple[FolderFinding, ...]
+    trainer: Trouble | None
+    keywords: Trouble | None
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def can_classify(self) -> bool:
+        """Whether some model opens and some provider works."""
+        models = any(model.works and not model.is_backbone for model in self.models)
+        return models and any(provider.works for provider in self.providers)
+
+
+def examine(library: Library | None = None) -> Findings:
+    """Examine this machine; takes seconds, as every installed backbone is opened and every provider tried.
+
+    Args:
+        library: the models to try; those of this program and this person if None.
+    """
+    troubles: list[Trouble] = list(_clashing_runtimes())
+    chosen = _guarded("The settings", lambda: settings.load(paths.settings_file()), settings.Settings(), troubles)
+    untried: tuple[str | None, tuple[ProviderFinding, ...]] = (None, ())
+    tried_on, providers = _guarded("The providers", lambda: _providers(library, chosen), untried, troubles)
+    return Findings(
+        versions=_versions(),
+        system=platform.platform(),
+        processor=_guarded("The processor", _processor, platform.machine(), troubles),
+        cores=_cores(),
+        decoders=_guarded("Pillow", _decoders, {}, troubles),
+        tried_on=tried_on,
+        providers=providers,
+        models=_guarded("The models", lambda: _models(library, chosen.model), (), troubles),
+        folders=_guarded("The folders", _folders, (), troubles),
+        trainer=_guarded("The trainer", _trainer, None, troubles),
+        keywords=_guarded("exiftool", _keywords, None, troubles),
+        troubles=tuple(troubles),
+    )
+
+
+def _guarded(part: str, examine_part: Callable[[], T], otherwise: T, troubles: list[Trouble]) -> T:
+    try:
+        return examine_part()
+    except Exception as error:  # noqa: BLE001 - a broken installation raises anything, and the rest must still be told
+        troubles.append(_trouble(error, part))
+        return otherwise
+
+
+def _trouble(error: Exception, part: str) -> Trouble:
+    if isinstance(error, FoveaError):
+        return Trouble(error.what, error.hint)
+    lines = str(error).splitlines() or [""]
+    return Trouble(f"{part} could not be examined: {type(error).__name__}: {lines[0][:300]}", _REINSTALL)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        version = _version(name)
+        if version:
+            found[name] = version
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _clashing_runtimes() -> Iterator[Trouble]:
+    installed = [name for name in _RUNTIMES if _version(name)]
+    if len(installed) > 1:
+        yield Trouble(
+            f"{' and '.join(installed)} are installed at once; each overwrites files of the other.",
+            "Uninstall all of them, then install Fovea again.",
+        )
+
+
+def _processor() -> str:
+    from core.engine import sessions
+
+    return sessions.processor()
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux has it
+        return os.cpu_count() or 1
+
+
+def _decoders() -> dict[str, bool]:
+    from PIL import features
+
+    parts = {"JPEG": "jpg", "PNG": "zlib", "WebP": "webp", "TIFF": "libtiff", "AVIF": "avif"}
+    found = {name: bool(features.check(part)) for name, part in parts.items()}
+    return {**found, "GIF": True, "BMP": True, "HEIC": _reads_heic()}
+
+
+def _reads_heic() -> bool:
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    return bool(pillow_heif.libheif_info()["decoders"])
+
+
+def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderFinding, ...]]:
+    """Every provider, tried on the backbone of the model in use, or of another one where that cannot be read.
+
+    Raises:
+        ModelError: no installed model has a backbone that can be read.
+    """
+    from core.models.library import load_backbone, open_library
+
+    models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
+    for model in models:
+        try:
+            data = load_backbone(model.backbone)
+        except ModelError:
+            continue  # `_models` tells why
+        card = model.backbone.card
+        return model.name, tuple(_provider(data, card, provider, chosen.precision) for provider in Provider)
+    raise ModelError("Providers could not be tried, as no model could be read.", hint=_REINSTALL)
+
+
+def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderFinding:
+    from core.engine.provider_selection import try_provider
+
+    try:
+        trial = try_provider(data, card, provider, precision)
+    except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
+        return ProviderFinding(provider, None, None, _trouble(error, TITLES[provider]))
+    if trial.error is not None:
+        return ProviderFinding(provider, None, None, _trouble(trial.error, TITLES[provider]))
+    agreement, milliseconds = (trial.engine.agreement, trial.engine.milliseconds) if trial.engine else (None, None)
+    return ProviderFinding(provider, agreement, milliseconds, None)
+
+
+def _models(library: Library | None, in_use: str) -> tuple[ModelFinding, ...]:
+    """Every model and backbone; one that several models share is opened once."""
+    from core.models.library import BrokenEntry, InstalledBackbone, open_library
+
+    proven: dict[Path, Trouble | None] = {}
+    findings = []
+    for entry in (library or open_library()).entries():
+        if isinstance(entry, BrokenEntry):
+            trouble: Trouble | None = Trouble(entry.error.what, entry.error.hint)
+        else:
+            trouble = _entry_trouble(entry, proven)
+        is_backbone = isinstance(entry, InstalledBackbone)
+        findings.append(ModelFinding(entry.name, is_backbone, not is_backbone and entry.name == in_use, trouble))
+    if not any(finding.in_use for finding in findings):
+        trouble = Trouble("The model in use is not installed.", "`fovea models use M` chooses another one.")
+        findings.append(ModelFinding(in_use, is_backbone=False, in_use=True, trouble=trouble))
+    return tuple(findings)
+
+
+def _entry_trouble(entry: InstalledModel | InstalledBackbone, proven: dict[Path, Trouble | None]) -> Trouble | None:
+    from core.models.library import InstalledBackbone, load_head
+
+    backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
+    if backbone.folder not in proven:
+        proven[backbone.folder] = _whole(lambda: _open(backbone), entry.name)
+    trouble = proven[backbone.folder]
+    if trouble is not None or isinstance(entry, InstalledBackbone):
+        return trouble
+    return _whole(lambda: load_head(entry), entry.name)
+
+
+def _open(backbone: InstalledBackbone) -> None:
+    from core.engine.engine import open_engine
+    from core.models.library import load_backbone
+
+    open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
+
+
+def _whole(prove: Callable[[], object], name: str) -> Trouble | None:
+    try:
+        prove()
+    except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next model may still open
+        return _trouble(error, f"The model {name!r}")
+    return None
+
+
+def _trainer() -> Trouble | None:
+    from core.training.trainer_program import find_program
+
+    try:
+        find_program()
+    except TrainerError as error:
+        return _trouble(error, "The trainer")
+    return None
+
+
+def _keywords() -> Trouble | None:
+    from core.outputs.keywords.exiftool import KeywordError, find_exiftool
+
+    try:
+        find_exiftool()
+    except KeywordError as error:
+        return _trouble(error, "exiftool")
+    return None
+
+
+def _folders() -> tuple[FolderFinding, ...]:
+    places = {
+        "settings": paths.settings_file().parent,
+        "models": paths.own_models(),
+        "cache": paths.cache_folder(),
+        "logs": paths.log_folder(),
+    }
+    return tuple(_folder(purpose, place) for purpose, place in places.items())
+
+
+def _folder(purpose: str, place: Path) -> FolderFinding:
+    """A folder that does not exist yet is judged by the nearest one above that does."""
+    nearest = next((folder for folder in (place, *place.parents) if folder.exists()), place)
+    try:
+        free = shutil.disk_usage(nearest).free
+    except OSError:
+        free = None
+    return FolderFinding(purpose, place, nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK), free)

@@ -1,0 +1,278 @@
+"""What Fovea is made of and on what terms: every component with the texts of its licences.
+
+A bundle carries the list as a file, collected when it was built (`packaging/licences.py`). Anywhere else the same is
+collected from what is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from core.base import paths
+from core.base.errors import StorageError
+from core.card import ModelCard, read_card
+
+FILE_NAME: Final = "licences.json"
+_FORMAT: Final = 1
+_ROOT: Final = Path(__file__).resolve().parents[2]
+EXTRAS: Final = ("intel", "cuda")
+"""Those that classify; the trainer's is no part of what a person is given."""
+_TELLING: Final = re.compile(r"licen[cs]e|copying|notice|third[-_]?party", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"(?!.*\.(py|pyi|pyc|h|c|so|pb|json|xml|svg|qml|js|css|html|pdf)\Z)", re.IGNORECASE)
+_FOLDER: Final = re.compile(r"[^/]+\.dist-info/licen[cs]es/", re.IGNORECASE)
+_INFO: Final = re.compile(r"[^/]+\.dist-info/(licen[cs]es/)?", re.IGNORECASE)
+_CLASSIFIER: Final = "License :: OSI Approved :: "
+_SPDX: Final = {
+    "MIT License": "MIT",
+    "Apache Software License": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Python Software Foundation License": "PSF-2.0",
+}
+"""Older names of licences that mean exactly one of the SPDX list."""
+
+
+class Kind(StrEnum):
+    """What sort of thing a component is, in the order they are listed."""
+
+    PROGRAM = "program"
+    LIBRARY = "library"
+    MODEL = "model"
+    ARTWORK = "artwork"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One licence or notice, whole: the file's name where it came from, and what it says."""
+
+    title: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing that is part of Fovea or that it stands on.
+
+    Attributes:
+        name: as its makers call it.
+        version: empty where it has none.
+        kind: what sort of thing it is.
+        licence: an SPDX expression where its makers state one, else their own words; empty where they state nothing.
+        homepage: where it comes from; may be empty.
+        note: what else must be said; may be empty.
+        texts: of its licences and notices.
+    """
+
+    name: str
+    version: str
+    kind: Kind
+    licence: str
+    homepage: str = ""
+    note: str = ""
+    texts: tuple[Text, ...] = ()
+
+
+def components() -> tuple[Component, ...]:
+    """Everything this Fovea consists of; reads files, so not for the window's thread.
+
+    Raises:
+        StorageError: the bundle's list cannot be read.
+        ModelError: a shipped model's card is damaged.
+    """
+    bundled = _ROOT / FILE_NAME
+    if not bundled.is_file():
+        libraries = [of_distribution(name) for name in needed()]
+        return in_order([of_fovea(), of_python(), *libraries, *of_models(), *of_artwork()])
+    try:
+        return unpack(bundled.read_bytes())
+    except OSError as error:
+        raise _unreadable() from error
+
+
+def in_order(found: Sequence[Component]) -> tuple[Component, ...]:
+    """As they are listed: by kind, Fovea before all, the others by name."""
+    kinds = list(Kind)
+    return tuple(sorted(found, key=lambda one: (kinds.index(one.kind), one.name != "Fovea", one.name.casefold())))
+
+
+def pack(found: Sequence[Component]) -> bytes:
+    """The list as JSON, the same bytes for the same list."""
+    content = {"format": _FORMAT, "components": [asdict(component) for component in found]}
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def unpack(data: bytes) -> tuple[Component, ...]:
+    """The list that `pack` wrote.
+
+    Raises:
+        StorageError: it is not such a list.
+    """
+    try:
+        content = json.loads(data)
+        found = tuple(_component(fields) for fields in content["components"])
+        is_ours = content["format"] == _FORMAT
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable() from error
+    if not is_ours:
+        raise _unreadable()
+    return found
+
+
+def _component(fields: dict[str, object]) -> Component:
+    texts = fields.pop("texts")
+    if not isinstance(texts, list) or not all(isinstance(value, str) for value in fields.values()):
+        raise TypeError("texts are a list, everything else is text")
+    kind = Kind(str(fields.pop("kind")))
+    plain = {key: str(value) for key, value in fields.items()}
+    return Component(**plain, kind=kind, texts=tuple(Text(**text) for text in texts))
+
+
+def _unreadable() -> StorageError:
+    return StorageError("The list of licences cannot be read.", hint="Install Fovea again.")
+
+
+def needed() -> tuple[str, ...]:
+    """The installed distributions that Fovea stands on when it classifies, without itself, sorted."""
+    found = {("fovea", extra) for extra in ("", *EXTRAS)}
+    waiting = sorted(found)
+    while waiting:
+        fresh = set(required(*waiting.pop())) - found
+        found |= fresh
+        waiting += fresh
+    return tuple(sorted({name for name, _ in found} - {"fovea"}))
+
+
+def required(name: str, extra: str = "") -> Iterator[tuple[str, str]]:
+    """What an installed distribution needs here, as far as that is installed; each with "" and every extra asked for.
+
+    Args:
+        name: the distribution.
+        extra: one of its extras; what it needs for that.
+    """
+    from packaging.requirements import Requirement  # takes 20 ms
+    from packaging.utils import canonicalize_name
+
+    for stated in (metadata.requires(name) or ()) if is_installed(name) else ():
+        requirement = Requirement(stated)
+        if (requirement.marker is None or requirement.marker.evaluate({"extra": extra})) and is_installed(
+            requirement.name
+        ):
+            for wanted in ("", *sorted(requirement.extras)):
+                yield canonicalize_name(requirement.name), wanted
+
+
+def is_installed(name: str) -> bool:
+    """Whether there is a distribution of this name."""
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def of_distribution(name: str) -> Component:
+    """An installed distribution with every text it brings.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: it is not installed.
+    """
+    distribution = metadata.distribution(name)
+    about = distribution.metadata
+    return Component(
+        about["Name"], distribution.version, Kind.LIBRARY, _licence(about), _homepage(about), "", _texts(distribution)
+    )
+
+
+def _licence(about: metadata.PackageMetadata) -> str:
+    """PEP 639's expression, else the classifiers, else the first line of the old field."""
+    expression = _field(about, "License-Expression")
+    if expression:
+        return expression
+    classifiers = [text for text in about.get_all("Classifier", []) if text.startswith(_CLASSIFIER)]
+    names = [text.removeprefix(_CLASSIFIER) for text in classifiers]
+    names = names or _field(about, "License").splitlines()[:1]
+    return ", ".join(_SPDX.get(name, name) for name in names)
+
+
+def _field(about: metadata.PackageMetadata, name: str) -> str:
+    return str(about.get_all(name, [""])[0]).strip()
+
+
+def _homepage(about: metadata.PackageMetadata) -> str:
+    pages = {}
+    for line in about.get_all("Project-URL", []):
+        title, _, address = line.partition(",")
+        pages[title.strip().casefold()] = address.strip()
+    found = (pages.get(title) for title in ("homepage", "home", "source", "repository"))
+    return _field(about, "Home-page") or next(filter(None, found), "")
+
+
+def _texts(distribution: metadata.Distribution) -> tuple[Text, ...]:
+    """What lies in the licence folder of PEP 639, and whatever else is called like a licence or notice; each once."""
+    telling = [file.as_posix() for file in distribution.files or () if _tells(file.as_posix())]
+    found: dict[str, str] = {}
+    for name in sorted(telling, key=lambda name: (not _INFO.match(name), name.count("/"), name)):
+        path = Path(str(distribution.locate_file(name)))
+        if path.is_file():
+            found.setdefault(_read(path), _INFO.sub("", name))
+    return tuple(Text(title, content) for content, title in found.items())
+
+
+def _tells(name: str) -> bool:
+    file = name.rpartition("/")[2]
+    return bool(_FOLDER.match(name) or (_TELLING.search(file) and _PLAIN.match(file)))
+
+
+def _read(file: Path) -> str:
+    return file.read_text("utf-8", errors="replace").strip("\n") + "\n"
+
+
+def of_fovea() -> Component:
+    """Fovea itself; without a text where its own is nowhere."""
+    installed = _texts(metadata.distribution("fovea")) if is_installed("fovea") else ()
+    own = _ROOT / "LICENSE"
+    texts = (Text(own.name, _read(own)),) if own.is_file() else installed
+    version = metadata.version("fovea") if is_installed("fovea") else ""
+    return Component("Fovea", version, Kind.PROGRAM, "Apache-2.0", texts=texts)
+
+
+def of_python() -> Component:
+    """The interpreter that runs this; without a text where its maker left it out."""
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    places = (stdlib / "LICENSE.txt", stdlib.parent / "LICENSE.txt", stdlib.parent.parent / "LICENSE.txt")
+    texts = tuple(Text(place.name, _read(place)) for place in places if place.is_file())[:1]
+    return Component(
+        "Python", platform.python_version(), Kind.LIBRARY, "PSF-2.0", "https://www.python.org", texts=texts
+    )
+
+
+def of_models() -> Iterator[Component]:
+    """The models that come with the program, as their cards describe them.
+
+    Raises:
+        ModelError: a card is damaged.
+    """
+    for file in sorted(paths.shipped_models().glob("*/card.json")):
+        card = read_card(file.read_bytes())
+        title = card.title if isinstance(card, ModelCard) else f"{card.architecture} backbone"
+        yield Component(title, "", Kind.MODEL, card.origin.licence, note=card.origin.source)
+
+
+def of_artwork() -> Iterator[Component]:
+    """The window's icons and sample photos."""
+    folder = _ROOT / "gui"
+    made = (
+        ("Lucide icons", "ISC AND MIT", "https://lucide.dev", folder / "icons" / "LICENSE"),
+        ("Sample photos", "CC0-1.0", "https://scikit-image.org", folder / "samples" / "README.md"),
+    )
+    for name, licence, homepage, file in made:
+        texts = (Text(file.name, _read(file)),) if file.is_file() else ()
+        yield Component(name, "", Kind.ARTWORK, licence, homepage, texts=texts)

@@ -1,0 +1,132 @@
+"""Files and folders that are needed for a while only: removed at the end, or by a later run after a kill.
+
+Whoever uses one holds a lock on it, which the system takes back when the process ends, however that happens. So what is
+not held belongs to nobody any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from core.base.locks import hold
+
+_PART: Final = re.compile(r"\.fovea-[0-9a-f]{16}\.part")
+_PREFIX: Final = "fovea-"
+_OWNER: Final = ".fovea-owner"
+"""Lies in a temporary folder and is held by its owner."""
+_UNBORN_S: Final = 60.0
+"""How old an empty file must be to count as left: one that was just made may not be held yet."""
+
+_ours: set[Path] = set()
+_swept: set[Path] = set()
+
+
+@contextlib.contextmanager
+def part_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Make a file beside another one, to be written and then renamed; it is gone afterwards, whatever happens.
+
+    Parts that killed programs left in that folder are removed first.
+
+    Raises:
+        OSError: the folder or disk does not allow it.
+    """
+    sweep_parts(path.parent)
+    part = path.with_name(f".fovea-{secrets.token_hex(8)}.part")
+    with _owned(part):
+        try:
+            with part.open("xb") as file:
+                _claim(file)
+                yield part, file
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """Make a folder among the system's temporary ones; it is gone afterwards.
+
+    Args:
+        kind: what it is for, a part of its name.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    sweep_folders(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-"))
+    with _owned(folder):
+        try:
+            with (folder / f"{_OWNER}.new").open("xb") as file:
+                _claim(file)
+                (folder / f"{_OWNER}.new").rename(folder / _OWNER)
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove the parts in a folder that nobody holds; a folder is looked through once by a process."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for path in [Path(entry.path) for entry in entries if _PART.fullmatch(entry.name)]:
+            if _is_left(path):
+                _remove(path)
+
+
+def sweep_folders(place: Path) -> None:
+    """Remove Fovea's temporary folders in a place that nobody holds; a place is looked through once by a process."""
+    if place in _swept:
+        return
+    _swept.add(place)
+    with contextlib.suppress(OSError), os.scandir(place) as entries:
+        for path in [Path(entry.path) for entry in entries if entry.name.startswith(_PREFIX)]:
+            if _is_own(path) and (path / _OWNER).is_file() and _is_left(path / _OWNER, may_be_empty=True):
+                _remove(path)
+
+
+def remove_ours() -> None:
+    """Remove what this process still has: it is about to end without ending what it does."""
+    for path in tuple(_ours):
+        _remove(path)
+
+
+@contextlib.contextmanager
+def _owned(path: Path) -> Iterator[None]:
+    _ours.add(path)
+    try:
+        yield
+    finally:
+        _ours.discard(path)
+
+
+def _claim(file: BinaryIO) -> None:
+    with contextlib.suppress(OSError):  # files cannot be locked everywhere
+        hold(file)
+
+
+def _is_own(folder: Path) -> bool:
+    status = folder.lstat()
+    return not folder.is_symlink() and (os.name == "nt" or status.st_uid == os.getuid())
+
+
+def _is_left(path: Path, *, may_be_empty: bool = False) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        is_begun = may_be_empty or status.st_size or time.time() - status.st_mtime > _UNBORN_S
+        return bool(is_begun) and hold(file)
+    return False
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink() if not path.is_dir() else shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,225 @@
+"""What can still be read of a damaged SQLite database: along its trees, and page by page where those are torn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from core.base import sqlite_pages
+from core.base.errors import DamagedError
+from core.base.salvage import LOGS, set_aside
+from core.base.sqlite_pages import Column
+from core.base.storage import replace, storage_errors
+
+_DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLITE_ERROR comes of tables that are missing or another program's."""
+_MOST_SINGLE: Final = 1_000_000
+"""Row numbers that are tried one by one where a table is torn."""
+_SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+
+
+def is_damage(error: Exception, file: Path) -> bool:
+    """Whether an error of SQLite means that a database holds what it should not, and not that its disk failed."""
+    code = getattr(error, "sqlite_errorcode", -1)
+    if code == sqlite3.SQLITE_READONLY:  # its header says so
+        return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    return code & 0xFF in _DAMAGE if code >= 0 else isinstance(error, UnicodeDecodeError)
+
+
+def as_text(stored: bytes) -> str:
+    """A stored text, readable also where it is damaged: for `sqlite3.Connection.text_factory`."""
+    return stored.decode(errors="replace")
+
+
+def as_path(stored: bytes) -> Path:
+    """A stored path.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    if b"\0" in stored:
+        raise ValueError(stored)
+    return Path(os.fsdecode(stored))
+
+
+def rebuild(
+    file: Path,
+    make: Callable[[Path], sqlite3.Connection],
+    *,
+    needs: str = "",
+    complete: Callable[[sqlite3.Connection], None] = lambda _: None,
+) -> tuple[Path, int]:
+    """Set a damaged SQLite database aside and put a new one in its place, with all rows that can still be read.
+
+    Args:
+        file: the database; nobody may be writing to it.
+        make: makes an empty database with the tables that it should have.
+        needs: a table without a row of which the others say nothing.
+        complete: adds what can be told from the recovered rows.
+
+    Returns:
+        Where the damaged one is now, and how many rows were recovered.
+
+    Raises:
+        DamagedError: nothing can be read of the table that is needed; the database is as it was.
+        StorageError: the disk does not allow it; likewise.
+    """
+    made, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
+    try:
+        with storage_errors(file), contextlib.closing(make(made)) as target:
+            target.execute(_SETTLE)
+            _copy(file, copy)
+            rows = _recover(copy, made, target)
+            complete(target)
+            target.execute(_SETTLE)
+            if needs and target.execute(f"SELECT 1 FROM {needs}").fetchone() is None:
+                what = f"{str(file)!r} is damaged, and what matters in it cannot be read any more."
+                raise DamagedError(what, hint="Restore it from a backup, or remove that file.")
+        aside = set_aside(file)
+        with storage_errors(file):
+            replace(made, file)
+    finally:
+        for part in (made, copy):
+            for ending in ("", *LOGS):
+                part.with_name(part.name + ending).unlink(missing_ok=True)
+    return aside, rows
+
+
+def check(opened: sqlite3.Connection, file: Path) -> None:
+    """See that a database is whole.
+
+    Raises:
+        DamagedError: SQLite finds something wrong with it.
+        sqlite3.Error: it cannot be looked at.
+    """
+    opened.execute("BEGIN IMMEDIATE")  # a header may say that nothing can be written
+    opened.execute("ROLLBACK")
+    (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedError(f"{str(file)!r} is damaged: {found}.", hint="Restore it from a backup, or remove it.")
+
+
+def _copy(file: Path, copy: Path) -> None:
+    for ending in ("", "-wal", "-journal"):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(file.with_name(file.name + ending), copy.with_name(copy.name + ending))
+
+
+def _tables(opened: sqlite3.Connection) -> dict[str, tuple[Column, ...]]:
+    """The tables of a database with their stored columns."""
+    names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {
+        name: tuple(
+            Column(column, declared, is_required=bool(required), key=key)
+            for _, column, declared, required, _, key in opened.execute(f"PRAGMA table_info({name})")
+        )
+        for (name,) in names.fetchall()
+    }
+
+
+def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
+    """Insert what can be read of a damaged copy: along its trees, then what lies in torn tables' pages."""
+    tables = _tables(target)
+    torn = set(tables)
+    if not _is_open(copy, tables):
+        _renew_first_page(copy, empty)
+    before = target.total_changes
+    target.execute("BEGIN")
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(copy)) as source:
+        source.execute(_SETTLE)
+        torn = {name for name, columns in tables.items() if not _insert_table(source, target, name, columns)}
+    for name, row in sqlite_pages.rows(copy, {name: tables[name] for name in torn}) if torn else ():
+        _insert(target, name, tables[name], [row])
+    target.commit()
+    return target.total_changes - before
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    opened = sqlite3.connect(file)
+    opened.text_factory = as_text
+    return opened
+
+
+def _is_open(file: Path, tables: dict[str, tuple[Column, ...]]) -> bool:
+    """Whether SQLite can find the tables of a database."""
+    try:
+        with contextlib.closing(_connect(file)) as opened:
+            return tables.keys() <= _tables(opened).keys()
+    except (sqlite3.Error, ValueError):
+        return False
+
+
+def _renew_first_page(copy: Path, empty: Path) -> None:
+    """Give a database the header and the list of tables of an empty one, which places its tables alike."""
+    header = bytearray(empty.read_bytes())
+    size = int.from_bytes(header[16:18], "big")
+    page = header[:size]
+    pages = copy.stat().st_size // size
+    page[28:40] = pages.to_bytes(4, "big") + bytes(8)  # no page counts as free
+    page[92:96] = page[24:28]  # the count of pages is valid
+    with copy.open("r+b") as file:
+        file.write(page)
+
+
+def _insert_table(source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]) -> bool:
+    """Copy what a table's tree leads to; whether that is all of it."""
+    keys = ", ".join(column.name for column in sorted(columns, key=lambda column: column.key) if column.key)
+    try:
+        source.execute(f"SELECT rowid FROM {name} LIMIT 1")
+        return _insert_numbered(source, target, name, columns)
+    except sqlite3.OperationalError:  # a table without row numbers, or none at all
+        if _insert_ordered(source, target, name, columns, f"{keys} ASC"):
+            return True
+        _insert_ordered(source, target, name, columns, f"{keys} DESC")
+        return False
+    except sqlite3.Error:
+        return False
+
+
+def _insert_ordered(
+    source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column], order: str
+) -> bool:
+    selected = ", ".join(column.name for column in columns)
+    try:
+        for row in source.execute(f"SELECT {selected} FROM {name} ORDER BY {order}"):
+            _insert(target, name, columns, [row])
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def _insert_numbered(
+    source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]
+) -> bool:
+    """From the first row up to where the table is torn, from the last one down to it, and one by one in between."""
+    query = f"SELECT rowid, {', '.join(column.name for column in columns)} FROM {name} NOT INDEXED"
+    ends = []
+    for way in ("ASC", "DESC"):
+        last = None
+        try:
+            for number, *row in source.execute(f"{query} ORDER BY rowid {way}"):
+                _insert(target, name, columns, [row])
+                last = number
+        except sqlite3.Error:
+            ends.append(last)
+        else:
+            return True
+    low, high = ends
+    for number in range(low or 0, min(high or 0, (low or 0) + _MOST_SINGLE)):
+        with contextlib.suppress(sqlite3.Error):
+            found = source.execute(f"{query} WHERE rowid = ?", (number,)).fetchall()
+            _insert(target, name, columns, [row[1:] for row in found])
+    return False
+
+
+def _insert(target: sqlite3.Connection, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows that are not there yet; those that the table does not allow are left out."""
+    names, marks = ", ".join(column.name for column in columns), ", ".join("?" * len(columns))
+    with contextlib.suppress(sqlite3.IntegrityError, OverflowError, UnicodeEncodeError):
+        target.executemany(f"INSERT OR IGNORE INTO {name} ({names}) VALUES ({marks})", rows)

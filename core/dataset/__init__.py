@@ -1,1 +1,0 @@
-"""Labelled folders: what is in them, what is wrong with them, and how they are divided."""

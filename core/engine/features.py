@@ -1,0 +1,203 @@
+"""Features of images: what a backbone made of each, computed once by the engine and kept for every later training.
+
+They are kept as float16, and computed ones are rounded to it too, so that it makes no difference which they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ImageError
+from core.base.progress import CancelToken, Report, StageClock
+from core.base.providers import Precision
+from core.base.text import printable
+from core.card import BackboneCard
+from core.engine.engine import MAX_BATCH, Engine
+from core.engine.feature_store import FeatureKind, FeatureStore
+from core.images import preprocessing
+from core.images.decoding import DECODE_THREADS, decode
+from core.prediction import Failure
+
+_AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
+_LARGEST: Final = float(np.finfo(np.float16).max)
+
+
+class Content(Protocol):
+    """An image file as it was when the dataset was read."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, in hexadecimal."""
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSource:
+    """What makes features.
+
+    Attributes:
+        card: the backbone's card.
+        precision: how exactly it is to compute.
+        open: opens the engine; not called where all features are kept.
+        ready: what the engine reads of the image of that sha256, uint8 [size, size, 3], where it was made already.
+    """
+
+    card: BackboneCard
+    precision: Precision
+    open: Callable[[], Engine]
+    ready: Callable[[str], NDArray[np.uint8] | None] = _nothing
+
+    @property
+    def kind(self) -> FeatureKind:
+        """What its features depend on."""
+        card = self.card
+        return FeatureKind(
+            card.sha256, preprocessing.version(card.preprocessing), self.precision.value, card.feature_width
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureTable:
+    """Features of images.
+
+    Attributes:
+        features: float32 [n, d], one row for each image that has them.
+        rows: int64 [n], ascending: which of the images asked for each row is of.
+        failures: why the others have none.
+        computed: how many the engine had to compute.
+    """
+
+    features: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    failures: tuple[Failure, ...]
+    computed: int
+
+
+def compute_features(
+    images: Sequence[Content], source: FeatureSource, store: FeatureStore, *, report: Report, token: CancelToken
+) -> FeatureTable:
+    """Features of images, from the store where it has them, else from the engine.
+
+    Every full batch is kept at once, so what was computed before an interruption is not computed again, and the rest
+    runs in the same batches: the numbers do not depend on how often a run was interrupted.
+
+    Raises:
+        ProviderError: the engine cannot be opened or failed under way.
+        ModelError: the backbone is damaged.
+        Cancelled: the person called it off.
+    """
+    kept = store.get(source.kind, [image.sha256 for image in images])
+    found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
+    missing = [at for at in range(len(images)) if at not in found]
+    failures: list[Failure] = []
+    clock = StageClock("computing features", len(images), report)
+    clock.advance(len(found))
+    if missing:
+        with _preparing([images[at] for at in missing], source) as prepared:
+            engine, outcomes = source.open(), zip(missing, prepared, strict=True)
+            for group in _groups(outcomes, failures, token):
+                rows = rounded(engine.run(np.stack([pixels for _, pixels in group])))
+                store.put(source.kind, {images[at].sha256: row for (at, _), row in zip(group, rows, strict=True)})
+                found |= {at: row for (at, _), row in zip(group, rows, strict=True)}
+                clock.advance(len(group))
+        clock.advance(len(failures))
+    computed = len(missing) - len(failures)
+    return FeatureTable(*_table(found, source.card.feature_width), tuple(failures), computed)
+
+
+def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The rows in their order as one array [n, d], and the number of each."""
+    places = sorted(found)
+    features = np.empty((len(places), width), np.float32)
+    for row, at in enumerate(places):
+        features[row] = found[at]
+    return features, np.array(places, np.int64)
+
+
+def rounded(features: NDArray[np.float32]) -> NDArray[np.float16]:
+    """As they are kept; a feature beyond what float16 can hold becomes the largest it can."""
+    return np.clip(features, -_LARGEST, _LARGEST).astype(np.float16)
+
+
+@contextmanager
+def _preparing(images: Sequence[Content], source: FeatureSource) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
+    """What the engine reads of each image, in their order, made in threads ahead of it and never far ahead."""
+    pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+    coming = iter(images)
+    waiting: deque[Future[NDArray[np.uint8] | Failure]] = deque()
+
+    def refill() -> None:
+        waiting.extend(pool.submit(_prepare, image, source) for image in islice(coming, _AHEAD - len(waiting)))
+
+    def prepared() -> Iterator[NDArray[np.uint8] | Failure]:
+        while waiting:
+            yield waiting.popleft().result()
+            refill()
+
+    try:
+        refill()
+        yield prepared()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare(image: Content, source: FeatureSource) -> NDArray[np.uint8] | Failure:
+    ready = source.ready(image.sha256)
+    if ready is not None:
+        return ready
+    plan = source.card.preprocessing
+    try:
+        pixels = preprocessing.preprocess(decode(image.path, at_least=plan.decode_at_least), plan)
+    except ImageError as error:
+        return Failure.of(image.path, error)
+    return pixels if is_unchanged(image) else _changed(image.path)
+
+
+def is_unchanged(image: Content) -> bool:
+    """Whether a file that was just decoded still has the sum it had when the dataset was read."""
+    try:
+        with image.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+    except OSError:
+        return False
+
+
+def _changed(path: Path) -> Failure:
+    what = f"“{printable(path.name)}” changed while it was being learnt from."
+    return Failure(path, "changed", what, "Let whatever writes to the folder come to its end, then train again.")
+
+
+def _groups(
+    outcomes: Iterator[tuple[int, NDArray[np.uint8] | Failure]], failures: list[Failure], token: CancelToken
+) -> Iterator[list[tuple[int, NDArray[np.uint8]]]]:
+    """Full batches of what could be prepared, the last one perhaps smaller; what could not goes to `failures`."""
+    group: list[tuple[int, NDArray[np.uint8]]] = []
+    for at, outcome in outcomes:
+        token.check()
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            continue
+        group.append((at, outcome))
+        if len(group) == MAX_BATCH:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -1,0 +1,314 @@
+"""How good a model is on images whose class is known."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.calibration import BINS, Calibration, Labels, Logits, calibration, checked, softened
+
+TOP_K: Final = 5
+MATRIX_CLASSES: Final = 1000
+"""Beyond this a matrix is hundreds of megabytes of zeros as text."""
+_MOST_CONFUSED: Final = 100
+_MOST_MISTAKES: Final = 24
+_MOST_THRESHOLDS: Final = 100
+_WILSON_Z: Final = 1.959964
+"""The normal quantile of a 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """How one class fares.
+
+    Attributes:
+        label: the class.
+        precision: of the images named so, the share that are; None where none was named so.
+        recall: of its images, the share that were named so; None where it has no images.
+        f1: harmonic mean of both; None where it has no images and none was named so.
+        support: how many images it has.
+    """
+
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """An image named wrongly.
+
+    Attributes:
+        path: the image.
+        label: its class.
+        predicted: what the model named it.
+        confidence: how sure the model was of that, 0..1, calibrated.
+        probability: what it left for the right class, 0..1, calibrated.
+    """
+
+    path: Path
+    label: str
+    predicted: str
+    confidence: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confused:
+    """A class whose images were named as another.
+
+    Attributes:
+        label: the class.
+        predicted: the other.
+        images: how many were.
+        share: of all images of the class, 0..1.
+    """
+
+    label: str
+    predicted: str
+    images: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCoverage:
+    """What accepting only sure predictions comes to (El-Yaniv and Wiener 2010, selective classification).
+
+    Attributes:
+        threshold: the calibrated confidence from which a prediction is accepted, 0..1.
+        coverage: the share of images accepted, 0..1.
+        risk: of those, the share named wrongly, 0..1.
+    """
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How a model did on n images.
+
+    Attributes:
+        classes: labels, in the order of the logits.
+        paths: the images.
+        labels: the class of each, int64 [n].
+        predicted: the class the model named for each, int64 [n].
+        confidence: how sure it was of that, 0..1, calibrated, float64 [n].
+        probability: what it left for the right class, 0..1, calibrated, float64 [n].
+        accuracy: the share named rightly, 0..1.
+        interval: Wilson's 95 % interval of it.
+        per_class: one for each class, in their order.
+        confusion: int64 [classes, classes]: how many images of the class of a row were named as that of a column.
+        top_k: the share of images whose class is among the k likeliest, for k = 1, 2, ... up to `TOP_K`.
+        raw: honesty of the probabilities at temperature 1.
+        calibrated: honesty at the model's own temperature.
+        mistakes: the most confident ones, surest first.
+        risk_coverage: from the highest threshold to the lowest, which accepts all; no more than 100.
+    """
+
+    classes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    labels: Labels
+    predicted: Labels
+    confidence: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    accuracy: float
+    interval: tuple[float, float]
+    per_class: tuple[ClassFigures, ...]
+    confusion: NDArray[np.int64]
+    top_k: tuple[float, ...]
+    raw: Calibration
+    calibrated: Calibration
+    mistakes: tuple[Mistake, ...]
+    risk_coverage: tuple[RiskCoverage, ...]
+
+    @property
+    def images(self) -> int:
+        """How many images there were."""
+        return len(self.paths)
+
+
+def evaluate(
+    logits: Logits, labels: Labels, classes: Sequence[str], *, temperature: float, paths: Sequence[Path]
+) -> Evaluation:
+    """Judge a model by its logits [n, classes] on n images with labels [n].
+
+    Args:
+        logits: what the head says.
+        labels: indexes into `classes`.
+        classes: labels, in the order of the logits; at least two.
+        temperature: the model's own, above 0.
+        paths: the images.
+
+    Raises:
+        DatasetError: there is no image.
+        ModelError: a logit is not a finite number.
+        ValueError: the arguments do not fit together.
+    """
+    scores = checked(logits, labels)
+    if scores.shape != (len(paths), len(classes)):
+        raise ValueError(f"logits {scores.shape} of {len(paths)} images and {len(classes)} classes")
+    ranks, predicted = _ranks(scores, labels), scores.argmax(axis=1)
+    probabilities = softened(scores, temperature)
+    confidence = probabilities.max(axis=1)
+    confusion = _confusion(labels, predicted, len(classes))
+    right = int((ranks == 0).sum())
+    return Evaluation(
+        classes=tuple(classes),
+        paths=tuple(paths),
+        labels=labels,
+        predicted=predicted,
+        confidence=confidence,
+        probability=probabilities[np.arange(len(labels)), labels],
+        accuracy=right / len(labels),
+        interval=wilson(right, len(labels)),
+        per_class=_per_class(confusion, classes),
+        confusion=confusion,
+        top_k=tuple(float(np.mean(ranks < k)) for k in range(1, min(TOP_K, len(classes)) + 1)),
+        raw=calibration(scores, labels, 1.0),
+        calibrated=calibration(scores, labels, temperature),
+        mistakes=_mistakes(probabilities, labels, predicted, classes, paths),
+        risk_coverage=_risk_coverage(confidence, ranks > 0),
+    )
+
+
+def most_confused(evaluation: Evaluation, count: int) -> tuple[Confused, ...]:
+    """The pairs of classes confused most often, at most `count`, the most frequent first."""
+    (wrong,) = np.nonzero(evaluation.labels != evaluation.predicted)
+    pairs = Counter(zip(evaluation.labels[wrong].tolist(), evaluation.predicted[wrong].tolist(), strict=True))
+    return tuple(
+        Confused(
+            label=evaluation.classes[label],
+            predicted=evaluation.classes[predicted],
+            images=images,
+            share=images / evaluation.per_class[label].support,
+        )
+        for (label, predicted), images in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
+    )
+
+
+def wilson(right: int, count: int) -> tuple[float, float]:
+    """Wilson's score interval of the share right/count at 95 % (1927); `count` is 1 or more."""
+    share, z = right / count, _WILSON_Z
+    middle = share + z * z / (2 * count)
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count  # where all or none are right, rounding alone would put the share outside
+    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as JSON has it; shares are 0..1 with six decimals, what is undefined is null.
+
+    The confusion matrix is null beyond `MATRIX_CLASSES` classes; the most frequent confusions are always there.
+    """
+    raw, calibrated = evaluation.raw, evaluation.calibrated
+    content = {
+        "images": evaluation.images,
+        "accuracy": evaluation.accuracy,
+        "accuracy_interval_95": evaluation.interval,
+        "top_k": {str(k): share for k, share in enumerate(evaluation.top_k, 1)},
+        "log_loss": calibrated.log_loss,
+        "log_loss_uncalibrated": raw.log_loss,
+        "ece": calibrated.ece,
+        "ece_uncalibrated": raw.ece,
+        "ece_bins": f"{BINS} of equal width",
+        "temperature": calibrated.temperature,
+        "classes": evaluation.classes,
+        "per_class": {figures.label: _without(asdict(figures), "label") for figures in evaluation.per_class},
+        "confusion": evaluation.confusion.tolist() if len(evaluation.classes) <= MATRIX_CLASSES else None,
+        "confused": [asdict(one) for one in most_confused(evaluation, _MOST_CONFUSED)],
+        "reliability": [asdict(one) for one in calibrated.bins],
+        "reliability_uncalibrated": [asdict(one) for one in raw.bins],
+        "risk_coverage": [asdict(one) for one in evaluation.risk_coverage],
+        "mistakes": [mistake_json(one) for one in evaluation.mistakes],
+    }
+    return {key: value if key == "confusion" else _rounded(value) for key, value in content.items()}
+
+
+def mistake_json(mistake: Mistake) -> dict[str, Any]:
+    """A mistake as JSON has it."""
+    return dict(_rounded(asdict(mistake))) | {"path": str(mistake.path)}
+
+
+def _ranks(scores: NDArray[np.float64], labels: Labels) -> Labels:
+    """How many classes come before the right one; equal ones keep the classes' order."""
+    own = scores[np.arange(len(labels)), labels][:, None]
+    earlier = np.arange(scores.shape[1]) < labels[:, None]
+    return np.asarray(((scores > own) | ((scores == own) & earlier)).sum(axis=1), np.int64)
+
+
+def _confusion(labels: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> tuple[ClassFigures, ...]:
+    support, named, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    rows = zip(classes, right.tolist(), support.tolist(), named.tolist(), strict=True)
+    return tuple(
+        ClassFigures(label, _share(hits, calls), _share(hits, images), _share(2 * hits, images + calls), images)
+        for label, hits, images, calls in rows
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _mistakes(
+    probabilities: NDArray[np.float64],
+    labels: Labels,
+    predicted: Labels,
+    classes: Sequence[str],
+    paths: Sequence[Path],
+) -> tuple[Mistake, ...]:
+    (wrong,) = np.nonzero(labels != predicted)
+    surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
+    return tuple(
+        Mistake(
+            path=paths[row],
+            label=classes[labels[row]],
+            predicted=classes[predicted[row]],
+            confidence=float(probabilities[row, predicted[row]]),
+            probability=float(probabilities[row, labels[row]]),
+        )
+        for row in surest.tolist()
+    )
+
+
+def _risk_coverage(confidence: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[RiskCoverage, ...]:
+    order = np.argsort(-confidence, kind="stable")
+    sorted_confidence, wrong_so_far = confidence[order], np.cumsum(wrong[order])
+    ends = np.append(np.nonzero(np.diff(sorted_confidence))[0], len(order) - 1)  # equally sure ones go together
+    kept = ends[np.unique(np.linspace(0, len(ends) - 1, _MOST_THRESHOLDS).round().astype(np.int64))]
+    return tuple(
+        RiskCoverage(float(sorted_confidence[end]), (end + 1) / len(order), float(wrong_so_far[end] / (end + 1)))
+        for end in kept.tolist()
+    )
+
+
+def _without(content: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != key}
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    match value:
+        case float():
+            return round(value, 6)
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_rounded(item) for item in value]
+        case _:
+            return value

@@ -1,1 +1,0 @@
-"""Features of images: computed once by the engine, and kept."""

@@ -1,0 +1,137 @@
+"""What runs on the machines of the cluster: an actor that opens the model once and then classifies batch after batch.
+
+Batches are tables of one column of bytes: paths in, outcomes (or the error that ends it all) out.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core.base.errors import FoveaError, ImageError, ModelError
+from core.base.leftovers import temporary_folder
+from core.base.providers import Precision, ProviderWish
+from core.images.decoding import DECODE_THREADS
+from core.jobs.cluster.addresses import Store
+from core.models.classifier import Classifier, open_classifier
+from core.models.library import InstalledModel, open_library
+from core.prediction import Failure, Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMN: Final = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every worker is told.
+
+    Attributes:
+        model: the model's name with its version.
+        sums: sha256 of its backbone and head, so that every machine answers with the same one.
+        provider: what is to run it.
+        precision: how exactly.
+        top_k: how many classes are reported for each image.
+        place: where images are: a store, or the folder that paths start from, on every machine's own disks.
+    """
+
+    model: str
+    sums: tuple[str, str]
+    provider: ProviderWish
+    precision: Precision
+    top_k: int
+    place: Store | str
+
+
+class Worker:
+    """One actor."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._classifier: Classifier | None = None
+        self._error: FoveaError | None = None
+        try:
+            self._classifier = open_classifier(_same_model(task), task.provider, task.precision)
+        except FoveaError as error:  # raised here it would reach the person as Ray's, not as ours
+            self._error = error
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Outcomes for paths, in their order; if the engine fails, the error instead."""
+        import pyarrow as pa
+
+        paths = [os.fsdecode(item) for item in batch.column(COLUMN).to_pylist()]
+        try:
+            made: Sequence[object] = list(self._classify(paths))
+        except FoveaError as error:
+            made = [error]
+        return pa.table({COLUMN: pa.array([pickle.dumps(item) for item in made], pa.large_binary())})
+
+    def _classify(self, paths: Sequence[str]) -> Iterator[Outcome]:
+        if self._classifier is None:
+            raise self._error or ModelError("No model is open.", hint="Name one with --model.")
+        place, top_k = self._task.place, self._task.top_k
+        if isinstance(place, Store):
+            yield from _fetched(self._classifier, paths, place, top_k)
+            return
+        outcomes = self._classifier.classify((Path(place, path) for path in paths), top_k=top_k)
+        yield from (replace(outcome, path=Path(path)) for outcome, path in zip(outcomes, paths, strict=True))
+
+
+def _same_model(task: Task) -> InstalledModel:
+    model = open_library().find(task.model)
+    if sums_of(model) != task.sums:
+        raise ModelError(
+            f"A machine of the cluster has another {task.model!r} than the one the work was begun with.",
+            hint="Install the same models everywhere, or set FOVEA_HOME to a folder that all machines share.",
+        )
+    return model
+
+
+def sums_of(model: InstalledModel) -> tuple[str, str]:
+    """What tells two models of one name apart."""
+    return model.backbone.card.sha256, model.card.head.sha256
+
+
+def _fetched(classifier: Classifier, paths: Sequence[str], store: Store, top_k: int) -> Iterator[Outcome]:
+    """Classify images of a store, which are fetched while those before them are classified."""
+    failures: dict[int, Failure] = {}
+    with temporary_folder("fetched") as folder, ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="fetch") as pool:
+
+        def fetch(item: tuple[int, str]) -> tuple[int, Path | Failure]:
+            number, path = item
+            try:
+                return number, store.fetch(path, folder / str(number))
+            except ImageError as error:
+                return number, Failure.of(store.shown(path), error)
+
+        def arriving() -> Iterator[Path]:
+            for number, fetched in pool.map(fetch, enumerate(paths)):
+                if isinstance(fetched, Failure):
+                    failures[number] = fetched
+                else:
+                    yield fetched
+
+        outcomes = classifier.classify(arriving(), top_k=top_k)
+        for number, path in enumerate(paths):
+            yield _next(number, outcomes, failures, store.shown(path))
+            shutil.rmtree(folder / str(number), ignore_errors=True)
+
+
+def _next(number: int, outcomes: Iterator[Outcome], failures: dict[int, Failure], shown: Path) -> Outcome:
+    """The outcome of an image: the classifier reads ahead, so it is known by then if fetching failed."""
+    if number in failures:
+        return failures[number]
+    outcome = next(outcomes, None)
+    return failures[number] if outcome is None else replace(outcome, path=shown)
+
+
+def unpack(item: bytes) -> Any:  # noqa: ANN401 - an outcome, or the error that ends it all
+    """What a worker said about one image; bytes that only our own workers make."""
+    return pickle.loads(item)

@@ -1,0 +1,162 @@
+"""The jobs there are: listed, told about, and forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.base import paths
+from core.base.errors import StorageError, UsageError
+from core.base.locks import hold
+from core.base.recovery import as_path
+from core.base.storage import reading_errors, storage_errors
+from core.jobs.journal import LOCK, held, job_folder
+from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, mend, open_database
+from core.jobs.values import JobCounts, JobFacts, JobState
+
+_END_OF_TIME: Final = 2**35
+"""Seconds since 1970 that no clock shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenJob:
+    """A job whose journal cannot be read, and why."""
+
+    id: str
+    error: StorageError
+
+
+def list_jobs() -> tuple[JobFacts | BrokenJob, ...]:
+    """All jobs, those begun last first, broken ones at the end.
+
+    Raises:
+        StorageError: the folder of the jobs cannot be read.
+    """
+    jobs: list[JobFacts] = []
+    broken: list[BrokenJob] = []
+    for id_ in _ids():
+        try:
+            jobs.append(job_facts(id_))
+        except UsageError:  # a folder without a journal
+            continue
+        except StorageError as error:
+            if not _is_held(job_folder(id_)):  # or a program is just beginning it, and it is listed once it has begun
+                broken.append(BrokenJob(id_, error))
+    return (*sorted(jobs, key=lambda job: -job.begun), *broken)
+
+
+def _ids() -> list[str]:
+    with reading_errors(paths.jobs()):
+        if not paths.jobs().is_dir():
+            return []
+        return sorted(folder.name for folder in paths.jobs().iterdir() if not folder.name.startswith("."))
+
+
+def job_facts(id_: str) -> JobFacts:
+    """What a job is and how far.
+
+    Raises:
+        UsageError: there is no such job.
+        StorageError: its journal cannot be read.
+    """
+    file = existing_job(id_) / FILE
+    with contextlib.closing(open_database(file)) as database, journal_errors(file):
+        return facts_in(database, id_)
+
+
+def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
+    """What an open journal says about its job."""
+    columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
+    found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
+    folder, recursive, include, exclude, begun, finished, keeps, model, version = found
+    state = JobState.RUNNING if _is_held(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    if not 0 <= begun < _END_OF_TIME:
+        raise ValueError(begun)
+    patterns = _patterns(include), _patterns(exclude)
+    place, counts = as_path(folder), counts_in(database)
+    named = str(model or ""), int(version or 0)
+    return JobFacts(id_, place, bool(recursive), *patterns, *named, begun, state, counts, bool(keeps))
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    found = json.loads(text)
+    if not all(isinstance(pattern, str) for pattern in found):
+        raise ValueError(text)
+    return tuple(found)
+
+
+def counts_in(database: sqlite3.Connection) -> JobCounts:
+    """How many images of an open journal are how far."""
+    query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
+    counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
+    waiting, done, failed, gone = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
+    return JobCounts(waiting, done, failed, gone, sum(reviewed for _, reviewed in counts.values()))
+
+
+def forget_answers(id_: str) -> None:
+    """Have all images of a job classified anew, those too that ended the program; what a person said stays.
+
+    A job that is not there has none; a damaged journal is rebuilt from what can be read of it.
+
+    Raises:
+        UsageError: it runs just now.
+        StorageError: the journal cannot be read or written, or a later version of Fovea wrote it.
+    """
+    file = job_folder(id_) / FILE
+    if not file.exists():
+        return
+    with held(file.parent):
+        mend(file)
+        with contextlib.closing(open_database(file)) as database, journal_errors(file):
+            database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
+
+
+def remove_job(id_: str) -> None:
+    """Forget a job: its answers, and what a person said about them. The images are not touched.
+
+    Raises:
+        UsageError: there is no such job, or it runs just now.
+        StorageError: it cannot be deleted.
+    """
+    folder = existing_job(id_)
+    with held(folder), storage_errors(folder / FILE):
+        for ending in ("", "-wal", "-shm"):
+            (folder / (FILE + ending)).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def existing_job(id_: str) -> Path:
+    """The folder of a job that there is.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    folder = job_folder(id_)
+    if folder.parent != paths.jobs() or not _is_there(folder / FILE):
+        raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")
+    return folder
+
+
+def _is_there(file: Path) -> bool:
+    with reading_errors(file):
+        try:
+            return file.exists()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a program runs the job; looking holds it for an instant, which `held` waits for."""
+    try:
+        with (folder / LOCK).open("r+b") as file:
+            return not hold(file)
+    except OSError:
+        return False

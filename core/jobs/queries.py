@@ -1,0 +1,297 @@
+"""Looking at a job's images, under way or not: counted, filtered, ordered, grouped; and noting what a person says.
+
+A view's rows are put in order once, as one number for each (8 bytes), and stay so until `refresh` is called: rows do
+not move below a person's hand while the job goes on, and a page in the middle of 100,000 comes as fast as the first.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+from core.base.recovery import as_path
+from core.jobs.job_list import counts_in, facts_in
+from core.jobs.journal import job_folder, transaction
+from core.jobs.rows import COLUMNS, TABLES, row_of
+from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
+from core.jobs.selection import Condition, condition, ordering, parting
+from core.jobs.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
+
+Said: TypeAlias = dict[int, Review | None]
+"""What a person had said about rows, by their numbers: what undo needs."""
+
+_AT_ONCE: Final = 500
+_VIEWS_KEPT: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listing:
+    """A view, worked out: the numbers of its rows in their order, and its groups."""
+
+    numbers: array[int]
+    groups: tuple[GroupFacts, ...]
+
+
+class Answers:
+    """What a job's journal says; any number may look at a job, also while it runs. One thread at a time.
+
+    Every method raises StorageError where the journal cannot be read or written any more.
+    """
+
+    def __init__(self, id_: str) -> None:
+        """Open the journal of a job (`core.jobs.journal.job_id`).
+
+        Raises:
+            StorageError: there is none, it cannot be read, or a later version of Fovea wrote it.
+        """
+        self._id = id_
+        self._file = job_folder(id_) / FILE
+        self._database = open_database(self._file)
+        self._listings: dict[View, _Listing] = {}
+        with self._reading() as database:
+            self._top = as_path(database.execute("SELECT folder FROM job").fetchone()[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the journal back."""
+        self._database.close()
+
+    # ---- a view's rows
+
+    def refresh(self) -> None:
+        """Have views worked out anew when they are asked for next: the job went on, or a person said something."""
+        self._listings.clear()
+
+    def count(self, view: View) -> int:
+        """How many rows a view has."""
+        return len(self._listing(view).numbers)
+
+    def rows(self, view: View, offset: int, limit: int) -> list[Row]:
+        """Some rows of a view, from position `offset` on. Paths lie below the job's real folder."""
+        return self.rows_of(self._listing(view).numbers[offset : offset + limit])
+
+    def rows_of(self, numbers: Sequence[int]) -> list[Row]:
+        """The rows of these numbers, in their order; numbers that are none are left out."""
+        found: dict[int, Row] = {}
+        for some in _parts(numbers):
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT {COLUMNS} FROM {TABLES} WHERE images.number IN ({marks})"
+            with self._reading() as database:
+                found |= {record[0]: row_of(record, self._top) for record in database.execute(query, some)}
+        return [found[number] for number in numbers if number in found]
+
+    def each(self, view: View) -> Iterator[Row]:
+        """All rows of a view, a few hundred of them in memory at a time."""
+        for some in _parts(self._listing(view).numbers):
+            yield from self.rows_of(some)
+
+    def numbers(self, view: View, offset: int, limit: int) -> Sequence[int]:
+        """The numbers of some rows of a view: what a selection of positions means."""
+        return self._listing(view).numbers[offset : offset + limit]
+
+    def position(self, view: View, number: int) -> int | None:
+        """Where a row stands in a view; None where it does not."""
+        try:
+            return self._listing(view).numbers.index(number)
+        except ValueError:
+            return None
+
+    def groups(self, view: View) -> tuple[GroupFacts, ...]:
+        """The groups of a view, in their order; none where it is not grouped."""
+        return self._listing(view).groups
+
+    def finished_after(self, moment: float, number: int, limit: int) -> list[Row]:
+        """The next rows that were classified, or failed, after a moment (seconds since 1970), in the order in which
+        that was; of those of the very same moment the rows after `number`.
+        """
+        query = (
+            f"SELECT {COLUMNS} FROM {TABLES} WHERE images.state IN ({DONE}, {FAILED})"
+            " AND (images.finished, images.number) > (?, ?) ORDER BY images.finished, images.number LIMIT ?"
+        )
+        with self._reading() as database:
+            return [row_of(record, self._top) for record in database.execute(query, (moment, number, limit))]
+
+    # ---- figures
+
+    def facts(self) -> JobFacts:
+        """What the job is and how far."""
+        with self._reading() as database:
+            return facts_in(database, self._id)
+
+    def counts(self) -> JobCounts:
+        """How many images are how far."""
+        with self._reading() as database:
+            return counts_in(database)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The folders that could not be read."""
+        with self._reading() as database:
+            rows = database.execute("SELECT folder, message, hint FROM troubles ORDER BY folder").fetchall()
+        return tuple(Trouble(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
+
+    def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
+        """How many rows have a confidence in each of `bins` equal parts of 0..1; 1 itself counts to the last."""
+        where = self._condition(chosen)
+        counted = f"SELECT min(CAST(confidence * ? AS INTEGER), ? - 1), count(*) FROM images WHERE {where.sql}"
+        with self._reading() as database:
+            values = (bins, bins, *where.values)
+            rows = database.execute(f"{counted} AND confidence IS NOT NULL GROUP BY 1", values).fetchall()
+        counts = dict(rows)
+        return tuple(counts.get(each, 0) for each in range(bins))
+
+    def class_counts(self, chosen: Filter) -> dict[str, int]:
+        """How many rows have each answer, the most frequent first; failures have none."""
+        where = self._condition(chosen)
+        counted = f"SELECT answer, count(*) FROM images WHERE {where.sql} AND answer IS NOT NULL"
+        with self._reading() as database:
+            rows = database.execute(f"{counted} GROUP BY answer ORDER BY 2 DESC, answer COLLATE NOCASE", where.values)
+            return dict(rows.fetchall())
+
+    def folder_counts(self, chosen: Filter) -> dict[Path, int]:
+        """How many rows lie right in each folder, relative to the job's, in input order."""
+        where = self._condition(chosen)
+        counted = f"SELECT folder, count(*) AS count FROM images WHERE {where.sql} GROUP BY folder"
+        with self._reading() as database:
+            rows = database.execute(
+                f"SELECT path, count FROM ({counted}) JOIN folders ON folders.id = folder ORDER BY rank", where.values
+            ).fetchall()
+        return {Path(os.fsdecode(path)): count for path, count in rows}
+
+    # ---- what a person says
+
+    def set_review(self, numbers: Sequence[int], review: Review | None) -> Said:
+        """Note what a person says about rows; None takes it back. What they had said comes back, for `restore`.
+
+        With ACCEPTED the label is the row's own where none is given; where the answer is “unknown” there is nothing to
+        accept, and the row stays as it is. The file is not touched; views stay as they are until `refresh`.
+        """
+        return self._say([(number, review) for number in numbers])
+
+    def restore(self, said: Mapping[int, Review | None]) -> Said:
+        """Undo: have a person have said this again; what they had said until now comes back, for redo."""
+        return self._say(said.items())
+
+    def note_written(self, numbers: Sequence[int]) -> None:
+        """Note that Fovea itself wrote to these files, keywords for instance: their answers still hold."""
+        changed = []
+        for row in self.rows_of(numbers):
+            status = row.path.stat()
+            changed.append((status.st_size, status.st_mtime_ns, row.number))
+        with self._writing() as database:
+            database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
+
+    def _say(self, wanted: Iterable[tuple[int, Review | None]]) -> Said:
+        before: Said = {}
+        with self._writing() as database:
+            for number, review in wanted:
+                found = database.execute(
+                    "SELECT verdict, said, label, unknown FROM images WHERE number = ?", (number,)
+                ).fetchone()
+                if found is None:
+                    continue
+                verdict, said, label, unknown = found
+                # Nothing to accept, whoever asks; undo brings back no such review of an earlier version either.
+                if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
+                    continue
+                before[number] = Review(Verdict(verdict), said) if verdict else None
+                database.execute(
+                    "UPDATE images SET verdict = ?, said = ? WHERE number = ?", (*_said(review, label), number)
+                )
+        return before
+
+    # ---- working views out
+
+    def _listing(self, view: View) -> _Listing:
+        if view not in self._listings:
+            while len(self._listings) >= _VIEWS_KEPT:
+                del self._listings[next(iter(self._listings))]
+            self._listings[view] = self._work_out(view)
+        return self._listings[view]
+
+    def _work_out(self, view: View) -> _Listing:
+        where, parts = self._condition(view.filter), parting(view)
+        columns = ", ".join(["number", *(column for column, _ in parts)])
+        query = f"SELECT {columns} FROM images WHERE {where.sql} ORDER BY {ordering(view)}"
+        with self._reading() as database:
+            rows = database.execute(query, where.values)
+            if parts:
+                return _parted(database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER))
+            numbers = array("q", (number for (number,) in rows))
+            return self._alike(database, numbers, where) if view.group is Group.LOOK else _Listing(numbers, ())
+
+    def _alike(self, database: sqlite3.Connection, numbers: array[int], where: Condition) -> _Listing:
+        from core.jobs.near_duplicates import together
+
+        query = f"SELECT number, look FROM images WHERE {where.sql} AND look IS NOT NULL"
+        return _Listing(*together(numbers, database.execute(query, where.values)))
+
+    def _condition(self, chosen: Filter) -> Condition:
+        with self._reading() as database:
+            return condition(chosen, database)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with journal_errors(self._file):
+            yield self._database
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with journal_errors(self._file), transaction(self._database):
+            yield self._database
+
+
+def _parted(
+    database: sqlite3.Connection, rows: list[tuple[Any, ...]], parts: list[tuple[str, bool]], *, is_grouped: bool
+) -> _Listing:
+    """Rows (number, and what they are parted by) put together by that, step after step; the last makes the groups."""
+    groups: list[GroupFacts] = []
+    for column, (name, falling) in enumerate(parts, start=1):
+        members: dict[Any, list[tuple[Any, ...]]] = {}
+        for row in rows:
+            members.setdefault(row[column], []).append(row)
+        titles = _titles(database, name, members, falling=falling)
+        rows = [row for key in titles for row in members[key]]
+        starts = accumulate((len(members[key]) for key in titles), initial=0)
+        groups = [GroupFacts(titles[key], first, len(members[key])) for key, first in zip(titles, starts, strict=False)]
+    return _Listing(array("q", (row[0] for row in rows)), tuple(groups) if is_grouped else ())
+
+
+def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, falling: bool) -> dict[Any, str]:
+    """Labels, or numbers of folders, in their order, and what a person calls them; no label is always the last."""
+    if name == "answer":
+        labels = sorted(
+            (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=falling
+        )
+        return {**{label: label for label in labels}, **({None: ""} if None in keys else {})}
+    way = "DESC" if falling else "ASC"
+    folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {way}").fetchall()
+    return {id_: os.fsdecode(path) for id_, path in folders if id_ in keys}
+
+
+def _said(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
+    """Verdict and label as the journal keeps them."""
+    match review:
+        case None:
+            return None, None
+        case Review(Verdict.ACCEPTED, said):
+            return review.verdict.value, said or label
+        case Review(Verdict.SKIPPED):
+            return review.verdict.value, None
+    return review.verdict.value, review.label
+
+
+def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _AT_ONCE):
+        yield numbers[start : start + _AT_ONCE]

@@ -1,0 +1,81 @@
+"""From the journal's tables to values and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from core.base.recovery import as_path
+from core.jobs.schema import DONE, FAILED, GONE, WAITING
+from core.jobs.values import Review, Row, State, Verdict
+from core.prediction import Failure, Outcome, Prediction, Score, Timing
+
+COLUMNS: Final = """
+    images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
+    details.scores, details.kind, details.message, details.hint, images.verdict, images.said, images.finished,
+    images.mtime_ns, models.name, details.provider, details.decode_ms, details.preprocess_ms, details.inference_ms
+"""
+TABLES: Final = """
+    images JOIN folders ON folders.id = images.folder LEFT JOIN details ON details.number = images.number
+    LEFT JOIN models ON models.id = images.model
+"""
+_TEXT: Final = (str, type(None))
+_NUMBER: Final = (float, int, type(None))
+STATES: Final = {WAITING: State.WAITING, DONE: State.DONE, FAILED: State.FAILED, GONE: State.GONE}
+
+
+def row_of(record: tuple[Any, ...], top: Path) -> Row:
+    """The row in a record of `COLUMNS`; `top` is the job's folder.
+
+    Raises:
+        ValueError, TypeError or LookupError: the record holds what no journal holds.
+    """
+    number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, said = record[:13]
+    finished, mtime_ns, model, provider, *times = record[13:]
+    if not all(isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, said, model, provider)):
+        raise TypeError("a text is none")
+    if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
+        raise TypeError("a number is none")
+    below = as_path(folder)
+    path = top / below / as_path(name)
+    is_done, is_failed = state == DONE, state == FAILED
+    return Row(
+        number=number,
+        path=path,
+        folder=below,
+        state=STATES[state],
+        label=label if is_done else None,
+        confidence=confidence if is_done else None,
+        unknown=bool(unknown) if is_done and unknown is not None else None,
+        scores=_scores(scores) if is_done else (),
+        failure=Failure(path, kind, message, hint) if is_failed else None,
+        review=Review(Verdict(verdict), said) if verdict else None,
+        finished=finished if is_done or is_failed else None,
+        modified=mtime_ns / 1e9,
+        model=model or "",
+        provider=provider or "",
+        timing=Timing(*(time or 0.0 for time in times)),
+        warnings=tuple((message or "").splitlines()) if is_done else (),
+    )
+
+
+def details_of(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
+    """What the table `details` holds of an outcome; a prediction's warnings stand where a failure's message would."""
+    if isinstance(outcome, Failure):
+        return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
+    timing = outcome.timing
+    scores = json.dumps([[score.label, score.probability] for score in outcome.scores])
+    times = (timing.decode_ms, timing.preprocess_ms, timing.inference_ms)
+    return (number, scores, outcome.provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
+
+
+def answer_of(outcome: Outcome) -> tuple[Any, ...]:
+    """What the table `images` holds of an outcome: state, label, confidence, unknown."""
+    if isinstance(outcome, Prediction):
+        return DONE, outcome.best.label, outcome.best.probability, outcome.unknown
+    return FAILED, None, None, None
+
+
+def _scores(text: str | None) -> tuple[Score, ...]:
+    return tuple(Score(str(label), float(probability)) for label, probability in json.loads(text or "[]"))

@@ -1,0 +1,81 @@
+"""Filters and orders of rows, as SQL over the journal's table `images`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.jobs.schema import DONE, FAILED
+from core.jobs.values import Filter, Group, Order, View
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What follows WHERE, and the values of its question marks."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+_ORDERS: Final = {
+    Order.FOUND: "place {way}",
+    Order.CONFIDENCE: "confidence {way} NULLS LAST, place",
+    Order.TIME: "mtime_ns {way}, place",
+    Order.LABEL: "place",
+    Order.FOLDER: "place",
+}
+"""Few labels and folders have many rows: these are parted afterwards, which is faster than to compare them all."""
+
+
+def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
+    """Which rows a filter means; the database says which labels contain its text."""
+    states = {None: f"{DONE}, {FAILED}", True: f"{FAILED}", False: f"{DONE}"}[chosen.failed]
+    parts: list[tuple[str, tuple[Any, ...]]] = [(f"state IN ({states})", ())]
+    if chosen.labels:
+        parts.append(_one_of("answer", chosen.labels))
+    if chosen.confidence_low > 0 or chosen.confidence_high < 1:
+        parts.append(("confidence BETWEEN ? AND ?", (chosen.confidence_low, chosen.confidence_high)))
+    if chosen.unknown is not None:
+        parts.append(("unknown IS 1" if chosen.unknown else "unknown IS NOT 1", ()))
+    if chosen.reviewed is not None:
+        parts.append((f"verdict IS {'NOT ' if chosen.reviewed else ''}NULL", ()))
+    if chosen.folder is not None:
+        parts.append(("folder = (SELECT id FROM folders WHERE path = ?)", (_relative(chosen),)))
+    if chosen.text:
+        parts.append(_with_text(chosen.text.casefold(), database))
+    return Condition(" AND ".join(sql for sql, _ in parts), tuple(value for _, values in parts for value in values))
+
+
+def ordering(view: View) -> str:
+    """What follows ORDER BY, but for what `parting` does."""
+    return _ORDERS[view.order].format(way="DESC" if view.descending else "ASC")
+
+
+def parting(view: View) -> list[tuple[str, bool]]:
+    """By which columns rows in `ordering` are to be parted, one after another, and whether downwards."""
+    by_order = {Order.LABEL: "answer", Order.FOLDER: "folder"}.get(view.order)
+    by_group = {Group.CLASS: "answer", Group.FOLDER: "folder"}.get(view.group)
+    return [
+        *([(by_order, view.descending)] if by_order and by_order != by_group else []),
+        *([(by_group, False)] if by_group else []),
+    ]
+
+
+def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:
+    labels = [label for (label,) in database.execute("SELECT DISTINCT answer FROM images") if label]
+    spelt = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]  # macOS stores names decomposed
+    sql, values = _one_of("answer", tuple(label for label in labels if spelt[0] in label.casefold()))
+    named = "number IN (SELECT number FROM images WHERE instr(shown, ?) OR instr(shown, ?))"  # once, in file order
+    return f"({named} OR {sql})", (*spelt, *values)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    return f"{column} IN ({', '.join('?' * len(values))})", values
+
+
+def _relative(chosen: Filter) -> bytes:
+    place = os.fsencode(chosen.folder or "")
+    return b"" if place == b"." else place

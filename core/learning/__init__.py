@@ -1,1 +1,0 @@
-"""From a dataset to a model in the library."""

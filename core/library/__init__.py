@@ -1,1 +1,0 @@
-"""The installed models: heads, versions, and one .onnx file for a whole model."""

@@ -1,0 +1,201 @@
+"""A model as one self-contained .onnx for other programs and other people, and back into the library.
+
+What the file holds is told by `core.models.joined`; here is what is believed: an export is compared with the model
+before it is written, an import is checked as hostile, proven on the golden inputs and only then installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.base.providers import Precision, Provider
+from core.base.storage import write_atomically
+from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
+from core.engine import golden, graph, sessions
+from core.engine.engine import open_engine
+from core.models import joined
+from core.models.heads import Head, head_arrays, head_bytes, named_layers, softmax
+from core.models.library import (
+    InstalledBackbone,
+    InstalledModel,
+    Library,
+    NameTakenError,
+    check_head,
+    load_backbone,
+    load_head,
+)
+
+MOST_DIFFERENCE: Final = 1e-3
+"""Logits of an exported file may differ by this from the model's; otherwise nothing is written."""
+
+_MAX_FILE_BYTES: Final = 1024**3
+_LONGEST_NAME: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What importing a file came to.
+
+    Attributes:
+        model: the model in the library.
+        is_new: whether it was added; False where the library had the same model already.
+    """
+
+    model: InstalledModel
+    is_new: bool
+
+
+def export(model: InstalledModel, file: Path) -> None:
+    """Write backbone, head and card as one .onnx that gives the model's answers in any program.
+
+    Raises:
+        ModelError: the model's files are damaged, or the joined file does not answer as the model does.
+        ProviderError: ONNX Runtime cannot run the model or the joined file.
+        StorageError: the file cannot be written; what was there before is unharmed.
+    """
+    head, backbone = load_head(model), load_backbone(model.backbone)
+    data = joined.join(backbone, model.backbone.card, head, model.card)
+    _check_parity(data, backbone, head, model)
+    write_atomically(file, data)
+
+
+@graph.only_model_errors()
+def import_model(file: Path, library: Library) -> Imported:
+    """Add the model in a file that `export` wrote; nothing in the file is believed before it is checked.
+
+    A backbone that the library shares already is shared again. What bears the model's name already is never touched:
+    the new one is then called name-2, name-3 and so on. The same model is not added twice, under whatever name.
+
+    Raises:
+        ModelError: the file is damaged, foreign, hostile or changed, or its card does not tell the truth.
+        ProviderError: ONNX Runtime cannot open the backbone.
+        StorageError: the library's folder does not allow it.
+    """
+    parts = joined.split(read_file(file))
+    check_head(parts.head, parts.card, parts.backbone_card)
+    shared = _find_shared(library, parts)
+    backbone_card = shared.card if shared else replace(parts.backbone_card, sha256=_sum(parts.backbone))
+    graph.check_backbone(parts.backbone, backbone_card)
+    open_engine(parts.backbone, backbone_card, Provider.CPU, Precision.EXACT)
+    head_data = _head_file(parts.head)
+    card = replace(
+        parts.card,
+        head=HeadReference(parts.card.head.file, _sum(head_data)),
+        backbone=SharedBackbone(shared.card.name, shared.card.sha256) if shared else backbone_card,
+    )
+    own = {} if shared else {backbone_card.file: parts.backbone}
+    return install_new(card, {card.head.file: head_data, **own}, parts.head, library)
+
+
+def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledModel) -> None:
+    """Refuse an exported file whose answers to the golden inputs are not the model's."""
+    card = model.backbone.card
+    inputs = golden.golden_inputs(card.preprocessing.size)
+    logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
+    probabilities = softmax(logits, model.card.temperature)
+    found_logits, found_probabilities = _answers(data, inputs)
+    worst = max(np.abs(found_logits - logits).max(), np.abs(found_probabilities - probabilities).max())
+    if not worst <= MOST_DIFFERENCE:
+        raise ModelError(
+            f"The exported file would answer otherwise than {model.card.name!r} (logits differ by {worst:.2g}).",
+            hint="Nothing was written. `fovea doctor` tells whether the model itself is whole.",
+        )
+
+
+def _answers(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    session = sessions.open_session(data, Provider.CPU, Precision.EXACT)
+    try:
+        logits, probabilities = session.run([joined.LOGITS, joined.PROBABILITIES], {graph.INPUT: inputs})
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        raise ModelError(
+            f"The exported file does not run: {sessions.first_line(error)}", hint="Nothing was written."
+        ) from error
+    return np.asarray(logits), np.asarray(probabilities)
+
+
+def read_file(file: Path) -> bytes:
+    """The file's bytes, unless its size or kind alone forbids it.
+
+    Raises:
+        ModelError: it does, or the file cannot be read.
+    """
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{str(file)!r} is not a file.", hint="Name the .onnx file itself.")
+        if status.st_size > _MAX_FILE_BYTES:
+            raise ModelError(f"The model file has {status.st_size:,} bytes, too many.", hint="Ask for a clean export.")
+        return file.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{str(file)!r} cannot be read: {error.strerror}.", hint="See that it is there and that you may open it."
+        ) from error
+
+
+def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | None:
+    """The installed backbone that the parts' own is a copy of; its file may be encoded in another way."""
+    for entry in library.entries():
+        if isinstance(entry, InstalledBackbone) and entry.card.sha256 == parts.backbone_card.sha256:
+            with contextlib.suppress(ModelError):
+                if joined.serialise(graph.parse(load_backbone(entry))) == parts.backbone:
+                    return entry
+    return None
+
+
+def _head_file(head: Head) -> bytes:
+    """The head as a file that gives back the same numbers; float32 where float16 would lose some."""
+    return head_bytes(head, exact=not all(joined.fits_half(layer.weights) for _, layer in named_layers(head)))
+
+
+def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
+    """Add a model under its name, or name-2 and so on where that is taken, unless the library has the same already.
+
+    Raises:
+        ModelError: the card or a file is not right.
+        StorageError: the library's folder does not allow it.
+    """
+    for model in library.models():
+        if _is_same(model, card, head):
+            return Imported(model, is_new=False)
+    taken = {entry.name for entry in library.entries()}
+    names = (name for name in _names(card.name) if name not in taken)
+    while True:
+        named = replace(card, name=next(names))
+        with contextlib.suppress(NameTakenError):
+            return Imported(library.install(write_card(named), files, new_name=True), is_new=True)
+
+
+def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
+    """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
+    told = shareable(model.card)  # an export does not hold all that the library knows
+    alike = replace(told, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
+    if not alike or model.backbone.card.sha256 != card.backbone.sha256:
+        return False
+    try:
+        installed = load_head(model)
+    except ModelError:
+        return False
+    ours, theirs = head_arrays(installed), head_arrays(head)
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def _names(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        suffix = f"-{number}"
+        yield name[: _LONGEST_NAME - len(suffix)] + suffix
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,198 @@
+"""Heads: the small part from features to logits, kept as arrays in an .npz file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.prediction import Score
+
+_MAX_LAYERS: Final = 8
+_MAX_BYTES: Final = 256 * 1024 * 1024
+"""What a head's file may unpack to."""
+_MAX_DENSE_BYTES: Final = _MAX_BYTES // 2
+"""What a dense head may hold: Xception's features through 256 to `core.card.MAX_CLASSES` classes take 105 MB."""
+_STORED_AS: Final = (np.dtype("<f2"), np.dtype("<f4"))
+_HINT: Final = "Install the model again, or use another one."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearHead:
+    """One linear layer: logits = features @ weights + bias.
+
+    Attributes:
+        weights: float32 [d, classes].
+        bias: float32 [classes].
+    """
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        fit = self.weights.ndim == 2 and self.bias.shape == (self.weights.shape[1],)
+        if not fit or self.weights.size == 0:
+            raise ModelError(
+                f"The head's arrays do not fit together: {self.weights.shape} and {self.bias.shape}.", hint=_HINT
+            )
+        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
+            raise ModelError("The head holds values that are not numbers.", hint=_HINT)
+
+    @property
+    def feature_width(self) -> int:
+        """How many features the head reads."""
+        return int(self.weights.shape[0])
+
+    @property
+    def class_count(self) -> int:
+        """How many classes it tells apart."""
+        return int(self.weights.shape[1])
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits float32 [n, classes] of features float32 [n, d]."""
+        return features @ self.weights + self.bias
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseHead:
+    """Linear layers one after another, negative numbers becoming 0 between them (ReLU); the last gives the logits.
+
+    Attributes:
+        layers: 2 to 8, each reading as many numbers as the one before it gives.
+    """
+
+    layers: tuple[LinearHead, ...]
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.layers) <= _MAX_LAYERS:
+            raise ModelError(
+                f"The head has {len(self.layers)} layers; a dense head has 2 to {_MAX_LAYERS}.", hint=_HINT
+            )
+        for before, after in pairwise(self.layers):
+            if before.class_count != after.feature_width:
+                raise ModelError(
+                    "The head's layers do not fit together: "
+                    f"one gives {before.class_count} numbers, the next reads {after.feature_width}.",
+                    hint=_HINT,
+                )
+        held = sum(layer.weights.nbytes + layer.bias.nbytes for layer in self.layers)
+        if held > _MAX_DENSE_BYTES:
+            raise ModelError(f"The head holds {held:,} bytes; {_MAX_DENSE_BYTES:,} are allowed.", hint=_HINT)
+
+    @property
+    def feature_width(self) -> int:
+        """How many features the head reads."""
+        return self.layers[0].feature_width
+
+    @property
+    def class_count(self) -> int:
+        """How many classes it tells apart."""
+        return self.layers[-1].class_count
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits float32 [n, classes] of features float32 [n, d]."""
+        for layer in self.layers[:-1]:
+            features = np.maximum(layer.logits(features), 0)
+        return self.layers[-1].logits(features)
+
+
+Head: TypeAlias = LinearHead | DenseHead
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities float32 [n, classes] that sum to 1; a temperature above 1 makes them less sure."""
+    scaled = logits / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count: int) -> tuple[Score, ...]:
+    """The `count` most likely classes of probabilities [classes], best first; ties keep the classes' order."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return tuple(Score(classes[index], float(probabilities[index])) for index in order)
+
+
+def named_layers(head: Head) -> list[tuple[str, LinearHead]]:
+    """The layers, each with what follows `weights` and `bias` in its arrays' names: nothing if linear, else _0, _1."""
+    if isinstance(head, LinearHead):
+        return [("", head)]
+    return [(f"_{number}", layer) for number, layer in enumerate(head.layers)]
+
+
+def head_arrays(head: Head) -> dict[str, NDArray[np.float32]]:
+    """The arrays by name: `weights` and `bias` if linear, else `weights_0`, `bias_0`, `weights_1` and so on."""
+    arrays = {}
+    for suffix, layer in named_layers(head):
+        arrays[f"weights{suffix}"], arrays[f"bias{suffix}"] = layer.weights, layer.bias
+    return arrays
+
+
+def assemble(names: Collection[str], read: Callable[[str], NDArray[np.float32]]) -> Head:
+    """The head whose arrays have these names, as `head_arrays` gives them; other names are passed over.
+
+    Args:
+        names: linear if `weights_0` is not among them.
+        read: the array of a name; asked for names that are missing too, and then to raise.
+
+    Raises:
+        ModelError: the arrays do not fit together, are too large, or hold values that are not numbers.
+    """
+    suffixes = _suffixes(names)
+    layers = tuple(LinearHead(read(f"weights{suffix}"), read(f"bias{suffix}")) for suffix in suffixes)
+    return layers[0] if suffixes == ("",) else DenseHead(layers)
+
+
+def head_bytes(head: Head, *, exact: bool = False) -> bytes:
+    """The head as the bytes of an .npz file, weights stored as float16, or as float32 where `exact`."""
+    stored = np.float32 if exact else np.float16
+    arrays = {
+        name: array.astype(stored if name.startswith("weights") else np.float32)
+        for name, array in head_arrays(head).items()
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def read_head(data: bytes) -> Head:
+    """Read the head that `head_bytes` wrote.
+
+    Raises:
+        ModelError: the bytes are not such a file, unpack to too much, or would need pickle to read.
+    """
+    try:
+        arrays = _stored_arrays(data)
+    except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
+        raise ModelError("The head's file is damaged or is not a head.", hint=_HINT) from error
+    for name, array in arrays.items():
+        if array.dtype not in _STORED_AS:
+            raise ModelError(f"The head stores {name} as {array.dtype}, not as plain numbers.", hint=_HINT)
+    return assemble(arrays, lambda name: arrays[name].astype(np.float32))
+
+
+def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays as they are stored, never unpickled and never unpacked to more than `_MAX_BYTES`."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+    names = [member.filename.removesuffix(".npy") for member in members]
+    wanted = [f"{kind}{suffix}" for suffix in _suffixes(names) for kind in ("weights", "bias")]
+    if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in wanted):
+        raise ValueError(f"it holds other arrays than {wanted}")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > _MAX_BYTES:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, which no head needs")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return {name: np.asarray(arrays[name]) for name in wanted}
+
+
+def _suffixes(names: Collection[str]) -> tuple[str, ...]:
+    """Those of `named_layers`, told by the names; never more than a dense head may have."""
+    count = sum(f"weights_{number}" in names for number in range(_MAX_LAYERS))
+    return tuple(f"_{number}" for number in range(count)) or ("",)

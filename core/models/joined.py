@@ -1,0 +1,302 @@
+"""Backbone, head and card as one ONNX graph, and the three of them out of such a graph again.
+
+`join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm for
+each of its layers, with Relu between them, gives `logits`; divided by the card's temperature and through Softmax they
+are `probabilities`. What is appended bears the prefix `fovea.head/`, so that `split` takes away exactly that and finds
+the backbone's own bytes underneath. The card travels as JSON in `metadata_props`, with the backbone's card inside it,
+and the sum of everything else, so that a file that was damaged on its way is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
+
+from core.base.errors import ModelError
+from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, shareable, write_card
+from core.engine import graph
+from core.models.heads import Head, LinearHead, assemble, named_layers
+
+PROBABILITIES: Final = "probabilities"
+LOGITS: Final = "logits"
+CARD_KEY: Final = "fovea.card"
+"""The model's card, in `metadata_props`."""
+PREPROCESSING_KEY: Final = "fovea.preprocessing"
+"""One sentence on what the input is, for people who run the file in another program."""
+OUTPUTS_KEY: Final = "fovea.backbone_outputs"
+"""Names of the backbone's own outputs in their order, as a JSON list."""
+SUM_KEY: Final = "fovea.sha256"
+"""The sum of the whole file without this entry, in hexadecimal; files that Fovea wrote before have none."""
+
+KEYS_OF_OURS: Final = "fovea."
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SUM_KEY)
+_PREFIX: Final = "fovea.head/"
+_SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
+_STORED: Final[dict[int, np.dtype[np.floating]]] = {
+    TensorProto.FLOAT: np.dtype("<f4"),
+    TensorProto.FLOAT16: np.dtype("<f2"),
+}
+_HINT: Final = "Take the file as it was exported, or ask its maker to export it again."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a joined graph is made of.
+
+    Attributes:
+        card: the model's card, its sums as they were where it was exported.
+        backbone_card: the backbone's card out of it.
+        backbone: the backbone as the bytes of an ONNX file of its own.
+        head: the head.
+    """
+
+    card: ModelCard
+    backbone_card: BackboneCard
+    backbone: bytes
+    head: Head
+
+
+def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCard, *, exact: bool = False) -> bytes:
+    """One ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+
+    Args:
+        backbone: its ONNX file.
+        backbone_card: its card.
+        head: the head.
+        card: the model's card; what other people need not know of it is left out, see `core.card.shareable`.
+        exact: whether the head is stored as float32 even where float16 loses nothing.
+
+    Raises:
+        ModelError: the backbone's file is unsafe, or already uses the names that would be added.
+    """
+    model = graph.parse(backbone)
+    _refuse_clashes(model)
+    own = list(model.graph.output)
+    features = next(info for info in own if info.name == graph.FEATURES)
+    model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
+    model.graph.node.extend(_nodes(head, exact=exact))
+    model.graph.initializer.extend(_arrays(head, card.temperature, exact=exact))
+    outputs = _outputs(features, head.class_count)
+    del model.graph.output[:]
+    model.graph.output.extend(outputs)
+    for key, value in _metadata(replace(shareable(card), backbone=backbone_card), backbone_card, own).items():
+        model.metadata_props.add(key=key, value=value)
+    return seal(model)
+
+
+def seal(model: onnx.ModelProto) -> bytes:
+    """The bytes of a joined graph with the sum of everything in it."""
+    model.metadata_props.add(key=SUM_KEY, value=_sum(serialise(model)))
+    return serialise(model)
+
+
+@graph.only_model_errors()
+def split(data: bytes) -> Parts:
+    """Take apart what `join` made; the bytes may be hostile, and no session sees them here.
+
+    Raises:
+        ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
+    """
+    model = graph.parse(data)
+    is_sealed = _take_seal(model)
+    card, backbone_card = _read_cards(model)
+    head = _take_head(model.graph, card)
+    _restore_outputs(model, head)
+    _drop_metadata(model, _KEYS)
+    backbone = serialise(model)
+    if not is_sealed and _sum(backbone) != backbone_card.sha256:
+        raise _changed()
+    return Parts(card, backbone_card, backbone, head)
+
+
+def _take_seal(model: onnx.ModelProto) -> bool:
+    """Remove the sum from a file and compare it; whether there was one."""
+    sums = [entry.value for entry in model.metadata_props if entry.key == SUM_KEY]
+    _drop_metadata(model, (SUM_KEY,))
+    if sums and sums != [_sum(serialise(model))]:
+        raise _changed()
+    return bool(sums)
+
+
+def _changed() -> ModelError:
+    what = "The model file was changed or damaged after it was exported: its checksum does not match."
+    return ModelError(what, hint="Download or copy it again, or ask its maker to export it again.")
+
+
+def _drop_metadata(model: onnx.ModelProto, keys: Collection[str]) -> None:
+    kept = [entry for entry in model.metadata_props if entry.key not in keys]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def serialise(model: onnx.ModelProto) -> bytes:
+    """The bytes of a graph, equal for equal graphs."""
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _refuse_clashes(model: onnx.ModelProto) -> None:
+    names = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        names.update((node.name, *node.output))
+    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
+    clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
+    if clashes:
+        raise ModelError(
+            f"The backbone itself uses the name {clashes[0][:80]!r}, which an exported model needs.",
+            hint="Make the backbone again with another name there.",
+        )
+
+
+def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
+    nodes, read = [], graph.FEATURES
+    *hidden, last = named_layers(head)
+    for suffix, layer in hidden:
+        sums, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        nodes += [*_layer(suffix, layer, read, sums, exact=exact), _node("Relu", suffix, [sums], positive)]
+        read = positive
+    return [
+        *nodes,
+        *_layer(*last, read, LOGITS, exact=exact),
+        _node("Div", "", [LOGITS, _TEMPERATURE], _SCALED),
+        _node("Softmax", "", [_SCALED], PROBABILITIES, axis=1),
+    ]
+
+
+def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
+    stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
+    if exact or not fits_half(layer.weights):
+        return [_node("Gemm", suffix, [read, stored, bias], given)]
+    weights = stored + "_exact"
+    cast = _node("Cast", suffix, [stored], weights, to=TensorProto.FLOAT)
+    return [cast, _node("Gemm", suffix, [read, weights, bias], given)]
+
+
+def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
+    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}{suffix}")
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    return node
+
+
+def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]:
+    arrays = []
+    for suffix, layer in named_layers(head):
+        weights = layer.weights if exact or not fits_half(layer.weights) else layer.weights.astype(np.float16)
+        arrays += [
+            numpy_helper.from_array(np.ascontiguousarray(weights), f"{_PREFIX}weights{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{_PREFIX}bias{suffix}"),
+        ]
+    return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
+
+
+def fits_half(weights: NDArray[np.float32]) -> bool:
+    """Whether float16 stores these weights without loss, as it does for all that `heads.head_bytes` wrote."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
+
+
+def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
+    """Probabilities and logits [n, classes], their first axis called as that of the features."""
+    made = []
+    for name in (PROBABILITIES, LOGITS):
+        info = ValueInfoProto()
+        info.CopyFrom(features)
+        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, classes
+        made.append(info)
+    return [*made, features]
+
+
+def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
+    return {
+        CARD_KEY: write_card(card).decode(),
+        PREPROCESSING_KEY: describe_input(backbone.preprocessing),
+        OUTPUTS_KEY: json.dumps([info.name for info in own]),
+    }
+
+
+def describe_input(plan: Preprocessing) -> str:
+    """What an exported model is to be given, for people who run it in another program."""
+    crop = "the whole image" if plan.fit is Fit.STRETCH else f"the middle square, {plan.crop:.3f} of the shorter side,"
+    return (
+        f"{graph.INPUT}: uint8 RGB [n, {plan.size}, {plan.size}, 3], 0 to 255; the image upright, in sRGB, "
+        f"transparency over white, {crop} resized to {plan.size} by {plan.size} pixels, bicubic with antialiasing. "
+        "Scaling of values is inside the graph."
+    )
+
+
+def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
+    texts = [entry.value for entry in model.metadata_props if entry.key == CARD_KEY]
+    if len(texts) != 1:
+        raise ModelError(
+            "The model was not exported by Fovea: it carries no card.",
+            hint="The window asks what a file of another program leaves open; the command line takes it as options.",
+        )
+    card = read_card(texts[0].encode())
+    if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
+        raise ModelError("The card in the file does not describe a whole model.", hint=_HINT)
+    return card, card.backbone
+
+
+def _take_head(content: onnx.GraphProto, card: ModelCard) -> Head:
+    """Read the head out of the graph and remove it; whatever is not exactly as `join` writes it is refused."""
+    nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
+    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
+    names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
+    head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
+    exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
+    if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
+        raise ModelError("What follows the backbone in the file is not the head its card promises.", hint=_HINT)
+    for node in nodes:
+        content.node.remove(node)
+    for tensor in arrays:
+        content.initializer.remove(tensor)
+    return head
+
+
+def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
+    tensor = next((tensor for tensor in arrays if tensor.name == name), None)
+    stored = _STORED.get(tensor.data_type) if tensor is not None else None
+    if tensor is None or stored is None:
+        raise ModelError(f"The file has no array of real numbers called {name!r}.", hint=_HINT)
+    return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
+
+
+def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
+    """Give the backbone its own outputs back; `join` kept their types among those of the inner values, last."""
+    features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
+    if features is None or len(features.type.tensor_type.shape.dim) != 2:
+        raise ModelError(f"The file has no output {graph.FEATURES!r} of the right shape.", hint=_HINT)
+    if list(model.graph.output) != _outputs(features, head.class_count):
+        raise ModelError("The outputs of the file are not those of an exported model.", hint=_HINT)
+    kept = {graph.FEATURES: features}
+    names = _own_outputs(model)
+    while model.graph.value_info and model.graph.value_info[-1].name in set(names) - set(kept):
+        info = model.graph.value_info.pop()
+        kept[info.name] = info
+    if sorted(kept) != sorted(names):
+        raise ModelError("The file does not say what its backbone's own outputs are.", hint=_HINT)
+    del model.graph.output[:]
+    model.graph.output.extend(kept[name] for name in names)
+
+
+def _own_outputs(model: onnx.ModelProto) -> list[str]:
+    texts = [entry.value for entry in model.metadata_props if entry.key == OUTPUTS_KEY]
+    try:
+        (names,) = map(json.loads, texts)
+    except (ValueError, RecursionError):
+        names = []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    return names

@@ -1,0 +1,80 @@
+"""An ONNX file of another program from disk, with the weights that it keeps in a file beside it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Final
+
+import onnx
+from onnx import TensorProto
+
+from core.base.errors import ModelError
+from core.base.text import printable
+from core.engine import graph
+from core.models.exchange import read_file
+
+_ONE_FILE: Final = "Put it beside the .onnx file, or export one file: onnx.save(onnx.load('a.onnx'), 'whole.onnx')."
+
+
+@graph.only_model_errors()
+def read_foreign(file: Path) -> onnx.ModelProto:
+    """The graph in a file, its weights included; it has yet to pass `graph.check`.
+
+    PyTorch keeps weights in `NAME.onnx.data`. They are taken from a plain file in the same folder and from nowhere
+    else, and only as many bytes as the arrays state.
+
+    Raises:
+        ModelError: the file or its weights cannot be read, are damaged, or lie elsewhere.
+    """
+    model = graph.decode(read_file(file))
+    tensors = [tensor for tensor in graph.tensors(model.graph) if graph.is_external(tensor)]
+    if sum(map(graph.stated_bytes, tensors)) > graph.MAX_BYTES:
+        raise ModelError(f"The model's weights are larger than {graph.MAX_BYTES:,} bytes.", hint="Use a smaller model.")
+    for tensor in tensors:
+        _take_in(tensor, file.parent)
+    return model
+
+
+def _take_in(tensor: TensorProto, folder: Path) -> None:
+    stated = {entry.key: entry.value for entry in tensor.external_data}
+    weights = folder / _plain_name(stated.get("location", ""))
+    length = graph.stated_bytes(tensor)
+    start = int(stated.get("offset") or 0)
+    if int(stated.get("length") or length) != length or start < 0:
+        what = f"The model file is damaged: it misstates where the array {tensor.name[:80]!r} lies."
+        raise ModelError(what, hint="Export the model again as one file.")
+    tensor.raw_data = _read_part(weights, start, length)
+    tensor.ClearField("data_location")
+    del tensor.external_data[:]
+
+
+def _plain_name(location: str) -> str:
+    location = location.removeprefix("./")
+    is_plain = location not in ("", ".", "..") and "\0" not in location
+    if not is_plain or PurePosixPath(location).name != location or PureWindowsPath(location).name != location:
+        what = "The model keeps its weights in other files, which could be any file of yours:"
+        raise ModelError(
+            f"{what} “{printable(location[:80])}”.",
+            hint="Export it again as one file: torch.onnx.export(..., external_data=False).",
+        )
+    return location
+
+
+def _read_part(weights: Path, start: int, length: int) -> bytes:
+    name = f"“{printable(weights.name)}”"
+    try:
+        status = weights.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"The model's weights should be in {name}, which is not a plain file.", hint=_ONE_FILE)
+        if status.st_size < start + length:
+            what = f"The file {name} with the model's weights is too short: {status.st_size:,} bytes."
+            raise ModelError(what, hint="Download or copy it again.")
+        with weights.open("rb") as opened:
+            opened.seek(start)
+            return opened.read(length)
+    except FileNotFoundError as error:
+        raise ModelError(f"The model's weights are in the file {name}, which is missing.", hint=_ONE_FILE) from error
+    except OSError as error:
+        what = f"The file {name} with the model's weights cannot be read: {error.strerror}."
+        raise ModelError(what, hint=_ONE_FILE) from error

@@ -1,0 +1,392 @@
+"""An ONNX classifier of another program, read as data: where its network ends and its last layer begins.
+
+Nothing is run here. Only what leads to the answer is looked at, once `core.engine.graph` has found nothing in it that
+could reach outside of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+
+from core.base.errors import ModelError
+from core.card import LEAST_SIZE, MAX_FEATURES, MAX_SIZE
+from core.engine import graph, sessions
+from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
+from core.models.class_names import names_in_metadata
+from core.models.heads import LinearHead
+from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, make_plain
+
+_COLOURS: Final = 3
+_MOST_LOGITS: Final = 8192
+"""Classes of a model whose logits are taken for features: its head is a square of them."""
+_REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16)
+_UNCHANGED: Final = ("Identity", "Cast", "Transpose")
+_ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
+_ENDS: Final = ("Softmax", "LogSoftmax")
+_PASSED: Final = ("Identity", "Flatten", "Reshape", "Squeeze", "Transpose")
+_HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
+_YES_OR_NO: Final = "Export a model that gives a number for each class, for yes and no two, without a Sigmoid."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """How a network comes to its answer.
+
+    Attributes:
+        operator: what makes the answer of the logits: Softmax, LogSoftmax, or nothing.
+        class_count: how many classes it tells apart.
+        features: the name of what its last layer reads, or of the logits where that cannot be told.
+        is_flat: whether the features are [n, d] as they are.
+        is_half: whether they are computed in float16.
+        head: the last layer; None where the logits themselves are taken for features.
+        feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
+            cannot be told.
+    """
+
+    operator: str
+    class_count: int
+    features: str
+    is_flat: bool
+    is_half: bool
+    head: LinearHead | None
+    feature_map: tuple[str, bool] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForeignGraph:
+    """A classifier taken apart.
+
+    Attributes:
+        whole: its file, without what does not lead to its answer, for one image.
+        model: the same as a plain graph for any number of images.
+        source: the name of its input.
+        element: the input's element type.
+        channels_last: whether the input is [n, h, w, 3] and not [n, 3, h, w].
+        size: side of the square it reads; None where that is open.
+        scales_inside: whether the network begins by scaling the pixels.
+        output: the name of what it gives.
+        ending: how it comes to that.
+    """
+
+    whole: bytes
+    model: onnx.ModelProto
+    source: str
+    element: int
+    channels_last: bool
+    size: int | None
+    scales_inside: bool
+    output: str
+    ending: Ending
+
+
+def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
+    """Names for the classes that the file itself has; none where it has none."""
+    return names_in_metadata({entry.key: entry.value for entry in model.metadata_props})
+
+
+@graph.only_model_errors()
+def read_graph(
+    model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None, output: str = ""
+) -> ForeignGraph:
+    """Take a classifier apart; the file may be hostile.
+
+    Args:
+        model: the decoded file; it is changed.
+        side: of the square it is to read, where the file leaves that open.
+        names: whether there are names for so many classes, which tells the answer from other outputs.
+        output: the name of the answer, where it is known.
+
+    Raises:
+        ModelError: it is unsafe, or no classifier of images that can be taken apart; the message says why.
+    """
+    _use_plain_domain(model)
+    check_opset(model)
+    sessions.check_versions(model.ir_version, opset_of(model))
+    is_old = model.ir_version < OPEN_SINCE
+    output = output or _output(model, names)
+    cut(model, [output])
+    graph.check(model, graph.ALLOWED_OPERATORS | FOLDED)
+    source, channels_last, size = _input(model)
+    whole = model.SerializeToString(deterministic=True)
+    scales_inside = _scales_inside(model, source.name)
+    inferred = make_plain(model, output, size or side, is_old=is_old)
+    graph.check(model)
+    return ForeignGraph(
+        whole=whole,
+        model=model,
+        source=source.name,
+        element=source.element_type,
+        channels_last=channels_last,
+        size=size,
+        scales_inside=scales_inside,
+        output=output,
+        ending=_ending(model, output, inferred),
+    )
+
+
+def _ending(model: onnx.ModelProto, output: str, inferred: Inferred | None) -> Ending:
+    shapes = inferred.shapes if inferred else {}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    operator, logits = _logits(output, makers)
+    features, head = _last_layer(model, _past(logits, makers, _PASSED), makers, shapes)
+    count = _class_count(model, output, inferred, head)
+    if head is None or head.class_count != count or head.feature_width > MAX_FEATURES:
+        features, head = logits, None
+    if head is None and count > _MOST_LOGITS:
+        what = f"The model tells {count:,} classes apart by something else than a linear layer."
+        raise ModelError(what, hint=f"Fovea takes such a model up to {_MOST_LOGITS:,} classes.")
+    return Ending(
+        operator=operator,
+        class_count=count,
+        features=features,
+        is_flat=len(shapes.get(features, (0, 0))) == 2,
+        is_half=inferred is not None and inferred.kinds[features] == TensorProto.FLOAT16,
+        head=head,
+        feature_map=None if head is None else _feature_map(model, features, makers, shapes),
+    )
+
+
+def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str]:
+    """The operator at the end, if it is one of `_ENDS`, and the name of what it reads; else of the output.
+
+    Raises:
+        ModelError: it is a Sigmoid.
+    """
+    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
+    if last is not None and last.op_type == "Sigmoid":
+        what = "The model says yes or no to each class by itself; Fovea chooses one of them."
+        raise ModelError(what, hint=_YES_OR_NO)
+    if last is None or last.op_type not in _ENDS:
+        return "", output
+    return last.op_type, last.input[0]
+
+
+def _use_plain_domain(model: onnx.ModelProto) -> None:
+    """ONNX's own operators may be called `ai.onnx`, or nothing, which is the usual spelling."""
+    for part in (*model.graph.node, *model.opset_import):
+        if part.domain == "ai.onnx":
+            part.domain = ""
+
+
+def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None, head: LinearHead | None) -> int:
+    if inferred is not None:
+        count = _width(inferred.shapes[output])
+    elif head is not None:
+        count = head.class_count
+    else:
+        count = _width(next(port.axes for port in graph.outputs(model) if port.name == output))
+    if count is None:
+        raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
+    if count < 2:
+        what = "The model gives one number for an image, which says yes or no; Fovea chooses one of several classes."
+        raise ModelError(what, hint=_YES_OR_NO)
+    return count
+
+
+def _width(axes: tuple[int | None, ...]) -> int | None:
+    """How many classes an answer of such axes has: [n, c], [n, c, 1, 1] or [n, 1, 1, c]."""
+    long = [axis for axis in axes[1:] if axis != 1]
+    if len(axes) < 2 or len(long) > 1:
+        return None
+    return long[0] if long else 1
+
+
+def _input(model: onnx.ModelProto) -> tuple[graph.Port, bool, int | None]:
+    ports = graph.inputs(model)
+    if len(ports) != 1 or len(ports[0].axes) != 4:
+        raise ModelError("The model does not read one image.", hint=_HINT)
+    (port,) = ports
+    if port.element_type not in (*_REAL, TensorProto.UINT8):
+        raise ModelError("The model reads neither real numbers nor bytes.", hint="Export it with float32 inputs.")
+    if port.axes[3] == _COLOURS:
+        sides = port.axes[1:3]
+    elif port.axes[1] == _COLOURS:
+        sides = port.axes[2:4]
+    else:
+        raise ModelError(f"The model reads {port.axes}, and no axis of that are three colours.", hint=_HINT)
+    sides = tuple(None if side is None or side < 1 else side for side in sides)
+    if sides[0] != sides[1]:
+        raise ModelError(f"The model reads {sides[0]} by {sides[1]} pixels, which is no square.", hint=_HINT)
+    if not LEAST_SIZE <= (sides[0] or LEAST_SIZE) <= MAX_SIZE:
+        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {LEAST_SIZE} to {MAX_SIZE}."
+        raise ModelError(what, hint=_HINT)
+    return port, port.axes[3] == _COLOURS, sides[0]
+
+
+def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
+    """Whether the first thing done to pixels is arithmetic with one number, or one for each colour."""
+    constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
+    name = source
+    for _ in range(4):
+        readers = [node for node in model.graph.node if name in node.input and node.op_type != "Shape"]
+        if len(readers) != 1 or readers[0].op_type not in (*_UNCHANGED, *_ARITHMETIC):
+            return False
+        if readers[0].op_type in _ARITHMETIC:
+            stored = [constants.find(other) for other in readers[0].input if other != name]
+            return any(array is not None and array.size in (1, _COLOURS) for array in stored)
+        name = readers[0].output[0]
+    return False
+
+
+def possible_outputs(model: onnx.ModelProto, names: Callable[[int], bool] | None = None) -> tuple[graph.Port, ...]:
+    """The outputs that may be the answer; `names` is as in `read_graph`."""
+    real = _real_outputs(model)
+    fitting = [port for port in real if not port.axes or _width(port.axes) is not None or None in port.axes[1:]]
+    found = [port for port in fitting if names is not None and names(_width(port.axes) or 0)] or fitting
+    found = [port for port in found if _width(port.axes) != 1] or found
+    if len(found) > 1:
+        leads_on = _leading_to({port.name for port in found}, model.graph)
+        found = [port for port in found if port.name not in leads_on]
+    return tuple([port for port in found if port.name in ("logits", "probabilities")][:1] or found)
+
+
+def _real_outputs(model: onnx.ModelProto) -> list[graph.Port]:
+    return [port for port in graph.outputs(model) if port.element_type in _REAL]
+
+
+def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
+    """The name of the answer among all outputs."""
+    found = possible_outputs(model, names)
+    if len(found) == 1:
+        return found[0].name
+    told = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
+    if found:
+        hint = "Give names for its classes, as --classes or as labels.txt beside it: their number says which is meant."
+        raise ModelError(f"The model gives several answers: {told}.", hint=hint)
+    raise ModelError(f"The model gives {told or 'nothing'}, not one number for each class.", hint=_HINT)
+
+
+def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
+    """Those of some arrays that others of them are computed from."""
+    found: set[str] = set()
+    behind = set()
+    for node in reversed(own.node):
+        if any(name in names or name in behind for name in node.output):
+            behind.update(node.input)
+            found.update(names.intersection(node.input))
+    return found
+
+
+def _past(name: str, makers: Mapping[str, onnx.NodeProto], passed: tuple[str, ...]) -> str:
+    """What an array was before operators that only hand it on."""
+    for _ in range(len(makers) + 1):
+        node = makers.get(name)
+        if node is None or node.op_type not in passed:
+            return name
+        name = node.input[0]
+    return name
+
+
+def _last_layer(
+    model: onnx.ModelProto, logits: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
+) -> tuple[str, LinearHead | None]:
+    """What the last linear layer reads, and the layer; the logits and None where there is no such layer."""
+    node, constants = makers.get(logits), _Constants(model, makers)
+    if node is not None and node.op_type == "Gemm":
+        return _gemm(node, logits, constants)
+    if node is not None and node.op_type == "Conv":
+        return _pointwise(node, logits, constants, shapes)
+    bias: NDArray[np.float32] | None = None
+    if node is not None and node.op_type == "Add":
+        sides = [(makers.get(one), constants.find(other)) for one, other in (node.input, reversed(node.input))]
+        node, bias = next(((made, kept) for made, kept in sides if made is not None and kept is not None), (None, None))
+    if node is None or node.op_type != "MatMul":
+        return logits, None
+    return _layer(node.input[0], logits, constants.find(node.input[1]), bias)
+
+
+def _pointwise(
+    node: onnx.NodeProto, logits: str, constants: _Constants, shapes: Shapes
+) -> tuple[str, LinearHead | None]:
+    """A convolution over a single place is a linear layer."""
+    weights = constants.find(node.input[1])
+    bias = constants.find(node.input[2]) if len(node.input) > 2 else None
+    is_point = shapes.get(node.input[0], ())[2:] == (1, 1) and weights is not None and weights.shape[2:] == (1, 1)
+    if (
+        weights is None
+        or not is_point
+        or attributes_of(node).get("group", 1) != 1
+        or (len(node.input) > 2) != (bias is not None)
+    ):
+        return logits, None
+    return _layer(node.input[0], logits, weights[:, :, 0, 0].T, bias)
+
+
+def _gemm(node: onnx.NodeProto, logits: str, constants: _Constants) -> tuple[str, LinearHead | None]:
+    attributes = attributes_of(node)
+    weights = constants.find(node.input[1])
+    is_plain = not attributes.get("transA") and {attributes.get("alpha", 1.0), attributes.get("beta", 1.0)} == {1.0}
+    if weights is None or not is_plain:
+        return logits, None
+    bias = constants.find(node.input[2]) if len(node.input) > 2 else None
+    if len(node.input) > 2 and bias is None:
+        return logits, None
+    return _layer(node.input[0], logits, weights.T if attributes.get("transB") else weights, bias)
+
+
+def _layer(
+    features: str, logits: str, weights: NDArray[np.float32] | None, bias: NDArray[np.float32] | None
+) -> tuple[str, LinearHead | None]:
+    if weights is None or weights.ndim != 2:
+        return logits, None
+    bias = np.zeros(weights.shape[1], np.float32) if bias is None else bias
+    if bias.size not in (1, weights.shape[1]):
+        return logits, None
+    whole = np.broadcast_to(bias.reshape(-1), (weights.shape[1],))
+    return features, LinearHead(np.ascontiguousarray(weights, np.float32), np.ascontiguousarray(whole, np.float32))
+
+
+class _Constants:
+    """Arrays that are stored in the file, perhaps cast or transposed."""
+
+    def __init__(self, model: onnx.ModelProto, makers: Mapping[str, onnx.NodeProto]) -> None:
+        self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
+        self._makers = makers
+
+    def find(self, name: str) -> NDArray[np.float32] | None:
+        """The array of that name; None where it is computed."""
+        if name in self._stored:
+            return np.asarray(numpy_helper.to_array(self._stored[name]), np.float32)
+        node = self._makers.get(name)
+        if node is None:
+            return None
+        if node.op_type == "Constant":
+            tensors = [one.t for one in node.attribute if one.HasField("t")]
+            return np.asarray(numpy_helper.to_array(tensors[0]), np.float32) if tensors else None
+        if node.op_type in ("Cast", "Identity", "Transpose") and node.input[0] in self._stored:
+            array = np.asarray(numpy_helper.to_array(self._stored[node.input[0]]), np.float32)
+            return array.T if node.op_type == "Transpose" and array.ndim == 2 else array
+        return None
+
+
+def _feature_map(
+    model: onnx.ModelProto, features: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
+) -> tuple[str, bool] | None:
+    """What a global average was taken of to give the features, and whether its channels are last."""
+    node = makers.get(_past(features, makers, _PASSED))
+    if node is None:
+        return None
+    if node.op_type == "ReduceMean":
+        axes = _axes(model, node)
+        return (node.input[0], axes == [1, 2]) if axes in ([1, 2], [2, 3]) else None
+    is_global = node.op_type == "GlobalAveragePool" or (
+        node.op_type == "AveragePool"
+        and shapes.get(node.output[0], ())[2:] == (1, 1)
+        and shapes.get(node.input[0], ())[2:] == tuple(attributes_of(node)["kernel_shape"])
+    )
+    return (node.input[0], False) if is_global else None
+
+
+def _axes(model: onnx.ModelProto, node: onnx.NodeProto) -> list[int]:
+    given = [list(one.ints) for one in node.attribute if one.name == "axes"]
+    if not given and len(node.input) > 1:
+        stored = (one for one in model.graph.initializer if one.name == node.input[1])
+        given = [numpy_helper.to_array(one).reshape(-1).tolist() for one in stored]
+    return sorted(axis % 4 for axis in given[0]) if given else []

@@ -1,0 +1,84 @@
+"""What a version was made of, so that it can learn on without its folder being read again.
+
+Kept beside the card as `EXAMPLES`: one JSON object a line for each image. It is not part of an exported model. The card
+holds a fingerprint of the same, so what is damaged, cut or another version's is not believed: then nobody knows, and
+the model is as good as before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core.base.errors import ModelError
+from core.models.files import read_file
+
+EXAMPLES: Final = "examples.jsonl"
+DATASET: Final = "dataset_sha256"
+"""What a card's `training` calls the fingerprint."""
+
+_log = logging.getLogger(__name__)
+_PARTS: Final = frozenset({"train", "validation", "test"})
+_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptExample:
+    """One image that a version was made of.
+
+    Attributes:
+        path: where it lay; a relative one says only what it was called.
+        sha256: of its content, in hexadecimal.
+        label: its class.
+        part: what it was for: "train", "validation" or "test".
+        look: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`); None where
+            that was not kept.
+    """
+
+    path: Path
+    sha256: str
+    label: str
+    part: str
+    look: int | None = None
+
+
+def fingerprint(images: Iterable[tuple[str, str]]) -> str:
+    """The same for the same images, given by sha256, in the same classes, wherever they lie."""
+    lines = sorted(f"{sha256} {label}\n" for sha256, label in images)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def examples_bytes(examples: Iterable[KeptExample]) -> bytes:
+    """The file for these images."""
+    lines = (json.dumps(asdict(one) | {"path": str(one.path)}) for one in examples)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[KeptExample, ...] | None:
+    """What the file in a model's folder says; None where it is missing, or not what the card's `training` means."""
+    if not (folder / EXAMPLES).exists():
+        return None
+    found: tuple[KeptExample, ...] = ()
+    with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
+        found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
+    if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
+        return found
+    what = "%s is damaged, so the images that the model was made of are not known. Restore it, or train again."
+    _log.warning(what, folder / EXAMPLES)
+    return None
+
+
+def _example(content: dict[str, Any]) -> KeptExample:
+    path, sha256, label, part = (content[name] for name in ("path", "sha256", "label", "part"))
+    if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256) and part in _PARTS):
+        raise ValueError("no example")
+    look = content.get("look")
+    is_look = isinstance(look, int) and 0 <= look < 2**64
+    return KeptExample(Path(path), sha256, label, part, look if is_look else None)

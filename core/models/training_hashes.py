@@ -1,0 +1,85 @@
+"""Which images a model learnt from, so that nobody is deceived by how well it names them.
+
+Kept beside the card as `LEARNT`: a header, then the first 8 bytes of each image's SHA-256, ascending. Two images share
+them by chance once in 10^19 pairs. It says nothing of what is in an image, only whether a file at hand was among them;
+it is not part of an exported model. Only the very same file is known again, not a copy that was saved anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.models.files import file_size, read_file
+
+LEARNT: Final = "learnt.bin"
+_log = logging.getLogger(__name__)
+_MAGIC: Final = b"FVLEARNT"
+_VERSION: Final = 1
+_HEADER: Final = struct.Struct("<8sIII")
+"""The magic, the format's version, how many images follow, and their CRC-32."""
+_MAX_IMAGES: Final = 10_000_000
+_PREFIX: Final = np.dtype("<u8")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """The images a model learnt from.
+
+    Attributes:
+        prefixes: of their SHA-256, uint64 [n], strictly ascending.
+    """
+
+    prefixes: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.prefixes)
+
+    def knows(self, sha256: str) -> bool:
+        """Whether the model learnt from the image of this sum, in hexadecimal."""
+        prefix = _prefix(sha256)
+        at = int(np.searchsorted(self.prefixes, prefix))
+        return at < len(self.prefixes) and bool(self.prefixes[at] == prefix)
+
+
+def learnt_bytes(images: Iterable[str]) -> bytes:
+    """The file for images, which are named by their SHA-256 in hexadecimal."""
+    prefixes = np.unique(np.array([_prefix(image) for image in images], _PREFIX)).tobytes()
+    return _HEADER.pack(_MAGIC, _VERSION, len(prefixes) // _PREFIX.itemsize, zlib.crc32(prefixes)) + prefixes
+
+
+def read_learnt(folder: Path) -> Learnt | None:
+    """What the file in a model's folder says; None where it is missing, damaged, or of a later program."""
+    if not (folder / LEARNT).exists():
+        return None
+    with contextlib.suppress(ModelError, struct.error, ValueError):
+        if file_size(folder / LEARNT) > _HEADER.size + _MAX_IMAGES * _PREFIX.itemsize:
+            return None
+        found = _parse(read_file(folder / LEARNT))
+        if found is not None:
+            return found
+    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / LEARNT)
+    return None
+
+
+def _parse(data: bytes) -> Learnt | None:
+    magic, version, count, crc = _HEADER.unpack_from(data)
+    body = data[_HEADER.size :]
+    if (magic, version, crc) != (_MAGIC, _VERSION, zlib.crc32(body)) or len(body) != count * _PREFIX.itemsize:
+        return None
+    prefixes = np.frombuffer(body, _PREFIX).astype(np.uint64)
+    return Learnt(prefixes) if bool((prefixes[1:] > prefixes[:-1]).all()) else None
+
+
+def _prefix(sha256: str) -> np.uint64:
+    return np.uint64(int(sha256[:16], 16))

@@ -1,0 +1,129 @@
+"""Forms in which a network's weights can be stored, as changes of its ONNX graph; it computes in float32 in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from core.base.errors import ModelError
+from core.models.heads import DenseHead, Head, LinearHead, named_layers
+
+FEWEST_VALUES: Final = 1024
+"""Arrays smaller than this save nothing worth a cast."""
+
+_READ_WEIGHTS: Final = ("Conv", "Gemm", "MatMul")
+_TOO_LARGE: Final = "Export it with --storage float32."
+
+
+class Storage(StrEnum):
+    """How an exported file stores a model's weights."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+
+
+def storage_of(model: onnx.ModelProto) -> Storage:
+    """FLOAT16 where any kernel is stored so, else FLOAT32."""
+    half = any(array.data_type == TensorProto.FLOAT16 for array in model.graph.initializer)
+    return Storage.FLOAT16 if half else Storage.FLOAT32
+
+
+def store_as_float32(model: onnx.ModelProto) -> bool:
+    """Store as float32 what is stored as float16 and cast; not one number changes.
+
+    Returns:
+        Whether there was any such array.
+    """
+    graph = model.graph
+    stored = _own_arrays(graph, TensorProto.FLOAT16)
+    outputs = {info.name for info in graph.output}
+    casts = [node for node in graph.node if _is_cast_of(node, stored) and node.output[0] not in outputs]
+    made = [_exact(stored[node.input[0]], node.output[0]) for node in casts]
+    undone = {node.output[0] for node in casts}
+    nodes = [node for node in graph.node if node.output[0] not in undone]
+    idle = {node.input[0] for node in casts} - {name for node in nodes for name in node.input}
+    arrays = [*made, *(array for array in graph.initializer if array.name not in idle)]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(arrays)
+    return bool(casts)
+
+
+def store_as_float16(model: onnx.ModelProto) -> bool:
+    """Round kernels to float16, and cast them back where the network reads them; small ones stay as they are.
+
+    Returns:
+        Whether there was any kernel in float32.
+
+    Raises:
+        ModelError: a weight is larger than any float16.
+    """
+    graph = model.graph
+    arrays = _own_arrays(graph, TensorProto.FLOAT)
+    taken, casts = set(_names(graph)), []
+    for name in dict.fromkeys(_kernels(graph)):
+        if name not in arrays or numpy_helper.to_array(arrays[name]).size < FEWEST_VALUES:
+            continue
+        half = f"{name}_half"
+        while half in taken:
+            half += "_"
+        taken.add(half)
+        arrays[name].CopyFrom(numpy_helper.from_array(_rounded(numpy_helper.to_array(arrays[name])), half))
+        casts.append(helper.make_node("Cast", [half], [name], name=f"{half}_cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return bool(casts)
+
+
+def round_head(head: Head) -> Head:
+    """The head with weights that float16 stores without loss.
+
+    Raises:
+        ModelError: a weight is larger than any float16.
+    """
+    layers = tuple(
+        LinearHead(_rounded(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
+    )
+    return layers[0] if isinstance(head, LinearHead) else DenseHead(layers)
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.float16]:
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ModelError("The model has weights larger than float16 can store.", hint=_TOO_LARGE)
+    return half
+
+
+def _own_arrays(graph: onnx.GraphProto, kind: int) -> dict[str, TensorProto]:
+    """Stored arrays of a kind by name; not those that a caller may replace because they are inputs too."""
+    inputs = {info.name for info in graph.input}
+    return {array.name: array for array in graph.initializer if array.data_type == kind and array.name not in inputs}
+
+
+def _is_cast_of(node: onnx.NodeProto, arrays: dict[str, TensorProto]) -> bool:
+    targets = [attribute.i for attribute in node.attribute if attribute.name == "to"]
+    return node.op_type == "Cast" and targets == [TensorProto.FLOAT] and node.input[0] in arrays
+
+
+def _kernels(graph: onnx.GraphProto) -> Iterator[str]:
+    return (node.input[1] for node in graph.node if node.op_type in _READ_WEIGHTS)
+
+
+def _names(graph: onnx.GraphProto) -> Iterator[str]:
+    yield from (array.name for array in graph.initializer)
+    for node in graph.node:
+        yield from node.output
+
+
+def _exact(array: TensorProto, name: str) -> TensorProto:
+    """The same numbers in float32 under another name."""
+    return numpy_helper.from_array(numpy_helper.to_array(array).astype(np.float32), name)

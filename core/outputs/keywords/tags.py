@@ -1,0 +1,154 @@
+"""Which tags exiftool is asked for and given, and what its answers mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from core.outputs.keywords.exiftool import Answer, ExifTool, run
+from core.outputs.keywords.merging import Changes, Found, Lists, Words
+
+_LISTS: Final = ("subject", "hierarchy", "tags")
+_TAGS: Final = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList")
+_NOTES: Final = ("XMP-fovea:Subject", "XMP-fovea:HierarchicalSubject", "XMP-fovea:TagsList")
+_BEGUN: Final = "XMP-fovea:Begun"
+_IPTC: Final = "IPTC:Keywords"
+_WINDOWS: Final = "IFD0:XPKeywords"
+_MICROSOFT: Final = "XMP-microsoft:LastKeywordXMP"
+_MEDIA_PRO: Final = "XMP-mediapro:CatalogSets"
+_PACKET: Final = "XMP:XMP"
+_AS_TEXT: Final = 'Filter=$_="=$_"'
+"""Puts = before every value, so that JSON has only strings: else a keyword 2024 is a number in it, and True is true."""
+_ASKED: Final = ("-File:FileType", "-Warning", "-XMP", "-XMP:all", f"-{_IPTC}", f"-{_WINDOWS}")
+_READ: Final = ("-j", "-G1", "-api", _AS_TEXT, *_ASKED)
+
+SUFFIXES: Final = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "APNG": ".png",
+    "WEBP": ".webp",
+    "Extended WEBP": ".webp",
+    "TIFF": ".tif",
+    "GIF": ".gif",
+    "HEIC": ".heic",
+    "HEIF": ".heif",
+    "AVIF": ".avif",
+}
+"""What exiftool may write into, and the suffix by which it takes a file for what it is; camera makers' raw files are
+left alone, whatever their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file holds.
+
+    Attributes:
+        found: its keywords.
+        kind: what kind of file it is by its content, as exiftool calls it.
+        warning: what exiftool found odd about it; such a file may be one that it refuses to write into.
+        has_xmp: whether there is XMP in it.
+        rest: stands for all XMP but Fovea's, so that two files that say the same have the same.
+        begun: of a sidecar that Fovea began, its `rest` at that time; else empty.
+    """
+
+    found: Found = field(default_factory=Found)
+    kind: str = ""
+    warning: str = ""
+    has_xmp: bool = False
+    rest: str = ""
+    begun: str = ""
+
+
+NOTHING: Final = Metadata(kind="XMP", rest=hashlib.sha256(b"{}").hexdigest()[:16])
+"""What a sidecar says that says nothing."""
+
+
+def read(tool: ExifTool, files: Sequence[Path]) -> list[Metadata | Answer]:
+    """What files say, each read on its own; an `Answer` says why one could not be read."""
+    answers = run(tool, [[*_READ, file] for file in files])
+    return [_metadata(answer) if answer.status == 0 else answer for answer in answers]
+
+
+def packets(tool: ExifTool, photos: Sequence[Path]) -> list[bytes]:
+    """The XMP inside photos as it is; empty where there is none."""
+    return [answer.out if answer.status == 0 else b"" for answer in run(tool, [["-b", "-XMP", one] for one in photos])]
+
+
+def arguments(planned: Changes, begun: str | None, file: Path) -> list[str | Path]:
+    """The command that does to a file what is planned; exiftool replaces the file, so it is to be a copy.
+
+    Args:
+        planned: which keywords come and go.
+        begun: the mark that Fovea began this sidecar; empty: it goes; None: it stays as it is.
+        file: what is changed.
+    """
+    made: list[str | Path] = ["-overwrite_original"]
+    for tags, gone, new in ((_TAGS, planned.gone, planned.new), (_NOTES, planned.forgotten, planned.noted)):
+        for tag, name in zip(tags, _LISTS, strict=True):
+            made += [f"-{tag}-={word}" for word in getattr(gone, name)]
+            made += [f"-{tag}+={word}" for word in getattr(new, name)]
+    if begun is not None:
+        made.append(f"-{_BEGUN}={begun}")
+    return [*made, file]
+
+
+def _metadata(answer: Answer) -> Metadata | Answer:
+    try:
+        (content,) = json.loads(answer.out.decode(errors="replace"))
+    except ValueError:
+        return Answer(-1, b"", "exiftool's answer could not be read")
+    ours = Lists(*(_lines(content, tag) for tag in _NOTES))
+    found = Found(Lists(*(_values(content, tag) for tag in _TAGS)), ours, _elsewhere(content))
+    return Metadata(
+        found,
+        kind=_value(content, "File:FileType"),
+        warning=_value(content, "ExifTool:Warning"),
+        has_xmp=_PACKET in content,
+        rest=_rest(content, found.own),
+        begun=_value(content, _BEGUN),
+    )
+
+
+def _elsewhere(content: dict[str, Any]) -> Lists:
+    """What readers take where there is no dc:subject, or no TagsList."""
+    windows = tuple(word.strip() for word in "".join(_lines(content, _WINDOWS)).split(";") if word.strip())
+    sets = tuple(path.replace("/", "∕").replace("|", "/") for path in _lines(content, _MEDIA_PRO))
+    return Lists(
+        subject=tuple(map(_as_utf8, _lines(content, _IPTC))) or windows, tags=_lines(content, _MICROSOFT) or sets
+    )
+
+
+def _as_utf8(word: str) -> str:
+    """An IPTC keyword in UTF-8 that does not say so, which exiftool takes for Latin; MWG readers try UTF-8 first."""
+    try:
+        return word.encode("cp1252").decode()
+    except UnicodeError:
+        return word
+
+
+def _rest(content: dict[str, Any], own: Lists) -> str:
+    rest = {
+        tag: value
+        for tag, value in content.items()
+        if tag.startswith("XMP-") and not tag.startswith(("XMP-fovea:", "XMP-x:")) and tag not in _TAGS
+    }
+    rest |= {tag: words for tag, name in zip(_TAGS, _LISTS, strict=True) if (words := getattr(own, name))}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _lines(content: dict[str, Any], tag: str) -> Words:
+    """Values that may be written: exiftool takes one line for each, and Fovea writes no other."""
+    return tuple(word for word in _values(content, tag) if "\n" not in word and "\r" not in word)
+
+
+def _value(content: dict[str, Any], tag: str) -> str:
+    return next(iter(_values(content, tag)), "")
+
+
+def _values(content: dict[str, Any], tag: str) -> Words:
+    value = content.get(tag, [])
+    return tuple(str(one).removeprefix("=") for one in (value if isinstance(value, list) else [value]))

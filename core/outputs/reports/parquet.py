@@ -1,0 +1,71 @@
+"""Reports as Parquet, for programs that analyse data; pyarrow writes it, which is optional."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final
+
+from core.base.errors import UsageError
+from core.outputs.reports.columns import Kind, Reported, Shape, facts, scores
+from core.outputs.reports.text import readable, told
+
+_GROUP: Final = 8192
+"""Rows in memory before they are written."""
+
+
+@contextmanager
+def parquet(stream: BinaryIO, shape: Shape) -> Iterator[Parquet]:
+    """Write Parquet into a stream; it is complete once the block ends well.
+
+    The columns are those of every table; the likeliest classes are one column `scores`, a list of `label` and
+    `probability`.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+        OSError: it could not be written.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
+    except ImportError as error:
+        what = "Parquet is written with the library pyarrow, which is not installed."
+        hint = "Install Fovea with the extra `parquet`, or choose csv, xlsx or jsonl: they hold the same."
+        raise UsageError(what, hint=hint) from error
+    schema = _schema(pa, shape)
+    with ParquetWriter(stream, schema, compression="zstd") as writer:
+        made = Parquet(pa, writer, schema, shape)
+        yield made
+        made.flush()
+
+
+class Parquet:
+    """Takes rows and writes them in groups."""
+
+    def __init__(self, pa: Any, writer: Any, schema: Any, shape: Shape) -> None:  # noqa: ANN401
+        self._pa, self._writer, self._schema, self._shape = pa, writer, schema, shape
+        self._columns, self._rows = facts(shape), list[dict[str, Any]]()
+
+    def add(self, row: Reported) -> None:
+        """Take one row."""
+        content: dict[str, Any] = {column.name: told(column, row) for column in self._columns}
+        likely = scores(row, self._shape.top_k)
+        content["scores"] = [{**score, "label": readable(score["label"])} for score in likely]
+        self._rows.append(content)
+        if len(self._rows) == _GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows taken so far."""
+        if self._rows:
+            self._writer.write_table(self._pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows.clear()
+
+
+def _schema(pa: Any, shape: Shape) -> Any:  # noqa: ANN401
+    text = pa.string()
+    types = {Kind.TEXT: text, Kind.TRUTH: pa.bool_(), Kind.SHARE: pa.float64()}
+    types[Kind.DURATION] = pa.float64()
+    score = pa.struct([("label", text), ("probability", pa.float64())])
+    fields = [(column.name, types[column.kind]) for column in facts(shape)]
+    return pa.schema([*fields, ("scores", pa.list_(score))])

@@ -1,0 +1,96 @@
+"""Reports as text: JSON lines, and comma-separated values that no spreadsheet can be made to run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from core.base.text import printable
+from core.outputs.reports.columns import Column, Reported, Shape, Value, as_object, columns, values
+
+_FORMULA_STARTS: Final = "=+@\uff1d\uff0b\uff0d\uff20-"
+"""What a spreadsheet takes for the beginning of a formula, also in full width (OWASP, "CSV Injection")."""
+_SEPARATORS: Final = ",;|"
+"""What spreadsheets may take for the end of a value, whatever the file's own delimiter is; tabs are escaped."""
+_NEEDS_QUOTES: Final = re.compile(f'[{_SEPARATORS}"]|^ | $')
+_UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks, characters that turn the writing direction, and bytes that are not UTF-8."""
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
+BYTE_ORDER_MARK: Final = "\ufeff"
+_QUOTE: Final = '"'
+
+
+class JsonLines:
+    """One JSON object a line, in plain ASCII; each line is there as soon as its image is done."""
+
+    def __init__(self, stream: TextIO, shape: Shape) -> None:
+        self._stream, self._shape = stream, shape
+
+    def add(self, row: Reported) -> None:
+        """Write one line."""
+        self._stream.write(json.dumps(as_object(row, self._shape)) + "\n")
+        self._stream.flush()
+
+
+class CommaSeparated:
+    """A table as RFC 4180 has it, for spreadsheets and terminals.
+
+    Nothing in it acts as a formula, whichever separator a spreadsheet uses, and nothing as a terminal's command.
+    """
+
+    def __init__(self, stream: TextIO, shape: Shape, *, byte_order_mark: bool = False, delimiter: str = ",") -> None:
+        """Write the heading.
+
+        Args:
+            stream: takes the text; its line ends are written as given.
+            shape: what is told of each image.
+            byte_order_mark: whether the text begins with one, by which older spreadsheets know UTF-8.
+            delimiter: see `core.outputs.reports.plan.Plan`.
+        """
+        self._columns, self._stream, self._delimiter = columns(shape), stream, delimiter
+        others = _SEPARATORS.replace(delimiter, "")
+        self._inner_formula = re.compile(f'([{others}])(?=[ "]*[{_FORMULA_STARTS}])')
+        if byte_order_mark:
+            stream.write(BYTE_ORDER_MARK)
+        self._write(column.name for column in self._columns)
+
+    def add(self, row: Reported) -> None:
+        """Write one row."""
+        first, *rest = values(row, self._columns)
+        self._write((self._cell(first, is_first=True), *map(self._cell, rest)))
+
+    def _write(self, cells: Iterable[str]) -> None:
+        self._stream.write(self._delimiter.join(cells) + "\r\n")
+
+    def _cell(self, value: Value, *, is_first: bool = False) -> str:
+        match value:
+            case None:
+                return ""
+            case bool():
+                return str(value).lower()
+            case str():
+                return self._text(value, is_first=is_first)
+            case _:
+                return str(value).replace(".", ",") if self._delimiter == ";" else str(value)
+
+    def _text(self, value: str, *, is_first: bool) -> str:
+        """A text that is no formula; inside the first column, quotes suffice, for they begin the line."""
+        text = _UNSAFE.sub(lambda found: printable(found[0]), value)
+        if text.startswith(tuple(_FORMULA_STARTS)):
+            text = f"'{text}"
+        if not is_first:
+            text = self._inner_formula.sub(r"\1'", text)
+        return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if _NEEDS_QUOTES.search(text) else text
+
+
+def readable(text: str) -> str:
+    r"""A text as UTF-8 can hold it; bytes of a name that are not UTF-8 become `\xe9`."""
+    return _NOT_UTF8.sub(lambda found: printable(found[0]), text)
+
+
+def told(column: Column, row: Reported) -> Value:
+    """What stands in a column of an image, as UTF-8 can hold it."""
+    value = column.of(row)
+    return readable(value) if isinstance(value, str) else value

@@ -1,0 +1,69 @@
+"""What the record of a sorting holds of files and folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+
+class Stage(IntEnum):
+    """How far a photo is."""
+
+    WAITING = 0
+    BEGUN = 1
+    """It may be where it was, half-way, or where it should be: the disk tells."""
+    DONE = 2
+    FAILED = 3
+    LEAVING = 4
+    """Its undoing was begun."""
+    UNDONE = 5
+    KEPT = 6
+    """Undoing left it, for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A photo in the record, or a file that goes along with one.
+
+    Attributes:
+        number: its place in the sorting, from 1.
+        source: where it was.
+        target: where it comes.
+        stage: how far it is.
+        before: what told, when it was begun, that the file at `source` is this one
+            (`core.outputs.sorting.moves.written`).
+        after: the same of the file at `target`, when it was done.
+        sha256: of its bytes, where they were read; else empty.
+        why: it failed, or was kept.
+        follows: the number of the photo that this file goes along with; 0 for a photo.
+    """
+
+    number: int
+    source: Path
+    target: Path
+    stage: Stage
+    before: str = ""
+    after: str = ""
+    sha256: str = ""
+    why: str = ""
+    follows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder in the record; times are when it was last written to, in nanoseconds since 1970.
+
+    Attributes:
+        path: the folder.
+        made: whether the sorting made it.
+        before: its time before; None for one that was made.
+        after: its time once all was sorted; None until then.
+        seen: its time when undoing began; None until then, and if it was gone.
+    """
+
+    path: Path
+    made: bool
+    before: int | None = None
+    after: int | None = None
+    seen: int | None = None

@@ -1,0 +1,270 @@
+"""Bringing one photo to its place, and back; what is there is never replaced, and what changed is never removed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.base.storage import keep_owner, sync_folder
+from core.base.text import printable
+from core.outputs.sorting.disk import sha256
+from core.outputs.sorting.entries import Move, Stage
+from core.outputs.sorting.values import By
+
+_BLOCK: Final = 1024**2
+_CHANGED: Final = "It was changed since it was sorted."
+_ONLY: Final = "The file it was made from is gone or was changed since, so this may be the only one left."
+
+
+class UnlikeError(OSError):
+    """A copy does not hold what the photo holds."""
+
+
+def place(move: Move, by: By, part: str) -> Move:
+    """Bring a photo to its target, in a folder that is there.
+
+    Args:
+        move: the photo, begun.
+        by: how.
+        part: the name, beside the target, of what is not yet whole.
+
+    Returns:
+        The photo, done.
+
+    Raises:
+        OSError: it could not be; the photo is where it was.
+    """
+    sum_ = ""
+    match by:
+        case By.COPY:
+            sum_ = _copy(move.source, move.target, part)
+        case By.HARDLINK:
+            os.link(os.path.realpath(move.source), move.target)
+        case By.SYMLINK:
+            move.target.symlink_to(_way(move))
+        case By.MOVE:
+            sum_ = _relocate(move.source, move.target, part)
+    return replace(move, stage=Stage.DONE, after=status(move.target), sha256=sum_)
+
+
+def _way(move: Move) -> Path:
+    """Where a link leads. Relative where photo and link are on one disk below one folder, so that it still leads there
+    once that folder is moved, or is seen from another computer; else absolute, so that the link itself may be moved.
+    """
+    try:
+        top = os.path.commonpath([move.source, move.target])
+        if Path(top).parent == Path(top) or move.source.lstat().st_dev != move.target.parent.stat().st_dev:
+            return move.source
+        way = Path(os.path.relpath(move.source, move.target.parent))
+        return way if (move.target.parent / way).samefile(move.source) else move.source
+    except (OSError, ValueError):
+        return move.source
+
+
+def _leads_to(link: Path, file: Path) -> bool:
+    """Whether what lies there is a link that sorting made to a file, relative or, as earlier versions, absolute."""
+    return link.is_symlink() and Path(os.path.normpath(link.parent / link.readlink())) == file
+
+
+def settle(move: Move, by: By, part: str) -> Move:
+    """Find out how far a photo came that was begun when the program died; what is half-way is removed.
+
+    Returns:
+        The photo: done, or waiting again, or failed, if something else took its place meanwhile.
+    """
+    move.target.with_name(part).unlink(missing_ok=True)
+    if not os.path.lexists(move.target):
+        return replace(move, stage=Stage.WAITING)
+    if not _is_ours(move, by):
+        return replace(move, stage=Stage.FAILED, why="Another file of that name is there meanwhile.")
+    if by is By.MOVE and os.path.lexists(move.source):
+        sync_folder(move.target.parent)
+        move.source.unlink()
+    sum_ = sha256(move.target) if by is By.COPY else ""
+    return replace(move, stage=Stage.DONE, after=status(move.target), sha256=sum_)
+
+
+def take_back(move: Move, by: By, part: str) -> Move:
+    """Undo what was done with a photo.
+
+    Args:
+        move: the photo, done; or leaving, if the program died while this was done.
+        by: how it was sorted.
+        part: the name, beside the source, of what is not yet whole.
+
+    Returns:
+        The photo: undone, or kept for a reason.
+
+    Raises:
+        OSError: the disk does not let it be undone.
+    """
+    why = _take_back_move(move, part) if by is By.MOVE else _take_away(move, by)
+    return replace(move, stage=Stage.KEPT if why else Stage.UNDONE, why=why)
+
+
+def status(path: Path) -> str:
+    """What tells that a file was not written to: size, times, number; empty where there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ""
+    changed = 0 if os.name == "nt" else found.st_ctime_ns  # on Windows: when it was made
+    return f"{found.st_size} {found.st_mtime_ns} {changed} {found.st_ino} {found.st_dev}"
+
+
+def _take_away(move: Move, by: By) -> str:
+    """Remove what was made, if the photo itself is there; else why not."""
+    if not os.path.lexists(move.target):
+        return ""
+    match by:
+        case By.SYMLINK:
+            why = "" if _leads_to(move.target, move.source) else _CHANGED
+        case By.HARDLINK:
+            why = "" if _same_file(move.source, move.target) else _ONLY
+        case _:
+            why = "" if _unchanged(move.target, move.after, move.sha256) else _CHANGED
+            why = why or ("" if _unchanged(move.source, move.before, move.sha256) else _ONLY)
+    if not why:
+        move.target.unlink()
+    return why
+
+
+def _take_back_move(move: Move, part: str) -> str:
+    if move.stage is Stage.LEAVING and os.path.lexists(move.source):
+        move.source.with_name(part).unlink(missing_ok=True)
+        if not os.path.lexists(move.target):
+            return ""
+        if _same_file(move.source, move.target) or _same_bytes(move.source, move.target):
+            move.target.unlink()
+            return ""
+    if not os.path.lexists(move.target):
+        return "It is not there any more."
+    if os.path.lexists(move.source):
+        return f"There is another file where it was: {printable(move.source)}."
+    if not move.follows and not _unchanged(move.target, move.after, move.sha256):
+        return _CHANGED
+    move.source.parent.mkdir(parents=True, exist_ok=True)
+    move.source.with_name(part).unlink(missing_ok=True)
+    _relocate(move.target, move.source, part)
+    return ""
+
+
+def _copy(source: Path, target: Path, part: str) -> str:
+    """Copy a file with its times, permissions and owner, beside its target and then there; its sum."""
+    beside = target.with_name(part)
+    beside.unlink(missing_ok=True)
+    try:
+        with source.open("rb") as reading, beside.open("xb") as writing:
+            before, sum_ = os.fstat(reading.fileno()), hashlib.sha256()
+            while block := reading.read(_BLOCK):
+                sum_.update(block)
+                writing.write(block)
+            writing.flush()
+            keep_owner(before, beside)
+            with contextlib.suppress(OSError):  # permissions and flags, as far as that disk knows them
+                shutil.copystat(source, beside)
+            os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns))
+            os.fsync(writing.fileno())
+        _refuse_change(before, source.stat())
+        _give(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return sum_.hexdigest()
+
+
+def _relocate(source: Path, target: Path, part: str) -> str:
+    """Move a file; across disks by a copy that is read back before the original goes. Its sum, where it was read."""
+    try:
+        if source.lstat().st_dev == target.parent.stat().st_dev:
+            _give(source, target)
+            return ""
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    sum_ = _copy(source, target, part)
+    if sha256(target) != sum_:
+        target.unlink()
+        raise UnlikeError(errno.EIO, "the copy does not hold what the photo holds")
+    sync_folder(target.parent)
+    _remove(source, target)
+    return sum_
+
+
+def _refuse_change(before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise UnlikeError(errno.EBUSY, "it was written to meanwhile")
+
+
+def _remove(file: Path, other: Path) -> None:
+    """Remove a file that is there once more; if it cannot be, the other one goes, so that it is there once."""
+    try:
+        file.unlink()
+    except OSError:
+        other.unlink()
+        raise
+
+
+def _give(file: Path, name: Path) -> None:
+    """Rename a file, never over another one. A second name and then none of the first is the one way of doing so that
+    no system lacks; where there are no second names, it is looked first.
+    """
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name)) from None
+        file.rename(name)
+    else:
+        _remove(file, name)
+
+
+def _is_ours(move: Move, by: By) -> bool:
+    """Whether what lies at the target is what this move makes."""
+    if by is By.SYMLINK:
+        return _leads_to(move.target, move.source)
+    if move.target.is_symlink() or not stat.S_ISREG(move.target.stat().st_mode):
+        return False
+    if _same_file(move.source, move.target):
+        return by is not By.COPY
+    if by is By.HARDLINK:
+        return False
+    if os.path.lexists(move.source):
+        return _same_bytes(move.source, move.target)
+    return _facts(status(move.target))[:2] == _facts(move.before)[:2]
+
+
+def _unchanged(file: Path, then: str, sum_: str) -> bool:
+    """Whether a file is what it was. What says so by itself is trusted; else its bytes are read, if they were then."""
+    now = status(file)
+    if not now or not then:
+        return False
+    if now == then:
+        return True
+    if _facts(now)[:2] != _facts(then)[:2]:
+        return False
+    return sha256(file) == sum_ if sum_ else _facts(now)[3:] == _facts(then)[3:]
+
+
+def _facts(told: str) -> list[str]:
+    return told.split()
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return not other.is_symlink() and one.samefile(other)
+    except OSError:
+        return False
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and sha256(one) == sha256(other)

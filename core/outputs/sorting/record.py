@@ -1,0 +1,364 @@
+"""The record of a sorting: what is meant to be done with every photo and what was done, so that a kill at any moment
+leaves enough to go on or to go back. Its file is `paths.sortings()/<id>.sqlite`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Self
+
+from core.base import paths, recovery
+from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
+from core.base.locks import hold
+from core.base.recovery import as_path
+from core.base.storage import reading_errors, storage_errors
+from core.base.text import printable
+from core.outputs.sorting.entries import Folder, Move, Stage
+from core.outputs.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
+
+_FORMAT: Final = 1
+_APPLICATION: Final = 0x466F7653
+_LOCK: Final = "lock"
+_TABLES: Final = """
+CREATE TABLE sorting (
+    source BLOB NOT NULL, destination BLOB NOT NULL, manner TEXT NOT NULL, threshold REAL NOT NULL,
+    flat INTEGER NOT NULL, begun REAL NOT NULL, state TEXT NOT NULL
+);
+CREATE TABLE moves (
+    number INTEGER PRIMARY KEY, source BLOB NOT NULL, target BLOB NOT NULL, bytes INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0, before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
+    sha256 TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', follows INTEGER
+);
+CREATE INDEX moves_by_state ON moves (state, number);
+CREATE TABLE folders (
+    number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, made INTEGER NOT NULL,
+    before INTEGER, after INTEGER, seen INTEGER, why TEXT NOT NULL DEFAULT ''
+);
+"""
+"""`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
+was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
+number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
+
+
+class Record:
+    """One sorting's record, open.
+
+    Every method raises StorageError where the record cannot be read or written any more.
+    """
+
+    def __init__(self, id_: str, *, make: bool = False) -> None:
+        """Open a record, or make one.
+
+        Raises:
+            UsageError: there is none of that name.
+            DamagedError: it is damaged.
+            StorageError: it cannot be opened, or a later version of Fovea wrote it.
+        """
+        self.id = id_
+        self._file = paths.sortings() / f"{id_}.sqlite"
+        if not make and not _is_there(self._file):
+            raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
+        with self._errors():
+            self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            self._database.text_factory = recovery.as_text
+            try:
+                self._prepare(make=make)
+            except BaseException:
+                self._database.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    @classmethod
+    def begin(cls, request: SortRequest, steps: Iterable[Step]) -> Self:
+        """Make a record of what is meant to be done; nothing is kept of one that cannot be written whole."""
+        paths.sortings().mkdir(parents=True, exist_ok=True)
+        record = cls(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(1)}", make=True)
+        try:
+            facts = (os.fsencode(request.source), os.fsencode(request.destination))
+            asked = (request.by.value, request.threshold, request.flat, time.time(), SortingState.SORTING.value)
+            with record._writing() as database:
+                database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, *asked))
+                database.executemany(
+                    "INSERT INTO moves (number, source, target, bytes, follows) VALUES (?, ?, ?, ?, ?)", _rows(steps)
+                )
+        except BaseException:
+            record.forget()
+            raise
+        return record
+
+    def forget(self) -> None:
+        """Close the record and delete it."""
+        self._database.close()
+        for ending in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+
+    # ---- what it says
+
+    def facts(self) -> SortingFacts:
+        """The sorting as it is listed."""
+        with self._reading() as database:
+            asked = database.execute("SELECT * FROM sorting").fetchone()
+            if asked is None and database.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is None:
+                what = f"Nothing was sorted by {self.id!r}: it was interrupted while it began."
+                raise UsageError(what, hint="Sort again.")
+            if asked is None:
+                raise self._damaged()
+            source, destination, manner, threshold, flat, begun, state = asked
+            counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
+            query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
+            along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
+            (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
+        counts = dict(counted)
+        with self._errors():
+            folders = as_path(source), as_path(destination)
+            asked, reached = SortRequest(*folders, By(manner), float(threshold), bool(flat)), SortingState(state)
+            time.localtime(begun)  # refuses what is no time
+        return SortingFacts(
+            self.id,
+            asked,
+            begun,
+            reached,
+            waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
+            sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
+            failed=counts.get(Stage.FAILED, 0) + along.get((Stage.FAILED, True), 0),
+            undone=counts.get(Stage.UNDONE, 0),
+            kept=counts.get(Stage.KEPT, 0) + along.get((Stage.KEPT, True), 0) + left,
+            companions=along.get((Stage.DONE, False), 0) + along.get((Stage.LEAVING, False), 0),
+        )
+
+    def size(self) -> int:
+        """Bytes of all photos that are waiting."""
+        with self._reading() as database:
+            query = "SELECT coalesce(sum(bytes), 0) FROM moves WHERE state <= ?"
+            (size,) = database.execute(query, (Stage.BEGUN,)).fetchone()
+        return int(size)
+
+    def count(self, *stages: Stage) -> int:
+        """How many photos are at one of these stages."""
+        marks = ", ".join("?" * len(stages))
+        with self._reading() as database:
+            query = f"SELECT count(*) FROM {self._photos} WHERE state IN ({marks})"
+            (number,) = database.execute(query, stages).fetchone()
+        return int(number)
+
+    def moves(self, *stages: Stage, limit: int) -> list[Move]:
+        """The first photos and companions at one of these stages; each photo comes before its companions."""
+        marks = ", ".join("?" * len(stages))
+        query = (
+            f"SELECT number, source, target, state, before, after, sha256, why, {self._follows} FROM moves "
+            f"WHERE state IN ({marks}) ORDER BY number LIMIT ?"
+        )
+        with self._reading() as database:
+            return [_move(*row) for row in database.execute(query, (*stages, limit))]
+
+    def stage(self, number: int) -> Stage | None:
+        """How far a photo is; None where the record was damaged and lacks it."""
+        with self._reading() as database:
+            row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
+            return None if row is None else Stage(row[0])
+
+    def folders(self) -> list[Folder]:
+        """The folders that were made or written to, in the order in which that happened."""
+        with self._reading() as database:
+            rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
+            return [Folder(as_path(path), bool(made), *times) for path, made, *times in rows]
+
+    def remarks(self) -> Iterator[Remark]:
+        """What could not be sorted, and what undoing left, and why."""
+        query = "SELECT source, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
+        query += "SELECT target, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
+        query += "SELECT path, why FROM folders WHERE why <> ''"
+        with self._reading() as database:
+            for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
+                yield Remark(as_path(path), why)
+
+    def kept(self) -> set[Path]:
+        """The files that undoing left."""
+        with self._reading() as database:
+            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
+        return {as_path(path) for (path,) in rows}
+
+    def check(self) -> None:
+        """See that the record is whole.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        with self._reading() as database:
+            recovery.check(database, self._file)
+            (is_lost,) = database.execute(
+                "SELECT EXISTS (SELECT 1 FROM moves) AND NOT EXISTS (SELECT 1 FROM sorting)"
+            ).fetchone()
+        if is_lost:
+            raise self._damaged()
+
+    # ---- what is noted
+
+    def note(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
+        """Note what holds of photos and folders from now on, and of the sorting; all of it or nothing."""
+        with self._writing() as database:
+            database.executemany(
+                "UPDATE moves SET state = ?, before = ?, after = ?, sha256 = ?, why = ? WHERE number = ?",
+                [(each.stage, each.before, each.after, each.sha256, each.why, each.number) for each in moves],
+            )
+            database.executemany(
+                "INSERT INTO folders (path, made, before, after, seen) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (path) DO UPDATE SET after = excluded.after, seen = excluded.seen",
+                [(os.fsencode(one.path), one.made, one.before, one.after, one.seen) for one in folders],
+            )
+            if state is not None:
+                database.execute("UPDATE sorting SET state = ?", (state.value,))
+
+    def retry(self) -> None:
+        """Have undoing try once more what it left."""
+        with self._writing() as database:
+            database.execute("UPDATE moves SET state = ?, why = '' WHERE state = ?", (Stage.DONE, Stage.KEPT))
+            database.execute("UPDATE folders SET why = ''")
+
+    def note_left(self, folder: Path, why: str) -> None:
+        """Note why undoing left a folder that the sorting had made."""
+        with self._writing() as database:
+            database.execute("UPDATE folders SET why = ? WHERE path = ?", (why, os.fsencode(folder)))
+
+    # ---- the file
+
+    def _prepare(self, *, make: bool) -> None:
+        if make:
+            _make_tables(self._database)
+        (found,) = self._database.execute("PRAGMA user_version").fetchone()
+        (application,) = self._database.execute("PRAGMA application_id").fetchone()
+        if application == _APPLICATION and found > _FORMAT:
+            raise LaterVersionError(self._file)
+        if (found, application) != (_FORMAT, _APPLICATION):
+            raise self._damaged()
+        columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
+        self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
+        self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
+        self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            yield self._database
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if recovery.is_damage(error, self._file):
+                raise self._damaged() from error
+            what = f"The record {printable(self._file)} could not be used: {error}."
+            hint = "Check free space and permissions of that folder; what was done so far is known."
+            raise StorageError(what, hint=hint) from error
+        except (ValueError, TypeError, OverflowError) as error:  # a value is none of ours
+            raise self._damaged() from error
+
+    def _damaged(self) -> DamagedError:
+        what = f"The record of a sorting, {printable(self._file)}, is damaged."
+        hint = f"`fovea sort --undo {self.id}` recovers what can be read of it and puts those photos back."
+        return DamagedError(what, hint=hint)
+
+
+def make_database(file: Path) -> sqlite3.Connection:
+    """Make an empty record, outside of any sorting."""
+    made = sqlite3.connect(file, isolation_level=None)
+    _make_tables(made)
+    return made
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode = WAL")
+    made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
+    database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
+
+
+def _is_there(file: Path) -> bool:
+    with reading_errors(file):
+        try:
+            return file.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
+
+
+def destinations() -> set[Path]:
+    """The folders that photos were sorted into, but for sortings that were undone."""
+    found = set()
+    for file in paths.sortings().glob("*.sqlite"):
+        with contextlib.suppress(OSError):  # another process forgets it just now
+            found.add(_destination(file, file.stat().st_mtime_ns))
+    return {folder for folder in found if folder is not None}
+
+
+@lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
+def _destination(file: Path, _: int) -> Path | None:
+    with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
+        facts = record.facts()
+        return None if facts.state is SortingState.UNDONE else facts.request.destination
+    return None
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Hold all sorting: no other process sorts or undoes meanwhile.
+
+    Raises:
+        UsageError: another one does.
+        StorageError: the folder of the records cannot be written.
+    """
+    lock = paths.sortings() / _LOCK
+    with storage_errors(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a+b")
+    with file:
+        if not hold(file):
+            what = "Photos are being sorted, or put back, by another Fovea."
+            raise UsageError(what, hint="Wait until it has ended, then ask again.")
+        yield
+
+
+def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:
+    """Photos, each before its companions, with their numbers."""
+    number = 0
+    for step in steps:
+        if step.target is None:
+            continue
+        number += 1
+        yield number, os.fsencode(step.source), os.fsencode(step.target), step.size, None
+        photo = number
+        for one in step.companions:
+            number += 1
+            yield number, os.fsencode(one.source), os.fsencode(one.target), one.size, photo
+
+
+def _move(
+    number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, why: str, follows: int
+) -> Move:
+    return Move(number, as_path(source), as_path(target), Stage(stage), before, after, sum_, why, follows)

@@ -1,0 +1,145 @@
+"""What a training with TensorFlow costs: as the last one here did or, before there was one, as one did elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from core.base import paths
+from core.base.errors import StorageError
+from core.base.progress import Progress
+from core.base.storage import write_atomically
+from core.training.protocol import Epoch
+from core.training.request import Depth, Recipe, TrainRequest
+
+_SIDE: Final = 1024
+_TRIES: Final = 3
+_REFERENCE_S: Final = 0.05
+"""What `_matrices_s` took where the costs below were measured: two shared cores of an AMD EPYC (Zen 4)."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a training costs, in seconds.
+
+    Attributes:
+        start: from the trainer's first word to its first epoch.
+        image: for each image to learn from, in each epoch.
+        end: from the last epoch to the model: export, proofs.
+    """
+
+    start: float
+    image: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not all(0 <= cost < float("inf") for cost in (self.start, self.image, self.end)):
+            raise ValueError("costs out of range")
+
+
+_ELSEWHERE: Final = MappingProxyType(
+    {
+        Recipe.DENSE.value: Costs(start=11.0, image=0.00008, end=17.0),
+        f"{Recipe.FINE_TUNE} {Depth.EXIT_FLOW}": Costs(start=24.0, image=0.3, end=70.0),
+        f"{Recipe.FINE_TUNE} {Depth.WHOLE}": Costs(start=24.0, image=1.2, end=70.0),
+    }
+)
+
+
+def costs_here(request: TrainRequest) -> tuple[Costs, bool]:
+    """What such a training costs on this machine, and whether that was seen here."""
+    try:
+        return Costs(**_remembered()[_key(request)]), True
+    except (KeyError, TypeError, ValueError):
+        known, scale = _ELSEWHERE[_kind(request)], _matrices_s() / _REFERENCE_S
+        return Costs(known.start * scale, known.image * scale, known.end * scale), False
+
+
+class CostWatch:
+    """Looks at a training from outside, and remembers what it cost.
+
+    Attributes:
+        _started: when the trainer said its first word; None before, on the clock of `time.monotonic`.
+        _first: when its first epoch was told.
+        _last: when the latest one was.
+        _epochs: how long each took.
+    """
+
+    def __init__(self) -> None:
+        self._started: float | None = None
+        self._first: float | None = None
+        self._last = 0.0
+        self._epochs: list[float] = []
+
+    def stage(self, progress: Progress) -> None:
+        """Take a stage of the training."""
+        if progress.stage == "starting" and self._started is None:
+            self._started = time.monotonic()
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Take an epoch of the training."""
+        self._last = time.monotonic()
+        self._first = self._first or self._last
+        if epoch.number:
+            self._epochs.append(epoch.seconds)
+
+    def keep(self, request: TrainRequest, images: int) -> None:
+        """Remember what it cost; to be called at its end, where nothing interrupted it.
+
+        Args:
+            request: what was asked for.
+            images: how many were learnt from.
+        """
+        if self._started is None or self._first is None or not self._epochs:
+            return
+        costs = Costs(
+            start=self._first - self._started,
+            image=statistics.median(self._epochs) / images,
+            end=time.monotonic() - self._last,
+        )
+        kept = {**_remembered(), _key(request): asdict(costs)}
+        try:
+            write_atomically(_file(), json.dumps(kept, indent=2).encode())
+        except StorageError as error:
+            _log.warning("what the training cost could not be remembered: %s", error)
+
+
+def _kind(request: TrainRequest) -> str:
+    deep = request.recipe is Recipe.FINE_TUNE
+    return f"{request.recipe} {request.depth}" if deep else request.recipe.value
+
+
+def _key(request: TrainRequest) -> str:
+    return f"{_kind(request)}, {request.precision}, {request.provider}"
+
+
+def _file() -> Path:
+    return paths.cache_folder() / "training-costs.json"
+
+
+def _remembered() -> dict[str, dict[str, float]]:
+    try:
+        content = json.loads(_file().read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _matrices_s() -> float:
+    """How long this machine takes to multiply two matrices, in seconds; the best of some tries."""
+    matrix, times = np.ones((_SIDE, _SIDE), np.float32), []
+    for _ in range(_TRIES):
+        started = time.perf_counter()
+        np.matmul(matrix, matrix)
+        times.append(time.perf_counter() - started)
+    return min(times)

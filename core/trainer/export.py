@@ -1,0 +1,116 @@
+"""From a Keras backbone to the ONNX file the engine reads, and how far the two may be apart."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from core.base.storage import write_atomically
+from core.card import BackboneCard, Origin, Preprocessing
+from core.engine import golden, graph
+from core.engine.complexity import complexity
+from core.trainer.float16_storage import Halving, compact
+from core.trainer.framework import keras, silenced, tf, tf2onnx
+from core.training.protocol import BACKBONE
+
+OPSET: Final = 17
+_STATISTICS_NOT_COUNTED: Final = frozenset({"EfficientNet-Lite0"})
+"""Whose authors do not count the statistics of BatchNormalization as weights; Keras does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far ONNX Runtime's features are from Keras's.
+
+    Attributes:
+        images: how many were compared.
+        greatest_difference: of any feature of any image.
+        least_cosine: similarity of the two feature vectors of the image that agrees least.
+    """
+
+    images: int
+    greatest_difference: float
+    least_cosine: float
+
+
+def export_backbone(model: keras.Model, path: Path, halving: Halving = Halving.EVERYTHING) -> None:
+    """Write a backbone as ONNX, see `backbone_bytes`.
+
+    Raises:
+        StorageError: the file could not be written.
+    """
+    write_atomically(path, backbone_bytes(model, halving))
+
+
+def backbone_bytes(model: keras.Model, halving: Halving = Halving.EVERYTHING) -> bytes:
+    """A backbone as an ONNX file: uint8 `image` [n, size, size, 3] in, `features` and `feature_map` out.
+
+    Scaling of pixels and normalisation are inside the graph. The same weights give the same bytes.
+
+    Args:
+        model: from float pixels of 0..255 [n, size, size, 3] to a dict of `features` and `feature_map`.
+        halving: which kernels are stored as float16; with `LOSSLESS`, a `keras_twin` keeps the kernels of its file
+            wherever it was not trained, and float32 ones where it was.
+    """
+    signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=graph.INPUT),)
+
+    def backbone(image: object) -> dict[str, object]:
+        answer = model(tf.cast(image, tf.float32), training=False)
+        return {name: answer[name] for name in (graph.FEATURES, graph.FEATURE_MAP)}
+
+    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+    with silenced():
+        converted, _ = tf2onnx.convert.from_function(
+            tf.function(backbone, input_signature=signature), input_signature=signature, opset=OPSET
+        )
+    small = compact(converted, halving)
+    onnx.checker.check_model(small, full_check=True)
+    return small.SerializeToString(deterministic=True)
+
+
+def own_backbone_card(
+    model: keras.Model, data: bytes, *, name: str, origin: Origin, architecture: str, preprocessing: Preprocessing
+) -> BackboneCard:
+    """The card of the file `data` that `backbone_bytes` made of `model`.
+
+    Its golden features are what ONNX Runtime's CPU provider answers here.
+    """
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (features,) = session.run([graph.FEATURES], {graph.INPUT: golden.golden_inputs(preprocessing.size)})
+    return BackboneCard(
+        name=name,
+        architecture=architecture,
+        file=BACKBONE,
+        sha256=hashlib.sha256(data).hexdigest(),
+        preprocessing=preprocessing,
+        feature_width=features.shape[1],
+        feature_map_layout="nhwc",
+        weights=_published_count(model, architecture),
+        multiply_adds=complexity(graph.parse(data)).multiply_adds,
+        origin=origin,
+        golden_features=golden.pack(features),
+    )
+
+
+def _published_count(model: keras.Model, architecture: str) -> int:
+    """How many weights `model` has, counted as those count who published the architecture."""
+    normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    statistics = sum(layer.moving_mean.shape[0] + layer.moving_variance.shape[0] for layer in normalisations)
+    return model.count_params() - (statistics if architecture in _STATISTICS_NOT_COUNTED else 0)
+
+
+def parity(model: keras.Model, backbone: Path | bytes, images: NDArray[np.uint8], batch: int) -> Parity:
+    """Compare Keras with ONNX Runtime's CPU provider on uint8 images [n, size, size, 3], `batch` at a time."""
+    session = onnxruntime.InferenceSession(backbone, providers=["CPUExecutionProvider"])
+    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
+    theirs = np.concatenate([np.asarray(model(part, training=False)[graph.FEATURES]) for part in parts])
+    ours = np.concatenate([session.run([graph.FEATURES], {graph.INPUT: part})[0] for part in parts])
+    return Parity(len(images), float(np.abs(theirs - ours).max()), golden.cosine(theirs, ours))

@@ -1,0 +1,85 @@
+"""A dense head through tf2onnx, and its arrays back out of the ONNX graph: what is installed has been exported."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from core.base.errors import ModelError
+from core.models.heads import DenseHead, Head, LinearHead
+from core.trainer.export import OPSET
+from core.trainer.framework import keras, silenced, tf, tf2onnx
+
+FEATURES: Final = "features"
+LOGITS: Final = "logits"
+_KINDS: Final = {"MatMul": "M", "Add": "A", "Gemm": "G", "Relu": "R"}
+_CHAIN: Final = re.compile("(?:MA?|G)(?:R(?:MA?|G))*")
+_HINT: Final = "Install the versions of TensorFlow and tf2onnx that Fovea asks for."
+
+
+def exported_head(model: keras.Model) -> Head:
+    """The head that a Keras model's export holds.
+
+    Args:
+        model: from features float32 [n, d] to logits, by dense layers with ReLU between them.
+
+    Raises:
+        ModelError: the export is something else.
+    """
+    signature = (tf.TensorSpec((None, model.input_shape[-1]), tf.float32, name=FEATURES),)
+
+    def head(features: Any) -> dict[str, Any]:
+        return {LOGITS: model(features, training=False)}
+
+    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+    with silenced():
+        converted, _ = tf2onnx.convert.from_function(
+            tf.function(head, input_signature=signature), input_signature=signature, opset=OPSET
+        )
+    onnx.checker.check_model(converted, full_check=True)
+    return head_of(converted)
+
+
+def head_of(model: onnx.ModelProto) -> Head:
+    """The head that a graph is: a chain of MatMul and Add, or Gemm, with Relu between them; no Add means no bias.
+
+    Raises:
+        ModelError: it is anything else.
+    """
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    kinds, layers = "", list[LinearHead]()
+    value = model.graph.input[0].name
+    for node in model.graph.node:
+        own = [arrays[name] for name in node.input if name in arrays]
+        if node.input[0] != value or len(own) != len(node.input) - 1 or node.op_type not in _KINDS:
+            raise _foreign(f"{node.op_type} of {', '.join(node.input)}")
+        kinds, value = kinds + _KINDS[node.op_type], node.output[0]
+        if node.op_type == "MatMul":
+            layers.append(LinearHead(own[0], np.zeros(own[0].shape[-1], np.float32)))
+        elif node.op_type == "Gemm":
+            layers.append(_gemm(node, *own))
+        elif node.op_type == "Add" and layers:
+            layers[-1] = LinearHead(layers[-1].weights, own[0])
+    if value != model.graph.output[0].name or not _CHAIN.fullmatch(kinds):
+        raise _foreign("its layers are in another order")
+    return layers[0] if len(layers) == 1 else DenseHead(tuple(layers))
+
+
+def _gemm(node: onnx.NodeProto, weights: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> LinearHead:
+    """The layer a Gemm is (ONNX operator set 13)."""
+    options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    turned = options.pop("transB", 0)
+    if any(value != (1.0 if name in ("alpha", "beta") else 0) for name, value in options.items()):
+        raise _foreign(f"Gemm with {options}")
+    weights = np.ascontiguousarray(weights.T) if turned else weights
+    return LinearHead(weights, np.zeros(weights.shape[-1], np.float32) if bias is None else bias)
+
+
+def _foreign(what: str) -> ModelError:
+    return ModelError(f"The head's export is no chain of dense layers: {what}.", hint=_HINT)

@@ -1,0 +1,159 @@
+"""A model from Keras to LiteRT, by TensorFlow's converter, and what the result says of images."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.base.leftovers import temporary_folder
+from core.base.progress import CancelToken, StageClock
+from core.base.storage import write_atomically
+from core.card import ModelCard, read_card
+from core.engine.graph import FEATURES, INPUT
+from core.exporting.litert import ANSWERS, CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD
+from core.models.files import read_file
+from core.models.heads import Head, named_layers, read_head
+from core.models.joined import LOGITS, PROBABILITIES
+from core.models.weight_storage import Storage
+from core.trainer.backbone import read_backbone
+from core.trainer.framework import keras, silenced, tf
+from core.trainer.onnx_to_keras import keras_twin
+from core.trainer.tflite_int8 import quantise
+from core.trainer.tflite_metadata import OUTPUTS, with_metadata
+from core.training.protocol import HEAD, Event
+
+_ENDPOINT: Final = "serve"
+_THREADS: Final = 2
+
+
+def run(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapping[str, Any]:
+    """Convert the model in a folder, see `core.exporting.litert`; write `FILE` and `ANSWERS`.
+
+    Returns:
+        `milliseconds`, the median of one image alone, and `made_by`.
+
+    Raises:
+        ModelError: the model is damaged, its network cannot be built here, or it cannot be converted.
+        StorageError: a result cannot be written.
+        Cancelled: the token was cancelled.
+    """
+    storage = Storage(json.loads(read_file(folder / JOB))["storage"])
+    card, backbone = read_card(read_file(folder / MODEL_CARD)), read_backbone(folder)
+    assert isinstance(card, ModelCard)
+    clock = StageClock("converting to LiteRT", 2, emit)
+    # Without what was folded into them, kernels stay the float16 numbers they are stored as.
+    network = with_head(keras_twin(backbone.data, backbone.card, None), read_head(read_file(folder / HEAD)), card)
+    clock.advance()
+    token.check()
+    data = convert(network, storage, np.load(folder / CALIBRATION, mmap_mode="r"))
+    data = with_metadata(data, card, backbone.card.preprocessing)
+    clock.advance()
+    write_atomically(folder / FILE, data)
+    images = np.load(folder / IMAGES, mmap_mode="r")
+    clock = StageClock("trying the LiteRT file", len(images), emit)
+    answers, milliseconds = ask(data, _counted(images, clock, token))
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **answers)
+    write_atomically(folder / ANSWERS, buffer.getvalue())
+    return {"milliseconds": milliseconds, "made_by": f"TensorFlow {tf.__version__}"}
+
+
+def with_head(backbone: keras.Model, head: Head, card: ModelCard) -> keras.Model:
+    """Backbone, head, calibration and softmax in one.
+
+    Args:
+        backbone: from pixels [n, size, size, 3] of 0..255 to a dict of `features`.
+        head: reads them.
+        card: the model's, which has the temperature.
+
+    Returns:
+        A model from the same pixels to a dict of `probabilities`, `logits` and `features`.
+    """
+    features = x = backbone.output[FEATURES]
+    layers = named_layers(head)
+    for number, (_, layer) in enumerate(layers, 1):
+        x = keras.layers.Dense(layer.class_count, activation=None if number == len(layers) else "relu")(x)
+    scaled = keras.layers.Rescaling(1 / card.temperature)(x)
+    outputs = {PROBABILITIES: keras.layers.Softmax()(scaled), LOGITS: x, FEATURES: features}
+    network = keras.Model(backbone.input, outputs)
+    dense = (layer for layer in network.layers if isinstance(layer, keras.layers.Dense))
+    for layer, (_, given) in zip(dense, layers, strict=True):
+        layer.set_weights([given.weights, given.bias])
+    return network
+
+
+def convert(network: keras.Model, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
+    """The .tflite of a network: uint8 `image` [n, size, size, 3] in, its outputs by their names out.
+
+    Args:
+        network: from pixels of 0..255 to a dict of outputs.
+        storage: how its weights are stored.
+        calibration: with INT8, images uint8 [n, size, size, 3] by which activations get their ranges.
+
+    Raises:
+        ModelError: TensorFlow cannot convert it.
+    """
+    signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name=INPUT)]
+
+    def answer(image: Any) -> Any:
+        return network(tf.cast(image, tf.float32), training=False)
+
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with temporary_folder("saved") as place, silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what these packages deprecate in each other is not ours to mend
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        archive.add_endpoint(_ENDPOINT, answer, input_signature=signature)
+        archive.write_out(str(place / "model"), verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "model"))
+        try:
+            return _converted(converter, storage, calibration)
+        except Exception as error:  # the boundary: the converter raises unrelated kinds
+            raise ModelError(
+                f"TensorFlow cannot convert the model: {str(error).strip()[:300]}", hint="Export it as .onnx."
+            ) from error
+
+
+def _converted(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
+    if storage is not Storage.FLOAT32:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if storage is Storage.INT8:
+        return quantise(converter, calibration)
+    if storage is Storage.FLOAT16:
+        converter.target_spec.supported_types = [tf.float16]
+    return bytes(converter.convert())
+
+
+def ask(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDArray[np.float32]], float]:
+    """What a .tflite says of images uint8 [size, size, 3], one at a time, by output; and the median milliseconds."""
+    with silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(model_content=data, num_threads=_THREADS)
+        runner = interpreter.get_signature_runner()
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in OUTPUTS}
+    times = []
+    for image in images:
+        started = time.perf_counter()
+        answer = runner(**{INPUT: image[None]})
+        times.append((time.perf_counter() - started) * 1000)
+        for name in OUTPUTS:
+            found[name].append(answer[name])
+    return {name: np.concatenate(rows) for name, rows in found.items()}, statistics.median(times)
+
+
+def _counted(images: NDArray[np.uint8], clock: StageClock, token: CancelToken) -> Iterator[NDArray[np.uint8]]:
+    for image in images:
+        token.check()
+        yield image
+        clock.advance()

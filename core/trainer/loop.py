@@ -1,0 +1,201 @@
+"""The epochs of a training: one after the other, each kept, the best one remembered.
+
+Whatever an epoch draws follows from the job's seed and the epoch's number alone. So a training that was interrupted,
+and went on from its checkpoint, ends with the very weights it would have had without.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from core.base.errors import DivergedError
+from core.base.progress import CancelToken
+from core.trainer.checkpoint import Arrays, Checkpoint, load, save
+from core.trainer.framework import keras
+from core.training.protocol import Epoch, Event, Job
+
+_LEAST_PAUSE_S: Final = 1.0
+"""Epochs that take less are not worth a file each: they are soon gone through again, to the same end."""
+_FRAMEWORKS: Final = ("tensorflow", "keras", "tf2onnx")
+_DIGITS: Final = 4
+
+
+class Score(NamedTuple):
+    """How a model did on images.
+
+    Attributes:
+        loss: their mean cross-entropy, in nats.
+        accuracy: the share of them named rightly, 0..1.
+    """
+
+    loss: float
+    accuracy: float
+
+
+class Trainee(Protocol):
+    """What can be trained by epochs.
+
+    Attributes:
+        model: whose weights are kept. At the beginning they are the initial ones.
+        optimizer: of the model's trainable weights, built.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+
+    def learn(self, epoch: int) -> Score:
+        """Learn from every training image once, and tell how the model did meanwhile.
+
+        Args:
+            epoch: 1 and up; with the job's seed it decides everything that is drawn.
+
+        Raises:
+            Cancelled: the person called it off.
+        """
+
+    def validate(self) -> Score | None:
+        """How the model does on the validation images; None where there are none.
+
+        Raises:
+            Cancelled: the person called it off.
+        """
+
+
+def run_epochs(
+    trainee: Trainee, job: Job, folder: Path, emit: Callable[[Event], None], token: CancelToken
+) -> Checkpoint:
+    """Train up to the job's last epoch, from the checkpoint in its folder if there is one.
+
+    Epochs that an earlier process went through are told again first. The best epoch, which may be 0, is that with the
+    highest validation accuracy, among equals the one with the least validation loss; without validation images, the
+    last.
+
+    Returns:
+        The last epoch's state, which is in the folder too.
+
+    Raises:
+        DivergedError: the loss grew beyond all bounds.
+        StorageError: a checkpoint cannot be written.
+        Cancelled: the token was cancelled; the latest checkpoint stays.
+    """
+    state = _resumed(trainee, folder) or _begun(trainee, job)
+    for epoch in state.history:
+        emit(epoch)
+    saved = time.monotonic()
+    while state.epochs < job.epochs:
+        token.check()
+        state = _next(trainee, job, state)
+        emit(state.history[-1])
+        if state.epochs == job.epochs or time.monotonic() - saved >= _LEAST_PAUSE_S:
+            save(state, folder)
+            saved = time.monotonic()
+    return state
+
+
+def reseed(model: keras.Model, seed: int, epoch: int) -> None:
+    """Let what the model's layers draw, such as dropout, follow from the seed and the epoch."""
+    weights = {id(weight) for weight in model.weights}
+    states = [variable for variable in model.variables if id(variable) not in weights]
+    drawn = np.random.default_rng((seed, epoch)).integers(0, 2**31, (len(states), 2))
+    for state, numbers in zip(states, drawn, strict=True):
+        state.assign(numbers)
+
+
+def training_facts(state: Checkpoint, job: Job) -> dict[str, Any]:
+    """What a model's card should say of a training, as plain JSON."""
+    momentum = f", Nesterov momentum {job.momentum:g}" if job.momentum else ""
+    told = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+    return {
+        "optimizer": f"SGD, learning rate {job.learning_rate:g}{momentum}",
+        "batch": job.batch,
+        "epochs": job.epochs,
+        "best_epoch": state.best_epoch,
+        "history": {name: [_rounded(getattr(epoch, name)) for epoch in state.history] for name in told},
+        "versions": {name: importlib.metadata.version(name) for name in _FRAMEWORKS},
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _resumed(trainee: Trainee, folder: Path) -> Checkpoint | None:
+    """The checkpoint, given to the trainee; None where there is none that fits it."""
+    state = load(folder)
+    fits = state is not None and (
+        _shapes(state.weights) == _shapes(trainee.model.weights)
+        and _shapes(state.best) == _shapes(trainee.model.weights)
+        and _shapes(state.optimizer) == _shapes(trainee.optimizer.variables)
+    )
+    if state is None or not fits:
+        return None
+    trainee.model.set_weights(state.weights)
+    for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
+        variable.assign(value)
+    return state
+
+
+def _shapes(arrays: Any) -> list[tuple[int, ...]]:
+    return [tuple(array.shape) for array in arrays]
+
+
+def _begun(trainee: Trainee, job: Job) -> Checkpoint:
+    """The state before any training."""
+    started = time.monotonic()
+    told = trainee.validate()
+    epoch = _epoch(0, job, None, told, started)
+    weights = _weights(trainee.model)
+    return Checkpoint((epoch,), weights, _values(trainee.optimizer), 0, weights)
+
+
+def _next(trainee: Trainee, job: Job, state: Checkpoint) -> Checkpoint:
+    """The state an epoch later."""
+    started, number = time.monotonic(), state.epochs + 1
+    reseed(trainee.model, job.seed, number)
+    learnt = trainee.learn(number)
+    if not math.isfinite(learnt.loss):
+        raise DivergedError(
+            f"The training diverged: in epoch {number} its loss grew beyond all bounds.",
+            hint="Train with a smaller learning rate.",
+        )
+    told = trainee.validate()
+    epoch = _epoch(number, job, learnt, told, started)
+    weights = _weights(trainee.model)
+    later = replace(state, history=(*state.history, epoch), weights=weights, optimizer=_values(trainee.optimizer))
+    is_best = _merit(epoch) > _merit(state.history[state.best_epoch])
+    return replace(later, best_epoch=number, best=weights) if is_best else later
+
+
+def _epoch(number: int, job: Job, learnt: Score | None, told: Score | None, started: float) -> Epoch:
+    return Epoch(
+        number=number,
+        of=job.epochs,
+        loss=learnt and learnt.loss,
+        accuracy=learnt and learnt.accuracy,
+        validation_loss=told and told.loss,
+        validation_accuracy=told and told.accuracy,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    """What epochs are compared by; the later is the better where nothing was validated."""
+    if epoch.validation_accuracy is None or epoch.validation_loss is None:
+        return epoch.number, 0.0
+    return epoch.validation_accuracy, -epoch.validation_loss
+
+
+def _weights(model: keras.Model) -> Arrays:
+    return tuple(model.get_weights())
+
+
+def _values(optimizer: keras.optimizers.Optimizer) -> Arrays:
+    return tuple(variable.numpy() for variable in optimizer.variables)

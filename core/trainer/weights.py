@@ -1,0 +1,128 @@
+"""Weights of a Keras network read as data and put into an architecture built here; no saved model is ever loaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.trainer.framework import keras
+
+Arrays = tuple[NDArray[np.float32], ...]
+LayerWeights = dict[str, Arrays]
+
+_MAX_BYTES: Final = 1024**3
+_HINT: Final = "Use the file Keras itself offers, whole and unchanged."
+_SAVED_AS: Final = {
+    "BatchNormalization": "batch_normalization",
+    "Conv2D": "conv2d",
+    "SeparableConv2D": "separable_conv2d",
+}
+
+
+def set_weights(model: keras.Model, weights: Mapping[str, Arrays]) -> None:
+    """Give each layer of `model` its weights.
+
+    Raises:
+        ModelError: a layer is missing, is one too many, or has other shapes.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    if layers.keys() != weights.keys():
+        odd = sorted(layers.keys() ^ weights.keys())
+        raise ModelError(f"Weights and layers do not match: {', '.join(odd[:3])}.", hint=_HINT)
+    for name, layer in layers.items():
+        if [tuple(weight.shape) for weight in layer.weights] != [array.shape for array in weights[name]]:
+            raise ModelError(f"The weights of layer {name!r} have other shapes than the layer.", hint=_HINT)
+        layer.set_weights(weights[name])
+
+
+def set_weights_in_order(model: keras.Model, weights: Sequence[Arrays]) -> None:
+    """Give the layers of `model` that have weights theirs, in the order of `model.layers`, as Keras itself does.
+
+    Raises:
+        ModelError: there are more or fewer than layers, or shapes differ.
+    """
+    names = [layer.name for layer in model.layers if layer.weights]
+    if len(names) != len(weights):
+        raise ModelError(f"{len(weights)} layers have weights, {len(names)} are needed.", hint=_HINT)
+    set_weights(model, dict(zip(names, weights, strict=True)))
+
+
+def read_inner_model(data: bytes, name: str) -> list[Arrays]:
+    """Weights by layer of the functional model called `name` inside the bytes of a `.keras` file.
+
+    Keras 3 saves a layer under its class and its place among the layers of that class, so the order comes from the
+    file's config, read as JSON.
+
+    Raises:
+        ModelError: the bytes are not such a file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            layers = json.loads(archive.read("config.json"))["config"]["layers"]
+            stored = _datasets(archive.read("model.weights.h5"))
+        inner = next(layer for layer in layers if layer["config"]["name"] == name)
+        classes = [layer["class_name"] for layer in inner["config"]["layers"]]
+        return [_variables(stored, f"layers/functional/layers/{place}/vars") for place in _places(classes)]
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, StopIteration) as error:
+        raise ModelError(f"The Keras file holds no readable model {name!r}.", hint=_HINT) from error
+
+
+def read_legacy_h5(data: bytes) -> list[Arrays]:
+    """Weights by layer in the bytes of an HDF5 file as `keras.applications` offers them, in that file's order.
+
+    Raises:
+        ModelError: the bytes are not such a file.
+    """
+    try:
+        stored = _datasets(data)
+        with h5py.File(io.BytesIO(data)) as file:
+            names = [
+                [f"{layer}/{weight}" for weight in _texts(file[layer].attrs["weight_names"])]
+                for layer in _texts(file.attrs["layer_names"])
+            ]
+        return [tuple(stored[name] for name in layer) for layer in names if layer]
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise ModelError("The file holds no weights in Keras's HDF5 layout.", hint=_HINT) from error
+
+
+def _places(classes: Sequence[str]) -> list[str]:
+    """Where Keras 3 stores each layer that has weights: `conv2d`, `conv2d_1`, ... counted per class."""
+    counts: Counter[str] = Counter()
+    places = []
+    for name in classes:
+        if name in _SAVED_AS:
+            number = counts[name]
+            places.append(f"{_SAVED_AS[name]}_{number}" if number else _SAVED_AS[name])
+            counts[name] += 1
+    return places
+
+
+def _variables(stored: Mapping[str, NDArray[np.float32]], group: str) -> Arrays:
+    count = sum(name.startswith(f"{group}/") for name in stored)
+    return tuple(stored[f"{group}/{index}"] for index in range(count))
+
+
+def _datasets(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """All float arrays of an HDF5 file by path; arrays kept in other files, and links to such, are not followed."""
+    with h5py.File(io.BytesIO(data)) as file:
+        found: dict[str, h5py.Dataset] = {}
+        file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+        arrays = {name: item for name, item in found.items() if item.dtype == np.float32}
+        if any(item.external or item.is_virtual for item in arrays.values()):
+            raise ValueError("arrays lie outside the file")
+        if sum(item.nbytes for item in arrays.values()) > _MAX_BYTES:
+            raise ValueError("the arrays are larger than any network read here")
+        return {name: item[()] for name, item in arrays.items()}
+
+
+def _texts(values: Sequence[bytes | str]) -> list[str]:
+    return [value.decode() if isinstance(value, bytes) else value for value in values]

@@ -1,0 +1,80 @@
+"""The report of a crash, offered once at the next start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from core.base.crash_log import CrashReport
+from gui.widgets import theme
+from gui.widgets.basic import label
+from gui.widgets.notices import Notices
+
+_WIDTH: Final = 720
+_HEIGHT: Final = 480
+
+
+def offer(report: CrashReport, notices: Notices, window: QWidget) -> None:
+    """Say in a notice that the program crashed; its button shows the report."""
+    notices.tell(_title(report), offer=("Show", lambda: CrashWindow(report, window).show()))
+
+
+class CrashWindow(QDialog):
+    """A report to read, mark and copy, beside the window; it is gone once closed."""
+
+    def __init__(self, report: CrashReport, window: QWidget) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Crash report")
+        self.resize(_WIDTH, _HEIGHT)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(theme.GRID)
+        column.addWidget(label(_title(report), "heading", wrap=True))
+        column.addWidget(label(_explanation(report), "muted", wrap=True))
+        column.addSpacing(theme.GRID)
+        column.addWidget(_lines(report.text), 1)
+        column.addSpacing(theme.GRID)
+        column.addLayout(self._buttons(report.text))
+
+    def _buttons(self, text: str) -> QHBoxLayout:
+        copy, close = QPushButton("&Copy"), QPushButton("C&lose")
+        copy.setProperty("kind", "primary")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        copy.clicked.connect(lambda: copy.setText("&Copied"))
+        close.clicked.connect(self.close)
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID)
+        row.addStretch(1)
+        row.addWidget(close)
+        row.addWidget(copy)
+        copy.setDefault(True)
+        copy.setFocus()
+        return row
+
+
+def _title(report: CrashReport) -> str:
+    if report.of_window:
+        return "Fovea ended unexpectedly last time."
+    return "A part of Fovea ended unexpectedly last time, and was started again."
+
+
+def _explanation(report: CrashReport) -> str:
+    return (
+        "This is what the program was doing at that moment. It names none of your photos, and it is only on this "
+        f"computer, in {report.file}. Whoever looks for the cause will need it."
+    )
+
+
+def _lines(text: str) -> QPlainTextEdit:
+    """The report's text, in letters of one width."""
+    lines = QPlainTextEdit(text)
+    lines.setReadOnly(True)
+    lines.setTabChangesFocus(True)
+    lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    lines.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    lines.setAccessibleName("Crash report")
+    return lines

@@ -1,0 +1,27 @@
+"""Jobs that another program runs: nobody tells of them, so they are asked about now and then."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+from core.services.batch_messages import JobsListed
+from core.services.batch_values import Doing
+from gui.tasks.jobs_client import BatchClient
+
+_EVERY_MS: Final = 2000
+
+
+class Elsewhere(QObject):
+    """Has all jobs listed again, as long as another program runs one of them."""
+
+    def __init__(self, client: BatchClient, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self, interval=_EVERY_MS, singleShot=True)
+        self._timer.timeout.connect(client.list_jobs)
+        client.jobs_listed.connect(self._on_listed)
+
+    def _on_listed(self, listed: JobsListed) -> None:
+        if any(news.doing is Doing.ELSEWHERE for news in listed.jobs):
+            self._timer.start()

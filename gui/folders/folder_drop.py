@@ -1,0 +1,63 @@
+"""Folders that are dropped on the window: one that holds a photo can be classified as a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.base.text import printable
+from gui.session.arrivals import no_photos_text
+from gui.tasks.picture_client import ImagesListed, PictureClient
+from gui.widgets.notices import Notices
+
+_Then = Callable[[Path, ImagesListed], object]
+
+
+class DroppedFolders(QObject):
+    """Offers a job for a folder; the picture process looks into it, so a disk that sleeps never delays the window."""
+
+    def __init__(
+        self, pictures: PictureClient, notices: Notices, open_form: Callable[[Path], object], parent: QObject
+    ) -> None:
+        """`open_form` is given the folder that is to be classified."""
+        super().__init__(parent)
+        self._pictures, self._notices, self._open_form = pictures, notices, open_form
+        self._asked: dict[int, tuple[Path, _Then]] = {}
+        pictures.listed.connect(self._on_listed)
+
+    def offer(self, dropped: Sequence[Path]) -> None:
+        """Offer to classify a folder beside whatever else is done with it."""
+        if len(dropped) == 1:
+            self._look(dropped[0], self._offer)
+
+    def take(self, dropped: Sequence[Path], otherwise: Callable[[Sequence[Path]], object]) -> None:
+        """Open the form for a folder at once; hand anything else to `otherwise`."""
+        if len(dropped) == 1:
+            self._look(dropped[0], lambda path, listed: self._take(path, listed, otherwise))
+        else:
+            otherwise(dropped)
+
+    def _look(self, path: Path, then: _Then) -> None:
+        self._asked[self._pictures.list_images((path,), most=1)] = (path, then)
+
+    def _on_listed(self, listed: ImagesListed) -> None:
+        if listed.ticket in self._asked and (listed.paths or listed.finished):
+            path, then = self._asked.pop(listed.ticket)
+            then(path, listed)
+
+    def _take(self, path: Path, listed: ImagesListed, otherwise: Callable[[Sequence[Path]], object]) -> None:
+        if listed.paths == (path,):
+            otherwise((path,))
+        elif listed.paths:
+            self._open_form(path)
+        elif listed.failures:
+            self._notices.tell(f"{listed.failures[0].message} {listed.failures[0].hint}")
+        else:
+            self._notices.tell(no_photos_text((path,)))
+
+    def _offer(self, path: Path, listed: ImagesListed) -> None:
+        if listed.paths and listed.paths != (path,):
+            text = f"Classify “{printable(path.name)}” as a folder job? You can pause, review and export it."
+            self._notices.tell(text, offer=("Classify this folder", lambda: self._open_form(path)))

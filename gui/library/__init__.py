@@ -1,1 +1,0 @@
-"""Models in the window: their versions, what goes out and comes in, and how two of them differ."""

@@ -1,0 +1,62 @@
+"""The classes a model tells apart, found by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt
+from PySide6.QtWidgets import QLineEdit, QListView, QToolButton
+
+from gui.widgets.basic import Panel, label
+
+_FEW: Final = 12
+"""Classes that are seen at a glance and need no search."""
+_HEIGHT: Final = 240
+
+
+class ClassesPanel(Panel):
+    """A list of classes with a field to search in it."""
+
+    def __init__(self) -> None:
+        super().__init__("Classes it tells apart")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a class")
+        self.search.setAccessibleName("Find a class by typing")
+        self.search.setClearButtonEnabled(True)
+        for button in self.search.findChildren(QToolButton):
+            button.setAccessibleName("Clear the search")
+        self._few = label(wrap=True)
+        self._all = QStringListModel(self)
+        self._found = QSortFilterProxyModel(self)
+        self._found.setSourceModel(self._all)
+        self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.list = QListView()
+        self.list.setObjectName("wall")
+        self.list.setAccessibleName("Classes")
+        self.list.setModel(self._found)
+        self.list.setUniformItemSizes(True)
+        self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.list.setFixedHeight(_HEIGHT)
+        self._count = label(kind="muted")
+        self.search.textChanged.connect(self._search)
+        for widget in (self._few, self.search, self.list, self._count):
+            self.body.addWidget(widget)
+
+    def show_classes(self, classes: Sequence[str]) -> None:
+        """Show these; few of them as one line."""
+        if self._all.stringList() == list(classes):
+            return
+        is_many = len(classes) > _FEW
+        self._few.setText(", ".join(classes) if not is_many else "")
+        self._few.setHidden(is_many)
+        for widget in (self.search, self.list, self._count):
+            widget.setVisible(is_many)
+        self._all.setStringList(list(classes))
+        self.search.clear()
+        self._search("")
+
+    def _search(self, text: str) -> None:
+        self._found.setFilterFixedString(text.strip())
+        found, total = self._found.rowCount(), self._all.rowCount()
+        self._count.setText(f"{total:,} classes" if found == total else f"{found:,} of {total:,} classes")

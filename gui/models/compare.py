@@ -1,0 +1,281 @@
+"""The window *Compare*: two models side by side on any photos; which answers flip, and what that fixes and breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from core import api
+from core.base.errors import FoveaError
+from core.base.text import printable
+from core.services.library_values import AgreementFacts, NameFacts
+from gui.models import version_text
+from gui.models.comparison import ComparisonView
+from gui.session.session import Session
+from gui.tasks.task import Task
+from gui.widgets import theme
+from gui.widgets.basic import Choice, label
+from gui.widgets.drop import Offer, read_offer
+from gui.widgets.work_strip import WorkStrip
+
+_WINDOW, _FOLDER, _FILES = "window", "folder", "files"
+_CHOICES: Final = {_WINDOW: "", _FOLDER: "A folder…", _FILES: "Some photos…"}
+_HINT: Final = (
+    "Both models look at the same photos, and you see which answers differ. "
+    "Where a folder's subfolders say what is on its photos, what was fixed and what broke is told too."
+)
+
+
+class CompareWindow(QWidget):
+    """Compares two models.
+
+    Attributes:
+        noticed: something the person should read.
+    """
+
+    noticed = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("Compare models")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(720, 480)
+        self.resize(1080, 760)
+        self._session = session
+        self._task: Task | None = None
+        self._paths: tuple[Path, ...] = ()
+        self._wanted: tuple[str, ...] = ()
+        self.a, self.b, self.source = Choice(), Choice(), Choice()
+        self.go = QPushButton("Compare")
+        self.go.setProperty("kind", "primary")
+        self.strip = WorkStrip("the comparison")
+        self.trouble = label(kind="danger", wrap=True)
+        self.view = ComparisonView(session.pictures, self)
+        self.invitation = QFrame()
+        self._lay_out()
+        self._connect()
+        self._show_source()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(2 * theme.GRID)
+        row = QHBoxLayout()
+        row.setSpacing(theme.GRID)
+        names = ("The first model", "The second model", "The photos to compare by")
+        for box, name, before in zip((self.a, self.b, self.source), names, ("", "with", "on"), strict=True):
+            box.setAccessibleName(name)
+            box.setMinimumWidth(120)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            if before:
+                row.addWidget(label(before, "muted"))
+            row.addWidget(box, 1)
+        row.addWidget(self.go)
+        column.addLayout(row)
+        for widget in (self.strip, self.trouble):
+            column.addWidget(widget)
+        self._lay_out_invitation()
+        for part in (self.invitation, self.view):
+            column.addWidget(part, 1)
+        self.trouble.hide()
+        self.view.hide()
+
+    def _lay_out_invitation(self) -> None:
+        self.invitation.setObjectName("dropzone")
+        column = QVBoxLayout(self.invitation)
+        column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID)
+        column.addStretch()
+        for text, kind in (("Drop photos or a folder here", "title"), (_HINT, "muted")):
+            words_ = label(text, kind, wrap=True)  # type: ignore[arg-type]
+            words_.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(words_)
+        row = QHBoxLayout()
+        row.addStretch()
+        for text, does in (("Choose a folder…", self._ask_folder), ("Choose photos…", self._ask_files)):
+            button = QPushButton(text)
+            button.clicked.connect(does)
+            row.addWidget(button)
+        row.addStretch()
+        column.addSpacing(theme.GRID)
+        column.addLayout(row)
+        column.addStretch()
+
+    def _connect(self) -> None:
+        library = self._session.library
+        self.go.clicked.connect(self.compare)
+        self.source.activated.connect(self._on_source)
+        self.strip.cancel_wanted.connect(self._cancel)
+        self.view.noticed.connect(self.noticed)
+        for box in (self.a, self.b):
+            box.currentIndexChanged.connect(self._show_button)
+        library.listed.connect(self._on_listed)
+        self._session.progressed.connect(self._show_source)
+        self._session.watch.changed.connect(self._refresh)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refresh()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._cancel()
+        super().closeEvent(event)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    # ---- what is compared
+
+    def choose(self, reference: str) -> None:
+        """Compare this model with the one in use, or with its newest version where it is the one in use."""
+        opened = self._session.opened
+        self._wanted = (f"{opened.name}@{opened.version}" if opened else "", reference)
+        self._refresh()
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Compare by these photos and folders."""
+        self._paths = tuple(paths)
+        self._show_source()
+        self.source.setCurrentIndex(self.source.count() - 1)
+        self._show_button()
+
+    def compare(self) -> None:
+        """Compare what is chosen by the photos that are chosen."""
+        paths, settings = self.paths(), self._session.settings.value
+        if not self.go.isEnabled() or not paths:
+            return
+        self.trouble.hide()
+        self.strip.begin("Looking at the photos …")
+        references = str(self.a.currentData()), str(self.b.currentData())
+        options = settings.provider, settings.precision
+        task = self._task = self._session.library.tasks.start(api.compare, *references, paths, *options)
+        task.progressed.connect(self.strip.show_progress)
+        task.ended.connect(self._on_ended)
+        task.failed.connect(self._on_failed)
+        task.succeeded.connect(self._on_compared)
+        self._show_button()
+
+    def paths(self) -> tuple[Path, ...]:
+        """The photos and folders that are chosen."""
+        if self.source.currentData() == _WINDOW:
+            return tuple(photo.path for photo in self._session.photos.photos())
+        return self._paths
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        offer = read_offer(event.mimeData())
+        if isinstance(offer, Offer) and offer.paths:
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        offer = read_offer(event.mimeData())
+        if isinstance(offer, Offer) and offer.paths:
+            event.acceptProposedAction()
+            self.take(offer.paths)
+            self.compare()
+
+    # ---- what comes
+
+    def _refresh(self) -> None:
+        if self.isVisible():
+            self._session.library.refresh()
+
+    def _on_listed(self, listed: api.LibraryListing) -> None:
+        before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
+        found = [(version_text.told(one, version), version_text.reference(one, version.number))
+                 for one in listed.names for version in reversed(one.versions) if version.facts]  # fmt: skip
+        self._wanted = ()
+        for box, wanted, other in zip((self.a, self.b), before, (0, 1), strict=True):
+            with QSignalBlocker(box):
+                box.clear()
+                for text, reference in found:
+                    box.addItem(text, reference)
+                place = _place(listed.names, [reference for _, reference in found], wanted)
+                box.setCurrentIndex(min(other, len(found) - 1) if place < 0 else place)
+        if self.a.currentIndex() == self.b.currentIndex() and len(found) > 1:
+            with QSignalBlocker(self.b):
+                self.b.setCurrentIndex((self.a.currentIndex() + 1) % len(found))
+        self._show_button()
+
+    def _on_failed(self, error: FoveaError) -> None:
+        self.trouble.setText(str(error))
+        self.trouble.show()
+
+    def _on_compared(self, facts: AgreementFacts) -> None:
+        self.invitation.hide()
+        self.view.show()
+        self.view.show_facts(facts)
+
+    def _on_ended(self) -> None:
+        self._task = None
+        self.strip.end()
+        self._show_button()
+
+    # ---- where the photos come from
+
+    def _on_source(self) -> None:
+        if self.source.currentData() == _FOLDER:
+            self._ask_folder()
+        elif self.source.currentData() == _FILES:
+            self._ask_files()
+        self._show_button()
+
+    def _ask_folder(self) -> None:
+        self._ask("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
+
+    def _ask_files(self) -> None:
+        self._ask("Photos", QFileDialog.FileMode.ExistingFiles)
+
+    def _ask(self, title: str, mode: QFileDialog.FileMode) -> None:
+        dialog = QFileDialog(self, title, str(Path.home()))
+        dialog.setFileMode(mode)
+        dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _show_source(self) -> None:
+        count = self._session.photos.rowCount()
+        texts = [*_CHOICES.values()]
+        texts[0] = f"the {count:,} photos in the window" if count != 1 else "the photo in the window"
+        items = [*zip(_CHOICES, texts, strict=True), *([("chosen", _told(self._paths))] if self._paths else [])]
+        if [self.source.itemText(row) for row in range(self.source.count())] != [text for _, text in items]:
+            chosen = self.source.currentIndex()
+            with QSignalBlocker(self.source):
+                self.source.clear()
+                for key, text in items:
+                    self.source.addItem(text, key)
+                self.source.setCurrentIndex(max(0, min(chosen, len(items) - 1)))
+        self._show_button()
+
+    def _show_button(self) -> None:
+        is_pair = self.a.currentIndex() >= 0 and self.a.currentData() != self.b.currentData()
+        is_there = bool(self._paths) if self.source.currentData() != _WINDOW else self._session.photos.rowCount() > 0
+        self.go.setEnabled(is_pair and is_there and self._task is None)
+        reason = "" if is_pair else "Choose two different models or versions."
+        self.go.setToolTip(reason or ("" if is_there else "Choose photos, or drop some here."))
+
+
+def _place(names: Sequence[NameFacts], references: Sequence[str], wanted: str) -> int:
+    """Where a model stands among all; a name alone means its version in use."""
+    if wanted in references:
+        return references.index(wanted)
+    name = wanted.partition("@")[0]
+    active = next((one.active for one in names if one.name == name and one.active), None)
+    one = next((one for one in names if one.name == name), None)
+    reference = version_text.reference(one, active.number) if one and active else ""
+    return references.index(reference) if reference in references else -1
+
+
+def _told(paths: Sequence[Path]) -> str:
+    if len(paths) == 1:
+        return f"“{printable(paths[0].name)}”"
+    return f"{len(paths):,} chosen files"

@@ -1,0 +1,47 @@
+"""The way from the main window to the comparison of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from gui.session.session import Session
+from gui.widgets.notices import Notices
+
+if TYPE_CHECKING:
+    from gui.models.compare import CompareWindow
+
+
+class Comparing(QObject):
+    """Opens the window *Compare*, which is made when it is first wanted."""
+
+    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._notices, self._window = session, notices, window
+        self.window: CompareWindow | None = None
+
+    def open(self, reference: str = "") -> None:
+        """Show it, with this model, `name` or `name@version`, where one is given."""
+        if self.window is None:
+            self.window = self._make()
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+        if reference:
+            self.window.choose(reference)
+
+    def close(self) -> None:
+        """Close it with the main window."""
+        if self.window is not None:
+            self.window.close()
+
+    def _make(self) -> CompareWindow:
+        from gui.models.compare import CompareWindow
+        from gui.plots import warm
+
+        made = CompareWindow(self._session, self._window)
+        warm(made)
+        made.noticed.connect(self._notices.tell)
+        return made

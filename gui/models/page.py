@@ -1,0 +1,300 @@
+"""The place *Models*: what is installed, what each model and version is, which is in use, and what can be done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.api import LibraryListing
+from core.base.settings import Settings
+from core.models.onnx_import_values import ForeignQuestions
+from core.services.library_values import NameFacts, VersionFacts
+from core.services.messages import ModelFacts
+from gui.models import version_text
+from gui.models.classes import ClassesPanel
+from gui.models.files import ExportPanel, ModelImports
+from gui.models.import_form import QuestionsPanel
+from gui.models.versions import VersionsPanel
+from gui.session.session import Session
+from gui.widgets import theme
+from gui.widgets.basic import Panel
+from gui.widgets.model_statistics import ModelStatistics
+from gui.widgets.notices import Notices
+
+KEPT_DAYS: Final = 7
+"""How long `core.models.versions` keeps what was removed."""
+_NAME: Final = Qt.ItemDataRole.UserRole
+
+
+class ModelsPage(QWidget):
+    """Shows the library.
+
+    Attributes:
+        names: the models with their versions, once they were listed; those of the session until then.
+        compare_wanted: this model, `name` or `name@version`, is to be compared with another.
+        shown: there is something here that the person should see.
+    """
+
+    compare_wanted = Signal(str)
+    shown = Signal()
+
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._session, self._notices = session, notices
+        self.names: dict[str, NameFacts] = {}
+        self._wanted = ""
+        self.choices = QListWidget()
+        self.choices.setObjectName("choices")
+        self.choices.setAccessibleName("Installed models")
+        self.choices.setWordWrap(True)
+        self.choices.currentItemChanged.connect(self._show_chosen)
+        self.choices.itemActivated.connect(self._use_chosen)
+        self.statistics = ModelStatistics("Model")
+        self.use = QPushButton("Use this model")
+        self.use.setProperty("kind", "primary")
+        self.compare, self.export_button = QPushButton("Compare…"), QPushButton("Export…")
+        self.remove = QPushButton("Remove model")
+        self.import_button = QPushButton("Import…")
+        self.versions, self.classes = VersionsPanel(), ClassesPanel()
+        self.export_panel = ExportPanel(session.library.tasks, self)
+        self.imports = ModelImports(session.library.tasks, self)
+        self.questions = QuestionsPanel()
+        self._lay_out()
+        self._connect()
+
+    # ---- what it looks like
+
+    def _lay_out(self) -> None:
+        page = QHBoxLayout(self)
+        page.setContentsMargins(16, 16, 16, 16)
+        page.setSpacing(16)
+        installed = Panel("Installed models")
+        installed.setMaximumWidth(320)
+        installed.setMinimumWidth(176)
+        installed.body.addWidget(self.choices)
+        installed.body.addWidget(self.import_button, alignment=Qt.AlignmentFlag.AlignLeft)
+        page.addWidget(installed, 2)
+        self._area = QScrollArea(self)
+        self._area.setWidgetResizable(True)
+        details = QWidget(self._area)
+        details.setObjectName("inspector")
+        column = QVBoxLayout(details)
+        column.setContentsMargins(0, 0, 8, 0)
+        column.setSpacing(2 * theme.GRID)
+        row = QHBoxLayout()
+        for button in (self.use, self.compare, self.export_button, self.remove):
+            row.addWidget(button)
+        row.addStretch()
+        self.statistics.body.insertLayout(2, row)
+        for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
+            column.addWidget(part)
+        column.addStretch()
+        self._area.setWidget(details)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page.addWidget(self._area, 5)
+
+    def _connect(self) -> None:
+        session, notices = self._session, self._notices
+        self.use.clicked.connect(self._use_chosen)
+        self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
+        self.export_button.clicked.connect(self.export)
+        self.import_button.clicked.connect(self.imports.ask)
+        self.remove.clicked.connect(self.remove_model)
+        self.versions.chosen.connect(self._show_chosen)
+        self.versions.use_wanted.connect(self._use_version)
+        self.versions.back_wanted.connect(self.roll_back)
+        self.versions.remove_wanted.connect(lambda number: session.library.remove(self._chosen_name(), number))
+        self.imports.noticed.connect(self._notices.tell)
+        self.imports.came.connect(self._on_came)
+        self.imports.asked.connect(self._on_asked)
+        self.imports.refused.connect(self.questions.refuse)
+        self.imports.previewed.connect(self.questions.show_preview)
+        self.questions.answered.connect(self.imports.take_answered)
+        self.questions.tried.connect(self.imports.try_on)
+        self.export_panel.exported.connect(self._notices.tell)
+        session.models_changed.connect(self._show_models)
+        session.progressed.connect(self._show_chosen)
+        session.watch.changed.connect(self.refresh)
+        library = session.library
+        library.listed.connect(self._on_listed)
+        library.failed.connect(self._notices.tell_error)
+        library.activated.connect(self._on_activated)
+        library.rolled_back.connect(lambda name, now: notices.tell(f"“{name}” is its version {now} again."))
+        library.removed.connect(self._on_removed)
+        library.restored.connect(self._on_restored)
+        library.changed.connect(self._list_again)
+        if session.models:
+            self._show_models()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask what there is, if anybody looks."""
+        if self.isVisible():
+            self._session.library.refresh()
+
+    def mark(self, name: str) -> None:
+        """Mark this model, now or once it is listed."""
+        names = [self.choices.item(row).data(_NAME) for row in range(self.choices.count())]
+        if name in names:
+            self.choices.setCurrentRow(names.index(name))
+            self.choices.setFocus()
+        else:
+            self._wanted = name
+
+    # ---- what can be done
+
+    def export(self) -> None:
+        """Ask in which form the marked version is to be written."""
+        if self._reference():
+            self.export_panel.begin(self._reference())
+            self._area.ensureWidgetVisible(self.export_panel)
+
+    def roll_back(self) -> None:
+        """Have the marked model be the version again that was in use before."""
+        self._session.library.roll_back(self._chosen_name())
+
+    def remove_model(self) -> None:
+        """Take the marked model away, with all its versions; it can be brought back."""
+        if self.remove.isEnabled():
+            self._session.library.remove(self._chosen_name())
+
+    def _use_chosen(self) -> None:
+        name = self._chosen_name()
+        if name in self._session.models:
+            self._session.open_model(model=name)
+
+    def _use_version(self, number: int) -> None:
+        self._session.library.activate(self._chosen_name(), number)
+
+    # ---- what comes
+
+    def _on_listed(self, listed: LibraryListing) -> None:
+        self.names = {one.name: one for one in listed.names}
+        self._show_models()
+
+    def _on_asked(self, file: Path, questions: tuple[ForeignQuestions, ...]) -> None:
+        self.shown.emit()
+        self.questions.ask(file, questions)
+        self._area.verticalScrollBar().setValue(0)
+
+    def _on_came(self, name: str) -> None:
+        self.questions.hide()
+        self.shown.emit()
+        self._list_again()
+        self.mark(name)
+
+    def _list_again(self) -> None:
+        self._session.engine.list_models()
+        self._session.library.refresh()
+
+    def _on_activated(self, name: str) -> None:
+        if not self._is_in_use(name):
+            self._session.open_model(model=name)
+
+    def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
+        self._tell_removed(name, version)
+        if active is None and self._is_in_use(name):
+            self._session.open_model(model=Settings().model)
+
+    def _on_restored(self, name: str, version: int | None) -> None:
+        self._wanted = name if name not in self.names else self._wanted
+        self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
+
+    def _tell_removed(self, name: str, version: int | None) -> None:
+        library = self._session.library
+        what = f"“{name}” with all its versions" if version is None else f"Version {version} of “{name}”"
+        self._notices.tell(
+            f"{what} was removed. It is kept for {KEPT_DAYS} days.",
+            offer=("Undo", lambda: library.restore(name, version)),
+        )
+
+    def _is_in_use(self, name: str) -> bool:
+        return self._session.opened is not None and self._session.opened.name == name
+
+    # ---- what is shown
+
+    def _show_models(self) -> None:
+        shown = self._shown_names()
+        if [self.choices.item(row).data(_NAME) for row in range(self.choices.count())] != list(shown):
+            chosen = self._chosen_name()
+            self.choices.blockSignals(True)
+            self.choices.clear()
+            for name in shown:
+                item = QListWidgetItem(self.choices)
+                item.setData(_NAME, name)
+            in_use = self._session.opened.name if self._session.opened else ""
+            wanted = next((name for name in (self._wanted, chosen, in_use) if name in shown), "")
+            if wanted:
+                self.choices.setCurrentRow(list(shown).index(wanted))
+                self._wanted = "" if wanted == self._wanted else self._wanted
+            self.choices.blockSignals(False)
+        for row, text in enumerate(shown.values()):
+            self.choices.item(row).setText(text)
+        if self.choices.currentItem() is None and self._session.opened and self._session.opened.name in shown:
+            self.choices.setCurrentRow(list(shown).index(self._session.opened.name))
+        self._show_chosen()
+
+    def _shown_names(self) -> dict[str, str]:
+        """The models' names, each with what stands in the list."""
+        opened, found = self._session.opened, {}
+        for name in {**self._session.models, **self.names}:
+            one, facts = self.names.get(name), self._session.models.get(name)
+            title = facts.card.title if facts else one.title if one else name
+            count = len(one.versions) if one else 1
+            about = f"{len(facts.card.classes):,} classes" if facts else "no version is in use"
+            about += f" · {count} versions" if count > 1 else ""
+            about += " · in use" if opened is not None and opened.name == name else ""
+            found[name] = f"{title}\n{about}"
+        return found
+
+    def _show_chosen(self) -> None:
+        name = self._chosen_name()
+        one = self.names.get(name)
+        self.versions.show_versions(one)
+        self.versions.setVisible(one is not None)
+        version = self.versions.version if one else None
+        facts = version.facts if version and version.facts else self._session.models.get(name)
+        if facts is None:
+            self.statistics.show_nothing("This model cannot be used." if name else "No model is installed.")
+            return
+        self._show_facts(facts, version)
+
+    def _show_facts(self, facts: ModelFacts, version: VersionFacts | None) -> None:
+        opened, name = self._session.opened, facts.card.name
+        is_in_use = opened is not None and opened.name == name
+        is_opened = is_in_use and opened is not None and opened.version == facts.version
+        latency = self._session.latency.summary() if is_opened else ""
+        self.statistics.show_model(facts, opened if is_opened else None, latency)
+        self.use.setEnabled(not is_in_use and name in self._session.models)
+        self.use.setText("In use" if is_in_use else "Use this model")
+        one = self.names.get(name)
+        self.remove.setEnabled(one is not None and any(version.number for version in one.versions))
+        self.remove.setToolTip("" if self.remove.isEnabled() else "It came with Fovea and stays.")
+        self.export_button.setEnabled(version is None or version.facts is not None)
+        self.classes.show_classes(facts.card.classes)
+
+    def _reference(self) -> str:
+        """The marked version as others name it."""
+        name, number = self._chosen_name(), self.versions.number
+        one = self.names.get(name)
+        return name if one is None or number is None else version_text.reference(one, number)
+
+    def _chosen_name(self) -> str:
+        item = self.choices.currentItem()
+        return str(item.data(_NAME)) if item is not None else ""

@@ -1,0 +1,141 @@
+"""The versions of a model: when each was made and how, how good it is, and which one its name means."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
+
+from core.services.library_values import NameFacts, VersionFacts
+from gui.models import version_text
+from gui.widgets.basic import Panel, fit_rows, label
+
+_COLUMNS: Final = ("Version", "Since", "Recipe", "Accuracy", "Learnt from")
+_NUMBER: Final = Qt.ItemDataRole.UserRole
+_MOST_ROWS: Final = 8
+
+
+class VersionsPanel(Panel):
+    """Lists versions, the newest first.
+
+    Attributes:
+        chosen: another version is marked; None where none is.
+        use_wanted: the name is to mean this version.
+        back_wanted: the name is to mean the version before again.
+        remove_wanted: this version is to be taken away.
+    """
+
+    chosen = Signal(object)
+    use_wanted = Signal(int)
+    back_wanted = Signal()
+    remove_wanted = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__("Versions")
+        self._one: NameFacts | None = None
+        self.list = self._make_list()
+        self.use = QPushButton("Use this version")
+        self.back = QPushButton("Roll back")
+        self.remove = QPushButton("Remove this version")
+        self.back.setToolTip("Have the model be the version again that was in use before")
+        self._why = label(kind="danger", wrap=True)
+        self._why.hide()
+        self.use.clicked.connect(lambda: self._tell(self.use_wanted))
+        self.back.clicked.connect(self.back_wanted)
+        self.remove.clicked.connect(lambda: self._tell(self.remove_wanted))
+        self.list.itemActivated.connect(lambda: self._tell(self.use_wanted))
+        row = QHBoxLayout()
+        for button in (self.use, self.back, self.remove):
+            row.addWidget(button)
+        row.addStretch()
+        self.body.addWidget(self.list)
+        self.body.addWidget(self._why)
+        self.body.addLayout(row)
+
+    def _make_list(self) -> QTreeWidget:
+        made = QTreeWidget()
+        made.setObjectName("choices")
+        made.setAccessibleName("Versions of this model")
+        made.setHeaderLabels(_COLUMNS)
+        made.setRootIsDecorated(False)
+        made.setUniformRowHeights(True)
+        made.setAllColumnsShowFocus(True)
+        made.setTextElideMode(Qt.TextElideMode.ElideRight)
+        made.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        made.header().setStretchLastSection(False)
+        made.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
+        made.currentItemChanged.connect(self._on_chosen)
+        return made
+
+    def show_versions(self, one: NameFacts | None) -> None:
+        """Show the versions of this model; the one that was marked stays so, else the one in use is."""
+        if one == self._one:
+            return
+        marked = self.number if self._one and one and self._one.name == one.name else None
+        self._one = one
+        versions = () if one is None else tuple(reversed(one.versions))
+        self.list.clear()
+        for version in versions:
+            self.list.addTopLevelItem(_item(version))
+        fit_rows(self.list, _MOST_ROWS)
+        numbers = [version.number for version in versions]
+        active = one.active.number if one and one.active else None
+        wanted = marked if marked in numbers else active
+        if numbers:
+            row = numbers.index(wanted) if wanted in numbers else 0
+            self.list.setCurrentIndex(self.list.model().index(row, 0))
+        self._show_buttons()
+
+    @property
+    def number(self) -> int | None:
+        """The number of the version that is marked."""
+        item = self.list.currentItem()
+        return None if item is None else int(item.data(0, _NUMBER))
+
+    @property
+    def version(self) -> VersionFacts | None:
+        """The version that is marked."""
+        number = self.number
+        return next((one for one in self._one.versions if one.number == number), None) if self._one else None
+
+    def _on_chosen(self) -> None:
+        self._show_buttons()
+        self.chosen.emit(self.version)
+
+    def _show_buttons(self) -> None:
+        version = self.version
+        is_active = version is not None and version.is_active
+        is_own = version is not None and version.number > 0
+        self.use.setEnabled(version is not None and not is_active and version.facts is not None)
+        self.use.setText("This one is active" if is_active else "Use this version")
+        self.remove.setEnabled(is_own and not is_active)
+        self.remove.setToolTip("Use another version first, or remove the model" if is_active else "")
+        self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
+        self._why.setVisible(version is not None and version.error is not None)
+        self._why.setText(str(version.error) if version is not None and version.error else "")
+
+    def _tell(self, signal: object) -> None:
+        number = self.number
+        sender = self.use if signal is self.use_wanted else self.remove
+        if number is not None and sender.isEnabled():
+            signal.emit(number)  # type: ignore[attr-defined]
+
+
+def _item(version: VersionFacts) -> QTreeWidgetItem:
+    number = "shipped" if version.number == 0 else f"{version.number}"
+    card = version.facts.card if version.facts else None
+    texts = [
+        f"{number} (active)" if version.is_active else number,
+        version_text.since(version),
+        version_text.recipe(card) if card else version_text.NO_VALUE,
+        version_text.accuracy(card) if card else "cannot be used",
+        version_text.learnt_from(version),
+    ]
+    item = QTreeWidgetItem(texts)
+    item.setData(0, _NUMBER, version.number)
+    spoken = ", ".join(f"{name} {text}" for name, text in zip(_COLUMNS, texts, strict=True))
+    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
+    if card:
+        item.setToolTip(0, card.summary)
+    return item

@@ -1,0 +1,293 @@
+"""The gallery: a grid of photos, each with its thumbnail, label and confidence; fluid at 100,000 rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from core.base.text import printable
+from core.datasets.corrections import Correction
+from core.prediction import Failure, Outcome, Prediction
+from gui.session.photos_model import PhotosModel, Role
+from gui.widgets import icons, theme
+
+Index = QModelIndex | QPersistentModelIndex
+
+SIZES: Final = (136, 184, 248)
+"""Least widths a photo may have in the gallery, in pixels."""
+
+_MODIFIERS: Final = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
+)
+_TEXT_HEIGHT: Final = 56
+_GAP: Final = theme.GRID
+_PENCIL: Final = 20
+"""How far a label stands in behind the pencil of whoever put it right."""
+
+
+class PhotoGrid(QListView):
+    """Photos side by side, as many as have room, whatever the model; its delegate paints them.
+
+    Attributes:
+        correction_asked: the person pressed Enter: they want to put answers right.
+    """
+
+    correction_asked = Signal()
+
+    def __init__(self, model: QAbstractItemModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self.setViewMode(QListView.ViewMode.IconMode)
+        # Any other layout freezes with many rows: a single pass over 100,000 took 16 s, batches take 0.4 s.
+        self.setLayoutMode(QListView.LayoutMode.Batched)
+        self.setBatchSize(500)
+        self.setUniformItemSizes(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setMovement(QListView.Movement.Static)
+        self.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        self.setSelectionRectVisible(True)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self._size = 1
+        self._sought = QPersistentModelIndex()
+        self.verticalScrollBar().rangeChanged.connect(self._seek)
+        self._lay_out()
+
+    def current_row(self) -> int:
+        """The row the person looks at; -1 where there is none."""
+        return self.currentIndex().row()
+
+    def selected_rows(self) -> list[int]:
+        """The rows the person marked, in order."""
+        return sorted(index.row() for index in self.selectedIndexes())
+
+    def look_at(self, row: int) -> None:
+        """Select this photo, and no other, and scroll to it, at once or as soon as the layout has come so far."""
+        index = self.model().index(row, 0)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._bring_in_sight(index)
+
+    def _bring_in_sight(self, index: QModelIndex) -> None:
+        self._sought = QPersistentModelIndex(index)
+        self._seek()
+
+    def _seek(self) -> None:
+        if self._sought.isValid() and self.visualRect(self._sought).isValid():
+            self.scrollTo(self._sought)
+            self._sought = QPersistentModelIndex()
+
+    def resize_photos(self, step: int) -> None:
+        """Show photos larger (1) or smaller (-1); the one looked at stays in sight."""
+        self._size = min(max(self._size + step, 0), len(SIZES) - 1)
+        with self._current_kept_in_sight():
+            self._lay_out()
+
+    def selectAll(self) -> None:
+        """Mark every photo, as one range: Qt's own way asks the model as often as there are rows."""
+        last = self.model().rowCount() - 1
+        if last >= 0:
+            every = QItemSelection(self.model().index(0, 0), self.model().index(last, 0))
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.selectionModel().select(every, flags)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Paint all that is in sight: Qt would ask each of 100,000 marked rows where it is, which takes seconds."""
+        self.setUpdatesEnabled(False)
+        super().selectionChanged(selected, deselected)
+        self.setUpdatesEnabled(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & _MODIFIERS:
+            self.correction_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        with self._current_kept_in_sight():
+            super().resizeEvent(event)
+            self._lay_out()
+
+    @contextmanager
+    def _current_kept_in_sight(self) -> Iterator[None]:
+        current = self.currentIndex()
+        is_in_sight = self._sought == current or self.viewport().rect().intersects(self.visualRect(current))
+        yield
+        if current.isValid() and is_in_sight:
+            self._bring_in_sight(current)
+
+    def _lay_out(self) -> None:
+        """As many photos side by side as have room, widened to fill the row."""
+        least = SIZES[self._size] + _GAP
+        # The scroll bar's room is kept free: if the grid took it, the bar's coming would change the grid and so on.
+        room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
+        width = room // max(1, room // least)
+        grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
+        if grid != self.gridSize():
+            self.setGridSize(grid)
+
+
+class Gallery(PhotoGrid):
+    """Shows a `PhotosModel`.
+
+    Attributes:
+        chosen: the photo the person looks at changed; its row, or -1.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, model: PhotosModel, parent: QWidget) -> None:
+        super().__init__(model, parent)
+        self.setAccessibleName("Photos")
+        self.setItemDelegate(_PhotoDelegate(self))
+        self.setDragEnabled(True)  # after the movement, which decides it otherwise
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+        model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
+
+    def _on_current_changed(self, current: Index, previous: Index) -> None:
+        self.chosen.emit(current.row())
+
+
+class CardDelegate(QStyledItemDelegate):
+    """Paints one photo of a grid: a card with the thumbnail, and under it what a class made of this one says."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        parent = self.parent()
+        return parent.gridSize() if isinstance(parent, QListView) else QSize()
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        half = _GAP // 2
+        box: QRect = option.rect.adjusted(half, half, -half, -half)
+        state: QStyle.StateFlag = option.state
+        _paint_frame(painter, box, state)
+        picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
+        _paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
+        self.paint_text(painter, text, index)
+        painter.restore()
+
+    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+        """Say in this box what the photo is."""
+        raise NotImplementedError
+
+
+class _PhotoDelegate(CardDelegate):
+    """Says the label, and the confidence as a bar with its number."""
+
+    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+        correction: Correction | None = index.data(Role.CORRECTION)
+        said = None if correction is None else correction.label
+        paint_answer(painter, box, index.data(Role.OUTCOME), said, printable(index.data(Role.PATH).name))
+
+
+def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:
+    colours = theme.current()
+    selected = bool(state & QStyle.StateFlag.State_Selected)
+    focused = bool(state & QStyle.StateFlag.State_HasFocus)
+    painter.setBrush(QColor(colours.accent_soft if selected else colours.surface))
+    painter.setPen(QPen(QColor(colours.accent if selected or focused else colours.border), 2 if focused else 1))
+    painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+
+
+def _paint_picture(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
+    colours = theme.current()
+    clip = QPainterPath()
+    clip.addRoundedRect(QRectF(box), theme.RADIUS - 3, theme.RADIUS - 3)
+    painter.save()
+    painter.setClipPath(clip)
+    painter.fillRect(box, QColor(colours.track))
+    if picture is None or picture.isNull():
+        side = 28
+        middle = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
+        icons.paint(painter, "image" if picture is None else "image-off", middle, colours.muted)
+    else:
+        painter.drawPixmap(QRectF(box), picture, QRectF(_covering(picture.size(), box.size())))
+    painter.restore()
+
+
+def _covering(picture: QSize, box: QSize) -> QRect:
+    """The middle part of the picture that fills the box without distortion."""
+    part = box.scaled(picture, Qt.AspectRatioMode.KeepAspectRatio)
+    left, top = (picture.width() - part.width()) // 2, (picture.height() - part.height()) // 2
+    return QRect(left, top, part.width(), part.height())
+
+
+def paint_answer(painter: QPainter, box: QRect, outcome: Outcome | None, said: str | None, name: str) -> None:
+    """Two lines: what the model, or the person, said of a photo, and how sure the model was or what it is called."""
+    colours = theme.current()
+    match outcome:
+        case Prediction() if said is not None:
+            _paint_correction(painter, box, outcome, said)
+        case Prediction():
+            _paint_prediction(painter, box, outcome)
+        case Failure():
+            _paint_line(painter, box, outcome.message, colours.danger, bold=False)
+            _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
+        case None:
+            _paint_line(painter, box, "Waiting", colours.muted, bold=False)
+            _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
+
+
+def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, *, indent: int = 0) -> None:
+    colours = theme.current()
+    best = prediction.best
+    label = f"Unknown · {best.label}?" if prediction.unknown else best.label
+    first = box.adjusted(indent, 0, 0, 0)
+    _paint_line(painter, first, label, colours.muted if prediction.unknown else colours.text, bold=True)
+    number = f"{best.probability:.0%}"
+    number_width = painter.fontMetrics().horizontalAdvance("100%") + 4
+    bar = QRectF(box.left(), box.top() + 27, box.width() - number_width - 4, 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.track))
+    painter.drawRoundedRect(bar, 3, 3)
+    painter.setBrush(QColor(colours.muted if prediction.unknown else colours.accent))
+    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(6.0, bar.width() * best.probability), 6), 3, 3)
+    painter.setPen(QColor(colours.text))
+    right = QRect(box.right() - number_width, box.top() + 20, number_width, 20)
+    painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+
+
+def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, label: str) -> None:
+    """What the person says, with a pencil before it; below, what the model says, as usual if it is the same."""
+    colours, best = theme.current(), prediction.best
+    icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
+    own = box.adjusted(_PENCIL, 0, 0, 0)
+    if label == best.label and not prediction.unknown:
+        _paint_prediction(painter, box, prediction, indent=_PENCIL)
+        return
+    _paint_line(painter, own, label, colours.accent, bold=True)
+    told = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
+    number = f"{best.probability:.0%}"
+    width = painter.fontMetrics().horizontalAdvance("100%") + 4
+    _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), told, colours.muted, bold=False)
+    painter.setPen(QColor(colours.muted))
+    right = QRect(box.right() - width, box.top() + 20, width, 20)
+    painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+
+
+def _paint_line(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool) -> None:
+    font = QFont(painter.font())
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    painter.save()
+    painter.setFont(font)
+    painter.setPen(QColor(colour))
+    line = QRect(box.left(), box.top(), box.width(), 20)
+    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, line.width())
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
+    painter.restore()

@@ -1,0 +1,195 @@
+"""The place *Photos*: an invitation to drop, then the gallery with the inspector beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from core.base.text import printable
+from gui.photos.correction_controller import Correcting
+from gui.photos.empty_state import EmptyState
+from gui.photos.gallery import Gallery
+from gui.photos.inspector import Inspector
+from gui.photos.retrain_strip import RetrainStrip
+from gui.photos.retraining import Phase, Retraining
+from gui.session.photos_model import Photo, answer_text
+from gui.session.session import Session
+from gui.widgets import theme
+
+if TYPE_CHECKING:
+    from gui.photos.changes_window import ChangesWindow
+
+_TEACHING_SET: Final = "corrected photos"
+
+
+class PhotosPage(QWidget):
+    """Shows the session's photos.
+
+    Attributes:
+        teach_wanted: a new model is to be taught with these photos, by class, and what they are called together.
+    """
+
+    teach_wanted = Signal(object, str)
+
+    def __init__(self, session: Session, invitations: Sequence[QAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._session = session
+        self.empty = EmptyState(invitations, self)
+        self.empty.samples_chosen.connect(session.add)
+        self._stack = QStackedWidget(self)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.gallery = Gallery(session.photos, self)
+        self.inspector = Inspector(session.pictures, self)
+        self.correcting = Correcting(session, self)
+        self.retraining = Retraining(session)
+        self.strip = RetrainStrip(self.retraining, self)
+        self._changes: ChangesWindow | None = None
+        self._splitter.addWidget(self.gallery)
+        self._splitter.addWidget(self.inspector)
+        self._splitter.setStretchFactor(0, 3)
+        self._splitter.setStretchFactor(1, 2)
+        self._splitter.setSizes([700, 420])
+        self._splitter.setChildrenCollapsible(False)
+        self.inspector.setMinimumWidth(340)
+        self.gallery.setMinimumWidth(200)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self._splitter)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(12, 12, 12, 12)
+        page.setSpacing(theme.GRID)
+        page.addWidget(self.strip)
+        page.addWidget(self._stack, 1)
+        self._connect()
+
+    def _connect(self) -> None:
+        photos = self._session.photos
+        self.gallery.chosen.connect(self._on_chosen)
+        photos.rowsInserted.connect(self._show_gallery_or_invitation)
+        photos.modelReset.connect(self._show_gallery_or_invitation)
+        self._session.outcome_changed.connect(self._on_outcome)
+        self._session.progressed.connect(self.show_model)
+        self._session.models_changed.connect(self.show_model)
+        self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
+        self._session.progressed.connect(self.strip.show_state)
+        self.gallery.correction_asked.connect(self.correct)
+        self.inspector.correction_wanted.connect(self.correct)
+        self.inspector.take_back_wanted.connect(self.take_back)
+        self.strip.changes_wanted.connect(self.show_changes)
+        self.strip.teach_wanted.connect(lambda: self.teach_wanted.emit(self.retraining.by_class(), _TEACHING_SET))
+
+    def correct(self) -> None:
+        """Let the person say what is in the marked photos."""
+        self.correcting.ask(self._selected())
+
+    def take_back(self) -> None:
+        """Take back what the person said of the marked photos."""
+        self._session.take_back(self._selected())
+
+    def retrain(self) -> None:
+        """Let the model in use learn what waits, or say why it does not."""
+        if self.retraining.can_start:
+            self.retraining.start()
+        elif not self.retraining.waiting():
+            self._session.noticed.emit("No correction waits. F2 puts the answer of the marked photos right.")
+        elif self.retraining.phase is not Phase.RUNNING:
+            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.more.text()}")
+
+    def show_changes(self) -> None:
+        """Show what the last retraining changed."""
+        facts = self.retraining.facts
+        if facts is None:
+            self._session.noticed.emit("The model in use has learnt from no correction since the window was opened.")
+            return
+        from gui.photos.changes_window import ChangesWindow
+
+        self._changes = self._changes or ChangesWindow(self._session.pictures, self.window())
+        self._changes.show_changes(facts, self.retraining.photos_changed())
+
+    def remove_selected(self) -> None:
+        """Take the marked photos out of the list and look at the one that follows."""
+        rows = self.gallery.selected_rows()
+        self._session.remove(rows)
+        left = self._session.photos.rowCount()
+        if rows and left:
+            self.gallery.look_at(min(rows[0], left - 1))
+
+    def copy_answers(self) -> None:
+        """Put the marked photos' names and answers on the clipboard, a line each, and what the person says instead."""
+        photos = [self._session.photos.photo(row) for row in self.gallery.selected_rows()]
+        QGuiApplication.clipboard().setText("\n".join(self._line(photo) for photo in photos))
+
+    def select_all(self) -> None:
+        """Mark all photos."""
+        self.gallery.selectAll()
+
+    def resize_photos(self, step: int) -> None:
+        """Show photos larger (1) or smaller (-1)."""
+        self.gallery.resize_photos(step)
+
+    @property
+    def shows_inspector(self) -> bool:
+        """Whether the photo looked at is shown large."""
+        return not self.inspector.isHidden()
+
+    def toggle_inspector(self) -> None:
+        """Show the photo looked at large, or no longer."""
+        self.inspector.setVisible(self.inspector.isHidden())
+
+    def undo(self) -> None:
+        """Bring back what was taken out of the list last."""
+        self._session.undo()
+
+    def step(self, by: int) -> None:
+        """Look at the photo this many rows further."""
+        last = self._session.photos.rowCount() - 1
+        if last >= 0:
+            self.gallery.look_at(min(max(self.gallery.current_row() + by, 0), last))
+
+    def show_model(self) -> None:
+        """Show the model in use and its latency."""
+        session, statistics = self._session, self.inspector.statistics
+        if session.opening:
+            statistics.show_nothing(f"Opening {session.opening} …")
+        elif session.model is None:
+            statistics.show_nothing("No model is open. Choose one above.")
+        else:
+            statistics.show_model(session.model, session.opened, session.latency.summary())
+
+    def _show_gallery_or_invitation(self) -> None:
+        has_photos = self._session.photos.rowCount() > 0
+        self._stack.setCurrentWidget(self._splitter if has_photos else self.empty)
+        if not has_photos:
+            self.inspector.show_photo(None, None)
+
+    def look_at(self, row: int) -> None:
+        """Select this photo, scroll to it and show it large."""
+        self.gallery.look_at(row)
+        self.gallery.setFocus()
+
+    def _on_chosen(self, row: int) -> None:
+        if row >= 0:
+            self._session.prefer(self._session.photos.photo(row))
+        self._show_row(row)
+
+    def _on_outcome(self, row: int) -> None:
+        if row == self.gallery.current_row():
+            self._show_row(row)
+
+    def _show_row(self, row: int) -> None:
+        photo = self._session.photos.photo(row) if row >= 0 else None
+        self.inspector.show_photo(photo, self._session.correction(photo) if photo else None)
+
+    def _selected(self) -> list[Photo]:
+        """The marked photos, or the one the person looks at where none is marked."""
+        rows = self.gallery.selected_rows() or [row for row in (self.gallery.current_row(),) if row >= 0]
+        return [self._session.photos.photo(row) for row in rows]
+
+    def _line(self, photo: Photo) -> str:
+        own = self._session.correction(photo)
+        cells = [printable(photo.path.name), answer_text(photo.outcome, None), *([own.label] if own else [])]
+        return "\t".join(cells)

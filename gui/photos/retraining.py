@@ -1,0 +1,243 @@
+"""Learning from corrections in the window: what waits, the retraining under way, what came of it, and undoing it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from core.base.errors import FoveaError
+from core.base.progress import Progress
+from core.datasets.corrections import Correction, Corrections, lineage
+from core.prediction import Prediction
+from core.services.messages import ModelFacts
+from gui.session.session import Session
+
+if TYPE_CHECKING:
+    from core.services.training_values import RetrainedFacts
+    from gui.tasks.task import Task
+
+
+class Phase(Enum):
+    """How things stand with the model in use."""
+
+    NOTHING = auto()
+    WAITING = auto()
+    RUNNING = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A photo that two versions name differently; confidences are 0..1.
+
+    Attributes:
+        path: the photo.
+        before: what the version before named it.
+        confidence_before: how sure it was.
+        now: what the new one names it.
+        confidence_now: how sure it is.
+        label: what is in it; empty where nobody said.
+    """
+
+    path: Path
+    before: str
+    confidence_before: float
+    now: str
+    confidence_now: float
+    label: str
+
+
+class Retraining(QObject):
+    """Has the model in use learn from its corrections, in the training process.
+
+    Attributes:
+        changed: anything of it is otherwise.
+        phase: how things stand.
+        progress: how far it is, while it runs.
+        facts: what came of the last retraining; None before, after it was undone, and for another model.
+        error: why the last one came to nothing.
+        doubtful: how many corrections are left out of what waits, see `Correction.is_doubtful`.
+        _waiting: what waits of these corrections for a version of that lineage; there may be thousands.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.phase = Phase.NOTHING
+        self.progress: Progress | None = None
+        self.facts: RetrainedFacts | None = None
+        self.error: FoveaError | None = None
+        self._task: Task | None = None
+        self._is_undoing = False
+        self._is_stopping = False
+        self._asked: tuple[Correction, ...] = ()
+        self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self.doubtful = 0
+        self._before: dict[Path, Prediction] = {}
+        session.corrections.changed.connect(self._refresh)
+        session.models_changed.connect(self._refresh)
+
+    # ---- what there is
+
+    @property
+    def model(self) -> ModelFacts | None:
+        """The model in use."""
+        return self._session.model
+
+    @property
+    def learning(self) -> tuple[Correction, ...]:
+        """The corrections that are being learnt."""
+        return self._asked
+
+    def waiting(self) -> tuple[Correction, ...]:
+        """The corrections that the model in use has not learnt, without doubtful ones, in the order they were made."""
+        if self.model is None:
+            return ()
+        card = self.model.card
+        said, known = self._session.corrections.all(card.name), lineage(card.training)
+        if self._waiting[0] is not said or self._waiting[1] != known:
+            waiting = [one for one in said.values() if one.waits(known)]
+            meant = tuple(one for one in waiting if not one.is_doubtful(card.unknown_below))
+            self._waiting, self.doubtful = (said, known, meant), len(waiting) - len(meant)
+        return self._waiting[2]
+
+    def by_class(self) -> dict[str, list[Path]]:
+        """The corrected photos that wait, by what the person says they are: what a new model may begin with."""
+        photos: dict[str, list[Path]] = defaultdict(list)
+        for correction in self.waiting():
+            photos[correction.label].append(correction.path)
+        return dict(photos)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether there is something to learn, and a model that can."""
+        is_free = self.phase is not Phase.RUNNING and not self._is_undoing
+        return is_free and self.model is not None and self.model.remembers and bool(self.waiting())
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the version before can be used again."""
+        return self.phase is Phase.DONE and not self._is_undoing
+
+    def photos_changed(self) -> list[Change]:
+        """Photos in the list, corrected ones left out, that the new version names differently, as far as it has."""
+        if self.facts is None:
+            return []
+        learnt = {one.correction.path for one in self.facts.learnt}
+        changes = []
+        for photo in self._session.photos.photos():
+            was, now = self._before.get(photo.path), photo.outcome
+            if was is None or not isinstance(now, Prediction) or photo.version != self.facts.version:
+                continue
+            if photo.path not in learnt and was.best.label != now.best.label:
+                own = self._session.correction(photo)
+                best = was.best.label, was.best.probability, now.best.label, now.best.probability
+                changes.append(Change(photo.path, *best, own.label if own else ""))
+        return changes
+
+    # ---- what the person wants
+
+    def start(self) -> None:
+        """Learn what waits."""
+        if not self.can_start or self.model is None:
+            return
+        from core import api
+        from core.training.request import RetrainRequest
+
+        self._asked = self.waiting()
+        name, version = self.model.card.name, self.model.version
+        self._before = {
+            photo.path: photo.outcome
+            for photo in self._session.photos.photos()
+            if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
+        }
+        self.facts, self.error, self.progress, self._is_stopping = None, None, None, False
+        request = RetrainRequest(name, version, self._asked, self._session.settings.value.provider)
+        task = self._task = self._session.training.start(api.retrain, request)
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(self._on_done)
+        task.failed.connect(self._on_failed)
+        task.stopped.connect(lambda: self._end(Phase.NOTHING))
+        self._end(Phase.RUNNING)
+
+    def stop(self) -> None:
+        """Call the retraining off; nothing changes."""
+        if self.phase is Phase.RUNNING and not self._is_stopping:
+            self._is_stopping = True
+            assert self._task is not None
+            self._task.cancel()
+            self.changed.emit()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was called off and has not ended yet."""
+        return self._is_stopping and self.phase is Phase.RUNNING
+
+    def undo(self) -> None:
+        """Use the version before again; what it has not learnt waits again."""
+        if self.can_undo and self.facts is not None:
+            from core import api
+
+            self._is_undoing, name = True, self.facts.name
+            task = self._session.training.start(api.activate, name, self.facts.from_version)
+            task.succeeded.connect(lambda _: self._on_undone(name))
+            task.failed.connect(self._on_undo_failed)
+            self.changed.emit()
+
+    def dismiss(self) -> None:
+        """The person has seen what came of it."""
+        if self.phase in (Phase.DONE, Phase.FAILED):
+            self._end(Phase.NOTHING)
+
+    # ---- what the training process says
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress = progress
+        self.changed.emit()
+
+    def _on_done(self, facts: RetrainedFacts) -> None:
+        self.facts = facts
+        self._session.corrections.read(facts.name)
+        self._use(facts.name)
+        self._end(Phase.DONE)
+
+    def _on_failed(self, error: FoveaError) -> None:
+        self.error = error
+        self._end(Phase.FAILED)
+
+    def _on_undone(self, name: str) -> None:
+        self._is_undoing, self.facts = False, None
+        self._use(name)
+        self._end(Phase.NOTHING)
+
+    def _on_undo_failed(self, error: FoveaError) -> None:
+        self._is_undoing = False
+        self._session.noticed.emit(str(error))
+        self.changed.emit()
+
+    def _use(self, name: str) -> None:
+        """The name means another version by now: the model in use is opened anew, and asked about the photos again."""
+        self._session.engine.list_models()
+        if self._session.settings.value.model == name:
+            self._session.open_model()
+
+    def _end(self, phase: Phase) -> None:
+        self.phase = phase
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """What was learnt by another model is of no interest any more; what waits may be otherwise."""
+        name = self.model.card.name if self.model else ""
+        if self.facts is not None and name and name != self.facts.name:
+            self.facts, self.phase = None, Phase.NOTHING
+        if self.phase in (Phase.NOTHING, Phase.WAITING):
+            self.phase = Phase.WAITING if self.waiting() else Phase.NOTHING
+        self.changed.emit()

@@ -1,0 +1,1 @@
+"""What the window is about: the photos, the model in use, the settings, the corrections."""

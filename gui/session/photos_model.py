@@ -1,0 +1,204 @@
+"""The photos in the gallery and what the model said about each, as a Qt list model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import count
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
+
+from core.base.text import printable
+from core.datasets.corrections import Correction
+from core.prediction import Failure, Outcome, Prediction
+from gui.session.correction_store import CorrectionBook
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Role(IntEnum):
+    """What the gallery's delegate asks for beyond Qt's own roles."""
+
+    PATH = Qt.ItemDataRole.UserRole + 1
+    OUTCOME = Qt.ItemDataRole.UserRole + 2
+    CORRECTION = Qt.ItemDataRole.UserRole + 3
+
+
+@dataclass(slots=True, eq=False)
+class Photo:
+    """A row: the number it is asked under, the image, and its outcome once there is one, by which version."""
+
+    number: int
+    path: Path
+    outcome: Outcome | None = None
+    version: int = 0
+
+
+class PhotosModel(QAbstractListModel):
+    """Rows in the order they came; an image is there once, however often it is dropped."""
+
+    def __init__(self, pictures: PictureClient, corrections: CorrectionBook, parent: QObject) -> None:
+        super().__init__(parent)
+        self._pictures, self._corrections = pictures, corrections
+        self._corrections.changed.connect(self._on_corrected)
+        self._pictures.drawn.connect(self._on_drawn)
+        self._photos: list[Photo] = []
+        self._rows: dict[int, int] = {}
+        self._numbers: dict[Path, int] = {}
+        self._next = count(1)
+        self.failed_count = 0
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
+        return 0 if parent.isValid() else len(self._photos)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        photo = self._photos[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return answer_text(photo.outcome, self.correction(photo))
+            case Qt.ItemDataRole.DecorationRole:
+                return self._pictures.picture(photo.path, THUMBNAIL_SIDE)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip_text(photo, self.correction(photo))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{printable(photo.path.name)}: {answer_text(photo.outcome, self.correction(photo))}"
+            case _:
+                return self._own_data(photo, role)
+
+    def _own_data(self, photo: Photo, role: int) -> object:
+        match role:
+            case Role.PATH:
+                return photo.path
+            case Role.OUTCOME:
+                return photo.outcome
+            case Role.CORRECTION:
+                return self.correction(photo)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Photos can be dragged out of the window, to whatever takes files."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        mime = QMimeData()
+        paths = [self._photos[index.row()].path for index in indexes]
+        mime.setUrls([QUrl.fromEncoded(path.absolute().as_uri().encode()) for path in paths])
+        return mime
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.CopyAction
+
+    def correction(self, photo: Photo) -> Correction | None:
+        """What the person said of a photo instead of the model that answered."""
+        outcome = photo.outcome
+        return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
+
+    def photo(self, row: int) -> Photo:
+        """The photo in this row."""
+        return self._photos[row]
+
+    def photos(self) -> Sequence[Photo]:
+        """All photos, in the order of the rows."""
+        return self._photos
+
+    def row_of(self, path: Path) -> int | None:
+        """The row of an image, if it is there."""
+        number = self._numbers.get(path)
+        return None if number is None else self._rows[number]
+
+    def add(self, paths: Iterable[Path]) -> list[Photo]:
+        """Append images that are not there yet; returns the new rows."""
+        fresh = [Photo(next(self._next), path) for path in dict.fromkeys(paths) if path not in self._numbers]
+        self._insert(len(self._photos), fresh)
+        return fresh
+
+    def restore(self, rows: Sequence[tuple[int, Photo]]) -> None:
+        """Put removed photos back where they were, unless they have been added again meanwhile."""
+        for row, photo in sorted(rows, key=lambda pair: pair[0]):
+            if photo.path not in self._numbers:
+                self._insert(min(row, len(self._photos)), [photo])
+
+    def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
+        """Take rows out of the list (the files stay); returns what `restore` needs."""
+        chosen = set(rows)
+        removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
+        self.beginResetModel()
+        self._photos = [photo for row, photo in enumerate(self._photos) if row not in chosen]
+        self._numbers = {photo.path: photo.number for photo in self._photos}
+        self._rows = {photo.number: row for row, photo in enumerate(self._photos)}
+        self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
+        self.endResetModel()
+        return removed
+
+    def set_outcome(self, number: int, outcome: Outcome, version: int) -> int | None:
+        """Note an answer of a version of the model; returns its row, or None if the photo is gone."""
+        row = self._rows.get(number)
+        if row is None:
+            return None
+        photo = self._photos[row]
+        self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
+        photo.outcome, photo.version = outcome, version
+        index = self.index(row)
+        self.dataChanged.emit(index, index, [Role.OUTCOME, Qt.ItemDataRole.DisplayRole])
+        return row
+
+    def _insert(self, row: int, photos: Sequence[Photo]) -> None:
+        if not photos:
+            return
+        self.beginInsertRows(QModelIndex(), row, row + len(photos) - 1)
+        self._photos[row:row] = photos
+        for photo in photos:
+            self._numbers[photo.path] = photo.number
+            self.failed_count += isinstance(photo.outcome, Failure)
+        self._renumber(row)
+        self.endInsertRows()
+
+    def _renumber(self, start: int) -> None:
+        for row in range(start, len(self._photos)):
+            self._rows[self._photos[row].number] = row
+
+    def _on_corrected(self) -> None:
+        if self._photos:
+            roles = [Role.CORRECTION, Qt.ItemDataRole.DisplayRole]
+            self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), roles)
+
+    def _on_drawn(self, path: Path, side: int) -> None:
+        row = self.row_of(path)
+        if row is not None and side == THUMBNAIL_SIDE:
+            index = self.index(row)
+            self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+
+
+def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
+    """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
+    if isinstance(outcome, Prediction) and correction is not None:
+        if correction.label == outcome.best.label and not outcome.unknown:
+            return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
+        return f"{correction.label}, you say; the model: {answer_text(outcome, None)}"
+    match outcome:
+        case Prediction(unknown=True):
+            return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"
+        case Prediction():
+            return f"{outcome.best.label}  {outcome.best.probability:.0%}"
+        case Failure():
+            return outcome.message
+        case None:
+            return "Waiting"
+
+
+def tooltip_text(photo: Photo, correction: Correction | None) -> str:
+    """The file's whole name and, for a failure, what to do, or what the person says."""
+    if isinstance(photo.outcome, Failure):
+        return f"{printable(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
+    warned = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
+    said = (answer_text(photo.outcome, correction),) if correction is not None else ()
+    return "\n".join((printable(photo.path), *said, *warned))

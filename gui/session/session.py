@@ -1,0 +1,378 @@
+"""What the window is about: the photos, the model in use, and the two helper processes; pages show it and ask it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from core.base import paths
+from core.base.errors import FoveaError, StorageError, TrainerDiedError
+from core.base.providers import Precision, Provider, ProviderWish
+from core.base.settings import Settings
+from core.base.text import natural
+from core.datasets.corrections import Correction
+from core.prediction import Failure, Outcome, Prediction
+from core.services.messages import ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
+from gui.session.arrivals import Arrival
+from gui.session.correction_store import CorrectionBook
+from gui.session.library_watch import LibraryWatch
+from gui.session.photos_model import Photo, PhotosModel
+from gui.session.settings_store import SettingsStore
+from gui.tasks.engine_client import EngineClient
+from gui.tasks.main_thread import Relay
+from gui.tasks.picture_client import ImagesListed, PictureClient
+from gui.widgets.model_statistics import LatencyRecord
+
+if TYPE_CHECKING:
+    from gui.session.library_controller import LibraryController
+    from gui.tasks.task import Tasks
+
+_TOLD_EVERY_MS: Final = 200
+_SPEED_WINDOW_S: Final = 3.0
+_TRAINING_DEATH: Final = TrainerDiedError(
+    "The training process ended unexpectedly.",
+    hint="Close other programs if memory may have run out, then try again: what was computed and learned is kept.",
+)
+
+
+class Session(QObject):
+    """One run of the window.
+
+    Attributes:
+        progressed: counts, speed or latency changed; told at most a few times a second.
+        outcome_changed: the photo in this row has an answer.
+        models_changed: other models are installed, or another is in use or being opened.
+        photos_added: photos were dropped, pasted, opened or brought back; the row of the first one, new or not.
+        noticed: something the person should read.
+        removed: photos left the list and can be brought back; how many.
+        closing: everything that runs beside the window is to end.
+    """
+
+    progressed = Signal()
+    outcome_changed = Signal(int)
+    models_changed = Signal()
+    photos_added = Signal(int)
+    noticed = Signal(str)
+    removed = Signal(int)
+    closing = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.settings = SettingsStore(self)
+        self.settings.damaged.connect(self.noticed)
+        self.settings.failed.connect(self._tell_error)
+        self.corrections = CorrectionBook(self)
+        self.corrections.failed.connect(self._tell_error)
+        self.engine = EngineClient(self)
+        self.pictures = PictureClient(self)
+        self.photos = PhotosModel(self.pictures, self.corrections, self)
+        self.watch = LibraryWatch(self)
+        self.models: dict[str, ModelFacts] = {}
+        self.opened: ModelOpened | None = None
+        self.opening = ""
+        self.latency = LatencyRecord()
+        self._answer_times: deque[float] = deque(maxlen=500)
+        self._undoable: list[Callable[[], None]] = []
+        self._arrivals: dict[int, Arrival] = {}
+        self._relay = Relay(self)
+        self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
+        self._pasted = count(1)
+        self._is_closed = False
+        self._teller = QTimer(self, interval=_TOLD_EVERY_MS, singleShot=True)
+        self._teller.timeout.connect(self.progressed)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.engine.models_listed.connect(self._on_models_listed)
+        self.engine.opening.connect(self._on_opening)
+        self.engine.opened.connect(self._on_opened)
+        self.engine.refused.connect(self._on_refused)
+        self.engine.answered.connect(self._on_answered)
+        self.engine.crashed.connect(self._on_crashed)
+        self.engine.remarked.connect(self.noticed)
+        self.watch.changed.connect(self.engine.list_models)
+        self.pictures.listed.connect(self._on_listed)
+        self.engine.failed.connect(self._on_failed)
+        self.pictures.failed.connect(self._on_failed)
+
+    def start(self) -> None:
+        """Start the helper processes and open the model; returns at once, and does nothing after `close`."""
+        if self._is_closed:
+            return
+        self.engine.start()
+        self.pictures.start()
+        self.watch.start()
+        self.open_model()
+
+    def close(self) -> None:
+        """End everything that runs beside the window."""
+        self._is_closed = True
+        self.closing.emit()
+        self._saver.shutdown(wait=True)
+        self.watch.close()
+        self.engine.close()
+        self.pictures.close()
+        if "library" in vars(self):
+            self.library.close()
+        if "training" in vars(self):
+            self.training.close()
+        self.corrections.close()
+        self.settings.close()
+
+    # ---- photos
+
+    def add(self, chosen: Sequence[Path]) -> None:
+        """Add files and the images in folders; what cannot be read becomes a row that says why."""
+        asked = tuple(path.absolute() for path in chosen)  # or a file is listed twice, by two names
+        self._arrivals[self.pictures.list_images(asked)] = Arrival(asked)
+        self._tell()
+
+    def add_image(self, image: QImage) -> None:
+        """Add pixels that have no file: they are written to one first, so that nothing a person pasted is lost."""
+        name = f"pasted {datetime.now():%Y-%m-%d %H.%M.%S} {next(self._pasted)}.png"
+        self._saver.submit(self._save_pasted, image, paths.pasted_images() / name)
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Take photos out of the list; `undo` brings them back."""
+        removed = self.photos.remove(rows)
+        if removed:
+            self._undoable.append(lambda: self._restore(removed))
+            self.engine.forget(photo.number for _, photo in removed)
+            self.removed.emit(len(removed))
+            self._tell()
+
+    def undo(self) -> None:
+        """Take back what was done last: bring removed photos back, or what was said of photos before."""
+        if self._undoable:
+            self._undoable.pop()()
+
+    def prefer(self, photo: Photo) -> None:
+        """Have this photo classified before all others that wait: the person looks at it."""
+        self.engine.prefer(photo.number)
+
+    def classify_again(self) -> None:
+        """Ask the model in use about every photo."""
+        self._ask(self.photos.photos())
+
+    def stop(self) -> None:
+        """Call off what has not been answered yet."""
+        self.engine.forget([photo.number for photo in self.photos.photos()])
+        self._tell()
+
+    # ---- corrections
+
+    def correction(self, photo: Photo) -> Correction | None:
+        """What the person said of a photo instead of the model that answered."""
+        return self.photos.correction(photo)
+
+    def new_classes(self) -> list[str]:
+        """What the person calls photos and the model in use has no class for, in natural order."""
+        if self.model is None:
+            return []
+        said = {one.label for one in self.corrections.all(self.model.card.name).values()}
+        return sorted(said.difference(self.model.card.classes), key=natural)
+
+    def correct(self, photos: Sequence[Photo], label: str) -> None:
+        """Note what the person says is in photos that have an answer; `undo` takes it back."""
+        said = {one.path: Correction.of(one, label) for one in _predictions(photos)}
+        self._say(photos, said)
+
+    def take_back(self, photos: Sequence[Photo]) -> None:
+        """Take back what the person said of photos; `undo` brings it back."""
+        said = [photo for photo in photos if self.correction(photo) is not None]
+        if said:
+            self._say(said, {})
+
+    def _say(self, photos: Sequence[Photo], said: Mapping[Path, Correction]) -> None:
+        """Note what is said of photos, which may be nothing, so that it can be undone."""
+        paths: dict[str, list[Path]] = defaultdict(list)
+        for prediction in _predictions(photos):
+            paths[prediction.model].append(prediction.path)
+        before = {model: {path: self.corrections.of(path, model) for path in own} for model, own in paths.items()}
+        self._undoable.append(lambda: self._put(before))
+        self._put({model: {path: said.get(path) for path in own} for model, own in paths.items()})
+
+    def _put(self, said: Mapping[str, Mapping[Path, Correction | None]]) -> None:
+        """Have this said of images, by model; None: nothing."""
+        for model, own in said.items():
+            made = [one for one in own.values() if one is not None]
+            self.corrections.put_all(model, made, withdraw=[path for path, one in own.items() if one is None])
+
+    # ---- models
+
+    @cached_property
+    def library(self) -> LibraryController:
+        """The library; made when it is first wanted."""
+        from gui.session.library_controller import LibraryController
+
+        made = LibraryController(self)
+        made.tasks.warned.connect(self.noticed)
+        return made
+
+    @cached_property
+    def training(self) -> Tasks:
+        """The one training process; made when it is first wanted."""
+        from core.services.processes import serve_training
+        from gui.tasks.task import Tasks
+
+        made = Tasks(serve_training, _TRAINING_DEATH, self)
+        made.warned.connect(self.noticed)
+        return made
+
+    def open_model(self, **fields: str | ProviderWish | Precision) -> None:
+        """Open the model of the settings, after changing these fields of them."""
+        if fields:
+            self.settings.change(**fields)
+        value: Settings = self.settings.value
+        self.engine.open_model(OpenModel(value.model, value.provider, value.precision))
+
+    @property
+    def model(self) -> ModelFacts | None:
+        """The model in use."""
+        return self.models.get(self.opened.name) if self.opened else None
+
+    # ---- what the status bar shows
+
+    def images_per_second(self) -> float:
+        """Answers a second over the last few seconds; 0 while nothing runs."""
+        now = time.monotonic()
+        recent = [moment for moment in self._answer_times if now - moment < _SPEED_WINDOW_S]
+        span = now - recent[0] if len(recent) > 1 else 0.0
+        return (len(recent) - 1) / span if span > 0 else 0.0
+
+    # ---- what the helper processes say
+
+    def _on_models_listed(self, listed: ModelsListed) -> None:
+        self.models = {facts.card.name: facts for facts in listed.models}
+        for broken in listed.broken:
+            self.noticed.emit(f"The model {broken.name!r} cannot be used. {broken.error}")
+        self.models_changed.emit()
+        if self.opened is not None and not self.opening and self._is_outdated(self.opened):
+            self.open_model()
+
+    def _on_opening(self, name: str) -> None:
+        self.opening = name
+        self.models_changed.emit()
+
+    def _on_opened(self, opened: ModelOpened) -> None:
+        is_other = self.opened is None or _kind(opened) != _kind(self.opened)
+        self.opened, self.opening = opened, ""
+        if is_other:
+            self.latency = LatencyRecord()
+            self._answer_times.clear()
+        if opened.refusal is not None:
+            self._tell_error(opened.refusal)
+        self.models_changed.emit()
+        self._ask([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
+
+    def _on_refused(self, refused: ModelRefused) -> None:
+        self.opening = ""
+        self._tell_error(refused.error)
+        next_best = self.opened.name if self.opened else Settings().model
+        if refused.name != next_best:
+            self.open_model(model=next_best)
+        else:
+            self.opened = None  # so that it can be chosen again
+        self.models_changed.emit()
+
+    def _on_answered(self, number: int, outcome: Outcome) -> None:
+        row = self.photos.set_outcome(number, outcome, self.opened.version if self.opened else 0)
+        self._answer_times.append(time.monotonic())
+        if isinstance(outcome, Prediction):
+            self.latency.add(outcome.timing.inference_ms)
+        if row is not None:
+            self.outcome_changed.emit(row)
+        self._tell()
+
+    def _on_crashed(self, asked: int) -> None:
+        doubt = f" {asked} images are asked again." if asked else ""
+        self.noticed.emit(f"The engine stopped unexpectedly and was started again.{doubt}")
+
+    def _on_failed(self) -> None:
+        self.noticed.emit(
+            "A part of Fovea cannot be started. Install Fovea again; `fovea doctor` tells what is missing."
+        )
+
+    def _on_listed(self, listed: ImagesListed) -> None:
+        arrival = self._arrivals.get(listed.ticket)
+        if arrival is None:  # somebody else asked what is in a folder
+            return
+        is_first = arrival.is_empty
+        fresh = self.photos.add(listed.paths)
+        arrival.note(listed.paths, (photo.path for photo in fresh))
+        self._ask(fresh)
+        if is_first and listed.paths:
+            self.photos_added.emit(self.photos.row_of(listed.paths[0]))
+        if listed.finished:
+            del self._arrivals[listed.ticket]
+            self._sum_up(arrival, listed.failures)
+        self._tell()
+
+    def _sum_up(self, arrival: Arrival, failures: Sequence[Failure]) -> None:
+        """Say what could not be read, or else why fewer photos were added than a person may expect."""
+        for failure in failures:
+            self.noticed.emit(f"{failure.message} {failure.hint}")
+        summary = arrival.summary()
+        if summary and not (failures and arrival.is_empty):
+            self.noticed.emit(summary)
+
+    # ---- inner
+
+    def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+        self.photos.restore(removed)
+        self._ask([photo for _, photo in removed if self._needs_answer(photo)])
+        self.photos_added.emit(self.photos.row_of(removed[0][1].path))
+
+    def _ask(self, photos: Iterable[Photo]) -> None:
+        self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
+        self._tell()
+
+    def _save_pasted(self, image: QImage, file: Path) -> None:  # a thread of its own
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            saved = image.save(str(file), "PNG")  # type: ignore[call-overload]
+        except OSError:
+            saved = False
+        if saved:
+            self._relay.post(self.add, (file,))
+        else:
+            hint = "Check free space and permissions, or choose another folder with FOVEA_HOME."
+            error = StorageError(f"The pasted image could not be written to {str(file.parent)!r}.", hint=hint)
+            self._relay.post(self._tell_error, error)
+
+    def _tell(self) -> None:
+        if not self._teller.isActive():
+            self._teller.start()
+
+    def _tell_error(self, error: FoveaError) -> None:
+        self.noticed.emit(str(error))
+
+    def _is_outdated(self, opened: ModelOpened) -> bool:
+        """Whether its name means another version by now; what is gone stays in use until another is chosen."""
+        facts = self.models.get(opened.name)
+        return facts is not None and facts.version != opened.version
+
+    def _needs_answer(self, photo: Photo) -> bool:
+        """Whether nobody has looked at it yet, or another model or version has than the one in use."""
+        if isinstance(photo.outcome, Prediction) and self.opened is not None:
+            return (photo.outcome.model, photo.version) != (self.opened.name, self.opened.version)
+        return photo.outcome is None
+
+
+def _kind(opened: ModelOpened) -> tuple[str, int, Provider]:
+    """What answers and their times depend on."""
+    return opened.name, opened.version, opened.provider
+
+
+def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
+    return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]

@@ -1,0 +1,172 @@
+"""Help > Licences: what Fovea is made of, component by component, and the whole texts; found by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QFontDatabase, QTextCursor
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPlainTextEdit,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.app import licences
+from core.app.licences import Component
+from core.base.errors import FoveaError
+from gui.widgets.basic import label
+
+_LOOK_EVERY_MS: Final = 20
+_CHUNK: Final = 64 * 1024
+"""Characters put into the text view at a time: 3 ms of work, so that the longest notices do not hold up the window."""
+
+
+class LicencesDialog(QDialog):
+    """A window beside the main one; what it lists is read in a thread when it is first shown."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.setWindowTitle("Licences")
+        self.setMinimumSize(560, 400)
+        self.resize(1040, 680)
+        self.search = QLineEdit(placeholderText="Search names, licences and texts", clearButtonEnabled=True)
+        self.search.setAccessibleName("Search the licences")
+        self.search.textChanged.connect(self._show_found)
+        self.choices = QListWidget()
+        self.choices.setObjectName("choices")
+        self.choices.setAccessibleName("Components")
+        self.choices.currentRowChanged.connect(self._show_chosen)
+        self.heading = label("Reading the licences …", "title", wrap=True)
+        self.terms = label(kind="muted", wrap=True)
+        self.note = label(wrap=True)
+        self.text = QPlainTextEdit(readOnly=True, undoRedoEnabled=False)
+        self.text.setAccessibleName("Text of the licence")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._components: Sequence[Component] = ()
+        self._searched: Sequence[str] = ()
+        self._rest = ""
+        self._filler = QTimer(self, interval=0)
+        self._filler.timeout.connect(self._fill)
+        self._lay_out()
+        self._read()
+
+    def _lay_out(self) -> None:
+        left, right = QWidget(), QWidget()
+        finding = QVBoxLayout(left)
+        finding.setContentsMargins(0, 0, 8, 0)
+        finding.setSpacing(8)
+        finding.addWidget(self.search)
+        finding.addWidget(self.choices)
+        reading = QVBoxLayout(right)
+        reading.setContentsMargins(8, 0, 0, 0)
+        reading.setSpacing(8)
+        reading.addWidget(self.heading)
+        reading.addWidget(self.terms)
+        reading.addWidget(self.note)
+        reading.addWidget(self.text, 1)
+        halves = QSplitter()
+        halves.addWidget(left)
+        halves.addWidget(right)
+        halves.setStretchFactor(1, 1)
+        halves.setSizes([320, 720])
+        page = QHBoxLayout(self)
+        page.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
+        page.setContentsMargins(16, 16, 16, 16)
+        page.addWidget(halves)
+
+    def _read(self) -> None:
+        """Ask now and then whether the thread is done: unlike a message, that cannot reach a window that is gone."""
+        reader = ThreadPoolExecutor(1, thread_name_prefix="licences")
+        reading = reader.submit(_read_and_index)
+        reader.shutdown(wait=False)
+        waiter = QTimer(self, interval=_LOOK_EVERY_MS)
+        waiter.timeout.connect(lambda: self._take(reading, waiter))
+        waiter.start()
+
+    def _take(self, reading: Future[tuple[Sequence[Component], Sequence[str]]], waiter: QTimer) -> None:
+        if not reading.done():
+            return
+        waiter.stop()
+        try:
+            self._components, self._searched = reading.result()
+        except FoveaError as error:
+            self.heading.setText(str(error))
+            return
+        narrow = QSize(0, 2 * self.choices.fontMetrics().height() + 16)  # long lines end in dots, not in a scroll bar
+        for component in self._components:
+            QListWidgetItem(f"{_title(component)}\n{_licence(component)}", self.choices).setSizeHint(narrow)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        """Hide what does not match, and stay where the person is if that still does."""
+        wanted = self.search.text().strip().casefold()
+        rows = range(self.choices.count())
+        found = [row for row in rows if wanted in self._searched[row]]
+        for row in rows:
+            self.choices.setRowHidden(row, row not in found)
+        if found and self.choices.currentRow() not in found:
+            self.choices.setCurrentRow(found[0])
+        else:
+            self._show_match()
+
+    def _show_chosen(self, row: int) -> None:
+        component = self._components[row]
+        self.heading.setText(_title(component))
+        self.terms.setText("  ·  ".join(filter(None, (_licence(component), component.homepage))))
+        self.note.setText(component.note)
+        self.note.setVisible(bool(component.note))
+        self._rest = _whole_text(component)
+        self.text.clear()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Put in the next piece; the rest follows between events."""
+        piece, self._rest = self._rest[:_CHUNK], self._rest[_CHUNK:]
+        end = QTextCursor(self.text.document())
+        end.movePosition(QTextCursor.MoveOperation.End)
+        end.insertText(piece)
+        if self._rest:
+            self._filler.start()
+        else:
+            self._filler.stop()
+            self._show_match()
+
+    def _show_match(self) -> None:
+        """Mark the first place of what is searched for."""
+        wanted = self.search.text().strip()
+        found = self.text.document().find(wanted) if wanted else QTextCursor()
+        self.text.setTextCursor(QTextCursor(self.text.document()) if found.isNull() else found)
+        self.text.centerCursor()
+
+
+def _read_and_index() -> tuple[Sequence[Component], Sequence[str]]:
+    """The components, and for each what a search looks through."""
+    found = licences.components()
+    return found, ["\n".join((_title(one), one.licence, one.note, _whole_text(one))).casefold() for one in found]
+
+
+def _title(component: Component) -> str:
+    return f"{component.name} {component.version}".strip()
+
+
+def _licence(component: Component) -> str:
+    return component.licence or "see its text"
+
+
+def _whole_text(component: Component) -> str:
+    if not component.texts:
+        return "Its text is not among what is installed here; every bundle of Fovea holds it."
+    several = len(component.texts) > 1
+    return "\n\n".join(
+        f"──── {text.title} ────\n\n{text.content}" if several else text.content for text in component.texts
+    )

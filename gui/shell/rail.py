@@ -1,0 +1,61 @@
+"""The rail at the left: the places of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
+
+from gui.widgets import icons, theme
+
+_WIDTH: Final = 88
+
+
+class Place(IntEnum):
+    """A place of the window, in the rail's order."""
+
+    PHOTOS = 0
+    FOLDERS = 1
+    MODELS = 2
+    TRAINING = 3
+
+
+class Rail(QWidget):
+    """One button for each place."""
+
+    def __init__(self, places: Sequence[tuple[QAction, str]], parent: QWidget) -> None:
+        """`places` are the actions that go there, each with its icon's name."""
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(_WIDTH)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 12, 8, 12)
+        column.setSpacing(theme.GRID)
+        self._group = QButtonGroup(self)
+        for number, (action, icon) in enumerate(places):
+            column.addWidget(self._button(number, action, icon))
+        column.addStretch()
+        self.show_place(Place.PHOTOS)
+
+    def show_place(self, place: Place) -> None:
+        """Mark the place the person is in."""
+        self._group.button(place).setChecked(True)
+
+    def _button(self, number: int, action: QAction, icon: str) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("kind", "place")
+        button.setCheckable(True)
+        button.setText(action.text().replace("&", ""))
+        button.setToolTip(action.shortcut().toString())
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIcon(icons.icon(icon, "muted", checked="accent"))
+        button.setIconSize(QSize(24, 24))
+        button.setFixedSize(_WIDTH - 16, 60)
+        button.clicked.connect(action.trigger)
+        self._group.addButton(button, number)
+        return button

@@ -1,0 +1,67 @@
+"""Above the pages: the model switcher, and a chip with the provider in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+
+from core.base.providers import TITLES
+from gui.session.session import Session
+from gui.widgets import icons, theme
+from gui.widgets.basic import Choice, label
+
+
+class TopBar(QWidget):
+    """Shows and changes the model and provider in use."""
+
+    def __init__(self, session: Session, provider_actions: Sequence[QAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("top")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._session = session
+        self.switcher = Choice()
+        self.switcher.setAccessibleName("Model in use")
+        self.switcher.setMinimumWidth(240)
+        self.switcher.activated.connect(self._on_activated)
+        self.chip = QPushButton()
+        self.chip.setProperty("kind", "chip")
+        self.chip.setIcon(icons.icon("cpu", "accent"))
+        self.chip.setIconSize(QSize(16, 16))
+        menu = QMenu(self)
+        menu.addActions(list(provider_actions))
+        self.chip.setMenu(menu)
+        self._state = label(kind="muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 16, 8)
+        row.setSpacing(theme.GRID)
+        name = label("Model", "muted")
+        name.setBuddy(self.switcher)
+        for widget in (name, self.switcher, self.chip, self._state):
+            row.addWidget(widget)
+        row.addStretch()
+        session.models_changed.connect(self.show_model)
+        self.show_model()
+
+    def show_model(self) -> None:
+        """Show which models there are, which is in use, and on what it runs."""
+        session = self._session
+        with QSignalBlocker(self.switcher):
+            self.switcher.clear()
+            for name, facts in session.models.items():
+                self.switcher.addItem(facts.card.title, name)
+            wanted = session.opening or (session.opened.name if session.opened else "")
+            self.switcher.setCurrentIndex(self.switcher.findData(wanted))
+        self.switcher.setEnabled(bool(session.models))
+        provider = TITLES[session.opened.provider] if session.opened else "No provider yet"
+        self.chip.setText(f" {provider}")
+        self.chip.setAccessibleName(f"Provider in use: {provider}")
+        self.chip.setToolTip("What runs the model. Click to ask for another.")
+        self._state.setText(f"Opening {session.opening} …" if session.opening else "")
+
+    def _on_activated(self, index: int) -> None:
+        name = self.switcher.itemData(index)
+        if name and (self._session.opened is None or name != self._session.opened.name):
+            self._session.open_model(model=name)

@@ -1,0 +1,132 @@
+"""A helper process of the window: started, spoken to and listened to off the window's thread."""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+
+from core.base import crash_log
+from gui.tasks.main_thread import Relay
+
+_CONTEXT: Final = multiprocessing.get_context("spawn")
+_PATIENCE_S: Final = 5.0
+_WORDLESS_LIVES: Final = 3
+_NO_CRASHES: Final = (0, -signal.SIGTERM, 128 + signal.SIGTERM, 128 + signal.SIGINT)
+"""How a helper ends that was asked to or that nobody needs any more; told to end, it cannot tidy up after itself."""
+
+
+@dataclass(slots=True, eq=False)
+class _Conversation:
+    """One life of the helper; a restart begins another."""
+
+    outbox: queue.SimpleQueue[object] = field(default_factory=queue.SimpleQueue)
+    process: SpawnProcess | None = None
+    over: bool = False
+
+
+class HelperProcess(QObject):
+    """Runs `serve(connection)` in a process of its own.
+
+    Attributes:
+        received: a message from the helper.
+        died: the helper ended without being asked to; it can be started again.
+        failed: it died several times before it said a word; starting it again would not help.
+    """
+
+    received = Signal(object)
+    died = Signal()
+    failed = Signal()
+
+    def __init__(self, serve: Callable[[Connection], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._serve = serve
+        self._relay = Relay(self)
+        self._conversation: _Conversation | None = None
+        self._threads: list[threading.Thread] = []
+        self._wordless_lives = 0
+
+    def start(self) -> None:
+        """Begin a new life; returns at once."""
+        self._conversation = _Conversation()
+        thread = threading.Thread(target=self._converse, args=(self._conversation,), name="helper", daemon=True)
+        self._threads = [*(known for known in self._threads if known.is_alive()), thread]
+        thread.start()
+
+    def send(self, message: object) -> None:
+        """Say something to the helper; returns at once, and is lost if the helper dies first."""
+        if self._conversation is not None:
+            self._conversation.outbox.put(message)
+
+    def close(self) -> None:
+        """End the helper and wait, not for long, until it is gone."""
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.over = True
+            conversation.outbox.put(None)
+            if conversation.process is not None:
+                conversation.process.terminate()
+        for thread in self._threads:
+            thread.join(_PATIENCE_S)
+
+    @property
+    def process_id(self) -> int | None:
+        """The helper's process number while it lives."""
+        process = self._conversation.process if self._conversation else None
+        return process.pid if process is not None else None
+
+    def _converse(self, conversation: _Conversation) -> None:  # a thread of its own
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=self._serve, args=(theirs,), daemon=True)
+        process.start()
+        conversation.process = process
+        theirs.close()
+        speaker = threading.Thread(target=_speak, args=(ours, conversation.outbox), name="helper-speaker", daemon=True)
+        speaker.start()
+        self._listen(ours, conversation)
+        conversation.outbox.put(None)
+        speaker.join(_PATIENCE_S)
+        ours.close()
+        if conversation.over:
+            process.terminate()
+        process.join(_PATIENCE_S)
+        if process.pid is not None and process.exitcode in _NO_CRASHES:
+            crash_log.discard(process.pid)
+        if not conversation.over:
+            self._relay.post(self._on_died, conversation)
+
+    def _listen(self, connection: Connection, conversation: _Conversation) -> None:
+        try:
+            while not conversation.over:
+                self._relay.post(self._on_received, (conversation, connection.recv()))
+        except (EOFError, OSError):
+            return
+
+    def _on_received(self, news: tuple[_Conversation, object]) -> None:
+        conversation, message = news
+        if conversation is self._conversation:
+            self._wordless_lives = 0
+            self.received.emit(message)
+
+    def _on_died(self, conversation: _Conversation) -> None:
+        if conversation is self._conversation:
+            self._conversation = None
+            self._wordless_lives += 1
+            (self.died if self._wordless_lives < _WORDLESS_LIVES else self.failed).emit()
+
+
+def _speak(connection: Connection, outbox: queue.SimpleQueue[object]) -> None:
+    """Send what is put into the outbox until None is; a thread of its own, because a full pipe makes it wait."""
+    try:
+        while (message := outbox.get()) is not None:
+            connection.send(message)
+    except OSError:
+        return

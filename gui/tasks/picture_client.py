@@ -1,0 +1,152 @@
+"""The window's side of the picture process: thumbnails and previews asked for from paint, and folders listed.
+
+What is asked for last is drawn first, because it is what the user looks at; requests that scrolled away are dropped.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from core import api
+from core.base.errors import FoveaError
+from core.images.drawing import Picture
+from core.prediction import Failure
+from core.services.processes import serve_pictures
+from gui.tasks.task import Tasks
+
+THUMBNAIL_SIDE: Final = 256
+PREVIEW_SIDE: Final = 1280
+_KEPT: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
+_WAITING: Final = 120
+_AT_ONCE: Final = 3
+"""Pictures drawn side by side: one more than threads that can compute on a small machine, so that none waits."""
+_DEATH: Final = FoveaError("Reading this image crashed.", hint="Open it in another program and save it again.")
+
+_Key = tuple[Path, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesListed:
+    """Some of the images asked for; `finished` with the last ones, `failures` are folders that could not be read."""
+
+    ticket: int
+    paths: tuple[Path, ...]
+    finished: bool
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    ticket: int
+    paths: tuple[Path, ...]
+    most: int | None
+
+
+class PictureClient(QObject):
+    """Asks the picture process, and starts it again when it dies.
+
+    Attributes:
+        drawn: a picture of this path and side is ready, or is known not to be had.
+        listed: some of the images of a listing.
+        failed: the picture process cannot be started.
+    """
+
+    drawn = Signal(object, object)
+    listed = Signal(ImagesListed)
+    failed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.tasks = Tasks(serve_pictures, _DEATH, self)
+        self.tasks.died.connect(self._on_died)
+        self.tasks.failed.connect(self.failed)
+        self._kept: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _KEPT}
+        self._waiting: OrderedDict[_Key, None] = OrderedDict()
+        self._asked: set[_Key] = set()
+        self._listings: dict[int, _Listing] = {}
+        self._tickets = count(1)
+
+    def start(self) -> None:
+        """Start the picture process before anything is asked of it."""
+        self.tasks.prepare()
+
+    def close(self) -> None:
+        """End the picture process."""
+        self.tasks.close()
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a folder is still being walked."""
+        return bool(self._listings)
+
+    def picture(self, path: Path, side: int) -> QPixmap | None:
+        """The picture if it is there; None means it was asked for now, and a null pixmap that it cannot be had."""
+        kept = self._kept[side]
+        if path in kept:
+            kept.move_to_end(path)
+            return kept[path]
+        key = (path, side)
+        if key not in self._asked:
+            self._waiting[key] = None
+            self._waiting.move_to_end(key)
+            if len(self._waiting) > _WAITING:
+                self._waiting.popitem(last=False)
+            self._ask()
+        return None
+
+    def list_images(self, paths: Iterable[Path], *, most: int | None = None) -> int:
+        """Walk files and folders until so many images are found, or all; `listed` names them under this ticket."""
+        listing = _Listing(next(self._tickets), tuple(paths), most)
+        self._list(listing)
+        return listing.ticket
+
+    def _list(self, listing: _Listing) -> None:
+        self._listings[listing.ticket] = listing
+        task = self.tasks.start(api.list_images, listing.paths, listing.most)
+        task.progressed.connect(lambda paths: self.listed.emit(ImagesListed(listing.ticket, paths, finished=False)))
+        task.succeeded.connect(partial(self._on_listed, listing.ticket))
+
+    def _on_listed(self, ticket: int, failures: tuple[Failure, ...]) -> None:
+        self._listings.pop(ticket, None)
+        self.listed.emit(ImagesListed(ticket, (), finished=True, failures=failures))
+
+    def _ask(self) -> None:
+        while self._waiting and len(self._asked) < _AT_ONCE:
+            key, _ = self._waiting.popitem()
+            self._asked.add(key)
+            task = self.tasks.start(api.draw, *key)
+            task.succeeded.connect(partial(self._on_drawn, key))
+            task.failed.connect(lambda _, key=key: self._keep(key, QPixmap()))
+            task.ended.connect(self._ask)
+
+    def _on_drawn(self, key: _Key, picture: Picture) -> None:
+        self._keep(key, pixmap(picture))
+
+    def _keep(self, key: _Key, picture: QPixmap) -> None:
+        path, side = key
+        self._asked.discard(key)
+        kept = self._kept[side]
+        kept[path] = picture
+        if len(kept) > _KEPT[side]:
+            kept.popitem(last=False)
+        self.drawn.emit(path, side)
+
+    def _on_died(self) -> None:
+        """List again what was being listed; any of the pictures being drawn may be to blame, so none of them is."""
+        for listing in list(self._listings.values()):
+            self._list(listing)
+
+
+def pixmap(picture: Picture) -> QPixmap:
+    """Drawn pixels as Qt shows them."""
+    image = QImage(picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
+    return QPixmap.fromImage(image)

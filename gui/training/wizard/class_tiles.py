@@ -1,0 +1,284 @@
+"""The classes of a folder as tiles, each with some of its photos; in a set built here photos are dropped on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFont,
+    QKeyEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from core.base.text import printable
+from core.services.training_values import ClassFacts
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.widgets import theme
+from gui.widgets.drop import Offer, can_take, read_offer
+from gui.widgets.thumbnails import GAP, SIDE, paint_photo
+
+Index = QModelIndex | QPersistentModelIndex
+
+_LEAST: Final = 264
+_HEIGHT: Final = 136
+_EDGE: Final = 12
+_NOWHERE: Final = QModelIndex()
+_NEW: Final = "New class"
+_NEW_HINT: Final = "Drop photos here, or press Enter"
+
+
+class Role(IntEnum):
+    """What the delegate asks for."""
+
+    FACTS = Qt.ItemDataRole.UserRole + 1
+
+
+class _Classes(QAbstractListModel):
+    """Classes and, where they can be edited, one more row that makes another."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.classes: tuple[ClassFacts, ...] = ()
+        self.is_editable = False
+
+    def show(self, classes: Sequence[ClassFacts], *, editable: bool) -> None:
+        if (self.classes, self.is_editable) == (tuple(classes), editable):
+            return
+        self.beginResetModel()
+        self.classes, self.is_editable = tuple(classes), editable
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.classes) + self.is_editable
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return usual | Qt.ItemFlag.ItemIsEditable if self.is_editable else usual
+
+    def facts(self, index: Index) -> ClassFacts | None:
+        """The class in a row; None in the row that makes another."""
+        return self.classes[index.row()] if 0 <= index.row() < len(self.classes) else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        facts = self.facts(index)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return printable(facts.name) if facts else _NEW
+            case Qt.ItemDataRole.EditRole:
+                return facts.name if facts else ""
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"Class {facts.name}, {_photos(facts)}" if facts else f"{_NEW}. {_NEW_HINT}"
+            case Qt.ItemDataRole.ToolTipRole if facts:
+                return printable(facts.name)
+            case Role.FACTS:
+                return facts
+        return None
+
+
+class ClassTiles(QListView):
+    """Shows classes.
+
+    Attributes:
+        chosen: the class the person looks at; empty for none.
+        dropped: photos were dropped on a class, or with an empty name where a new one is made.
+        renamed: a class is to be called otherwise: its name, the new one.
+        added: a class of this name is wanted.
+        removal_asked: a class is to be taken out.
+    """
+
+    chosen = Signal(str)
+    dropped = Signal(str, object)
+    renamed = Signal(str, str)
+    added = Signal(str)
+    removal_asked = Signal(str)
+
+    def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("tiles")
+        self.setAccessibleName("Classes")
+        self.classes = _Classes(self)
+        self.setModel(self.classes)
+        self._delegate = _TileDelegate(pictures, self)
+        self.setItemDelegate(self._delegate)
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setUniformItemSizes(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setMovement(QListView.Movement.Static)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
+        self.target: Index = _NOWHERE
+        self._paths: frozenset[Path] = frozenset()
+        pictures.drawn.connect(self._on_drawn)
+        self.selectionModel().currentChanged.connect(lambda now: self.chosen.emit(self.label_at(now)))
+
+    def show_classes(self, classes: Sequence[ClassFacts], *, editable: bool) -> None:
+        """Show these classes; the one that was looked at still is, if it is there."""
+        before = self.label_at(self.currentIndex())
+        self.classes.show(classes, editable=editable)
+        self._paths = frozenset(path for one in classes for path in one.samples)
+        self.viewport().setAcceptDrops(editable)
+        row = next((row for row, one in enumerate(classes) if one.name == before), 0 if classes else -1)
+        self.setCurrentIndex(self.classes.index(row, 0))
+
+    def begin_new_class(self) -> None:
+        """Let the person type the name of another class."""
+        index = self.classes.index(len(self.classes.classes), 0)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+        self.edit(index)
+
+    def label_at(self, index: Index) -> str:
+        """The class of a row; empty where there is none."""
+        facts = self.classes.facts(index) if index.isValid() else None
+        return facts.name if facts else ""
+
+    def take_name(self, index: Index, name: str) -> None:
+        """What was typed into a tile."""
+        label = self.label_at(index)
+        if name and not label:
+            self.added.emit(name)
+        elif name and name != label:
+            self.renamed.emit(label, name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
+        self.setGridSize(QSize(room // max(1, room // _LEAST), _HEIGHT))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.state() is QAbstractItemView.State.EditingState:
+            return  # what the line for a name leaves over, such as its Enter
+        label = self.label_at(self.currentIndex())
+        if self.classes.is_editable and event.key() == Qt.Key.Key_Delete and label:
+            self.removal_asked.emit(label)
+        elif self.classes.is_editable and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not label:
+            self.begin_new_class()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if can_take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._aim(self.indexAt(event.position().toPoint()))
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._aim(_NOWHERE)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        label, offer = self.label_at(self.indexAt(event.position().toPoint())), read_offer(event.mimeData())
+        self._aim(_NOWHERE)
+        if isinstance(offer, Offer) and offer.paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.dropped.emit(label, offer.paths)
+
+    def _aim(self, index: Index) -> None:
+        self.target = QPersistentModelIndex(index)
+        self.viewport().update()
+
+    def _on_drawn(self, path: Path, side: int) -> None:
+        if path in self._paths:
+            self.viewport().update()
+
+
+class _TileDelegate(QStyledItemDelegate):
+    """Paints a class; where that is allowed, its name can be typed in place."""
+
+    def __init__(self, pictures: PictureClient, view: ClassTiles) -> None:
+        super().__init__(view)
+        self._pictures, self._view = pictures, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return self._view.gridSize()
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        editor = QLineEdit(parent)
+        editor.setAccessibleName("Name of the class")
+        editor.setPlaceholderText("Name of the class")
+        return editor
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
+        box = _box(option.rect)
+        editor.setGeometry(box.left() + 6, box.top() + 6, box.width() - 12, 34)
+
+    def setModelData(self, editor: QWidget, model: object, index: Index) -> None:
+        assert isinstance(editor, QLineEdit)
+        self._view.take_name(index, editor.text().strip())
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        box, facts = _box(option.rect), index.data(Role.FACTS)
+        is_target = self._view.target.isValid() and self._view.target.row() == index.row()
+        _paint_frame(painter, box, option.state, is_target=is_target, is_new=facts is None)
+        inside = box.adjusted(_EDGE, _EDGE - 2, -_EDGE, -_EDGE)
+        if facts is None:
+            _paint_line(painter, inside, 0, _NEW, theme.current().accent, strong=True)
+            _paint_line(painter, inside, 22, _NEW_HINT, theme.current().muted)
+        else:
+            _paint_line(painter, inside, 0, index.data(), theme.current().text, strong=True)
+            _paint_line(painter, inside, 22, _photos(facts), theme.current().muted)
+            self._paint_strip(painter, inside, facts.samples)
+        painter.restore()
+
+    def _paint_strip(self, painter: QPainter, inside: QRect, samples: Sequence[Path]) -> None:
+        count = (inside.width() + GAP) // (SIDE + GAP)
+        top = inside.bottom() + 1 - SIDE
+        for place, path in enumerate(samples[:count]):
+            box = QRect(inside.left() + place * (SIDE + GAP), top, SIDE, SIDE)
+            paint_photo(painter, box, self._pictures.picture(path, THUMBNAIL_SIDE))
+
+
+def _box(rect: QRect) -> QRect:
+    return rect.adjusted(0, 0, -theme.GRID, -theme.GRID)
+
+
+def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag, *, is_target: bool, is_new: bool) -> None:
+    colours = theme.current()
+    is_chosen = bool(state & QStyle.StateFlag.State_Selected)
+    has_focus = is_chosen and bool(state & QStyle.StateFlag.State_HasFocus)
+    painter.setBrush(QColor(colours.accent_soft if is_target else colours.surface))
+    pen = QPen(QColor(colours.accent if is_target or is_chosen else colours.border), 2 if is_target or has_focus else 1)
+    if is_new:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.drawRoundedRect(QRectF(box).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
+
+
+def _paint_line(painter: QPainter, box: QRect, down: int, text: str, colour: str, *, strong: bool = False) -> None:
+    font = QFont(painter.font())
+    font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+    painter.save()
+    painter.setFont(font)
+    painter.setPen(QColor(colour))
+    told = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    line = QRect(box.left(), box.top() + down, box.width(), 20)
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, told)
+    painter.restore()
+
+
+def _photos(facts: ClassFacts) -> str:
+    return f"{facts.images:,} photo{'' if facts.images == 1 else 's'}"

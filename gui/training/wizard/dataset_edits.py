@@ -1,0 +1,84 @@
+"""Changes to the folder that is learned from: made in the training process, and undone in reverse order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from PySide6.QtCore import QObject, Signal
+
+from core import api
+from core.datasets.custom_datasets import Edit
+from core.datasets.label_overrides import Amendment
+from core.services.folder_values import FolderChange, Undoing
+from gui.tasks.task import Tasks
+
+Changes: TypeAlias = Mapping[Path, Amendment | None]
+
+
+class Edits(QObject):
+    """What the user changed since the folder was opened.
+
+    Attributes:
+        done: the folder was changed, and lies there now.
+        failed: why nothing was changed.
+        folder: that is changed; None while there is none.
+    """
+
+    done = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, tasks: Tasks, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tasks = tasks
+        self.folder: Path | None = None
+        self._undoings: list[Undoing] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._undoings)
+
+    def begin(self, folder: Path) -> None:
+        """Another folder is looked at; what was changed in an earlier one stays so."""
+        if folder != self.folder:
+            self.folder = folder
+            self._undoings.clear()
+
+    def decide(self, changes: Changes) -> None:
+        """Put photos in other classes, leave them out, or have them as the folder has them."""
+        if self.folder is not None and changes:
+            self._start(api.decide, self.folder, dict(changes))
+
+    def edit(self, edit: Edit) -> None:
+        """Change a set that was built here."""
+        if self.folder is not None:
+            self._start(api.edit_set, self.folder, edit)
+
+    def new_set(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
+        """Build a set; `done` tells where it lies."""
+        self._start(api.new_set, name, {label: tuple(photos) for label, photos in classes.items()})
+
+    def rename_set(self, name: str) -> None:
+        """Rename the set."""
+        if self.folder is not None and name != self.folder.name:
+            self._start(api.rename_set, self.folder, name)
+
+    def undo(self) -> None:
+        """Undo the last change."""
+        if self.folder is not None and self._undoings:
+            self._start(api.undo_edit, self.folder, self._undoings.pop())
+
+    def _start(self, verb: Callable[..., Any], *arguments: object) -> None:
+        task = self._tasks.start(verb, *arguments)
+        task.succeeded.connect(self._on_changed)
+        task.failed.connect(lambda error: self.failed.emit(str(error)))
+
+    def _on_changed(self, change: FolderChange) -> None:
+        if change.folder != self.folder:
+            self._undoings.clear()
+            self.folder = change.folder
+        if change.undo:
+            self._undoings.append(change.undo)
+        self.done.emit(change.folder)

@@ -1,0 +1,187 @@
+"""Second step: the model's name, and which recipe, each with how long it would take on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from core.base.errors import FoveaError
+from core.base.settings import Settings
+from core.services.folder_values import Previewed
+from core.services.training_values import Forecast
+from core.training.request import Recipe, TrainRequest
+from gui.training.wizard.options import Chosen, Options
+from gui.training.wizard.recipe_cards import RecipeCard
+from gui.widgets import theme
+from gui.widgets.basic import label
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the person wants.
+
+    Attributes:
+        name: of the model.
+        recipe: how it is trained.
+        options: what else is chosen.
+    """
+
+    name: str
+    recipe: Recipe
+    options: Chosen
+
+    def request(self, folder: Path, settings: Settings) -> TrainRequest:
+        """What is to be trained with a folder's photos."""
+        options = self.options
+        return TrainRequest(
+            folder=folder,
+            name=self.name,
+            validation=options.validation,
+            test=options.test,
+            seed=options.seed,
+            provider=settings.provider,
+            precision=settings.precision,
+            recipe=self.recipe,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            depth=options.depth,
+            augment=options.augment,
+        )
+
+
+class HowStep(QWidget):
+    """Asks how.
+
+    Attributes:
+        changed: whether one can go on may have changed.
+        preview_wanted: what the network sees is to be drawn; how often other photos were asked for.
+    """
+
+    changed = Signal()
+    preview_wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = QLineEdit()
+        self.name.setAccessibleName("Name of the model")
+        self.name.textChanged.connect(self._check_name)
+        self._name_trouble = label(kind="danger", wrap=True)
+        self.cards = {recipe: RecipeCard(recipe) for recipe in Recipe}
+        self._group = QButtonGroup(self)
+        for card in self.cards.values():
+            self._group.addButton(card.choice)
+        self.cards[Recipe.QUICK].choice.setChecked(True)
+        self._group.buttonToggled.connect(lambda: self._show_recipe())
+        self.options = Options()
+        self._others = 0
+        self.options.opened.connect(self._ask_preview)
+        self.options.changed.connect(self._ask_preview)
+        self.options.others_wanted.connect(self._ask_others)
+        self._lay_out()
+        self._show_recipe()
+
+    def suggest(self, folder_name: str) -> None:
+        """Propose a name from a folder's, unless the person wrote one."""
+        if not self.name.isModified():
+            plain = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:63].strip("-")
+            self.name.setText(plain or "my-model")
+
+    def show_forecasts(self, forecasts: Sequence[Forecast]) -> None:
+        """Show how long the recipes would take, or why they cannot run."""
+        for forecast in forecasts:
+            self.cards[forecast.recipe].show_forecast(forecast)
+            if forecast.error is not None and self.recipe is forecast.recipe:
+                self.cards[Recipe.QUICK].choice.setChecked(True)
+        self.changed.emit()
+
+    def show_no_forecast(self, error: FoveaError) -> None:
+        """Show why no recipe can run."""
+        self.show_forecasts([Forecast(recipe, None, error=error) for recipe in Recipe])
+
+    def show_preview(self, drawn: Previewed) -> None:
+        """Show what the network sees."""
+        self.options.fields.preview.show_drawn(drawn)
+        self.options.show_recipe(self.recipe)
+
+    def show_no_preview(self, error: FoveaError) -> None:
+        """Show why nothing can be drawn."""
+        self.options.fields.preview.show_error(error)
+
+    def begin_forecast(self) -> None:
+        """Show that it is being measured."""
+        for card in self.cards.values():
+            card.wait()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that is chosen."""
+        return next(recipe for recipe, card in self.cards.items() if card.choice.isChecked())
+
+    @property
+    def plan(self) -> Plan:
+        """What the person wants."""
+        return Plan(self.name.text(), self.recipe, self.options.chosen)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a training can begin."""
+        return _NAME.fullmatch(self.name.text()) is not None and self.cards[self.recipe].can_run
+
+    def _lay_out(self) -> None:
+        page = QWidget()
+        page.setObjectName("inspector")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, theme.GRID, 0)
+        column.setSpacing(2 * theme.GRID)
+        naming = QHBoxLayout()
+        title = label("Name of the model", "heading")
+        title.setBuddy(self.name)
+        self.name.setMaximumWidth(320)
+        naming.addWidget(title)
+        naming.addWidget(self.name)
+        naming.addWidget(self._name_trouble, 1)
+        naming.addStretch()
+        column.addLayout(naming)
+        cards = QHBoxLayout()
+        cards.setSpacing(2 * theme.GRID)
+        for card in self.cards.values():
+            cards.addWidget(card, 1)
+        column.addLayout(cards)
+        column.setStretchFactor(cards, 0)
+        column.addWidget(self.options)
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+        area.setWidget(page)  # last: wherever it moves to, all in it is given its style anew
+
+    def _ask_preview(self) -> None:
+        if self.options.is_open:
+            self.preview_wanted.emit(self._others)
+
+    def _ask_others(self) -> None:
+        self._others += 1
+        self._ask_preview()
+
+    def _check_name(self, text: str) -> None:
+        is_good = _NAME.fullmatch(text) is not None
+        self._name_trouble.setText("" if is_good else "Small letters, digits and hyphens, such as “my-birds”.")
+        self.changed.emit()
+
+    def _show_recipe(self) -> None:
+        for card in self.cards.values():
+            card.show_choice()
+        self.options.show_recipe(self.recipe)
+        self.changed.emit()

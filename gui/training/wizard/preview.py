@@ -1,0 +1,168 @@
+"""What the network reads of some photos, pixel for pixel, and nine ways in which one of them is learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from core.base.errors import FoveaError
+from core.images.drawing import Picture
+from core.services.folder_values import Previewed
+from core.services.training_values import SeenPhoto
+from gui.tasks.picture_client import pixmap
+from gui.widgets import theme
+from gui.widgets.basic import Panel, label
+
+_SAMPLE: Final = 96
+_READ: Final = 112
+_GAP: Final = theme.GRID
+_COLUMNS: Final = 3
+_FAINT: Final = 0.3
+
+
+class Preview(Panel):
+    """Shows what was drawn.
+
+    Attributes:
+        others_wanted: the same of other photos.
+    """
+
+    others_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("What the network sees")
+        self.seen, self.samples = _Seen(), _Samples()
+        self._about = label("Drawing …", "muted", wrap=True)
+        self._use = label("As it is learnt from", "heading", wrap=True)
+        self._told = label(kind="muted", wrap=True)
+        self.others = QPushButton("Other photos")
+        self.others.setProperty("kind", "link")
+        self.others.clicked.connect(self.others_wanted)
+        row = QHBoxLayout()
+        row.addWidget(self._about, 1)
+        row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(row)
+        for widget in (self.seen, self._use, self.samples, self._told):
+            self.body.addWidget(widget)
+        self.body.addStretch()
+
+    def show_drawn(self, drawn: Previewed) -> None:
+        """Show the photos."""
+        size = drawn.seen[0].read.width if drawn.seen else 0
+        self._about.setText(
+            f"Left the photo, framed what is read of it; right the {size} × {size} pixels it is read as."
+        )
+        self.seen.show_photos(drawn.seen)
+        self.samples.show_pictures(drawn.augmented)
+        self._told.setText(f"Nine epochs of one photo: {'; '.join(drawn.told)}.")
+
+    def show_error(self, error: FoveaError) -> None:
+        """Show why nothing can be drawn."""
+        self._about.setText(str(error))
+
+    def show_augmentation(self, *, is_on: bool) -> None:
+        """Show whether photos are changed."""
+        self.samples.show_use(is_used=is_on)
+        self._use.setText("As it is learnt from" if is_on else "As it would be learnt from; switched off")
+
+    def show_use(self, *, is_used: bool) -> None:
+        """Say where the recipe learns from the photos as they are anyway."""
+        if not is_used:
+            self._use.setText("As fine-tune learns from it; this recipe learns from photos as they are")
+            self.samples.show_use(is_used=False)
+
+
+class _Samples(QWidget):
+    """Pictures in three columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pictures: list[QPixmap] = []
+        self._is_used = True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Nine ways in which a photo is learnt from")
+        self.setFixedHeight(3 * (_SAMPLE + _GAP) - _GAP)
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self._pictures)
+
+    def sizeHint(self) -> QSize:
+        return QSize(_COLUMNS * (_SAMPLE + _GAP), self.height())
+
+    def show_pictures(self, pictures: Sequence[Picture]) -> None:
+        """Show these."""
+        self._pictures = [pixmap(one) for one in pictures]
+        self.update()
+
+    def show_use(self, *, is_used: bool) -> None:
+        """Show them faint where they are not used."""
+        self._is_used = is_used
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setOpacity(1.0 if self._is_used else _FAINT)
+        columns = min(9, max(_COLUMNS, (self.width() + _GAP) // (_SAMPLE + _GAP)))
+        for place, picture in enumerate(self._pictures):
+            left, top = (place % columns) * (_SAMPLE + _GAP), (place // columns) * (_SAMPLE + _GAP)
+            painter.drawPixmap(QRectF(left, top, _SAMPLE, _SAMPLE), picture, QRectF(picture.rect()))
+        painter.end()
+
+
+class _Seen(QWidget):
+    """Photos, each beside what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._photos: list[tuple[QPixmap, tuple[float, float, float, float], QPixmap]] = []
+        self._paths: tuple[Path, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Photos, and what the network reads of them")
+        self.setFixedHeight(_READ)
+
+    @property
+    def count(self) -> int:
+        """How many photos there are."""
+        return len(self._photos)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The photos that are shown."""
+        return self._paths
+
+    def sizeHint(self) -> QSize:
+        return QSize(2 * _READ + _GAP, _READ)
+
+    def show_photos(self, photos: Sequence[SeenPhoto]) -> None:
+        """Show these."""
+        self._paths = tuple(one.path for one in photos)
+        self._photos = [(pixmap(one.whole), one.part, pixmap(one.read)) for one in photos]
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        left = 0.0
+        for whole, part, read in self._photos:
+            width = whole.width() * _READ / max(1, whole.height())
+            if left + width + _GAP // 2 + _READ > self.width():
+                break
+            box = QRectF(left, 0, width, _READ)
+            painter.drawPixmap(box, whole, QRectF(whole.rect()))
+            painter.setPen(QPen(QColor(theme.current().accent), 2))
+            frame = QRectF(
+                box.left() + part[0] * width, part[1] * _READ, (part[2] - part[0]) * width, (part[3] - part[1]) * _READ
+            )
+            painter.drawRect(frame.adjusted(1, 1, -1, -1))
+            left += width + _GAP // 2
+            painter.drawPixmap(QRectF(left, 0, _READ, _READ), read, QRectF(read.rect()))
+            left += _READ + 2 * _GAP
+        painter.end()

@@ -1,0 +1,285 @@
+"""What is wrong with the photos, each thing with what can be done about it, and what the person did already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.datasets.label_overrides import Amended, Amendment, told
+from core.datasets.problems import ProblemKind, place
+from core.images.listing import IMAGE_SUFFIXES
+from core.services.folder_values import FolderRead
+from core.services.training_values import FoundProblem
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.widgets import theme
+from gui.widgets.basic import Panel, label
+from gui.widgets.thumbnails import SIDE, paint_photo
+
+Index = QModelIndex | QPersistentModelIndex
+
+_SHOWN: Final = 40
+"""Problems, and photos decided about, that are shown before the person wants more."""
+_AT_ONCE: Final = 1
+"""Rows made in one turn of the event loop: all at once they would hold it up."""
+_FILES: Final = 20
+_ONE_OF_THEM: Final = frozenset(
+    {ProblemKind.DUPLICATE, ProblemKind.CONFLICT, ProblemKind.NEAR_DUPLICATE, ProblemKind.NEAR_CONFLICT}
+    | {ProblemKind.LEAK}
+)
+"""What is about photos that are alike: something is done about one of them, not about all."""
+_PATH: Final = Qt.ItemDataRole.UserRole
+
+
+class ProblemList(QScrollArea):
+    """Shows problems and decisions.
+
+    Attributes:
+        decided: something is decided about photos: a mapping from path to amendment.
+        class_wanted: these photos belong in a class that is to be chosen; the likely ones.
+    """
+
+    decided = Signal(object)
+    class_wanted = Signal(object, object)
+
+    def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pictures = pictures
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._making: Iterator[QWidget] = iter(())
+        self._maker = QTimer(self, interval=0)
+        self._maker.timeout.connect(self._make_some)
+        self._rows: QVBoxLayout | None = None
+        self._scrolled = 0
+
+    def show_folder(self, read: FolderRead) -> None:
+        """Show what is known of a folder; the part that was looked at stays in sight."""
+        self._scrolled = self.verticalScrollBar().value()
+        page = QWidget()
+        page.setObjectName("inspector")
+        self._rows = QVBoxLayout(page)
+        self._rows.setContentsMargins(0, 0, theme.GRID, 0)
+        self._rows.setSpacing(theme.GRID)
+        self._rows.addStretch()
+        self._making = self._make(read)
+        self._make_some()
+        self.setWidget(page)
+        self._maker.start()
+
+    def _make_some(self) -> None:
+        made = list(islice(self._making, _AT_ONCE))
+        for widget in made:
+            assert self._rows is not None
+            self._rows.insertWidget(self._rows.count() - 1, widget)
+        if not made:
+            self._maker.stop()
+            self.verticalScrollBar().setValue(self._scrolled)
+
+    def _make(self, read: FolderRead) -> Iterator[QWidget]:
+        if read.amended:
+            yield from self._make_decisions(read.amended)
+        yield label("What to know about these photos", "heading")
+        if read.error is not None:
+            yield label(read.error.hint, "danger", wrap=True)
+        if not read.problems:
+            yield label("Nothing is wrong with them.", "muted", wrap=True)
+        for problem in read.problems[:_SHOWN]:
+            yield _Problem(problem, read.folder, self)
+        if read.problem_count > _SHOWN:
+            yield self._make_more(read)
+
+    def _make_more(self, read: FolderRead) -> QWidget:
+        """The rest of the problems, when it is wanted."""
+        rest = read.problems[_SHOWN:]
+        button = _link(f"Show {len(rest):,} more", lambda: None)
+
+        def show() -> None:
+            button.hide()
+            self._making = (_Problem(problem, read.folder, self) for problem in rest)
+            self._maker.start()
+
+        button.clicked.connect(show)
+        return button
+
+    def _make_decisions(self, amended: Sequence[Amended]) -> Iterator[QWidget]:
+        yield label("What you decided", "heading")
+        head = QWidget()
+        row = QHBoxLayout(head)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(label(told(amended), wrap=True), 1)
+        undo_all = _link("Undo all", lambda: self.decided.emit({one.path: None for one in amended}))
+        row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
+        yield head
+        for one in amended[:_SHOWN]:
+            yield self._make_decision(one)
+
+    def _make_decision(self, one: Amended) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        what = "left out" if one.now is None else f"put in “{one.now}”"
+        row.addWidget(label(f"{place(one.path)}: {what}", "muted", wrap=True), 1)
+        undo = _link("Undo", lambda: self.decided.emit({one.path: None}))
+        undo.setAccessibleName(f"Undo: {place(one.path)} {what}")
+        row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
+        return box
+
+    @property
+    def pictures(self) -> PictureClient:
+        """What draws the photos."""
+        return self._pictures
+
+
+class _Problem(Panel):
+    """One problem: what it is, the photos it is about, and what can be done about those that are marked."""
+
+    def __init__(self, problem: FoundProblem, folder: Path, owner: ProblemList) -> None:
+        super().__init__("")
+        self.heading.hide()
+        self._problem, self._folder, self._owner = problem, folder, owner
+        self.body.addWidget(label(problem.message, "danger" if problem.is_fatal else "plain", wrap=True))
+        self.body.addWidget(label(problem.hint, "muted", wrap=True))
+        images = [path for path in problem.paths if path.suffix.lower() in IMAGE_SUFFIXES]
+        self._files = _Files(owner.pictures, images[:_FILES], self) if images else None
+        if self._files is not None:
+            self._files.mark(range(1, 2) if problem.kind in _ONE_OF_THEM else range(len(images)))
+            self._files.itemActivated.connect(lambda item: _open(item.data(_PATH)))
+            self.body.addWidget(self._files)
+        self.body.addLayout(self._make_actions())
+
+    def _make_actions(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        if self._files is not None:
+            self._skip = _link("Skip", self._leave_out)
+            self._skip.setToolTip("Leave the marked photos out of what is learnt; the files stay where they are")
+            self._move = _link("Move to class…", self._ask_class)
+            self._move.setToolTip("Take the marked photos for another class; the files stay where they are")
+            row.addWidget(self._skip)
+            row.addWidget(self._move)
+            self._files.itemSelectionChanged.connect(self._name_actions)
+            self._name_actions()
+        row.addWidget(self._make_open())
+        row.addStretch()
+        return row
+
+    def _make_open(self) -> QPushButton:
+        button = _link("Open", self._open)
+        what = place(self._problem.paths[0]) if self._problem.paths else self._folder.name
+        button.setAccessibleName(f"Open {what}")
+        button.setToolTip("Open the marked photos, or the folder, in the program that you use for them")
+        return button
+
+    def _name_actions(self) -> None:
+        """Say of how many the photos something would be done about."""
+        assert self._files is not None
+        marked, count = self._files.marked(), self._files.count()
+        part = f" {len(marked)} of {count}" if count > 1 else ""
+        self._skip.setText(f"Skip{part}")
+        for button, what in ((self._skip, "Skip"), (self._move, "Move to another class")):
+            button.setEnabled(bool(marked))
+            button.setAccessibleName(f"{what}: {', '.join(place(path) for path in marked[:3])}")
+
+    def _leave_out(self) -> None:
+        assert self._files is not None
+        self._owner.decided.emit({path: Amendment(None) for path in self._files.marked()})
+
+    def _ask_class(self) -> None:
+        assert self._files is not None
+        likely = list(dict.fromkeys(path.parent.name for path in self._problem.paths if path.parent != self._folder))
+        self._owner.class_wanted.emit(self._files.marked(), likely)
+
+    def _open(self) -> None:
+        marked = self._files.marked() if self._files is not None else self._problem.paths[:1]
+        for path in (marked or [self._folder])[:5]:
+            _open(path)
+
+
+class _Files(QListWidget):
+    """Photos in a row, of which some are marked."""
+
+    def __init__(self, pictures: PictureClient, paths: Sequence[Path], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("files")
+        self.setAccessibleName("Photos this is about")
+        self.setItemDelegate(_FileDelegate(pictures, self))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setUniformItemSizes(True)
+        self.setFixedHeight(SIDE + 22)
+        for path in paths:
+            item = QListWidgetItem(place(path), self)
+            item.setData(_PATH, path)
+            item.setToolTip(place(path))
+        self._paths = frozenset(paths)
+        pictures.drawn.connect(self._on_drawn)
+
+    def mark(self, rows: range) -> None:
+        """Mark these photos."""
+        last = min(rows.stop, self.count()) - 1
+        self.setCurrentRow(max(0, min(rows.start, last)))
+        for row in range(self.count()):
+            self.item(row).setSelected(row in rows or (row == last and rows.start > last))
+
+    def marked(self) -> list[Path]:
+        """The photos that are marked."""
+        return [self.item(row).data(_PATH) for row in range(self.count()) if self.item(row).isSelected()]
+
+    def _on_drawn(self, path: Path, side: int) -> None:
+        if path in self._paths:
+            self.viewport().update()
+
+
+class _FileDelegate(QStyledItemDelegate):
+    """Paints a photo, framed where it is marked."""
+
+    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._pictures = pictures
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(SIDE + 8, SIDE + 8)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        box = option.rect.adjusted(4, 4, -4, -4)
+        paint_photo(painter, box, self._pictures.picture(index.data(_PATH), THUMBNAIL_SIDE))
+        if option.state & QStyle.StateFlag.State_Selected:
+            strong = option.state & QStyle.StateFlag.State_HasFocus
+            painter.setPen(QPen(QColor(theme.current().accent), 3 if strong else 2))
+            painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), 6, 6)
+        painter.restore()
+
+
+def _link(text: str, does: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    button.clicked.connect(does)
+    return button
+
+
+def _open(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

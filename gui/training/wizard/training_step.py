@@ -1,0 +1,271 @@
+"""Third step: what the training is doing, how long it still takes, and what it came to if it did not end well."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from core.base.errors import FoveaError
+from core.base.progress import Progress
+from core.training.protocol import Epoch
+from gui.widgets import theme
+from gui.widgets.basic import Panel, ProgressBar, label
+from gui.widgets.durations import remaining
+
+_SPEED_S: Final = 5.0
+"""Over how long the speed is taken."""
+_OF_IMAGES: Final = ("looking at", "computing features", "learning, epoch", "reading the images")
+"""How stages begin whose steps are photos."""
+
+
+class TrainingStep(QWidget):
+    """Shows a training.
+
+    Attributes:
+        epochs: how many are done.
+        closes: the wizard is to close once the training was called off.
+        background_wanted: the training goes on, and the wizard closes.
+        pause_wanted: the training is to wait (True) or to go on (False).
+        stop_wanted: it is to be called off; whether what was learnt so far is thrown away.
+        noticed: something the person should read.
+        again_wanted: the same training is wanted once more; whether it is to begin anew where it could go on.
+    """
+
+    background_wanted = Signal()
+    pause_wanted = Signal(bool)
+    stop_wanted = Signal(bool)
+    again_wanted = Signal(bool)
+    noticed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stage, self.left = label(kind="title"), label(kind="muted")
+        self.bar = ProgressBar()
+        self.bar.setAccessibleName("Progress of the training")
+        self._count, self.speed = label(kind="muted"), label(kind="number")
+        self._seen: deque[tuple[float, int]] = deque(maxlen=200)
+        self._images = 0
+        self.pause = QPushButton("Pause")
+        self.pause.setCheckable(True)
+        self.pause.toggled.connect(lambda is_paused: self._on_pause(is_paused=is_paused))
+        self.stop = QPushButton("Stop…")
+        self.stop.clicked.connect(lambda: self._ask(closing=False))
+        self.background = QPushButton("Go on in the background")
+        self.background.setProperty("kind", "primary")
+        self.background.clicked.connect(self._on_background)
+        self._keep: QPushButton | None = None
+        self._question = self._make_question()
+        self._trouble, self._hint = label(kind="danger", wrap=True), label(wrap=True)
+        self.again, self.anew = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
+        self._failure = self._make_failure()
+        self._done = Panel("Stages")
+        self._curves_place = QVBoxLayout()
+        self.curves: QWidget | None = None
+        self.epochs, self.closes = 0, False
+        self._stages: list[str] = []
+        self._lay_out()
+
+    def begin(self, *, epochs: int, images: int) -> None:
+        """Show a training that begins now.
+
+        Args:
+            epochs: how many there will be; 0 of a recipe without.
+            images: how many are learnt from in each.
+        """
+        self._stages, self.epochs, self._images, self.closes = [], 0, images, False
+        self._seen.clear()
+        self.speed.clear()
+        while self._done.body.count() > 1:
+            item = self._done.body.takeAt(1)
+            if item is not None and (gone := item.widget()) is not None:
+                gone.deleteLater()
+        self.stage.setText("Starting …")
+        self.bar.setRange(0, 0)
+        self.left.clear()
+        self._count.clear()
+        self.pause.setChecked(False)
+        for widget in (self.pause, self.stop, self.bar, self.stage):
+            widget.setEnabled(True)
+            widget.show()
+        self._question.hide()
+        self._failure.hide()
+        self._show_curves(epochs)
+
+    def show_stage(self, progress: Progress) -> None:
+        """Show how far a stage is."""
+        if not self._stages or self._stages[-1] != progress.stage:
+            if self._stages:
+                self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
+            self._stages.append(progress.stage)
+            self._seen.clear()
+            self.speed.clear()
+        self.stage.setText(_sentence(progress.stage))
+        self.bar.setRange(0, max(1, progress.total))
+        self.bar.setValue(progress.step)
+        self._count.setText(f"{progress.step:,} of {progress.total:,}" if progress.total > 1 else "")
+        self.left.setText(remaining(progress.remaining_s))
+        if progress.stage.startswith(_OF_IMAGES):
+            self._show_speed(progress.step)
+
+    def _show_speed(self, step: int) -> None:
+        """Photos a second, over the last few seconds."""
+        now = time.monotonic()
+        self._seen.append((now, step))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _SPEED_S:  # a slow machine reports less often than that
+            self._seen.popleft()
+        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        if last > first and after > before:
+            self._tell_speed((after - before) / (last - first))
+
+    def _tell_speed(self, speed: float) -> None:
+        self.speed.setText(f"{speed:,.0f} photos/s" if speed >= 10 else f"{speed:.1f} photos/s")
+
+    def show_epoch(self, epoch: Epoch) -> None:
+        """Draw what an epoch came to."""
+        self.epochs = epoch.number
+        if epoch.number and epoch.seconds > 0 and self._images:
+            self._tell_speed(self._images / epoch.seconds)
+        if self.curves is not None:
+            self.curves.add(  # type: ignore[attr-defined]
+                epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
+            )
+
+    def show_failure(self, error: FoveaError) -> None:
+        """Show why it ended, and offer to resume it."""
+        self._trouble.setText(error.what)
+        self._hint.setText(error.hint)
+        self.again.setVisible(error.can_resume)
+        self.stage.setText("The training ended before its work did")
+        self._rest()
+        self._failure.show()
+        (self.again if error.can_resume else self.anew).setFocus()
+
+    def show_stopped(self, *, can_resume: bool) -> None:
+        """Show that it was called off."""
+        self.stage.setText("Stopped")
+        self._trouble.clear()
+        self._hint.setText("What was learnt so far is kept." if can_resume else "Nothing was changed.")
+        self.again.setVisible(can_resume)
+        self._rest()
+        self._failure.show()
+
+    def _rest(self) -> None:
+        self._question.hide()
+        self.bar.hide()
+        self.left.clear()
+        self._count.clear()
+        self.speed.clear()
+        for button in (self.pause, self.stop):
+            button.setEnabled(False)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2 * theme.GRID)
+        head = QHBoxLayout()
+        head.addWidget(self.stage, 1)
+        head.addWidget(self.pause)
+        head.addWidget(self.stop)
+        column.addLayout(head)
+        column.addWidget(self.bar)
+        line = QHBoxLayout()
+        line.addWidget(self._count)
+        line.addSpacing(2 * theme.GRID)
+        line.addWidget(self.speed)
+        line.addStretch()
+        line.addWidget(self.left)
+        column.addLayout(line)
+        column.addWidget(self._question)
+        column.addWidget(self._failure)
+        column.addLayout(self._curves_place, 1)
+        column.addWidget(self._done)
+        column.addStretch()
+
+    def _make_question(self) -> QWidget:
+        """What becomes of the work so far is asked in place, not in a dialog that stops everything."""
+        box = self._question_box = Panel("")
+        box.body.addWidget(
+            label("What it has learnt so far can be kept: it then goes on from there another time.", wrap=True)
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.background)
+        for text, does in (
+            ("Stop, keep the work", lambda: self._stop(discard=False)),
+            ("Stop, throw it away", lambda: self._stop(discard=True)),
+            ("Stay here", self.stay),
+        ):
+            button = QPushButton(text)
+            button.clicked.connect(does)
+            row.addWidget(button)
+            self._keep = self._keep or button
+        row.addStretch()
+        box.body.addLayout(row)
+        return box
+
+    def _make_failure(self) -> QWidget:
+        box = Panel("What happened")
+        box.body.addWidget(self._trouble)
+        box.body.addWidget(self._hint)
+        self.again.setProperty("kind", "primary")
+        self.again.clicked.connect(lambda: self.again_wanted.emit(False))
+        self.anew.clicked.connect(lambda: self.again_wanted.emit(True))
+        row = QHBoxLayout()
+        row.addWidget(self.again)
+        row.addWidget(self.anew)
+        row.addStretch()
+        box.body.addLayout(row)
+        return box
+
+    def _show_curves(self, epochs: int) -> None:
+        if self.curves is not None:
+            self._curves_place.removeWidget(self.curves)
+            self.curves.deleteLater()
+            self.curves = None
+        if epochs:
+            from gui.plots.curves import LearningCurves
+
+            self.curves = LearningCurves(self)
+            self.curves.noticed.connect(self.noticed)
+            self.curves.begin(epochs)
+            self._curves_place.addWidget(self.curves)
+
+    def ask_about_close(self) -> None:
+        """Ask what becomes of the training when the wizard closes."""
+        self._ask(closing=True)
+
+    def _ask(self, *, closing: bool) -> None:
+        self._question_box.heading.setText("Close the wizard while it trains?" if closing else "Stop the training?")
+        self.background.setVisible(closing)
+        self.closes = closing
+        self._question.show()
+        first = self.background if closing else self._keep
+        if first is not None:
+            first.setFocus()
+
+    def stay(self) -> None:
+        """Leave everything as it is."""
+        self.closes = False
+        self._question.hide()
+
+    def _on_background(self) -> None:
+        self.stay()
+        self.background_wanted.emit()
+
+    def _stop(self, *, discard: bool) -> None:
+        self._question.hide()
+        self.stage.setText("Stopping …")
+        for button in (self.pause, self.stop):
+            button.setEnabled(False)
+        self.stop_wanted.emit(discard)
+
+    def _on_pause(self, *, is_paused: bool) -> None:
+        self.pause.setText("Go on" if is_paused else "Pause")
+        self.pause_wanted.emit(is_paused)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,419 @@
+"""The wizard's window: four steps, each made when it is first shown, and what leads from one to the next.
+
+Closed while a training goes on it asks what becomes of that; in the background, the main window shows how far it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from core import api
+from core.base.errors import FoveaError
+from core.datasets.label_overrides import Amendment
+from core.services.folder_values import FolderRead
+from core.services.training_values import TrainedFacts
+from core.training.request import TrainRequest
+from gui.session.session import Session
+from gui.tasks.task import Task
+from gui.training.wizard.dataset_edits import Edits
+from gui.training.wizard.method_step import HowStep
+from gui.training.wizard.photos_step import PhotosStep
+from gui.training.wizard.result_step import ResultStep
+from gui.training.wizard.training_run import TrainingRun
+from gui.training.wizard.training_step import TrainingStep
+from gui.widgets import theme
+from gui.widgets.basic import label
+from gui.widgets.class_chooser import ClassChooser
+from gui.widgets.drop import Offer, read_offer
+from gui.widgets.notices import Notices
+
+_FORECAST_AFTER_MS: Final = 1000
+"""How long a folder is left alone before it is measured: while the person decides about photos, nothing is."""
+_SEEN: Final = 3
+
+
+class Step(IntEnum):
+    """Where the person is."""
+
+    PHOTOS = 0
+    HOW = 1
+    TRAINING = 2
+    RESULT = 3
+
+
+class TrainingWizard(QWidget):
+    """Leads from photos to a model.
+
+    Attributes:
+        went_on: a training has come further, as one line for the status bar; empty when none is under way.
+        finished: a model is in the library; its name, and how good it is.
+        hid: it was closed while a training goes on.
+    """
+
+    went_on = Signal(str)
+    finished = Signal(str, str)
+    hid = Signal()
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("New model")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(900, 600)
+        self.resize(1120, 760)
+        self._session = session
+        self._tasks = session.training
+        self.edits = Edits(self._tasks, self)
+        self.run = TrainingRun(session, self)
+        self.notices = Notices(self)
+        self._pages = QStackedWidget()
+        self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
+        self.back, self.next = QPushButton("Back"), QPushButton("Next")
+        self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
+        self._measure.timeout.connect(self._forecast)
+        self._awaited: tuple[Path, ...] = ()
+        self._reading: Task | None = None
+        self._forecasting: Task | None = None
+        self._previewing: Task | None = None
+        self._learnt: frozenset[tuple[Path, str | None]] = frozenset()
+        self._step = Step.PHOTOS
+        self._lay_out()
+        self._connect()
+        self.go_to(Step.PHOTOS)
+        self._tasks.start(api.list_sets).succeeded.connect(self.photos.show_sets)
+
+    # ---- the steps, each made when it is first needed
+
+    @cached_property
+    def photos(self) -> PhotosStep:
+        """The first step."""
+        made = PhotosStep(self._session.pictures, self._pages)
+        made.chosen.connect(self.open_folder)
+        made.build_wanted.connect(lambda: self.build("New photos", {}))
+        made.changed.connect(self._show_buttons)
+        found = made.found
+        found.edited.connect(self.edits.edit)
+        found.named.connect(self.edits.rename_set)
+        found.undo_wanted.connect(self.edits.undo)
+        found.problems.decided.connect(self.edits.decide)
+        found.problems.class_wanted.connect(self._ask_class)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def how(self) -> HowStep:
+        """The second step."""
+        made = HowStep(self._pages)
+        made.changed.connect(self._show_buttons)
+        made.preview_wanted.connect(self._preview)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def training(self) -> TrainingStep:
+        """The third step."""
+        made = TrainingStep(self._pages)
+        made.noticed.connect(self.notices.tell)
+        made.background_wanted.connect(self._go_on_in_background)
+        made.pause_wanted.connect(lambda is_paused: self.run.pause(is_paused=is_paused))
+        made.stop_wanted.connect(lambda discard: self.run.stop(discard=discard))
+        made.again_wanted.connect(lambda restart: self.run.repeat(restart=restart))
+        self.run.progressed.connect(made.show_stage)
+        self.run.epoch.connect(made.show_epoch)
+        self.run.failed.connect(made.show_failure)
+        self.run.stopped.connect(lambda can_resume: made.show_stopped(can_resume=can_resume))
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def result(self) -> ResultStep:
+        """The last step."""
+        made = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
+        made.noticed.connect(self.notices.tell)
+        made.use_wanted.connect(self._use)
+        made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))
+        made.decided.connect(self.edits.decide)
+        made.class_wanted.connect(self._ask_class)
+        made.undo_wanted.connect(self.edits.undo)
+        made.exported.connect(self._on_exported)
+        self._pages.addWidget(made)
+        return made
+
+    @cached_property
+    def chooser(self) -> ClassChooser:
+        """Asks for a class."""
+        made = ClassChooser(self)
+        made.chosen.connect(self._on_class)
+        return made
+
+    @property
+    def step(self) -> Step:
+        """The step that is shown."""
+        return self._step
+
+    def go_to(self, step: Step) -> None:
+        """Show a step."""
+        pages = {Step.PHOTOS: "photos", Step.HOW: "how", Step.TRAINING: "training", Step.RESULT: "result"}
+        self._step = step
+        self._pages.setCurrentWidget(getattr(self, pages[step]))
+        for number, mark in enumerate(self._marks):
+            mark.setProperty("kind", "number" if number == step else "muted")
+            mark.style().polish(mark)
+        self._show_buttons()
+
+    # ---- photos
+
+    def open_folder(self, folder: Path) -> None:
+        """Look at a folder, unless a training is under way."""
+        if self.run.is_running:
+            self.go_to(Step.TRAINING)
+            return
+        self.go_to(Step.PHOTOS)
+        self.edits.begin(folder)
+        self._on_folder_changed(folder)
+
+    def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
+        """Put a set of photos together, with these classes in it; the person can change it, or go on."""
+        if self.run.is_running:
+            self.go_to(Step.TRAINING)
+            return
+        self.go_to(Step.PHOTOS)
+        self.edits.new_set(name, classes)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.step is Step.PHOTOS and _folder_in(event) is not None:
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        folder = _folder_in(event)
+        if folder is not None:
+            event.acceptProposedAction()
+            self.open_folder(folder)
+
+    def _on_folder_changed(self, folder: Path) -> None:
+        self.photos.begin(folder)
+        task = self._reading = self._supersede(self._reading, api.read_folder, folder)
+        task.progressed.connect(self.photos.show_progress)
+        task.succeeded.connect(self._on_folder_read)
+        task.failed.connect(lambda error: self._on_folder_read(FolderRead(folder, error=error)))
+
+    def _supersede(self, earlier: Task | None, verb: Callable[..., object], *arguments: object) -> Task:
+        """Start a call whose answer is wanted instead of an earlier one's."""
+        if earlier is not None and not earlier.is_over:
+            earlier.abandon()
+        return self._tasks.start(verb, *arguments)
+
+    def _on_folder_read(self, read: FolderRead) -> None:
+        self.photos.show_folder(read, can_undo=self.edits.can_undo)
+        if self.step is Step.RESULT:
+            now = frozenset((one.path, one.now) for one in read.amended)
+            self.result.show_decisions(read.amended, new=len(now ^ self._learnt), can_undo=self.edits.can_undo)
+        elif read.error is None:
+            self._measure.start()
+
+    def _ask_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
+        self._awaited = tuple(paths)
+        read = self.photos.read
+        classes = [one.name for one in read.classes] if read else []
+        photos = "this photo" if len(paths) == 1 else f"these {len(paths):,} photos"
+        self.chooser.open(
+            [*classes, *(one for one in likely if one not in classes)], title=f"What is in {photos}?", likely=likely
+        )
+
+    def _on_class(self, name: str) -> None:
+        self.edits.decide({path: Amendment(name) for path in self._awaited})
+
+    # ---- how
+
+    def _forecast(self) -> None:
+        read = self.photos.read
+        if read is not None and read.error is None and not self.run.is_running:
+            self.how.suggest(read.folder.name)
+            self.how.begin_forecast()
+            task = self._forecasting = self._supersede(self._forecasting, api.forecast, self._make_request())
+            task.succeeded.connect(self.how.show_forecasts)
+            task.failed.connect(self.how.show_no_forecast)
+
+    def _preview(self, turn: int) -> None:
+        """Draw what the network sees of a photo of each of some classes, others at every turn."""
+        read = self.photos.read
+        samples = [one.samples for one in read.classes if one.samples] if read else []
+        if samples:
+            chosen = [samples[(turn * _SEEN + place) % len(samples)] for place in range(min(_SEEN, len(samples)))]
+            photos = tuple(own[turn % len(own)] for own in chosen)
+            task = self._previewing = self._supersede(
+                self._previewing, api.preview_training, self._make_request(), photos
+            )
+            task.succeeded.connect(self.how.show_preview)
+            task.failed.connect(self.how.show_no_preview)
+
+    def _go_back(self) -> None:
+        """One step back; from a training that went on from an earlier run there is no folder to choose a way for."""
+        self.go_to(Step(self.step - 1) if self.photos.read is not None else Step.PHOTOS)
+
+    def _make_request(self) -> TrainRequest:
+        read = self.photos.read
+        assert read is not None
+        return self.how.plan.request(read.folder, self._session.settings.value)
+
+    # ---- training
+
+    def _train(self, request: TrainRequest) -> None:
+        read = self.photos.read
+        assert read is not None
+        self._measure.stop()
+        self._learnt = frozenset((one.path, one.now) for one in read.amended)
+        shares = 1.0 - float(request.validation) - float(request.test)
+        if self._forecasting is not None and not self._forecasting.is_over:
+            self._forecasting.abandon()
+        self.run.begin(request, max(1, round(read.images * shares)))
+
+    def _on_began(self, epochs: int, images: int) -> None:
+        self.training.begin(epochs=epochs, images=images)
+        self.go_to(Step.TRAINING)
+
+    def _on_done(self, facts: TrainedFacts) -> None:
+        self.result.show_result(facts, self.run.folder)
+        QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
+
+    def _show_result(self, name: str) -> None:
+        """In a turn of its own, in which what was made is laid out and painted."""
+        self.go_to(Step.RESULT)
+        self.result.use.setFocus()
+        self.finished.emit(name, self.result.headline.text())
+
+    def _on_ended(self) -> None:
+        self._show_buttons()
+        if self.training.closes:
+            self.close()
+
+    def _go_on_in_background(self) -> None:
+        self.hide()
+        self.hid.emit()
+
+    # ---- result
+
+    def _again(self, *, at_once: bool) -> None:
+        if at_once and self.run.request is not None:
+            self._train(self.run.request)
+        else:
+            self.go_to(Step.HOW)
+
+    def _use(self) -> None:
+        facts = self.result.facts
+        assert facts is not None
+        if facts.in_use:
+            self._show_used(facts.name)
+        else:
+            task = self._tasks.start(api.activate, facts.name, facts.version)
+            task.succeeded.connect(lambda _: self._show_used(facts.name))
+            task.failed.connect(self._tell_error)
+
+    def _tell_error(self, error: FoveaError) -> None:
+        self.notices.tell(str(error))
+
+    def _show_used(self, name: str) -> None:
+        """The name means the new version by now; the main window opens it."""
+        self._session.engine.list_models()
+        self._session.open_model(model=name)
+        self.result.show_in_use()
+
+    def _on_exported(self, text: str, file: Path | None) -> None:
+        folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
+        offer = None if folder is None else ("Open its folder", lambda: QDesktopServices.openUrl(folder))
+        self.notices.tell(text, offer=offer)
+
+    # ---- the window
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing is never the end of a training by itself: what becomes of it is asked."""
+        if self.run.is_running:
+            event.ignore()
+            self.go_to(Step.TRAINING)
+            self.training.ask_about_close()
+            return
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """End what runs beside the window; the training process ends with the session."""
+        self._measure.stop()
+        if "result" in self.__dict__:
+            self.result.end()
+
+    def _connect(self) -> None:
+        self.back.clicked.connect(self._go_back)
+        self.next.clicked.connect(self._go_on)
+        self.run.went_on.connect(self.went_on)
+        self.run.began.connect(self._on_began)
+        self.run.done.connect(self._on_done)
+        self.run.ended.connect(self._on_ended)
+        self._tasks.warned.connect(self.notices.tell)
+        self.edits.done.connect(self._on_folder_changed)
+        self.edits.failed.connect(self.notices.tell)
+
+    def _go_on(self) -> None:
+        if self.step is Step.PHOTOS:
+            if self._measure.isActive():
+                self._measure.stop()
+                self._forecast()
+            self.go_to(Step.HOW)
+            self.how.name.setFocus()
+        else:
+            self._train(self._make_request())
+
+    def _show_buttons(self) -> None:
+        step = self._step
+        is_over = step is Step.TRAINING and not self.run.is_running
+        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
+        self.back.setVisible(step is Step.HOW or is_over)
+        self.next.setVisible(not is_over)
+        self.next.setText("Train" if step is Step.HOW else "Next")
+        if step in (Step.PHOTOS, Step.HOW):
+            self.next.setEnabled(self.photos.can_go_on if step is Step.PHOTOS else self.how.can_go_on)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        head, row = _band("top")
+        for mark in self._marks:
+            row.addWidget(mark)
+            row.addSpacing(3 * theme.GRID)
+        row.addStretch()
+        self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
+        self._foot, row = _band("foot")
+        row.addStretch()
+        self.next.setProperty("kind", "primary")
+        row.addWidget(self.back)
+        row.addWidget(self.next)
+        for widget in (head, self.notices, self._pages, self._foot):
+            column.addWidget(widget)
+        column.setStretchFactor(self._pages, 1)
+
+
+def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
+    """A strip across the window, and the row in it."""
+    band = QWidget()
+    band.setObjectName(name)
+    band.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    row = QHBoxLayout(band)
+    row.setContentsMargins(3 * theme.GRID, theme.GRID, 3 * theme.GRID, theme.GRID)
+    return band, row
+
+
+def _folder_in(event: QDropEvent) -> Path | None:
+    """The one thing that is dragged, where it is of this computer; whether it is a folder, reading it tells."""
+    offer = read_offer(event.mimeData())
+    return offer.paths[0] if isinstance(offer, Offer) and len(offer.paths) == 1 else None

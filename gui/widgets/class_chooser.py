@@ -1,0 +1,252 @@
+"""Choosing a class by keyboard or mouse, in the window: type to filter, arrows and Enter, or a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
+
+from core.base.text import natural
+from core.datasets.class_labels import as_label
+from gui.widgets import theme
+from gui.widgets.basic import label
+
+Index = QModelIndex | QPersistentModelIndex
+
+_WIDTH: Final = 440
+_MOST_SHOWN: Final = 11
+"""Rows; what is further down is scrolled to."""
+_NUMBERED: Final = 9
+_KEPT_IN_ORDER: Final = 16
+"""Up to so many classes stay where they are, so that a hand finds each again."""
+_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
+_NOWHERE: Final = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A row: a class, or a word that is to become one."""
+
+    label: str
+    is_new: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"Add “{self.label}” as a new class" if self.is_new else self.label
+
+
+class ClassChooser(QFrame):
+    """Floats over the window until a class is chosen, Escape is pressed, or something else is clicked.
+
+    Attributes:
+        chosen: the class; a new one where nobody had it in the list.
+        left: it closed, with or without a choice, after `chosen`.
+    """
+
+    chosen = Signal(str)
+    left = Signal()
+
+    def __init__(self, window: QWidget, *, may_add: bool = True) -> None:
+        """Hidden until `open`; `may_add` says whether a word that is no class may become one."""
+        super().__init__(window)
+        self.setObjectName("palette")
+        self._window, self._may_add = window, may_add
+        self._back: QWidget | None = None
+        self._classes: tuple[str, ...] = ()
+        self._rows = _Rows(self)
+        self._title = label(kind="heading", wrap=True)
+        self._about = label(kind="muted", wrap=True)
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("Type a class, or press its number")
+        self.line.textChanged.connect(self._search)
+        self.line.installEventFilter(self)
+        window.installEventFilter(self)
+        self.list = self._make_list()
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
+        column.setSpacing(theme.GRID)
+        for widget in (self._title, self._about, self.line, self.list):
+            column.addWidget(widget)
+        self.hide()
+
+    def _make_list(self) -> QTreeView:
+        found = QTreeView()
+        found.setObjectName("choices")
+        found.setAccessibleName("Classes")
+        found.setModel(self._rows)
+        found.setRootIsDecorated(False)
+        found.setUniformRowHeights(True)
+        found.setHeaderHidden(True)
+        found.header().setStretchLastSection(False)
+        found.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        found.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
+        found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        found.clicked.connect(self._choose)
+        return found
+
+    def open(
+        self, classes: Sequence[str], *, title: str, about: str = "", likely: Sequence[str] = (), current: str = ""
+    ) -> None:
+        """Let the person choose.
+
+        Args:
+            classes: among which; a few keep their order, so that each keeps its number, and of many the likely ones
+                come first and the others in natural order.
+            title: what is asked, such as "What is in this photo?".
+            about: what helps to answer that.
+            likely: classes that are more likely than others, the likeliest first.
+            current: what was chosen before, which is marked at first. Without it nothing is marked until the person
+                types or presses an arrow, so that Enter alone chooses nothing.
+        """
+        self._classes = _ordered(classes, likely)
+        self._title.setText(title)
+        self._about.setText(about)
+        self._about.setVisible(bool(about))
+        self.line.setAccessibleName(f"{title} {about} Type to filter, arrows and Enter choose.")
+        self._back = self._window.focusWidget()
+        self.show()  # or rows would be as high as they are without a style
+        self.raise_()
+        self.line.clear()
+        self._search("")
+        self._place()
+        if current in self._classes:
+            self._mark(self._classes.index(current))
+        self.line.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def texts(self) -> list[str]:
+        """What can be chosen now, from the top."""
+        return [choice.text for choice in self._rows.choices]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window:
+            if isinstance(event, QResizeEvent) and self.isVisible():
+                self._place()
+        elif isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            return self._handle_key(event)
+        elif event.type() is QEvent.Type.FocusOut and self.isVisible():
+            self._close(give_back=False)
+        return False
+
+    def _handle_key(self, event: QKeyEvent) -> bool:
+        key = Qt.Key(event.key())
+        match key:
+            case Qt.Key.Key_Escape:
+                self._close()
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self._choose(self.list.currentIndex())
+            case Qt.Key.Key_Down | Qt.Key.Key_Up:
+                self._move(1 if key is Qt.Key.Key_Down else -1)
+            case Qt.Key.Key_PageDown | Qt.Key.Key_PageUp:
+                self._page(1 if key is Qt.Key.Key_PageDown else -1)
+            case _ if key in _KEYS and not self.line.text():
+                self._choose(self._rows.index(_KEYS[key], 0))
+            case _:
+                return False
+        return True
+
+    def _move(self, step: int) -> None:
+        count, row = max(len(self._rows.choices), 1), self.list.currentIndex().row()
+        self._mark((max(row, 0) - 1 if step < 0 else row + 1) % count)
+
+    def _page(self, step: int) -> None:
+        rows = max(1, self.list.viewport().height() // max(1, self.list.sizeHintForRow(0)) - 1)
+        last = len(self._rows.choices) - 1
+        self._mark(min(max(self.list.currentIndex().row() + step * rows, 0), last))
+
+    def _mark(self, row: int) -> None:
+        index = self._rows.index(row, 0)
+        self.list.setCurrentIndex(index)
+        self.list.scrollTo(index)
+        # The keyboard stays in the line, so what is marked is told there.
+        count = len(self._rows.choices)
+        nothing = "" if count else "No matching class"
+        self.line.setAccessibleDescription(f"{index.data()}, {row + 1} of {count:,}" if index.isValid() else nothing)
+
+    def _search(self, text: str) -> None:
+        wanted = as_label(text)
+        found = [_Choice(one) for one in _found(self._classes, wanted)]
+        if self._may_add and wanted and wanted.casefold() not in {one.casefold() for one in self._classes}:
+            found.append(_Choice(wanted, is_new=True))
+        self._rows.show(found, numbered=not text)
+        self._mark(0 if wanted else -1)
+
+    def _choose(self, index: Index) -> None:
+        if index.isValid():
+            choice = self._rows.choices[index.row()]
+            self._close(tell=False)
+            self.chosen.emit(choice.label)
+            self.left.emit()
+
+    def _close(self, *, give_back: bool = True, tell: bool = True) -> None:
+        self.hide()
+        if give_back and self._back is not None:
+            self._back.setFocus()
+        if tell:
+            self.left.emit()
+
+    def _place(self) -> None:
+        """In the middle, near the top, as high as its rows need, and never larger than the window."""
+        room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
+        rows = min(max(len(self._classes) + self._may_add, 2), _MOST_SHOWN)
+        self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
+        width = min(_WIDTH, room.width())
+        height = min(self._column.totalHeightForWidth(width), room.height())
+        self.list.setMinimumHeight(0)  # where the window is small, it is the list that gives way
+        self.setGeometry(QRect(room.center().x() - width // 2, room.top(), width, height))
+
+
+class _Rows(QAbstractTableModel):
+    """The choices, and beside each of the first the number that chooses it."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.choices: list[_Choice] = []
+        self._is_numbered = False
+
+    def show(self, choices: list[_Choice], *, numbered: bool) -> None:
+        self.beginResetModel()
+        self.choices, self._is_numbered = choices, numbered
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.choices)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else 2
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        row, is_key = index.row(), index.column() == 1
+        match role:
+            case Qt.ItemDataRole.DisplayRole if is_key:
+                return str(row + 1) if self._is_numbered and row < _NUMBERED else ""
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole if not is_key:
+                return self.choices[row].text
+            case Qt.ItemDataRole.TextAlignmentRole if is_key:
+                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+
+def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
+    if len(classes) <= _KEPT_IN_ORDER:
+        return tuple(classes)
+    there = frozenset(classes)
+    first = [one for one in dict.fromkeys(likely) if one in there]
+    return (*first, *sorted(there.difference(first), key=natural))
+
+
+def _found(classes: Sequence[str], wanted: str) -> list[str]:
+    """The classes that have these letters, the best matches first."""
+    letters = wanted.casefold()
+    found = [one for one in classes if letters in one.casefold()]
+    return sorted(found, key=lambda one: _distance(one.casefold(), letters))
+
+
+def _distance(name: str, letters: str) -> int:
+    """How far a class is from what was typed: the same, a word of it, its beginning, that of a word, or anywhere."""
+    matches = (name == letters, letters in name.split(), name.startswith(letters), f" {letters}" in name, True)
+    return matches.index(True)

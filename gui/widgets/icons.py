@@ -1,0 +1,78 @@
+"""Icons: Lucide's outlines (ISC licence, see icons/LICENSE), drawn at any scale, in the colours in use."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from gui.widgets import theme
+
+Ink = Literal["text", "muted", "accent", "warning"]
+"""A colour by its name among `theme.Tokens`."""
+
+_FOLDER: Final = Path(__file__).parent.parent / "icons"
+
+
+@cache
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    outline = (_FOLDER / f"{name}.svg").read_text("utf-8").replace("currentColor", colour)
+    return QSvgRenderer(QByteArray(outline.encode()))
+
+
+def paint(painter: QPainter, name: str, box: QRectF, colour: str) -> None:
+    """Draw an icon into a square box."""
+    _renderer(name, colour).render(painter, box)
+
+
+def icon(name: str, ink: Ink, *, checked: Ink | None = None) -> QIcon:
+    """An icon for a button, drawn afresh whenever it is painted: sharp on every screen, and in the theme of the moment.
+
+    Args:
+        name: of the outline.
+        ink: its colour.
+        checked: its colour while the button is checked; None: the same.
+    """
+    return QIcon(_Outline(name, ink, checked or ink))
+
+
+def ink(name: Ink) -> str:
+    """This colour in the theme of the moment."""
+    colours = theme.current()
+    return {"text": colours.text, "muted": colours.muted, "accent": colours.accent, "warning": colours.warning}[name]
+
+
+def program_icon() -> QIcon:
+    """Fovea's own icon, drawn by hand for each usual size."""
+    drawn = QIcon()
+    for picture in (_FOLDER / "fovea").glob("*.png"):
+        drawn.addFile(str(picture))
+    return drawn
+
+
+class _Outline(QIconEngine):
+    def __init__(self, name: str, ink: Ink, checked: Ink) -> None:
+        super().__init__()
+        self._name, self._ink, self._checked = name, ink, checked
+
+    def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
+        painter.save()
+        painter.setOpacity(0.4 if mode is QIcon.Mode.Disabled else 1.0)
+        colour = ink(self._checked if state is QIcon.State.On else self._ink)
+        paint(painter, self._name, QRectF(rect), colour)  # type: ignore[call-overload]
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(QColor(Qt.GlobalColor.transparent))
+        painter = QPainter(pixmap)
+        self.paint(painter, pixmap.rect(), mode, state)
+        painter.end()
+        return pixmap
+
+    def clone(self) -> QIconEngine:
+        return _Outline(self._name, self._ink, self._checked)

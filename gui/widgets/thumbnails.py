@@ -1,0 +1,140 @@
+"""Rows of small pictures, drawn by the picture process as they come into sight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import (
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from core.base.text import printable
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.widgets import icons, theme
+
+Index = QModelIndex | QPersistentModelIndex
+
+SIDE: Final = 56
+GAP: Final = 4
+_CARD: Final = QSize(136, 176)
+_EDGE: Final = 6
+_PATH: Final = Qt.ItemDataRole.UserRole
+
+
+def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
+    """The middle of a picture in a rounded box, or a sign that it is being drawn or cannot be."""
+    clip = QPainterPath()
+    clip.addRoundedRect(QRectF(box), 4, 4)
+    painter.save()
+    painter.setClipPath(clip)
+    painter.fillRect(box, QColor(theme.current().track))
+    if picture is None or picture.isNull():
+        middle = QRectF(0, 0, 20, 20)
+        middle.moveCenter(QRectF(box).center())
+        icons.paint(painter, "image" if picture is None else "image-off", middle, theme.current().muted)
+    else:
+        side = min(picture.width(), picture.height())
+        part = QRectF((picture.width() - side) / 2, (picture.height() - side) / 2, side, side)
+        painter.drawPixmap(QRectF(box), picture, part)
+    painter.restore()
+
+
+class PhotoWall(QListWidget):
+    """Photos with two lines under each.
+
+    Attributes:
+        opened: the person wants to see this photo's file.
+        removal_asked: they pressed Delete.
+        naming_asked: they pressed F2.
+    """
+
+    opened = Signal(object)
+    removal_asked = Signal()
+    naming_asked = Signal()
+
+    def __init__(self, pictures: PictureClient, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("wall")
+        self.setAccessibleName(name)
+        self.setItemDelegate(_PhotoDelegate(pictures, self))
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)
+        self.setSpacing(GAP)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setMinimumHeight(_CARD.height() + 4 * GAP)
+        pictures.drawn.connect(self._repaint)
+        self.itemActivated.connect(lambda item: self.opened.emit(item.data(_PATH)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Delete:
+                self.removal_asked.emit()
+            case Qt.Key.Key_F2:
+                self.naming_asked.emit()
+            case _:
+                super().keyPressEvent(event)
+
+    def chosen(self) -> list[Path]:
+        """The photos that are marked."""
+        return [item.data(_PATH) for item in self.selectedItems()]
+
+    def _repaint(self) -> None:
+        self.viewport().update()
+
+    def show_texts(self, texts: Sequence[str]) -> None:
+        """Show other texts under the same photos."""
+        for row, text in enumerate(texts):
+            item = self.item(row)
+            item.setText(text)
+            item.setToolTip(f"{text}\n{printable(item.data(_PATH))}")
+
+    def show_photos(self, photos: Sequence[tuple[Path, str]]) -> None:
+        """Show these photos with their texts, two lines each."""
+        self.clear()
+        for path, text in photos:
+            item = QListWidgetItem(text, self)
+            item.setData(_PATH, path)
+            item.setToolTip(f"{text}\n{printable(path)}")
+
+
+class _PhotoDelegate(QStyledItemDelegate):
+    """Paints a photo and its two lines, and asks for it when it comes into sight."""
+
+    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._pictures = pictures
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return _CARD
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        colours, state = theme.current(), option.state
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(QColor(colours.accent), 2 if state & QStyle.StateFlag.State_HasFocus else 1))
+            painter.setBrush(QColor(colours.accent_soft))
+            painter.drawRoundedRect(QRectF(option.rect).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
+        box = option.rect.adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
+        side = box.width()
+        paint_photo(
+            painter, QRect(box.left(), box.top(), side, side), self._pictures.picture(index.data(_PATH), THUMBNAIL_SIDE)
+        )
+        for number, line in enumerate(str(index.data()).split("\n")[:2]):
+            place = QRect(box.left(), box.top() + side + 4 + 18 * number, side, 18)
+            painter.setPen(QColor(colours.muted if number else colours.text))
+            told = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, side)
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, told)
+        painter.restore()

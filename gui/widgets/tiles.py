@@ -1,0 +1,47 @@
+"""Widgets side by side in as many columns as have room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from gui.widgets import theme
+
+
+class Tiles(QWidget):
+    """Tiles in as many columns as have room."""
+
+    def __init__(self, tiles: Sequence[QWidget], least: int) -> None:
+        """`least` is how wide a column must be, in pixels."""
+        super().__init__()
+        self._least = least
+        self.setObjectName("inspector")
+        self.setMinimumWidth(least)  # or the columns of a wide window would keep it from becoming narrow
+        self._tiles = list(tiles)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.GRID)
+        self._columns = 0
+        self._arrange(1)
+
+    def add_last(self, widget: QWidget) -> None:
+        """Put one more under all."""
+        self._tiles.append(widget)
+        self._arrange(self._columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        columns = max(1, self.width() // self._least)
+        if columns != self._columns:
+            self._arrange(columns)
+
+    def _arrange(self, columns: int) -> None:
+        self._columns = columns
+        for number, tile in enumerate(self._tiles):
+            self._grid.addWidget(tile, number // columns, number % columns)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, int(column < columns))
+        for row in range(self._grid.rowCount()):
+            self._grid.setRowStretch(row, 0)
+        self._grid.setRowStretch(len(self._tiles) // columns + 1, 1)

@@ -1,0 +1,210 @@
+"""What a person decided about photos of a folder: kept beside it, found again by content, undone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from core.base import paths
+from core.base.errors import DatasetError, StorageError, UsageError
+from core.base.locks import hold
+from core.base.progress import CancelToken
+from core.datasets.dataset import Dataset, ProblemKind, read_dataset
+from core.datasets.label_overrides import Amended, Amendment, amend, read_amendments, told
+from core.evaluation.images import read_images
+from tests import teaching
+
+LEFT_OUT = Amendment(None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return teaching.write_labelled(tmp_path / "set", 5)
+
+
+def read(folder: Path) -> Dataset:
+    return read_dataset(folder, report=lambda _: None, token=CancelToken())
+
+
+def labels(dataset: Dataset) -> dict[str, str]:
+    """The class of each file, by its place in the folder."""
+    return {str(one.path.relative_to(dataset.root)): dataset.classes[one.label] for one in dataset.examples}
+
+
+def test_a_label_is_put_right_and_a_photo_left_out(folder: Path) -> None:
+    wrong, odd = folder / "red" / "0.png", folder / "blue" / "1.png"
+    before = amend(folder, {wrong: Amendment("green"), odd: LEFT_OUT})
+    assert before == {wrong: None, odd: None}
+    dataset = read(folder)
+    found = labels(dataset)
+    assert found["red/0.png"] == "green"
+    assert "blue/1.png" not in found
+    assert len(found) == 14
+    assert set(dataset.amended) == {Amended(wrong, "red", "green"), Amended(odd, "blue", None)}
+    (remark,) = [one for one in dataset.problems if one.kind is ProblemKind.AMENDED]
+    assert remark.message == "1 label was put right, 1 photo left out by you."
+    assert len(list(folder.rglob("*"))) == 18, "the folder itself is as it was"
+
+
+def test_undone_it_is_as_the_folder_has_it(folder: Path) -> None:
+    plain, wrong = labels(read(folder)), folder / "red" / "0.png"
+    amend(folder, {wrong: Amendment("green")})
+    before = amend(folder, {wrong: LEFT_OUT})
+    assert before == {wrong: Amendment("green")}
+    amend(folder, before)
+    assert labels(read(folder))["red/0.png"] == "green"
+    amend(folder, {wrong: None})
+    dataset = read(folder)
+    assert labels(dataset) == plain
+    assert not dataset.amended
+    assert not read_amendments(folder)
+
+
+def test_a_file_that_moved_keeps_what_was_decided(folder: Path) -> None:
+    amend(folder, {folder / "red" / "0.png": Amendment("green")})
+    (folder / "red" / "0.png").rename(folder / "blue" / "elsewhere.png")
+    assert labels(read(folder))["blue/elsewhere.png"] == "green"
+
+
+def test_a_decision_that_the_folder_agrees_with_is_none(folder: Path) -> None:
+    amend(folder, {folder / "red" / "0.png": Amendment("green")})
+    (folder / "red" / "0.png").rename(folder / "green" / "now-right.png")
+    dataset = read(folder)
+    assert not dataset.amended
+    assert ProblemKind.AMENDED not in {one.kind for one in dataset.problems}
+
+
+def test_a_photo_under_two_labels_is_decided(folder: Path) -> None:
+    shutil.copy(folder / "red" / "0.png", folder / "blue" / "twin.png")
+    assert ProblemKind.CONFLICT in {one.kind for one in read(folder).problems}
+    amend(folder, {folder / "red" / "0.png": Amendment("blue")})
+    dataset = read(folder)
+    assert not {ProblemKind.CONFLICT, ProblemKind.DUPLICATE} & {one.kind for one in dataset.problems}
+    assert sum(label == "blue" for label in labels(dataset).values()) == 6
+
+
+def test_photos_beside_the_class_folders_are_given_a_class_or_let_be(folder: Path) -> None:
+    teaching.write_labelled(folder.parent / "more", 3, classes=["red"], seed=9)
+    for number in range(3):
+        shutil.copy(folder.parent / "more" / "red" / f"{number}.png", folder / f"IMG_{number}.png")
+    amend(folder, {folder / "IMG_0.png": Amendment("red"), folder / "IMG_1.png": LEFT_OUT})
+    dataset = read(folder)
+    assert labels(dataset)["IMG_0.png"] == "red"
+    assert Amended(folder / "IMG_1.png", "", None) in dataset.amended
+    (beside,) = [one for one in dataset.problems if one.kind is ProblemKind.PASSED_OVER]
+    assert beside.paths == (folder / "IMG_2.png",)
+
+
+def test_a_file_that_cannot_be_read_is_passed_over_without_a_word(folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes(b"nothing")
+    assert ProblemKind.UNREADABLE in {one.kind for one in read(folder).problems}
+    amend(folder, {folder / "red" / "torn.png": LEFT_OUT})
+    assert ProblemKind.UNREADABLE not in {one.kind for one in read(folder).problems}
+
+
+def test_what_leaves_nothing_to_learn_can_still_be_undone(folder: Path) -> None:
+    shutil.rmtree(folder / "blue")
+    amend(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
+    with pytest.raises(DatasetError) as told_:
+        read(folder)
+    assert len(told_.value.amended) == 5
+
+
+def test_a_model_is_judged_by_the_folder_as_it_is_amended(folder: Path) -> None:
+    amend(folder, {folder / "red" / "0.png": Amendment("green"), folder / "red" / "1.png": LEFT_OUT})
+    found = read_images(folder, [["red", "green", "blue"]], "it", report=lambda _: None, token=CancelToken())
+    by_path = {str(one.path.relative_to(folder)): one.label for one in found.images}
+    assert by_path["red/0.png"] == "green"
+    assert "red/1.png" not in by_path
+    assert "by you" in found.problems[-1].message
+
+
+def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    assert not read_amendments(other)
+    (tmp_path / "link").symlink_to(folder)
+    assert read_amendments(tmp_path / "link")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1, "photos": {"x": 3}}', b'{"format": 1}'])
+def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (file,) = paths.amendments().glob("*.json")
+    file.write_bytes(content)
+    assert not read_amendments(folder)
+    (aside,) = paths.amendments().glob("*.damaged-*")
+    assert aside.read_bytes() == content
+    assert str(aside) in caplog.text
+    amend(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert len(read_amendments(folder).by_sum) == 1
+    assert json.loads(file.read_bytes())["folder"] == str(folder.resolve())
+
+
+@pytest.mark.parametrize(
+    ("harm", "kept"),
+    [
+        (lambda data: data[: data.rindex(b'"label"')], 2),
+        (lambda data: data.replace(b"{", b"(", 1), 3),
+        (lambda data: data[data.index(b'"label"') :], 2),
+    ],
+)
+@pytest.mark.parametrize("first", [read_amendments, lambda folder: amend(folder, {})])
+def test_decisions_that_are_whole_survive_damage(
+    folder: Path, harm: Callable[[bytes], bytes], kept: int, first: Callable[[Path], object]
+) -> None:
+    amend(folder, {folder / "red" / f"{number}.png": Amendment("green") for number in range(3)})
+    (file,) = paths.amendments().glob("*.json")
+    file.write_bytes(harm(file.read_bytes()))
+    first(folder)
+    amend(folder, {folder / "red" / "3.png": LEFT_OUT})
+    assert len(read_amendments(folder).by_sum) == kept + 1
+
+
+def test_what_a_later_version_wrote_is_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (file,) = paths.amendments().glob("*.json")
+    file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    before = file.read_bytes()
+    assert not read_amendments(folder)
+    assert "later version" in caplog.text
+    with pytest.raises(StorageError, match="later version"):
+        amend(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert file.read_bytes() == before
+
+
+def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        for use in (lambda: read_amendments(folder), lambda: amend(folder, {folder / "red" / "1.png": LEFT_OUT})):
+            with pytest.raises(StorageError, match="Input/output error"):
+                use()
+    assert len(read_amendments(folder).by_sum) == 1
+
+
+def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        amend(folder, {folder / "red" / "gone.png": LEFT_OUT})
+    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (lock,) = paths.amendments().glob("*.lock")
+    with lock.open("ab") as held:
+        assert hold(held)
+        with pytest.raises(StorageError, match="just now"):
+            amend(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert len(read_amendments(folder).by_sum) == 1
+
+
+def test_decisions_are_told_in_a_sentence() -> None:
+    right, out = Amended(Path("a"), "x", "y"), Amended(Path("b"), "x", None)
+    assert told([]) == ""
+    assert told([right] * 3) == "3 labels were put right by you."
+    assert told([out]) == "1 photo was left out by you."
+    assert told([right, right, out, out]) == "2 labels were put right, 2 photos left out by you."

@@ -1,0 +1,191 @@
+"""Two models on the same images, against SciPy's binomial test; and two tiny models by a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from core.base.errors import DatasetError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, Provider
+from core.card import ModelCard
+from core.engine.engine import Engine, open_engine
+from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureSource
+from core.evaluation.comparison import Contest, Contestant, compare, compare_by_folder, mcnemar
+from core.evaluation.leakage import Familiar, Knows
+from core.evaluation.metrics import Evaluation, evaluate
+from core.models.heads import LinearHead
+from tests import tiny
+
+
+def answered(named: str, truth: str, classes: str, strength: Sequence[float] | None = None) -> Evaluation:
+    """A model that names images as the letters of `named`, where they are those of `truth`, with logits so strong."""
+    strengths = strength or [5.0] * len(named)
+    rows = zip(named, strengths, strict=True)
+    logits = np.array([[one * (label == name) for label in classes] for name, one in rows], np.float32)
+    labels = np.array([classes.index(name) for name in truth])
+    paths = [Path(f"{index}.png") for index in range(len(truth))]
+    return evaluate(logits, labels, list(classes), temperature=1.0, paths=paths)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 20))
+def test_p_is_scipys(only_a: int, only_b: int, both: int) -> None:
+    right_a = np.array([True] * only_a + [False] * only_b + [True] * both, bool)
+    right_b = np.array([False] * only_a + [True] * only_b + [True] * both, bool)
+    expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    assert mcnemar(right_a, right_b) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar(right_b, right_a) == mcnemar(right_a, right_b)
+
+
+def test_thousands_of_differences_overflow_nothing() -> None:
+    right = np.arange(20_000) < 9_900
+    assert mcnemar(right, ~right) == pytest.approx(binomtest(9_900, 20_000).pvalue, rel=1e-6)
+    assert mcnemar(np.ones(5000, bool), np.zeros(5000, bool)) == 0.0
+
+
+def test_flips_are_told_by_label_whatever_the_order_of_classes() -> None:
+    found = compare(answered("aabc", "abbc", "abc"), answered("abac", "abbc", "cba"))
+    assert [(flip.path.name, flip.label, flip.named_by_a, flip.named_by_b) for flip in found.flips] == [
+        ("1.png", "b", "a", "b"),
+        ("2.png", "b", "b", "a"),
+    ]
+    assert (found.only_a_right, found.only_b_right, found.p) == (1, 1, 1.0)
+
+
+def test_a_class_spelt_in_another_case_is_the_same_class() -> None:
+    found = compare(answered("abb", "abb", "ab"), answered("BBA", "ABB", "BA"))
+    assert [(flip.path.name, flip.named_by_a, flip.named_by_b) for flip in found.flips] == [
+        ("0.png", "a", "b"),
+        ("2.png", "b", "a"),
+    ]
+    assert (found.only_a_right, found.only_b_right) == (2, 0)
+
+
+def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
+    sure, unsure = answered("ab", "aa", "ab", strength=(1.0, 4.0)), answered("ba", "aa", "ab", strength=(1.0, 4.0))
+    found = compare(sure, unsure)
+    assert [flip.path.name for flip in found.flips] == ["1.png", "0.png"]
+    first = found.flips[0]
+    surely = 1 / (1 + np.exp(-4.0))
+    assert (first.confidence_a, first.confidence_b) == (pytest.approx(surely), pytest.approx(surely))
+    assert first.margin == pytest.approx(2 * surely - 1)
+
+
+@pytest.mark.parametrize(("wins", "chance"), [(5, True), (6, False)])
+def test_from_what_on_a_difference_is_hardly_chance(wins: int, chance: bool) -> None:
+    found = compare(
+        answered("a" * wins + "a", "a" * wins + "a", "ab"), answered("b" * wins + "a", "a" * wins + "a", "ab")
+    )
+    assert found.could_be_chance is chance
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    one = answered("abca", "abba", "abc")
+    assert compare(one, one).flips == ()
+
+
+def test_other_images_or_labels_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="same images"):
+        compare(answered("ab", "ab", "ab"), answered("aba", "aba", "ab"))
+    with pytest.raises(ValueError, match="same images"):
+        compare(answered("ab", "ab", "ab"), answered("ab", "aa", "ab"))
+
+
+def contestant(
+    name: str,
+    card: ModelCard | None = None,
+    head: LinearHead | None = None,
+    *,
+    knows: Knows | None = None,
+    precision: Precision = Precision.EXACT,
+) -> Contestant:
+    """A tiny model; another precision makes other features."""
+
+    def opened() -> Engine:
+        return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
+
+    source = FeatureSource(tiny.backbone_card(), precision, opened)
+    return Contestant(name, card or tiny.model_card(), head or tiny.head(), source, knows and Familiar(knows))
+
+
+def blind(name: str, *, knows: Knows | None = None) -> Contestant:
+    """A model that takes green for blue, and has its classes in another order."""
+    head = tiny.head()
+    weights = head.weights[:, [2, 1, 0]].copy()
+    weights[:, 0] += weights[:, 1] * 2
+    card = tiny.model_card(classes=("blue", "green", "red"))
+    return contestant(name, card, LinearHead(weights, head.bias), knows=knows)
+
+
+def run(folder: Path, a: Contestant, b: Contestant) -> Contest:
+    with FeatureStore() as store:
+        return compare_by_folder(folder, a, b, store, report=lambda _: None, token=CancelToken())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images of each class, no two alike."""
+    place = tmp_path / "colours"
+    for colour in tiny.CLASSES:
+        for number in range(2):
+            tiny.write_solid(place / colour / f"{number}.png", colour, size=(40 + number, 40))
+    return place
+
+
+def test_two_models_are_judged_by_the_same_images(folder: Path) -> None:
+    contest = run(folder, contestant("a"), blind("b"))
+    found = contest.comparison
+    assert (contest.a.images, contest.a.accuracy, contest.b.accuracy) == (6, 1.0, pytest.approx(4 / 6))
+    assert (found.only_a_right, found.only_b_right, found.p) == (2, 0, 0.5)
+    assert {(flip.path.parent.name, flip.named_by_a, flip.named_by_b) for flip in found.flips} == {
+        ("green", "green", "blue")
+    }
+    assert (contest.learnt_a, contest.learnt_b, contest.failures, contest.problems) == (None, None, (), ())
+
+
+def test_heads_over_one_backbone_share_features(folder: Path, home: Path) -> None:
+    """Even where nothing can be kept."""
+    home.mkdir()
+    (home / "cache").write_text("a file where the folder should be")
+    assert run(folder, contestant("a"), blind("b")).computed == 6
+
+
+def test_each_backbone_looks_at_each_image_once(folder: Path) -> None:
+    other = contestant("b", precision=Precision.AUTO)
+    assert run(folder, contestant("a"), other).computed == 12
+    assert run(folder, contestant("a"), other).computed == 0
+
+
+def test_what_each_learnt_from_is_counted(folder: Path) -> None:
+    red = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
+    contest = run(folder, contestant("a", knows=red.__contains__), blind("b", knows=lambda _: False))
+    assert (contest.learnt_a, contest.learnt_b) == (2, 0)
+
+
+def test_only_classes_of_both_count(folder: Path) -> None:
+    other = contestant("b@2", tiny.model_card(classes=("red", "grey", "BLUE")))
+    contest = run(folder, contestant("b@1"), other)
+    assert contest.a.images == 4
+    assert contest.comparison.flips == ()
+    assert "both 'b@1' and 'b@2', and so left out: “green” (2)" in contest.problems[0].message
+
+
+def test_bad_images_fail_once(folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
+    other = contestant("b", precision=Precision.AUTO)
+    contest = run(folder, contestant("a"), other)
+    assert [failure.path.name for failure in contest.failures] == ["torn.png"]
+    assert contest.a.images == contest.b.images == 6
+
+
+def test_nothing_in_common_is_an_error(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="a class of both 'a' and 'b'"):
+        run(folder, contestant("a"), contestant("b", tiny.model_card(classes=("x", "y", "z"))))

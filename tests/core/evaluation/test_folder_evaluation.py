@@ -1,0 +1,194 @@
+"""Judging a model by a folder, with the tiny model that tells colours apart."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.base.errors import Cancelled, DatasetError
+from core.base.progress import CancelToken, Progress
+from core.base.providers import Precision, Provider
+from core.card import ModelCard
+from core.engine.engine import Engine, open_engine
+from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureSource
+from core.evaluation.folder_evaluation import Judgement, Unseen, judge
+from core.evaluation.leakage import Familiar, Knows
+from core.evaluation.metrics import wilson
+from tests import tiny
+
+
+def _open() -> Engine:
+    return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
+
+
+def run(
+    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, knows: Knows | None = None
+) -> Judgement:
+    source = FeatureSource(tiny.backbone_card(), Precision.EXACT, _open)
+    card = card or tiny.model_card()
+    head = tiny.head(len(card.classes))
+    with FeatureStore() as store:
+        return judge(
+            folder,
+            card,
+            head,
+            source,
+            store,
+            familiar=knows and Familiar(knows),
+            report=lambda _: None,
+            token=token or CancelToken(),
+        )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images of each class, one of them in the wrong folder."""
+    place = tmp_path / "colours"
+    for colour in tiny.CLASSES:
+        for number in range(2):
+            tiny.write_solid(place / colour / f"{number}.png", colour, size=(40 + number, 40))
+    tiny.write_solid(place / "green" / "1.png", "blue", size=(50, 50))
+    return place
+
+
+def test_labels_come_from_the_folders(folder: Path) -> None:
+    judgement = run(folder)
+    found = judgement.evaluation
+    assert (found.images, found.accuracy) == (6, pytest.approx(5 / 6))
+    assert found.confusion.tolist() == [[2, 0, 0], [0, 1, 1], [0, 0, 2]]
+    assert [(one.path, one.label, one.predicted) for one in found.mistakes] == [
+        (folder / "green" / "1.png", "green", "blue")
+    ]
+    assert (judgement.failures, judgement.problems, judgement.computed) == ((), (), 6)
+
+
+def test_a_second_look_computes_nothing_and_finds_the_same(folder: Path) -> None:
+    first, second = run(folder), run(folder)
+    assert (first.computed, second.computed) == (6, 0)
+    assert first.evaluation.calibrated == second.evaluation.calibrated
+
+
+def test_images_it_learnt_from_are_told_apart(folder: Path) -> None:
+    learnt = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
+    judgement = run(folder, knows=learnt.__contains__)
+    assert (judgement.evaluation.images, judgement.learnt) == (6, 2)
+    assert judgement.unseen == Unseen(4, 0.75, wilson(3, 4))
+
+
+def test_where_nobody_knows_nothing_is_claimed(folder: Path) -> None:
+    judgement = run(folder)
+    assert (judgement.learnt, judgement.unseen) == (None, None)
+
+
+def test_where_all_were_learnt_from_nothing_is_left_to_judge_by(folder: Path) -> None:
+    judgement = run(folder, knows=lambda _: True)
+    assert (judgement.learnt, judgement.unseen) == (6, None)
+
+
+def test_where_none_was_learnt_from_the_whole_is_honest(folder: Path) -> None:
+    judgement = run(folder, knows=lambda _: False)
+    found = judgement.evaluation
+    assert (judgement.learnt, judgement.unseen) == (0, Unseen(6, found.accuracy, found.interval))
+
+
+def test_an_image_that_cannot_be_read_is_not_counted_as_learnt_from(folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
+    assert run(folder, knows=lambda _: True).learnt == 6
+
+
+def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
+    for colour in ("green", "blue"):
+        for path in (folder / colour).iterdir():
+            path.unlink()
+    found = run(folder).evaluation
+    assert (found.images, found.accuracy) == (2, 1.0)
+    assert [one.recall for one in found.per_class] == [1.0, None, None]
+
+
+def test_what_is_no_class_is_left_out_and_told(folder: Path) -> None:
+    tiny.write_solid(folder / "grey" / "0.png", "grey")
+    judgement = run(folder)
+    assert judgement.evaluation.images == 6
+    (problem,) = judgement.problems
+    assert "“grey” (1)" in problem.message
+
+
+def test_nothing_that_matches_is_an_error(tmp_path: Path) -> None:
+    tiny.write_solid(tmp_path / "set" / "grey" / "0.png", "grey")
+    with pytest.raises(DatasetError, match=r"“grey” \(1\)"):
+        run(tmp_path / "set")
+
+
+def test_case_does_not_matter_where_it_is_clear(folder: Path) -> None:
+    (folder / "red").rename(folder / "Red")
+    assert run(folder).evaluation.images == 6
+
+
+def test_case_matters_where_classes_differ_in_it_alone(folder: Path) -> None:
+    (folder / "red").rename(folder / "RED")
+    judgement = run(folder, tiny.model_card(classes=("red", "green", "blue", "Red")))
+    assert judgement.evaluation.images == 4
+    assert "“RED” (2)" in judgement.problems[0].message
+
+
+@pytest.mark.parametrize(("parts", "judged"), [(("train", "test"), "test"), (("train", "validation"), "validation")])
+def test_what_was_learnt_from_is_not_judged_by(
+    folder: Path, tmp_path: Path, parts: tuple[str, str], judged: str
+) -> None:
+    whole = tmp_path / "whole"
+    for part in parts:
+        for colour in tiny.CLASSES:
+            tiny.write_solid(whole / part / colour / "0.png", colour)
+    judgement = run(whole)
+    assert judgement.evaluation.images == 3
+    assert all(judged in path.parts for path in judgement.evaluation.paths)
+    assert f"only the 3 images of the part “{judged}”" in judgement.problems[0].message
+
+
+def test_bad_images_fail_alone(folder: Path) -> None:
+    (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
+    judgement = run(folder)
+    assert judgement.evaluation.images == 6
+    assert [failure.path.name for failure in judgement.failures] == ["torn.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "red" / "pipe.png")
+    judgement = run(folder)
+    assert judgement.evaluation.images == 6
+    assert [failure.path.name for failure in judgement.failures] == ["pipe.png"]
+
+
+def test_no_readable_image_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "set" / "red").mkdir(parents=True)
+    (tmp_path / "set" / "red" / "text.png").write_text("no image")
+    with pytest.raises(DatasetError, match="no image"):
+        run(tmp_path / "set")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_no_folder_and_no_images_are_errors(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=name):
+        run(tmp_path / name)
+
+
+def test_it_can_be_called_off(folder: Path) -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        run(folder, token=token)
+
+
+def test_progress_is_told_for_each_stage(folder: Path) -> None:
+    told: list[Progress] = []
+    source = FeatureSource(tiny.backbone_card(), Precision.EXACT, _open)
+    with FeatureStore() as store:
+        judge(folder, tiny.model_card(), tiny.head(), source, store, report=told.append, token=CancelToken())
+    assert list(dict.fromkeys(one.stage for one in told)) == ["reading the images", "computing features"]
+    assert [(one.step, one.total) for one in told if one.step == one.total] == [(6, 6), (6, 6)]

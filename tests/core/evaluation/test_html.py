@@ -1,0 +1,74 @@
+"""HTML as a tree: whatever a text holds, it stays text."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from xml.etree.ElementTree import Element, tostring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.text import printable
+from core.evaluation.html import element, page, table
+
+
+class Reader(HTMLParser):
+    """The elements and texts of a document, as a browser takes them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.values: list[str | None] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.values += [value for _, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def written(made: Element) -> str:
+    return tostring(made, encoding="unicode", method="html")
+
+
+@given(st.text())
+def test_any_text_stays_text(text: str) -> None:
+    read = Reader(written(element("p", text, element("b", text), text, title=text)))
+    shown = printable(text)
+    assert read.tags == ["p", "b"]
+    assert read.values == [shown]
+    assert read.text == shown * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(3, "3"), (2.5, "2.50"), (1 / 3, "0.33"), (1e6, "1000000"), (-0.5, "-0.50")]
+)
+def test_numbers_have_two_decimals(value: float, expected: str) -> None:
+    assert element("rect", x=value).get("x") == expected
+
+
+def test_names_of_attributes_are_those_of_html() -> None:
+    assert element("i", class_="a", stroke_width=2, viewBox="0").attrib == {
+        "class": "a",
+        "stroke-width": "2",
+        "viewBox": "0",
+    }
+
+
+def test_a_table_heads_its_rows_and_sets_numbers_right() -> None:
+    made = table(("class", "images"), [("a", "1"), ("b", "2")], numbers=("images",))
+    assert [cell.text for cell in made.iter("th")] == ["class", "images", "a", "b"]
+    assert [cell.get("scope") for cell in made.iter("th")] == ["col", "col", "row", "row"]
+    assert [(cell.text, cell.get("class")) for cell in made.iter("td")] == [("1", "number"), ("2", "number")]
+
+
+def test_a_page_is_whole() -> None:
+    html = page("a <b>", "p > b { color: red; }", element("p", "c"))
+    assert html.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert "<title>a &lt;b&gt;</title>" in html
+    assert "<style>p > b { color: red; }</style>" in html

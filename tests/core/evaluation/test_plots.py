@@ -1,0 +1,83 @@
+"""Plots: what is drawn is what the figures say."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import pytest
+
+from core.evaluation.calibration import Bin, Calibration
+from core.evaluation.metrics import ClassFigures
+from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+
+
+def told(drawing: Element) -> list[str]:
+    """What a mark says when it is pointed at; the first is the drawing's own name."""
+    return [title.text or "" for title in drawing.iter("title")][1:]
+
+
+def is_inside(drawing: Element) -> bool:
+    """Whether all marks lie in the drawing."""
+    width, height = float(drawing.get("width", 0)), float(drawing.get("height", 0))
+    marks = [mark for mark in drawing.iter() if mark.tag in ("rect", "text")]
+    ends = [
+        (float(mark.get("x", 0)) + float(mark.get("width", 0)), float(mark.get("y", 0)) + float(mark.get("height", 0)))
+        for mark in marks
+    ]
+    return bool(ends) and all(0 <= x <= width and 0 <= y <= height for x, y in ends)
+
+
+def test_the_matrix_has_a_square_for_each_pair() -> None:
+    drawing = confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"])
+    assert told(drawing) == [
+        "cat named cat: 3 of 4",
+        "cat named dog: 1 of 4",
+        "dog named cat: 0 of 0",
+        "dog named dog: 0 of 0",
+    ]
+    squares = [(square.get("class"), square.get("fill-opacity")) for square in drawing.iter("rect")]
+    assert squares == [("right", "0.79"), ("wrong", "0.36"), ("empty", "1"), ("empty", "1")]
+    assert is_inside(drawing)
+
+
+@pytest.mark.parametrize("count", [2, 8, 40])
+def test_forty_long_names_fit(count: int) -> None:
+    labels = [f"a very long name of a class, the number {number}" for number in range(count)]
+    figures = [ClassFigures(label, 0.5, 0.5, 0.5, 4) for label in labels]
+    drawing = confusion_matrix(np.ones((count, count), np.int64), labels)
+    assert is_inside(drawing)
+    assert is_inside(class_bars(figures))
+    assert all(len(text.text or "") <= 24 for text in drawing.iter("text"))
+    assert told(drawing)[0] == f"{labels[0]} named {labels[0]}: 1 of {count}"
+
+
+def test_bars_are_as_long_as_their_shares() -> None:
+    drawing = class_bars([ClassFigures("cat", 0.25, 1.0, 0.4, 4), ClassFigures("dog", None, None, None, 0)])
+    bars = [(bar.get("class"), bar.get("width")) for bar in drawing.iter("rect")][2:]
+    assert bars == [
+        *(("empty", "300"), ("recall", "300"), ("empty", "300"), ("precision", "75")),
+        *(("empty", "300"), ("recall", "0"), ("empty", "300"), ("precision", "0")),
+    ]
+    assert [title.text for title in drawing.iter("title")][1:] == [
+        *("recall: 100.0%", "precision: 25.0%", "recall: no images", "precision: never named")
+    ]
+
+
+def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
+    honest = Calibration(1.0, 0.1, 0.0, (Bin(14 / 15, 1.0, 4, 1.0, 1.0),))
+    boastful = Calibration(2.0, 0.1, 0.5, (Bin(0.0, 1 / 15, 3, 0.0, 0.0), Bin(14 / 15, 1.0, 1, 1.0, 0.5)))
+    drawing = reliability_diagram(honest, boastful)
+    top, low, half = drawing.iter("circle")
+    line = next(line for line in drawing.iter("line") if line.get("class") == "honest")
+    assert (low.get("cx"), low.get("cy")) == (line.get("x1"), line.get("y1"))
+    assert (top.get("cx"), top.get("cy")) == (line.get("x2"), line.get("y2"))
+    assert float(half.get("cy", 0)) == pytest.approx((float(line.get("y1", 0)) + float(line.get("y2", 0))) / 2)
+    assert float(top.get("r", 0)) > float(low.get("r", 0)) > float(half.get("r", 0))
+    assert [mark.get("class") for mark in (top, low, half)] == ["mark raw", "mark calibrated", "mark calibrated"]
+    assert told(drawing)[-1] == "calibrated: 1 image, 100.0% sure, 50.0% right"
+
+
+@pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.0%"), (1.0, "100.0%"), (2 / 3, "66.7%")])
+def test_shares_are_told_as_percent(share: float | None, text: str) -> None:
+    assert percent(share) == text

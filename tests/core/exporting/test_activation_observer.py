@@ -1,0 +1,87 @@
+"""What is seen of a network that looks at images, and the ranges taken from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.engine import golden
+from core.exporting.activation_observer import Ranges, observe
+from core.models import joined
+from tests import tiny
+
+IMAGES = golden.golden_inputs(tiny.SIZE)
+
+
+def _rounded(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
+    step = (high - low) / 255
+    return np.clip(np.round((numbers - low) / step), 0, 255) * step + low
+
+
+def _error(numbers: np.ndarray, low: float, high: float) -> float:
+    return float((np.abs(_rounded(numbers, low, high) - numbers) ** 1.5).mean())
+
+
+def _best(numbers: np.ndarray) -> tuple[float, float]:
+    """The range of numbers seen as some images, each small enough to be looked at as a whole."""
+    ranges = Ranges()
+    for image in np.array_split(numbers.astype(np.float32), max(1, len(numbers) // 1000)):
+        ranges.see("it", image)
+    return ranges.best()["it"]
+
+
+def test_every_array_around_the_operators_is_watched() -> None:
+    model = tiny.backbone_proto()
+    before = joined.serialise(model)
+    observed = observe(model, IMAGES, ("Conv", "Relu"))
+    assert set(observed.ranges) == {"planes", "convolved", "feature_map"}
+    assert set(observed.means) == {"planes"}
+    np.testing.assert_allclose(observed.means["planes"], IMAGES.mean(axis=(0, 1, 2)), rtol=1e-6)
+    assert joined.serialise(model) == before
+    assert observe(model, IMAGES, ("Conv", "Relu")).ranges == observed.ranges
+
+
+def test_ranges_hold_zero_and_what_is_there() -> None:
+    draw = np.random.default_rng(0)
+    low, high = _best(draw.uniform(2, 3, 10_000))
+    assert low == 0.0
+    assert high == pytest.approx(3, abs=0.01)
+    low, high = _best(draw.uniform(-3, -2, 10_000))
+    assert high == 0.0
+    assert low == pytest.approx(-3, abs=0.01)
+
+
+def test_an_array_of_zeros_has_a_range_too() -> None:
+    assert _best(np.zeros(100)) == (0.0, 0.0)
+
+
+def test_rare_outliers_do_not_rule() -> None:
+    numbers = np.random.default_rng(0).normal(0, 1, 200_000)
+    numbers[:2] = 500
+    low, high = _best(numbers)
+    assert low > -6
+    assert high < 50
+    assert _error(numbers, low, high) < 0.5 * _error(numbers, float(numbers.min()), 500)
+
+
+def test_outliers_that_are_not_rare_are_held() -> None:
+    numbers = np.random.default_rng(0).normal(0, 1, 20_000)
+    numbers[::500] = 50
+    assert _best(numbers)[1] == pytest.approx(50)
+
+
+def test_the_range_is_about_the_best_there_is() -> None:
+    """Compared with every other end that could have been chosen, by what rounding really loses."""
+    numbers = np.random.default_rng(1).laplace(0, 1, 100_000)
+    low, high = _best(numbers)
+    ends = [part * float(np.abs(numbers).max()) for part in np.linspace(0.05, 1, 60)]
+    assert _error(numbers, low, high) < 1.1 * min(_error(numbers, -end, end) for end in ends)
+
+
+def test_what_many_images_show_counts_together() -> None:
+    ranges = Ranges()
+    for number in range(1, 5):
+        ranges.see("it", np.full((1, 8), number, np.float32))
+    low, high = ranges.best()["it"]
+    assert low == 0.0
+    assert high == pytest.approx(4, rel=0.1)

@@ -1,0 +1,143 @@
+"""Images behind addresses: listed as folders list them, fetched, and nothing told that lets one in."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.base.errors import ImageError, ImageErrorKind, UsageError
+from core.images.listing import find_images
+from core.jobs.cluster.addresses import Address, Store, is_address
+from tests import tiny
+
+fsspec = pytest.importorskip("fsspec", reason="the extra `cluster` is not installed")
+NAMES = (
+    "10.png",
+    "2.png",
+    "notes.txt",
+    ".hidden.png",
+    "below/a.jpg",
+    "below/deeper/b.png",
+    ".secret/c.png",
+    "@eaDir/d.png",
+)
+
+
+def refuse(folder: Path, error: ImageError) -> None:
+    raise error
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in NAMES:
+        tiny.write_solid(tmp_path / "photos" / f"{name}.png", "red").rename(tmp_path / "photos" / name)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def in_memory(folder: Path) -> Iterator[str]:
+    files = fsspec.filesystem("memory")
+    files.put(str(folder), "/photos", recursive=True)
+    yield "memory://photos"
+    files.rm("/photos", recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("s3://bucket/photos", True),
+        ("file:///photos", True),
+        ("zip://::/photos.zip", True),
+        ("/photos", False),
+        ("C:\\photos", False),
+        ("photos/a:b.jpg", False),
+        ("relative", False),
+    ],
+)
+def test_what_is_an_address(text: str, *, is_one: bool) -> None:
+    assert is_address(text) is is_one
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_a_store_lists_what_a_folder_lists_in_the_same_order(*, recursive: bool, folder: Path, in_memory: str) -> None:
+    local = [str(path.relative_to(folder)) for path in find_images([folder], recursive=recursive, on_error=refuse)]
+    store = Store(in_memory)
+    stored = [path.removeprefix("/photos/") for path in store.images(recursive=recursive, on_error=refuse)]
+    assert stored == [name.replace("\\", "/") for name in local]
+    there = Store(folder.as_uri())
+    assert [
+        Path(path).relative_to(folder).as_posix() for path in there.images(recursive=recursive, on_error=refuse)
+    ] == stored
+
+
+def test_one_image_may_be_named(in_memory: str) -> None:
+    assert list(Store(f"{in_memory}/2.png").images(recursive=False, on_error=refuse)) == ["/photos/2.png"]
+
+
+def test_a_zip_is_a_store(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "photos.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        made.write(folder / "2.png", "in/2.png")
+    store = Store(f"zip://::{file.as_uri()}")
+    (path,) = store.images(recursive=True, on_error=refuse)
+    fetched = store.fetch(path, tmp_path / "fetched")
+    assert fetched.name == "2.png"
+    assert fetched.read_bytes() == (folder / "2.png").read_bytes()
+
+
+def test_what_cannot_be_listed_is_told_and_the_rest_goes_on(in_memory: str) -> None:
+    told: list[str] = []
+    store = Store(f"{in_memory}/nowhere")
+    assert list(store.images(recursive=True, on_error=lambda _, error: told.append(error.what))) == []
+    assert told == ["“nowhere” does not exist."]
+
+
+def test_what_is_gone_or_too_large_is_one_image_s_failure(in_memory: str, tmp_path: Path) -> None:
+    store = Store(in_memory)
+    with pytest.raises(ImageError) as gone:
+        store.fetch("/photos/gone.png", tmp_path)
+    assert gone.value.kind == ImageErrorKind.MISSING
+
+    class Huge:
+        def size(self, path: str) -> int:
+            return 2**31
+
+    store._files = Huge()
+    with pytest.raises(ImageError) as huge:
+        store.fetch("/photos/2.png", tmp_path)
+    assert huge.value.kind == ImageErrorKind.TOO_LARGE
+
+
+@pytest.mark.parametrize("address", ["nosuchkind://user:secret@host/photos", "s3x::secret"])
+def test_no_secret_is_told(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Store(address)
+    told = str(caught.value)
+    assert "secret" not in told
+    assert caught.value.__cause__ is None
+    assert "fsspec" in told
+
+
+def test_an_error_of_a_store_is_told_without_its_words(in_memory: str, tmp_path: Path) -> None:
+    class Angry:
+        def size(self, path: str) -> int:
+            raise PermissionError("https://host/photos?token=secret")
+
+    store = Store(in_memory)
+    store._files = Angry()
+    with pytest.raises(ImageError) as caught:
+        store.fetch("/photos/2.png", tmp_path)
+    assert "secret" not in str(caught.value)
+    assert "PermissionError" in caught.value.what
+
+
+def test_an_address_stays_an_address() -> None:
+    address = Address("s3://bucket/a b/photo.jpg")
+    assert str(address) == "s3://bucket/a b/photo.jpg"
+    assert address.name == "photo.jpg"
+    again = pickle.loads(pickle.dumps(address))
+    assert (str(again), again) == (str(address), address)

@@ -1,0 +1,141 @@
+"""The same rows from a cluster of one machine as from the engine here, and from a store; then nothing is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.base import paths
+from core.models import library
+from tests import tiny
+
+pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+ROOT = Path(__file__).resolve().parents[4]
+PROGRAM = """
+    import json, os, subprocess, sys
+    from pathlib import Path
+
+    from core.models.classifier import open_classifier
+    from core.jobs.cluster.addresses import Store
+    from core.jobs.cluster.classify import classify
+    from core.jobs.cluster.worker import Task, sums_of
+    from core.base.errors import ModelError
+    from core.models.library import open_library
+    from core.prediction import Failure
+    from core.base.providers import Precision, ProviderWish
+
+    def told(outcome):
+        if isinstance(outcome, Failure):
+            return [str(outcome.path), outcome.kind, outcome.message, outcome.hint]
+        scores = [[score.label, round(score.probability, 5)] for score in outcome.scores]
+        return [str(outcome.path), scores, outcome.unknown, outcome.model, outcome.provider]
+
+    def listening():
+        lines = Path("/proc/net/tcp").read_text().splitlines() + Path("/proc/net/tcp6").read_text().splitlines()
+        own = {os.stat(f"/proc/{pid}/fd/{fd}").st_ino for pid in ours() for fd in fds(pid)}
+        return [line.split()[1] for line in lines[1:] if " 0A " in line and int(line.split()[9]) in own]
+
+    def ours():
+        return [pid for pid in os.listdir("/proc") if pid.isdigit() and session(pid)]
+
+    def session(pid):
+        try:
+            return b"fovea-ray-" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    def fds(pid):
+        try:
+            return [fd for fd in os.listdir(f"/proc/{pid}/fd") if os.path.exists(f"/proc/{pid}/fd/{fd}")]
+        except OSError:
+            return []
+
+    os.chdir(sys.argv[1])
+    model = open_library().find("colours")
+    task = Task("colours", sums_of(model), ProviderWish.CPU, Precision.EXACT, 3, os.getcwd())
+    images = [f"photos/{number}.png" for number in range(70)] + ["photos/bad.jpg", "photos/gone.png"]
+    here = [told(one) for one in open_classifier(model, ProviderWish.CPU, Precision.EXACT).classify(
+        map(Path, images), top_k=3)]
+    found = {"here": here, "there": [], "open": []}
+    if sys.argv[2] == "folder":
+        for outcome in classify(images, task):
+            found["there"].append(told(outcome))
+            if sys.platform == "linux" and not found["open"]:
+                found["open"] = listening()
+    else:
+        from dataclasses import replace
+        store = Store(sys.argv[2])
+        names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
+        found["there"] = [told(one) for one in classify(names, replace(task, place=store))]
+        try:
+            list(classify(names, replace(task, sums=("other", "sums"))))
+        except ModelError as error:
+            found["refused"] = error.what
+    found["modules"] = sorted({name.partition(".")[0] for name in sys.modules})
+    print(json.dumps(found))
+"""
+
+
+def run(folder: Path, place: str, home: Path) -> dict[str, object]:
+    """Run Python as a server would, in a home of its own; code is kept compiled, as Ray starts many processes."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTEST"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.own_models().parent)}
+    program = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), place]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    if "timed out during startup" in done.stderr:
+        pytest.skip("this machine is too busy: Ray gives its own parts 30 seconds to start")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "nothing but results is said"
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    library.open_library().install(*tiny.packaged_model("colours"))
+    for number in range(70):
+        tiny.write_solid(tmp_path / "photos" / f"{number}.png", ("red", "green", "blue", "grey")[number % 4])
+    (tmp_path / "photos" / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
+    return tmp_path
+
+
+def test_rows_are_the_same_in_the_same_order_and_nobody_else_is_let_in(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    (home := tmp_path / "home").mkdir()
+    temporary = Path(tempfile.mkdtemp(prefix="fovea-test-"))  # short: Ray's sockets lie in it
+    request.addfinalizer(lambda: shutil.rmtree(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    found = run(folder, "folder", home)
+    assert found["there"] == found["here"]
+    assert len(found["there"]) == 72  # type: ignore[arg-type]
+    assert not {"tensorflow", "keras"} & set(found["modules"])  # type: ignore[call-overload]
+    if sys.platform == "linux":
+        loopback = ("0100007F", "0000000000000000FFFF00000100007F")
+        assert found["open"]
+        assert [one for one in found["open"] if not one.startswith(loopback)] == []  # type: ignore[attr-defined]
+    assert list(home.rglob("*")) == [], "Ray wrote into the person's home"
+    assert list(temporary.iterdir()) == [], "something of the session is left"
+
+
+def test_a_store_gives_the_same_and_another_model_is_refused(folder: Path, tmp_path: Path) -> None:
+    (home := tmp_path / "home").mkdir()
+    file = tmp_path / "all.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        for image in sorted((folder / "photos").iterdir(), key=lambda path: (not path.stem.isdigit(), path.name)):
+            made.write(image, f"photos/{image.name}")
+    found = run(folder, f"zip://::{file.as_uri()}", home)
+    there = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["there"]}  # type: ignore[attr-defined]
+    here = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["here"]}  # type: ignore[attr-defined]
+    assert there == here
+    assert "another 'colours'" in str(found["refused"])

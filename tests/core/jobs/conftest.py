@@ -1,0 +1,61 @@
+"""A job whose journal is filled without any model: what came of each image is said by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.jobs.journal import Answer, Answerer, Found, Journal
+from core.jobs.values import JobRequest
+from core.prediction import Failure, Outcome, Prediction, Score, Timing
+
+ANSWERER = Answerer("key of colours", "colours", 1, 5)
+
+
+def prediction(label: str, confidence: float, *, unknown: bool | None = None) -> Prediction:
+    """What a model of three classes says; the path does not matter to the journal."""
+    rest = [other for other in ("red", "green", "blue") if other != label]
+    scores = (Score(label, confidence), *(Score(other, (1 - confidence) / 2) for other in rest))
+    return Prediction(Path("x"), scores, unknown, "colours", "cpu", Timing(1.0, 2.0, 3.0))
+
+
+def failure(kind: str = "damaged") -> Failure:
+    """Why an image has no prediction."""
+    return Failure(Path("x"), kind, "It cannot be decoded.", "Take another copy.")
+
+
+Fill = Callable[..., str]
+
+
+@pytest.fixture
+def request_of(tmp_path: Path) -> JobRequest:
+    """A job over a folder that is there."""
+    folder = tmp_path / "photos"
+    folder.mkdir(exist_ok=True)
+    return JobRequest(folder, recursive=True, model="colours")
+
+
+@pytest.fixture
+def fill(request_of: JobRequest) -> Fill:
+    """Run the job: for each path below the folder the outcome, or None where it is left waiting; its id comes back."""
+
+    def run(images: dict[str, Outcome | None], *, finish: bool = True) -> str:
+        with Journal(request_of, ANSWERER) as journal:
+            journal.found([found(path, mtime_ns=1000 - place) for place, path in enumerate(images)])
+            journal.end_walk([])
+            numbers = {image.path.relative_to(request_of.folder): image.number for image in journal.ahead(0, 1000)}
+            given = [Answer(numbers[Path(path)], outcome) for path, outcome in images.items() if outcome]
+            journal.answer(given)
+            if finish:
+                journal.finish()
+        return journal.id
+
+    return run
+
+
+def found(path: str, *, size: int = 1, mtime_ns: int = 1) -> Found:
+    """An image as the walk finds it."""
+    folder, _, name = path.rpartition("/")
+    return Found(folder.encode(), name.encode(), size, mtime_ns)

@@ -1,0 +1,387 @@
+"""What a journal promises: one row an image, nothing lost, and a clear word where it cannot go on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from core.base.errors import DamagedError, StorageError, UsageError
+from core.base.salvage import kept_aside
+from core.jobs.job_list import BrokenJob, forget_answers, job_facts, list_jobs, remove_job
+from core.jobs.journal import Answer, Answerer, Journal, held, job_folder, job_id
+from core.jobs.queries import Answers
+from core.jobs.schema import FILE, FORMAT, open_database
+from core.jobs.trash import bring_back, removed_jobs
+from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, Trouble, Verdict, View
+from core.prediction import Prediction
+from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
+
+
+def answer_all(journal: Journal) -> list[str]:
+    """Answer what waits as red; the paths of it."""
+    waiting = [image for image in journal.ahead(0, 1000) if image.outcome is None]
+    journal.answer([Answer(image.number, prediction("red", 0.9)) for image in waiting])
+    return [image.path.name for image in waiting]
+
+
+def run(request: JobRequest, *images: str, answerer: Answerer = ANSWERER, mtime_ns: int = 1) -> list[str]:
+    """A whole run over these images; which of them were classified."""
+    with Journal(request, answerer) as journal:
+        journal.found([found(image, mtime_ns=mtime_ns) for image in images])
+        journal.end_walk([])
+        fresh = answer_all(journal)
+        journal.finish()
+    return fresh
+
+
+def states(request: JobRequest) -> dict[str, State]:
+    with Answers(job_id(request)) as answers:
+        return {row.path.name: row.state for row in answers.rows_of(range(1, 100))}
+
+
+def test_a_second_run_finds_what_is_new_changed_and_gone(request_of: JobRequest) -> None:
+    assert run(request_of, "a.jpg", "b.jpg", "c.jpg") == ["a.jpg", "b.jpg", "c.jpg"]
+    assert run(request_of, "a.jpg", "b.jpg", "c.jpg") == []
+    assert run(request_of, "0.jpg", "a.jpg", "c.jpg") == ["0.jpg"]
+    assert states(request_of)["b.jpg"] is State.GONE
+    with Answers(job_id(request_of)) as answers:
+        assert [row.path.name for row in answers.each(View())] == ["0.jpg", "a.jpg", "c.jpg"]
+        assert answers.counts() == JobCounts(done=3, gone=1)
+    assert run(request_of, "0.jpg", "a.jpg", "b.jpg", mtime_ns=2) == ["0.jpg", "a.jpg", "b.jpg"]
+
+
+def test_what_comes_back_as_it_was_keeps_its_answer(request_of: JobRequest) -> None:
+    run(request_of, "a.jpg", "b.jpg")
+    run(request_of, "a.jpg")
+    assert run(request_of, "a.jpg", "b.jpg") == []
+
+
+def test_another_model_answers_anew_and_the_first_one_is_remembered(request_of: JobRequest) -> None:
+    other = Answerer("another key", "shapes", 2, 5)
+    run(request_of, "a.jpg", "b.jpg")
+    with Answers(job_id(request_of)) as answers:
+        answers.set_review([1], Review(Verdict.ACCEPTED))
+        answers.set_review([2], Review(Verdict.CORRECTED, "blue"))
+    assert run(request_of, "a.jpg", "b.jpg", answerer=other) == ["a.jpg", "b.jpg"]
+    assert run(request_of, "a.jpg", "b.jpg", answerer=other) == []
+    facts = job_facts(job_id(request_of))
+    assert (facts.model, facts.version) == ("shapes", 2)
+    with Answers(job_id(request_of)) as answers:
+        assert [row.answer for row in answers.each(View())] == ["red", "blue"]
+
+
+def test_more_classes_than_were_kept_are_computed_anew_and_fewer_are_there(request_of: JobRequest) -> None:
+    run(request_of, "a.jpg")
+    assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=3)) == []
+    assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=9)) == ["a.jpg"]
+    assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=5)) == []
+
+
+def test_failures_that_may_pass_are_tried_again_others_are_not(request_of: JobRequest) -> None:
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg"), found("b.jpg")])
+        journal.end_walk([])
+        journal.answer([Answer(1, failure("missing")), Answer(2, failure("damaged"))])
+    assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
+
+
+def test_what_lies_in_a_folder_in_trouble_is_not_gone(request_of: JobRequest) -> None:
+    run(request_of, "a.jpg", "x/b.jpg", "x/y/c.jpg", "xy/d.jpg")
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg")])
+        trouble = Trouble(request_of.folder / "x", "It could not be read.", "See to it.")
+        assert journal.end_walk([trouble]) == 1
+    gone = [name for name, state in states(request_of).items() if state is State.GONE]
+    assert gone == ["d.jpg"]
+    with Answers(job_id(request_of)) as answers:
+        (told,) = answers.troubles()
+    assert told == replace(trouble, folder=Path(os.path.realpath(trouble.folder)))
+
+
+def test_the_schema_allows_one_row_an_image(request_of: JobRequest) -> None:
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg"), found("a.jpg"), found("x/a.jpg")])
+        journal.found([found("a.jpg")])
+    with closing(sqlite3.connect(job_folder(journal.id) / FILE)) as file, pytest.raises(sqlite3.IntegrityError):
+        file.execute(
+            "INSERT INTO images (place, walk, folder, name, shown, size, mtime_ns) VALUES (9,1,1,?,'',1,1)", (b"a.jpg",)
+        )
+    assert job_facts(journal.id).counts.waiting == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names of files are always Unicode on Windows")
+def test_names_that_are_not_text_come_back_as_they_are(request_of: JobRequest) -> None:
+    name = os.fsdecode(b"caf\xe9\n\xff.jpg")
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([replace(found("x"), folder=b"d\xfe", name=os.fsencode(name))])
+        (image,) = journal.ahead(0, 10)
+        answer_all(journal)
+    assert image.path == request_of.folder / os.fsdecode(b"d\xfe") / name
+    with Answers(job_id(request_of)) as answers:
+        (row,) = answers.each(View())
+        assert row.path.name == name
+        assert list(answers.folder_counts(View().filter)) == [Path(os.fsdecode(b"d\xfe"))]
+
+
+def test_which_job_it_is_depends_on_what_decides_the_images(request_of: JobRequest, tmp_path: Path) -> None:
+    id_ = job_id(request_of)
+    assert job_id(replace(request_of, model="other", top_k=9, keep_features=True)) == id_
+    assert job_id(replace(request_of, folder=request_of.folder / ".." / "photos")) == id_
+    others = [
+        replace(request_of, recursive=False),
+        replace(request_of, include=("a",)),
+        replace(request_of, exclude=("a",)),
+        replace(request_of, folder=tmp_path),
+    ]
+    assert len({id_, *map(job_id, others)}) == 5
+
+
+def test_two_programs_cannot_run_one_job(request_of: JobRequest) -> None:
+    with Journal(request_of, ANSWERER) as journal:
+        assert job_facts(journal.id).state is JobState.RUNNING
+        with pytest.raises(UsageError, match="by another program just now"):
+            Journal(request_of, ANSWERER)
+        with pytest.raises(UsageError, match="by another program just now"):
+            remove_job(journal.id)
+    assert job_facts(journal.id).state is JobState.STOPPED
+    Journal(request_of, ANSWERER).__exit__()
+
+
+def test_readers_and_reviewers_are_welcome_while_it_runs(request_of: JobRequest) -> None:
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg"), found("b.jpg")])
+        with Answers(journal.id) as answers:
+            assert answers.count(View()) == 0
+            answer_all(journal)
+            answers.refresh()
+            assert answers.count(View()) == 2
+            answers.set_review([1], Review(Verdict.SKIPPED))
+            journal.begin([2])
+            assert answers.counts().reviewed == 1
+
+
+def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobRequest) -> None:
+    run(request_of, "a.jpg")
+    file = job_folder(job_id(request_of)) / FILE
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    before = file.read_bytes()
+    for use in (lambda: Journal(request_of, ANSWERER), lambda: Answers(job_id(request_of))):
+        with pytest.raises(StorageError, match="later version of Fovea"):
+            use()
+    assert file.read_bytes() == before
+    assert "later version" in str(list_jobs()[0])
+    with pytest.raises(StorageError, match="later version of Fovea"):
+        forget_answers(job_id(request_of))
+    assert file.read_bytes() == before
+    remove_job(job_id(request_of))
+    assert list_jobs() == ()
+
+
+def test_a_journal_that_is_just_being_begun_is_not_reported_as_broken(request_of: JobRequest) -> None:
+    folder = job_folder(job_id(request_of))
+    with held(folder):
+        (folder / FILE).touch()
+        assert list_jobs() == ()
+        with closing(open_database(folder / FILE, make=True)):
+            assert list_jobs() == ()
+    (left,) = list_jobs()
+    assert isinstance(left, BrokenJob)
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
+def test_what_is_no_journal_is_refused_by_readers(request_of: JobRequest, content: bytes) -> None:
+    file = job_folder(job_id(request_of)) / FILE
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(StorageError, match=r"damaged|is not a journal"):
+        Answers(job_id(request_of))
+
+
+def test_a_database_of_something_else_is_not_touched(request_of: JobRequest) -> None:
+    file = job_folder(job_id(request_of)) / FILE
+    file.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("CREATE TABLE mine (a)")
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match="is not a journal"):
+        Journal(request_of, ANSWERER)
+    assert file.read_bytes() == before
+
+
+def test_answers_can_be_forgotten_without_what_a_person_said(request_of: JobRequest) -> None:
+    forget_answers(job_id(request_of))
+    run(request_of, "a.jpg")
+    with Answers(job_id(request_of)) as answers:
+        answers.set_review([1], Review(Verdict.CORRECTED, "blue"))
+    forget_answers(job_id(request_of))
+    assert run(request_of, "a.jpg") == ["a.jpg"]
+    with Answers(job_id(request_of)) as answers:
+        assert [row.answer for row in answers.each(View())] == ["blue"]
+
+
+def _overwrite(file: Path, at: int, data: bytes) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        opened.write(data)
+
+
+@pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff\xff")], ids=str)
+@pytest.mark.parametrize("forget", [True, False])
+def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
+    request_of: JobRequest, harm: tuple[int, bytes], forget: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(request_of, "a.jpg")
+    with Answers(job_id(request_of)) as answers:
+        answers.set_review([1], Review(Verdict.CORRECTED, "blue"))
+    file = job_folder(job_id(request_of)) / FILE
+    _overwrite(file, *harm)
+    before = file.read_bytes()
+    (broken,) = list_jobs()
+    assert isinstance(broken, BrokenJob)
+    assert str(file) in broken.error.what
+    assert file.read_bytes() == before
+    if forget:
+        forget_answers(job_id(request_of))
+    assert run(request_of, "a.jpg") == (["a.jpg"] if forget else [])
+    with Answers(job_id(request_of)) as answers:
+        assert [row.answer for row in answers.each(View())] == ["blue"]
+    (removed,) = removed_jobs()
+    assert removed.damaged is not None
+    assert removed.damaged.read_bytes() == before
+    assert str(removed.damaged) in caplog.text
+    with pytest.raises(UsageError, match="is in the job already"):
+        bring_back(removed.id)
+
+
+def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(request_of, "a.jpg")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    folder = job_folder(job_id(request_of))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", Mock(side_effect=error))
+        for use in (lambda: forget_answers(folder.name), lambda: Journal(request_of, ANSWERER)):
+            with pytest.raises(StorageError, match="disk I/O error"):
+                use()
+    assert not kept_aside(folder, FILE)
+    assert states(request_of) == {"a.jpg": State.DONE}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM job",
+        "UPDATE job SET include = 'no JSON'",
+        "UPDATE job SET include = '[1]'",
+        "UPDATE job SET folder = 5",
+        "UPDATE job SET begun = 1e300",
+        "UPDATE job SET begun = 'once'",
+        "DROP TABLE images",
+    ],
+)
+def test_odd_content_is_listed_as_damage(request_of: JobRequest, change: str) -> None:
+    run(request_of, "a.jpg")
+    with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
+        opened.execute(change)
+    (broken,) = list_jobs()
+    assert isinstance(broken, BrokenJob)
+    assert "is damaged" in broken.error.what
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE details SET scores = 'no JSON'",
+        "UPDATE details SET scores = '[[1]]'",
+        "UPDATE images SET label = x'ff'",
+        "UPDATE images SET confidence = 'sure'",
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, change: str) -> None:
+    run(request_of, "a.jpg", "b.jpg")
+    with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
+        opened.execute(f"{change} WHERE number = 1")
+    with Answers(job_id(request_of)) as answers, pytest.raises(DamagedError):
+        list(answers.each(View()))
+    assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
+    assert set(states(request_of).values()) == {State.DONE}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_journal_that_is_removed_under_way_is_told(request_of: JobRequest) -> None:
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg")])
+        shutil.rmtree(job_folder(journal.id))
+        with pytest.raises(StorageError, match="journal is gone"):
+            journal.found([found("b.jpg")])
+    assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_full_disk_is_told_and_the_job_goes_on_afterwards(request_of: JobRequest) -> None:
+    """The limit stands for the disk: SQLite learns of both when it writes."""
+    run(request_of, "a.jpg")
+    fill = f"""
+import resource, signal, sys
+from tests.core.jobs.conftest import ANSWERER, found
+from core.jobs.journal import Journal
+from core.jobs.values import JobRequest
+from core.base.errors import StorageError
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWERER) as journal:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+    try:
+        for number in range(10_000):
+            journal.found([found(f"{{number}}.jpg")])
+    except StorageError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", fill], capture_output=True, text=True, check=True, timeout=60)
+    assert "The journal" in done.stdout
+    assert "Check free space" in done.stdout or "Make room" in done.stdout
+    assert run(request_of, "a.jpg", "late.jpg")[-1] == "late.jpg"
+    assert states(request_of)["a.jpg"] is State.DONE
+
+
+def test_a_killed_writer_leaves_everything_that_was_noted(request_of: JobRequest) -> None:
+    write = f"""
+import os, signal
+from tests.core.jobs.conftest import ANSWERER, found, prediction
+from core.jobs.journal import Answer, Journal
+from core.jobs.values import JobRequest
+from pathlib import Path
+journal = Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWERER)
+journal.found([found("a.jpg"), found("b.jpg")])
+journal.answer([Answer(1, prediction("red", 0.9))])
+journal.begin([2])
+os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", write], check=False, timeout=60).returncode == 9
+    assert states(request_of) == {"a.jpg": State.DONE, "b.jpg": State.WAITING}
+    with Journal(request_of, ANSWERER) as journal:
+        journal.found([found("a.jpg"), found("b.jpg")])
+        kept, torn = journal.ahead(0, 10)
+        assert isinstance(kept.outcome, Prediction)
+        assert (torn.outcome, torn.tried) == (None, 1)
+        journal.leave([2])
+        assert journal.ahead(1, 10)[0].tried == 0
+
+
+def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Path) -> None:
+    home.write_text("a file where the folder would be")
+    with pytest.raises(StorageError, match="Could not write"):
+        Journal(request_of, ANSWERER)
+    assert list_jobs() == ()
+    with pytest.raises(UsageError, match="There is no job"):
+        job_facts("../settings")

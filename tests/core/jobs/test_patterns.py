@@ -1,0 +1,84 @@
+"""Which paths patterns mean."""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import UsageError
+from core.jobs.patterns import Patterns
+
+PATHS = [
+    "a.jpg",
+    "B.JPG",
+    "c.png",
+    "2024/a.jpg",
+    "2024/raw/a.jpg",
+    "2024/x/y/raw/b.png",
+    "raw/c[1].png",
+    "x/2024/d.jpg",
+]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.png", "c.png 2024/x/y/raw/b.png raw/c[1].png"),
+        ("?.jpg", "a.jpg B.JPG 2024/a.jpg 2024/raw/a.jpg x/2024/d.jpg"),
+        ("raw", "2024/raw/a.jpg 2024/x/y/raw/b.png raw/c[1].png"),
+        ("raw/", "2024/raw/a.jpg 2024/x/y/raw/b.png raw/c[1].png"),
+        ("/2024", "2024/a.jpg 2024/raw/a.jpg 2024/x/y/raw/b.png"),
+        ("2024/raw", "2024/raw/a.jpg"),
+        ("2024/**/raw", "2024/raw/a.jpg 2024/x/y/raw/b.png"),
+        ("2024/*", "2024/a.jpg 2024/raw/a.jpg 2024/x/y/raw/b.png"),
+        ("2024/*.jpg", "2024/a.jpg"),
+        ("**/2024/*.jpg", "2024/a.jpg x/2024/d.jpg"),
+        ("./2024/*.jpg", "2024/a.jpg"),
+        ("2024/**", "2024/a.jpg 2024/raw/a.jpg 2024/x/y/raw/b.png"),
+        ("[ab].*", "a.jpg B.JPG 2024/a.jpg 2024/raw/a.jpg 2024/x/y/raw/b.png"),
+        ("[!ab].*", "c.png x/2024/d.jpg"),
+        ("c[[]1].png", "raw/c[1].png"),
+        ("c[1.png", ""),
+        ("a+b", ""),
+        ("w/raw", ""),
+    ],
+)
+def test_a_pattern_means_these_paths(pattern: str, expected: str) -> None:
+    included = Patterns.of([pattern], [])
+    assert [path for path in PATHS if included.count(path)] == expected.split()
+    excluded = Patterns.of([], [pattern])
+    assert [path for path in PATHS if not excluded.count(path)] == expected.split()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    "pattern", ["Priv\u00e9", "PRIV\u00c9/*", "**/\u00e9t\u00e9[0-9\u00e9].jpg", "?t\u00e91.JPG", "Priv[\u00e8-\u00ea]"]
+)
+def test_accents_are_the_same_however_unicode_writes_them(pattern: str, form: Literal["NFC", "NFD"]) -> None:
+    patterns = Patterns.of([unicodedata.normalize(form, pattern)], [])
+    composed = "Priv\u00e9/\u00e9t\u00e91.jpg"
+    mixed = "Prive\u0301/\u00e9te\u03011.jpg"
+    assert all(patterns.count(path) for path in (composed, unicodedata.normalize("NFD", composed), mixed))
+    assert not patterns.count("Prive/ete1.jpg")
+
+
+def test_one_of_the_included_is_enough_and_one_of_the_excluded_too_much() -> None:
+    patterns = Patterns.of(["*.png", "x"], ["raw", "**/y"])
+    assert [path for path in PATHS if patterns.count(path)] == ["c.png", "x/2024/d.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["", "/", ".", "./", "[z-a]"])
+def test_a_pattern_that_means_nothing_is_refused(pattern: str) -> None:
+    with pytest.raises(UsageError, match="means nothing"):
+        Patterns.of([pattern], [])
+
+
+@given(st.text("ab*?[]!^-\\/.+(|", max_size=8))
+def test_whatever_is_written_means_something_or_is_refused(pattern: str) -> None:
+    with contextlib.suppress(UsageError):
+        Patterns.of([pattern], [])

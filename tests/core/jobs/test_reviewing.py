@@ -1,0 +1,64 @@
+"""What is said about several rows means for each of them what it means there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.jobs.reviewing import correction_of, review_of
+from core.jobs.values import Review, Row, State, Verdict
+from core.prediction import Failure, Score
+
+RED = Row(
+    1, Path("/x/1.png"), Path(), State.DONE, "red", 0.7, scores=(Score("red", 0.7), Score("blue", 0.3)), model="colours"
+)
+TORN = Row(2, Path("/x/2.png"), Path(), State.FAILED, failure=Failure(Path("/x/2.png"), "damaged", "Torn.", "Mend it."))
+
+
+UNKNOWN = replace(RED, unknown=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "red", "others"),
+    [
+        (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, "red"), None),
+        (Review(Verdict.CORRECTED, "red"), Review(Verdict.ACCEPTED, "red"), Review(Verdict.CORRECTED, "red")),
+        (Review(Verdict.CORRECTED, "blue"), Review(Verdict.CORRECTED, "blue"), Review(Verdict.CORRECTED, "blue")),
+        (Review(Verdict.SKIPPED), Review(Verdict.SKIPPED), Review(Verdict.SKIPPED)),
+        (None, None, None),
+    ],
+)
+def test_what_is_said_of_several_rows(said: Review | None, red: Review | None, others: Review | None) -> None:
+    assert review_of(RED, said) == red
+    assert review_of(TORN, said) == others
+    assert review_of(UNKNOWN, said) == others
+
+
+def test_unknown_is_never_confirmed_and_its_guess_is_learnt_only_where_it_was_chosen() -> None:
+    assert correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "red")) is None  # as earlier versions stored it
+    chosen = correction_of(UNKNOWN, Review(Verdict.CORRECTED, "red"))
+    assert chosen is not None
+    assert (chosen.label, chosen.unknown, chosen.confirms) == ("red", True, False)
+    other = correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "green"))  # accepted when another model had answered
+    assert other is not None
+    assert other.label == "green"
+
+
+def test_a_label_is_learnt_from_whether_it_corrects_or_confirms() -> None:
+    corrected = correction_of(RED, Review(Verdict.CORRECTED, "blue"))
+    confirmed = correction_of(RED, Review(Verdict.ACCEPTED, "red"))
+    assert corrected is not None
+    assert confirmed is not None
+    assert (corrected.said, corrected.confidence, corrected.label, corrected.confirms) == ("red", 0.7, "blue", False)
+    assert (confirmed.model, confirmed.path, confirmed.label, confirmed.confirms) == ("colours", RED.path, "red", True)
+
+
+@pytest.mark.parametrize("review", [None, Review(Verdict.SKIPPED)])
+def test_what_says_nothing_teaches_nothing(review: Review | None) -> None:
+    assert correction_of(RED, review) is None
+
+
+def test_what_the_model_said_nothing_of_teaches_it_nothing() -> None:
+    assert correction_of(TORN, Review(Verdict.CORRECTED, "blue")) is None

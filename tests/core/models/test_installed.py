@@ -1,0 +1,104 @@
+"""A model's files are what its card says they are, or are refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.base.errors import ModelError
+from core.models.heads import head_bytes
+from core.models.installed import load_backbone, load_head
+from core.models.library import CARD, Library
+from tests import tiny
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return tiny.make_library(tmp_path)
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    """Change fields of a card on disk."""
+    path = folder / CARD
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
+
+
+def test_its_files_are_those_of_the_cards(library: Library) -> None:
+    model = library.find("colours")
+    assert load_backbone(model.backbone) == tiny.backbone_bytes()
+    np.testing.assert_array_equal(load_head(model).weights, tiny.head().weights)
+
+
+def test_a_file_that_goes_away_later_is_told(library: Library) -> None:
+    model = library.find("colours")
+    (model.folder / tiny.HEAD_FILE).unlink()
+    with pytest.raises(ModelError, match="missing"):
+        load_head(model)
+    with pytest.raises(ModelError, match="missing"):
+        _ = model.size_bytes
+
+
+def test_a_changed_file_is_refused(library: Library) -> None:
+    model = library.find("colours")
+    for file, load in (
+        (model.folder / tiny.HEAD_FILE, lambda: load_head(model)),
+        (library.shipped / "tiny" / tiny.MODEL_FILE, lambda: load_backbone(model.backbone)),
+    ):
+        file.write_bytes(file.read_bytes() + b"\0")
+        with pytest.raises(ModelError, match="sum differs"):
+            load()
+
+
+def test_a_file_larger_than_any_model_is_not_read(library: Library) -> None:
+    model = library.find("colours")
+    with (model.folder / tiny.HEAD_FILE).open("r+b") as file:
+        file.truncate(2 * 1024**3)  # takes no room on the disk
+    with pytest.raises(ModelError, match="larger than any"):
+        load_head(model)
+
+
+def put_head(folder: Path, data: bytes) -> None:
+    """Give a model another head, and its card that head's sum."""
+    (folder / tiny.HEAD_FILE).write_bytes(data)
+    rewrite(folder, head={"file": tiny.HEAD_FILE, "sha256": tiny.sha256(data)})
+
+
+def test_a_card_that_lies_about_its_classes_is_refused(library: Library) -> None:
+    rewrite(library.shipped / "colours", classes=["red", "green", "blue", "ultraviolet"])
+    with pytest.raises(ModelError, match="4 classes, its head tells 3 apart"):
+        load_head(library.find("colours"))
+
+
+def test_a_head_of_another_width_is_refused(library: Library) -> None:
+    head = tiny.LinearHead(np.zeros((tiny.WIDTH + 1, 3), np.float32), np.zeros(3, np.float32))
+    put_head(library.shipped / "colours", head_bytes(head))
+    with pytest.raises(ModelError, match="reads 9 features, its backbone gives 8"):
+        load_head(library.find("colours"))
+
+
+def saved(weights: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, weights=weights, bias=np.zeros(3, np.float32))
+    return buffer.getvalue()
+
+
+HOSTILE_HEADS: dict[str, Callable[[], bytes]] = {
+    "pickle": lambda: saved(np.array([[object] * 3] * 8, dtype=object)),
+    "bomb": lambda: saved(np.zeros((45_000_000, 3), np.float16)),
+    "not a number": lambda: saved(np.full((8, 3), np.nan, np.float16)),
+    "no archive": lambda: b"weights",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_HEADS)
+def test_a_hostile_head_whose_sum_is_right_is_refused(library: Library, kind: str) -> None:
+    put_head(library.shipped / "colours", HOSTILE_HEADS[kind]())
+    with pytest.raises(ModelError):
+        load_head(library.find("colours"))

@@ -1,0 +1,127 @@
+"""Classifiers of other programs that cannot be used are refused before any question is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from core.base.errors import ModelError
+from core.models.onnx_import import look_at
+from tests.core.models.test_onnx_import_kinds import (
+    Change,
+    before_the_end,
+    changed,
+    one_image,
+    tokens,
+    two_answers,
+    written,
+)
+
+
+def one_logit(model: onnx.ModelProto) -> None:
+    for tensor in model.graph.initializer:
+        if tensor.name in ("w", "b"):
+            array = numpy_helper.to_array(tensor)[:1]
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1
+
+
+def batch(number: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = number
+
+    return change
+
+
+def drawing_dropout(model: onnx.ModelProto) -> None:
+    before_the_end(helper.make_node("Dropout", ["f", "", "on"], ["g"]), on=np.array(True))(model)
+
+
+def side(pixels: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        for axis in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+            axis.dim_value = pixels
+
+    return change
+
+
+def version(name: str, number: int) -> Change:
+    def change(model: onnx.ModelProto) -> None:
+        if name == "ir":
+            model.ir_version = number
+        else:
+            model.opset_import[0].version = number
+
+    return change
+
+
+def a_domain_in_use(model: onnx.ModelProto) -> None:
+    model.graph.node[1].domain = "com.microsoft"
+
+
+def a_shape_of_2_31(model: onnx.ModelProto) -> None:
+    """What is folded away would still be run, to compare with."""
+    before_the_end(
+        helper.make_node("ConstantOfShape", ["long"], ["huge"]),
+        helper.make_node("Shape", ["huge"], ["length"]),
+        helper.make_node("Reshape", ["f", "target"], ["g"]),
+        helper.make_node("Mul", ["length", "zero"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "wanted"], ["target"]),
+        long=np.array([2**31]), zero=np.array([0]), wanted=np.array([-1, 8]),
+    )(model)  # fmt: skip
+    nodes = list(model.graph.node)
+    place = next(place for place, node in enumerate(nodes) if node.op_type == "Reshape")
+    nodes.insert(place + 2, nodes.pop(place))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def many_tokens(model: onnx.ModelProto) -> None:
+    """As many tokens as there are images, for each of them."""
+    tokens(
+        helper.make_node("Concat", ["ones", "counts", "width"], ["lengths"], axis=0),
+        helper.make_node("Expand", ["token", "lengths"], ["many"]),
+        helper.make_node("ReduceMean", ["many"], ["repeated"], axes=[1]),
+    )(model)
+
+
+def wide(model: onnx.ModelProto) -> None:
+    """800 channels of 250 by 250 from a few kilobytes: 0.2 GB for an image, 1.6 GB for a batch."""
+    for axis in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        axis.dim_value = 250
+    model.graph.node.insert(0, helper.make_node("Conv", ["x", "many"], ["large"]))
+    model.graph.node.insert(1, helper.make_node("Conv", ["large", "few"], ["small"]))
+    model.graph.node[2].input[0] = "small"
+    for name, shape in {"many": (800, 3, 1, 1), "few": (3, 800, 1, 1)}.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.zeros(shape, np.float32), name))
+
+
+REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
+    "one image only": (changed(one_image), "only one image at a time"),
+    "as many tokens as images": (changed(many_tokens), "only one image at a time"),
+    "four images": (changed(batch(4)), "exactly 4 images at a time"),
+    "no images": (changed(batch(0)), "exactly 0 images at a time"),
+    "one logit": (changed(one_logit, end="Identity"), "says yes or no"),
+    "two answers": (changed(two_answers), "several answers: y .*, other"),
+    "a Dropout that draws": (changed(drawing_dropout), "'Dropout', which is not allowed"),
+    "an IR version of the future": (changed(version("ir", 99)), "IR version 99; this Fovea reads up to"),
+    "an opset of the future": (changed(version("opset", 99)), "opset 99; this Fovea reads up to"),
+    "an opset of 2017": (changed(version("opset", 6)), "opset 6; Fovea reads 7 or newer"),
+    "a custom operator": (changed(a_domain_in_use), "'com.microsoft.Relu', which is not allowed"),
+    "a shape of 2^31": (changed(a_shape_of_2_31), "GB of memory"),
+    "eight pixels": (changed(side(8)), "8 by 8 pixels; Fovea gives 16 to 2048"),
+    "many pixels": (changed(side(4096)), "4096 by 4096 pixels"),
+    "a wide layer": (changed(wide), "GB of memory for 8 images"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_it_is_refused_before_any_question(kind: str, tmp_path: Path) -> None:
+    model, why = REFUSED[kind]
+    with pytest.raises(ModelError, match=why) as caught:
+        look_at(written(tmp_path, model))
+    assert len(caught.value.hint) > 20

@@ -1,0 +1,137 @@
+"""The page as a browser reads it: whole, silent towards the network, and never mistaking a name for markup."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from core.base.progress import CancelToken
+from core.outputs.reports.columns import Reported, Shape
+from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.write import write_report
+from tests import tiny
+from tests.core.outputs.reports.conftest import HOSTILE, failed, predicted
+
+
+class Page(HTMLParser):
+    """What a document holds, and whether its elements are closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in {"meta", "img"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_of(rows: list[Reported], where: Path, **more: object) -> Page:
+    plan = Plan(Form.HTML, Shape(3, reviewed=True), **more)  # type: ignore[arg-type]
+    file = where / "report.html"
+    write_report(file, rows, plan, total=len(rows), report=lambda _: None, token=CancelToken())
+    return Page(file.read_text("utf-8"))
+
+
+def test_the_page_tells_what_came_of_the_images(rows: list[Reported], tmp_path: Path) -> None:
+    page = page_of(rows, tmp_path, title="Holiday", about=(("model", "Colours"),), folder=tmp_path)
+    for told in ("Holiday", "red", "1 (33.3%)", "corrected; the model: blue, 60.0%", "likely of none of the classes"):
+        assert told in page.text
+    for told in ("Could not be read", "It is damaged.", "Take another copy.", "torn.png"):
+        assert told in page.text
+    assert str(tmp_path) not in page.text, "paths are told relative to the folder"
+    assert page.tags.count("img") == 3
+    assert page.tags.count("svg") == 2
+
+
+def test_the_page_asks_nothing_of_anyone(rows: list[Reported], hostile: list[Reported], tmp_path: Path) -> None:
+    page = page_of([*rows, *hostile], tmp_path)
+    assert not {"script", "link", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
+    assert not [name for _, name, _ in page.attributes if name in {"href", "srcset", "action"} or name.startswith("on")]
+    assert all(value.startswith("data:image/jpeg;base64,") for _, name, value in page.attributes if name == "src")
+    html = (tmp_path / "report.html").read_text("utf-8")
+    assert not re.search(r"url\(|@import|https?://(?!example\.invalid)", html)
+    assert "default-src 'none'" in html
+
+
+def test_hostile_names_are_shown_and_do_nothing(hostile: list[Reported], tmp_path: Path) -> None:
+    page = page_of(hostile, tmp_path)
+    assert page.tags.count("img") == 0, "none of them is a file"
+    for name in HOSTILE[:4]:
+        assert name in page.text
+    assert "<script>alert(1)</script>.png" in page.text
+    assert "a & b; \\u202egnp.\\x1b[31m.png" in page.text
+    assert "caf\\xe9.png" in page.text
+
+
+def test_no_more_thumbnails_than_stated_are_drawn_and_each_class_has_its_share(tmp_path: Path) -> None:
+    image = tiny.write_solid(tmp_path / "red.png", "red")
+    many = [
+        Reported(predicted(image, (label, 0.5 + number / 100), ("other", 0.1)))
+        for number in range(30)
+        for label in ("a", "b", "c")
+    ]
+    page = page_of(many, tmp_path, thumbnails=12)
+    assert page.tags.count("img") == 12
+    assert "Shown are 12 of 90 images" in page.text
+    shown = re.findall(r"(\d+\.\d)% sure", page.text)
+    assert shown == ["50.0", "51.0", "52.0", "53.0"] * 3, "the least sure first"
+
+
+def test_what_a_small_class_leaves_goes_to_the_others(tmp_path: Path) -> None:
+    image = tiny.write_solid(tmp_path / "red.png", "red")
+    many = [Reported(predicted(image, ("many", number / 500), ("few", 0.0))) for number in range(500)]
+    few = [Reported(predicted(image, ("few", 0.5)))] * 2
+    page = page_of([*many, *few], tmp_path, thumbnails=10)
+    assert page.tags.count("img") == 10
+    assert re.findall(r"(\d+\.\d)% sure", page.text) == [*(f"{n / 5:.1f}" for n in range(8)), "50.0", "50.0"]
+
+
+def test_classes_of_few_images_share_a_heading(tmp_path: Path) -> None:
+    image = tiny.write_solid(tmp_path / "red.png", "red")
+    labels = ["many"] * 5 + ["one", "two", "two"]
+    page = page_of([Reported(predicted(image, (label, 0.5))) for label in labels], tmp_path)
+    assert page.tags.count("h3") == 2
+    assert "many (5)" in page.text
+    assert "Other classes" in page.text
+    few = page_of([Reported(predicted(image, (label, 0.5))) for label in labels[-3:]], tmp_path)
+    assert few.tags.count("h3") == 0
+    assert few.tags.count("img") == 3
+
+
+def test_more_classes_than_thumbnails_still_keep_the_bound(tmp_path: Path) -> None:
+    image = tiny.write_solid(tmp_path / "red.png", "red")
+    many = [Reported(predicted(image, (f"class {number:02}", 0.5))) for number in range(60) for _ in range(3)]
+    page = page_of(many, tmp_path, thumbnails=20)
+    assert page.tags.count("img") == 20
+    assert "Drawn are the 40 most frequent classes; the table holds all 60." in page.text
+
+
+@pytest.mark.parametrize("count", [999, 1001])
+def test_long_lists_are_cut_and_say_so(tmp_path: Path, count: int) -> None:
+    rows = [Reported(failed(f"{number}.png")) for number in range(count)]
+    page = page_of(rows, tmp_path)
+    assert ("The first 1,000 of 1,001 images" in page.text) is (count > 1000)
+    assert page.tags.count("tr") == 2 + 2 * min(count, 1000)
+
+
+def test_thumbnails_may_be_left_out(rows: list[Reported], tmp_path: Path) -> None:
+    page = page_of(rows, tmp_path, thumbnails=0)
+    assert "img" not in page.tags
+    assert "Every answer" in page.text

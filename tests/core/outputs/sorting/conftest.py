@@ -1,0 +1,125 @@
+"""Trees of photos to sort, the answers about them, and what a tree is byte for byte."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.base.progress import CancelToken
+from core.jobs.values import Review, Row, State, Verdict
+from core.outputs.sorting.disk import RealDisk, real
+from core.outputs.sorting.execute import carry_out
+from core.outputs.sorting.plan import plan
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import By, SortingFacts, SortRequest, Step
+from core.prediction import Failure, Score
+
+CLASSES = ("cat", "dog", "fish")
+
+
+def answered(
+    path: Path, label: str = "cat", confidence: float = 0.9, *, unknown: bool = False, said: str | None = None
+) -> Row:
+    """An answer of the model; `said` is the person's."""
+    review = None if said is None else Review(Verdict.CORRECTED, said)
+    score = (Score(label, confidence),)
+    return Row(1, path, Path(), State.DONE, label, confidence, unknown, score, review=review)
+
+
+def broken(path: Path) -> Row:
+    """A photo that could not be read."""
+    return Row(1, path, Path(), State.FAILED, failure=Failure(path, "damaged", "It is damaged.", "Take another."))
+
+
+def write(path: Path, data: bytes = b"", *, mtime_ns: int | None = None) -> Path:
+    """Write a file, last written to at some odd time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data or os.fsencode(path))
+    when = mtime_ns or 1_500_000_000_123_456_789 + sum(os.fsencode(path.name)) * 1_000_000_007
+    os.utime(path, ns=(when, when))
+    return path
+
+
+def snapshot(*tops: Path) -> dict[str, tuple[object, ...]]:
+    """All that is in trees: of files bytes, times and permissions; of links where they lead; of folders their times."""
+    found: dict[str, tuple[object, ...]] = {}
+    for top in tops:
+        for path in (top, *top.rglob("*")):
+            status = path.lstat()
+            if path.is_symlink():
+                found[str(path)] = ("link", str(path.readlink()))
+            elif path.is_dir():
+                found[str(path)] = ("folder", status.st_mtime_ns, status.st_mode)
+            else:
+                found[str(path)] = (path.read_bytes(), status.st_mtime_ns, status.st_mode, status.st_ino)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """A folder of photos, where they are sorted to, and what is said about them."""
+
+    source: Path
+    destination: Path
+
+    def add(self, name: str, data: bytes = b"") -> Path:
+        return write(self.source / name, data)
+
+    def request(self, by: By = By.COPY, **more: object) -> SortRequest:
+        return real(SortRequest(self.source, self.destination, by, **more))  # type: ignore[arg-type]
+
+    def plan(self, rows: Iterable[Row], request: SortRequest | None = None) -> list[Step]:
+        request = request or self.request()
+        return list(plan(rows, request, RealDisk(request.destination)))
+
+    def sort(self, rows: Iterable[Row], request: SortRequest | None = None) -> SortingFacts:
+        request = request or self.request()
+        steps = plan(rows, request, RealDisk(request.destination))
+        return carry_out(steps, request, report=lambda _: None, token=CancelToken())
+
+    def undo(self, id_: str) -> SortingFacts:
+        return undo(id_, report=lambda _: None, token=CancelToken())
+
+    def targets(self, rows: Iterable[Row], request: SortRequest | None = None) -> list[str | None]:
+        steps = self.plan(rows, request)
+        return [None if step.target is None else step.target.relative_to(self.destination).as_posix() for step in steps]
+
+    def many(self, count: int, seed: int = 0) -> list[Row]:
+        """Photos in several subfolders, with names that clash once they are flat, and answers of every kind."""
+        draw, rows = random.Random(seed), []
+        for number in range(count):
+            folder = ("", "a", "a/deeper", "ünï")[number % 4]
+            path = self.add(str(Path(folder, f"IMG_{number // 4:04}.jpg")), draw.randbytes(draw.randrange(1, 3000)))
+            path.chmod(0o644 if number % 3 else 0o600)
+            if number % 50 == 7:
+                rows.append(broken(path))
+            else:
+                said = draw.choice(CLASSES) if number % 20 == 3 else None
+                rows.append(answered(path, draw.choice(CLASSES), draw.random(), unknown=number % 30 == 1, said=said))
+        return rows
+
+
+class CancelledAfter(CancelToken):
+    """A wish that comes after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._left = looks
+
+    def check(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self.cancel()
+        super().check()
+
+
+@pytest.fixture
+def sorter(tmp_path: Path) -> Sorter:
+    """An empty folder, and a destination that is not there."""
+    (tmp_path / "photos").mkdir()
+    return Sorter(tmp_path / "photos", tmp_path / "sorted")

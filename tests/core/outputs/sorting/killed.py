@@ -1,0 +1,152 @@
+"""Kills sorting, or undoing, at every change it makes to the disk, one after another, and mends what that left.
+
+`python -m tests.core.outputs.sorting.killed FOLDER ELSEWHERE BY WHAT`, where WHAT is what is killed and what is done
+then: "sort continue", "sort undo" or "undo undo". Each kill is SIGKILL in a process of its own. Prints how many there
+    were.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from core.base import paths
+from core.base.progress import CancelToken
+from core.jobs.values import Row
+from core.outputs.sorting import execute, record, records, undo
+from core.outputs.sorting.execute import go_on
+from core.outputs.sorting.values import By, SortingState, SortRequest
+from tests.core.outputs.sorting.conftest import Sorter, answered, snapshot, write
+
+CHANGES = frozenset(
+    f"os.{name}" for name in ("link", "rename", "remove", "symlink", "mkdir", "rmdir", "utime", "chmod", "truncate")
+)
+
+
+class Trap:
+    """Kills this process at its n-th change: before a file is written or named, and before and after each note."""
+
+    def __init__(self, at: int) -> None:
+        self._left, self._was_hit = at, False
+        note = record.Record.note
+
+        def trapped(*arguments: object, **more: object) -> None:
+            self.step()
+            note(*arguments, **more)  # type: ignore[arg-type]
+            self.step()
+
+        record.Record.note = trapped  # type: ignore[method-assign, assignment]
+        sys.addaudithook(self._audit)
+
+    def step(self) -> None:
+        self._left -= 1
+        if not self._left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _audit(self, event: str, details: tuple[object, ...]) -> None:
+        if event in CHANGES or (event == "open" and details[1] and str(details[1])[0] in "wxa+"):
+            self.step()
+
+
+def in_child(work: Callable[[], object]) -> bool:
+    """Do something in a process of its own; whether it came to its end."""
+    child = os.fork()
+    if not child:
+        code = 3
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "it failed instead of being killed"
+    return os.WIFEXITED(status)
+
+
+def set_up(sorter: Sorter) -> None:
+    """Three photos, two of them of one name, a sidecar, and a file of the person's where they come."""
+    for number, name in enumerate(("a.jpg", "x/a.jpg", "x/y/cc.jpg")):
+        write(sorter.source / name, b"%d" % number * 9)
+    write(sorter.source / "x" / "a.jpg.xmp", b"sidecar")
+    write(sorter.destination / "cat" / "theirs.jpg", b"theirs")
+
+
+def rows(sorter: Sorter) -> list[Row]:
+    photos = sorted(sorter.source.rglob("*.jpg"))
+    return [answered(photo, ("cat", "dog")[len(photo.name) % 2]) for photo in photos]
+
+
+def seen(sorter: Sorter) -> dict[str, tuple[object, ...]]:
+    """All that is there, but for the numbers that files have on their disks."""
+    return {path: told[:3] for path, told in snapshot(sorter.source, sorter.destination).items()}
+
+
+def undo_all(sorter: Sorter) -> None:
+    for facts in records.sortings():
+        if facts.state is not SortingState.UNDONE:
+            assert sorter.undo(facts.id).kept == 0
+
+
+def continue_all(sorter: Sorter, request: SortRequest) -> None:
+    unfinished = [facts for facts in records.sortings() if facts.state is SortingState.SORTING]
+    for facts in unfinished:
+        done = go_on(facts.id, report=lambda _: None, token=CancelToken())
+        assert (done.waiting, done.failed) == (0, 0), list(record.Record(facts.id).remarks())
+    if not records.sortings():
+        sorter.sort(rows(sorter), request)
+
+
+def begin_anew(sorter: Sorter) -> None:
+    for folder in (sorter.source, sorter.destination, paths.sortings()):
+        shutil.rmtree(folder, ignore_errors=True)
+    set_up(sorter)
+
+
+def files(sorter: Sorter) -> dict[str, tuple[object, ...]]:
+    return {path: told for path, told in seen(sorter).items() if told[0] != "folder"}
+
+
+def try_one(sorter: Sorter, request: SortRequest, killed: str, after: dict[str, tuple[object, ...]], at: int) -> bool:
+    """Kill one at its n-th change and mend that; whether it was killed.
+
+    Args:
+        sorter: where.
+        request: how.
+        killed: "sort" or "undo".
+        after: the files once they are sorted, if going on is to lead there; empty: it is undone at once.
+        at: n, from 1.
+    """
+    begin_anew(sorter)
+    before, found = seen(sorter), rows(sorter)
+    if killed == "undo":
+        sorter.sort(found, request)
+    work = (lambda: sorter.sort(found, request)) if killed == "sort" else (lambda: undo_all(sorter))
+    was_killed = not in_child(lambda: (Trap(at), work()))
+    if after:
+        continue_all(sorter, request)
+        assert files(sorter) == after, (at, files(sorter), after)
+    undo_all(sorter)
+    assert seen(sorter) == before, (at, seen(sorter), before)
+    return was_killed
+
+
+def main() -> None:
+    folder, elsewhere, by, what = Path(sys.argv[1]), Path(sys.argv[2]), By(sys.argv[3]), sys.argv[4].split()
+    execute.AT_ONCE = undo.AT_ONCE = 2  # type: ignore[misc]
+    os.fsync = lambda _: None  # a kill takes no power away, and waiting for the disk takes minutes
+    sorter = Sorter(folder / "photos", elsewhere / "sorted")
+    begin_anew(sorter)
+    request = sorter.request(by, flat=True)
+    sorter.sort(rows(sorter), request)
+    after, at = files(sorter) if what[1] == "continue" else {}, 1
+    while try_one(sorter, request, what[0], after, at):
+        at += 1
+    print(at - 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,390 @@
+"""A thousand photos sorted and put back, and all that may be in the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from core.base import paths
+from core.base.errors import Cancelled, StorageError, UsageError
+from core.base.progress import CancelToken
+from core.outputs.sorting import moves
+from core.outputs.sorting.disk import check, check_space, sha256
+from core.outputs.sorting.execute import carry_out, go_on
+from core.outputs.sorting.record import Record, held
+from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import By, SortingState, SortRequest
+from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, answered, broken, snapshot, write
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions, links and devices")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("by", list(By))
+def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sorter: Sorter, by: By) -> None:
+    rows = sorter.many(1000)
+    write(sorter.destination / "cat" / "a" / "theirs.jpg", b"theirs")
+    write(sorter.destination / "cat" / "a" / "IMG_0001.jpg", b"theirs")
+    sums = {path: sha256(path) for path in sorter.source.rglob("*.jpg")}
+    before = snapshot(sorter.source, sorter.destination)
+    request = sorter.request(by)
+    steps = sorter.plan(rows, request)
+    facts = sorter.sort(rows, request)
+    sorted_ = [step for step in steps if step.target]
+    assert (facts.state, facts.sorted, facts.waiting, facts.failed) == (SortingState.SORTED, len(sorted_), 0, 0)
+    assert len(sorted_) > 200
+    for step in sorted_:
+        assert step.target is not None
+        assert sha256(step.target) == sums[step.source]
+        assert step.target.is_symlink() is (by is By.SYMLINK)
+        assert step.source.exists() is (by is not By.MOVE)
+        assert (step.target.stat().st_nlink == 2) is (by is By.HARDLINK)
+        if by is By.COPY:
+            was = before[str(step.source)]
+            assert (step.target.stat().st_mtime_ns, step.target.stat().st_mode) == (was[1], was[2])
+    assert (sorter.destination / "cat" / "a" / "IMG_0001.jpg").read_bytes() == b"theirs"
+    undone = sorter.undo(facts.id)
+    assert (undone.state, undone.undone, undone.kept) == (SortingState.UNDONE, len(sorted_), 0)
+    assert snapshot(sorter.source, sorter.destination) == before
+
+
+@posix
+def test_moving_to_another_disk_copies_checks_and_then_removes(sorter: Sorter) -> None:
+    with another_disk(sorter) as destination:
+        there = Sorter(sorter.source, destination / "sorted")
+        rows = there.many(60)
+        before = snapshot(sorter.source)
+        sums = {path: sha256(path) for path in sorter.source.rglob("*.jpg")}
+        facts = there.sort(rows, there.request(By.MOVE, flat=True))
+        assert facts.failed == 0
+        assert sorted(contents(there.destination).values()) == sorted(
+            sum_ for path, sum_ in sums.items() if not path.exists()
+        )
+        assert there.undo(facts.id).kept == 0
+        after = snapshot(sorter.source)
+        assert {key: value[:3] for key, value in after.items()} == {key: value[:3] for key, value in before.items()}
+        assert not there.destination.exists()
+
+
+@posix
+def test_a_move_whose_copy_is_not_like_the_photo_leaves_the_photo(
+    sorter: Sorter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_disk(sorter) as destination:
+        there = Sorter(sorter.source, destination / "sorted")
+        photo = there.add("a.jpg")
+        monkeypatch.setattr(moves, "sha256", lambda _: "other")
+        facts = there.sort([answered(photo)], there.request(By.MOVE))
+        assert (facts.failed, photo.exists(), contents(there.destination)) == (1, True, {})
+
+
+@contextmanager
+def another_disk(sorter: Sorter) -> Iterator[Path]:
+    """A folder on another device than the photos."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == sorter.source.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    folder = Path(tempfile.mkdtemp(dir=shared))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@posix
+def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
+    sorter: Sorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small], capture_output=True).returncode:
+        pytest.skip("a small disk can be made by the administrator alone")
+    try:
+        there = Sorter(sorter.source, small / "sorted")
+        rows = [answered(there.add(f"{number:02}.jpg", os.urandom(50_000))) for number in range(30)]
+        before = snapshot(sorter.source)
+        with pytest.raises(StorageError, match="has room for"):
+            there.sort(rows)
+        assert not list(small.iterdir())
+        assert not sortings()
+        monkeypatch.setattr("core.outputs.sorting.execute.check_space", lambda *_: None)
+        with pytest.raises(StorageError, match="No space left") as caught:
+            there.sort(rows)
+        assert "--continue" in caught.value.hint
+        (facts,) = sortings()
+        assert (facts.state, facts.failed) == (SortingState.SORTING, 0)
+        assert 10 < facts.sorted < 21
+        assert len(contents(small)) == facts.sorted, "nothing half-written is left"
+        assert there.undo(facts.id).kept == 0
+        assert not list(small.iterdir())
+        assert snapshot(sorter.source) == before
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_sorting_is_refused_where_the_destination_lies_in_the_source(sorter: Sorter) -> None:
+    photo = sorter.add("a.jpg")
+    for destination in (sorter.source, sorter.source / "new" / "deeper"):
+        inside = Sorter(sorter.source, destination)
+        with pytest.raises(UsageError, match="lies in the folder that is to be sorted"):
+            inside.sort([answered(photo)])
+    assert [path.name for path in sorter.source.rglob("*")] == ["a.jpg"]
+    assert not sortings()
+
+
+@posix
+def test_a_link_does_not_hide_that_the_destination_lies_in_the_source(sorter: Sorter, tmp_path: Path) -> None:
+    (sorter.source / "out").mkdir()
+    (tmp_path / "link").symlink_to(sorter.source / "out")
+    with pytest.raises(UsageError, match="lies in the folder"):
+        Sorter(sorter.source, tmp_path / "link").sort([answered(sorter.add("a.jpg"))])
+
+
+def test_what_is_no_folder_is_refused(sorter: Sorter, tmp_path: Path) -> None:
+    file = write(tmp_path / "file")
+    for source, destination, told in (
+        (file, tmp_path / "x", "There is no folder"),
+        (tmp_path / "nowhere", tmp_path / "x", "There is no folder"),
+        (sorter.source, file, "is a file"),
+        (sorter.source, file / "below", "is a file"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            check(SortRequest(source, destination))
+
+
+@posix
+def test_a_destination_that_is_read_only_is_refused(sorter: Sorter, tmp_path: Path) -> None:
+    if not os.geteuid():
+        place = tmp_path / "mounted"
+        place.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", place], capture_output=True).returncode:
+            pytest.skip("whoever runs this may write everywhere")
+    else:
+        place = tmp_path / "closed"
+        place.mkdir(mode=0o500)
+    try:
+        with pytest.raises(StorageError, match="read-only"):
+            Sorter(sorter.source, place / "sorted").sort([answered(sorter.add("a.jpg"))])
+    finally:
+        if not os.geteuid():
+            subprocess.run(["umount", place], check=True)
+
+
+@posix
+def test_hard_links_to_another_disk_are_refused(sorter: Sorter) -> None:
+    with another_disk(sorter) as destination:
+        there = Sorter(sorter.source, destination / "sorted")
+        with pytest.raises(UsageError, match="another disk"):
+            there.sort([answered(sorter.add("a.jpg"))], there.request(By.HARDLINK))
+
+
+@pytest.mark.parametrize("by", [By.COPY, By.MOVE])
+def test_too_little_room_is_told_before_anything_is_done(
+    sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: By
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    if by is By.MOVE:  # within one disk it takes no room
+        check_space(sorter.request(by), 10)
+        return
+    with pytest.raises(StorageError, match="has room for"):
+        sorter.sort([answered(sorter.add("a.jpg", b"0123456789"))])
+    assert not sorter.destination.exists()
+    assert not sortings()
+
+
+@pytest.mark.parametrize("by", [By.HARDLINK, By.SYMLINK])
+def test_a_disk_that_knows_no_links_is_told_at_once(sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: By) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link" if by is By.HARDLINK else "symlink", refused)
+    with pytest.raises(StorageError, match="can be made in") as caught:
+        sorter.sort([answered(sorter.add("a.jpg"))], sorter.request(by))
+    assert "by copy" in caught.value.hint
+
+
+def test_a_disk_without_hard_links_still_takes_copies_and_moves(
+    sorter: Sorter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    rows = sorter.many(40)
+    before = snapshot(sorter.source)
+    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    assert facts.failed == 0
+    sorter.undo(facts.id)
+    assert snapshot(sorter.source) == before
+
+
+def test_one_bad_photo_costs_no_other(sorter: Sorter) -> None:
+    a, b, c = (sorter.add(f"{name}.jpg") for name in "abc")
+    request = sorter.request()
+    steps = sorter.plan([answered(a), answered(b), answered(c)], request)
+    b.unlink()
+    write(sorter.destination / "cat" / "c.jpg", b"came meanwhile")
+    facts = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    assert (facts.sorted, facts.failed) == (1, 2)
+    with Record(facts.id) as record:
+        told = {remark.path.name: remark.why for remark in record.remarks()}
+    assert told["b.jpg"] == "It is not there any more."
+    assert told["c.jpg"].startswith("Another file is there meanwhile")
+    assert (sorter.destination / "cat" / "c.jpg").read_bytes() == b"came meanwhile"
+
+
+def test_nothing_to_sort_is_told(sorter: Sorter) -> None:
+    with pytest.raises(UsageError, match="nothing to sort"):
+        sorter.sort([broken(sorter.add("a.jpg"))])
+    assert not sortings()
+
+
+def test_sorting_once_more_finds_everything_there(sorter: Sorter) -> None:
+    rows = sorter.many(60)
+    sorter.sort(rows)
+    before = snapshot(sorter.destination)
+    with pytest.raises(UsageError, match="nothing to sort"):
+        sorter.sort(rows)
+    assert snapshot(sorter.destination) == before
+
+
+def test_called_off_it_can_go_on(sorter: Sorter) -> None:
+    rows, request = sorter.many(120), sorter.request()
+    steps = sorter.plan(rows, request)
+    expected = {step.target for step in steps if step.target}
+    with pytest.raises(Cancelled):
+        carry_out(steps, request, report=lambda _: None, token=CancelledAfter(len(steps) + 50))
+    (facts,) = sortings()
+    assert (facts.state, facts.sorted + facts.waiting) == (SortingState.SORTING, len(expected))
+    assert facts.sorted == 50
+    with pytest.raises(UsageError, match="was interrupted"):
+        sorter.sort(rows)
+    done = go_on(facts.id, report=lambda _: None, token=CancelToken())
+    assert (done.state, done.sorted, done.failed) == (SortingState.SORTED, len(expected), 0)
+    assert {path for path in sorter.destination.rglob("*") if path.is_file()} == expected
+    with pytest.raises(UsageError, match="nothing to go on with"):
+        go_on(facts.id, report=lambda _: None, token=CancelToken())
+
+
+def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
+    token = CancelToken()
+    token.cancel()
+    request = sorter.request()
+    with pytest.raises(Cancelled):
+        carry_out(sorter.plan(sorter.many(5)), request, report=lambda _: None, token=token)
+    assert not sortings()
+    assert not sorter.destination.exists()
+
+
+def test_two_sortings_do_not_run_at_once(sorter: Sorter) -> None:
+    with held(), pytest.raises(UsageError, match="by another Fovea"):
+        sorter.sort(sorter.many(5))
+
+
+def test_a_record_of_another_version_is_left_alone(sorter: Sorter) -> None:
+    facts = sorter.sort(sorter.many(5))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match="later version"):
+        undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert file.read_bytes() == before
+    assert not sortings()
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert str(file) in broken.error.what
+    with pytest.raises(UsageError, match="no sorting called"):
+        undo("nothing", report=lambda _: None, token=CancelToken())
+    with pytest.raises(UsageError, match="no sorting called"):
+        undo("x" * 300, report=lambda _: None, token=CancelToken())
+
+
+@pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
+def test_photos_come_back_though_the_record_is_damaged(
+    sorter: Sorter, harm: tuple[int, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = sorter.many(5)
+    facts = sorter.sort(photos, sorter.request(By.MOVE))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    with file.open("r+b") as opened:
+        opened.seek(harm[0])
+        opened.write(harm[1])
+    before = file.read_bytes()
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert str(file) in broken.error.what
+    assert facts.id in broken.error.hint
+    assert file.read_bytes() == before
+    undone = undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert (undone.undone, undone.kept) == (facts.sorted, 0)
+    (aside,) = paths.sortings().glob("*.damaged-*")
+    assert aside.read_bytes() == before
+    assert str(aside) in caplog.text
+
+
+@pytest.mark.parametrize("by", By)
+def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, by: By) -> None:
+    facts = sorter.sort(sorter.many(5), sorter.request(by))
+    _forget_what_was_asked(facts.id)
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    undone = undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert (undone.undone, undone.kept, undone.state) == (facts.sorted, 0, SortingState.UNDONE)
+    assert undone.request.by is by
+    assert abs(undone.begun - facts.begun) < 2
+    assert not [path for path in sorter.destination.rglob("*") if not path.is_dir()]
+
+
+def test_a_record_that_lost_what_was_asked_is_left_where_the_disk_does_not_tell_it(sorter: Sorter) -> None:
+    facts = sorter.sort(photos := sorter.many(3), sorter.request(By.COPY))
+    _forget_what_was_asked(facts.id)
+    for row in photos:
+        row.path.unlink()
+    with pytest.raises(StorageError, match="cannot be read any more"):
+        undo(facts.id, report=lambda _: None, token=CancelToken())
+
+
+def _forget_what_was_asked(id_: str) -> None:
+    with closing(sqlite3.connect(paths.sortings() / f"{id_}.sqlite")) as opened, opened:
+        opened.execute("DELETE FROM sorting")
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 500])
+def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, content: bytes) -> None:
+    facts = sorter.sort(sorter.many(2))
+    file = paths.sortings() / f"{facts.id}.sqlite"
+    file.write_bytes(content)
+    with pytest.raises(StorageError, match="cannot be read any more"):
+        undo(facts.id, report=lambda _: None, token=CancelToken())
+    assert file.read_bytes() == content
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+
+
+@pytest.mark.parametrize(
+    "change", ["state = 'x'", "manner = 'x'", "begun = 'x'", "begun = 1e300", "source = 5", "source = x'2f00'"]
+)
+def test_a_record_that_makes_no_sense_is_listed_as_damaged(sorter: Sorter, change: str) -> None:
+    facts = sorter.sort(sorter.many(2))
+    with closing(sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")) as opened, opened:
+        opened.execute(f"UPDATE sorting SET {change}")
+    (broken,) = list_sortings()
+    assert isinstance(broken, BrokenSorting)
+    assert "is damaged" in broken.error.what

@@ -1,0 +1,61 @@
+"""Keywords can be taken out again though the photo was sorted meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from core.base import paths
+from core.outputs.following import follow_sorting
+from core.outputs.keywords.record import open_record
+from core.outputs.sorting.values import By
+from tests.core.outputs.sorting.conftest import Sorter, answered
+
+
+@pytest.fixture
+def sorter(tmp_path: Path) -> Sorter:
+    (tmp_path / "photos").mkdir()
+    return Sorter(tmp_path / "photos", tmp_path / "sorted")
+
+
+def _remembered() -> list[tuple[Path, Path]]:
+    with sqlite3.connect(paths.keyword_record()) as opened:
+        rows = opened.execute("SELECT file, photo FROM files ORDER BY file").fetchall()
+    opened.close()
+    return [(Path(file.decode()), Path(photo.decode())) for file, photo in rows]
+
+
+@pytest.mark.parametrize("by", [By.MOVE, By.COPY])
+def test_the_record_of_keywords_follows_photos_that_are_moved_and_put_back(sorter: Sorter, by: By) -> None:
+    photo, sidecar, other = sorter.add("a.jpg"), sorter.add("a.jpg.xmp"), sorter.source / "other.jpg"
+    with open_record(paths.keyword_record()) as record:
+        record.note([(sidecar, photo, True), (other, other, False)])
+    before = _remembered()
+    facts = sorter.sort([answered(photo, "cat", 0.9)], sorter.request(by))
+    follow_sorting(facts.id)
+    if by is By.COPY:
+        assert _remembered() == before
+        return
+    place = sorter.destination / "cat"
+    assert set(_remembered()) == {(place / "a.jpg.xmp", place / "a.jpg"), (other, other)}
+    with open_record(paths.keyword_record()) as record:
+        assert record.photos_in(sorter.destination) == (place / "a.jpg",)
+        assert record.begun_by_us(place / "a.jpg.xmp")
+    sorter.undo(facts.id)
+    follow_sorting(facts.id)
+    assert _remembered() == before
+
+
+def test_without_a_record_of_keywords_none_is_begun(sorter: Sorter) -> None:
+    facts = sorter.sort([answered(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(By.MOVE))
+    follow_sorting(facts.id)
+    assert not paths.keyword_record().exists()
+
+
+def test_a_record_that_cannot_be_used_costs_no_sorting(sorter: Sorter, caplog: pytest.LogCaptureFixture) -> None:
+    facts = sorter.sort([answered(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(By.MOVE))
+    paths.keyword_record().mkdir(parents=True)
+    follow_sorting(facts.id)
+    assert "does not follow" in caplog.text

@@ -1,0 +1,146 @@
+"""The beginning of the shipped Xception, cut off, answers what the whole has at that place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from core.base.errors import ModelError
+from core.engine import graph
+from core.trainer.base_model import TRUNK, cut_trunk
+from tests import tiny
+
+_BLOCK_12 = "add_113_out0"
+"""What the shipped file calls the output of block 12."""
+
+
+@pytest.fixture(scope="module")
+def backbone(shipped_models: Path) -> bytes:
+    """The shipped Xception."""
+    return (shipped_models / "xception-imagenet" / "backbone.onnx").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def trunk(backbone: bytes) -> bytes:
+    """Its beginning."""
+    return cut_trunk(backbone)
+
+
+def _answer(data: bytes, name: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run([name], {graph.INPUT: images})[0])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, count: int) -> None:
+    whole = onnx.ModelProto.FromString(backbone)
+    whole.graph.output.append(onnx.ValueInfoProto(name=_BLOCK_12))
+    images = np.random.default_rng(count).integers(0, 256, (count, 299, 299, 3), dtype=np.uint8)
+    found = _answer(trunk, TRUNK, images)
+    assert found.shape == (count, 19, 19, 728)
+    wanted = _answer(whole.SerializeToString(), _BLOCK_12, images)
+    np.testing.assert_allclose(found, wanted.transpose(0, 2, 3, 1), atol=1e-5)
+    assert np.abs(found).max() > 1
+
+
+def test_its_ports(trunk: bytes) -> None:
+    model = graph.parse(trunk)
+    onnx.checker.check_model(model, full_check=True)
+    assert graph.inputs(model) == (graph.Port("image", onnx.TensorProto.UINT8, (None, 299, 299, 3)),)
+    assert graph.outputs(model) == (graph.Port("trunk", onnx.TensorProto.FLOAT, (None, 19, 19, 728)),)
+
+
+def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk: bytes) -> None:
+    stored = {tensor.name: tensor for tensor in graph.parse(backbone).graph.initializer}
+    content = graph.parse(trunk).graph
+    assert all(tensor == stored[tensor.name] for tensor in content.initializer)
+    assert {tensor.name for tensor in content.initializer} < {name for node in content.node for name in node.input}
+    assert len(trunk) < 0.7 * len(backbone)
+
+
+def test_it_is_found_under_any_name(backbone: bytes, trunk: bytes) -> None:
+    renamed = cut_trunk(_changed(backbone, _rename_block_12))
+    assert renamed.replace(b"a_very_other", b"add_113_out0") == trunk
+
+
+def test_the_same_file_gives_the_same_bytes(backbone: bytes, trunk: bytes) -> None:
+    assert cut_trunk(backbone) == trunk
+
+
+def _rename_block_12(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["a_very_other" if name == _BLOCK_12 else name for name in names]
+
+
+def _open_size(model: onnx.ModelProto) -> None:
+    for axis in (1, 2):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = "side"
+    for info in model.graph.output[:]:
+        for axis in (1, 2)[: len(info.type.tensor_type.shape.dim) - 2]:
+            info.type.tensor_type.shape.dim[axis].dim_param = "map"
+
+
+def _no_shortcut(model: onnx.ModelProto) -> None:
+    """Block 13 adds its main path to itself."""
+    add = [node for node in model.graph.node if node.op_type == "Add"][-1]
+    add.input[1] = add.input[0]
+
+
+def _other_activation(model: onnx.ModelProto) -> None:
+    [node for node in model.graph.node if node.op_type == "Relu"][-2].op_type = "Sigmoid"
+
+
+def _other_width(model: onnx.ModelProto) -> None:
+    """The last convolution makes 8 features."""
+    last = [node for node in model.graph.node if node.op_type == "Conv"][-1]
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.zeros((8, 1536, 1, 1), np.float32), "narrow"),
+            numpy_helper.from_array(np.zeros(8, np.float32), "narrow_bias"),
+        ]
+    )
+    last.input[1:] = ["narrow", "narrow_bias"]
+    for info in model.graph.output:
+        info.type.tensor_type.shape.dim[-1].dim_value = 8
+
+
+def _broken_operator(model: onnx.ModelProto) -> None:
+    del [node for node in model.graph.node if node.op_type == "Conv"][-1].input[1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_open_size, "shape of 'image' inside the model is unknown"),
+        (_no_shortcut, "no shortcut"),
+        (_other_activation, "does not end as Xception"),
+        (_other_width, "does not end as Xception"),
+        (_broken_operator, "lacks inputs"),
+    ],
+)
+def test_what_is_no_xception_is_refused(
+    backbone: bytes, change: Callable[[onnx.ModelProto], None], reason: str
+) -> None:
+    with pytest.raises(ModelError, match=reason):
+        cut_trunk(_changed(backbone, change))
+
+
+def test_other_networks_and_no_networks_are_refused(shipped_models: Path) -> None:
+    lite = (shipped_models / "general" / "backbone.onnx").read_bytes()
+    for data in (lite, tiny.backbone_bytes(), b"", b"no ONNX"):
+        with pytest.raises(ModelError):
+            cut_trunk(data)
+
+
+def _changed(data: bytes, change: Callable[[onnx.ModelProto], None]) -> bytes:
+    model = onnx.ModelProto.FromString(data)
+    change(model)
+    return model.SerializeToString()

@@ -1,0 +1,318 @@
+"""The recipe fine-tune from a job's folder to a backbone the engine runs, with the shipped Xception on small images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import numpy_helper
+
+pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
+
+from core.base.errors import Cancelled, ModelError, ProviderError, TrainerError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, Provider, ProviderWish
+from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card, write_card
+from core.engine import engine, golden, graph, sessions
+from core.engine.engine import open_engine
+from core.models.heads import DenseHead, LinearHead, head_bytes, read_head
+from core.models.joined import join
+from core.trainer import fine_tune
+from core.trainer.backbone import read_backbone
+from core.trainer.checkpoint import load
+from core.trainer.framework import keras
+from core.trainer.frozen_base import open_trunk
+from core.trainer.xception import copy_weights, exit_flow
+from core.training import protocol
+from core.training.parity import check_parity
+from core.training.protocol import Event, Job
+from tests import tiny
+from tests.teaching import write_labelled
+
+_SIZE = 75
+"""The smallest side from which strides and paddings go as they do from 299 pixels."""
+
+
+@pytest.fixture(scope="module")
+def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the shipped backbone, made to read images of 75 pixels."""
+    shipped, folder = shipped_models / "xception-imagenet", tmp_path_factory.mktemp("small")
+    card = read_card((shipped / "card.json").read_bytes())
+    assert isinstance(card, BackboneCard)
+    model = onnx.load(shipped / card.file)
+    for info in (*model.graph.input, *model.graph.output):
+        axes = info.type.tensor_type.shape.dim
+        for axis in axes[1:3] if len(axes) == 4 else ():
+            axis.dim_value = {299: _SIZE, 10: 3}[axis.dim_value]
+    data = model.SerializeToString(deterministic=True)
+    features = tiny.features(data, golden.golden_inputs(_SIZE))
+    own = replace(
+        card,
+        sha256=hashlib.sha256(data).hexdigest(),
+        preprocessing=replace(card.preprocessing, size=_SIZE),
+        golden_features=golden.pack(features),
+    )
+    tiny.write_folder(folder, write_card(own), {card.file: data})
+    (folder / "normalisation.npz").write_bytes((shipped / "normalisation.npz").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str, int]]]:
+    """Eighteen photos of three classes to train and six to validate with; one more is damaged."""
+    folder = write_labelled(tmp_path_factory.mktemp("photos"), 8)
+    damaged = folder / "damaged.png"
+    damaged.write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    parts: dict[str, list[tuple[str, str, int]]] = {"train": [(str(damaged), tiny.sha256(damaged.read_bytes()), 0)]}
+    for label, name in enumerate(tiny.CLASSES):
+        for number, path in enumerate(sorted((folder / name).iterdir())):
+            part = parts.setdefault("train" if number < 6 else "validation", [])
+            part.append((str(path), tiny.sha256(path.read_bytes()), label))
+    return parts
+
+
+@pytest.fixture(scope="module")
+def twin(small: Path) -> keras.Model:
+    """The small backbone in Keras; no test trains it."""
+    return read_backbone(small).twin()
+
+
+Prepare = Callable[..., tuple[Job, Path]]
+
+
+@pytest.fixture(scope="module")
+def prepare(
+    small: Path, listed: dict[str, list[tuple[str, str, int]]], tmp_path_factory: pytest.TempPathFactory
+) -> Prepare:
+    """Makes a job's folder; the head to begin with knows nothing."""
+
+    def make(**changes: Any) -> tuple[Job, Path]:  # noqa: ANN401 - a job's fields
+        folder = tmp_path_factory.mktemp("job")
+        usual = Job("fine-tune", 3, 0, 2, 0.02, 0.1, 6, "exit-flow", "exact", "cpu", str(small))
+        job = replace(usual, **changes)
+        head = LinearHead(np.zeros((2048, 3), np.float32), np.zeros(3, np.float32))
+        (folder / protocol.JOB).write_bytes(protocol.job_bytes(job))
+        (folder / protocol.IMAGES).write_text(json.dumps(listed))
+        (folder / protocol.START).write_bytes(head_bytes(head))
+        return job, folder
+
+    return make
+
+
+def _run(job: Job, folder: Path, token: CancelToken | None = None, until: int | None = None) -> dict[str, Any]:
+    """Run a job; with `until`, call it off when that epoch is told."""
+    token = token or CancelToken()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, protocol.Epoch) and event.number == until:
+            token.cancel()
+
+    return dict(fine_tune.run(job, folder, emit, token))
+
+
+@pytest.fixture(scope="module")
+def finished(prepare: Prepare) -> tuple[Path, dict[str, Any]]:
+    """A job that trained the exit flow for two epochs, and its facts."""
+    job, folder = prepare()
+    return folder, _run(job, folder)
+
+
+def _card(folder: Path) -> BackboneCard:
+    card = read_card((folder / protocol.BACKBONE_CARD).read_bytes())
+    assert isinstance(card, BackboneCard)
+    return card
+
+
+def _check_gate(folder: Path) -> float:
+    """Hold the engine against what Keras said; the greatest difference of a logit."""
+    card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
+    head = read_head((folder / protocol.HEAD).read_bytes())
+    reference = HeadReference("head.npz", "0" * 64)
+    model = ModelCard("m", "m", "m", tiny.CLASSES, SharedBackbone("b", "0" * 64), reference, tiny.ORIGIN)
+    return check_parity(join(data, card, head, model), folder / protocol.GATE).greatest_difference
+
+
+def _kernels(data: bytes) -> Iterator[np.ndarray[Any, Any]]:
+    """The kernels of all convolutions, as they are stored."""
+    content = graph.parse(data).graph
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in content.initializer}
+    casts = {node.output[0]: node.input[0] for node in content.node if node.op_type == "Cast"}
+    for node in content.node:
+        if node.op_type == "Conv":
+            yield stored[casts.get(node.input[1], node.input[1])]
+
+
+def test_it_learns(finished: tuple[Path, dict[str, Any]]) -> None:
+    history = finished[1]["history"]
+    assert history["validation_loss"][0] == pytest.approx(np.log(3), abs=1e-3)
+    assert history["validation_loss"][2] < history["validation_loss"][1] < history["validation_loss"][0]
+    assert history["validation_accuracy"][2] > 0.5
+
+
+def test_its_facts(finished: tuple[Path, dict[str, Any]]) -> None:
+    _, facts = finished
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["depth"] == "exit-flow"
+    assert facts["computed_in"] == "float32"
+    assert facts["frozen_part_on"] == "cpu"
+    assert facts["skipped_files"] == 1
+    assert facts["images_per_second"] > 0
+    assert any("mirrored" in line for line in facts["augmentation"])
+    assert (facts["epochs"], facts["best_epoch"], facts["batch"]) == (2, 2, 6)
+    assert "0.02" in facts["optimizer"]
+
+
+def test_the_engine_says_what_keras_says(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = finished
+    card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
+    assert card.name == "xception-fine-tuned"
+    assert "xception-imagenet" in card.origin.source
+    assert card.preprocessing.size == _SIZE
+    assert open_engine(data, card, Provider.CPU, Precision.EXACT).agreement > 0.9999
+    assert 0 < _check_gate(folder) <= 1e-3
+
+
+def test_the_trunk_is_as_it_was_and_the_exit_flow_is_not(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
+    before = list(_kernels((small / "backbone.onnx").read_bytes()))
+    after = list(_kernels((finished[0] / protocol.BACKBONE).read_bytes()))
+    changed = [not np.allclose(one, other, rtol=1e-6) for one, other in zip(before, after, strict=True)]
+    assert sum(changed) == 9  # two kernels of each of four separable convolutions, and the shortcut
+    assert not any(changed[:-10])
+    assert {kernel.dtype.name for kernel, is_new in zip(after, changed, strict=True) if is_new} == {"float32"}
+
+
+def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
+    finished: tuple[Path, dict[str, Any]], prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.trainer.loop._LEAST_PAUSE_S", 0.0)
+    job, folder = prepare()
+    before = threading.active_count()
+    for epoch in (1, 2):
+        with pytest.raises(Cancelled):
+            _run(job, folder, until=epoch)
+        assert threading.active_count() == before
+        assert (folder / protocol.CHECKPOINT).exists()
+    assert not (folder / protocol.BACKBONE).exists()
+    straight, resumed = load(finished[0]), load(folder)
+    assert straight is not None
+    assert resumed is not None
+    for wanted, found in zip(straight.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_whole_network_learns_too(prepare: Prepare, small: Path) -> None:
+    job, folder = prepare(depth="whole", epochs=1, precision="auto", learning_rate=0.005)
+    facts = _run(job, folder)
+    assert facts["depth"] == "whole"
+    assert facts["frozen_part_on"] is None
+    assert facts["history"]["validation_loss"][1] < facts["history"]["validation_loss"][0]
+    _check_gate(folder)
+    was, now = (next(_kernels((place / "backbone.onnx").read_bytes())) for place in (small, folder))
+    assert not np.allclose(was, now, rtol=1e-6)
+
+
+def test_called_off_at_once_nothing_is_done(prepare: Prepare) -> None:
+    job, folder = prepare()
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        _run(job, folder, token)
+    assert not (folder / protocol.CHECKPOINT).exists()
+
+
+def test_without_the_normalisation_it_is_refused(prepare: Prepare, small: Path, tmp_path: Path) -> None:
+    for name in ("card.json", "backbone.onnx"):
+        (tmp_path / name).write_bytes((small / name).read_bytes())
+    job, folder = prepare(backbone=str(tmp_path))
+    with pytest.raises(ModelError, match="without what fine-tuning needs"):
+        _run(job, folder)
+
+
+@pytest.mark.parametrize("content", [None, "dense"])
+def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | None) -> None:
+    job, folder = prepare()
+    (folder / protocol.START).unlink()
+    if content == "dense":
+        layers = tuple(LinearHead(np.zeros((width, 3), np.float32), np.zeros(3, np.float32)) for width in (2048, 3))
+        (folder / protocol.START).write_bytes(head_bytes(DenseHead(layers)))
+    with pytest.raises(TrainerError, match="head"):
+        _run(job, folder)
+
+
+def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, twin: keras.Model) -> None:
+    backbone = read_backbone(small)
+    ending = exit_flow(None)
+    with pytest.raises(ModelError, match="in two parts"):
+        open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.AUTO)
+    copy_weights(twin, ending)
+    trunk = open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.EXACT)
+    assert trunk.provider is Provider.CPU
+    assert trunk.agreement > 0.99999
+    with pytest.raises(ProviderError, match="failed while it ran"):
+        trunk(np.zeros((1, 10, 10, 3), np.uint8))
+
+
+@pytest.mark.parametrize("wish", [ProviderWish.AUTO, ProviderWish.CUDA])
+def test_a_provider_that_runs_the_whole_but_not_the_beginning(
+    small: Path,
+    twin: keras.Model,
+    wish: ProviderWish,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where it was only the fastest, the CPU takes over and that is told; where it was named, it is an error."""
+    backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
+    copy_weights(twin, ending)
+
+    def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.InferenceSession:
+        if provider is Provider.CUDA:
+            raise ProviderError("It cannot take half a network.", hint="Take another.")
+        return plain(data, provider, precision)
+
+    monkeypatch.setattr(sessions, "open_session", open_session)
+    monkeypatch.setattr("core.trainer.frozen_base.choose_engine", lambda *_: SimpleNamespace(provider=Provider.CUDA))
+    if wish is ProviderWish.AUTO:
+        trunk = open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+        assert trunk.provider is Provider.CPU
+        assert "It cannot take half a network" in caplog.text
+    else:
+        with pytest.raises(ProviderError, match="half a network"):
+            open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+
+
+@pytest.mark.parametrize(
+    ("wish", "has_it", "agreement", "wanted"),
+    [
+        ("auto", True, 0.99, "bfloat16"),
+        ("auto", False, 0.99, "float32"),
+        ("exact", True, 0.99, "float32"),
+        ("auto", True, 1.1, "float32"),
+    ],
+)
+def test_bfloat16_where_it_is_had_wished_for_and_right(
+    prepare: Prepare,
+    small: Path,
+    twin: keras.Model,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    has_it: bool,
+    agreement: float,
+    wanted: str,
+) -> None:
+    monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
+    monkeypatch.setitem(engine.LEAST_AGREEMENT, Precision.AUTO, agreement)
+    job, _ = prepare(depth="whole", precision=wish)
+    backbone = read_backbone(small)
+    part = fine_tune._whole(backbone, twin, job)
+    assert part.precision.startswith(wanted)
+    assert part.network.get_layer("block1_conv1").compute_dtype == wanted

@@ -1,0 +1,199 @@
+"""A tiny network learns colours from photos: the same again for the same seed, and no further than it is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
+
+from core.base.errors import Cancelled, DatasetError
+from core.base.progress import CancelToken, Progress, Report
+from core.card import Preprocessing
+from core.images.decoding import decode
+from core.images.preprocessing import preprocess
+from core.trainer import learner as learner_module
+from core.trainer.batches import Photo, Pipeline, Trunk, grouped, plain_view
+from core.trainer.checkpoint import Checkpoint
+from core.trainer.framework import keras, tf
+from core.trainer.layers import normalised
+from core.trainer.learner import Learner
+from core.trainer.loop import run_epochs
+from core.trainer.steps import Steps, Tally, balanced
+from core.training import protocol
+from core.training.protocol import Event, Job
+from tests import tiny
+from tests.teaching import write_labelled
+
+Images: TypeAlias = NDArray[Any]
+
+_PLAN = Preprocessing(tiny.SIZE)
+_JOB = Job("fine-tune", 3, 5, 4, 0.5, 0.5, 5, "whole", "exact", "cpu", "")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
+    """Eighteen photos of three classes, those of a class not together."""
+    folder = write_labelled(tmp_path_factory.mktemp("photos"), 6)
+    paths = [(folder / name / f"{number}.png", label) for number in range(6) for label, name in enumerate(tiny.CLASSES)]
+    return [Photo(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
+
+
+def _network() -> keras.Model:
+    """Every kind of layer that the exit flow has; the same weights each time."""
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    image = keras.Input((tiny.SIZE, tiny.SIZE, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    x = layers.ReLU()(normalised(layers.Conv2D(8, 3, strides=4, use_bias=False)(x), "first"))
+    x = layers.ReLU()(normalised(layers.SeparableConv2D(8, 3, use_bias=False)(x), "second"))
+    return keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+
+
+def _as_they_are(images: Images) -> Images:
+    return images
+
+
+def _learner(
+    photos: list[Photo],
+    job: Job = _JOB,
+    *,
+    token: CancelToken | None = None,
+    trunk: Trunk = _as_they_are,
+    report: Report = lambda _: None,
+) -> Learner:
+    """Learns from the first twelve photos, looks at the others."""
+    return Learner(_network(), job, (photos[:12], photos[12:]), Pipeline(_PLAN, trunk, token or CancelToken()), report)
+
+
+def _trained(photos: list[Photo], folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Checkpoint:
+    folder.mkdir(exist_ok=True)
+    (folder / protocol.JOB).write_bytes(protocol.job_bytes(_JOB))
+    return run_epochs(_learner(photos, token=token), _JOB, folder, emit, token)
+
+
+def test_it_learns(photos: list[Photo], tmp_path: Path) -> None:
+    told = _trained(photos, tmp_path, lambda _: None, CancelToken()).history
+    losses = [epoch.loss for epoch in told if epoch.loss is not None]
+    assert losses[-1] < 0.8 * losses[0]
+    assert told[-1].validation_loss is not None
+    assert told[0].validation_loss is not None
+    assert told[-1].validation_loss < 0.8 * told[0].validation_loss
+
+
+def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
+    photos: list[Photo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.trainer.loop._LEAST_PAUSE_S", 0.0)
+    straight = _trained(photos, tmp_path / "straight", lambda _: None, CancelToken())
+    token = CancelToken()
+
+    def stop_after_two(event: Event) -> None:
+        if isinstance(event, protocol.Epoch) and event.number == 2:
+            token.cancel()
+
+    before = threading.active_count()
+    with pytest.raises(Cancelled):
+        _trained(photos, tmp_path / "stopped", stop_after_two, token)
+    assert threading.active_count() == before
+    resumed = _trained(photos, tmp_path / "stopped", lambda _: None, CancelToken())
+    for wanted, found in zip(straight.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def _learnt_from(photos: list[Photo], job: Job) -> set[bytes]:
+    """The pixels of the images that an epoch learns from."""
+    seen: list[Images] = []
+
+    def watching(images: Images) -> Images:
+        seen.extend(images.copy())
+        return images
+
+    _learner(photos, job, trunk=watching).learn(1)
+    return {image.tobytes() for image in seen}
+
+
+def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[Photo]) -> None:
+    plain = {preprocess(decode(photo.path), _PLAN).tobytes() for photo in photos[:12]}
+    assert _learnt_from(photos, replace(_JOB, augment=False)) == plain
+    assert not _learnt_from(photos, _JOB) & plain
+
+
+def test_called_off_within_an_epoch_it_stops_there(photos: list[Photo]) -> None:
+    token, before = CancelToken(), threading.active_count()
+
+    def report(progress: Progress) -> None:
+        if progress.step:
+            token.cancel()
+
+    learner = _learner(photos, replace(_JOB, batch=2), token=token, report=report)
+    with pytest.raises(Cancelled):
+        learner.learn(1)
+    assert threading.active_count() == before
+
+
+def test_validation_images_are_prepared_once(photos: list[Photo], monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def trunk(images: Images) -> Images:
+        calls.append(len(images))
+        return images.astype(np.float32)
+
+    learner = _learner(photos, replace(_JOB, batch=4), trunk=trunk)
+    first = learner.validate()
+    assert calls == [4, 2]
+    assert learner.validate() == first
+    assert calls == [4, 2]
+    monkeypatch.setattr(learner_module, "_MOST_KEPT", 4 * tiny.SIZE**2 * 3 * 2)  # float16, the first batch and no more
+    small = _learner(photos, replace(_JOB, batch=4), trunk=trunk)
+    assert small.validate() == first
+    calls.clear()
+    assert small.validate() == first
+    assert calls == [2]
+
+
+def test_without_validation_images_there_is_nothing_to_tell(photos: list[Photo]) -> None:
+    assert _learner(photos[:12]).validate() is None
+
+
+def test_photos_that_are_all_gone_are_told_of(photos: list[Photo]) -> None:
+    gone = [replace(photo, path=photo.path.with_suffix(".gone")) for photo in photos]
+    with pytest.raises(DatasetError, match="can be read any more"):
+        _learner(gone).learn(1)
+
+
+def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[Photo]) -> None:
+    with Pipeline(_PLAN, _as_they_are, CancelToken()).batches(grouped(photos, 18), plain_view(_PLAN)) as batches:
+        (batch,) = batches
+    assert batch.inputs is not None
+    model, tally = _network(), Tally()
+    weights = np.array([2.0, 1.0, 0.5], np.float32)
+    optimizer = keras.optimizers.SGD(0.1)
+    Steps(model, optimizer, weights).learn(batch.inputs, batch.labels, 20, tally)
+
+    twin = _network()
+    with tf.GradientTape() as tape:
+        logits = twin(batch.inputs.astype(np.float32), training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.labels, logits)
+        loss = tf.reduce_sum(losses * weights[batch.labels]) / 20
+    for variable, slope in zip(twin.trainable_variables, tape.gradient(loss, twin.trainable_variables), strict=True):
+        variable.assign_sub(0.1 * slope)
+    for wanted, found in zip(twin.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+    assert (tally.images, tally.right) == (18, int((logits.numpy().argmax(axis=1) == batch.labels).sum()))
+    assert tally.loss == pytest.approx(float(tf.reduce_sum(losses)), rel=1e-5)
+
+
+def test_rare_classes_weigh_as_much_as_common_ones() -> None:
+    labels = [0, 0, 0, 0, 2, 2]
+    weights = balanced(labels, 3)
+    assert weights[labels].mean() == pytest.approx(1)
+    assert 4 * weights[0] == pytest.approx(2 * weights[2])
+    assert np.isfinite(weights).all()

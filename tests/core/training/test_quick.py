@@ -1,0 +1,225 @@
+"""The recipe `quick`: its head is scikit-learn's, its strength is chosen on images held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from core.base.errors import Cancelled, DatasetError
+from core.base.progress import CancelToken, Progress
+from core.models.heads import head_bytes, softmax
+from core.training import quick
+
+
+def clouds(
+    count: int, classes: int, width: int = 40, *, apart: float = 1.0, seed: int = 0
+) -> tuple[quick.Features, quick.Labels]:
+    """Features of `count` images that cluster by class, with means and scales that differ between features."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    points = draw.normal(size=(classes, width))[labels] * apart + draw.normal(size=(count, width))
+    return (points * draw.uniform(0.1, 9, width) + draw.uniform(-5, 5, width)).astype(np.float32), labels
+
+
+def choose(features: quick.Features, labels: quick.Labels, seed: int = 0) -> quick.Choice:
+    return quick.choose(features, labels, seed=seed, report=lambda _: None, token=CancelToken())
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 40), (30, 40)])
+@pytest.mark.parametrize("strength", [0.01, 1.0])
+@pytest.mark.parametrize("balanced", [True, False])
+def test_the_head_is_scikit_learn_s(count: int, width: int, strength: float, balanced: bool) -> None:
+    features, labels = clouds(count, 3, width)
+    labels[labels == 2] = np.arange(np.sum(labels == 2)) % 2 * 2
+    standard = StandardScaler().fit_transform(features.astype(np.float64))
+    weight = "balanced" if balanced else None
+    theirs = LogisticRegression(C=strength, class_weight=weight, tol=1e-8, max_iter=10_000).fit(standard, labels)
+    ours = quick.fit(features, labels, strength, balanced=balanced)
+    expected = theirs.decision_function(standard)
+    found = ours.logits(features)
+    found -= found.mean(axis=1, keepdims=True)
+    assert np.allclose(found, expected - expected.mean(axis=1, keepdims=True), atol=2e-3)
+
+
+def test_two_classes_get_two_logits() -> None:
+    features, labels = clouds(40, 2)
+    head = quick.fit(features, labels, 1.0)
+    assert head.class_count == 2
+    assert np.array_equal(head.logits(features).argmax(axis=1), labels)
+
+
+def test_a_feature_that_never_changes_has_no_say() -> None:
+    features, labels = clouds(40, 2)
+    features[:, 7] = 0.1
+    assert np.abs(quick.fit(features, labels, 1.0).weights[7]).max() < 1e-6
+
+
+def test_rare_classes_weigh_as_much_as_common_ones() -> None:
+    features, labels = clouds(400, 2, 3, apart=0.4)
+    kept = (labels == 0) | (np.arange(400) % 16 == 1)
+    features, labels = features[kept], labels[kept]
+    recall = {}
+    for balanced in (True, False):
+        named = quick.fit(features, labels, 1.0, balanced=balanced).logits(features).argmax(axis=1)
+        recall[balanced] = np.mean(named[labels == 1] == 1)
+    assert recall[True] > recall[False] + 0.2
+
+
+def test_the_same_images_give_the_same_bytes() -> None:
+    features, labels = clouds(200, 5, 300)
+    heads = {head_bytes(quick.fit(features, labels, choose(features, labels).strength)) for _ in range(3)}
+    assert len(heads) == 1
+
+
+def test_noise_is_followed_weakly_and_clear_classes_are_named() -> None:
+    features, labels = clouds(120, 3, 200, apart=0.15)
+    noisy = choose(features, labels)
+    assert noisy.strength <= 1.0
+    assert noisy.trials[noisy.strength] == min(noisy.trials.values())
+    features, labels = clouds(120, 3, 200)
+    assert choose(features, labels).trials[1.0].wrong == 0
+
+
+def test_other_images_of_the_same_thing_do_not_help() -> None:
+    """Twins of one image in two folds would let any head name them: cross-validation would see no mistakes."""
+    draw = np.random.default_rng(0)
+    things = draw.normal(size=(30, 50))
+    labels = np.repeat(draw.integers(0, 2, 30), 4)
+    features = (np.repeat(things, 4, axis=0) + draw.normal(0, 0.02, (120, 50))).astype(np.float32)
+    assert quick.things(features).tolist() == np.repeat(np.arange(30), 4).tolist()
+    wrong = min(trial.wrong for trial in choose(features, labels).trials.values())
+    assert wrong > 0.25 * 120 * quick._REPEATS
+
+
+def test_images_that_are_all_alike_still_learn() -> None:
+    features = np.ones((20, 10), np.float32)
+    labels = np.arange(20) % 2
+    assert choose(features, labels).images == 20
+    assert np.isfinite(quick.fit(features, labels, 1.0).weights).all()
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2]])
+def test_too_few_images_to_hold_any_out_take_the_default(labels: list[int]) -> None:
+    features = clouds(len(labels), 3)[0]
+    choice = choose(features, np.array(labels))
+    assert (choice.strength, choice.trials) == (1.0, {})
+
+
+def test_a_class_with_one_image_does_not_keep_the_others_from_being_judged() -> None:
+    features, labels = clouds(61, 2)
+    labels[60] = 2
+    choice = choose(features, labels)
+    assert len(choice.trials) == len(quick.STRENGTHS)
+    assert quick.fit(features, labels, choice.strength).class_count == 3
+
+
+def test_more_weights_than_can_be_fitted_are_refused() -> None:
+    features = np.random.default_rng(0).normal(size=(5000, 2048)).astype(np.float32)
+    with pytest.raises(DatasetError, match="at most 3,906"):
+        quick.fit(features, np.arange(5000), 1.0)
+
+
+def test_what_will_be_refused_can_be_known_before_there_are_features() -> None:
+    quick.check_weights(20_000, 2048, 3906)
+    with pytest.raises(DatasetError, match="10,000 classes; the recipe quick learns at most 3,906"):
+        quick.check_weights(20_000, 2048, 10_000)
+    with pytest.raises(DatasetError):
+        choose(np.ones((5000, 2048), np.float32), np.arange(5000))
+    quick.check_weights(800, 2048, 10_000)
+
+
+def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = clouds(300, 5)
+    whole = quick.fit(features, labels, 1.0)
+    monkeypatch.setattr(quick, "_BLOCK", 1)
+    monkeypatch.setattr(quick, "_SCORES", 20)
+    shared = quick.fit(features, labels, 1.0)
+    assert np.allclose(shared.weights, whole.weights, atol=1e-4)
+    assert np.allclose(shared.bias, whole.bias, atol=1e-3)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert head_bytes(quick.fit(features, labels, 1.0)) == head_bytes(shared), "whatever the machine"
+
+
+def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
+    features, labels = clouds(4000, 800, apart=3.0)
+    choice = choose(features, labels)
+    assert choice.images <= quick.MOST_TRIED
+    sample = quick._sample(labels, 0)
+    assert set(np.bincount(labels[sample])) == {0, 5}, "each class with all its images"
+    assert 0.9 * quick.MOST_TRIED < choice.images == len(sample)
+    wrong = choice.trials[choice.strength].wrong
+    assert wrong < 0.2 * choice.images
+
+
+def test_of_few_classes_all_are_chosen_with() -> None:
+    labels = clouds(5000, 50)[1]
+    sample = quick._sample(labels, 0)
+    assert len(sample) == quick.MOST_TRIED
+    assert len(np.unique(labels[sample])) == 50
+
+
+def test_a_fit_can_be_called_off() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        quick.fit(*clouds(60, 2), 1.0, token=token)
+
+
+def test_it_can_be_called_off() -> None:
+    token = CancelToken()
+
+    def report(progress: Progress) -> None:
+        if progress.step:
+            token.cancel()
+
+    features, labels = clouds(60, 2)
+    with pytest.raises(Cancelled):
+        quick.choose(features, labels, seed=0, report=report, token=token)
+
+
+def _unseen(features: quick.Features, labels: quick.Labels) -> tuple[quick.Labels, quick.Features]:
+    return quick.out_of_fold(features, labels, 1.0, token=CancelToken())
+
+
+def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
+    """Of labels that nothing can tell, the head knows all by heart, and cross-validation about half."""
+    features, _ = clouds(200, 2, 300)
+    labels = np.random.default_rng(5).integers(0, 2, 200)
+    assert np.mean(quick.fit(features, labels, 1000.0).logits(features).argmax(axis=1) == labels) == 1
+    rows, logits = _unseen(features, labels)
+    assert rows.tolist() == list(range(200))
+    assert 0.35 < np.mean(logits.argmax(axis=1) == labels) < 0.65
+
+
+def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, labels = clouds(100, 3, 60)
+
+    def spread() -> float:
+        """Of the confidence that all but 5 % reach, over orders of the images, which divide them otherwise."""
+        orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(6)]
+        logits = [_unseen(features[order], labels[order])[1] for order in orders]
+        return float(np.std([np.percentile(softmax(one).max(axis=1), 5) for one in logits]))
+
+    several = spread()
+    monkeypatch.setattr(quick, "_REPEATS", 1)
+    assert several < 0.8 * spread()
+
+
+def test_copies_of_an_image_are_predicted_together() -> None:
+    features, _ = clouds(60, 2)
+    labels = np.random.default_rng(6).integers(0, 2, 60)
+    rows, logits = _unseen(np.repeat(features, 4, axis=0), np.repeat(labels, 4))
+    assert np.mean(logits.argmax(axis=1) == np.repeat(labels, 4)[rows]) < 0.7
+
+
+def test_predictions_out_of_fold_are_of_a_sample_where_there_are_many_images() -> None:
+    features, labels = clouds(quick.MOST_TRIED + 500, 3, 10)
+    rows, logits = _unseen(features, labels)
+    assert len(rows) == quick.MOST_TRIED
+    assert logits.shape == (quick.MOST_TRIED, 3)
+    rows, logits = _unseen(features[:, :4], np.arange(len(features)) % 300)
+    assert (len(rows), logits.shape) == (0, (0, 300)), "a sample that lacks classes would be too sure"

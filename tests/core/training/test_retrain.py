@@ -1,0 +1,365 @@
+"""Learning from corrections: what the next version knows, what it is judged by, and how it is taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.base import paths
+from core.base.errors import Cancelled, DatasetError, ModelError
+from core.base.progress import CancelToken, Progress, Report
+from core.base.providers import Precision, ProviderWish
+from core.card import SharedBackbone
+from core.datasets import corrections
+from core.datasets.corrections import Correction
+from core.models.bundled_features import FEATURES
+from core.models.classifier import open_classifier
+from core.models.library import CARD, InstalledModel, Library, load_examples, load_learnt
+from core.models.training_examples import EXAMPLES, KeptExample
+from core.prediction import Prediction
+from core.training.request import RetrainRequest, TrainRequest
+from core.training.retrain import Retrained, retrain
+from core.training.train import train
+from tests import teaching, tiny
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return teaching.make_library(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return teaching.write_labelled(tmp_path / "pictures", 12)
+
+
+@pytest.fixture
+def model(library: Library, folder: Path) -> InstalledModel:
+    return teach(library, folder)
+
+
+@pytest.fixture
+def greys(tmp_path: Path) -> list[Path]:
+    """Photos of what no class is."""
+    return [tiny.write_solid(tmp_path / "new" / f"{side}.png", "grey", size=(side, side)) for side in (40, 44, 48)]
+
+
+def teach(library: Library, folder: Path, **changes: object) -> InstalledModel:
+    asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderWish.CPU, Precision.AUTO)
+    return train(replace(asked, **changes), library, report=nobody, token=CancelToken()).model
+
+
+def nobody(_: Progress) -> None:
+    return None
+
+
+def correct(photos: Sequence[Path], label: str, model: str = "mine") -> list[Correction]:
+    made = [Correction(photo, "red", 0.5, label, model) for photo in photos]
+    corrections.change(model, add=made)
+    return made
+
+
+def learn(
+    library: Library, made: Sequence[Correction], version: int = 1, report: Report = nobody, name: str = "mine"
+) -> Retrained:
+    asked = RetrainRequest(name, version, tuple(made), ProviderWish.CPU)
+    return retrain(asked, library, report=report, token=CancelToken())
+
+
+def names(library: Library, photos: Sequence[Path]) -> list[str]:
+    classifier = open_classifier(library.find("mine"), ProviderWish.CPU, Precision.AUTO)
+    return [one.best.label for one in classifier.classify(photos, top_k=1) if isinstance(one, Prediction)]
+
+
+def kept(model: InstalledModel) -> tuple[KeptExample, ...]:
+    found = load_examples(model)
+    assert found is not None
+    return found
+
+
+def part(model: InstalledModel, name: str) -> dict[str, str]:
+    return {one.sha256: one.label for one in kept(model) if one.part == name}
+
+
+def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path) -> None:
+    found = kept(model)
+    assert {one.path for one in found} == set(folder.glob("*/*"))
+    assert all(one.path.is_absolute() and one.path.parent.name == one.label for one in found)
+    assert {one.sha256 for one in found} == {tiny.sha256(path.read_bytes()) for path in folder.glob("*/*")}
+    assert len(part(model, "test")) == model.card.training["images"]["test"]
+    assert model.remembers
+
+
+def test_corrected_photos_are_learnt_without_the_folder(
+    library: Library, model: InstalledModel, folder: Path, greys: list[Path]
+) -> None:
+    shutil.rmtree(folder)
+    made = correct(greys, "blue")
+    assert names(library, greys) != ["blue"] * 3
+    done = learn(library, made)
+    assert (done.model.name, done.model.version, done.base.version) == ("mine", 2, 1)
+    assert library.find("mine") == done.model
+    assert names(library, greys) == ["blue"] * 3
+    assert [(one.correction, one.now) for one in done.learnt] == [(one, "blue") for one in made]
+    assert all(one.before != "blue" and 0 < one.confidence_now <= 1 for one in done.learnt)
+    assert done.material.computed == 3
+    assert done.problems == ()
+    assert part(done.model, "test") == part(model, "test")
+    assert part(done.model, "validation") == part(model, "validation")
+    assert len(part(done.model, "train")) == len(part(model, "train")) + 3
+    memory = load_learnt(done.model)
+    assert memory is not None
+    assert len(memory) == 39
+
+
+def test_the_card_says_what_was_learnt(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+    first = learn(library, correct(greys[:2], "blue"))
+    card = first.model.card
+    assert card.classes == model.card.classes
+    assert card.backbone == model.card.backbone == SharedBackbone("xception-imagenet", model.backbone.card.sha256)
+    told = card.training["corrections"]
+    assert (told["learnt"], told["altogether"], told["from_version"]) == (2, 2, 1)
+    assert card.training["recipe"].startswith("quick:")
+    assert card.training["fitted_to"] == 38
+    assert card.evaluation["images"] == model.card.evaluation["images"]
+    assert card.evaluation["began_with"]["accuracy"] == model.card.evaluation["accuracy"]
+    assert str(greys[0].parent) not in str(card)
+    second = learn(library, correct(greys[2:], "blue"), version=2).model.card.training["corrections"]
+    assert (second["learnt"], second["altogether"]) == (1, 3)
+    assert second["lineage"] == [*told["lineage"], second["lineage"][-1]]
+
+
+def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
+    library: Library, model: InstalledModel, greys: list[Path]
+) -> None:
+    done = learn(library, correct(greys, "blue"))
+    found = corrections.load("mine").values()
+    assert not any(one.waits(corrections.lineage(done.model.card.training)) for one in found)
+    library.activate("mine", 1)
+    before = library.find("mine").card.training
+    assert all(one.waits(corrections.lineage(before)) for one in found)
+    again = learn(library, list(found))
+    assert again.model.version == 3
+    assert not any(
+        one.waits(corrections.lineage(again.model.card.training)) for one in corrections.load("mine").values()
+    )
+
+
+def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
+    library: Library, folder: Path, greys: list[Path]
+) -> None:
+    for number in range(5):  # lies, so that it errs
+        (folder / "red" / f"{number}.png").rename(folder / "blue" / f"red{number}.png")
+    model = teach(library, folder)
+    done = learn(library, correct(greys, "green"))
+    assert done.before is not None
+    assert done.lesson.evaluation is not None
+    assert done.before.accuracy == pytest.approx(model.card.evaluation["accuracy"], abs=1e-6)
+    assert done.before.paths == done.lesson.evaluation.paths
+    assert done.flattered == 0
+
+
+def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+    done = learn(library, correct(greys[:1], "fog"))
+    assert done.model.card.classes == ("blue", "fog", "green", "red")
+    assert names(library, greys[:1]) == ["fog"]
+    assert any("“fog”" in note for note in done.notes)
+    assert done.before is not None
+    assert len(done.before.paths) == model.card.evaluation["images"]
+
+
+def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Library, model: InstalledModel) -> None:
+    judged_by = next(one for one in kept(model) if one.part == "test" and one.label == "red")
+    done = learn(library, correct([judged_by.path], "green"))
+    assert part(done.model, "test")[judged_by.sha256] == "green"
+    assert any("1 photo that you labelled" in note for note in done.notes)
+    evaluation = done.lesson.evaluation
+    assert evaluation is not None
+    row = evaluation.paths.index(judged_by.path)
+    assert evaluation.classes[evaluation.labels[row]] == "green"
+    assert not any(
+        one.waits(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
+    )
+
+
+def test_a_photo_it_is_judged_by_that_alone_is_of_a_new_class_is_learnt_from(
+    library: Library, model: InstalledModel
+) -> None:
+    judged_by = next(one for one in kept(model) if one.part == "test")
+    done = learn(library, correct([judged_by.path], "fog"))
+    assert part(done.model, "train")[judged_by.sha256] == "fog"
+    assert "fog" in done.model.card.classes
+
+
+def test_a_photo_it_learnt_from_gets_the_right_label(library: Library, model: InstalledModel) -> None:
+    learnt_from = next(one for one in kept(model) if one.part == "train" and one.label == "red")
+    done = learn(library, correct([learnt_from.path], "green"))
+    assert part(done.model, "train")[learnt_from.sha256] == "green"
+    assert len(kept(done.model)) == len(kept(model))
+
+
+def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path: Path) -> None:
+    model = teach(library, teaching.write_labelled(tmp_path / "few", 3))
+    made = correct([one.path for one in kept(model) if one.label == "red"], "green")
+    done = learn(library, made)
+    assert done.model.card.classes == ("blue", "green")
+    assert any("“red”" in note for note in done.notes)
+
+
+def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
+    library: Library, model: InstalledModel, folder: Path, greys: list[Path]
+) -> None:
+    shutil.rmtree(paths.cache_folder())
+    (gone, changed, *_) = [one.path for one in kept(model) if one.part == "train" and one.label == "red"]
+    gone.unlink()
+    tiny.write_solid(changed, "red")
+    done = learn(library, correct(greys, "blue"))
+    assert done.material.computed == 36 - 2 + 3
+    assert {failure.path for failure in done.material.failures} == {gone, changed}
+    assert any("2 photos it was made of" in note for note in done.notes)
+    assert len(kept(done.model)) == 37
+
+
+def test_one_bad_correction_costs_only_itself(
+    library: Library, model: InstalledModel, greys: list[Path], tmp_path: Path
+) -> None:
+    bad, copy, twin = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
+    bad.write_bytes(b"no image")
+    shutil.copy(greys[1], copy)
+    shutil.copy(greys[2], twin)
+    made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([twin], "green")
+    done = learn(library, made)
+    lineage = corrections.lineage(done.model.card.training)
+    waiting = {one.path for one in corrections.load("mine").values() if one.waits(lineage)}
+    assert waiting == {bad, tmp_path / "gone.png", greys[2], twin}
+    assert {one.correction.path for one in done.learnt} == {greys[0], greys[1], copy}
+    assert len(kept(done.model)) == 38
+    told = " ".join(problem.message for problem in done.problems)
+    for word in ("bad.png", "gone.png", "different labels"):
+        assert word in told
+
+
+def test_nothing_to_learn_changes_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="can be learnt from"):
+        learn(library, correct([tmp_path / "gone.png"], "blue"))
+    assert library.find("mine").version == 1
+
+
+def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
+    library: Library, model: InstalledModel, greys: list[Path]
+) -> None:
+    card = model.folder / CARD
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"unknown_below": 0.6}))
+    doubtful = correct(greys[:1], "red")
+    with pytest.raises(DatasetError) as refused:
+        learn(library, doubtful)
+    assert "1 photo is left out" in refused.value.hint
+    done = learn(library, [*doubtful, *correct(greys[1:], "blue")])
+    assert {one.correction.path for one in done.learnt} == set(greys[1:])
+    assert any("1 photo is left out" in note for note in done.notes)
+
+
+def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp_path: Path, greys: list[Path]) -> None:
+    for name, count in (("train", 10), ("validation", 4), ("test", 5)):
+        teaching.write_labelled(tmp_path / "parts" / name, count, seed=count)
+    model = teach(library, tmp_path / "parts")
+    judged_by = next(one for one in kept(model) if one.part == "test")
+    done = learn(library, correct([*greys, judged_by.path], "blue"))
+    memory = load_learnt(done.model)
+    assert memory is not None
+    assert len(memory) == 33
+    assert not memory.knows(judged_by.sha256)
+    assert done.flattered == 0
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other", "garbage", "folder"])
+def test_where_nobody_knows_what_it_was_made_of_that_is_said(
+    library: Library, model: InstalledModel, greys: list[Path], damage: str
+) -> None:
+    file = model.folder / EXAMPLES
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.unlink()
+    match damage:
+        case "cut":
+            file.write_bytes(b"".join(lines[:-1]))
+        case "other":
+            file.write_bytes(b"".join(lines).replace(b'"red"', b'"green"'))
+        case "garbage":
+            file.write_bytes(b"\xff{[")
+        case "folder":
+            file.mkdir()
+    assert load_examples(model) is None
+    assert names(library, greys[:1])
+    with pytest.raises(ModelError, match="Nobody kept"):
+        learn(library, correct(greys, "blue"))
+
+
+def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+    training = {**model.card.training, "recipe": "fine-tune: all of it"}
+    del training["C"]
+    card, files = tiny.packaged_model("tuned", training=training)
+    tuned = library.install(card, files, examples=kept(model))
+    done = learn(library, correct(greys, "blue", model="tuned"), name="tuned")
+    assert done.model.card.backbone == tuned.card.backbone
+    assert done.model.version == 2
+    assert done.material.computed == 3, "the tiny networks are the same"
+    assert any("recipe fine-tune" in note for note in done.notes)
+    assert done.flattered == len(part(model, "test"))
+    classifier = open_classifier(library.find("tuned"), ProviderWish.CPU, Precision.AUTO)
+    named = [one.best.label for one in classifier.classify(greys, top_k=1) if isinstance(one, Prediction)]
+    assert named == ["blue"] * 3
+
+
+def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+    stages: list[str] = []
+    learn(library, correct(greys[:1], "blue"), report=lambda progress: stages.append(progress.stage))
+    for stage in dict.fromkeys(stages):
+        token = CancelToken()
+
+        def report(progress: Progress, stage: str = stage, token: CancelToken = token) -> None:
+            if progress.stage == stage:
+                token.cancel()
+
+        with pytest.raises(Cancelled):
+            retrain(
+                RetrainRequest("mine", 1, tuple(correct(greys, "blue")), ProviderWish.CPU),
+                library,
+                report=report,
+                token=token,
+            )
+    assert library.numbers("mine") == (1, 2)
+    assert {"looking at the images", "computing features", "fitting the head"} <= set(stages)
+
+
+def test_a_shipped_model_learns_from_the_features_that_came_with_it(
+    library: Library, model: InstalledModel, folder: Path, greys: list[Path]
+) -> None:
+    from core.engine.feature_store import FeatureStore
+    from core.models.bundled_features import features_bytes
+    from core.training.training_data import source_of
+
+    kind = source_of(model.backbone, ProviderWish.CPU, Precision.AUTO).kind
+    with FeatureStore() as store:
+        rows = store.get(kind, [one.sha256 for one in kept(model)])
+    shipped = library.shipped / "mine"
+    shutil.move(library.own / "mine" / "1", shipped)
+    (shipped / FEATURES).write_bytes(features_bytes(kind, rows))
+    shutil.rmtree(library.own)
+    shutil.rmtree(folder)
+    shutil.rmtree(paths.cache_folder())
+    done = learn(library, correct(greys, "blue"), version=0)
+    assert (done.model.version, done.material.computed, done.problems) == (1, 3, ())
+    assert names(library, greys) == ["blue"] * 3
+    again = learn(library, correct(greys[:1], "green"), version=1)
+    assert (again.model.version, again.problems) == (2, ())
+    assert library.roll_back("mine").version == 1
+    assert library.roll_back("mine").shipped
+    (shipped / FEATURES).write_bytes(b"damaged")
+    shutil.rmtree(paths.cache_folder())
+    with pytest.raises(DatasetError, match="fewer than two classes"):
+        learn(library, correct(greys, "blue"), version=0)

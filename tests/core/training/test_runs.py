@@ -1,0 +1,220 @@
+"""Unfinished runs: what goes on, what is refused, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+import core
+from core.base import paths
+from core.base.errors import DatasetError, StorageError, UsageError
+from core.base.providers import Precision, ProviderWish
+from core.base.salvage import kept_aside
+from core.training.request import Depth, Recipe, TrainRequest, request_to_json
+from core.training.runs import FoundRun, Run, found_runs, throw_away, unfinished_run
+
+ROOT = Path(core.__file__).parents[1]
+PLAN: dict[str, Any] = {"recipe": "dense", "epochs": 5, "validation": 0.15}
+IMAGES = ("a cat train", "b dog train", "c cat test")
+
+
+def asked(name: str = "mine") -> TrainRequest:
+    return TrainRequest(
+        folder=Path("pictures"),
+        name=name,
+        validation=0.15,
+        test=20,
+        seed=3,
+        provider=ProviderWish.CPU,
+        precision=Precision.EXACT,
+        recipe=Recipe.FINE_TUNE,
+        depth=Depth.WHOLE,
+        epochs=5,
+    )
+
+
+def begin(plan: dict[str, Any] = PLAN, images: tuple[str, ...] = IMAGES, *, restart: bool = False) -> Run:
+    with unfinished_run(asked("mine"), plan, images, restart=restart) as run:
+        (run.folder / "checkpoint.npz").touch()
+        return run
+
+
+@pytest.mark.usefixtures("home")
+def test_the_same_command_goes_on_where_it_stopped() -> None:
+    first = begin()
+    assert not first.goes_on
+    second = begin(images=tuple(reversed(IMAGES)))
+    assert second.goes_on
+    assert (second.folder / "checkpoint.npz").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_finished_run_is_forgotten() -> None:
+    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=False) as run:
+        (run.folder / "checkpoint.npz").touch()
+        run.finish()
+    assert not run.folder.exists()
+    assert not begin().goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_restarting_forgets_what_was_there() -> None:
+    begin()
+    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=True) as run:
+        assert not run.goes_on
+        assert [path.name for path in run.folder.iterdir()] == ["run.json"]
+
+
+@pytest.mark.usefixtures("home")
+def test_another_wish_is_refused_and_the_run_kept() -> None:
+    begin()
+    with pytest.raises(UsageError, match="epochs was 5, is 9"):
+        begin({**PLAN, "epochs": 9})
+    assert begin().goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_other_images_are_refused_with_what_changed() -> None:
+    begin()
+    with pytest.raises(DatasetError, match="2 images came, 1 image went") as refusal:
+        begin(images=("a cat train", "b dog train", "d cat test", "e dog test"))
+    assert "--restart" in refusal.value.hint
+    with pytest.raises(DatasetError, match="1 image came, 1 image went"):
+        begin(images=("a dog train", *IMAGES[1:]))  # the same content under another label
+    assert begin().goes_on
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"format": 2}', b"[" * 100_000, b'{"format": 2, "plan": 3, "images": []}']
+)
+def test_a_damaged_run_keeps_what_was_learnt_until_it_is_restarted(content: bytes) -> None:
+    run = begin()
+    (run.folder / "run.json").write_bytes(content)
+    with pytest.raises(StorageError, match="is damaged") as refusal:
+        begin()
+    assert str(run.folder / "run.json") in refusal.value.what
+    assert "--restart" in refusal.value.hint
+    assert (run.folder / "run.json").read_bytes() == content
+    assert (run.folder / "checkpoint.npz").exists()
+    (found,) = found_runs()
+    assert (found.name, found.request) == ("mine", None)
+    assert "is damaged" in found.trouble
+    assert not begin(restart=True).goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_of_a_later_version_or_unreadable_for_a_moment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = begin()
+    file = run.folder / "run.json"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
+        with pytest.raises(StorageError, match="Input/output error"):
+            begin()
+    file.write_text(file.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(StorageError, match="later version"):
+        begin()
+    assert (run.folder / "checkpoint.npz").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_damaged_lock_locks_nobody_out() -> None:
+    run = begin()
+    lock = run.folder.with_suffix(".lock")
+    lock.write_bytes(b"no database" * 100)
+    assert begin().goes_on
+    assert [kept.read_bytes() for kept in kept_aside(lock.parent, lock.name)] == [b"no database" * 100]
+
+
+@pytest.mark.usefixtures("home")
+def test_two_trainings_of_one_name_at_once_are_refused() -> None:
+    with (
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+        pytest.raises(UsageError, match="another program"),
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+    ):
+        pass
+    with (
+        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+        unfinished_run(asked("other"), PLAN, IMAGES, restart=False),
+    ):
+        pass
+
+
+def test_a_kill_gives_the_lock_back(home: Path) -> None:
+    script = (
+        "import sys, time\nfrom core.training.request import request_from_json\n"
+        "from core.training.runs import unfinished_run\n"
+        f"with unfinished_run(request_from_json({request_to_json(asked())!r}), {PLAN!r}, {IMAGES!r}, restart=False):\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UsageError, match="another program"):
+            begin()
+        holder.kill()
+    assert begin().goes_on
+
+
+def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    paths.unfinished_runs().write_text("a file stands in the way")
+    with pytest.raises(StorageError):
+        begin()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_on_disk_says_what_was_asked_for() -> None:
+    assert found_runs() == ()
+    begin()
+    (found,) = found_runs()
+    assert found.request is not None
+    assert found.request == replace(asked(), folder=Path("pictures").absolute())
+    assert (found.name, found.recipe, found.epochs, found.is_under_way) == ("mine", "dense", 5, False)
+    assert found.saved is not None
+    assert found.saved >= found.begun
+    with unfinished_run(asked(), PLAN, IMAGES, restart=False):
+        assert found_runs()[0].is_under_way
+
+
+def rewritten(run: Run, **changes: object) -> FoundRun:
+    file = run.folder / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    (found,) = found_runs()
+    return found
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("request_", [None, 7, {}, {"folder": 3}, {"folder": "x", "recipe": "slow"}])
+def test_a_run_of_which_nobody_knows_the_request_can_only_be_thrown_away(request_: object) -> None:
+    assert rewritten(begin(), request=request_).request is None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_of_an_earlier_format_goes_on_with_its_command() -> None:
+    run = begin()
+    content = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(
+        json.dumps({"format": 1, "plan": content["plan"], "images": content["images"]})
+    )
+    assert found_runs()[0].request is None
+    assert begin().goes_on
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_is_thrown_away_unless_it_is_under_way() -> None:
+    run = begin()
+    with unfinished_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is being trained"):
+        throw_away("mine")
+    throw_away("mine")
+    assert not run.folder.exists()
+    throw_away("mine")

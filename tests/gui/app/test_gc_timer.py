@@ -1,0 +1,49 @@
+"""Cycles are collected, on the window's thread alone."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from gui.app.gc_timer import Collector
+from tests.gui.conftest import PATIENCE_MS
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    parent = QObject()
+    yield Collector(parent)
+    gc.enable()
+
+
+class Cyclic(QObject):
+    """Holds itself, so that only a collection ends it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.itself = self
+
+
+def test_what_others_allocate_collects_nothing_in_their_threads(collector: Collector, qtbot: QtBot) -> None:
+    ended_in: list[threading.Thread] = []
+    weakref.finalize(Cyclic(), lambda: ended_in.append(threading.current_thread()))
+    keeps: list[list[int]] = []
+    thread = threading.Thread(target=lambda: keeps.extend([number] for number in range(300_000)))
+    thread.start()
+    thread.join()
+    assert not ended_in
+    qtbot.waitUntil(lambda: bool(ended_in), timeout=PATIENCE_MS)
+    assert ended_in == [threading.main_thread()]
+
+
+def test_what_has_few_objects_is_left_alone(collector: Collector, qtbot: QtBot) -> None:
+    gc.collect()
+    passes = [generation["collections"] for generation in gc.get_stats()]
+    qtbot.wait(600)
+    assert [generation["collections"] for generation in gc.get_stats()] == passes

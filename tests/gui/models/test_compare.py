@@ -1,0 +1,132 @@
+"""The window Compare: two versions on the photos in the window, on dropped ones, and on labelled ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.models.heads import LinearHead
+from core.models.library import open_library
+from gui.models.compare import CompareWindow
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from tests import tiny
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+
+
+@pytest.fixture
+def comparing(window: MainWindow, qtbot: QtBot) -> Iterator[CompareWindow]:
+    """The window; version 2 of `colours` takes green for blue, version 1, which is in use, names all rightly."""
+    head = tiny.head()
+    weights = head.weights.copy()
+    weights[:, 2] += weights[:, 1] * 2
+    open_library().install(*tiny.packaged_model("colours", own_head=LinearHead(weights, head.bias)), activate=False)
+    window.actions_by_act[Act.COMPARE].trigger()
+    made = window.comparing.window
+    assert made is not None
+    qtbot.waitUntil(lambda: made.a.count() >= 3, timeout=PATIENCE_MS)
+    made.a.setCurrentIndex(made.a.findData("colours@1"))
+    made.b.setCurrentIndex(made.b.findData("colours@2"))
+    yield made
+    made.close()
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    assert button.isVisible()
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def texts(comparing: CompareWindow) -> list[str]:
+    wall = comparing.view.wall
+    return [wall.item(row).text() for row in range(wall.count())]
+
+
+def compared(comparing: CompareWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: comparing.view.facts is not None and not comparing.strip.isVisible(), timeout=PATIENCE_MS)
+
+
+def test_the_photos_in_the_window_are_compared(
+    comparing: CompareWindow, window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    assert not comparing.go.isEnabled()
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: comparing.go.isEnabled(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: comparing.source.currentText() == "the 3 photos in the window", timeout=PATIENCE_MS)
+    click(qtbot, comparing.go)
+    compared(comparing, qtbot)
+    assert comparing.view.headline.text() == "They name 1 of 3 photos differently (33.3%)"
+    (text,) = texts(comparing)
+    assert text.startswith("green ")
+    assert "→ blue " in text
+    assert "only you can tell" in comparing.view.beside.text()
+
+
+def test_a_labelled_folder_that_is_dropped_tells_what_broke(
+    comparing: CompareWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for colour in tiny.CLASSES:
+        for number in range(2):
+            tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
+    assert dragging.drop(comparing, dragging.files([tmp_path / "labelled"]))
+    compared(comparing, qtbot)
+    assert "0 fixed, 2 broke" in comparing.view.beside.text()
+    assert "McNemar" in comparing.view.beside.text()
+    assert [text[:2] for text in texts(comparing)] == ["✓ ", "✓ "]
+    comparing.view.filter.setCurrentIndex(1)
+    assert texts(comparing) == []
+    comparing.view.show_change("green", "blue")
+    assert len(texts(comparing)) == 2
+    from gui.plots.changes import ChangeBars, ChangesMatrix
+
+    qtbot.waitUntil(lambda: bool(comparing.view.findChildren(ChangeBars)), timeout=PATIENCE_MS)
+    (bars,) = comparing.view.findChildren(ChangeBars)
+    assert bars.sentence() == "1 of 3 classes changed; most green, from 100.0% to 0.0%."
+    assert not comparing.view.findChildren(ChangesMatrix)
+
+
+def test_a_comparison_is_called_off(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    for number in range(400):
+        tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
+    comparing.take([tmp_path / "many"])
+    click(qtbot, comparing.go)
+    assert comparing.strip.isVisible()
+    click(qtbot, comparing.strip.cancel)
+    qtbot.waitUntil(lambda: not comparing.strip.isVisible(), timeout=PATIENCE_MS)
+    assert comparing.view.facts is None
+    assert comparing.go.isEnabled()
+
+
+def test_the_same_model_twice_is_not_compared(comparing: CompareWindow, solids: dict[str, Path]) -> None:
+    comparing.take(list(solids.values()))
+    comparing.b.setCurrentIndex(comparing.a.currentIndex())
+    assert not comparing.go.isEnabled()
+    assert "two different" in comparing.go.toolTip()
+
+
+def test_a_process_that_dies_is_told_and_started_again(
+    comparing: CompareWindow, window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    for number in range(400):
+        tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
+    comparing.take([tmp_path / "many"])
+    click(qtbot, comparing.go)
+    window.session.library.refresh()  # a listing that the process does not live to answer takes no model away
+    process = window.session.library.tasks.process_id
+    assert process is not None
+    os.kill(process, 9)
+    qtbot.waitUntil(lambda: comparing.trouble.isVisible(), timeout=PATIENCE_MS)
+    assert "ended unexpectedly" in comparing.trouble.text()
+    comparing.take(list(solids.values()))
+    click(qtbot, comparing.go)
+    compared(comparing, qtbot)
+    assert window.session.engine.process_id is not None

@@ -1,0 +1,204 @@
+"""The place Models: versions chosen, removed and brought back, files exported and imported, other programs noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.base import paths
+from core.exporting.formats import ExportFormat
+from core.models.library import open_library
+from core.models.onnx_import_values import Scaling
+from core.models.trash import removed
+from gui.models.page import ModelsPage
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from tests import tiny
+from tests.core.models.test_onnx_import import classifier
+from tests.core.models.test_onnx_import_kinds import changed, two_answers, written
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS
+
+
+def install(name: str, title: str) -> None:
+    open_library().install(*tiny.packaged_model(name, title=title), learnt=["0" * 64] * 3)
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot) -> ModelsPage:
+    """The page, with a model of two versions that other programs installed while the window was open."""
+    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    for title in ("Hues one", "Hues two"):
+        install("hues", title)
+    qtbot.waitUntil(lambda: "hues" in window.models_page.names, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(window.models_page.names["hues"].versions) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "hues" in window.session.models, timeout=PATIENCE_MS)
+    window.models_page.mark("hues")
+    return window.models_page
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    assert button.isVisible()
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def rows(page: ModelsPage) -> list[list[str]]:
+    tree = page.versions.list
+    items = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    return [[item.text(column) for column in range(tree.columnCount())] for item in items if item is not None]
+
+
+def undo(window: MainWindow, qtbot: QtBot) -> None:
+    buttons = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Undo" and one.isVisible()]
+    click(qtbot, buttons[0])
+
+
+def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
+    first, second = rows(page)
+    assert (first[0], second[0]) == ("2 (active)", "1")
+    assert len(first[1]) == len("2026-01-01 12:00")
+    assert not page.versions.use.isEnabled()
+    assert not page.versions.remove.isEnabled()
+    assert "Hues two" in page.statistics.heading.text()
+
+
+def test_another_version_is_used_and_rolled_back_by_keyboard(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    window.session.add([solids["red"]])
+    photos = window.session.photos
+    qtbot.waitUntil(lambda: photos.rowCount() == 1 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
+    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    page.mark("hues")
+    page.versions.list.setFocus()
+    qtbot.keyClick(page.versions.list, Qt.Key.Key_Down)
+    assert page.versions.number == 1
+    assert "Hues one" in page.statistics.heading.text()
+    qtbot.keyClick(page.versions.list, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (active)", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: photos.photo(0).outcome.model == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
+    window.actions_by_act[Act.ROLL_BACK].trigger()
+    qtbot.waitUntil(lambda: used(window) == ("hues", 2), timeout=PATIENCE_MS)
+    assert any("version 2 again" in text for text in window.notices.texts())
+
+
+def used(window: MainWindow) -> tuple[str, int]:
+    opened = window.session.opened
+    return (opened.name, opened.version) if opened else ("", -1)
+
+
+def test_a_version_is_removed_and_the_undo_brings_it_back(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+    page.versions.list.setCurrentIndex(page.versions.list.model().index(1, 0))
+    click(qtbot, page.versions.remove)
+    qtbot.waitUntil(lambda: len(rows(page)) == 1, timeout=PATIENCE_MS)
+    assert any("Version 1 of “hues” was removed. It is kept for 7 days." in one for one in window.notices.texts())
+    undo(window, qtbot)
+    qtbot.waitUntil(lambda: len(rows(page)) == 2, timeout=PATIENCE_MS)
+    assert open_library().numbers("hues") == (1, 2)
+
+
+def test_a_model_in_use_is_removed_and_comes_back(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+    page.mark("colours")
+    window.actions_by_act[Act.REMOVE_MODEL].trigger()
+    qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "colours" not in page.names, timeout=PATIENCE_MS)
+    assert [one.name for one in removed(paths.own_models())] == ["colours"]
+    undo(window, qtbot)
+    qtbot.waitUntil(lambda: "colours" in page.names, timeout=PATIENCE_MS)
+
+
+def test_what_came_with_fovea_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+    page.mark("general")
+    qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
+    assert page.classes.list.isVisible()
+    page.classes.search.setFocus()
+    qtbot.keyClicks(page.classes.search, "ostr")
+    model = page.classes.list.model()
+    assert [model.index(row, 0).data() for row in range(model.rowCount())] == ["ostrich"]
+
+
+def test_a_model_is_exported_and_a_dropped_file_imported(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_by_act[Act.EXPORT_MODEL].trigger()
+    panel = page.export_panel
+    assert panel.isVisible()
+    assert "hues@2" in panel.heading.text()
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
+    assert not panel.save.isEnabled()
+    assert panel.photos.isVisible()
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
+    file = tmp_path / "hues.onnx"
+    panel.write(file)
+    qtbot.waitUntil(lambda: any("is written to" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert file.stat().st_size
+    assert not panel.isVisible()
+    open_library().remove("hues")
+    qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
+    assert dragging.drop(window, dragging.files([file]))
+    qtbot.waitUntil(
+        lambda: any("is now the model “hues”" in one for one in window.notices.texts()), timeout=PATIENCE_MS
+    )
+    assert window.session.photos.rowCount() == 0
+    qtbot.waitUntil(lambda: page._chosen_name() == "hues", timeout=PATIENCE_MS)
+
+
+def test_an_import_that_fails_says_why(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    page.imports.take(tmp_path / "bad.onnx")
+    qtbot.waitUntil(lambda: any("was not imported" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+
+
+def test_what_another_program_removes_is_noticed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+    open_library().remove("hues")
+    qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.top_bar.switcher.findData("hues") < 0, timeout=PATIENCE_MS)
+
+
+def test_which_of_several_outputs_is_meant_is_asked(page: ModelsPage, qtbot: QtBot, tmp_path: Path) -> None:
+    file = written(tmp_path, changed(two_answers))
+    page.imports.take(file)
+    asked = page.questions
+    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
+    assert [asked.output.itemText(row) for row in range(2)] == ["y (3 classes)", "other (5 classes)"]
+    assert "3 classes" in asked._about.text()
+    asked.output.setCurrentIndex(1)
+    assert "5 classes" in asked._about.text()
+    asked.take_names("a, b, c, d, e")
+    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
+    click(qtbot, asked.add)
+    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    assert open_library().find("theirs").card.classes == ("a", "b", "c", "d", "e")
+
+
+def test_a_classifier_of_another_program_is_asked_about(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
+    file = tmp_path / "theirs.onnx"
+    file.write_bytes(classifier().SerializeToString())
+    assert dragging.drop(window, dragging.files([file]))
+    asked = page.questions
+    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
+    assert window.pages.currentWidget() is page
+    assert not asked.output.isVisible()
+    assert not asked.side.isEnabled()
+    assert not asked.add.isEnabled()
+    for name in tiny.CLASSES:
+        qtbot.keyClicks(asked.classes, name)
+        qtbot.keyClick(asked.classes, Qt.Key.Key_Return)
+    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
+    asked.try_on(tiny.write_solid(tmp_path / "photo.png", "red"))
+    assert not asked.add.isEnabled()
+    qtbot.waitUntil(lambda: "“photo.png”: red " in asked.preview.text(), timeout=PATIENCE_MS)
+    assert "theirs" not in page.names
+    click(qtbot, asked.add)
+    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    assert not asked.isVisible()
+    assert open_library().find("theirs").card.classes == ("red", "green", "blue")

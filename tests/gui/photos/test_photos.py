@@ -1,0 +1,287 @@
+"""Photos dropped, pasted and opened in the real window, and what the person then reads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.prediction import Failure, Prediction
+from gui.app.application import answer
+from gui.app.single_instance import Call
+from gui.session.photos_model import PhotosModel, Role
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.tasks.engine_client import _WITH_ENGINE
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS, show_window
+
+
+def answered(window: MainWindow, count: int) -> bool:
+    photos = window.session.photos.photos()
+    return len(photos) == count and all(photo.outcome is not None for photo in photos)
+
+
+def visible_texts(widget: QWidget) -> list[str]:
+    return [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
+
+
+def answers(window: MainWindow) -> list[str]:
+    photos = window.session.photos
+    return [photos.index(row).data() for row in range(photos.rowCount())]
+
+
+def test_dropped_photos_are_read(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    assert dragging.drop(window, dragging.files(list(solids.values())))
+    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+
+    assert [text.split()[0] for text in answers(window)] == list(solids)
+    assert window.photos_page.gallery.isVisible()
+    shown = visible_texts(window.photos_page.inspector)
+    assert "red" in shown
+    assert any(text.endswith(" ms") for text in shown)
+    assert "CPU" in shown
+
+
+def test_a_dropped_folder_gives_its_images_and_those_of_subfolders(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    (tree / "deep" / "deeper").mkdir(parents=True)
+    (tree / "notes.txt").write_text("not a photo")
+    solids["red"].rename(tree / "red.png")
+    solids["blue"].rename(tree / "deep" / "deeper" / "blue.png")
+
+    assert dragging.drop(window, dragging.files([tree]))
+    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
+    assert sorted(text.split()[0] for text in answers(window)) == ["blue", "red"]
+
+
+def test_a_bad_image_is_a_row_that_says_why(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("this is no image")
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    window.session.add([bad, solids["green"], empty])
+    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+
+    outcomes = [photo.outcome for photo in window.session.photos.photos()]
+    assert [type(outcome) for outcome in outcomes] == [Failure, Prediction, Failure]
+    window.photos_page.gallery.look_at(0)
+    assert "This image could not be read" in visible_texts(window.photos_page.inspector)
+    qtbot.waitUntil(lambda: "2 not readable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
+    assert window.notices.texts() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_that_are_not_text_are_read_all_the_same(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    odd = solids["blue"].with_name(os.fsdecode(b'caf\xe9 "x"\n.png'))
+    solids["blue"].rename(odd)
+    assert dragging.drop(window, dragging.files([odd]))
+    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    assert answers(window)[0].startswith("blue")
+
+
+def test_pixels_dragged_from_another_program_are_kept_in_a_file(window: MainWindow, qtbot: QtBot) -> None:
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(QColor("blue"))
+    mime = QMimeData()
+    mime.setUrls([QUrl("https://example.org/picture.png")])  # a browser offers the address beside the pixels
+    mime.setImageData(image)
+    assert dragging.drop(window, mime)
+    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    assert answers(window)[0].startswith("blue")
+    assert window.session.photos.photo(0).path.is_file()
+
+
+def test_paste_takes_files_and_pixels(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    QGuiApplication.clipboard().setMimeData(dragging.files([solids["green"]]))
+    window.actions_by_act[Act.PASTE].trigger()
+    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(QColor("red"))
+    QGuiApplication.clipboard().setImage(image)
+    window.actions_by_act[Act.PASTE].trigger()
+    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
+    assert [text.split()[0] for text in answers(window)] == ["green", "red"]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("https://example.org/a.jpg", "on the network"), (None, "That is no photo")]
+)
+def test_what_cannot_be_taken_is_refused_visibly(window: MainWindow, address: str | None, words: str) -> None:
+    mime = QMimeData()
+    if address:
+        mime.setUrls([QUrl(address)])
+    else:
+        mime.setText("some words")
+    _, may_drop = dragging.enter(window, mime)
+    assert not may_drop
+    assert window.overlay.isVisible()
+    assert words in window.overlay.text()
+
+
+def test_pasted_text_is_refused_in_a_notice(window: MainWindow) -> None:
+    QGuiApplication.clipboard().setText("some words")
+    window.actions_by_act[Act.PASTE].trigger()
+    assert "That is no photo" in window.notices.texts()[0]
+    assert window.photos_page.empty.isVisible()
+
+
+def test_samples_can_be_tried_from_the_empty_window(window: MainWindow, qtbot: QtBot) -> None:
+    button = next(b for b in window.photos_page.empty.findChildren(QPushButton) if "sample" in b.accessibleName())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    assert isinstance(window.session.photos.photo(0).outcome, Prediction)
+
+
+def test_removing_and_clearing_can_be_undone(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    before = answers(window)
+    window.photos_page.gallery.look_at(1)
+    window.actions_by_act[Act.REMOVE].trigger()
+    assert answers(window) == [before[0], before[2]]
+    window.actions_by_act[Act.CLEAR].trigger()
+    assert window.photos_page.empty.isVisible()
+    window.actions_by_act[Act.UNDO].trigger()
+    window.actions_by_act[Act.UNDO].trigger()
+    assert answers(window) == before
+    assert all(path.is_file() for path in solids.values())
+
+
+LISTED_IN_PARTS = 620
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGSTOP is not on this system")
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    folder, engine = tmp_path / "many", window.session.engine.process_id
+    folder.mkdir()
+    for number in range(LISTED_IN_PARTS):
+        shutil.copy(solids["green"], folder / f"{number:03}.png")
+    answered_rows: list[int] = []
+    window.session.outcome_changed.connect(answered_rows.append)
+    assert engine is not None
+    os.kill(engine, signal.SIGSTOP)  # so that photos wait
+    assert dragging.drop(window, dragging.files([folder]))
+    qtbot.waitUntil(lambda: window.session.photos.rowCount() == LISTED_IN_PARTS, timeout=PATIENCE_MS)
+    assert looked_at(window) == (0, "000.png")
+
+    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    new = solids["blue"]
+    assert dragging.drop(window, dragging.files([new, folder / "600.png", folder / "007.png"]))
+    qtbot.waitUntil(lambda: looked_at(window) == (LISTED_IN_PARTS, "blue.png"), timeout=PATIENCE_MS)
+    os.kill(engine, signal.SIGCONT)
+    qtbot.waitUntil(lambda: LISTED_IN_PARTS in answered_rows, timeout=PATIENCE_MS)
+    assert answered_rows.index(LISTED_IN_PARTS) < 2 * _WITH_ENGINE
+    qtbot.waitUntil(lambda: "2 of 3 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+
+    QGuiApplication.clipboard().setMimeData(dragging.files([folder / "600.png"]))
+    window.actions_by_act[Act.PASTE].trigger()
+    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "This photo was already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+    window.photos_page.resize_photos(1)
+    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    answer(window, Call((folder / "003.png", folder / "004.png"), ""))
+    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "All 2 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
+
+    window.actions_by_act[Act.REMOVE].trigger()
+    window.photos_page.gallery.look_at(500)
+    window.actions_by_act[Act.UNDO].trigger()
+    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    assert window.session.photos.rowCount() == LISTED_IN_PARTS + 1
+
+
+def looked_at(window: MainWindow) -> tuple[int, str] | None:
+    """The only photo that is selected, if it is in sight in the gallery and shown large; its row and name."""
+    gallery = window.photos_page.gallery
+    index = gallery.currentIndex()
+    in_sight = gallery.isVisible() and gallery.viewport().rect().intersects(gallery.visualRect(index))
+    if not in_sight or gallery.selected_rows() != [index.row()]:
+        return None
+    name = index.data(Role.PATH).name
+    return (index.row(), name) if name in visible_texts(window.photos_page.inspector) else None
+
+
+def test_the_same_file_by_a_relative_path_is_listed_once(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(solids["red"].parent)
+    window.session.add([Path("red.png")])  # as `fovea red.png` does
+    window.session.add([solids["red"]])
+    qtbot.waitUntil(lambda: window.notices.texts() == ["This photo was already in the list."], timeout=PATIENCE_MS)
+    assert window.session.photos.rowCount() == 1
+
+
+def test_a_folder_without_photos_is_told_and_nothing_is_offered(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    (tmp_path / "empty" / "notes.txt").touch()
+    assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
+    qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
+    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
+    qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
+    assert window.notices.texts() == ["No photos found in “empty”."]
+    assert window.folders_page.list.isVisible()
+
+
+def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    window.photos_page.gallery.setFocus()
+    window.actions_by_act[Act.SELECT_ALL].trigger()
+    window.actions_by_act[Act.COPY].trigger()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["red.png", "green.png", "blue.png"]
+    assert lines[0].split("\t")[1].startswith("red")
+
+
+def test_the_keyboard_alone_moves_through_the_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    gallery = window.photos_page.gallery
+    gallery.setFocus()
+    assert gallery.current_row() == 0
+    qtbot.keyClick(gallery, Qt.Key.Key_Right)
+    assert "green" in visible_texts(window.photos_page.inspector)
+    qtbot.keyClick(gallery, Qt.Key.Key_End)
+    assert "blue" in visible_texts(window.photos_page.inspector)
+
+
+def test_a_hen_and_a_husky_are_named_by_the_shipped_model(qtbot: QtBot, photos: Path) -> None:
+    window = show_window(qtbot)
+    hen, dog = photos / "bird" / "chicken_profile.png", photos / "mammal" / "dog.png"
+    assert dragging.drop(window, dragging.files([hen, dog]))
+    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
+    named = [photo.outcome.best.label for photo in window.session.photos.photos()]  # type: ignore[union-attr]
+    assert named[0] in ("hen", "cock")
+    assert named[1] in ("Eskimo dog", "Siberian husky", "malamute")
+    window.close()
+
+
+def test_the_list_model_is_a_good_qt_model(
+    window: MainWindow, qtbot: QtBot, qtmodeltester: object, solids: dict[str, Path]
+) -> None:
+    model: PhotosModel = window.session.photos
+    qtmodeltester.check(model)  # type: ignore[attr-defined]
+    model.add(solids.values())
+    removed = model.remove([1])
+    model.restore(removed)
+    assert [photo.path for photo in model.photos()] == list(solids.values())

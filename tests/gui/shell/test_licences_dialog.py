@@ -1,0 +1,140 @@
+"""Help > Licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from core.app import licences
+from core.app.licences import Component, Kind, Text
+from gui.shell.actions import Act
+from gui.shell.licences_dialog import LicencesDialog
+from gui.shell.main_window import MainWindow
+from tests.gui.conftest import PATIENCE_MS
+
+LONG = "".join(f"line {number} of very many\n" for number in range(20_000))
+LIST = (
+    Component("Fovea", "1", Kind.PROGRAM, "Apache-2.0", texts=(Text("LICENSE", "ours\n"),)),
+    Component("alpha", "2", Kind.LIBRARY, "MIT", "https://a.example", "a note", (Text("A", "one"), Text("B", "Zwei"))),
+    Component("beta", "", Kind.MODEL, "", texts=(Text("NOTICES", LONG),)),
+    Component("gamma", "3", Kind.LIBRARY, "BSD-3-Clause"),
+)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle with this list."""
+    monkeypatch.setattr(licences, "_ROOT", tmp_path)
+    file = tmp_path / licences.FILE_NAME
+    file.write_bytes(licences.pack(LIST))
+    return file
+
+
+@pytest.fixture
+def parent(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, bundle: Path, parent: QWidget) -> Iterator[LicencesDialog]:
+    made = LicencesDialog(parent)
+    made.show()
+    qtbot.waitUntil(lambda: made.choices.count() == len(LIST), timeout=PATIENCE_MS)
+    yield made
+    made.close()
+
+
+def shown(dialog: LicencesDialog) -> list[str]:
+    rows = range(dialog.choices.count())
+    return [dialog.choices.item(row).text().split("\n")[0] for row in rows if not dialog.choices.isRowHidden(row)]
+
+
+def test_components_are_listed_and_the_first_is_shown(dialog: LicencesDialog) -> None:
+    assert shown(dialog) == ["Fovea 1", "alpha 2", "beta", "gamma 3"]
+    assert dialog.heading.text() == "Fovea 1"
+    assert dialog.text.toPlainText() == "ours\n"
+    assert dialog.note.isHidden()
+
+
+def test_the_arrow_keys_go_from_one_to_the_next(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    qtbot.keyClick(dialog.choices, Qt.Key.Key_Down)
+    assert dialog.terms.text() == "MIT  ·  https://a.example"
+    assert dialog.note.text() == "a note"
+    assert dialog.text.toPlainText() == "──── A ────\n\none\n\n──── B ────\n\nZwei"
+
+
+def test_where_there_is_no_text_that_is_said(dialog: LicencesDialog) -> None:
+    dialog.choices.setCurrentRow(3)
+    assert "every bundle of Fovea holds it" in dialog.text.toPlainText()
+
+
+def test_a_long_text_arrives_in_pieces_and_whole(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    dialog.choices.setCurrentRow(2)
+    assert dialog.terms.text() == "see its text"
+    assert 0 < len(dialog.text.toPlainText()) < len(LONG)
+    qtbot.waitUntil(lambda: dialog.text.toPlainText() == LONG, timeout=PATIENCE_MS)
+
+
+def test_another_choice_stops_a_long_text(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    dialog.choices.setCurrentRow(2)
+    dialog.choices.setCurrentRow(0)
+    qtbot.wait(50)
+    assert dialog.text.toPlainText() == "ours\n"
+
+
+def test_names_licences_and_texts_are_searched(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    for typed, found in [("ALPHA", ["alpha 2"]), ("bsd", ["gamma 3"]), ("zwei", ["alpha 2"]), ("none such", [])]:
+        dialog.search.setText(typed)
+        assert shown(dialog) == found
+    dialog.search.clear()
+    assert len(shown(dialog)) == len(LIST)
+
+
+def test_the_first_match_in_a_text_is_marked_even_far_down(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    qtbot.keyClicks(dialog.search, "LINE 19999")
+    assert shown(dialog) == ["beta"]
+    qtbot.waitUntil(lambda: dialog.text.textCursor().selectedText() == "line 19999", timeout=PATIENCE_MS)
+    dialog.search.clear()
+    assert not dialog.text.textCursor().hasSelection()
+
+
+def test_every_part_is_named_and_reached_with_the_keyboard(dialog: LicencesDialog, qtbot: QtBot) -> None:
+    parts = [dialog.search, dialog.choices, dialog.text]
+    assert all(part.accessibleName() for part in parts)
+    reached = []
+    for _ in range(4):
+        reached.append(dialog.focusWidget())
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+    assert all(part in reached for part in parts)
+    qtbot.keyClick(dialog.search, Qt.Key.Key_Escape)
+    assert dialog.isHidden()
+
+
+def test_a_damaged_list_is_told_in_the_window(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
+    bundle.write_bytes(b"{}")
+    dialog = LicencesDialog(parent)
+    qtbot.waitUntil(lambda: "Install Fovea again" in dialog.heading.text(), timeout=PATIENCE_MS)
+    dialog.search.setText("a")
+    assert dialog.choices.count() == 0
+
+
+def test_a_window_closed_while_it_reads_harms_nothing(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
+    LicencesDialog(parent).deleteLater()
+    qtbot.wait(100)
+
+
+@pytest.mark.qt_log_ignore("does not support raise")  # nor does the offscreen screen need it
+def test_the_menu_opens_one_window_beside_the_main_one(window: MainWindow, qtbot: QtBot) -> None:
+    for _ in range(2):
+        window.actions_by_act[Act.LICENCES].trigger()
+    (dialog,) = window.findChildren(LicencesDialog)
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    qtbot.waitUntil(lambda: any(name.startswith("numpy ") for name in shown(dialog)), timeout=PATIENCE_MS)

@@ -1,0 +1,121 @@
+"""The window paints before its places are there; they come in a moment, or when they are wanted, and miss nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.shell.actions import ON_A_JOB, Act
+from gui.shell.main_window import MainWindow
+from gui.shell.pages import Places
+from gui.shell.rail import Place
+from tests.gui.conftest import PATIENCE_MS, show_window
+
+ROOT = Path(__file__).resolve().parents[3]
+LATER = (
+    *("gui.folders.page", "gui.models.page", "gui.training.page", "gui.training.wizard.window", "gui.models.compare"),
+    *(
+        "gui.shell.command_palette",
+        "gui.shell.licences_dialog",
+        "gui.app.crash_report",
+        "importlib.metadata",
+        "statistics",
+        "sqlite3",
+    ),
+    *("core.services.batch_messages", "core.api", "core.services.training_values"),
+)
+START = f"""
+import json, sys, time
+from PySide6.QtCore import QEventLoop, QTimer
+from gui.app import application
+def later(): return [name for name in {LATER!r} if name in sys.modules]
+if __name__ == "__main__":
+    made, window = application.open_window([])
+    window.grab()
+    before, end = later(), time.monotonic() + 60
+    alarm = QTimer(interval=50)
+    alarm.start()
+    while "gui.models.compare" not in sys.modules and time.monotonic() < end:
+        made.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
+    helpers = [window.folders_page.client.process_id, window.session.library.tasks.process_id]
+    window.close()
+    print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
+"""
+
+
+@pytest.fixture
+def early(qtbot: QtBot, tiny_model: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """The window before any place but *Photos* was made."""
+    monkeypatch.setattr(Places, "make_ahead", lambda _: None)
+    window = show_window(qtbot)
+    yield window
+    window.close()
+
+
+def test_the_places_come_after_the_first_paint_and_start_no_helper(home: Path, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(START)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=90, check=True
+    )
+    assert json.loads(done.stdout) == {
+        "before": [],
+        "pages": ["PhotosPage", "FoldersPage", "ModelsPage", "TrainingPage"],
+        "helpers": [None, None],
+        "plots": False,
+    }
+
+
+def test_a_place_is_made_when_the_person_goes_there(early: MainWindow) -> None:
+    for act, place in (
+        (Act.SHOW_TRAINING, Place.TRAINING),
+        (Act.SHOW_MODELS, Place.MODELS),
+        (Act.SHOW_FOLDERS, Place.FOLDERS),
+    ):
+        assert type(early.pages.widget(place)) is QWidget
+        early.actions_by_act[act].trigger()
+        assert early.pages.place is place
+        assert early.pages.currentWidget() is early.pages.widget(place)
+    assert early.pages.count() == len(Place)
+    assert early.pages.currentWidget() is early.folders_page
+
+
+def test_an_action_finds_the_place_it_needs(early: MainWindow) -> None:
+    early.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    assert early.pages.place is Place.FOLDERS
+    assert early.folders_page.form.isVisible()
+
+
+def test_what_acts_on_a_job_is_dim_before_there_is_one(early: MainWindow) -> None:
+    acts = early.actions_by_act
+    dim = {act for act in Act if not acts[act].isEnabled()}
+    assert dim == set(ON_A_JOB)
+    assert early.folders_page.job is None
+    assert {act for act in Act if not acts[act].isEnabled()} == dim, "the place says the same"
+
+
+def test_the_models_that_were_listed_before_are_shown(early: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: early.session.opened is not None, timeout=PATIENCE_MS)
+    choices = early.models_page.choices
+    assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
+    assert choices.currentItem() is not None
+
+
+def test_a_training_that_is_under_way_is_told_of(early: MainWindow) -> None:
+    early.teaching.tell("Training “leaves”: epoch 2 of 9")
+    early.actions_by_act[Act.SHOW_TRAINING].trigger()
+    QApplication.processEvents()
+    assert early.training_page.under_way.isVisible()
+    assert early.training_page.line.text() == "Training “leaves”: epoch 2 of 9"
+    early.teaching.tell("")
+    assert not early.training_page.under_way.isVisible()

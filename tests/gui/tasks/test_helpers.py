@@ -1,0 +1,122 @@
+"""The helper processes: they answer, they die, they are started again, and nobody loses a photo over it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from core.prediction import Failure, Prediction
+from gui.shell.main_window import MainWindow
+from gui.tasks import helper_process
+from gui.tasks.helper_process import HelperProcess
+from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from tests import tiny
+from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.gui.serving import DEADLY, die_at_once, echo, serve_engine_that_dies_of_one_image, serve_pictures_and_die
+
+
+@pytest.fixture
+def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[HelperProcess]:
+    """A helper that is started as the program starts it, not forked from a warm server as those of other tests."""
+    monkeypatch.setattr(helper_process, "_CONTEXT", multiprocessing.get_context("spawn"))
+    parent = QObject()
+    made = HelperProcess(echo, parent)
+    made.start()
+    yield made
+    made.close()
+
+
+def test_messages_come_back_in_order(helper: HelperProcess, qtbot: QtBot) -> None:
+    got: list[object] = []
+    helper.received.connect(got.append)
+    for number in range(200):
+        helper.send(number)
+    qtbot.waitUntil(lambda: len(got) == 200, timeout=PATIENCE_MS)
+    assert got == list(range(200))
+
+
+def test_a_helper_that_dies_says_so_and_can_be_started_again(helper: HelperProcess, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(helper.died, timeout=PATIENCE_MS):
+        helper.send("die")
+    assert helper.process_id is None
+    helper.start()
+    with qtbot.waitSignal(helper.received, timeout=PATIENCE_MS) as again:
+        helper.send("hello")
+    assert again.args == ["hello"]
+
+
+def test_a_closed_helper_is_gone(helper: HelperProcess, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(helper.received, timeout=PATIENCE_MS):
+        helper.send("hello")
+    number = helper.process_id
+    assert number is not None
+    helper.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
+def test_photos_survive_the_death_of_the_engine(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    paths = [tiny.write_solid(tmp_path / f"{number}.png", "green") for number in range(300)]
+    window.session.add(paths)
+    photos = window.session.photos
+    qtbot.waitUntil(lambda: any(photo.outcome for photo in photos.photos()), timeout=PATIENCE_MS)
+    number = window.session.engine.process_id
+    assert number is not None
+    os.kill(number, signal.SIGKILL)
+    qtbot.waitUntil(lambda: photos.rowCount() == 300 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
+    assert all(isinstance(photo.outcome, Prediction) for photo in photos.photos())
+    assert any("started again" in text for text in window.notices.texts())
+
+
+def test_an_image_that_crashes_the_engine_fails_alone(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
+    window = show_window(qtbot)
+    window.session.engine._process._serve = serve_engine_that_dies_of_one_image
+    paths = [tiny.write_solid(tmp_path / f"{number}.png", "blue") for number in range(5)]
+    paths.insert(2, tiny.write_solid(tmp_path / DEADLY, "red"))
+    window.session.add(paths)
+    photos = window.session.photos
+    qtbot.waitUntil(lambda: photos.rowCount() == 6 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
+    kinds = {photo.path.name: type(photo.outcome) for photo in photos.photos()}
+    assert kinds.pop(DEADLY) is Failure
+    assert set(kinds.values()) == {Prediction}
+    window.close()
+
+
+def test_a_helper_that_cannot_start_is_not_started_for_ever(qtbot: QtBot, tiny_model: str) -> None:
+    window = show_window(qtbot)
+    window.session.engine._process._serve = die_at_once
+    told = "cannot be started"
+    qtbot.waitUntil(lambda: any(told in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    assert window.session.engine.process_id is None
+    assert window.session.pictures.tasks.process_id is not None  # the other part lives
+    window.close()
+
+
+def test_pictures_are_drawn_once_and_kept(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    pictures = window.session.pictures
+    with qtbot.waitSignal(pictures.drawn, timeout=PATIENCE_MS):
+        assert pictures.picture(solids["red"], THUMBNAIL_SIDE) is None
+    pixmap = pictures.picture(solids["red"], THUMBNAIL_SIDE)
+    assert pixmap is not None
+    assert pixmap.toImage().pixelColor(5, 5).red() > 200
+
+
+def test_a_dead_picture_process_costs_only_the_pictures_it_was_drawing(qtbot: QtBot, solids: dict[str, Path]) -> None:
+    parent = QObject()
+    pictures = PictureClient(parent)
+    pictures.tasks._process._serve = serve_pictures_and_die
+    pictures.start()
+    with qtbot.waitSignal(pictures.drawn, timeout=PATIENCE_MS):
+        pictures.picture(solids["red"], THUMBNAIL_SIDE)
+    kept = pictures.picture(solids["red"], THUMBNAIL_SIDE)
+    assert kept is not None
+    assert kept.isNull()
+    pictures.close()

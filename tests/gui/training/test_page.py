@@ -1,0 +1,119 @@
+"""The place Training: what is under way, what can be resumed or thrown away, and what was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from core.base import paths
+from core.base.providers import Precision, ProviderWish
+from core.models.library import open_library
+from core.training.request import Recipe, TrainRequest
+from core.training.runs import unfinished_run
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.shell.rail import Place
+from gui.training.page import TrainingPage
+from gui.training.wizard.window import Step
+from tests import teaching, tiny
+from tests.gui.conftest import PATIENCE_MS
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+
+
+def request(folder: Path, **changes: object) -> TrainRequest:
+    fields: dict[str, object] = {"folder": folder, "name": "later", "validation": 0.25, "test": 0.25, "seed": 0}
+    fields |= {"provider": ProviderWish.CPU, "precision": Precision.AUTO, "recipe": Recipe.DENSE, "epochs": 3}
+    return TrainRequest(**(fields | changes))  # type: ignore[arg-type]
+
+
+def begin(asked: TrainRequest) -> None:
+    with unfinished_run(asked, {"recipe": asked.recipe.value, "epochs": 3}, ["a"], restart=False) as run:
+        (run.folder / "checkpoint.npz").touch()
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingPage]:
+    """The page with one unfinished run, and one that an earlier Fovea began."""
+    begin(request(tmp_path / "pictures"))
+    window.actions_by_act[Act.SHOW_TRAINING].trigger()
+    qtbot.waitUntil(lambda: len(window.training_page.runs) == 1, timeout=PATIENCE_MS)
+    yield window.training_page
+    if window.teaching.wizard is not None:
+        window.teaching.wizard.end()
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    assert button.isVisible()
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_an_unfinished_run_is_thrown_away_after_a_question_in_place(
+    page: TrainingPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    (row,) = page.runs
+    assert "dense, 3 epochs" in row.about.text()
+    assert "pictures" in row.about.text()
+    click(qtbot, row.throw_away)
+    assert not row.resume.isVisible()
+    click(qtbot, row.keep)
+    assert row.resume.isVisible()
+    click(qtbot, row.throw_away)
+    click(qtbot, row.sure)
+    qtbot.waitUntil(lambda: not page.runs, timeout=PATIENCE_MS)
+    assert not page.unfinished.isVisible()
+    assert not (paths.unfinished_runs() / "later").exists()
+
+
+def test_resuming_opens_the_wizard_where_it_trains(
+    page: TrainingPage, window: MainWindow, home: Path, qtbot: QtBot
+) -> None:
+    teaching.replace_backbone(home)
+    click(qtbot, page.runs[0].resume)
+    wizard = window.teaching.wizard
+    assert wizard is not None
+    assert wizard.step is Step.TRAINING
+    assert "Training later" in page.line.text()
+    assert page.under_way.isVisible()
+    qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # there are no such pictures
+    assert "no folder" in wizard.training._trouble.text() or "pictures" in wizard.training._trouble.text()
+    assert not page.under_way.isVisible()
+
+
+def test_a_run_of_an_earlier_fovea_cannot_be_resumed_here(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+    place = paths.unfinished_runs() / "old"
+    place.mkdir()
+    (place / "run.json").write_text('{"format": 1, "plan": {"recipe": "dense"}, "images": []}')
+    qtbot.waitUntil(lambda: len(page.runs) == 2, timeout=PATIENCE_MS)
+    old = next(row for row in page.runs if row.run.name == "old")
+    assert not old.resume.isEnabled()
+    assert "command it was begun with" in old.about.text()
+    assert old.throw_away.isEnabled()
+
+
+def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 1, timeout=PATIENCE_MS)
+    open_library().install(*tiny.packaged_model("hues", title="Hues"))
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
+    first, selected = page.list.topLevelItem(0), page.list.currentItem()
+    assert first is not None
+    assert first.text(1) == "Hues"
+    assert selected is not None
+    assert selected.text(1) == "Colours"
+    page.list.setCurrentItem(first)
+    page.list.setFocus()
+    qtbot.keyClick(page.list, Qt.Key.Key_Return)
+    assert window.pages.currentIndex() == Place.MODELS
+    qtbot.waitUntil(lambda: window.models_page._chosen_name() == "hues", timeout=PATIENCE_MS)
+
+
+def test_the_way_into_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+    click(qtbot, page.new)
+    assert window.teaching.wizard is not None
+    assert window.teaching.wizard.step is Step.PHOTOS

@@ -1,0 +1,32 @@
+"""The wizard, opened from the menu of a real window; its trainings stand on the tiny backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.training.wizard.window import TrainingWizard
+from tests import teaching
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = teaching.write_labelled(tmp_path_factory.mktemp("labelled") / "My Pictures", 20)
+    (made / "red" / "broken.png").write_bytes(b"no image at all")
+    return made
+
+
+@pytest.fixture
+def wizard(window: MainWindow, home: Path, qtbot: QtBot) -> Iterator[TrainingWizard]:
+    teaching.replace_backbone(home)
+    window.actions_by_act[Act.NEW_MODEL].trigger()
+    made = window.teaching.wizard
+    assert made is not None
+    qtbot.waitExposed(made)
+    yield made
+    made.end()

@@ -1,0 +1,178 @@
+"""From an empty home to a model in use, as a user gets there, with a trainer that is killed on the way.
+
+Real photos, the shipped backbone, real processes and real events; what is asserted is what the user sees. The command
+line then learns from the same photos in the same home, so that Xception need not read each of them again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from core.base import paths, settings
+from core.models.library import open_library
+from core.prediction import Prediction
+from gui.photos.empty_state import SAMPLES
+from gui.shell.actions import Act
+from gui.shell.main_window import MainWindow
+from gui.training.wizard.window import Step, TrainingWizard
+from tests.core.cli import conftest as cli
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.gui.training.wizard.walking import click, in_use, texts
+
+fovea = cli.fovea
+ROCKET = next(sample for sample in SAMPLES if sample.stem == "rocket")
+SOME = 24
+"""Photos whose features are there before the accident."""
+LONG_MS = 20 * PATIENCE_MS
+"""A minute at most on a quiet machine; on a busy one the engine's threads wait for each other."""
+
+pytestmark = [
+    pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise"),
+    pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX"),
+    pytest.mark.timeout(900),
+]
+
+
+@pytest.fixture(scope="module")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("user") / "home"
+
+
+@pytest.fixture(autouse=True)
+def _one_home(own_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(own_home))
+
+
+def test_from_nothing_to_a_model_in_use(qtbot: QtBot, own_home: Path, photos: Path) -> None:
+    assert not own_home.exists()
+    window = show_window(qtbot)
+    try:
+        window.actions_by_act[Act.NEW_MODEL].trigger()
+        wizard = window.teaching.wizard
+        assert wizard is not None
+        drop_photos(qtbot, wizard, photos)
+        train_with_an_accident(qtbot, wizard)
+        use_the_result(qtbot, window, wizard)
+        wizard.close()
+        correct_and_retrain(qtbot, window)
+    finally:
+        window.close()
+
+
+def drop_photos(qtbot: QtBot, wizard: TrainingWizard, photos: Path) -> None:
+    """Drop the folder on the first page, and go on to where the training can begin."""
+    assert "Drop a folder of photos here" in texts(wizard)
+    assert not wizard.next.isEnabled()
+    assert dragging.drop(wizard, dragging.files([photos]))
+    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=4 * PATIENCE_MS)
+    assert "196 photos in 8 classes" in texts(wizard)
+    assert "Class bird, " in texts(wizard)
+    qtbot.waitUntil(lambda: "look nearly the same" in texts(wizard), timeout=PATIENCE_MS)
+    click(qtbot, wizard.next)
+    assert wizard.how.name.text() == "photos"
+    assert wizard.next.text() == "Train"
+
+
+def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
+    """Train; the process is killed in the middle of the features, and the offer to go on is taken."""
+    training = wizard.training
+    click(qtbot, wizard.next)
+    assert wizard.step is Step.TRAINING
+    has_some = lambda: training.stage.text() == "Computing features" and training.bar.value() >= SOME  # noqa: E731
+    qtbot.waitUntil(has_some, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "photos/s" in training.speed.text(), timeout=PATIENCE_MS)
+    number = wizard._session.training.process_id
+    assert number is not None
+    os.kill(number, signal.SIGKILL)
+    qtbot.waitUntil(training.again.isVisible, timeout=PATIENCE_MS)
+    assert "The training ended before its work did" in texts(wizard)
+    assert "what was computed and learned is kept" in texts(wizard)
+    assert training.again.text() == "Go on where it stopped"
+    click(qtbot, training.again)
+    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=LONG_MS)
+    assert wizard._session.training.process_id != number
+    assert wizard.result.facts is not None
+    assert wizard.result.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
+
+
+def use_the_result(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> None:
+    """Read how good the model is, and use it from now on."""
+    headline = wizard.result.headline.text()
+    assert "photos it had not seen are named rightly" in headline
+    assert float(headline.split("%")[0]) >= 90
+    assert "With so many photos, that means" in texts(wizard)
+    qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
+    click(qtbot, wizard.result.use)
+    qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=4 * PATIENCE_MS)
+    assert wizard.result.use.text() == "In use"
+    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos", timeout=PATIENCE_MS)
+    assert open_library().find("photos").version == 1
+    qtbot.waitUntil(lambda: settings.load(paths.settings_file()).model == "photos", timeout=PATIENCE_MS)
+
+
+def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
+    """Put one answer right in *Photos*, learn it, and take that back."""
+    page, photos = window.photos_page, window.session.photos
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
+    window.session.add([ROCKET])
+    qtbot.waitUntil(lambda: named_by(window, 1), timeout=4 * PATIENCE_MS)
+    page.gallery.setFocus()
+    page.gallery.look_at(0)
+    qtbot.keyClick(window, Qt.Key.Key_F2)
+    chooser = page.correcting.chooser
+    assert chooser is not None
+    assert chooser.isVisible()
+    qtbot.keyClicks(chooser.line, "tool")
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
+    assert "You say: tool" in texts(page.inspector)
+    strip = page.strip
+    qtbot.waitUntil(strip.retrain.isVisible, timeout=PATIENCE_MS)
+    assert strip.retrain.text() == "Retrain with 1 correction"
+    click(qtbot, strip.retrain)
+    qtbot.waitUntil(strip.undo.isVisible, timeout=8 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: named_by(window, 2), timeout=8 * PATIENCE_MS)
+    assert open_library().find("photos").version == 2
+    assert photos.rowCount() == 1
+    qtbot.waitUntil(strip.undo.isEnabled, timeout=PATIENCE_MS)
+    click(qtbot, strip.undo)
+    qtbot.waitUntil(lambda: named_by(window, 1), timeout=8 * PATIENCE_MS)
+    assert open_library().find("photos").version == 1
+    qtbot.waitUntil(lambda: strip.retrain.text() == "Retrain with 1 correction", timeout=PATIENCE_MS)
+
+
+def named_by(window: MainWindow, version: int) -> bool:
+    """Whether the photo was answered by that version of the model."""
+    if not window.session.photos.rowCount():
+        return False
+    photo = window.session.photos.photo(0)
+    return isinstance(photo.outcome, Prediction) and (photo.outcome.model, photo.version) == ("photos", version)
+
+
+def test_the_command_line_learns_the_same_photos(fovea: cli.Fovea, own_home: Path, photos: Path) -> None:
+    """The acceptance of the recipe `quick`, with the backbone that comes with the program."""
+    first = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    second = json.loads(fovea("train", photos, "--name", "t", "--recipe", "quick", "--format", "json").out)
+    assert first["computed"] in (0, 196), "the window computed all of them, or nothing where this test runs alone"
+    assert second["computed"] == 0
+    assert first["accuracy"] >= 0.90
+    assert first["version"] + 1 == second["version"]
+    heads = {(own_home / "models" / "t" / str(number) / "head.npz").read_bytes() for number in (1, 2)}
+    assert len(heads) == 1
+
+
+def test_the_shipped_model_on_its_training_photos(fovea: cli.Fovea, photos: Path, tmp_path: Path) -> None:
+    """It proves the path, not the model."""
+    ran = fovea("evaluate", photos, "--model", "everyday", "--format", "json", "--report", tmp_path / "report.html")
+    content = json.loads(ran.out)
+    assert (ran.code, content["images"]) == (0, 196)
+    assert content["accuracy"] >= 0.95
+    assert sum(map(sum, content["confusion"])) == 196

@@ -1,0 +1,74 @@
+"""Every control of the wizard says what it is, to those who cannot see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.shell.main_window import MainWindow
+from gui.training.wizard.window import Step, TrainingWizard
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.training.wizard.walking import click, read
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+
+
+def nameless(wizard: TrainingWizard) -> list[str]:
+    """The controls that can be reached and say nothing."""
+    return [
+        f"{type(one).__name__} {one.objectName()} in {type(one.parentWidget()).__name__}"
+        for one in wizard.findChildren(QWidget)
+        if one.isVisible() and one.focusPolicy() & Qt.FocusPolicy.TabFocus and not _is_part(one) and not _name(one)
+    ]
+
+
+def _name(control: QWidget) -> str:
+    told = QAccessible.queryAccessibleInterface(control)
+    return told.text(QAccessible.Text.Name) if told is not None else ""
+
+
+def _is_part(control: QWidget) -> bool:
+    """Whether it is a piece of another control, which speaks for it."""
+    parent = control.parentWidget()
+    return isinstance(parent, QAbstractScrollArea) or control.objectName().startswith("qt_")
+
+
+def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path) -> None:
+    assert nameless(wizard) == []
+    read(qtbot, wizard, folder)
+    qtbot.wait(200)
+    assert nameless(wizard) == []
+    click(qtbot, wizard.next)
+    wizard.how.options.toggle.setChecked(True)
+    qtbot.waitUntil(lambda: wizard.how.options.fields.preview.samples.count == 9, timeout=PATIENCE_MS)
+    assert nameless(wizard) == []
+    click(qtbot, wizard.next)
+    wizard.close()
+    assert nameless(wizard) == []
+    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
+    qtbot.wait(300)
+    assert nameless(wizard) == []
+    wizard.build("Set", {"red": (folder / "red",)})
+    qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.is_built, timeout=PATIENCE_MS)
+    qtbot.wait(200)
+    assert nameless(wizard) == []
+
+
+def test_the_preview_shows_nine_ways_and_other_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    read(qtbot, wizard, folder)
+    click(qtbot, wizard.next)
+    preview = wizard.how.options.fields.preview
+    wizard.how.options.toggle.click()
+    qtbot.waitUntil(lambda: (preview.samples.count, preview.seen.count) == (9, 3), timeout=PATIENCE_MS)
+    before = preview.seen.paths
+    click(qtbot, preview.others)
+    qtbot.waitUntil(lambda: preview.seen.paths != before, timeout=PATIENCE_MS)
+    assert preview.seen.paths[0].parent.name in {"red", "green", "blue"}
+    wizard.how.options.fields.augment.setChecked(False)
+    assert not wizard.how.plan.options.augment

@@ -1,0 +1,213 @@
+"""The page *Photos*: what is wrong can be dealt with in place, classes are built, and all of it is undone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from core.base import paths
+from gui.shell.main_window import MainWindow
+from gui.training.wizard.class_tiles import ClassTiles
+from gui.training.wizard.problem_list import ProblemList
+from gui.training.wizard.window import Step, TrainingWizard
+from gui.widgets.basic import Panel
+from tests import teaching
+from tests.gui import dragging
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.training.wizard.walking import buttons, click, read, texts, told
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder with a photo under two labels, one that cannot be read, and one in no class."""
+    place = teaching.write_labelled(tmp_path / "mixed", 12)
+    shutil.copy(place / "red" / "0.png", place / "blue" / "twin.png")
+    (place / "green" / "broken.png").write_bytes(b"nothing")
+    extra = teaching.write_labelled(tmp_path / "extra", 1, classes=["red"], seed=8)
+    shutil.copy(extra / "red" / "0.png", place / "IMG_1.png")
+    return place
+
+
+def problem(problems: ProblemList, part: str) -> Panel:
+    """The problem that says something."""
+    (found,) = [one for one in problems.findChildren(Panel) if part in texts(one)]
+    return found
+
+
+def says(wizard: TrainingWizard, text: str) -> bool:
+    return text in texts(wizard)
+
+
+def tiles_told(tiles: ClassTiles) -> list[str]:
+    return [told(tiles, row) for row in range(tiles.model().rowCount())]
+
+
+def drop_on_tile(tiles: ClassTiles, row: int, files: Sequence[Path]) -> None:
+    """Drag files over a tile and let go."""
+    at: QPoint = tiles.visualRect(tiles.model().index(row, 0)).center()
+    mime, copy, left = dragging.files(files), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    for kind, place in ((QDragEnterEvent, at), (QDragMoveEvent, at), (QDropEvent, QPointF(at))):
+        event = kind(place, copy, mime, left, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(tiles.viewport(), event)
+        assert event.isAccepted()
+
+
+def test_a_photo_under_two_labels_is_put_in_one_and_that_is_undone(
+    qtbot: QtBot, wizard: TrainingWizard, mixed: Path
+) -> None:
+    read(qtbot, wizard, mixed)
+    problems = wizard.photos.found.problems
+    qtbot.waitUntil(lambda: says(wizard, "different labels"), timeout=PATIENCE_MS)
+    conflict = problem(problems, "different labels")
+    assert {"Skip 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
+    click(qtbot, buttons(conflict)["Move to class…"])
+    assert wizard.chooser.isVisible()
+    assert "What is in this photo?" in texts(wizard.chooser)
+    qtbot.keyClicks(wizard.chooser.line, "blu")
+    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: says(wizard, "1 label was put right by you."), timeout=PATIENCE_MS)
+    assert not says(wizard, "different labels")
+    assert says(wizard, "Class blue, 13 photos")
+    assert (mixed / "red" / "0.png").exists(), "the folder is as it was"
+    click(qtbot, wizard.photos.found.undo)
+    qtbot.waitUntil(lambda: says(wizard, "different labels"), timeout=PATIENCE_MS)
+    assert not says(wizard, "put right by you")
+
+
+def test_what_cannot_be_read_is_skipped_and_each_decision_is_undone_by_itself(
+    qtbot: QtBot, wizard: TrainingWizard, mixed: Path
+) -> None:
+    read(qtbot, wizard, mixed)
+    problems = wizard.photos.found.problems
+    qtbot.waitUntil(lambda: says(wizard, "broken.png"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "broken.png"))["Skip"])
+    qtbot.waitUntil(lambda: says(wizard, "1 photo was left out by you."), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(wizard, "beside the class folders"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "beside the class folders"))["Move to class…"])
+    qtbot.keyClicks(wizard.chooser.line, "green")
+    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)
+    assert says(wizard, "Class green, 13 photos")
+    undo = [one for one in problems.findChildren(type(wizard.next)) if "broken.png" in one.accessibleName()]
+    click(qtbot, undo[0])
+    qtbot.waitUntil(lambda: not says(wizard, "left out"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)  # the other decision stands
+
+
+def test_classes_are_built_by_dragging_photos(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
+    click(qtbot, buttons(wizard)["Build classes from photos"])
+    found = wizard.photos.found
+    tiles = found.tiles
+    qtbot.waitUntil(found.isVisible, timeout=PATIENCE_MS)
+    assert any("New class" in one for one in tiles_told(tiles))
+    assert not wizard.next.isEnabled()
+    drop_on_tile(tiles, 0, sorted((folder / "blue").iterdir()))
+    qtbot.waitUntil(lambda: "Class class 1, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    tiles.setCurrentIndex(tiles.model().index(0, 0))
+    tiles.setFocus()
+    qtbot.keyClick(tiles, Qt.Key.Key_F2)
+    (editor,) = tiles.findChildren(QLineEdit)
+    qtbot.keyClicks(editor, "sky")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "Class sky, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    drop_on_tile(tiles, 1, [folder / "green"])
+    qtbot.waitUntil(lambda: "Class green, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.next.isEnabled(), timeout=PATIENCE_MS)
+    assert says(wizard, "40 photos in 2 classes")
+    assert (folder / "blue" / "0.png").exists(), "the originals stay where they are"
+    found.name.setFocus()
+    found.name.selectAll()
+    qtbot.keyClicks(found.name, "Nature")
+    qtbot.keyClick(found.name, Qt.Key.Key_Return)
+    nature = paths.built_sets() / "Nature"
+    qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.folder == nature, timeout=PATIENCE_MS)
+    assert nature.is_dir()
+    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    tiles.setCurrentIndex(tiles.model().index(0, 0))
+    tiles.setFocus()
+    qtbot.keyClick(tiles, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: says(wizard, "20 photos in 1 class"), timeout=PATIENCE_MS)
+    click(qtbot, found.undo)
+    qtbot.waitUntil(lambda: says(wizard, "40 photos in 2 classes"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    click(qtbot, wizard.next)
+    assert wizard.step is Step.HOW
+
+
+def test_photos_are_taken_out_of_a_class_and_a_new_class_is_typed(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    wizard.build("Set", {label: tuple(sorted((folder / label).glob("?.png"))) for label in ("red", "blue")})
+    found = wizard.photos.found
+    qtbot.waitUntil(lambda: says(wizard, "20 photos in 2 classes"), timeout=PATIENCE_MS)
+    wall = found.class_photos.wall
+    qtbot.waitUntil(lambda: wall.count() == 10, timeout=PATIENCE_MS)
+    wall.setFocus()
+    wall.setCurrentRow(3)
+    qtbot.keyClick(wall, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: says(wizard, "19 photos in 2 classes"), timeout=PATIENCE_MS)
+    click(qtbot, found.class_photos.buttons["New class"])
+    (editor,) = found.tiles.findChildren(QLineEdit)
+    qtbot.keyClicks(editor, "third")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "Class third, 0 photos" in tiles_told(found.tiles), timeout=PATIENCE_MS)
+    for count in ("19 photos in 2 classes", "20 photos in 2 classes"):
+        click(qtbot, found.undo)
+        qtbot.waitUntil(lambda count=count: says(wizard, count), timeout=PATIENCE_MS)
+
+
+def test_a_set_is_there_again_after_a_restart(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    wizard.build("Kept", {label: (folder / label,) for label in ("red", "blue")})
+    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    again = TrainingWizard(wizard._session, wizard.parentWidget())
+    qtbot.addWidget(again)
+    again.show()
+    try:
+        qtbot.waitUntil(lambda: any("Open “Kept”" in text for text in buttons(again)), timeout=PATIENCE_MS)
+        (text,) = [text for text in buttons(again) if "Kept" in text]
+        assert "2 classes" in text
+        click(qtbot, buttons(again)[text])
+        qtbot.waitUntil(lambda: again.photos.can_go_on, timeout=PATIENCE_MS)
+        assert again.photos.found.name.text() == "Kept"
+    finally:
+        again.end()
+
+
+def test_photos_are_dragged_out_of_the_gallery_as_files(
+    qtbot: QtBot, window: MainWindow, solids: dict[str, Path]
+) -> None:
+    window.session.add(list(solids.values()))
+    qtbot.waitUntil(lambda: window.session.photos.rowCount() == 3, timeout=PATIENCE_MS)
+    gallery, photos = window.photos_page.gallery, window.session.photos
+    assert gallery.dragEnabled()
+    assert photos.flags(photos.index(0)) & Qt.ItemFlag.ItemIsDragEnabled
+    mime = photos.mimeData([photos.index(row) for row in range(3)])
+    assert [Path(url.toLocalFile()) for url in mime.urls()] == [photos.photo(row).path for row in range(3)]
+
+
+def test_the_wizard_opens_with_classes_that_somebody_made(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
+    window.teaching.open_with({"red": [folder / "red" / "1.png"], "blue": [folder / "blue" / "1.png"]}, "Corrected")
+    qtbot.waitUntil(lambda: says(wizard, "2 photos in 2 classes"), timeout=PATIENCE_MS)
+    assert wizard.photos.found.name.text() == "Corrected"
+
+
+def test_many_classes_are_shown_at_once(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+    wizard.resize(900, 600)
+    source = teaching.write_labelled(tmp_path / "s", 1, classes=["red"])
+    wizard.build("Many", {f"class {number:03}": (source / "red" / "0.png",) for number in range(200)})
+    qtbot.waitUntil(lambda: says(wizard, "200 photos in 200 classes"), timeout=2 * PATIENCE_MS)
+    assert wizard.photos.found.tiles.model().rowCount() == 201

@@ -1,0 +1,96 @@
+"""The page *Result*: a wrong label is put right and learnt from at once, and the model is written to a file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.exporting.formats import ExportFormat
+from core.models.exchange import import_model
+from core.models.library import open_library
+from gui.training.wizard.result_photos import ResultPhotos
+from gui.training.wizard.window import Step, TrainingWizard
+from tests import teaching
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.training.wizard.walking import buttons, click, texts, to_result
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+
+
+@pytest.fixture
+def mislabelled(tmp_path: Path) -> Path:
+    """A folder in which every fifth red photo lies among the blue ones."""
+    place = teaching.write_labelled(tmp_path / "tints", 25)
+    for number in range(0, 25, 5):
+        shutil.move(place / "red" / f"{number}.png", place / "blue" / f"red {number}.png")
+    return place
+
+
+def shown_photos(wizard: TrainingWizard) -> ResultPhotos:
+    assert wizard.result.photos is not None
+    return wizard.result.photos
+
+
+def test_a_wrong_label_is_put_right_by_keyboard_and_the_training_repeated(
+    qtbot: QtBot, wizard: TrainingWizard, mislabelled: Path
+) -> None:
+    to_result(qtbot, wizard, mislabelled)
+    photos = shown_photos(wizard)
+    assert "Where it errs, surest first" in texts(photos)
+    wall = photos.wall
+    row = next(row for row in range(wall.count()) if "blue, named red" in wall.item(row).text())
+    wall.setFocus()
+    wall.setCurrentRow(row)
+    qtbot.keyClick(wall, Qt.Key.Key_F2)
+    assert wizard.chooser.isVisible()
+    qtbot.keyClicks(wizard.chooser.line, "red")
+    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: wall.item(row).text() == "now red\nwas blue", timeout=PATIENCE_MS)
+    assert wizard.result.again.text() == "Train again with 1 change"
+    click(qtbot, wizard.result.undo)
+    qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again", timeout=PATIENCE_MS)
+    wall.setCurrentRow(row)
+    click(qtbot, photos.agree)
+    qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again with 1 change", timeout=PATIENCE_MS)
+    click(qtbot, wizard.result.again)
+    assert wizard.step is Step.TRAINING
+    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    assert wizard.result.facts is not None
+    assert wizard.result.facts.version == 2
+    assert wizard.result.again.text() == "Train again", "it has learnt what was put right"
+    assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is as it was"
+
+
+def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
+) -> None:
+    to_result(qtbot, wizard, folder)
+    click(qtbot, buttons(wizard)["Export…"])
+    panel, facts = wizard.result.exporting, wizard.result.facts
+    assert facts is not None
+    assert f"{facts.name}@{facts.version}" in panel.heading.text()
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
+    assert panel.save.isEnabled(), "the photos it was trained on are at hand"
+    panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
+    click(qtbot, panel.save)
+    (dialog,) = [one for one in wizard.findChildren(QFileDialog) if one.isVisible()]
+    dialog.reject()
+    panel.write(tmp_path / "out")
+    assert panel.isVisible()
+    qtbot.waitUntil(lambda: any("is written" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
+    assert not wizard.result.exporting.isVisible()
+    imported = import_model(tmp_path / "out.onnx", open_library())
+    assert imported.model.card.classes == facts.classes
+
+
+def test_an_export_that_fails_says_why(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
+    to_result(qtbot, wizard, folder)
+    wizard.result.exporting.begin("gone@3")
+    wizard.result.exporting.write(tmp_path / "out.onnx")
+    qtbot.waitUntil(lambda: any("gone" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
+    assert not (tmp_path / "out.onnx").exists()

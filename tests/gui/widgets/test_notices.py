@@ -1,0 +1,77 @@
+"""Notices: the newest first, never the same twice, and never so many that nothing else has room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.widgets.notices import Notices
+
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[QWidget]:
+    """A window with room for notices, and nothing else."""
+    made = QWidget()
+    made.resize(900, 900)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def notices(window: QWidget) -> Notices:
+    """None yet."""
+    column, made = QVBoxLayout(window), Notices(window)
+    column.addWidget(made)
+    column.addStretch()
+    return made
+
+
+def seen(notices: Notices) -> list[str]:
+    """What is in sight, from the top."""
+    frames = [one for one in notices.findChildren(QFrame, "notice") if one.isVisible()]
+    return [one.text for one in sorted(frames, key=lambda one: one.y())]  # type: ignore[attr-defined]
+
+
+def more(notices: Notices) -> list[QPushButton]:
+    return [one for one in notices.findChildren(QPushButton) if one.isVisible() and one.text().endswith(" more")]
+
+
+def test_the_newest_are_shown_and_the_same_text_once(notices: Notices, qtbot: QtBot) -> None:
+    for text in ("one", "two", "three", "four", "two"):
+        notices.tell(text)
+    assert notices.texts() == ["three", "four", "two"]
+    qtbot.waitUntil(lambda: seen(notices) == ["two", "four", "three"])
+    assert not more(notices)
+
+
+def test_in_a_low_window_the_others_wait_until_they_are_asked_for(
+    window: QWidget, notices: Notices, qtbot: QtBot
+) -> None:
+    for text in ("one", "two", "three"):
+        notices.tell(text)
+    window.resize(900, 600)
+    qtbot.waitUntil(lambda: seen(notices) == ["three"])
+    (button,) = more(notices)
+    assert button.text() == "Show 2 more"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: seen(notices) == ["three", "two", "one"])
+    assert not more(notices)
+
+
+def test_what_waits_comes_when_the_newest_is_dismissed(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
+    window.resize(900, 600)
+    notices.tell("one")
+    notices.tell("two", offer=("Do it", lambda: None))
+    qtbot.waitUntil(lambda: seen(notices) == ["two"])
+    (button,) = [one for one in notices.findChildren(QPushButton) if one.text() == "Do it"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: seen(notices) == ["one"])
+    assert not more(notices)
