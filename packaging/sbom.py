@@ -21,7 +21,7 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 from system_libraries import SystemPackage, system_packages
 
-from core.app.licences import EXTRAS, Kind, required
+from core.app.licences import EXTRAS, ComponentKind, required
 from core.app.licences import Component as Part
 from core.base import paths
 from core.base.storage import write_atomically
@@ -55,8 +55,8 @@ def make(found: Sequence[Part], distributions: Iterable[str], binaries: Iterable
     names = sorted({canonicalize_name(name) for name in distributions} - {"fovea"})
     wheels: dict[str, Component] = {name: _wheel(name, parts[name]) for name in names}
     others = [_python(parts["python"]), *map(_package, system_packages(binaries))]
-    others += [_plain(part, ComponentType.DATA) for part in found if part.kind is Kind.ARTWORK]
-    others += _models() if any(part.kind is Kind.MODEL for part in found) else ()
+    others += [_plain(part, ComponentType.DATA) for part in found if part.kind is ComponentKind.ARTWORK]
+    others += _models() if any(part.kind is ComponentKind.MODEL for part in found) else ()
     fovea = _plain(parts["fovea"], ComponentType.APPLICATION)
     bom = Bom(components=[*wheels.values(), *others], metadata=BomMetaData(component=fovea, timestamp=told))
     bom.register_dependency(fovea, [*_needs("fovea", wheels, *EXTRAS), *others])
@@ -115,7 +115,7 @@ def _package(package: SystemPackage) -> Component:
 
 def _models() -> Iterator[Component]:
     """The shipped models; a model's own sha256 is that of its weights' main file, which its card names."""
-    for file in sorted(paths.shipped_models().glob("*/card.json")):
+    for file in sorted(paths.builtin_models().glob("*/card.json")):
         card = read_card(file.read_bytes())
         yield Component(
             type=ComponentType.MACHINE_LEARNING_MODEL,

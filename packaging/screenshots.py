@@ -40,9 +40,9 @@ def photos(window: MainWindow) -> None:
 
 def models(window: MainWindow) -> None:
     """What is installed."""
-    from gui.shell.rail import Place
+    from gui.shell.rail import Page
 
-    window.show_place(Place.MODELS)
+    window.show_page(Page.MODELS)
 
 
 def palette(window: MainWindow) -> None:
@@ -53,19 +53,19 @@ def palette(window: MainWindow) -> None:
 
 def refused(window: MainWindow) -> None:
     """An image that cannot be read, and a provider that does not work here."""
-    from core.base.providers import ProviderWish
+    from core.base.providers import ProviderPreference
 
     photos(window)
     window.session.add([Path(__file__)])
-    window.session.open_model(provider=ProviderWish.CUDA)
+    window.session.open_model(provider=ProviderPreference.CUDA)
 
 
 def licences(window: MainWindow) -> QWidget:
     """What Fovea is made of, in a window of its own."""
-    from gui.shell.actions import Act
+    from gui.shell.actions import ActionId
     from gui.shell.licences_dialog import LicencesDialog
 
-    window.actions_by_act[Act.LICENCES].trigger()
+    window.actions_by_id[ActionId.LICENCES].trigger()
     shown = window.findChildren(LicencesDialog)[0]
     shown.search.setText("libjpeg")
     return shown

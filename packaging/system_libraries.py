@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.app.licences import Component, Kind, Text
+from core.app.licences import Component, ComponentKind, LicenceText
 
 _TEXTS: Final = Path(__file__).resolve().parent / "texts"
 _REFERRED: Final = re.compile(r"/usr/share/common-licenses/([A-Za-z]+(?:-[\d.]*\d)?)")
@@ -68,12 +68,15 @@ class SystemPackage:
         told = Path("/usr/share/doc", self.name, "copyright").read_text("utf-8", errors="replace")
         terms = {_terms(library) for library in self.libraries} - {""}
         referred = {_COMMON[name] for name in _REFERRED.findall(told) if name in _COMMON}
-        texts = (Text("copyright", told), *(Text(file.name, file.read_text("utf-8")) for file in sorted(referred)))
+        texts = (
+            LicenceText("copyright", told),
+            *(LicenceText(file.name, file.read_text("utf-8")) for file in sorted(referred)),
+        )
         files = ", ".join(library.name for library in self.libraries)
         return Component(
             self.name,
             self.version,
-            Kind.LIBRARY,
+            ComponentKind.LIBRARY,
             " AND ".join(sorted(terms)),
             note=f"Taken from {self.system} as it is: {files}.",
             texts=texts,

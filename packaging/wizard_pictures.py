@@ -52,7 +52,7 @@ class Walk:
     def run(self, photos: Path, recipe: str) -> None:
         """Go from a folder to a result."""
         from core.training.request import Recipe
-        from gui.training.wizard.window import Step
+        from gui.training.wizard.window import WizardStep
 
         wizard = self._wizard
         self.take("1-empty")
@@ -68,13 +68,13 @@ class Walk:
         self.take("2-options")
         wizard.how.options.toggle.setChecked(False)
         wizard.next.click()
-        self.wait(lambda: wizard.step is Step.RESULT or wizard.training.epochs >= _EPOCHS)
-        if wizard.step is Step.TRAINING:
+        self.wait(lambda: wizard.step is WizardStep.RESULT or wizard.training.epochs >= _EPOCHS)
+        if wizard.step is WizardStep.TRAINING:
             self.take("3-training", 0)
             wizard.close()
             self.take("3-closing", 0.2)
-            wizard.training.stay()
-        self.wait(lambda: wizard.step is Step.RESULT)
+            wizard.training.keep_open()
+        self.wait(lambda: wizard.step is WizardStep.RESULT)
         self.wait(lambda: wizard.result.matrix is not None)
         self.take("4-result")
         assert wizard.result.matrix is not None
@@ -104,8 +104,8 @@ def main() -> None:
 
         application, window = open_window([])
         window.session.settings.change(theme=Theme(asked.theme))
-        window.teaching.open()
-        wizard = window.teaching.wizard
+        window.wizard_controller.open()
+        wizard = window.wizard_controller.wizard
         assert wizard is not None
         wizard.resize(*map(int, asked.size.split("x")))
         walk = Walk(application, wizard, asked.folder)

@@ -100,4 +100,4 @@ def photos() -> Path:
 @pytest.fixture(scope="session")
 def shipped_models() -> Path:
     """The models that come with the program."""
-    return paths.shipped_models()
+    return paths.builtin_models()

@@ -28,7 +28,7 @@ def install(library: Library) -> InstalledModel:
     weights = np.zeros((tiny.WIDTH, 2), np.float32)
     weights[:2, 1] = 64, -64 * _LOUD
     head = head_bytes(LinearHead(weights, np.array([0, -64 * 0.2], np.float32)))
-    features = golden.pack(tiny.features(data, golden.golden_inputs(tiny.SIZE)))
+    features = golden.encode_features(tiny.features(data, golden.golden_inputs(tiny.SIZE)))
     backbone = tiny.backbone_card(data, name="fragile-backbone", golden_features=features)
     card = tiny.model_card("fragile", backbone=backbone, head_data=head, classes=CLASSES)
     return library.install(write_card(card), {tiny.MODEL_FILE: data, tiny.HEAD_FILE: head})

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.jobs.journal import Answer, Answerer, Found, Journal
+from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef
 from core.jobs.values import JobRequest
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
@@ -20,25 +20,25 @@ def write_journal(folder: Path, rows: int, *, model: str = "colours") -> str:
     """A finished job over `folder`, whose images need not be there; the job's id."""
     request = JobRequest(folder, recursive=True, model=model)
     drawn = random.Random(7)
-    with Journal(request, Answerer("drawn", model, 1, 3)) as journal:
+    with Journal(request, ModelRef("drawn", model, 1, 3)) as journal:
         for first in range(0, rows, _AT_ONCE):
-            journal.found([_found(row, rows) for row in range(first, min(rows, first + _AT_ONCE))])
+            journal.add_found([_found(row, rows) for row in range(first, min(rows, first + _AT_ONCE))])
         journal.end_walk([])
         place = 0
-        while images := journal.ahead(place, _AT_ONCE):
-            place = images[-1].place
-            journal.answer([_answer(image.number, image.path, drawn) for image in images])
+        while images := journal.next_images(place, _AT_ONCE):
+            place = images[-1].position
+            journal.record([_answer(image.number, image.path, drawn) for image in images])
         journal.finish()
     return journal.id
 
 
-def _found(row: int, rows: int) -> Found:
+def _found(row: int, rows: int) -> FoundFile:
     folder = f"day {row * FOLDERS // rows:02}".encode()
-    return Found(folder, f"{row:06}.jpg".encode(), 1000 + row, 10**18 + row * 10**9)
+    return FoundFile(folder, f"{row:06}.jpg".encode(), 1000 + row, 10**18 + row * 10**9)
 
 
-def _answer(number: int, path: Path, drawn: random.Random) -> Answer:
-    return Answer(number, _outcome(number, path, drawn), drawn.getrandbits(64))
+def _answer(number: int, path: Path, drawn: random.Random) -> ImageResult:
+    return ImageResult(number, _outcome(number, path, drawn), drawn.getrandbits(64))
 
 
 def _outcome(number: int, path: Path, drawn: random.Random) -> Outcome:

@@ -22,11 +22,11 @@ from PIL import Image
 
 from core.card import (
     BackboneCard,
-    Fit,
     HeadReference,
     ModelCard,
     Origin,
     Preprocessing,
+    ResizeMode,
     SharedBackbone,
     write_card,
 )
@@ -93,7 +93,7 @@ def features(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @functools.cache
 def _golden_features() -> str:
-    return golden.pack(features(backbone_bytes(), golden.golden_inputs(SIZE)))
+    return golden.encode_features(features(backbone_bytes(), golden.golden_inputs(SIZE)))
 
 
 def backbone_card(
@@ -109,7 +109,7 @@ def backbone_card(
         architecture="Tiny",
         file=MODEL_FILE,
         sha256=sha256(data),
-        preprocessing=Preprocessing(SIZE, Fit.STRETCH, 1.0),
+        preprocessing=Preprocessing(SIZE, ResizeMode.STRETCH, 1.0),
         feature_width=WIDTH,
         feature_map_layout="nchw",
         weights=WIDTH * 27,

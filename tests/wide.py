@@ -54,7 +54,7 @@ def backbone_bytes(*, half: bool, there: NDArray[np.float32] | None = None) -> b
 
 def backbone_card(data: bytes) -> BackboneCard:
     """The card of a backbone's file, with the features it gives."""
-    features = golden.pack(tiny.features(data, golden.golden_inputs(tiny.SIZE)))
+    features = golden.encode_features(tiny.features(data, golden.golden_inputs(tiny.SIZE)))
     return tiny.backbone_card(data, name="wide", golden_features=features)
 
 

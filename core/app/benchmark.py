@@ -20,12 +20,12 @@ from PIL import Image
 
 from core.base.errors import ProviderError
 from core.base.leftovers import temporary_folder
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.card import Preprocessing
 from core.engine import golden
 from core.engine.engine import MAX_BATCH, Engine
-from core.engine.provider_selection import Trial, try_provider
+from core.engine.provider_selection import ProviderProbe, probe_provider
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
 from core.models.library import InstalledBackbone, Library, load_backbone
@@ -35,11 +35,11 @@ BATCHES: Final = (1, MAX_BATCH)
 PHOTO: Final = (4000, 3000)
 """Width and height of the photo that is decoded: 12 megapixels."""
 _ROUNDS: Final = 7
-_DECODED_AT_ONCE: Final = 4
+_PARALLEL_DECODES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class EngineFigures:
+class EngineTimings:
     """How one backbone does on one provider in one precision.
 
     Attributes:
@@ -60,7 +60,7 @@ class EngineFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class BenchmarkResult:
     """How fast this machine is.
 
     Attributes:
@@ -70,13 +70,13 @@ class Figures:
         decode_at_once_ms: the same an image where all threads decode side by side.
     """
 
-    engines: tuple[EngineFigures, ...]
+    engines: tuple[EngineTimings, ...]
     size: int
     decode_ms: float
     decode_at_once_ms: float
 
 
-def measure(library: Library, *, report: Report, token: CancelToken) -> Figures:
+def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
     """Measure this machine; takes some seconds for each backbone and provider.
 
     Raises:
@@ -85,14 +85,14 @@ def measure(library: Library, *, report: Report, token: CancelToken) -> Figures:
     """
     backbones = _backbones(library)
     plan = max((one.card.preprocessing for one in backbones), key=lambda one: one.size, default=Preprocessing(299))
-    clock = StageClock("measuring", len(backbones) * _ROUNDS + _ROUNDS, report)
+    clock = ProgressReporter("measuring", len(backbones) * _ROUNDS + _ROUNDS, report)
 
     def step() -> None:
         token.check()
         clock.advance()
 
     engines = [figures for backbone in backbones for figures in _engines(backbone, step)]
-    return Figures(tuple(engines), plan.size, *_decoding(plan, step))
+    return BenchmarkResult(tuple(engines), plan.size, *_decoding(plan, step))
 
 
 def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
@@ -100,12 +100,12 @@ def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
     return tuple({model.backbone.card.sha256: model.backbone for model in library.models()}.values())
 
 
-def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineFigures]:
+def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineTimings]:
     data, card = load_backbone(backbone), backbone.card
     asked = [(provider, precision) for provider in Provider for precision in Precision if _differs(provider, precision)]
-    trials = [(precision, try_provider(data, card, provider, precision)) for provider, precision in asked]
+    trials = [(precision, probe_provider(data, card, provider, precision)) for provider, precision in asked]
     times = _times([trial.engine for _, trial in trials if trial.engine], card.preprocessing.size, step)
-    return [_figures(backbone.name, precision, trial, times) for precision, trial in trials]
+    return [_engine_timings(backbone.name, precision, trial, times) for precision, trial in trials]
 
 
 def _differs(provider: Provider, precision: Precision) -> bool:
@@ -124,10 +124,12 @@ def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> di
     return {engine: {count: median(found[engine, count]) for count in BATCHES} for engine in engines}
 
 
-def _figures(backbone: str, precision: Precision, trial: Trial, times: dict[Engine, dict[int, float]]) -> EngineFigures:
+def _engine_timings(
+    backbone: str, precision: Precision, trial: ProviderProbe, times: dict[Engine, dict[int, float]]
+) -> EngineTimings:
     if trial.engine is None:
-        return EngineFigures(backbone, trial.provider, precision, None, {}, trial.error)
-    return EngineFigures(backbone, trial.provider, precision, trial.engine.agreement, times[trial.engine], trial.error)
+        return EngineTimings(backbone, trial.provider, precision, None, {}, trial.error)
+    return EngineTimings(backbone, trial.provider, precision, trial.engine.agreement, times[trial.engine], trial.error)
 
 
 def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, float]:
@@ -136,15 +138,15 @@ def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, flo
         photo = _draw(folder / "photo.jpg")
 
         def read(_: object = None) -> None:
-            preprocess(decode(photo, at_least=plan.decode_at_least), plan)
+            preprocess(decode(photo, min_side=plan.min_decode_side), plan)
 
-        alone, at_once = [], []
-        count = _DECODED_AT_ONCE * DECODE_THREADS
+        sequential, parallel = [], []
+        count = _PARALLEL_DECODES * DECODE_THREADS
         for _ in range(_ROUNDS):
-            alone.append(_milliseconds(read))
-            at_once.append(_milliseconds(lambda: _all(pool.map(read, range(count)))) / count)
+            sequential.append(_milliseconds(read))
+            parallel.append(_milliseconds(lambda: _all(pool.map(read, range(count)))) / count)
             step()
-    return median(alone), median(at_once)
+    return median(sequential), median(parallel)
 
 
 def _draw(file: Path) -> Path:

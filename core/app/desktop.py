@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.base.bundle import outside_environment, this_bundle
+from core.base.bundle import clean_environment, this_bundle
 from core.base.errors import StorageError, UsageError
 from core.base.storage import storage_errors, write_atomically
 
@@ -32,11 +32,11 @@ IMAGE_TYPES: Final = (
 """What files with a suffix of `images.listing.IMAGE_SUFFIXES` are."""
 
 _ENTRY: Final = "fovea.desktop"
-_OURS: Final = "# Written by `fovea --install`; `fovea --uninstall` removes it."
+_OWNERSHIP_MARK: Final = "# Written by `fovea --install`; `fovea --uninstall` removes it."
 _RESERVED: Final = frozenset(" \t\n\"'\\><~|&;$*?#()`")
 _UNWRITABLE: Final = re.compile(r"[=\x00-\x1f\x7f]")
 """The specification allows no `=` in a program's path, and not every desktop reads control characters back."""
-_PATIENCE_S: Final = 20
+_TIMEOUT_S: Final = 20
 _ENTRY_TEXT: Final = """\
 {ours}
 [Desktop Entry]
@@ -58,7 +58,7 @@ MimeType={types}
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchCommand:
     """How the menus start Fovea.
 
     Attributes:
@@ -70,7 +70,7 @@ class Launch:
     folder: Path | None = None
 
     @classmethod
-    def of_this_program(cls, package: Path) -> Launch:
+    def for_this_program(cls, package: Path) -> LaunchCommand:
         """The bundle that runs, or else this Python with `package`, the window's folder, from where that lies."""
         if this_bundle() is not None:
             return cls((sys.executable,))
@@ -78,20 +78,20 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class DesktopEntry:
     """What was done.
 
     Attributes:
         entry: the file that puts Fovea into the menus.
-        left_out: types of images that the entry does not name. Another program opens them by itself, but nobody has
+        skipped: types of images that the entry does not name. Another program opens them by itself, but nobody has
             chosen it, and the desktop would have begun to take Fovea instead.
     """
 
     entry: Path
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
-def install(launch: Launch, icons: Path) -> Installed:
+def install(launch: LaunchCommand, icons: Path) -> DesktopEntry:
     """Put Fovea into the person's menus and "Open with", or renew what is there.
 
     Args:
@@ -105,18 +105,18 @@ def install(launch: Launch, icons: Path) -> Installed:
     entry, read = _own_entry(), _readable_types()
     text = _entry(launch, read)
     pictures = {place: (icons / f"{size}.png").read_bytes() for size, place in _icon_places().items()}
-    others = [kind for kind in read if _opener(kind) not in ("", _ENTRY)]
-    with _advice():
+    others = [kind for kind in read if _default_handler(kind) not in ("", _ENTRY)]
+    with _desktop_errors():
         for place, picture in pictures.items():
             write_atomically(place, picture)
         write_atomically(entry, text)
         _refresh()
         # Where nobody has chosen a program, a desktop takes one of a person's own before those of the system.
-        left_out = tuple(kind for kind in others if _opener(kind) == _ENTRY)
+        left_out = tuple(kind for kind in others if _default_handler(kind) == _ENTRY)
         if left_out:
             write_atomically(entry, _entry(launch, [kind for kind in read if kind not in left_out]))
             _refresh()
-    return Installed(entry, left_out)
+    return DesktopEntry(entry, left_out)
 
 
 def _readable_types() -> tuple[str, ...]:
@@ -134,7 +134,7 @@ def uninstall() -> tuple[Path, ...]:
     """
     places = [_own_entry(), *_icon_places().values()]
     found = tuple(place for place in places if os.path.lexists(place))
-    with _advice():
+    with _desktop_errors():
         for place in found:
             with storage_errors(place):
                 place.unlink()
@@ -145,19 +145,19 @@ def uninstall() -> tuple[Path, ...]:
     return found
 
 
-def quoted(argument: str) -> str:
+def quote_exec(argument: str) -> str:
     """One argument of an entry's `Exec`, before the escapes that any value of an entry needs."""
     if not argument or _RESERVED.intersection(argument):
         argument = '"' + re.sub(r'(["`$\\])', r"\\\1", argument) + '"'
     return argument.replace("%", "%%")
 
 
-def _entry(launch: Launch, types: Sequence[str]) -> bytes:
+def _entry(launch: LaunchCommand, types: Sequence[str]) -> bytes:
     program = launch.command[0]
     front = ("env",) if "%" in program else ()  # GLib looks for the program before it has read %% back as %
     text = _ENTRY_TEXT.format(
-        ours=_OURS,
-        exec=_value(" ".join([*front, *map(quoted, launch.command), "%F"])),
+        ours=_OWNERSHIP_MARK,
+        exec=_value(" ".join([*front, *map(quote_exec, launch.command), "%F"])),
         program=_value(program),
         path=f"Path={_value(str(launch.folder))}\n" if launch.folder else "",
         types="".join(f"{kind};" for kind in types),
@@ -192,9 +192,9 @@ def _data_home() -> Path:
 def _own_entry() -> Path:
     """Where the entry belongs; what somebody else wrote there is not touched."""
     entry = _data_home() / "applications" / _ENTRY
-    with _advice(), storage_errors(entry):
-        text = entry.read_bytes() if entry.exists() else _OURS.encode()
-    if not text.startswith(_OURS.encode()):
+    with _desktop_errors(), storage_errors(entry):
+        text = entry.read_bytes() if entry.exists() else _OWNERSHIP_MARK.encode()
+    if not text.startswith(_OWNERSHIP_MARK.encode()):
         raise StorageError(
             f"{str(entry)!r} was not written by Fovea, or was changed since.",
             hint="Delete it or give it another name, then ask again.",
@@ -212,7 +212,7 @@ def _theme() -> Path:
 
 
 @contextmanager
-def _advice() -> Iterator[None]:
+def _desktop_errors() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
@@ -231,7 +231,7 @@ def _refresh() -> None:
         _run("gtk-update-icon-cache", "-q", "-t", "-f", str(_theme()))
 
 
-def _opener(kind: str) -> str:
+def _default_handler(kind: str) -> str:
     """The entry of the program that opens this type by itself; empty if none does, or nobody can tell."""
     return _run("xdg-mime", "query", "default", kind)
 
@@ -244,10 +244,10 @@ def _run(program: str, *arguments: str) -> str:
     try:
         done = subprocess.run(
             [found, *arguments],
-            env=outside_environment(),
+            env=clean_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

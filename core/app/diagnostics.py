@@ -35,7 +35,7 @@ _REINSTALL: Final = "Install Fovea again."
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Issue:
     """Something that is not as it should be: what it is, and what to do."""
 
     what: str
@@ -43,7 +43,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderFinding:
+class ProviderCheck:
     """How one provider fares here.
 
     Attributes:
@@ -56,7 +56,7 @@ class ProviderFinding:
     provider: Provider
     agreement: float | None
     milliseconds: float | None
-    trouble: Trouble | None
+    trouble: Issue | None
 
     @property
     def works(self) -> bool:
@@ -65,7 +65,7 @@ class ProviderFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFinding:
+class ModelCheck:
     """Whether one installed model or backbone opens and answers as its card promises.
 
     Attributes:
@@ -78,7 +78,7 @@ class ModelFinding:
     name: str
     is_backbone: bool
     in_use: bool
-    trouble: Trouble | None
+    trouble: Issue | None
 
     @property
     def works(self) -> bool:
@@ -87,7 +87,7 @@ class ModelFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class FolderFinding:
+class FolderCheck:
     """A folder the program writes to: what for, where, whether it may, and the free bytes there."""
 
     purpose: str
@@ -97,7 +97,7 @@ class FolderFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class DiagnosticReport:
     """What is the matter with this machine, or that nothing is.
 
     Attributes:
@@ -121,12 +121,12 @@ class Findings:
     cores: int
     decoders: dict[str, bool]
     tried_on: str | None
-    providers: tuple[ProviderFinding, ...]
-    models: tuple[ModelFinding, ...]
-    folders: tuple[FolderFinding, ...]
-    trainer: Trouble | None
-    keywords: Trouble | None
-    troubles: tuple[Trouble, ...]
+    providers: tuple[ProviderCheck, ...]
+    models: tuple[ModelCheck, ...]
+    folders: tuple[FolderCheck, ...]
+    trainer: Issue | None
+    keywords: Issue | None
+    troubles: tuple[Issue, ...]
 
     @property
     def can_classify(self) -> bool:
@@ -135,45 +135,45 @@ class Findings:
         return models and any(provider.works for provider in self.providers)
 
 
-def examine(library: Library | None = None) -> Findings:
+def run_diagnostics(library: Library | None = None) -> DiagnosticReport:
     """Examine this machine; takes seconds, as every installed backbone is opened and every provider tried.
 
     Args:
         library: the models to try; those of this program and this person if None.
     """
-    troubles: list[Trouble] = list(_clashing_runtimes())
-    chosen = _guarded("The settings", lambda: settings.load(paths.settings_file()), settings.Settings(), troubles)
-    untried: tuple[str | None, tuple[ProviderFinding, ...]] = (None, ())
-    tried_on, providers = _guarded("The providers", lambda: _providers(library, chosen), untried, troubles)
-    return Findings(
+    errors: list[Issue] = list(_clashing_runtimes())
+    chosen = _guarded("The settings", lambda: settings.load(paths.settings_file()), settings.Settings(), errors)
+    untried: tuple[str | None, tuple[ProviderCheck, ...]] = (None, ())
+    tried_on, providers = _guarded("The providers", lambda: _providers(library, chosen), untried, errors)
+    return DiagnosticReport(
         versions=_versions(),
         system=platform.platform(),
-        processor=_guarded("The processor", _processor, platform.machine(), troubles),
+        processor=_guarded("The processor", _processor, platform.machine(), errors),
         cores=_cores(),
-        decoders=_guarded("Pillow", _decoders, {}, troubles),
+        decoders=_guarded("Pillow", _decoders, {}, errors),
         tried_on=tried_on,
         providers=providers,
-        models=_guarded("The models", lambda: _models(library, chosen.model), (), troubles),
-        folders=_guarded("The folders", _folders, (), troubles),
-        trainer=_guarded("The trainer", _trainer, None, troubles),
-        keywords=_guarded("exiftool", _keywords, None, troubles),
-        troubles=tuple(troubles),
+        models=_guarded("The models", lambda: _models(library, chosen.model), (), errors),
+        folders=_guarded("The folders", _folders, (), errors),
+        trainer=_guarded("The trainer", _trainer, None, errors),
+        keywords=_guarded("exiftool", _keywords, None, errors),
+        troubles=tuple(errors),
     )
 
 
-def _guarded(part: str, examine_part: Callable[[], T], otherwise: T, troubles: list[Trouble]) -> T:
+def _guarded(part: str, check: Callable[[], T], default: T, errors: list[Issue]) -> T:
     try:
-        return examine_part()
+        return check()
     except Exception as error:  # noqa: BLE001 - a broken installation raises anything, and the rest must still be told
-        troubles.append(_trouble(error, part))
-        return otherwise
+        errors.append(_issue(error, part))
+        return default
 
 
-def _trouble(error: Exception, part: str) -> Trouble:
+def _issue(error: Exception, part: str) -> Issue:
     if isinstance(error, FoveaError):
-        return Trouble(error.what, error.hint)
+        return Issue(error.what, error.hint)
     lines = str(error).splitlines() or [""]
-    return Trouble(f"{part} could not be examined: {type(error).__name__}: {lines[0][:300]}", _REINSTALL)
+    return Issue(f"{part} could not be examined: {type(error).__name__}: {lines[0][:300]}", _REINSTALL)
 
 
 def _versions() -> dict[str, str]:
@@ -192,10 +192,10 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _clashing_runtimes() -> Iterator[Trouble]:
+def _clashing_runtimes() -> Iterator[Issue]:
     installed = [name for name in _RUNTIMES if _version(name)]
     if len(installed) > 1:
-        yield Trouble(
+        yield Issue(
             f"{' and '.join(installed)} are installed at once; each overwrites files of the other.",
             "Uninstall all of them, then install Fovea again.",
         )
@@ -230,7 +230,7 @@ def _reads_heic() -> bool:
     return bool(pillow_heif.libheif_info()["decoders"])
 
 
-def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderFinding, ...]]:
+def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderCheck, ...]]:
     """Every provider, tried on the backbone of the model in use, or of another one where that cannot be read.
 
     Raises:
@@ -249,48 +249,48 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
     raise ModelError("Providers could not be tried, as no model could be read.", hint=_REINSTALL)
 
 
-def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderFinding:
-    from core.engine.provider_selection import try_provider
+def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderCheck:
+    from core.engine.provider_selection import probe_provider
 
     try:
-        trial = try_provider(data, card, provider, precision)
+        trial = probe_provider(data, card, provider, precision)
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
-        return ProviderFinding(provider, None, None, _trouble(error, TITLES[provider]))
+        return ProviderCheck(provider, None, None, _issue(error, TITLES[provider]))
     if trial.error is not None:
-        return ProviderFinding(provider, None, None, _trouble(trial.error, TITLES[provider]))
+        return ProviderCheck(provider, None, None, _issue(trial.error, TITLES[provider]))
     agreement, milliseconds = (trial.engine.agreement, trial.engine.milliseconds) if trial.engine else (None, None)
-    return ProviderFinding(provider, agreement, milliseconds, None)
+    return ProviderCheck(provider, agreement, milliseconds, None)
 
 
-def _models(library: Library | None, in_use: str) -> tuple[ModelFinding, ...]:
+def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
     """Every model and backbone; one that several models share is opened once."""
     from core.models.library import BrokenEntry, InstalledBackbone, open_library
 
-    proven: dict[Path, Trouble | None] = {}
+    proven: dict[Path, Issue | None] = {}
     findings = []
     for entry in (library or open_library()).entries():
         if isinstance(entry, BrokenEntry):
-            trouble: Trouble | None = Trouble(entry.error.what, entry.error.hint)
+            error: Issue | None = Issue(entry.error.what, entry.error.hint)
         else:
-            trouble = _entry_trouble(entry, proven)
+            error = _entry_issue(entry, proven)
         is_backbone = isinstance(entry, InstalledBackbone)
-        findings.append(ModelFinding(entry.name, is_backbone, not is_backbone and entry.name == in_use, trouble))
+        findings.append(ModelCheck(entry.name, is_backbone, not is_backbone and entry.name == in_use, error))
     if not any(finding.in_use for finding in findings):
-        trouble = Trouble("The model in use is not installed.", "`fovea models use M` chooses another one.")
-        findings.append(ModelFinding(in_use, is_backbone=False, in_use=True, trouble=trouble))
+        error = Issue("The model in use is not installed.", "`fovea models use M` chooses another one.")
+        findings.append(ModelCheck(in_use, is_backbone=False, in_use=True, trouble=error))
     return tuple(findings)
 
 
-def _entry_trouble(entry: InstalledModel | InstalledBackbone, proven: dict[Path, Trouble | None]) -> Trouble | None:
+def _entry_issue(entry: InstalledModel | InstalledBackbone, proven: dict[Path, Issue | None]) -> Issue | None:
     from core.models.library import InstalledBackbone, load_head
 
     backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
     if backbone.folder not in proven:
-        proven[backbone.folder] = _whole(lambda: _open(backbone), entry.name)
-    trouble = proven[backbone.folder]
-    if trouble is not None or isinstance(entry, InstalledBackbone):
-        return trouble
-    return _whole(lambda: load_head(entry), entry.name)
+        proven[backbone.folder] = _check_loads(lambda: _open(backbone), entry.name)
+    error = proven[backbone.folder]
+    if error is not None or isinstance(entry, InstalledBackbone):
+        return error
+    return _check_loads(lambda: load_head(entry), entry.name)
 
 
 def _open(backbone: InstalledBackbone) -> None:
@@ -300,49 +300,49 @@ def _open(backbone: InstalledBackbone) -> None:
     open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
 
 
-def _whole(prove: Callable[[], object], name: str) -> Trouble | None:
+def _check_loads(prove: Callable[[], object], name: str) -> Issue | None:
     try:
         prove()
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next model may still open
-        return _trouble(error, f"The model {name!r}")
+        return _issue(error, f"The model {name!r}")
     return None
 
 
-def _trainer() -> Trouble | None:
+def _trainer() -> Issue | None:
     from core.training.trainer_program import find_program
 
     try:
         find_program()
     except TrainerError as error:
-        return _trouble(error, "The trainer")
+        return _issue(error, "The trainer")
     return None
 
 
-def _keywords() -> Trouble | None:
+def _keywords() -> Issue | None:
     from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 
     try:
         find_exiftool()
     except KeywordError as error:
-        return _trouble(error, "exiftool")
+        return _issue(error, "exiftool")
     return None
 
 
-def _folders() -> tuple[FolderFinding, ...]:
+def _folders() -> tuple[FolderCheck, ...]:
     places = {
         "settings": paths.settings_file().parent,
-        "models": paths.own_models(),
+        "models": paths.user_models(),
         "cache": paths.cache_folder(),
         "logs": paths.log_folder(),
     }
     return tuple(_folder(purpose, place) for purpose, place in places.items())
 
 
-def _folder(purpose: str, place: Path) -> FolderFinding:
+def _folder(purpose: str, place: Path) -> FolderCheck:
     """A folder that does not exist yet is judged by the nearest one above that does."""
     nearest = next((folder for folder in (place, *place.parents) if folder.exists()), place)
     try:
         free = shutil.disk_usage(nearest).free
     except OSError:
         free = None
-    return FolderFinding(purpose, place, nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK), free)
+    return FolderCheck(purpose, place, nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK), free)

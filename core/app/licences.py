@@ -26,7 +26,7 @@ _FORMAT: Final = 1
 _ROOT: Final = Path(__file__).resolve().parents[2]
 EXTRAS: Final = ("intel", "cuda")
 """Those that classify; the trainer's is no part of what a person is given."""
-_TELLING: Final = re.compile(r"licen[cs]e|copying|notice|third[-_]?party", re.IGNORECASE)
+_LICENCE_FILES: Final = re.compile(r"licen[cs]e|copying|notice|third[-_]?party", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"(?!.*\.(py|pyi|pyc|h|c|so|pb|json|xml|svg|qml|js|css|html|pdf)\Z)", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"[^/]+\.dist-info/licen[cs]es/", re.IGNORECASE)
 _INFO: Final = re.compile(r"[^/]+\.dist-info/(licen[cs]es/)?", re.IGNORECASE)
@@ -40,7 +40,7 @@ _SPDX: Final = {
 """Older names of licences that mean exactly one of the SPDX list."""
 
 
-class Kind(StrEnum):
+class ComponentKind(StrEnum):
     """What sort of thing a component is, in the order they are listed."""
 
     PROGRAM = "program"
@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class LicenceText:
     """One licence or notice, whole: the file's name where it came from, and what it says."""
 
     title: str
@@ -73,11 +73,11 @@ class Component:
 
     name: str
     version: str
-    kind: Kind
+    kind: ComponentKind
     licence: str
     homepage: str = ""
     note: str = ""
-    texts: tuple[Text, ...] = ()
+    texts: tuple[LicenceText, ...] = ()
 
 
 def components() -> tuple[Component, ...]:
@@ -89,27 +89,29 @@ def components() -> tuple[Component, ...]:
     """
     bundled = _ROOT / FILE_NAME
     if not bundled.is_file():
-        libraries = [of_distribution(name) for name in needed()]
-        return in_order([of_fovea(), of_python(), *libraries, *of_models(), *of_artwork()])
+        libraries = [distribution_component(name) for name in runtime_requirements()]
+        return sort_components(
+            [fovea_component(), python_component(), *libraries, *model_components(), *artwork_components()]
+        )
     try:
-        return unpack(bundled.read_bytes())
+        return deserialize(bundled.read_bytes())
     except OSError as error:
         raise _unreadable() from error
 
 
-def in_order(found: Sequence[Component]) -> tuple[Component, ...]:
+def sort_components(found: Sequence[Component]) -> tuple[Component, ...]:
     """As they are listed: by kind, Fovea before all, the others by name."""
-    kinds = list(Kind)
+    kinds = list(ComponentKind)
     return tuple(sorted(found, key=lambda one: (kinds.index(one.kind), one.name != "Fovea", one.name.casefold())))
 
 
-def pack(found: Sequence[Component]) -> bytes:
+def serialize(found: Sequence[Component]) -> bytes:
     """The list as JSON, the same bytes for the same list."""
     content = {"format": _FORMAT, "components": [asdict(component) for component in found]}
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def unpack(data: bytes) -> tuple[Component, ...]:
+def deserialize(data: bytes) -> tuple[Component, ...]:
     """The list that `pack` wrote.
 
     Raises:
@@ -130,23 +132,23 @@ def _component(fields: dict[str, object]) -> Component:
     texts = fields.pop("texts")
     if not isinstance(texts, list) or not all(isinstance(value, str) for value in fields.values()):
         raise TypeError("texts are a list, everything else is text")
-    kind = Kind(str(fields.pop("kind")))
+    kind = ComponentKind(str(fields.pop("kind")))
     plain = {key: str(value) for key, value in fields.items()}
-    return Component(**plain, kind=kind, texts=tuple(Text(**text) for text in texts))
+    return Component(**plain, kind=kind, texts=tuple(LicenceText(**text) for text in texts))
 
 
 def _unreadable() -> StorageError:
     return StorageError("The list of licences cannot be read.", hint="Install Fovea again.")
 
 
-def needed() -> tuple[str, ...]:
+def runtime_requirements() -> tuple[str, ...]:
     """The installed distributions that Fovea stands on when it classifies, without itself, sorted."""
     found = {("fovea", extra) for extra in ("", *EXTRAS)}
     waiting = sorted(found)
     while waiting:
-        fresh = set(required(*waiting.pop())) - found
-        found |= fresh
-        waiting += fresh
+        new = set(required(*waiting.pop())) - found
+        found |= new
+        waiting += new
     return tuple(sorted({name for name, _ in found} - {"fovea"}))
 
 
@@ -178,7 +180,7 @@ def is_installed(name: str) -> bool:
     return True
 
 
-def of_distribution(name: str) -> Component:
+def distribution_component(name: str) -> Component:
     """An installed distribution with every text it brings.
 
     Raises:
@@ -187,7 +189,13 @@ def of_distribution(name: str) -> Component:
     distribution = metadata.distribution(name)
     about = distribution.metadata
     return Component(
-        about["Name"], distribution.version, Kind.LIBRARY, _licence(about), _homepage(about), "", _texts(distribution)
+        about["Name"],
+        distribution.version,
+        ComponentKind.LIBRARY,
+        _licence(about),
+        _homepage(about),
+        "",
+        _texts(distribution),
     )
 
 
@@ -215,64 +223,64 @@ def _homepage(about: metadata.PackageMetadata) -> str:
     return _field(about, "Home-page") or next(filter(None, found), "")
 
 
-def _texts(distribution: metadata.Distribution) -> tuple[Text, ...]:
+def _texts(distribution: metadata.Distribution) -> tuple[LicenceText, ...]:
     """What lies in the licence folder of PEP 639, and whatever else is called like a licence or notice; each once."""
-    telling = [file.as_posix() for file in distribution.files or () if _tells(file.as_posix())]
+    telling = [file.as_posix() for file in distribution.files or () if _is_licence_file(file.as_posix())]
     found: dict[str, str] = {}
     for name in sorted(telling, key=lambda name: (not _INFO.match(name), name.count("/"), name)):
         path = Path(str(distribution.locate_file(name)))
         if path.is_file():
             found.setdefault(_read(path), _INFO.sub("", name))
-    return tuple(Text(title, content) for content, title in found.items())
+    return tuple(LicenceText(title, content) for content, title in found.items())
 
 
-def _tells(name: str) -> bool:
+def _is_licence_file(name: str) -> bool:
     file = name.rpartition("/")[2]
-    return bool(_FOLDER.match(name) or (_TELLING.search(file) and _PLAIN.match(file)))
+    return bool(_FOLDER.match(name) or (_LICENCE_FILES.search(file) and _PLAIN.match(file)))
 
 
 def _read(file: Path) -> str:
     return file.read_text("utf-8", errors="replace").strip("\n") + "\n"
 
 
-def of_fovea() -> Component:
+def fovea_component() -> Component:
     """Fovea itself; without a text where its own is nowhere."""
     installed = _texts(metadata.distribution("fovea")) if is_installed("fovea") else ()
     own = _ROOT / "LICENSE"
-    texts = (Text(own.name, _read(own)),) if own.is_file() else installed
+    texts = (LicenceText(own.name, _read(own)),) if own.is_file() else installed
     version = metadata.version("fovea") if is_installed("fovea") else ""
-    return Component("Fovea", version, Kind.PROGRAM, "Apache-2.0", texts=texts)
+    return Component("Fovea", version, ComponentKind.PROGRAM, "Apache-2.0", texts=texts)
 
 
-def of_python() -> Component:
+def python_component() -> Component:
     """The interpreter that runs this; without a text where its maker left it out."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     places = (stdlib / "LICENSE.txt", stdlib.parent / "LICENSE.txt", stdlib.parent.parent / "LICENSE.txt")
-    texts = tuple(Text(place.name, _read(place)) for place in places if place.is_file())[:1]
+    texts = tuple(LicenceText(place.name, _read(place)) for place in places if place.is_file())[:1]
     return Component(
-        "Python", platform.python_version(), Kind.LIBRARY, "PSF-2.0", "https://www.python.org", texts=texts
+        "Python", platform.python_version(), ComponentKind.LIBRARY, "PSF-2.0", "https://www.python.org", texts=texts
     )
 
 
-def of_models() -> Iterator[Component]:
+def model_components() -> Iterator[Component]:
     """The models that come with the program, as their cards describe them.
 
     Raises:
         ModelError: a card is damaged.
     """
-    for file in sorted(paths.shipped_models().glob("*/card.json")):
+    for file in sorted(paths.builtin_models().glob("*/card.json")):
         card = read_card(file.read_bytes())
         title = card.title if isinstance(card, ModelCard) else f"{card.architecture} backbone"
-        yield Component(title, "", Kind.MODEL, card.origin.licence, note=card.origin.source)
+        yield Component(title, "", ComponentKind.MODEL, card.origin.licence, note=card.origin.source)
 
 
-def of_artwork() -> Iterator[Component]:
+def artwork_components() -> Iterator[Component]:
     """The window's icons and sample photos."""
     folder = _ROOT / "gui"
-    made = (
+    result = (
         ("Lucide icons", "ISC AND MIT", "https://lucide.dev", folder / "icons" / "LICENSE"),
         ("Sample photos", "CC0-1.0", "https://scikit-image.org", folder / "samples" / "README.md"),
     )
-    for name, licence, homepage, file in made:
-        texts = (Text(file.name, _read(file)),) if file.is_file() else ()
-        yield Component(name, "", Kind.ARTWORK, licence, homepage, texts=texts)
+    for name, licence, homepage, file in result:
+        texts = (LicenceText(file.name, _read(file)),) if file.is_file() else ()
+        yield Component(name, "", ComponentKind.ARTWORK, licence, homepage, texts=texts)

@@ -65,14 +65,14 @@ def missing_files(bundle: Bundle) -> tuple[str, ...]:
     names = _listed(bundle.contents / FILES).get("files")
     if not isinstance(names, dict) or not names:
         return (f"{bundle.contents.name}/{FILES}",)
-    sizes = {name: told[0] for name, told in names.items() if not _is_model(bundle, name)}
+    sizes = {name: expected[0] for name, expected in names.items() if not _is_model(bundle, name)}
     return tuple(name for name, size in sizes.items() if not _is_whole(bundle.folder / name, size))
 
 
 def changed_files(bundle: Bundle) -> Iterator[tuple[str, bool]]:
     """Every file's name and whether its bytes are others than when the bundle was made; reads them all."""
-    for name, told in _listed(bundle.contents / FILES).get("files", {FILES: (0, "")}).items():
-        yield name, _sha256(bundle.folder / name) != told[1]
+    for name, expected in _listed(bundle.contents / FILES).get("files", {FILES: (0, "")}).items():
+        yield name, _sha256(bundle.folder / name) != expected[1]
 
 
 def describe_damage(names: tuple[str, ...]) -> str:
@@ -83,14 +83,14 @@ def describe_damage(names: tuple[str, ...]) -> str:
 
 def find_trainer(bundle: Bundle) -> Bundle | None:
     """The trainer's bundle, beside this one or inside it; None where there is none."""
-    for place in (bundle.folder.parent, bundle.folder):
-        folder = place / TRAINER
+    for candidate in (bundle.folder.parent, bundle.folder):
+        folder = candidate / TRAINER
         if (folder / _CONTENTS).is_dir():
             return Bundle(folder, folder / _CONTENTS)
     return None
 
 
-def outside_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The environment for other programs: as it was before this bundle put its own libraries first in it.
 
     So PyInstaller asks for it ("Launching external programs from the frozen application"); another bundle started with
@@ -110,8 +110,8 @@ def outside_environment() -> dict[str, str]:
 def list_files(bundle: Bundle, version: str) -> dict[str, Any]:
     """What `FILES` says of a bundle; it does not name itself."""
     paths = sorted(path for path in bundle.folder.rglob("*") if path.is_file() and path.name != FILES)
-    told = {path.relative_to(bundle.folder).as_posix(): (path.stat().st_size, _sha256(path)) for path in paths}
-    return {"version": version, "files": told}
+    listed_files = {path.relative_to(bundle.folder).as_posix(): (path.stat().st_size, _sha256(path)) for path in paths}
+    return {"version": version, "files": listed_files}
 
 
 def _listed(file: Path) -> dict[str, Any]:

@@ -18,15 +18,15 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from core.base.errors import StorageError
 from core.base.recovery import is_damage
-from core.base.salvage import kept_aside, set_aside
+from core.base.salvage import files_set_aside, set_aside
 
-_AT_ONCE: Final = 500
+_BATCH_SIZE: Final = 500
 """Rows asked for by one statement; SQLite takes no more than some thousand parameters."""
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 """How long another process may hold the file; it does so for milliseconds."""
 _USED_DAILY_S: Final = 24 * 3600
 """How finely last use is noted: writing it at every reading would cost more than the reading."""
-_KEPT_SHARE: Final = 0.9
+_KEPT_FRACTION: Final = 0.9
 """What is left of a cache that grew over its limit, so that it does not do so again at once."""
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Cache:
         self._limit, self._what = limit_bytes, what
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._works = True
+        self._is_usable = True
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +73,8 @@ class Cache:
             one_of: what that column must be one of.
         """
         found: list[Any] = []
-        for start in range(0, len(one_of), _AT_ONCE):
-            some = tuple(one_of[start : start + _AT_ONCE])
+        for start in range(0, len(one_of), _BATCH_SIZE):
+            some = tuple(one_of[start : start + _BATCH_SIZE])
             chosen = f"WHERE {where} IN ({', '.join('?' * len(some))})"
             found += self._do(partial(self._select, columns, chosen, values + some)) or ()
         return found
@@ -109,7 +109,7 @@ class Cache:
         if size <= self._limit:
             return
         (count,) = opened.execute(f"SELECT COUNT(*) FROM {self._table}").fetchone()
-        surplus = count - int(count * _KEPT_SHARE * self._limit / size)
+        surplus = count - int(count * _KEPT_FRACTION * self._limit / size)
         oldest = f"SELECT rowid FROM {self._table} ORDER BY used, rowid LIMIT ?"
         opened.execute(f"DELETE FROM {self._table} WHERE rowid IN ({oldest})", (surplus,))
 
@@ -122,7 +122,7 @@ class Cache:
         """Do something with the open file, if need be with a new one in the place of a damaged one."""
         with self._lock:
             for _ in range(2):
-                if not self._works:
+                if not self._is_usable:
                     break
                 try:
                     self._connection = self._connection or self._open()
@@ -134,7 +134,7 @@ class Cache:
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        opened = sqlite3.connect(self._file, timeout=_PATIENCE_S, check_same_thread=False)
+        opened = sqlite3.connect(self._file, timeout=_TIMEOUT_S, check_same_thread=False)
         try:
             _begin_log(opened)
             opened.execute("PRAGMA synchronous = NORMAL")
@@ -151,7 +151,7 @@ class Cache:
         """Set a damaged file aside; of those of earlier times only the last is kept, for all can be made again."""
         reason: object = error
         if is_damage(error, self._file):
-            earlier = kept_aside(self._file.parent, self._file.name)
+            earlier = files_set_aside(self._file.parent, self._file.name)
             try:
                 aside = set_aside(self._file)
             except StorageError as second:
@@ -162,7 +162,7 @@ class Cache:
                 for old in earlier:
                     old.unlink(missing_ok=True)
                 return
-        self._works = False
+        self._is_usable = False
         _log.warning(
             "%s are not kept in %r, so they have to be made again another time: %s.",
             self._what.capitalize(),

@@ -26,9 +26,9 @@ WINDOW: Final = "window"
 """What the window's own process is called in its report."""
 
 _NAME: Final = re.compile(r"crash-([a-z]+)-([0-9]+)\.log")
-_MOST: Final = 10
+_MAX_LOGS: Final = 10
 """Of a program that crashed over and over the newest reports are told; the others are alike."""
-_LONGEST: Final = 100_000
+_MAX_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class CrashReport:
     Attributes:
         text: every report under a line that says which process it is of and when it was written.
         file: where the text is kept.
-        of_window: whether the window itself crashed, not only a helper that was started again.
+        is_from_window: whether the window itself crashed, not only a helper that was started again.
     """
 
     text: str
     file: Path
-    of_window: bool
+    is_from_window: bool
 
 
 @contextmanager
-def kept(process: str) -> Iterator[None]:
+def capture_crashes(process: str) -> Iterator[None]:
     """While this lasts, a native crash of this process leaves a report; where none can be written, nothing happens.
 
     Args:
@@ -73,27 +73,27 @@ def discard(process_id: int) -> None:
             _remove(path)
 
 
-def take_left() -> CrashReport | None:
+def collect_reports() -> CrashReport | None:
     """The reports of processes that crashed since this was asked last; they are kept in one file and not told again.
 
     Returns:
         None if nothing crashed, and where the reports cannot be put away: they would be told for ever.
     """
     try:
-        left = [path for path in _logs() if _is_left(path)]
-        crashed = [path for path in left if path.stat().st_size]
-        report = _put_away(crashed) if crashed else None
+        abandoned = [path for path in _logs() if _is_abandoned(path)]
+        crashed = [path for path in abandoned if path.stat().st_size]
+        report = _archive(crashed) if crashed else None
     except (OSError, StorageError):
         return None
-    for path in left:
+    for path in abandoned:
         _remove(path)
     return report
 
 
-def _put_away(crashed: Sequence[Path]) -> CrashReport:
+def _archive(crashed: Sequence[Path]) -> CrashReport:
     """Keep the reports in these logs, oldest first, in one file."""
-    text = "\n".join([f"{_program()}\n", *(_told(path) for path in crashed[-_MOST:])])
-    report = CrashReport(text, paths.log_folder() / "crash-last.log", any(_is_of_window(path) for path in crashed))
+    text = "\n".join([f"{_program()}\n", *(_describe(path) for path in crashed[-_MAX_LOGS:])])
+    report = CrashReport(text, paths.log_folder() / "crash-last.log", any(_is_from_window(path) for path in crashed))
     write_atomically(report.file, text.encode())
     return report
 
@@ -104,7 +104,7 @@ def _open(process: str) -> BinaryIO | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)
-        if locks.hold(file):
+        if locks.try_lock(file):
             return file
         file.close()
     except OSError:
@@ -121,22 +121,22 @@ def _logs() -> Sequence[Path]:
         return ()
 
 
-def _is_left(path: Path) -> bool:
+def _is_abandoned(path: Path) -> bool:
     """Whether the process of this log is gone."""
     try:
         with path.open("rb") as file:
-            return locks.hold(file)
+            return locks.try_lock(file)
     except OSError:
         return False
 
 
-def _told(path: Path) -> str:
+def _describe(path: Path) -> str:
     """One report under the process it is of and its moment."""
     process = path.stem.split("-")[1]
     with path.open("rb") as file:
         moment = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
-        said = file.read(_LONGEST).decode(errors="replace").strip()
-    return f"Process: {process}, {moment:%Y-%m-%d %H:%M:%S}\n\n{said}\n"
+        logged = file.read(_MAX_BYTES).decode(errors="replace").strip()
+    return f"Process: {process}, {moment:%Y-%m-%d %H:%M:%S}\n\n{logged}\n"
 
 
 def _program() -> str:
@@ -149,7 +149,7 @@ def _program() -> str:
     return f"Fovea {version}, Python {platform.python_version()}, {platform.platform()}"
 
 
-def _is_of_window(path: Path) -> bool:
+def _is_from_window(path: Path) -> bool:
     return path.name.startswith(f"crash-{WINDOW}-")
 
 

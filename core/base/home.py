@@ -23,7 +23,7 @@ def check_home(*, writes: bool) -> None:
     Raises:
         StorageError: one cannot be read, or written to.
     """
-    for folder in dict.fromkeys((paths.settings_file().parent, paths.own_models().parent, paths.cache_folder())):
+    for folder in dict.fromkeys((paths.settings_file().parent, paths.user_models().parent, paths.cache_folder())):
         what = "read"
         try:
             _try_to_read(folder)

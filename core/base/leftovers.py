@@ -17,21 +17,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from core.base.locks import hold
+from core.base.locks import try_lock
 
-_PART: Final = re.compile(r"\.fovea-[0-9a-f]{16}\.part")
+_PARTIAL_SUFFIX: Final = re.compile(r"\.fovea-[0-9a-f]{16}\.part")
 _PREFIX: Final = "fovea-"
 _OWNER: Final = ".fovea-owner"
 """Lies in a temporary folder and is held by its owner."""
-_UNBORN_S: Final = 60.0
+_CREATION_GRACE_S: Final = 60.0
 """How old an empty file must be to count as left: one that was just made may not be held yet."""
 
-_ours: set[Path] = set()
-_swept: set[Path] = set()
+_own_files: set[Path] = set()
+_cleaned: set[Path] = set()
 
 
 @contextlib.contextmanager
-def part_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """Make a file beside another one, to be written and then renamed; it is gone afterwards, whatever happens.
 
     Parts that killed programs left in that folder are removed first.
@@ -39,7 +39,7 @@ def part_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     Raises:
         OSError: the folder or disk does not allow it.
     """
-    sweep_parts(path.parent)
+    remove_stale_partials(path.parent)
     part = path.with_name(f".fovea-{secrets.token_hex(8)}.part")
     with _owned(part):
         try:
@@ -60,7 +60,7 @@ def temporary_folder(kind: str) -> Iterator[Path]:
     Raises:
         OSError: there is no room for it.
     """
-    sweep_folders(Path(tempfile.gettempdir()))
+    remove_stale_folders(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-"))
     with _owned(folder):
         try:
@@ -72,46 +72,46 @@ def temporary_folder(kind: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_parts(folder: Path) -> None:
+def remove_stale_partials(folder: Path) -> None:
     """Remove the parts in a folder that nobody holds; a folder is looked through once by a process."""
-    if folder in _swept:
+    if folder in _cleaned:
         return
-    _swept.add(folder)
+    _cleaned.add(folder)
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for path in [Path(entry.path) for entry in entries if _PART.fullmatch(entry.name)]:
-            if _is_left(path):
+        for path in [Path(entry.path) for entry in entries if _PARTIAL_SUFFIX.fullmatch(entry.name)]:
+            if _is_abandoned(path):
                 _remove(path)
 
 
-def sweep_folders(place: Path) -> None:
+def remove_stale_folders(place: Path) -> None:
     """Remove Fovea's temporary folders in a place that nobody holds; a place is looked through once by a process."""
-    if place in _swept:
+    if place in _cleaned:
         return
-    _swept.add(place)
+    _cleaned.add(place)
     with contextlib.suppress(OSError), os.scandir(place) as entries:
         for path in [Path(entry.path) for entry in entries if entry.name.startswith(_PREFIX)]:
-            if _is_own(path) and (path / _OWNER).is_file() and _is_left(path / _OWNER, may_be_empty=True):
+            if _is_own(path) and (path / _OWNER).is_file() and _is_abandoned(path / _OWNER, may_be_empty=True):
                 _remove(path)
 
 
-def remove_ours() -> None:
+def remove_own_files() -> None:
     """Remove what this process still has: it is about to end without ending what it does."""
-    for path in tuple(_ours):
+    for path in tuple(_own_files):
         _remove(path)
 
 
 @contextlib.contextmanager
 def _owned(path: Path) -> Iterator[None]:
-    _ours.add(path)
+    _own_files.add(path)
     try:
         yield
     finally:
-        _ours.discard(path)
+        _own_files.discard(path)
 
 
 def _claim(file: BinaryIO) -> None:
     with contextlib.suppress(OSError):  # files cannot be locked everywhere
-        hold(file)
+        try_lock(file)
 
 
 def _is_own(folder: Path) -> bool:
@@ -119,11 +119,11 @@ def _is_own(folder: Path) -> bool:
     return not folder.is_symlink() and (os.name == "nt" or status.st_uid == os.getuid())
 
 
-def _is_left(path: Path, *, may_be_empty: bool = False) -> bool:
+def _is_abandoned(path: Path, *, may_be_empty: bool = False) -> bool:
     with contextlib.suppress(OSError), path.open("rb") as file:
         status = os.fstat(file.fileno())
-        is_begun = may_be_empty or status.st_size or time.time() - status.st_mtime > _UNBORN_S
-        return bool(is_begun) and hold(file)
+        is_begun = may_be_empty or status.st_size or time.time() - status.st_mtime > _CREATION_GRACE_S
+        return bool(is_begun) and try_lock(file)
     return False
 
 

@@ -11,7 +11,7 @@ if sys.platform == "win32":
     _BEYOND: Final = 1 << 30
     """Windows keeps others from reading and writing what is locked, so a byte is locked where none will ever be."""
 
-    def hold(file: BinaryIO) -> bool:
+    def try_lock(file: BinaryIO) -> bool:
         """Hold an open file until it is closed or this process ends; False where it is held already.
 
         Raises:
@@ -28,7 +28,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def hold(file: BinaryIO) -> bool:
+    def try_lock(file: BinaryIO) -> bool:
         """Hold an open file until it is closed or this process ends; False where it is held already.
 
         Raises:

@@ -10,14 +10,14 @@ import platformdirs
 _APP = "fovea"
 
 
-def shipped_models() -> Path:
+def builtin_models() -> Path:
     """The folder of the models that come with the program."""
     return Path(__file__).resolve().parents[2] / "models"
 
 
 def settings_file() -> Path:
     """The person's settings, as JSON."""
-    return _place(platformdirs.user_config_path(_APP), "") / "settings.json"
+    return _resolve(platformdirs.user_config_path(_APP), "") / "settings.json"
 
 
 def window_file() -> Path:
@@ -30,62 +30,62 @@ def window_lock() -> Path:
     return settings_file().with_name("window.lock")
 
 
-def own_models() -> Path:
+def user_models() -> Path:
     """The folder of the models the person trained or imported."""
-    return _place(platformdirs.user_data_path(_APP), "models", inside="models")
+    return _resolve(platformdirs.user_data_path(_APP), "models", inside="models")
 
 
 def corrections() -> Path:
     """Answers that the person put right, one file for each model that gave them."""
-    return _place(platformdirs.user_data_path(_APP), "corrections", inside="corrections")
+    return _resolve(platformdirs.user_data_path(_APP), "corrections", inside="corrections")
 
 
 def unfinished_runs() -> Path:
     """What trainings that are under way, or were interrupted, need to go on."""
-    return _place(platformdirs.user_data_path(_APP), "runs", inside="runs")
+    return _resolve(platformdirs.user_data_path(_APP), "runs", inside="runs")
 
 
 def jobs() -> Path:
     """What jobs keep: one folder for each classification of a folder, with its journal."""
-    return _place(platformdirs.user_data_path(_APP), "jobs", inside="jobs")
+    return _resolve(platformdirs.user_data_path(_APP), "jobs", inside="jobs")
 
 
 def sortings() -> Path:
     """The records of sortings, from which each can go on or be undone."""
-    return _place(platformdirs.user_data_path(_APP), "sortings", inside="sortings")
+    return _resolve(platformdirs.user_data_path(_APP), "sortings", inside="sortings")
 
 
 def pasted_images() -> Path:
     """Images that came as pixels (clipboard, dragged out of another program) and have no file of their own."""
-    return _place(platformdirs.user_data_path(_APP), "pasted", inside="pasted")
+    return _resolve(platformdirs.user_data_path(_APP), "pasted", inside="pasted")
 
 
-def amendments() -> Path:
+def label_overrides() -> Path:
     """What the person decided about photos of labelled folders."""
-    return _place(platformdirs.user_data_path(_APP), "amendments", inside="amendments")
+    return _resolve(platformdirs.user_data_path(_APP), "amendments", inside="amendments")
 
 
-def built_sets() -> Path:
+def custom_datasets() -> Path:
     """Folders of labelled photos that were put together in the window."""
-    return _place(platformdirs.user_data_path(_APP), "photos", inside="photos")
+    return _resolve(platformdirs.user_data_path(_APP), "photos", inside="photos")
 
 
 def keyword_record() -> Path:
     """Which photos hold keywords of ours, and in which file."""
-    return _place(platformdirs.user_data_path(_APP), "") / "keywords.sqlite3"
+    return _resolve(platformdirs.user_data_path(_APP), "") / "keywords.sqlite3"
 
 
 def cache_folder() -> Path:
     """What can be computed again: provider choices, features."""
-    return _place(platformdirs.user_cache_path(_APP), "cache")
+    return _resolve(platformdirs.user_cache_path(_APP), "cache")
 
 
 def log_folder() -> Path:
     """Logs of the window and its helpers."""
-    return _place(platformdirs.user_log_path(_APP), "logs")
+    return _resolve(platformdirs.user_log_path(_APP), "logs")
 
 
-def _place(usual: Path, name: str, *, inside: str = "") -> Path:
+def _resolve(default: Path, name: str, *, inside: str = "") -> Path:
     """The usual place on this system, or the folder `name` in FOVEA_HOME where that is set."""
     home = os.environ.get("FOVEA_HOME")
-    return Path(home).expanduser().absolute() / name if home else usual / inside
+    return Path(home).expanduser().absolute() / name if home else default / inside

@@ -11,16 +11,16 @@ from typing import Final, TypeAlias
 
 from core.base.errors import Cancelled
 
-_LEAST_PAUSE_S: Final = 0.05
+_MIN_INTERVAL_S: Final = 0.05
 """At most 20 reports a second: more than an eye follows, and cheap for whoever draws them."""
 
-_LEAST_EVIDENCE_S: Final = 0.5
+_MIN_SAMPLE_S: Final = 0.5
 """Before this much has been seen, an estimate would be a guess."""
 
-_REMEMBERED: Final = 200
+_MAX_SAMPLES: Final = 200
 """Reports from which the speed is taken, 10 seconds and more: old speed, such as that of cached steps, is forgotten."""
 
-_PAUSED_S: Final = 0.1
+_PAUSE_POLL_S: Final = 0.1
 """How often paused work looks whether it may go on."""
 
 
@@ -41,7 +41,7 @@ class Progress:
     remaining_s: float | None
 
 
-Report: TypeAlias = Callable[[Progress], None]
+ProgressCallback: TypeAlias = Callable[[Progress], None]
 """Takes progress as it comes, in the thread that works, and returns quickly."""
 
 
@@ -53,13 +53,13 @@ class CancelToken:
     """
 
     def __init__(self) -> None:
-        self._wish = threading.Event()
+        self._cancelled = threading.Event()
         self._paused = False
         self.was_paused = False
 
     def cancel(self) -> None:
         """Call the work off, paused or not; a second time changes nothing."""
-        self._wish.set()
+        self._cancelled.set()
 
     def pause(self) -> None:
         """Let the work wait, where it looks at the token next, until it is resumed or called off."""
@@ -77,7 +77,7 @@ class CancelToken:
     @property
     def cancelled(self) -> bool:
         """Whether the work was called off."""
-        return self._wish.is_set()
+        return self._cancelled.is_set()
 
     def check(self) -> None:
         """Return if the work shall go on, and once it shall.
@@ -85,19 +85,21 @@ class CancelToken:
         Raises:
             Cancelled: it was called off.
         """
-        while self._paused and not self._wish.wait(_PAUSED_S):
+        while self._paused and not self._cancelled.wait(_PAUSE_POLL_S):
             pass
-        if self._wish.is_set():
+        if self._cancelled.is_set():
             raise Cancelled
 
 
-class StageClock:
+class ProgressReporter:
     """Counts the steps of one stage, reports them at most 20 times a second, and estimates what remains.
 
     The first and the last step are always reported. It belongs to one thread.
     """
 
-    def __init__(self, stage: str, total: int, report: Report, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stage: str, total: int, report: ProgressCallback, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         """Begin the stage, and report that.
 
         Args:
@@ -107,27 +109,27 @@ class StageClock:
             now: seconds on a clock that never goes back.
         """
         self._stage, self._total, self._report, self._now = stage, total, report, now
-        self._seen: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
         self._step = 0
-        self._tell(now())
+        self._report_progress(now())
 
     def advance(self, steps: int = 1) -> None:
         """Count steps as done; never beyond the total."""
         before, self._step = self._step, min(self._total, self._step + steps)
         moment = self._now()
         ended = before < self._step == self._total
-        if ended or moment - self._seen[-1][0] >= _LEAST_PAUSE_S:
-            self._tell(moment)
+        if ended or moment - self._samples[-1][0] >= _MIN_INTERVAL_S:
+            self._report_progress(moment)
 
-    def _tell(self, moment: float) -> None:
-        self._seen.append((moment, self._step))
-        self._report(Progress(self._stage, self._step, self._total, self._remaining()))
+    def _report_progress(self, moment: float) -> None:
+        self._samples.append((moment, self._step))
+        self._report(Progress(self._stage, self._step, self._total, self._remaining_s()))
 
-    def _remaining(self) -> float | None:
+    def _remaining_s(self) -> float | None:
         """Seconds left at the speed of the remembered reports."""
         if self._step == self._total:
             return 0.0
-        (first, done_then), (last, done_now) = self._seen[0], self._seen[-1]
-        if last - first < _LEAST_EVIDENCE_S or done_now == done_then:
+        (first, done_then), (last, done_now) = self._samples[0], self._samples[-1]
+        if last - first < _MIN_SAMPLE_S or done_now == done_then:
             return None
         return (last - first) / (done_now - done_then) * (self._total - self._step)

@@ -14,7 +14,7 @@ class Provider(StrEnum):
     CPU = "cpu"
 
 
-class ProviderWish(StrEnum):
+class ProviderPreference(StrEnum):
     """What the person asks for."""
 
     AUTO = "auto"

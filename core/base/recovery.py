@@ -19,7 +19,7 @@ from core.base.storage import replace, storage_errors
 
 _DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """SQLITE_ERROR comes of tables that are missing or another program's."""
-_MOST_SINGLE: Final = 1_000_000
+_MAX_SINGLE_ROWS: Final = 1_000_000
 """Row numbers that are tried one by one where a table is torn."""
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
@@ -70,12 +70,12 @@ def rebuild(
         DamagedError: nothing can be read of the table that is needed; the database is as it was.
         StorageError: the disk does not allow it; likewise.
     """
-    made, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
+    rebuilt, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
     try:
-        with storage_errors(file), contextlib.closing(make(made)) as target:
+        with storage_errors(file), contextlib.closing(make(rebuilt)) as target:
             target.execute(_SETTLE)
             _copy(file, copy)
-            rows = _recover(copy, made, target)
+            rows = _recover(copy, rebuilt, target)
             complete(target)
             target.execute(_SETTLE)
             if needs and target.execute(f"SELECT 1 FROM {needs}").fetchone() is None:
@@ -83,9 +83,9 @@ def rebuild(
                 raise DamagedError(what, hint="Restore it from a backup, or remove that file.")
         aside = set_aside(file)
         with storage_errors(file):
-            replace(made, file)
+            replace(rebuilt, file)
     finally:
-        for part in (made, copy):
+        for part in (rebuilt, copy):
             for ending in ("", *LOGS):
                 part.with_name(part.name + ending).unlink(missing_ok=True)
     return aside, rows
@@ -211,7 +211,7 @@ def _insert_numbered(
         else:
             return True
     low, high = ends
-    for number in range(low or 0, min(high or 0, (low or 0) + _MOST_SINGLE)):
+    for number in range(low or 0, min(high or 0, (low or 0) + _MAX_SINGLE_ROWS)):
         with contextlib.suppress(sqlite3.Error):
             found = source.execute(f"{query} WHERE rowid = ?", (number,)).fetchall()
             _insert(target, name, columns, [row[1:] for row in found])

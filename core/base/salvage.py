@@ -24,7 +24,7 @@ DAMAGED: Final = "damaged"
 LOGS: Final = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database."""
 
-_MOST_TORN: Final = 100
+_MAX_TORN: Final = 100
 """Members that are not whole: one for each level that a cut file had; a hostile one may open levels without end."""
 _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
@@ -47,7 +47,7 @@ def set_aside(file: Path) -> Path:
     return aside
 
 
-def kept_aside(folder: Path, name: str) -> list[Path]:
+def files_set_aside(folder: Path, name: str) -> list[Path]:
     """The files of a name that were set aside in a folder, the oldest first."""
     found = folder.glob(f"{name}.{DAMAGED}-*")
     return sorted(file for file in found if not file.name.endswith(LOGS))
@@ -59,7 +59,7 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
     Of a member that is whole, what is inside is not given again; of one that is not, the members inside are.
     """
     text, decoder, at, torn = data.decode(errors="replace"), json.JSONDecoder(), 0, 0
-    while torn < _MOST_TORN and (found := _MEMBER.search(text, at)):
+    while torn < _MAX_TORN and (found := _MEMBER.search(text, at)):
         at = found.end()
         try:
             value, at = decoder.raw_decode(text, at)
@@ -70,7 +70,7 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
             yield found[1], value
 
 
-def mend_lock(file: Path) -> None:
+def recovery_lock(file: Path) -> None:
     """Set aside what lies in the place of an SQLite file that is only ever locked: that has no content.
 
     Raises:

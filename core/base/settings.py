@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.errors import StorageError
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import members, set_aside
 from core.base.storage import reading_errors, write_atomically
 
@@ -40,7 +40,7 @@ class Settings:
     """
 
     model: str = "general"
-    provider: ProviderWish = ProviderWish.AUTO
+    provider: ProviderPreference = ProviderPreference.AUTO
     precision: Precision = Precision.AUTO
     top_k: int = 5
     theme: Theme = Theme.SYSTEM

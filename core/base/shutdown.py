@@ -23,12 +23,12 @@ GRACE_S: Final = 1.4
 """How long the work may take to end by itself."""
 _SHOW_CURSOR: Final = b"\x1b[?25h"
 _STOPPED: Final = "fovea: Stopped."
-_given: list[int] = []
+_received: list[int] = []
 
 
 def exit_code() -> int:
     """The exit code of a program that a signal stopped: 130 for Ctrl+C, 143 for SIGTERM."""
-    return 128 + (_given[0] if _given else signal.SIGINT)
+    return 128 + (_received[0] if _received else signal.SIGINT)
 
 
 def run(work: Callable[[], int]) -> int:
@@ -63,7 +63,7 @@ def end_on_signals(
 
 def end(code: int, farewell: str = "") -> NoReturn:
     """End this process at once, after removing its temporary files."""
-    leftovers.remove_ours()
+    leftovers.remove_own_files()
     with contextlib.suppress(OSError):
         if farewell:
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{farewell}\n".encode())
@@ -72,7 +72,7 @@ def end(code: int, farewell: str = "") -> NoReturn:
 
 def _leave(code: int) -> int:
     """The exit code to return; after a signal the process ends here, without waiting for threads in native code."""
-    if not _given:
+    if not _received:
         return code
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -109,8 +109,8 @@ def _numbers() -> tuple[int, ...]:
 
 
 def _note(number: int) -> None:
-    if not _given:
-        _given.append(number)
+    if not _received:
+        _received.append(number)
 
 
 def _listen(

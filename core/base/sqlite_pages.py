@@ -108,12 +108,12 @@ def _cell(data: bytes, at: int, size: int, *, is_numbered: bool) -> tuple[int, l
 
 def _payload(data: bytes, at: int, length: int, size: int, *, is_numbered: bool) -> bytes:
     """A cell's payload; what is too long for its page goes on in a chain of others."""
-    most = size - 35 if is_numbered else (size - 12) * 64 // 255 - 23
-    if length <= most:
+    maximum = size - 35 if is_numbered else (size - 12) * 64 // 255 - 23
+    if length <= maximum:
         return data[at : at + length]
-    least = (size - 12) * 32 // 255 - 23
-    here = least + (length - least) % (size - 4)
-    here = here if here <= most else least
+    minimum = (size - 12) * 32 // 255 - 23
+    here = minimum + (length - minimum) % (size - 4)
+    here = here if here <= maximum else minimum
     parts, got = [data[at : at + here]], here
     (page,) = struct.unpack_from(">I", data, at + here)
     while page and got < length:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
-from core.base.leftovers import part_beside
+from core.base.leftovers import partial_file
 
 _BUSY_ERRORS: Final = (5, 32, 33)  # WinError: access denied, sharing violation, lock violation
-_REPLACE_PAUSES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
+_REPLACE_RETRIES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OSError: the folder or disk does not allow it, or `path` is a folder or a device.
     """
     _refuse_what_is_no_file(path)
-    with part_beside(path) as (part, file):
+    with partial_file(path) as (part, file):
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -82,7 +82,7 @@ def keep_owner(status: os.stat_result, file: Path) -> None:
 
 def replace(source: Path, target: Path) -> None:
     """`os.replace` that waits out a virus scanner or indexer holding the file, then makes the folder durable."""
-    for pause in _REPLACE_PAUSES_S:
+    for pause in _REPLACE_RETRIES_S:
         try:
             source.replace(target)
             break

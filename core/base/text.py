@@ -12,14 +12,14 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
-def printable(path: Path | str) -> str:
+def display_path(path: Path | str) -> str:
     """The path as one line that is safe to show: control characters, line breaks, characters that turn the writing
     direction and bytes that are not UTF-8 are written as escapes; everything readable stays as it is.
     """
     return "".join(character if is_readable(character) else _escaped(character) for character in str(path))
 
 
-def natural(name: str) -> bytes:
+def natural_sort_key(name: str) -> bytes:
     """A sort key by which numbers inside names count as numbers: texts and numbers in turn, then the name itself.
 
     A text ends in a byte that is less than any other; a longer number follows a shorter one.

@@ -20,7 +20,7 @@ from core.base.errors import FoveaError
 from core.base.home import check_home
 from core.cli.arguments import parse
 from core.cli.classify_arguments import ClassifyRequest
-from core.cli.streams import ReaderGoneError, flush, tell
+from core.cli.streams import BrokenPipeOutputError, flush, print_message
 
 EXIT_FAILED = 2
 EXIT_READER_GONE = 141
@@ -40,16 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _run(arguments)
         flush()
     except FoveaError as error:
-        tell(error.what, hint=error.hint)
+        print_message(error.what, hint=error.hint)
         return EXIT_FAILED
     except OSError as error:  # a disk that fails, or a name that no file can have
         where = "" if error.filename is None else f" {str(error.filename)!r}"
-        tell(f"Could not use{where or ' a file'}: {error.strerror or error}.", hint="Check that name and its disk.")
+        print_message(
+            f"Could not use{where or ' a file'}: {error.strerror or error}.", hint="Check that name and its disk."
+        )
         return EXIT_FAILED
     except KeyboardInterrupt:
-        tell("Stopped.")
+        print_message("Stopped.")
         return shutdown.exit_code()
-    except ReaderGoneError:
+    except BrokenPipeOutputError:
         return EXIT_READER_GONE
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else 0
@@ -121,15 +123,15 @@ def _run_on_photos(arguments: argparse.Namespace) -> int:
             return jobs.run(arguments)
 
 
-class _Remarks(logging.Handler):
+class _WarningHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tell(record.getMessage())
+        print_message(record.getMessage())
 
 
 @contextmanager
 def _log_to_standard_error() -> Iterator[None]:
     """Warnings of the core, such as a provider that stopped working, reach the person."""
-    log, handler = logging.getLogger("core"), _Remarks(logging.WARNING)
+    log, handler = logging.getLogger("core"), _WarningHandler(logging.WARNING)
     log.addHandler(handler)
     propagate, log.propagate = log.propagate, False
     try:

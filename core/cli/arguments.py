@@ -11,15 +11,15 @@ from core.cli.keywords_arguments import add_keywords
 from core.cli.parsing import (
     Parser,
     Version,
-    a_count,
-    a_crop,
-    a_loss,
-    a_path,
-    a_rate,
-    a_seed,
-    a_share,
-    a_side,
     add_format,
+    parse_count,
+    parse_crop,
+    parse_fraction_or_count,
+    parse_loss,
+    parse_path,
+    parse_rate,
+    parse_seed,
+    parse_side,
 )
 from core.cli.sort_arguments import add_sort
 from core.cli.watch_arguments import add_watch
@@ -176,18 +176,22 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("train", help="teach a new model from labelled images", description=_TRAIN)
-    parser.add_argument("folder", metavar="FOLDER", type=a_path, help="labelled images")
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help="labelled images")
     parser.add_argument("--name", metavar="NAME", required=True, help="the model's name")
     recipes = ("quick", "dense", "fine-tune")
     parser.add_argument("--recipe", choices=recipes, default="quick", help="how it is trained (default: quick)")
-    parser.add_argument("--train", metavar="N", type=a_count, help="how many images to learn from (default: the rest)")
-    parser.add_argument("--validation", metavar="S", type=a_share, default=0.15, help="to calibrate with: 0.15")
-    parser.add_argument("--test", metavar="S", type=a_share, default=0.15, help="to judge by: 0.15")
-    parser.add_argument("--seed", metavar="N", type=a_seed, default=0, help="another one draws other parts: 0")
     parser.add_argument(
-        "--epochs", metavar="N", type=a_count, help="of dense and fine-tune, instead of the recipe's own"
+        "--train", metavar="N", type=parse_count, help="how many images to learn from (default: the rest)"
     )
-    parser.add_argument("--learning-rate", metavar="R", type=a_rate, help="likewise")
+    parser.add_argument(
+        "--validation", metavar="S", type=parse_fraction_or_count, default=0.15, help="to calibrate with: 0.15"
+    )
+    parser.add_argument("--test", metavar="S", type=parse_fraction_or_count, default=0.15, help="to judge by: 0.15")
+    parser.add_argument("--seed", metavar="N", type=parse_seed, default=0, help="another one draws other parts: 0")
+    parser.add_argument(
+        "--epochs", metavar="N", type=parse_count, help="of dense and fine-tune, instead of the recipe's own"
+    )
+    parser.add_argument("--learning-rate", metavar="R", type=parse_rate, help="likewise")
     parser.add_argument("--depth", choices=("exit-flow", "whole"), default="exit-flow", help="what fine-tune trains")
     parser.add_argument(
         "--no-augmentation", action="store_true", help="fine-tune learns from the images as they are, each time alike"
@@ -198,9 +202,9 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("evaluate", help="tell how good a model is", description=_EVALUATE)
-    parser.add_argument("folder", metavar="FOLDER", type=a_path, help="labelled images")
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help="labelled images")
     parser.add_argument("--model", metavar="M", help="model to judge (default: the one in use, see `fovea models`)")
-    parser.add_argument("--report", metavar="FILE", type=a_path, help="write a report there too, as one HTML file")
+    parser.add_argument("--report", metavar="FILE", type=parse_path, help="write a report there too, as one HTML file")
     add_format(parser, ("table", "json"))
 
 
@@ -225,24 +229,24 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     add = actions.add_parser("import", help="add a model from an .onnx file", description=_IMPORT)
     _add_import(add)
     for action in (export, add):
-        action.add_argument("file", metavar="FILE", type=a_path, help="the model's file")
+        action.add_argument("file", metavar="FILE", type=parse_path, help="the model's file")
 
 
 def _add_import(parser: Parser) -> None:
-    parser.add_argument("--classes", metavar="FILE", type=a_path, help="names of its classes")
-    parser.add_argument("--size", metavar="N", type=a_side, help="side of the square it reads, in pixels")
+    parser.add_argument("--classes", metavar="FILE", type=parse_path, help="names of its classes")
+    parser.add_argument("--size", metavar="N", type=parse_side, help="side of the square it reads, in pixels")
     parser.add_argument("--scaling", choices=[*Scaling], help="of the pixels")
     parser.add_argument("--order", choices=[*ChannelOrder], help="of the colours (default: rgb)")
-    parser.add_argument("--crop", metavar="C", type=a_crop, help="what it sees of an image (default: centre)")
+    parser.add_argument("--crop", metavar="C", type=parse_crop, help="what it sees of an image (default: centre)")
     parser.add_argument("--name", metavar="NAME", help="what to call the model (default: as the file)")
-    parser.add_argument("--preview", metavar="PHOTO", type=a_path, help="only show what it says about a photo")
+    parser.add_argument("--preview", metavar="PHOTO", type=parse_path, help="only show what it says about a photo")
 
 
 def _add_export(parser: Parser) -> None:
     parser.add_argument("--storage", choices=("float32", "float16", "int8"), help="how weights are stored")
-    parser.add_argument("--images", metavar="FOLDER", type=a_path, help="labelled images, for int8")
+    parser.add_argument("--images", metavar="FOLDER", type=parse_path, help="labelled images, for int8")
     parser.add_argument(
-        "--most-lost", metavar="L", type=a_loss, default=0.01, help="accuracy that int8 may lose (default: 0.01)"
+        "--most-lost", metavar="L", type=parse_loss, default=0.01, help="accuracy that int8 may lose (default: 0.01)"
     )
     add_format(parser, ("table", "json"), default=argparse.SUPPRESS)
 
@@ -257,7 +261,7 @@ def _add_versions(actions: argparse._SubParsersAction[Parser]) -> tuple[Parser, 
     compare = actions.add_parser("compare", help="compare two models or versions", description=_COMPARE)
     compare.add_argument("a", metavar="A", help="a model; NAME@N is version N of one")
     compare.add_argument("b", metavar="B", help="another one")
-    compare.add_argument("folder", metavar="FOLDER", type=a_path, help="photos, labelled or not")
+    compare.add_argument("folder", metavar="FOLDER", type=parse_path, help="photos, labelled or not")
     for action in (versions, compare):
         add_format(action, ("table", "json"), default=argparse.SUPPRESS)
     return versions, activate, rollback

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.app.benchmark import BATCHES, EngineFigures, Figures, measure
+from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings, measure
 from core.base.progress import CancelToken
 from core.base.providers import TITLES
 from core.cli import tables
@@ -34,7 +34,7 @@ def run(*, as_json: bool) -> int:
     return 0
 
 
-def _as_json(figures: Figures) -> dict[str, Any]:
+def _as_json(figures: BenchmarkResult) -> dict[str, Any]:
     return {
         "engines": [_engine_as_json(one) for one in figures.engines],
         "decode": {
@@ -46,7 +46,7 @@ def _as_json(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _engine_as_json(one: EngineFigures) -> dict[str, Any]:
+def _engine_as_json(one: EngineTimings) -> dict[str, Any]:
     return {
         "backbone": one.backbone,
         "provider": one.provider.value,
@@ -58,18 +58,18 @@ def _engine_as_json(one: EngineFigures) -> dict[str, Any]:
     }
 
 
-def _report(figures: Figures) -> Iterator[Table | Text]:
+def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
     times = tuple("1 image" if count == 1 else f"{count} at once" for count in BATCHES)
-    made = tables.table(
+    result = tables.table(
         ("backbone", "provider", "precision", *times, "agreement", "why not"), numbers=(*times, "agreement")
     )
-    made.title = tables.cell("Milliseconds an image", "bold")
+    result.title = tables.cell("Milliseconds an image", "bold")
     for one in figures.engines:
-        spent = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
+        elapsed = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
         agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
-        told = (one.backbone, TITLES[one.provider], one.precision.value, *spent, agreement, str(one.error or ""))
-        made.add_row(*map(tables.cell, told))
-    yield made
+        text = (one.backbone, TITLES[one.provider], one.precision.value, *elapsed, agreement, str(one.error or ""))
+        result.add_row(*map(tables.cell, text))
+    yield result
     yield Text()
     yield tables.cell(
         f"A JPEG of 12 megapixels to {figures.size} x {figures.size}: {figures.decode_ms:.1f} ms, "

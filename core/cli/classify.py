@@ -12,20 +12,20 @@ from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
 from core.cli import classify_folders
 from core.cli.classify_arguments import ClassifyRequest
-from core.cli.classify_folders import Outcomes, Tally, no_image, shows_progress, where_else
+from core.cli.classify_folders import Outcomes, Tally, filter_hint, no_image_error, shows_progress
 from core.cli.classify_report import plan
 from core.cli.progress import bar
 from core.cli.results import open_results
-from core.cli.streams import tell
-from core.images.kinds import SAVE_HINT, in_words
+from core.cli.streams import print_message
+from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images
 from core.jobs.cluster.addresses import Address
-from core.jobs.pipeline import Answering
+from core.jobs.pipeline import LazyClassifier
 from core.models.classifier import Classifier
 from core.models.library import open_library
-from core.outputs.reports.columns import Reported
-from core.outputs.reports.plan import Form
-from core.outputs.reports.write import refuse_image
+from core.outputs.reports.columns import ReportRow
+from core.outputs.reports.plan import ReportFormat
+from core.outputs.reports.write import check_not_image
 
 
 def run(request: ClassifyRequest) -> int:
@@ -40,27 +40,27 @@ def run(request: ClassifyRequest) -> int:
         from core.cli import classify_cluster
 
         return classify_cluster.run(request)
-    chosen, tally = settings.load(paths.settings_file()), Tally()
+    chosen, totals = settings.load(paths.settings_file()), Tally()
     by_jobs = classify_folders.is_possible(request)
-    images = iter(()) if by_jobs else _find(request, tally)
+    images = iter(()) if by_jobs else _find_images(request, totals)
     if by_jobs:
-        classify_folders.look(request)
+        classify_folders.check_folders(request)
     model = open_library().find(chosen.model if request.model is None else request.model)
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
     with open_results(plan(request, model, top_k), request.output) as results:
-        asked = Answering(model, request.provider or chosen.provider, request.precision or chosen.precision)
+        asked = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
         if by_jobs:
-            outcomes = classify_folders.outcomes(request, asked, top_k, tally)
+            outcomes = classify_folders.outcomes(request, asked, top_k, totals)
         else:
             outcomes = _outcomes(request, asked.open(), images, top_k)
         with closing(outcomes):
             for outcome in outcomes:
-                results.add(Reported(outcome))
-                tally.count(outcome)
-    tell(tally.sum(asked))
-    if tally.skipped:
-        tell(in_words(tally.skipped), hint=SAVE_HINT)
-    return 1 if tally.failed or tally.unreadable_folders else 0
+                results.add(ReportRow(outcome))
+                totals.count(outcome)
+    print_message(totals.summary(asked))
+    if totals.skipped:
+        print_message(describe_kinds(totals.skipped), hint=SAVE_HINT)
+    return 1 if totals.failed or totals.unreadable_folders else 0
 
 
 def check(request: ClassifyRequest) -> None:
@@ -68,8 +68,8 @@ def check(request: ClassifyRequest) -> None:
     if request.engine == "local" and any(isinstance(path, Address) for path in (*request.paths, request.output)):
         raise UsageError("Addresses of stores are read and written by --engine ray alone.", hint="Add --engine ray.")
     if request.output is not None:
-        refuse_image(request.output)
-    elif request.format != "table" and not Form(request.format).is_text:
+        check_not_image(request.output)
+    elif request.format != "table" and not ReportFormat(request.format).is_text:
         hint = f"Add --output with a name such as results.{request.format}."
         raise UsageError(f"{request.format} is no text and goes into a file alone.", hint=hint)
     asks_jobs = request.include or request.exclude or request.fresh or request.keep_features
@@ -78,20 +78,20 @@ def check(request: ClassifyRequest) -> None:
         raise UsageError(what, hint="Name folders alone.")
 
 
-def _find(request: ClassifyRequest, tally: Tally) -> Iterator[Path]:
+def _find_images(request: ClassifyRequest, totals: Tally) -> Iterator[Path]:
     """The images asked for; at least one, or it is an error at once."""
 
     def on_error(folder: Path, error: ImageError) -> None:  # noqa: ARG001 - the message names the folder
-        tally.unreadable_folders += 1
-        tell(error.what, hint=error.hint)
+        totals.unreadable_folders += 1
+        print_message(error.what, hint=error.hint)
 
-    images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=tally.skipped)
+    images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=totals.skipped)
     first = next(images, None)
     if first is None:
-        raise no_image(request, tally.skipped)
+        raise no_image_error(request, totals.skipped)
     for folder in request.paths:
         if _is_empty(folder, recursive=request.recursive):
-            tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))
+            print_message(f"No image was found in {str(folder)!r}.", hint=filter_hint(request))
     return chain([first], images)
 
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.base.providers import Precision, ProviderWish
-from core.cli.parsing import Parser, a_count, a_place, add_csv, add_format, check_csv, delimiter_for, form_for
+from core.base.providers import Precision, ProviderPreference
+from core.cli.parsing import (
+    Parser,
+    add_csv,
+    add_format,
+    check_csv,
+    delimiter_for,
+    format_for,
+    parse_count,
+    parse_location,
+)
 
 _CLASSIFY: Final = """\
 Tell what is in images.
@@ -62,7 +71,7 @@ class ClassifyRequest:
         exclude: patterns of what is passed over in folders.
         fresh: whether all images are classified anew.
         keep_features: whether features are kept for models trained later.
-        format: "table" or a form of reports, see `core.outputs.reports.plan.Form`.
+        format: "table" or a form of reports, see `core.outputs.reports.plan.ReportFormat`.
         output: the file to write instead of standard output.
         byte_order_mark: whether CSV begins with one.
         delimiter: what separates the values of CSV.
@@ -72,7 +81,7 @@ class ClassifyRequest:
     paths: tuple[Path, ...]
     model: str | None
     top: int | None
-    provider: ProviderWish | None
+    provider: ProviderPreference | None
     precision: Precision | None
     recursive: bool
     include: tuple[str, ...]
@@ -93,13 +102,13 @@ class ClassifyRequest:
             UsageError: they contradict each other.
         """
         provider, precision = arguments.provider, arguments.precision
-        form = form_for(arguments.output, arguments.format, "table")
+        form = format_for(arguments.output, arguments.format, "table")
         check_csv(arguments, form)
         return cls(
             paths=tuple(arguments.paths),
             model=arguments.model,
             top=arguments.top,
-            provider=None if provider is None else ProviderWish(provider),
+            provider=None if provider is None else ProviderPreference(provider),
             precision=None if precision is None else Precision(precision),
             recursive=arguments.recursive,
             include=tuple(arguments.include),
@@ -117,10 +126,10 @@ class ClassifyRequest:
 def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea classify`."""
     parser = commands.add_parser("classify", help="tell what is in images", description=_CLASSIFY, intermixed=True)
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=a_place, help="image files and folders")
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help="image files and folders")
     parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use, see `fovea models`)")
-    parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
-    parser.add_argument("--provider", choices=list(map(str, ProviderWish)), help="what is to run the model")
+    parser.add_argument("--top", metavar="K", type=parse_count, help="how many classes to report for each image")
+    parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help="what is to run the model")
     parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
     parser.add_argument("--recursive", action="store_true", help="look into subfolders")
     parser.add_argument(
@@ -135,7 +144,9 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--keep-features", action="store_true", help="keep what another head over the same backbone answers by at once"
     )
-    parser.add_argument("--output", metavar="FILE", type=a_place, help="write the results there, whole or not at all")
+    parser.add_argument(
+        "--output", metavar="FILE", type=parse_location, help="write the results there, whole or not at all"
+    )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: on a cluster, see above")
     forms = ("table", "jsonl", "csv", "xlsx", "parquet", "html")
     parser.add_argument("--format", choices=forms, help="default: by the suffix of FILE, else table")

@@ -20,15 +20,15 @@ from core.base.providers import TITLES
 from core.base.storage import storage_errors
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.progress import job_bar
-from core.cli.streams import is_terminal, tell
-from core.datasets.problems import quantity
-from core.images.kinds import SAVE_HINT, in_words
+from core.cli.streams import is_terminal, print_message
+from core.datasets.problems import pluralize
+from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import IMAGE_SUFFIXES, identity
 from core.jobs.job import Job
-from core.jobs.job_list import forget_answers
+from core.jobs.job_list import reset_results
 from core.jobs.journal import job_folder, job_id
-from core.jobs.pipeline import Answering
-from core.jobs.values import JobProgress, JobRequest, Trouble
+from core.jobs.pipeline import LazyClassifier
+from core.jobs.values import JobProgress, JobRequest, UnreadableFolder
 from core.jobs.walk import Walk
 from core.prediction import Failure, Outcome, Prediction
 
@@ -40,7 +40,7 @@ class Tally:
     """What came of the images so far; those that answers were kept of count to `images`, not to `fresh`."""
 
     images: int = 0
-    kept: int = 0
+    already_done: int = 0
     failed: int = 0
     warned: int = 0
     unreadable_folders: int = 0
@@ -53,16 +53,16 @@ class Tally:
         self.failed += isinstance(outcome, Failure)
         self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
 
-    def sum(self, asked: Answering) -> str:
+    def summary(self, model: LazyClassifier) -> str:
         """All of it in one line; the speed is that of the images that were new."""
-        fresh = self.images - self.kept
-        told = [quantity(self.images), *([f"{fresh:,} new"] if self.kept else []), f"{self.failed:,} failed"]
-        told += [f"{self.warned:,} with warnings"] if self.warned else []
-        if not fresh:
-            return f"{', '.join(told)}, {asked.model.name}"
-        rate = fresh / (time.perf_counter() - self._started)
-        provider = TITLES[asked.provider] if asked.provider else "kept features"
-        return f"{', '.join(told)}, {rate:.1f} images/s, {asked.model.name} on {provider}"
+        new = self.images - self.already_done
+        parts = [pluralize(self.images), *([f"{new:,} new"] if self.already_done else []), f"{self.failed:,} failed"]
+        parts += [f"{self.warned:,} with warnings"] if self.warned else []
+        if not new:
+            return f"{', '.join(parts)}, {model.model.name}"
+        rate = new / (time.perf_counter() - self._started)
+        provider = TITLES[model.provider] if model.provider else "kept features"
+        return f"{', '.join(parts)}, {rate:.1f} images/s, {model.model.name} on {provider}"
 
 
 def is_possible(request: ClassifyRequest) -> bool:
@@ -86,12 +86,12 @@ def is_possible(request: ClassifyRequest) -> bool:
     except StorageError as error:
         if needed:
             raise
-        tell(f"No journal is kept: {error.what}", hint="Interrupted, the command would begin anew.")
+        print_message(f"No journal is kept: {error.what}", hint="Interrupted, the command would begin anew.")
         return False
     return True
 
 
-def look(request: ClassifyRequest) -> None:
+def check_folders(request: ClassifyRequest) -> None:
     """Say which folders have no image; it is an error if none has.
 
     Raises:
@@ -101,28 +101,28 @@ def look(request: ClassifyRequest) -> None:
     empty = []
     for folder in request.paths:
         walk = _walk(request, folder)
-        if walk.is_empty() and not walk.troubles:  # which the job tells
+        if walk.is_empty() and not walk.unreadable_folders:  # which the job tells
             empty.append(folder)
             skipped += walk.skipped
     if len(empty) == len(request.paths):
-        raise no_image(request, skipped)
+        raise no_image_error(request, skipped)
     for folder in empty:
-        tell(f"No image was found in {str(folder)!r}.", hint=where_else(request))
+        print_message(f"No image was found in {str(folder)!r}.", hint=filter_hint(request))
 
 
-def outcomes(request: ClassifyRequest, asked: Answering, top_k: int, tally: Tally) -> Outcomes:
+def outcomes(request: ClassifyRequest, model: LazyClassifier, top_k: int, totals: Tally) -> Outcomes:
     """What came of every image, in input order, those of earlier runs included.
 
     Raises:
-        FoveaError: as `Job`.
+        FoveaError: as `TrainerJob`.
     """
     with _progress(request) as report:
         for folder in request.paths:
             job = _job(request, folder)
             if request.fresh:
-                forget_answers(job_id(job))
-            with Job(replace(job, top_k=top_k), asked, token=CancelToken(), report=report) as running:
-                yield from _of_job(running, top_k, tally)
+                reset_results(job_id(job))
+            with Job(replace(job, top_k=top_k), model, token=CancelToken(), report=report) as running:
+                yield from _job_outcomes(running, top_k, totals)
 
 
 def shows_progress(request: ClassifyRequest) -> bool:
@@ -131,14 +131,14 @@ def shows_progress(request: ClassifyRequest) -> bool:
     return is_terminal(sys.stderr) and not results_run_by
 
 
-def no_image(request: ClassifyRequest, skipped: Counter[str]) -> UsageError:
+def no_image_error(request: ClassifyRequest, skipped: Counter[str]) -> UsageError:
     """Nothing was found but perhaps files of other kinds."""
     if skipped:
-        return UsageError(f"No image was found. {in_words(skipped)}", hint=SAVE_HINT)
-    return UsageError("No image was found.", hint=where_else(request))
+        return UsageError(f"No image was found. {describe_kinds(skipped)}", hint=SAVE_HINT)
+    return UsageError("No image was found.", hint=filter_hint(request))
 
 
-def where_else(request: ClassifyRequest) -> str:
+def filter_hint(request: ClassifyRequest) -> str:
     """What to do where nothing was found."""
     if request.include or request.exclude:
         return "Look whether --include and --exclude are as you mean them."
@@ -148,25 +148,25 @@ def where_else(request: ClassifyRequest) -> str:
     return f"In folders, images are files that end in {suffixes}. Name other files, and folders that links lead to."
 
 
-def _of_job(job: Job, top_k: int, tally: Tally) -> Iterator[Outcome]:
-    told: set[Trouble] = set()
+def _job_outcomes(job: Job, top_k: int, totals: Tally) -> Iterator[Outcome]:
+    reported: set[UnreadableFolder] = set()
     for result in job.results():
-        tally.kept += not result.is_new
+        totals.already_done += not result.is_new
         outcome = result.outcome
         yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
-        _tell_new(job, told, tally)
-    _tell_new(job, told, tally)
-    tally.skipped += job.skipped
-    for remark in job.remarks:
-        tell(remark)
+        _warn_unreadable(job, reported, totals)
+    _warn_unreadable(job, reported, totals)
+    totals.skipped += job.skipped
+    for note in job.warnings:
+        print_message(note)
 
 
-def _tell_new(job: Job, told: set[Trouble], tally: Tally) -> None:
-    for trouble in job.troubles:
-        if trouble not in told:
-            told.add(trouble)
-            tally.unreadable_folders += 1
-            tell(trouble.message, hint=trouble.hint)
+def _warn_unreadable(job: Job, reported: set[UnreadableFolder], totals: Tally) -> None:
+    for folder in job.unreadable_folders:
+        if folder not in reported:
+            reported.add(folder)
+            totals.unreadable_folders += 1
+            print_message(folder.message, hint=folder.hint)
 
 
 def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
@@ -177,7 +177,7 @@ def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
 def has_images(request: ClassifyRequest, folder: Path) -> bool:
     """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
     walk = _walk(request, folder)
-    return not walk.is_empty() or bool(walk.troubles)
+    return not walk.is_empty() or bool(walk.unreadable_folders)
 
 
 def _walk(request: ClassifyRequest, folder: Path) -> Walk:

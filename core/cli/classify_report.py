@@ -9,13 +9,13 @@ from core.cli.classify_arguments import ClassifyRequest
 from core.images.listing import folder_name
 from core.jobs.cluster.addresses import Address
 from core.models.library import InstalledModel
-from core.outputs.reports.columns import Shape
-from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.columns import ColumnSet
+from core.outputs.reports.plan import ReportFormat, ReportOptions
 
 _PATHS_TOLD: Final = 5
 
 
-def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | None:
+def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> ReportOptions | None:
     """How the report is to be; None for a table to read."""
     if request.format == "table":
         return None
@@ -23,9 +23,9 @@ def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> Plan | 
     about = (("model", f"{card.title} ({model.name})"), ("backbone", model.backbone.name))
     asked = ("images", ", ".join(_name(path) for path in request.paths[:_PATHS_TOLD]))
     folder = request.paths[0] if len(request.paths) == 1 else None
-    return Plan(
-        Form(request.format),
-        Shape(top_k),
+    return ReportOptions(
+        ReportFormat(request.format),
+        ColumnSet(top_k),
         byte_order_mark=request.byte_order_mark,
         delimiter=request.delimiter,
         about=(*about, asked),

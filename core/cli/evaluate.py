@@ -15,26 +15,26 @@ from core.base import paths, settings
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
 from core.cli import tables
-from core.cli.problems import tell_problems
+from core.cli.problems import print_problems
 from core.cli.progress import stages
-from core.cli.streams import results_to, tell
-from core.datasets.problems import quantity
+from core.cli.streams import print_message, results_to
+from core.datasets.problems import pluralize
 from core.engine.feature_store import FeatureStore
-from core.evaluation.folder_evaluation import Judgement, Unseen, judge
-from core.evaluation.leakage import Familiar
+from core.evaluation.folder_evaluation import FolderEvaluation, HeldOutScore, evaluate_folder
+from core.evaluation.leakage import TrainingSet
 from core.evaluation.metrics import Evaluation, most_confused, to_json
 from core.evaluation.plots import percent
 from core.evaluation.reports import html_report
-from core.evaluation.sources import feature_source
+from core.evaluation.sources import feature_extractor
 from core.images.listing import folder_name
 from core.models.library import InstalledModel, load_head, open_library
-from core.outputs.reports.plan import Form, check_suffix
-from core.outputs.reports.write import refuse_image
+from core.outputs.reports.plan import ReportFormat, check_suffix
+from core.outputs.reports.write import check_not_image
 
 _MATRIX_CLASSES: Final = 15
 """Beyond this a matrix does not fit a terminal."""
-_PAIRS_SHOWN: Final = 15
-_MISTAKES_SHOWN: Final = 10
+_MAX_PAIRS: Final = 15
+_MAX_MISTAKES: Final = 10
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,49 +45,52 @@ def run(arguments: argparse.Namespace) -> int:
         ReaderGoneError: nobody reads standard output any more.
     """
     if arguments.report is not None:
-        refuse_image(arguments.report, "report.html")
-        check_suffix(arguments.report, Form.HTML)
+        check_not_image(arguments.report, "report.html")
+        check_suffix(arguments.report, ReportFormat.HTML)
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
-    judgement = _judge(arguments.folder, model, chosen)
-    tell_problems(judgement.problems)
-    for failure in judgement.failures:
-        tell(failure.message, hint=failure.hint)
-    if judgement.learnt:
-        tell(_flattered(judgement), hint=_honest(judgement.unseen))
+    result = _evaluate(arguments.folder, model, chosen)
+    print_problems(result.problems)
+    for failure in result.failures:
+        print_message(failure.message, hint=failure.hint)
+    if result.training_overlap:
+        print_message(_overlap_note(result), hint=_held_out_note(result.held_out))
     with results_to(None) as stream:
         if arguments.format == "json":
-            stream.write(json.dumps(_as_json(judgement, model, arguments.folder), indent=2) + "\n")
+            stream.write(json.dumps(_as_json(result, model, arguments.folder), indent=2) + "\n")
         else:
-            tables.show(stream, *evaluation_tables(judgement.evaluation))
+            tables.show(stream, *evaluation_tables(result.evaluation))
     if arguments.report is not None:
-        _write_report(arguments.report, judgement, model, arguments.folder)
-    return 1 if judgement.failures else 0
+        _write_report(arguments.report, result, model, arguments.folder)
+    return 1 if result.failures else 0
 
 
-def _judge(folder: Path, model: InstalledModel, chosen: settings.Settings) -> Judgement:
-    head, source = load_head(model), feature_source(model, chosen.provider, chosen.precision)
-    familiar = Familiar.of(model)
+def _evaluate(folder: Path, model: InstalledModel, chosen: settings.Settings) -> FolderEvaluation:
+    head, source = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
+    training_set = TrainingSet.of(model)
     with FeatureStore() as store, stages() as report:
-        return judge(folder, model.card, head, source, store, familiar=familiar, report=report, token=CancelToken())
+        return evaluate_folder(
+            folder, model.card, head, source, store, training_set=training_set, report=report, token=CancelToken()
+        )
 
 
-def _flattered(judgement: Judgement) -> str:
+def _overlap_note(result: FolderEvaluation) -> str:
     return (
-        f"The model was trained on {judgement.learnt:,} of these {quantity(judgement.evaluation.images)}, or on copies "
+        f"The model was trained on {result.training_overlap:,} of these {pluralize(result.evaluation.images)}, or "
+        "on copies "
         f"of them, so its accuracy is optimistic."
     )
 
 
-def _honest(unseen: Unseen | None) -> str:
-    if unseen is None:
+def _held_out_note(held_out: HeldOutScore | None) -> str:
+    if held_out is None:
         return "Evaluate it on images that it was not trained on."
-    low, high = map(percent, unseen.interval)
-    judged = f"On the {quantity(unseen.images, 'other image')}, {percent(unseen.accuracy)} are correct"
+    low, high = map(percent, held_out.interval)
+    judged = f"On the {pluralize(held_out.images, 'other image')}, {percent(held_out.accuracy)} are correct"
     return f"{judged} (95% confidence interval: {low} to {high})."
 
 
-def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folder: Path) -> None:
+def _write_report(file: Path, result: FolderEvaluation, model: InstalledModel, folder: Path) -> None:
     origin = f"version {model.version}" if model.version else "shipped with Fovea"
     about = {
         "model": f"{model.card.title} ({model.name}, {origin})",
@@ -95,29 +98,32 @@ def _write_report(file: Path, judgement: Judgement, model: InstalledModel, folde
         "head's SHA-256": model.card.head.sha256,
         "images": folder_name(folder),
     }
-    if judgement.learnt:
-        about["honesty"] = f"{_flattered(judgement)} {_honest(judgement.unseen)}"
-    html = html_report(judgement.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
+    if result.training_overlap:
+        about["honesty"] = f"{_overlap_note(result)} {_held_out_note(result.held_out)}"
+    html = html_report(result.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
     write_atomically(file, html.encode())
-    tell(f"The report is written to {str(file)!r}.")
+    print_message(f"The report is written to {str(file)!r}.")
 
 
-def _as_json(judgement: Judgement, model: InstalledModel, folder: Path) -> dict[str, Any]:
+def _as_json(result: FolderEvaluation, model: InstalledModel, folder: Path) -> dict[str, Any]:
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in judgement.failures
+        for one in result.failures
     ]
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in judgement.problems]
+    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in result.problems]
     content = {"model": model.name, "version": model.version, "folder": str(folder)}
-    content |= to_json(judgement.evaluation) | {"learnt_from": judgement.learnt, "unseen": _unseen(judgement.unseen)}
+    content |= to_json(result.evaluation) | {
+        "learnt_from": result.training_overlap,
+        "unseen": _held_out_json(result.held_out),
+    }
     return content | {"failures": failures, "problems": problems}
 
 
-def _unseen(unseen: Unseen | None) -> dict[str, Any] | None:
-    if unseen is None:
+def _held_out_json(held_out: HeldOutScore | None) -> dict[str, Any] | None:
+    if held_out is None:
         return None
-    interval = [round(bound, 6) for bound in unseen.interval]
-    return {"images": unseen.images, "accuracy": round(unseen.accuracy, 6), "interval": interval}
+    interval = [round(bound, 6) for bound in held_out.interval]
+    return {"images": held_out.images, "accuracy": round(held_out.accuracy, 6), "interval": interval}
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
@@ -129,61 +135,61 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
     yield _matrix(evaluation) if len(evaluation.classes) <= _MATRIX_CLASSES else _pairs(evaluation)
     if evaluation.mistakes:
         yield Text()
-        yield _mistakes(evaluation)
+        yield _misclassifications(evaluation)
 
 
 def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
     low, high = (percent(bound) for bound in evaluation.interval)
-    made = tables.facts()
-    made.add_row("images", f"{evaluation.images:,}")
-    made.add_row("accuracy", f"{percent(evaluation.accuracy)} (95% interval {low} to {high})")
+    result = tables.facts()
+    result.add_row("images", f"{evaluation.images:,}")
+    result.add_row("accuracy", f"{percent(evaluation.accuracy)} (95% interval {low} to {high})")
     if len(evaluation.top_k) < len(evaluation.classes):
-        made.add_row(f"among the {len(evaluation.top_k)} likeliest", percent(evaluation.top_k[-1]))
-    made.add_row("log loss", f"{calibrated.log_loss:.4f} ({raw.log_loss:.4f} at temperature 1)")
-    made.add_row("calibration error", f"{percent(calibrated.ece)} ({percent(raw.ece)} at temperature 1)")
-    made.add_row("temperature", f"{calibrated.temperature:.4g}")
-    return made
+        result.add_row(f"among the {len(evaluation.top_k)} likeliest", percent(evaluation.top_k[-1]))
+    result.add_row("log loss", f"{calibrated.log_loss:.4f} ({raw.log_loss:.4f} at temperature 1)")
+    result.add_row("calibration error", f"{percent(calibrated.ece)} ({percent(raw.ece)} at temperature 1)")
+    result.add_row("temperature", f"{calibrated.temperature:.4g}")
+    return result
 
 
 def _per_class(evaluation: Evaluation) -> Table:
     columns = ("class", "precision", "recall", "F1", "images")
-    made = tables.table(columns, numbers=columns[1:])
+    result = tables.table(columns, numbers=columns[1:])
     for one in evaluation.per_class:
-        shares = (percent(share) for share in (one.precision, one.recall, one.f1))
-        made.add_row(tables.cell(one.label, "bold"), *shares, f"{one.support:,}")
-    return made
+        fractions = (percent(fraction) for fraction in (one.precision, one.recall, one.f1))
+        result.add_row(tables.cell(one.label, "bold"), *fractions, f"{one.support:,}")
+    return result
 
 
 def _matrix(evaluation: Evaluation) -> Table:
     numbers = [str(number) for number, _ in enumerate(evaluation.classes, 1)]
-    made = tables.table(("", "class", *numbers), numbers=("", *numbers))
-    made.title = tables.cell("Rows: the class; columns: what its images were named", "bold")
+    result = tables.table(("", "class", *numbers), numbers=("", *numbers))
+    result.title = tables.cell("Rows: the class; columns: what its images were named", "bold")
     for row, label in enumerate(evaluation.classes):
         counts = evaluation.confusion[row].tolist()
-        cells = (_count(count, is_right=row == column) for column, count in enumerate(counts))
-        made.add_row(numbers[row], tables.cell(label, "bold"), *cells)
-    return made
+        cells = (_count(count, is_correct=row == column) for column, count in enumerate(counts))
+        result.add_row(numbers[row], tables.cell(label, "bold"), *cells)
+    return result
 
 
-def _count(count: int, *, is_right: bool) -> Text:
+def _count(count: int, *, is_correct: bool) -> Text:
     if not count:
         return tables.cell("·", "dim")
-    return tables.cell(f"{count:,}", "green" if is_right else "red")
+    return tables.cell(f"{count:,}", "green" if is_correct else "red")
 
 
 def _pairs(evaluation: Evaluation) -> Table:
-    made = tables.table(("class", "named", "images", "of the class"), numbers=("images", "of the class"))
-    made.title = tables.cell("Most frequent confusions", "bold")
-    for one in most_confused(evaluation, _PAIRS_SHOWN):
-        made.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
-    return made
+    result = tables.table(("class", "named", "images", "of the class"), numbers=("images", "of the class"))
+    result.title = tables.cell("Most frequent confusions", "bold")
+    for one in most_confused(evaluation, _MAX_PAIRS):
+        result.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
+    return result
 
 
-def _mistakes(evaluation: Evaluation) -> Table:
-    made = tables.table(("image", "class", "named", "confidence"), numbers=("confidence",))
-    made.title = tables.cell("Surest mistakes", "bold")
-    for one in evaluation.mistakes[:_MISTAKES_SHOWN]:
+def _misclassifications(evaluation: Evaluation) -> Table:
+    result = tables.table(("image", "class", "named", "confidence"), numbers=("confidence",))
+    result.title = tables.cell("Surest mistakes", "bold")
+    for one in evaluation.mistakes[:_MAX_MISTAKES]:
         named = tables.cell(one.predicted, "red")
-        made.add_row(tables.cell(str(one.path)), tables.cell(one.label), named, percent(one.confidence))
-    return made
+        result.add_row(tables.cell(str(one.path)), tables.cell(one.label), named, percent(one.confidence))
+    return result

@@ -14,13 +14,13 @@ from rich.text import Text
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.cli import tables
-from core.cli.problems import tell_problems
+from core.cli.problems import print_problems
 from core.cli.progress import stages
-from core.cli.streams import results_to, tell
-from core.datasets.problems import quantity
+from core.cli.streams import print_message, results_to
+from core.datasets.problems import pluralize
 from core.evaluation.plots import percent
 from core.exporting.export import export_model
-from core.exporting.export_evaluation import Measured, TooMuchLostError, Trial
+from core.exporting.export_evaluation import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.exporting.formats import ExportFormat
 from core.models.library import Library
 from core.models.weight_storage import Storage
@@ -43,15 +43,15 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
     model, format_ = library.find(arguments.name), _format(file, storage)
     try:
         with stages() as report:
-            trial = export_model(
+            evaluation = export_model(
                 model, file, format_, arguments.images, arguments.most_lost, report=report, token=CancelToken()
             )
-    except TooMuchLostError as error:
-        _show(error.trial, as_json=arguments.format == "json")
+    except AccuracyLossError as error:
+        _show(error.evaluation, as_json=arguments.format == "json")
         raise
-    if trial is not None:
-        _show(trial, as_json=arguments.format == "json")
-    tell(f"{arguments.name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
+    if evaluation is not None:
+        _show(evaluation, as_json=arguments.format == "json")
+    print_message(f"{arguments.name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
 
 
 def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
@@ -70,35 +70,42 @@ def _format(file: Path, storage: Storage | None) -> ExportFormat:
     return ExportFormat(kind if storage is None else f"{kind}-{storage}")
 
 
-def _show(trial: Trial, *, as_json: bool) -> None:
-    tell_problems(trial.problems)
-    if trial.learnt:
-        what = f"Of these {quantity(trial.images)}, the model learnt from {trial.learnt:,}; on them it is flattered."
-        tell(what, hint="What it loses is told all the same: both forms are judged by the same images.")
+def _show(evaluation: ExportEvaluation, *, as_json: bool) -> None:
+    print_problems(evaluation.problems)
+    if evaluation.learnt:
+        what = (
+            f"Of these {pluralize(evaluation.images)}, the model learnt from {evaluation.learnt:,}; on them it is "
+            "flattered."
+        )
+        print_message(what, hint="What it loses is told all the same: both forms are judged by the same images.")
     with results_to(None) as stream:
         if as_json:
-            stream.write(json.dumps(_as_json(trial), indent=2) + "\n")
+            stream.write(json.dumps(_as_json(evaluation), indent=2) + "\n")
             return
-        how = "those of its training" if trial.is_as_trained else "drawn anew: the model was not trained on this folder"
-        told = f"{quantity(trial.calibration)} to adjust with, {trial.images:,} to judge by, {how}."
-        tables.show(stream, _table(trial), Text(told))
+        how = (
+            "those of its training"
+            if evaluation.is_as_trained
+            else "drawn anew: the model was not trained on this folder"
+        )
+        summary = f"{pluralize(evaluation.calibration)} to adjust with, {evaluation.images:,} to judge by, {how}."
+        tables.show(stream, _table(evaluation), Text(summary))
 
 
-def _as_json(trial: Trial) -> dict[str, Any]:
-    content = asdict(trial)
+def _as_json(evaluation: ExportEvaluation) -> dict[str, Any]:
+    content = asdict(evaluation)
     del content["problems"]
-    return content | {"chosen": None if trial.chosen is None else trial.chosen.name}
+    return content | {"chosen": None if evaluation.chosen is None else evaluation.chosen.name}
 
 
-def _table(trial: Trial) -> Table:
-    made = tables.table(("form", *_COLUMNS), numbers=_COLUMNS)
-    for form in (trial.exact, *trial.forms):
-        name = f"{form.name} (written)" if form == trial.chosen else form.name
-        made.add_row(*map(tables.cell, (name, *_cells(form, is_exact=form is trial.exact))))
-    return made
+def _table(evaluation: ExportEvaluation) -> Table:
+    result = tables.table(("form", *_COLUMNS), numbers=_COLUMNS)
+    for form in (evaluation.exact, *evaluation.forms):
+        name = f"{form.name} (written)" if form == evaluation.chosen else form.name
+        result.add_row(*map(tables.cell, (name, *_cells(form, is_exact=form is evaluation.exact))))
+    return result
 
 
-def _cells(form: Measured, *, is_exact: bool) -> tuple[str, ...]:
+def _cells(form: VariantMetrics, *, is_exact: bool) -> tuple[str, ...]:
     costs = f"{form.milliseconds:.1f}", tables.size(form.size_bytes)
     if is_exact:
         return (percent(form.accuracy), *("",) * (len(_COMPARED) - 1), *costs)

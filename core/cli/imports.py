@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import FoveaError, UsageError
-from core.card import Fit
-from core.cli.streams import results_to, tell
+from core.card import ResizeMode
+from core.cli.streams import print_message, results_to
 from core.models.class_names import read_names, text_of
 from core.models.exchange import Imported, import_model
 from core.models.library import Library
-from core.models.onnx_import import import_foreign, look_at
-from core.models.onnx_import_values import USUAL_CROP, ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
+from core.models.onnx_import import import_onnx, inspect_model
+from core.models.onnx_import_values import DEFAULT_CROP, ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from core.prediction import Failure
 
 _ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "preview")
@@ -27,26 +27,28 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
     """
     file: Path = arguments.file
     given = _names_from(arguments.classes)
-    questions = look_at(file, len(given) or None)
+    questions = inspect_model(file, len(given) or None)
     if questions is None:
-        _refuse_answers(arguments)
+        _check_no_answers(arguments)
         _show(file, import_model(file, library))
         return
     answers = _answers(arguments, questions, given)
     if arguments.preview is not None:
         _preview(file, answers, arguments.preview)
     else:
-        _show(file, import_foreign(file, answers, library))
+        _show(file, import_onnx(file, answers, library))
 
 
 def _show(file: Path, imported: Imported) -> None:
     name = imported.model.name
-    tell(f"Imported {str(file)!r} as {name!r}." if imported.is_new else f"You already have this model: {name!r}.")
+    print_message(
+        f"Imported {str(file)!r} as {name!r}." if imported.is_new else f"You already have this model: {name!r}."
+    )
     with results_to(None) as stream:
         stream.write(f"{name}\n")
 
 
-def _refuse_answers(arguments: argparse.Namespace) -> None:
+def _check_no_answers(arguments: argparse.Namespace) -> None:
     given = [f"--{name}" for name in _ANSWERS if getattr(arguments, name) is not None]
     if given:
         what = f"Fovea exported this file, which says everything itself: {', '.join(given)} cannot change it."
@@ -63,7 +65,7 @@ def _names_from(file: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tuple[str, ...]) -> ForeignAnswers:
+def _answers(arguments: argparse.Namespace, asked: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
     """What the options and the file say together.
 
     Raises:
@@ -80,8 +82,8 @@ def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tupl
     if missing:
         what = f"This file was not made by Fovea, and some details are missing: {', '.join(missing)}."
         raise UsageError(what, hint="Look on the model's download page; --preview PHOTO tries your answers out.")
-    fit, crop = arguments.crop or (Fit.CENTRE_CROP, USUAL_CROP)
-    return ForeignAnswers(
+    fit, crop = arguments.crop or (ResizeMode.CENTRE_CROP, DEFAULT_CROP)
+    return ImportAnswers(
         title=arguments.name or arguments.file.stem or "imported",
         classes=classes,
         size=size,
@@ -92,11 +94,11 @@ def _answers(arguments: argparse.Namespace, asked: ForeignQuestions, given: tupl
     )
 
 
-def _guess(asked: ForeignQuestions) -> str:
+def _guess(asked: ImportQuestions) -> str:
     return "it scales them itself: most likely raw" if asked.scales_inside else "PyTorch: mostly imagenet"
 
 
-def _preview(file: Path, answers: ForeignAnswers, photo: Path) -> None:
+def _preview(file: Path, answers: ImportAnswers, photo: Path) -> None:
     from core.models.import_preview import preview
 
     outcome = preview(file, answers, photo)
@@ -105,4 +107,4 @@ def _preview(file: Path, answers: ForeignAnswers, photo: Path) -> None:
     with results_to(None) as stream:
         for score in outcome.scores:
             stream.write(f"{score.probability:6.1%}  {score.label}\n")
-    tell("Nothing was imported yet.", hint="If these answers are right, leave --preview out.")
+    print_message("Nothing was imported yet.", hint="If these answers are right, leave --preview out.")

@@ -16,25 +16,32 @@ from typing import Any, Final
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
 from core.base.progress import CancelToken
-from core.base.text import printable
+from core.base.text import display_path
 from core.cli.progress import job_bar
-from core.cli.streams import is_terminal, results_to, tell
-from core.datasets.problems import quantity
+from core.cli.streams import is_terminal, print_message, results_to
+from core.datasets.problems import pluralize
 from core.images.listing import find_images
 from core.jobs.job import Job
-from core.jobs.pipeline import Answering
-from core.jobs.queries import Answers
+from core.jobs.pipeline import LazyClassifier
+from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, JobRequest, View
 from core.jobs.walk import check_folder
 from core.models.library import open_library
 from core.outputs.keywords.exiftool import ExifTool, find_exiftool
-from core.outputs.keywords.from_job import Choice, write_answers
-from core.outputs.keywords.record import Record, open_record
-from core.outputs.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, sidecar_of
+from core.outputs.keywords.from_job import KeywordPolicy, write_results
+from core.outputs.keywords.record import SidecarRecord, open_record
+from core.outputs.keywords.values import (
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+    sidecar_of,
+)
 from core.outputs.keywords.writing import remove
 from core.prediction import Failure
 
-_ANSWERED: Final = View(filter=Filter(failed=False))
+_JOBS_NOTE: Final = View(filter=Filter(failed=False))
 _FAILED: Final = View(filter=Filter(failed=True))
 
 
@@ -48,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.folder)
     tool = find_exiftool()
     request = KeywordRequest(
-        Place(arguments.place),
+        KeywordTarget(arguments.place),
         keep_time=arguments.keep_time,
         dry_run=arguments.dry_run,
         within=arguments.folder,
@@ -57,25 +64,25 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         record = stack.enter_context(open_record(paths.keyword_record()))
         work = _remove if arguments.remove else _write
-        tally = _tell_all(work(arguments, request, tool, record, stack, unreadable), arguments.format)
-        gone = len(record.photos_in(_noted(arguments.folder)))
-    if tally or unreadable:
-        _sum_up(tally, dry_run=request.dry_run)
+        totals = _print_outcomes(work(arguments, request, tool, record, stack, unreadable), arguments.format)
+        removed = len(record.photos_in(_record_file(arguments.folder)))
+    if totals or unreadable:
+        _sum_up(totals, dry_run=request.dry_run)
     elif arguments.remove:
-        tell("No photo here holds a keyword of Fovea's.", hint=_where_else(arguments, gone))
+        print_message("No photo here holds a keyword of Fovea's.", hint=_filter_hint(arguments, removed))
     else:
-        raise UsageError("No image was found.", hint=_where_else(arguments, 0))
-    return 1 if tally["failed"] or unreadable else 0
+        raise UsageError("No image was found.", hint=_filter_hint(arguments, 0))
+    return 1 if totals["failed"] or unreadable else 0
 
 
-def _noted(folder: Path) -> Path:
+def _record_file(folder: Path) -> Path:
     """A folder as the record names it."""
     return Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve follows links
 
 
-def _where_else(arguments: argparse.Namespace, gone: int) -> str:
-    if gone:
-        return f"{quantity(gone, 'photo')} with such a keyword moved away: run --remove where they are now."
+def _filter_hint(arguments: argparse.Namespace, removed: int) -> str:
+    if removed:
+        return f"{pluralize(removed, 'photo')} with such a keyword moved away: run --remove where they are now."
     if arguments.recursive:
         return "Check that it is the folder you mean" + (", and the patterns." if arguments.include else ".")
     return "Add --recursive to look into subfolders."
@@ -85,15 +92,15 @@ def _write(
     arguments: argparse.Namespace,
     request: KeywordRequest,
     tool: ExifTool,
-    record: Record,
+    record: SidecarRecord,
     stack: ExitStack,
     unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
     """Classify what is new, then write; photos that could not be classified come first."""
-    answers = stack.enter_context(Answers(_classify(arguments, unreadable)))
-    choice = Choice(arguments.threshold, arguments.unsure)
+    answers = stack.enter_context(ResultStore(_classify(arguments, unreadable)))
+    choice = KeywordPolicy(arguments.threshold, arguments.unsure)
     failures = (row.failure for row in answers.each(_FAILED) if row.failure is not None)
-    written = write_answers(answers, answers.each(_ANSWERED), choice, request, tool, record, token=CancelToken())
+    written = write_results(answers, answers.each(_JOBS_NOTE), choice, request, tool, record, token=CancelToken())
     return chain(failures, written)
 
 
@@ -101,18 +108,18 @@ def _classify(arguments: argparse.Namespace, unreadable: list[Path]) -> str:
     """Run the folder's job; its id."""
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
-    asked = Answering(model, chosen.provider, chosen.precision)
+    asked = LazyClassifier(model, chosen.provider, chosen.precision)
     job = JobRequest(arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude))
     with ExitStack() as stack:
         report = stack.enter_context(job_bar() if is_terminal(sys.stderr) else nullcontext(lambda _: None))
         running = stack.enter_context(Job(job, asked, token=CancelToken(), report=report))
         for _ in running.results():
             pass
-        for trouble in running.troubles:
-            unreadable.append(trouble.folder)
-            tell(trouble.message, hint=trouble.hint)
-        for remark in running.remarks:
-            tell(remark)
+        for error in running.unreadable_folders:
+            unreadable.append(error.folder)
+            print_message(error.message, hint=error.hint)
+        for note in running.warnings:
+            print_message(note)
         return running.id
 
 
@@ -120,7 +127,7 @@ def _remove(
     arguments: argparse.Namespace,
     request: KeywordRequest,
     tool: ExifTool,
-    record: Record,
+    record: SidecarRecord,
     _: ExitStack,
     unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
@@ -128,12 +135,12 @@ def _remove(
 
     def on_error(folder: Path, error: ImageError) -> None:
         unreadable.append(folder)
-        tell(error.what, hint=error.hint)
+        print_message(error.what, hint=error.hint)
 
-    known = record.photos_in(_noted(arguments.folder))
+    known = record.photos_in(_record_file(arguments.folder))
     there = find_images([arguments.folder], recursive=arguments.recursive, on_error=on_error)
     images = (Path(os.path.abspath(path)) for path in chain(known, there) if _is_there(path))  # noqa: PTH100
-    return remove(_once(images), request, tool, record, token=CancelToken())
+    return remove(_unique(images), request, tool, record, token=CancelToken())
 
 
 def _is_there(photo: Path) -> bool:
@@ -141,7 +148,7 @@ def _is_there(photo: Path) -> bool:
     return os.path.exists(photo) or os.path.exists(sidecar_of(photo))  # noqa: PTH110 - a name may be too long
 
 
-def _once(images: Iterable[Path]) -> Iterator[Path]:
+def _unique(images: Iterable[Path]) -> Iterator[Path]:
     seen: set[Path] = set()
     for image in images:
         if image not in seen:
@@ -149,25 +156,25 @@ def _once(images: Iterable[Path]) -> Iterator[Path]:
             yield image
 
 
-def _tell_all(outcomes: Iterator[KeywordOutcome], form: str) -> Counter[str]:
-    tally: Counter[str] = Counter()
+def _print_outcomes(outcomes: Iterator[KeywordOutcome], form: str) -> Counter[str]:
+    totals: Counter[str] = Counter()
     with results_to(None) as stream:
         for outcome in outcomes:
-            tally["failed" if isinstance(outcome, Failure) else outcome.done.value] += 1
+            totals["failed" if isinstance(outcome, Failure) else outcome.change.value] += 1
             if form == "jsonl":
                 stream.write(json.dumps(_content(outcome)) + "\n")
             elif isinstance(outcome, Failure):
-                tell(outcome.message, hint=outcome.hint)
-            elif outcome.done is not Done.UNCHANGED:
+                print_message(outcome.message, hint=outcome.hint)
+            elif outcome.change is not KeywordChange.UNCHANGED:
                 stream.write(_line(outcome) + "\n")
             stream.flush()
-    return tally
+    return totals
 
 
-def _line(kept: Kept) -> str:
+def _line(kept: KeywordResult) -> str:
     where = "" if kept.file.name == kept.photo.name else f"  in {kept.file.name}"
-    told = f"{kept.done.value:8} {kept.label or '':20} {kept.photo}{where}"
-    return printable(f"{told}  ({kept.remark})" if kept.remark else told)
+    text = f"{kept.change.value:8} {kept.label or '':20} {kept.photo}{where}"
+    return display_path(f"{text}  ({kept.note})" if kept.note else text)
 
 
 def _content(outcome: KeywordOutcome) -> dict[str, Any]:
@@ -178,11 +185,13 @@ def _content(outcome: KeywordOutcome) -> dict[str, Any]:
         "path": str(outcome.photo),
         "file": str(outcome.file),
         "keyword": outcome.label,
-        "done": outcome.done.value,
-        "remark": outcome.remark,
+        "done": outcome.change.value,
+        "remark": outcome.note,
     }
 
 
-def _sum_up(tally: Counter[str], *, dry_run: bool) -> None:
-    parts = [f"{count:,} {what}" for what, count in sorted(tally.items())]
-    tell(f"{'Would be: ' if dry_run else ''}{quantity(tally.total())}{': ' if parts else ''}{', '.join(parts)}")
+def _sum_up(totals: Counter[str], *, dry_run: bool) -> None:
+    parts = [f"{count:,} {what}" for what, count in sorted(totals.items())]
+    print_message(
+        f"{'Would be: ' if dry_run else ''}{pluralize(totals.total())}{': ' if parts else ''}{', '.join(parts)}"
+    )

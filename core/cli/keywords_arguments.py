@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.cli.parsing import Parser, a_loss, a_path, add_format
+from core.cli.parsing import Parser, add_format, parse_loss, parse_path
 from core.jobs.values import THRESHOLD
 
 _KEYWORDS: Final = """\
@@ -35,13 +35,13 @@ Exit code: 0 all is written, 1 some photos could not be read or written, 2 nothi
 def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea keywords`."""
     parser = commands.add_parser("keywords", help="write keywords into photos' metadata", description=_KEYWORDS)
-    parser.add_argument("folder", metavar="FOLDER", type=a_path, help="photos")
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help="photos")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--sidecar", dest="place", action="store_const", const="sidecar", help="beside each photo")
     place.add_argument("--in-place", dest="place", action="store_const", const="in-place", help="into each photo")
     parser.set_defaults(place="sidecar")
     parser.add_argument(
-        "--threshold", metavar="T", type=a_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
+        "--threshold", metavar="T", type=parse_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
     )
     parser.add_argument("--unsure", action="store_true", help="mark what is below the threshold")
     parser.add_argument("--keep-time", action="store_true", help="keep the time of last change of photos written into")

@@ -11,10 +11,10 @@ from typing import Any, Final
 from rich.text import Text
 
 from core.base import paths, settings
-from core.card import Fit
+from core.card import ResizeMode
 from core.cli import removal, tables, versions
-from core.cli.streams import results_to, tell
-from core.datasets.problems import quantity
+from core.cli.streams import print_message, results_to
+from core.datasets.problems import pluralize
 from core.models.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
 
 _CLASSES_SHOWN: Final = 40
@@ -61,10 +61,10 @@ def _list(library: Library, *, as_json: bool) -> None:
         if as_json:
             stream.write(json.dumps(rows, indent=2) + "\n")
             return
-        made = tables.table(("name", "classes", "size", "from", "about"), numbers=("classes", "size"))
+        result = tables.table(("name", "classes", "size", "from", "about"), numbers=("classes", "size"))
         for row in rows:
-            made.add_row(*_cells(row))
-        tables.show(stream, made)
+            result.add_row(*_cells(row))
+        tables.show(stream, result)
 
 
 def _row(entry: Entry, in_use: str, numbers: tuple[int, ...]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _row(entry: Entry, in_use: str, numbers: tuple[int, ...]) -> dict[str, Any]:
     match entry:
         case InstalledModel(card=card):
             row |= {"kind": "model", "title": card.title, "summary": card.summary, "classes": len(card.classes)}
-            row |= {"backbone": entry.backbone.name, "shipped": entry.shipped}
+            row |= {"backbone": entry.backbone.name, "shipped": entry.is_builtin}
             row |= {"version": entry.version, "versions": numbers}
             return row | {"size_bytes": entry.size_bytes, "in_use": card.name == in_use}
         case InstalledBackbone(card=card):
@@ -95,7 +95,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[Text, ...]:
             about = f"{row['architecture']}, a backbone for models to stand on"
             return (tables.cell(row["name"]), *map(tables.cell, ("", size, "", about)))
         case "inactive":
-            origin = f"you, {quantity(len(row['versions']), 'version')}"
+            origin = f"you, {pluralize(len(row['versions']), 'version')}"
             about = f"no version is active; see `fovea models versions {row['name']}`"
             return (tables.cell(row["name"]), *map(tables.cell, ("", "", origin, about)))
         case _:
@@ -112,17 +112,17 @@ def _show(library: Library, reference: str, *, as_json: bool) -> None:
             content = _backbone_content(entry) if isinstance(entry, InstalledBackbone) else _content(library, entry)
             stream.write(json.dumps(content, indent=2) + "\n")
             return
-        made = tables.facts()
+        result = tables.facts()
         rows = _backbone_facts(entry) if isinstance(entry, InstalledBackbone) else _facts(library, entry)
         for key, value in rows.items():
-            made.add_row(tables.cell(key), tables.cell(value))
-        tables.show(stream, made)
+            result.add_row(tables.cell(key), tables.cell(value))
+        tables.show(stream, result)
 
 
 def _content(library: Library, model: InstalledModel) -> dict[str, Any]:
     is_active = library.active(model.name) == model.version
     content = {"kind": "model", **asdict(model.card), "backbone": _backbone_content(model.backbone)}
-    content |= {"size_bytes": model.size_bytes, "shipped": model.shipped}
+    content |= {"size_bytes": model.size_bytes, "shipped": model.is_builtin}
     content |= {"version": model.version, "active": is_active, "versions": library.numbers(model.name)}
     return content | {"in_use": is_active and model.name == _settings().model, "folder": str(model.folder)}
 
@@ -147,7 +147,7 @@ def _facts(library: Library, model: InstalledModel) -> dict[str, str]:
         "origin": card.origin.source,
         "licence": card.origin.licence,
         "size, all in all": tables.size(model.size_bytes),
-        "installed": "with Fovea" if model.shipped else _origin(library, model),
+        "installed": "with Fovea" if model.is_builtin else _origin(library, model),
         **{f"training, {key}": _text(value) for key, value in card.training.items()},
         **{f"evaluation, {key}": _text(value) for key, value in card.evaluation.items()},
         **_backbone_facts(model.backbone),
@@ -161,7 +161,7 @@ def _origin(library: Library, model: InstalledModel) -> str:
 
 def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
     card, plan = backbone.card, backbone.card.preprocessing
-    crop = "" if plan.fit is Fit.STRETCH else f", of which {plan.crop:.1%} are kept"
+    crop = "" if plan.fit is ResizeMode.STRETCH else f", of which {plan.crop:.1%} are kept"
     return {
         "backbone": backbone.name,
         "architecture": card.architecture,
@@ -183,7 +183,7 @@ def _text(value: object) -> str:
 def _use(library: Library, reference: str) -> None:
     model = library.find(versions.plain_name(reference))
     settings.save(replace(_settings(), model=model.name), paths.settings_file())
-    tell(f"{model.name!r} is now the model in use.")
+    print_message(f"{model.name!r} is now the model in use.")
 
 
 def _settings() -> settings.Settings:

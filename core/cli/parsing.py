@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.base.errors import UsageError
-from core.card import Fit
-from core.models.onnx_import_values import USUAL_CROP
-from core.outputs.reports.plan import Form, check_suffix, form_of
+from core.card import ResizeMode
+from core.models.onnx_import_values import DEFAULT_CROP
+from core.outputs.reports.plan import ReportFormat, check_suffix, format_of
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,7 +51,7 @@ def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default:
     parser.add_argument("--format", choices=formats, default=default, help="default: table")
 
 
-def a_delimiter(text: str) -> str:
+def parse_delimiter(text: str) -> str:
     """What separates values, as a word or as itself."""
     words = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t"}
     delimiter = words.get(text.casefold(), text)
@@ -63,7 +63,10 @@ def a_delimiter(text: str) -> str:
 def add_csv(parser: argparse.ArgumentParser) -> None:
     """Let the person choose how CSV is written."""
     parser.add_argument(
-        "--delimiter", metavar="D", type=a_delimiter, help="of CSV: comma (default), semicolon (decimal comma) or tab"
+        "--delimiter",
+        metavar="D",
+        type=parse_delimiter,
+        help="of CSV: comma (default), semicolon (decimal comma) or tab",
     )
     parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for Excel")
 
@@ -75,49 +78,49 @@ def check_csv(arguments: argparse.Namespace, form: str) -> None:
         UsageError: it is asked for.
     """
     for option, given in (("--bom", arguments.bom), ("--delimiter", arguments.delimiter)):
-        if given and form != Form.CSV:
+        if given and form != ReportFormat.CSV:
             raise UsageError(f"{option} is for CSV only.", hint=f"Leave {option} out, or add --format csv.")
 
 
 def delimiter_for(arguments: argparse.Namespace, output: Path | None) -> str:
     """What separates the values of CSV: as asked for, else a tab in .tsv files and a comma in all others."""
-    usual = "\t" if output is not None and output.suffix.lower() == ".tsv" else ","
-    return arguments.delimiter or usual
+    default = "\t" if output is not None and output.suffix.lower() == ".tsv" else ","
+    return arguments.delimiter or default
 
 
-def form_for(output: Path | None, wanted: str | None, otherwise: str) -> str:
-    """The form of results: as asked for, else as the file's suffix says, else `otherwise`.
+def format_for(output: Path | None, wanted: str | None, default: str) -> str:
+    """The form of results: as asked for, else as the file's suffix says, else `default`.
 
     Raises:
         UsageError: the suffix says something else than is asked for, or stands for a form that cannot be written.
     """
     if output is not None and wanted is not None:
         check_suffix(output, wanted)
-    named = form_of(output) if output is not None and wanted is None else None
-    return wanted or named or otherwise
+    named = format_of(output) if output is not None and wanted is None else None
+    return wanted or named or default
 
 
-def a_count(text: str) -> int:
+def parse_count(text: str) -> int:
     """A number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
 
 
-def a_share(text: str) -> float | int:
+def parse_fraction_or_count(text: str) -> float | int:
     """A count where digits alone are written, else a share."""
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return int(text)
     try:
-        share = float(text)
+        fraction = float(text)
     except ValueError:
-        share = math.nan
-    if not 0 <= share < 1:
+        fraction = math.nan
+    if not 0 <= fraction < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a share below 1 nor a count")
-    return share
+    return fraction
 
 
-def a_rate(text: str) -> float:
+def parse_rate(text: str) -> float:
     """A number above 0 and up to 10."""
     try:
         rate = float(text)
@@ -128,7 +131,7 @@ def a_rate(text: str) -> float:
     return rate
 
 
-def a_loss(text: str) -> float:
+def parse_loss(text: str) -> float:
     """A share from 0 to 1."""
     try:
         loss = float(text)
@@ -139,42 +142,42 @@ def a_loss(text: str) -> float:
     return loss
 
 
-def a_seed(text: str) -> int:
+def parse_seed(text: str) -> int:
     """A number of up to nine digits."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
     return int(text)
 
 
-def a_side(text: str) -> int:
+def parse_side(text: str) -> int:
     """A number of pixels from 16 to 2048."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 16 <= int(text) <= 2048):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 2048")
     return int(text)
 
 
-def a_crop(text: str) -> tuple[Fit, float]:
+def parse_crop(text: str) -> tuple[ResizeMode, float]:
     """What of an image a network sees: all of it, stretched, or a share of its middle square."""
     if text == "stretch":
-        return Fit.STRETCH, 1.0
+        return ResizeMode.STRETCH, 1.0
     try:
-        share = USUAL_CROP if text == "centre" else float(text)
+        fraction = DEFAULT_CROP if text == "centre" else float(text)
     except ValueError:
-        share = math.nan
-    if not 0.01 <= share <= 1:
+        fraction = math.nan
+    if not 0.01 <= fraction <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither stretch, centre nor a share from 0.01 to 1")
-    return Fit.CENTRE_CROP, share
+    return ResizeMode.CENTRE_CROP, fraction
 
 
-def a_path(text: str) -> Path:
+def parse_path(text: str) -> Path:
     """A path; an empty text would mean the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("an empty text is no path")
     return Path(text)
 
 
-def a_place(text: str) -> Path:
+def parse_location(text: str) -> Path:
     """A path, or the address of a store such as `s3://bucket/photos`, which a path's rules would garble."""
     from core.jobs.cluster.addresses import Address, is_address
 
-    return Address(text) if is_address(text) else a_path(text)
+    return Address(text) if is_address(text) else parse_path(text)

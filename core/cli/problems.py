@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.cli.streams import tell
-from core.datasets.problems import Problem, in_short
+from core.cli.streams import print_message
+from core.datasets.problems import Problem, summarize
 
 
-def tell_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: Iterable[Problem]) -> None:
     """Say on standard error what was found; of many alike only the first few, and how many more."""
-    for problem in in_short(problems):
-        tell(problem.message, hint=problem.hint)
+    for problem in summarize(problems):
+        print_message(problem.message, hint=problem.hint)

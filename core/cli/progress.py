@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from core.base.progress import Progress as Stage
-from core.base.progress import Report
+from core.base.progress import ProgressCallback
 from core.cli.streams import is_terminal
 from core.jobs.values import JobProgress
 
@@ -43,16 +43,16 @@ def job_bar() -> Iterator[Callable[[JobProgress], None]]:
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
         task = shown.add_task("classifying", total=None, left="")
 
-        def report(told: JobProgress) -> None:
-            is_looking = not told.walked and not told.finished
-            described, total = "looking" if is_looking else "classifying", told.found if told.walked else None
-            shown.update(task, description=described, completed=told.finished, total=total, left=_job_text(told))
+        def report(text: JobProgress) -> None:
+            is_looking = not text.walked and not text.finished
+            described, total = "looking" if is_looking else "classifying", text.found if text.walked else None
+            shown.update(task, description=described, completed=text.finished, total=total, left=_job_text(text))
 
         yield report
 
 
 @contextmanager
-def stages() -> Iterator[Report]:
+def stages() -> Iterator[ProgressCallback]:
     """Show long work as one bar for each of its stages, where a person looks at standard error."""
     if not is_terminal(sys.stderr):
         yield lambda _: None
@@ -70,11 +70,11 @@ def stages() -> Iterator[Report]:
         yield report
 
 
-def _job_text(told: JobProgress) -> str:
+def _job_text(progress: JobProgress) -> str:
     """What stands beside the bar of a job."""
     parts = [
-        "" if told.walked else f"{told.found:,} found so far",
-        f"{told.per_second:.1f} images/s" if told.per_second else "",
-        f"{timedelta(seconds=round(told.remaining_s))} left" if told.remaining_s else "",
+        "" if progress.walked else f"{progress.found:,} found so far",
+        f"{progress.per_second:.1f} images/s" if progress.per_second else "",
+        f"{timedelta(seconds=round(progress.remaining_s))} left" if progress.remaining_s else "",
     ]
     return ", ".join(filter(None, parts))

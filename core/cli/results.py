@@ -12,8 +12,8 @@ from rich.text import Text
 from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
-from core.outputs.reports.columns import Reported
-from core.outputs.reports.plan import Plan
+from core.outputs.reports.columns import ReportRow
+from core.outputs.reports.plan import ReportOptions
 from core.outputs.reports.write import Writer, open_text_writer, open_writer
 from core.prediction import Failure, Prediction
 
@@ -21,7 +21,7 @@ _HEADINGS: Final = ("image", "what it is", "confidence", "ms", "or else")
 _ROWS_AT_ONCE: Final = 1000
 
 
-def open_results(plan: Plan | None, output: Path | None) -> AbstractContextManager[Writer]:
+def open_results(plan: ReportOptions | None, output: Path | None) -> AbstractContextManager[Writer]:
     """Where outcomes are written to, all of them once the block ends well.
 
     Args:
@@ -41,19 +41,19 @@ def open_results(plan: Plan | None, output: Path | None) -> AbstractContextManag
 @contextmanager
 def _table(output: Path | None) -> Iterator[Writer]:
     with results_to(output) as stream:
-        made = ResultTable(stream)
-        yield made
-        made.close()
+        result = ResultTable(stream)
+        yield result
+        result.close()
 
 
 @contextmanager
-def _text(plan: Plan) -> Iterator[Writer]:
+def _text(plan: ReportOptions) -> Iterator[Writer]:
     with results_to(None) as stream, open_text_writer(stream, plan, lambda _: None, CancelToken()) as writer:
         yield writer
 
 
 @contextmanager
-def _file(plan: Plan, output: Path) -> Iterator[Writer]:
+def _file(plan: ReportOptions, output: Path) -> Iterator[Writer]:
     with replaced_file(output) as stream, open_writer(stream, plan, lambda _: None, CancelToken()) as writer:
         yield writer
 
@@ -67,7 +67,7 @@ class ResultTable:
         self._widths = [len(name) for name in _HEADINGS]
         self._has_begun = False
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Keep one row; a terminal gets all of them at the end, below the progress that was shown meanwhile."""
         outcome = row.outcome
         cells = _failure_cells(outcome) if isinstance(outcome, Failure) else _prediction_cells(outcome)
@@ -78,14 +78,14 @@ class ResultTable:
 
     def close(self) -> None:
         """Write the rows kept so far."""
-        made = tables.table(_HEADINGS, numbers=("confidence", "ms"))
-        made.show_header = not self._has_begun
+        result = tables.table(_HEADINGS, numbers=("confidence", "ms"))
+        result.show_header = not self._has_begun
         if not is_terminal(self._stream):
-            for column, width in zip(made.columns, self._widths, strict=True):
+            for column, width in zip(result.columns, self._widths, strict=True):
                 column.min_width = width
         for row in self._rows:
-            made.add_row(*row)
-        tables.show(self._stream, made)
+            result.add_row(*row)
+        tables.show(self._stream, result)
         self._has_begun = True
         self._rows.clear()
 
@@ -98,11 +98,11 @@ def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
         tables.cell(label, "yellow" if outcome.unknown else "bold"),
         tables.cell(f"{best.probability:.1%}"),
         tables.cell(f"{outcome.timing.total_ms:.0f}"),
-        _others(outcome),
+        _runner_up_cell(outcome),
     )
 
 
-def _others(outcome: Prediction) -> Text:
+def _runner_up_cell(outcome: Prediction) -> Text:
     """The next classes, or what the person should know first."""
     if outcome.warnings:
         return tables.cell(" ".join(outcome.warnings), "yellow")
@@ -110,5 +110,5 @@ def _others(outcome: Prediction) -> Text:
 
 
 def _failure_cells(outcome: Failure) -> tuple[Text, ...]:
-    told = tables.cell(f"{outcome.message} {outcome.hint}", "red")
-    return (tables.cell(str(outcome.path)), tables.cell("failed", "red"), Text(), Text(), told)
+    message = tables.cell(f"{outcome.message} {outcome.hint}", "red")
+    return (tables.cell(str(outcome.path)), tables.cell("failed", "red"), Text(), Text(), message)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.base.providers import Precision, ProviderWish
-from core.cli.parsing import Parser, a_loss, a_path, add_format
+from core.base.providers import Precision, ProviderPreference
+from core.cli.parsing import Parser, add_format, parse_loss, parse_path
 from core.jobs.values import THRESHOLD
-from core.outputs.sorting.values import By
+from core.outputs.sorting.values import TransferMode
 
 _SORT: Final = """\
 Sort the photos of a folder and its subfolders into DEST, in which each class gets a folder.
@@ -41,13 +41,15 @@ Exit code: 0 all is sorted or put back, or there is nothing left to sort, 1 some
 def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea sort`."""
     parser = commands.add_parser("sort", help="sort photos into class folders, or put them back", description=_SORT)
-    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=a_path, help="the photos")
-    parser.add_argument("--to", metavar="DEST", type=a_path, help="folder for the class folders; made if need be")
-    parser.add_argument("--by", choices=list(map(str, By)), default=str(By.COPY), help="default: copy")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=parse_path, help="the photos")
+    parser.add_argument("--to", metavar="DEST", type=parse_path, help="folder for the class folders; made if need be")
+    parser.add_argument(
+        "--by", choices=list(map(str, TransferMode)), default=str(TransferMode.COPY), help="default: copy"
+    )
     parser.add_argument(
         "--threshold",
         metavar="P",
-        type=a_loss,
+        type=parse_loss,
         default=THRESHOLD,
         help="least confidence, 0 to 1 (default: %(default)s)",
     )
@@ -56,7 +58,7 @@ def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--model", metavar="M", help="model to ask (default: the one that classified the folder, else the one in use)"
     )
-    parser.add_argument("--provider", choices=list(map(str, ProviderWish)), help="what is to run the model")
+    parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help="what is to run the model")
     parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
     parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help="only what matches")
     parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help="not what matches")

@@ -14,25 +14,25 @@ from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
 from core.base.storage import as_text, replacing
-from core.base.text import printable
+from core.base.text import display_path
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads
 _HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
 
 
-class ReaderGoneError(Exception):
+class BrokenPipeOutputError(Exception):
     """Whoever read standard output has stopped, as `| head` does; no more is to be said."""
 
 
-def tell(text: str, *, hint: str = "") -> None:
+def print_message(text: str, *, hint: str = "") -> None:
     """Say something to the person on standard error, one line for what and one for the hint."""
-    lines = [f"fovea: {printable(text)}", *([f"       {printable(hint)}"] if hint else [])]
+    lines = [f"fovea: {display_path(text)}", *([f"       {display_path(hint)}"] if hint else [])]
     if sys.stderr is None:
         return
     try:
         print("\n".join(lines), file=sys.stderr, flush=True)
     except (OSError, ValueError):  # it is full, closed or nobody reads it; the work goes on
-        _drop(sys.stderr)
+        _discard(sys.stderr)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -64,9 +64,9 @@ def _standard_output() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except OSError as error:
-        _drop(sys.stdout)
+        _discard(sys.stdout)
         if error.errno in _READER_GONE:
-            raise ReaderGoneError from error
+            raise BrokenPipeOutputError from error
         raise StorageError(f"The results could not be written: {error.strerror}.", hint=_HINT) from error
 
 
@@ -82,7 +82,7 @@ def flush() -> None:
             pass
 
 
-def _drop(stream: TextIO) -> None:
+def _discard(stream: TextIO) -> None:
     """What is still buffered goes nowhere; otherwise Python would complain about it when it ends."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -111,5 +111,5 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise StorageError(f"{str(file)!r} could not be written: {error.strerror}.", hint=_HINT) from error
     except KeyboardInterrupt:
-        tell(f"{str(file)!r} is as it was.")
+        print_message(f"{str(file)!r} is as it was.")
         raise

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.cli.streams import is_terminal
 
 _WIDE: Final = 1_000_000
@@ -29,23 +29,23 @@ def show(stream: TextIO, *contents: RenderableType) -> None:
 
 def cell(text: str, style: str = "") -> Text:
     """One line of a table, shown as it is: markup in it means nothing, control characters are escaped."""
-    return Text(printable(text), style=style)
+    return Text(display_path(text), style=style)
 
 
 def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "") -> Table:
     """An empty table; the columns in `numbers` are set to the right."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
     for name in columns:
-        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    return made
+        result.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return result
 
 
 def facts(title: str = "") -> Table:
     """An empty table of names and what they are."""
-    made = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
-    return made
+    result = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
+    result.add_column(style="bold", no_wrap=True)
+    result.add_column(overflow="fold")
+    return result
 
 
 def size(count: int) -> str:

@@ -14,24 +14,24 @@ from rich.text import Text
 
 from core.base import paths, settings
 from core.base.errors import FoveaError
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
-from core.cli.problems import tell_problems
+from core.cli.problems import print_problems
 from core.cli.progress import stages
-from core.cli.streams import results_to, tell
+from core.cli.streams import print_message, results_to
 from core.datasets.dataset import Dataset
-from core.datasets.problems import FolderError, Problem, quantity
+from core.datasets.problems import FolderError, Problem, pluralize
 from core.evaluation.comparison import compare
-from core.evaluation.metrics import Mistake, mistake_json, to_json
+from core.evaluation.metrics import Misclassification, misclassification_json, to_json
 from core.evaluation.plots import percent
 from core.models.library import open_library
-from core.training.protocol import Epoch, Failed, write_event
+from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import Depth, Recipe, TrainRequest
 from core.training.train import Trained, train
 
-_EPOCHS_TOLD: Final = 10
-_SUSPECTS_SHOWN: Final = 15
+_MAX_EPOCHS_SHOWN: Final = 10
+_MAX_SUSPECTS: Final = 15
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,26 +42,26 @@ def run(arguments: argparse.Namespace) -> int:
         ReaderGoneError: nobody reads standard output any more.
     """
     request, started = _request(arguments), time.perf_counter()
-    told: set[Problem] = set()
+    text: set[Problem] = set()
     with results_to(None) as stream:
-        trained = _train(request, stream if arguments.format == "jsonl" else None, told)
+        trained = _train(request, stream if arguments.format == "jsonl" else None, text)
         seconds = time.perf_counter() - started
-        _tell_new(trained.material.dataset.problems, told)
-        for failure in trained.material.failures:
-            tell(failure.message, hint=failure.hint)
+        _tell_new(trained.data.dataset.problems, text)
+        for failure in trained.data.failures:
+            print_message(failure.message, hint=failure.hint)
         _write(trained, request, seconds, stream, arguments.format)
-    _sum_up(trained)
+    _print_summary(trained)
     return 0
 
 
-def _train(request: TrainRequest, events: TextIO | None, told: set[Problem]) -> Trained:
-    """Train; what is odd about the folder is told before that takes its time, and noted in `told`."""
+def _train(request: TrainRequest, events: TextIO | None, text: set[Problem]) -> Trained:
+    """Train; what is odd about the folder is told before that takes its time, and noted in `text`."""
 
     def on_dataset(dataset: Dataset) -> None:
-        _tell_new(dataset.problems, told)
+        _tell_new(dataset.problems, text)
 
     try:
-        with _watched(events) as (report, on_epoch):
+        with _progress_callbacks(events) as (report, on_epoch):
             return train(
                 request,
                 open_library(),
@@ -72,23 +72,23 @@ def _train(request: TrainRequest, events: TextIO | None, told: set[Problem]) -> 
             )
     except FoveaError as error:
         if isinstance(error, FolderError):
-            _tell_new([problem for problem in error.problems if not problem.is_fatal], told)
+            _tell_new([problem for problem in error.problems if not problem.is_fatal], text)
         if events is not None:
-            events.write(write_event(Failed(error.kind, error.what, error.hint)) + "\n")
+            events.write(write_event(TrainerFailed(error.kind, error.what, error.hint)) + "\n")
         raise
 
 
-def _tell_new(problems: Sequence[Problem], told: set[Problem]) -> None:
-    tell_problems(problem for problem in problems if problem not in told)
-    told.update(problems)
+def _tell_new(problems: Sequence[Problem], text: set[Problem]) -> None:
+    print_problems(problem for problem in problems if problem not in text)
+    text.update(problems)
 
 
 @contextmanager
-def _watched(events: TextIO | None) -> Iterator[tuple[Report, Callable[[Epoch], None]]]:
+def _progress_callbacks(events: TextIO | None) -> Iterator[tuple[ProgressCallback, Callable[[Epoch], None]]]:
     """Who is told how far it is: a program that reads lines of JSON, or a person."""
     if events is None:
         with stages() as report:
-            yield report, _tell_epoch
+            yield report, _print_epoch
         return
 
     def write(event: Any) -> None:  # noqa: ANN401 - Progress or Epoch
@@ -98,9 +98,9 @@ def _watched(events: TextIO | None) -> Iterator[tuple[Report, Callable[[Epoch], 
     yield write, write
 
 
-def _tell_epoch(epoch: Epoch) -> None:
+def _print_epoch(epoch: Epoch) -> None:
     """Say how an epoch went; of many, every tenth part."""
-    if epoch.number % max(1, epoch.of // _EPOCHS_TOLD):
+    if epoch.number % max(1, epoch.of // _MAX_EPOCHS_SHOWN):
         return
     figures = {
         "loss": epoch.loss,
@@ -108,9 +108,9 @@ def _tell_epoch(epoch: Epoch) -> None:
         "validation loss": epoch.validation_loss,
         "validation accuracy": epoch.validation_accuracy,
     }
-    told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
+    text = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
     when = f"epoch {epoch.number} of {epoch.of}" if epoch.number else "before training"
-    tell(f"{when}: {told or 'nothing to tell'} ({epoch.seconds:.1f} s)")
+    print_message(f"{when}: {text or 'nothing to tell'} ({epoch.seconds:.1f} s)")
 
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
@@ -140,96 +140,99 @@ def _write(trained: Trained, request: TrainRequest, seconds: float, stream: Text
         case "jsonl":
             stream.write(json.dumps({"event": "done", **_as_json(trained, request, seconds)}) + "\n")
         case _:
-            evaluation = trained.lesson.evaluation
-            told = [Text(), *evaluation_tables(evaluation)] if evaluation else []
-            tables.show(stream, _summary(trained, seconds), *told, *_suspects_table(_suspects(trained)))
+            evaluation = trained.head.evaluation
+            tables_ = [Text(), *evaluation_tables(evaluation)] if evaluation else []
+            tables.show(stream, _summary(trained, seconds), *tables_, *_suspects_table(_suspects(trained)))
 
 
 def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[str, Any]:
-    model, material, evaluation = trained.model, trained.material, trained.lesson.evaluation
+    model, data, evaluation = trained.model, trained.data, trained.head.evaluation
     content = {
         "name": model.name,
         "version": model.version,
         "in_use": trained.in_use,
         "folder": str(request.folder),
         "recipe": request.recipe.value,
-        "parts": material.counts(),
-        "computed": material.computed,
+        "parts": data.counts(),
+        "computed": data.computed,
         "seconds": round(seconds, 2),
         "training": dict(model.card.training),
         "unknown_below": model.card.unknown_below,
         "began_with": model.card.evaluation.get("began_with"),
     }
-    judged: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
-    content["label_errors"] = [mistake_json(one) for one in _suspects(trained)]
-    content |= to_json(evaluation) if evaluation else judged | {"classes": model.card.classes}
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in material.dataset.problems]
+    evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
+    content["label_errors"] = [misclassification_json(one) for one in _suspects(trained)]
+    content |= to_json(evaluation) if evaluation else evaluated | {"classes": model.card.classes}
+    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in data.dataset.problems]
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in material.failures
+        for one in data.failures
     ]
     return content | {"problems": problems, "failures": failures}
 
 
-def _suspects(trained: Trained) -> tuple[Mistake, ...]:
-    return (trained.start or trained.lesson).suspects
+def _suspects(trained: Trained) -> tuple[Misclassification, ...]:
+    return (trained.start or trained.head).suspects
 
 
-def _suspects_table(suspects: tuple[Mistake, ...]) -> Iterator[Table | Text]:
+def _suspects_table(suspects: tuple[Misclassification, ...]) -> Iterator[Table | Text]:
     """The photos whose label is most likely wrong; every model of real photos has some that only look so."""
     if suspects:
-        made = tables.table(("image", "label", "looks like", "confidence"), numbers=("confidence",))
-        made.title = tables.cell("Labels to check: cross-validation disagrees with them", "bold")
-        for one in suspects[:_SUSPECTS_SHOWN]:
+        result = tables.table(("image", "label", "looks like", "confidence"), numbers=("confidence",))
+        result.title = tables.cell("Labels to check: cross-validation disagrees with them", "bold")
+        for one in suspects[:_MAX_SUSPECTS]:
             place = tables.cell(str(one.path))
-            made.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
-        if len(suspects) > _SUSPECTS_SHOWN:
-            made.caption = tables.cell(f"and {len(suspects) - _SUSPECTS_SHOWN:,} more, see --format json")
-            made.caption_justify = "left"
-        yield from (Text(), made)
+            result.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
+        if len(suspects) > _MAX_SUSPECTS:
+            result.caption = tables.cell(f"and {len(suspects) - _MAX_SUSPECTS:,} more, see --format json")
+            result.caption_justify = "left"
+        yield from (Text(), result)
 
 
 def _summary(trained: Trained, seconds: float) -> Table:
-    card, material = trained.model.card, trained.material
-    counts, unknown = material.counts(), card.unknown_below
-    made = tables.facts()
-    made.add_row("model", tables.cell(f"{card.name}, version {trained.model.version}"))
-    made.add_row("recipe", tables.cell(trained.lesson.attempt.recipe))
-    made.add_row("parts", ", ".join(f"{count:,} {part}" for part, count in counts.items()))
-    made.add_row("fitted to", f"{trained.lesson.attempt.fitted:,} images")
+    card, data = trained.model.card, trained.data
+    counts, unknown = data.counts(), card.unknown_below
+    result = tables.facts()
+    result.add_row("model", tables.cell(f"{card.name}, version {trained.model.version}"))
+    result.add_row("recipe", tables.cell(trained.head.trained.recipe))
+    result.add_row("parts", ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+    result.add_row("fitted to", f"{trained.head.trained.fitted:,} images")
     for key, name in (("C", "strength C"), ("best_epoch", "best epoch")):
         if key in card.training:
-            made.add_row(name, f"{card.training[key]:g}")
-    made.add_row("none of them", "too few images to tell" if unknown is None else f"a best probability under {unknown}")
-    made.add_row(
-        "features", f"{material.computed:,} computed, {sum(counts.values()) - material.computed:,} kept before"
+            result.add_row(name, f"{card.training[key]:g}")
+    result.add_row(
+        "none of them", "too few images to tell" if unknown is None else f"a best probability under {unknown}"
     )
-    made.add_row("took", f"{seconds:.1f} s")
-    return made
+    result.add_row("features", f"{data.computed:,} computed, {sum(counts.values()) - data.computed:,} kept before")
+    result.add_row("took", f"{seconds:.1f} s")
+    return result
 
 
-def _sum_up(trained: Trained) -> None:
+def _print_summary(trained: Trained) -> None:
     name, version = trained.model.name, trained.model.version
-    if trained.lesson.evaluation is None:
-        tell("Without test images nobody knows how good it is.", hint="Let --test set some aside.")
+    if trained.head.evaluation is None:
+        print_message("Without test images nobody knows how good it is.", hint="Let --test set some aside.")
     if trained.start is not None:
-        _tell_against_start(trained)
+        _print_start_comparison(trained)
     if trained.in_use:
-        tell(f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default.")
+        print_message(
+            f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default."
+        )
     else:
         what = f"Version {version} of {name!r} is in the library, but not in use: it isn't shown to be better."
-        tell(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
+        print_message(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
 
 
-def _tell_against_start(trained: Trained) -> None:
+def _print_start_comparison(trained: Trained) -> None:
     """Whether fine-tuning helped, on the very same test images."""
-    start, end = trained.start.evaluation if trained.start else None, trained.lesson.evaluation
+    start, end = trained.start.evaluation if trained.start else None, trained.head.evaluation
     if start is None or end is None:
         return
     found = compare(start, end)
     verdict = "is better" if trained.in_use else "is not shown to be better"
-    tell(
-        f"The fine-tuned model {verdict}: {percent(end.accuracy)} correct on {quantity(end.images, 'test image')}, "
-        f"{percent(start.accuracy)} before ({found.only_b_right} gained, {found.only_a_right} lost, McNemar's test: "
+    print_message(
+        f"The fine-tuned model {verdict}: {percent(end.accuracy)} correct on {pluralize(end.images, 'test image')}, "
+        f"{percent(start.accuracy)} before ({found.only_b_correct} gained, {found.only_a_correct} lost, McNemar's "
+        "test: "
         f"p = {found.p:.2f}); log loss {end.calibrated.log_loss:.3f}, {start.calibrated.log_loss:.3f} before."
     )

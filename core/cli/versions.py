@@ -10,7 +10,7 @@ from rich.text import Text
 
 from core.base.errors import UsageError
 from core.cli import tables
-from core.cli.streams import results_to, tell
+from core.cli.streams import print_message, results_to
 from core.evaluation.plots import percent
 from core.models.library import BrokenEntry, InstalledBackbone, InstalledModel, Library, Version, split_reference
 
@@ -48,19 +48,19 @@ def _list(library: Library, reference: str, *, as_json: bool) -> None:
         if as_json:
             stream.write(json.dumps([_as_json(version) for version in found], indent=2) + "\n")
             return
-        made = tables.table(("version", "installed", "accuracy", "about"), numbers=("accuracy",))
+        result = tables.table(("version", "installed", "accuracy", "about"), numbers=("accuracy",))
         for version in found:
-            made.add_row(*_cells(version))
-        tables.show(stream, made)
+            result.add_row(*_cells(version))
+        tables.show(stream, result)
 
 
 def _as_json(version: Version) -> dict[str, Any]:
-    installed = version.installed and version.installed.isoformat(timespec="seconds")
+    installed = version.installed_at and version.installed_at.isoformat(timespec="seconds")
     row: dict[str, Any] = {"version": version.number, "active": version.is_active, "installed": installed}
     match version.entry:
         case InstalledModel(card=card):
-            judged = {key: card.evaluation.get(key) for key in ("accuracy", "images")}
-            return row | {"kind": "model", "title": card.title, "summary": card.summary, **judged}
+            evaluation = {key: card.evaluation.get(key) for key in ("accuracy", "images")}
+            return row | {"kind": "model", "title": card.title, "summary": card.summary, **evaluation}
         case InstalledBackbone(card=card):
             return row | {"kind": "backbone", "architecture": card.architecture}
         case BrokenEntry(error=error):
@@ -78,10 +78,10 @@ def _cells(version: Version) -> tuple[Text, ...]:
             about = tables.cell(f"broken: {error}", "red")
     number = f"{version.number} (active)" if version.is_active else f"{version.number}"
     since = "with Fovea" if version.number == 0 else ""
-    if version.installed:
-        since = f"{version.installed.astimezone():%Y-%m-%d %H:%M}"
-    judged = percent(accuracy) if isinstance(accuracy, float | int) else ""
-    return (tables.cell(number, "bold"), tables.cell(since), tables.cell(judged), about)
+    if version.installed_at:
+        since = f"{version.installed_at.astimezone():%Y-%m-%d %H:%M}"
+    evaluation = percent(accuracy) if isinstance(accuracy, float | int) else ""
+    return (tables.cell(number, "bold"), tables.cell(since), tables.cell(evaluation), about)
 
 
 def _activate(library: Library, reference: str) -> None:
@@ -90,11 +90,11 @@ def _activate(library: Library, reference: str) -> None:
         hint = f"`fovea models versions {name}` lists them; name one as in {name}@2."
         raise UsageError(f"{reference!r} does not say which version.", hint=hint)
     library.activate(name, number)
-    tell(f"{name!r} now means its version {number}.")
+    print_message(f"{name!r} now means its version {number}.")
 
 
 def _roll_back(library: Library, reference: str) -> None:
     name = plain_name(reference)
     before, model = library.active(name), library.roll_back(name)
     hint = f"`fovea models activate {name}@{before}` takes that back."
-    tell(f"{name!r} means its version {model.version} again.", hint=hint)
+    print_message(f"{name!r} means its version {model.version} again.", hint=hint)

@@ -14,21 +14,21 @@ from typing import TextIO
 from core.base import paths, settings
 from core.base.errors import Cancelled, UsageError
 from core.base.progress import CancelToken
-from core.base.text import printable
-from core.cli.parsing import check_csv, delimiter_for, form_for
-from core.cli.streams import results_to, tell
-from core.datasets.problems import quantity
-from core.jobs.pipeline import Answering
-from core.jobs.queries import Answers
+from core.base.text import display_path
+from core.cli.parsing import check_csv, delimiter_for, format_for
+from core.cli.streams import print_message, results_to
+from core.datasets.problems import pluralize
+from core.jobs.pipeline import LazyClassifier
+from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Row
-from core.jobs.watch import Watch, Watching, WatchState
+from core.jobs.watch import Watch, WatchPhase, WatchState
 from core.models.library import open_library
-from core.outputs.keywords.from_job import Choice
-from core.outputs.keywords.values import KeywordRequest, Place
-from core.outputs.reports.columns import Reported, Shape, as_object
-from core.outputs.reports.plan import Form, Plan
-from core.outputs.sorting.values import By, SortRequest
-from core.outputs.watch_outputs import Deliveries, DeliveryRequest
+from core.outputs.keywords.from_job import KeywordPolicy
+from core.outputs.keywords.values import KeywordRequest, KeywordTarget
+from core.outputs.reports.columns import ColumnSet, ReportRow, as_object
+from core.outputs.reports.plan import ReportFormat, ReportOptions
+from core.outputs.sorting.values import SortRequest, TransferMode
+from core.outputs.watch_outputs import OutputRequest, OutputSinks
 from core.prediction import Failure
 
 
@@ -39,71 +39,73 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: it could not start, or cannot go on.
         ReaderGoneError: nobody reads standard output any more.
     """
-    arguments.format = form_for(arguments.output, arguments.format, "table")
+    arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
         raise UsageError("CSV goes into a file.", hint="Add --output arrived.csv, or use --format jsonl.")
     chosen = settings.load(paths.settings_file())
-    asked = Answering(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
+    asked = LazyClassifier(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
     top_k = min(arguments.top or chosen.top_k, len(asked.model.card.classes))
     job = JobRequest(
         arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude), top_k=top_k
     )
-    token, told = CancelToken(), _Told()
-    with results_to(None) as stream, Deliveries(_request(arguments, top_k), tell=_tell_failure) as deliveries:
-        show = _shown(arguments, stream, top_k)
+    token, status = CancelToken(), _StatusPrinter()
+    with results_to(None) as stream, OutputSinks(_request(arguments, top_k), warn=_print_failure) as sinks:
+        show = _row_printer(arguments, stream, top_k)
 
-        def deliver(answers: Answers, rows: Sequence[Row]) -> None:
-            deliveries(answers, rows)
+        def deliver(answers: ResultStore, rows: Sequence[Row]) -> None:
+            sinks(answers, rows)
             show(rows)
 
-        watch = Watch(job, asked, deliver, token=token, looked=deliveries.bring_late, state=told)
-        with _ended_by_signals(token):
-            tell(f"Watching {arguments.folder}; Ctrl+C ends it.")
+        watch = Watch(job, asked, deliver, token=token, looked=sinks.bring_late, state=status)
+        with _cancel_on_signals(token):
+            print_message(f"Watching {arguments.folder}; Ctrl+C ends it.")
             try:
                 watch.run()
             except Cancelled:
-                tell(f"Watched no more: {quantity(told.state.delivered)}, {told.state.failed:,} failed.")
+                print_message(f"Watched no more: {pluralize(status.state.delivered)}, {status.state.failed:,} failed.")
     return 0
 
 
-class _Told:
+class _StatusPrinter:
     """Says what a person should know of how the watch fares."""
 
     def __init__(self) -> None:
-        self.state = WatchState(Watching.WAITING)
+        self.state = WatchState(WatchPhase.WAITING)
 
     def __call__(self, state: WatchState) -> None:
         before, self.state = self.state, state
         if state.message and state.message != before.message:
-            tell(state.message)
-        elif before.watching in (Watching.AWAY, Watching.BUSY) and not state.message:
-            tell("It is gone on.")
-        if not state.told and before.told:
-            tell("This system does not tell what arrives there; the folder is looked at every few seconds.")
+            print_message(state.message)
+        elif before.phase in (WatchPhase.FOLDER_MISSING, WatchPhase.BUSY) and not state.message:
+            print_message("It is gone on.")
+        if not state.is_watched_by_system and before.is_watched_by_system:
+            print_message("This system does not tell what arrives there; the folder is looked at every few seconds.")
 
 
-def _request(arguments: argparse.Namespace, top_k: int) -> DeliveryRequest:
-    form = Form.JSONL if arguments.format == "table" else Form(arguments.format)
+def _request(arguments: argparse.Namespace, top_k: int) -> OutputRequest:
+    form = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
     mark, delimiter = arguments.bom, delimiter_for(arguments, arguments.output)
-    lines = Plan(form, Shape(top_k), byte_order_mark=mark, delimiter=delimiter)
-    keywords = KeywordRequest(Place(arguments.keywords), within=arguments.folder) if arguments.keywords else None
-    choice = Choice(arguments.threshold, arguments.unsure)
+    lines = ReportOptions(form, ColumnSet(top_k), byte_order_mark=mark, delimiter=delimiter)
+    keywords = (
+        KeywordRequest(KeywordTarget(arguments.keywords), within=arguments.folder) if arguments.keywords else None
+    )
+    choice = KeywordPolicy(arguments.threshold, arguments.unsure)
     sort = None
     if arguments.sort_to is not None:
         sort = SortRequest(
-            arguments.folder, arguments.sort_to, By(arguments.by), arguments.threshold, flat=arguments.flat
+            arguments.folder, arguments.sort_to, TransferMode(arguments.by), arguments.threshold, flat=arguments.flat
         )
-    return DeliveryRequest(arguments.output, lines, keywords, choice, sort)
+    return OutputRequest(arguments.output, lines, keywords, choice, sort)
 
 
-def _shown(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:
+def _row_printer(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:
     """What a person, or a program behind a pipe, is shown of each row."""
-    shape = Shape(top_k)
+    shape = ColumnSet(top_k)
 
     def show(rows: Sequence[Row]) -> None:
         for row in rows:
-            reported = Reported.of(row)
+            reported = ReportRow.of(row)
             if reported is not None and arguments.format == "jsonl":
                 stream.write(json.dumps(as_object(reported, shape)) + "\n")
             elif reported is not None:
@@ -115,17 +117,17 @@ def _shown(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callabl
 
 def _line(row: Row) -> str:
     if row.failure is not None:
-        return printable(f"failed               {row.path}  {row.failure.message}")
+        return display_path(f"failed               {row.path}  {row.failure.message}")
     mark = "?" if row.unknown else " "
-    return printable(f"{row.answer or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
+    return display_path(f"{row.final_label or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
 
 
-def _tell_failure(failure: Failure) -> None:
-    tell(failure.message, hint=failure.hint)
+def _print_failure(failure: Failure) -> None:
+    print_message(failure.message, hint=failure.hint)
 
 
 @contextmanager
-def _ended_by_signals(token: CancelToken) -> Iterator[None]:
+def _cancel_on_signals(token: CancelToken) -> Iterator[None]:
     """Ctrl+C and the signal to end let what is begun be finished; a second Ctrl+C does not."""
     if threading.current_thread() is not threading.main_thread():
         yield

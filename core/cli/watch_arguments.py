@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from core.cli.parsing import Parser, a_count, a_loss, a_path, add_csv
+from core.cli.parsing import Parser, add_csv, parse_count, parse_loss, parse_path
 from core.jobs.values import THRESHOLD
 
 _WATCH: Final = """\
@@ -30,20 +30,20 @@ Exit code: 0 ended by Ctrl+C, 2 it could not start or go on.
 def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea watch`."""
     parser = commands.add_parser("watch", help="classify what arrives in a folder", description=_WATCH)
-    parser.add_argument("folder", metavar="FOLDER", type=a_path, help="where photos arrive")
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help="where photos arrive")
     parser.add_argument("--recursive", action="store_true", help="look into subfolders")
     parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help="only what matches")
     parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help="not what matches")
     parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use)")
-    parser.add_argument("--top", metavar="K", type=a_count, help="how many classes to report for each image")
-    parser.add_argument("--output", metavar="FILE", type=a_path, help="append lines there")
+    parser.add_argument("--top", metavar="K", type=parse_count, help="how many classes to report for each image")
+    parser.add_argument("--output", metavar="FILE", type=parse_path, help="append lines there")
     parser.add_argument("--keywords", choices=("sidecar", "in-place"), help="write keywords too")
-    parser.add_argument("--sort-to", metavar="DEST", type=a_path, help="sort into class folders there too")
+    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help="sort into class folders there too")
     ways = ("copy", "hardlink", "symlink", "move")
     parser.add_argument("--by", choices=ways, default="copy", help="how photos are sorted (default: copy)")
     parser.add_argument("--flat", action="store_true", help="sort without the subfolders they arrived in")
     parser.add_argument(
-        "--threshold", metavar="T", type=a_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
+        "--threshold", metavar="T", type=parse_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
     )
     parser.add_argument("--unsure", action="store_true", help="mark with a keyword what is below the threshold")
     formats = ("table", "jsonl", "csv")

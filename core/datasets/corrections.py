@@ -18,25 +18,25 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import StorageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.storage import storage_errors, write_atomically
 from core.prediction import Prediction
 
-LEARNT: Final = "corrections"
+TRAINED_CORRECTIONS: Final = "corrections"
 """What a card's `training` says of them, see `lineage`."""
 
 _log = logging.getLogger(__name__)
 _reported: set[Path] = set()
 _LOCK: Final = ".lock"
-_PATIENCE_S: Final = 10.0
-_PAUSE_S: Final = 0.02
+_TIMEOUT_S: Final = 10.0
+_POLL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +45,38 @@ class Correction:
 
     Attributes:
         path: the image.
-        said: what the model named it.
+        predicted: what the model named it.
         confidence: how sure it was of that, 0..1.
-        label: what the person says it is; the same as `said` where they confirm it.
+        label: what the person says it is; the same as `predicted` where they confirm it.
         model: the model's name.
-        made: when.
-        learnt: fingerprints of what the versions that learnt it were made of; none while none has.
-        unknown: whether the model answered “unknown”, and `said` was only its guess; None where nobody noted that, as
-            in what earlier versions of Fovea wrote.
+        created_at: when.
+        trained_in: fingerprints of what the versions that learnt it were made of; none while none has.
+        unknown: whether the model answered “unknown”, and `predicted` was only its guess; None where nobody noted that,
+            as in what earlier versions of Fovea wrote.
     """
 
     path: Path
-    said: str
+    predicted: str
     confidence: float
     label: str
     model: str
-    made: datetime = field(default_factory=lambda: datetime.now(UTC))
-    learnt: tuple[str, ...] = ()
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    trained_in: tuple[str, ...] = ()
     unknown: bool | None = None
 
     @classmethod
     def of(cls, prediction: Prediction, label: str) -> Correction:
         """What a person says an image is, instead of what a prediction says."""
         best, unknown = prediction.best, bool(prediction.unknown)
-        sure = min(max(best.probability, 0.0), 1.0)
-        return cls(prediction.path, best.label, sure, label, prediction.model, unknown=unknown)
+        confidence = min(max(best.probability, 0.0), 1.0)
+        return cls(prediction.path, best.label, confidence, label, prediction.model, unknown=unknown)
 
     @property
-    def confirms(self) -> bool:
+    def is_confirmation(self) -> bool:
         """Whether the answer was right; “unknown” never is, even where its guess was."""
-        return self.label == self.said and not self.unknown
+        return self.label == self.predicted and not self.unknown
 
-    def is_doubtful(self, unknown_below: float | None) -> bool:
+    def is_ambiguous(self, unknown_below: float | None) -> bool:
         """Whether nobody may have meant it, so that nothing must learn from it.
 
         In earlier versions of Fovea, Enter on “unknown” stored the guess as confirmed; what a person chose explicitly
@@ -85,20 +85,20 @@ class Correction:
         Args:
             unknown_below: the confidence below which the model answers “unknown”, see `ModelCard`.
         """
-        is_old_confirmation = self.unknown is None and self.confirms
+        is_old_confirmation = self.unknown is None and self.is_confirmation
         return is_old_confirmation and unknown_below is not None and self.confidence < unknown_below
 
-    def waits(self, lineage: Collection[str]) -> bool:
+    def is_pending(self, lineage: Collection[str]) -> bool:
         """Whether a version of that lineage has not learnt it."""
-        return not any(version in lineage for version in self.learnt)
+        return not any(version in lineage for version in self.trained_in)
 
 
-def doubtful_text(count: int) -> str:
+def ambiguous_text(count: int) -> str:
     """What a person reads where so many corrections are doubtful; empty where none is."""
-    why = "Fovea was unsure, and an earlier version stored its guess as confirmed."
+    reason = "Fovea was unsure, and an earlier version stored its guess as confirmed."
     if count == 1:
-        return f"1 photo is left out: {why} Choose its class again to include it."
-    return f"{count:,} photos are left out: {why} Choose their classes again to include them." if count else ""
+        return f"1 photo is left out: {reason} Choose its class again to include it."
+    return f"{count:,} photos are left out: {reason} Choose their classes again to include them." if count else ""
 
 
 Corrections = Mapping[Path, Correction]
@@ -107,8 +107,8 @@ Corrections = Mapping[Path, Correction]
 
 def lineage(training: Mapping[str, Any]) -> tuple[str, ...]:
     """Fingerprints of what a version and those it was corrected from were made of, as its card's `training` says."""
-    told = training.get(LEARNT)
-    known = told.get("lineage") if isinstance(told, dict) else None
+    recorded = training.get(TRAINED_CORRECTIONS)
+    known = recorded.get("lineage") if isinstance(recorded, dict) else None
     return tuple(one for one in known if isinstance(one, str)) if isinstance(known, list) else ()
 
 
@@ -125,7 +125,7 @@ def load(model: str) -> dict[Path, Correction]:
     return kept
 
 
-def change(model: str, *, add: Iterable[Correction] = (), withdraw: Iterable[Path] = ()) -> dict[Path, Correction]:
+def change(model: str, *, add: Iterable[Correction] = (), remove: Iterable[Path] = ()) -> dict[Path, Correction]:
     """Add corrections, each instead of an earlier one of the same image, and take back others; what there is then.
 
     Raises:
@@ -133,7 +133,7 @@ def change(model: str, *, add: Iterable[Correction] = (), withdraw: Iterable[Pat
     """
     with _locked(model):
         kept, foreign = _parse(_read(model))
-        for path in withdraw:
+        for path in remove:
             kept.pop(path, None)
         for correction in add:
             kept.pop(correction.path, None)
@@ -142,7 +142,7 @@ def change(model: str, *, add: Iterable[Correction] = (), withdraw: Iterable[Pat
     return kept
 
 
-def mark_learnt(model: str, learnt: Iterable[Correction], fingerprint: str) -> None:
+def mark_trained(model: str, trained: Iterable[Correction], fingerprint: str) -> None:
     """Note what learnt these corrections; those that the person changed meanwhile are left as they are.
 
     Raises:
@@ -150,9 +150,9 @@ def mark_learnt(model: str, learnt: Iterable[Correction], fingerprint: str) -> N
     """
     with _locked(model):
         kept, foreign = _parse(_read(model))
-        for correction in learnt:
-            if kept.get(correction.path) == correction and fingerprint not in correction.learnt:
-                kept[correction.path] = replace(correction, learnt=(*correction.learnt, fingerprint))
+        for correction in trained:
+            if kept.get(correction.path) == correction and fingerprint not in correction.trained_in:
+                kept[correction.path] = replace(correction, trained_in=(*correction.trained_in, fingerprint))
         _write(model, kept, foreign)
 
 
@@ -193,18 +193,29 @@ def _parse(data: bytes) -> tuple[dict[Path, Correction], list[bytes]]:
 
 def _correction(content: dict[str, Any]) -> Correction:
     texts = [content[name] for name in ("path", "said", "label", "model")]
-    path, said, label, model = texts
-    confidence, learnt = float(content["confidence"]), tuple(content["learnt"])
-    made, unknown = datetime.fromisoformat(content["made"]), content.get("unknown")
-    if not all(isinstance(text, str) for text in (*texts, *learnt)) or not (path and label and 0 <= confidence <= 1):
+    path, predicted, label, model = texts
+    confidence, trained_in = float(content["confidence"]), tuple(content["learnt"])
+    created_at, unknown = datetime.fromisoformat(content["made"]), content.get("unknown")
+    if not all(isinstance(text, str) for text in (*texts, *trained_in)) or not (
+        path and label and 0 <= confidence <= 1
+    ):
         raise ValueError("no correction")
     if unknown not in (None, True, False):
         raise ValueError("no correction")
-    return Correction(Path(path), said, confidence, label, model, made, learnt, unknown)
+    return Correction(Path(path), predicted, confidence, label, model, created_at, trained_in, unknown)
 
 
 def _line(correction: Correction) -> bytes:
-    content = asdict(correction) | {"path": str(correction.path), "made": correction.made.isoformat()}
+    content = {
+        "path": str(correction.path),
+        "said": correction.predicted,
+        "confidence": correction.confidence,
+        "label": correction.label,
+        "model": correction.model,
+        "made": correction.created_at.isoformat(),
+        "learnt": correction.trained_in,
+        "unknown": correction.unknown,
+    }
     return json.dumps(content).encode()  # what is no text in a file's name survives as an escape
 
 
@@ -216,11 +227,11 @@ def _locked(model: str) -> Iterator[None]:
         place.mkdir(parents=True, exist_ok=True)
         file = (place / _LOCK).open("ab")
     with file:
-        until = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         with storage_errors(place / _LOCK):
-            while not hold(file):
-                if time.monotonic() > until:
+            while not try_lock(file):
+                if time.monotonic() > deadline:
                     what = f"The corrections in {str(place)!r} cannot be changed: another program holds them."
                     raise StorageError(what, hint="Close other windows of Fovea, then try again.")
-                time.sleep(_PAUSE_S)
+                time.sleep(_POLL_S)
         yield

@@ -21,16 +21,16 @@ from typing import Final, TypeAlias
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.storage import storage_errors
-from core.base.text import natural
-from core.datasets.class_labels import as_label
+from core.base.text import natural_sort_key
+from core.datasets.class_labels import normalize_label
 from core.images.listing import find_images
 
-_ASIDE: Final = ".taken-out"
+_TRASH_PREFIX: Final = ".taken-out"
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 """What no system allows in the name of a folder."""
-_MOST_PHOTOS: Final = 100_000
+_MAX_PHOTOS: Final = 100_000
 
-Moves: TypeAlias = tuple[tuple[Path, Path], ...]
+FileMoves: TypeAlias = tuple[tuple[Path, Path], ...]
 """From where to where, in order."""
 
 
@@ -76,55 +76,55 @@ Edit: TypeAlias = AddClass | RenameClass | RemoveClass | AddPhotos | MovePhotos
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltClass:
+class CustomClass:
     """A class of a set, and its photos."""
 
     label: str
     photos: tuple[Path, ...]
 
 
-def is_built(folder: Path) -> bool:
+def is_custom(folder: Path) -> bool:
     """Whether a folder is a set that was put together here."""
-    return folder.parent == paths.built_sets()
+    return folder.parent == paths.custom_datasets()
 
 
-def built_sets() -> tuple[Path, ...]:
+def list_datasets() -> tuple[Path, ...]:
     """The sets there are, the one that was changed last first."""
     with contextlib.suppress(OSError):
-        found = [one for one in paths.built_sets().iterdir() if one.is_dir() and not one.name.startswith(".")]
+        found = [one for one in paths.custom_datasets().iterdir() if one.is_dir() and not one.name.startswith(".")]
         return tuple(sorted(found, key=lambda one: -one.stat().st_mtime))
     return ()
 
 
-def classes_of(folder: Path) -> tuple[BuiltClass, ...]:
+def list_classes(folder: Path) -> tuple[CustomClass, ...]:
     """The classes of a set in natural order, those without photos too."""
     labels = sorted(
-        (one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")), key=natural
+        (one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")), key=natural_sort_key
     )
-    return tuple(BuiltClass(label, tuple(_images([folder / label]))) for label in labels)
+    return tuple(CustomClass(label, tuple(_images([folder / label]))) for label in labels)
 
 
-def new_set(name: str) -> Path:
+def create_dataset(name: str) -> Path:
     """Make a set without classes; where the name is taken, it gets a number.
 
     Raises:
         UsageError: nothing of the name can be the name of a folder.
         StorageError: it cannot be made.
     """
-    folder = _free(paths.built_sets() / _as_name(name))
+    folder = _free_path(paths.custom_datasets() / _folder_name(name))
     with storage_errors(folder):
         folder.mkdir(parents=True)
     return folder
 
 
-def rename_set(folder: Path, name: str) -> Path:
+def rename_dataset(folder: Path, name: str) -> Path:
     """Call a set otherwise; where it lies now.
 
     Raises:
         UsageError: there is a set of that name, or nothing of it can be the name of a folder.
         StorageError: it cannot be renamed.
     """
-    target = folder.with_name(_as_name(name))
+    target = folder.with_name(_folder_name(name))
     if target == folder:
         return folder
     if target.exists() and not target.samefile(folder):
@@ -134,12 +134,12 @@ def rename_set(folder: Path, name: str) -> Path:
     return target
 
 
-def tidy(folder: Path) -> None:
+def remove_stale_files(folder: Path) -> None:
     """Forget what was taken out; it cannot be brought back any more."""
-    shutil.rmtree(folder / _ASIDE, ignore_errors=True)
+    shutil.rmtree(folder / _TRASH_PREFIX, ignore_errors=True)
 
 
-def change(folder: Path, edit: Edit) -> Moves:
+def apply_edit(folder: Path, edit: Edit) -> FileMoves:
     """Change a set.
 
     Returns:
@@ -151,20 +151,20 @@ def change(folder: Path, edit: Edit) -> Moves:
     """
     match edit:
         case AddClass(label):
-            return _add_class(folder, _as_name(label))
+            return _add_class(folder, _folder_name(label))
         case RenameClass(label, name):
-            return _rename_class(folder, label, _as_name(name))
+            return _rename_class(folder, label, _folder_name(name))
         case RemoveClass(label):
-            return _move([(folder / label, _aside(folder) / label)])
+            return _move([(folder / label, _trash_folder(folder) / label)])
         case AddPhotos(label, photos):
-            return _add_photos(folder, _as_name(label), _images(photos))
+            return _add_photos(folder, _folder_name(label), _images(photos))
         case MovePhotos(photos, label):
-            target = _aside(folder) if label is None else folder / _as_name(label)
+            target = _trash_folder(folder) if label is None else folder / _folder_name(label)
             first = _add_class(folder, target.name) if label is not None else ()
             return (*first, *_move(_into(target, photos)))
 
 
-def undo(moves: Moves) -> None:
+def undo(moves: FileMoves) -> None:
     """Move everything back.
 
     Raises:
@@ -173,33 +173,33 @@ def undo(moves: Moves) -> None:
     _move([(target, source) for source, target in reversed(moves)])
 
 
-def _add_class(folder: Path, label: str) -> Moves:
+def _add_class(folder: Path, label: str) -> FileMoves:
     if (folder / label).is_dir():
         return ()
-    made = _aside(folder) / label
-    with storage_errors(made):
-        made.mkdir()
-    return _move([(made, folder / label)])
+    result = _trash_folder(folder) / label
+    with storage_errors(result):
+        result.mkdir()
+    return _move([(result, folder / label)])
 
 
-def _rename_class(folder: Path, label: str, name: str) -> Moves:
+def _rename_class(folder: Path, label: str, name: str) -> FileMoves:
     source, target = folder / label, folder / name
     if label == name:
         return ()
     if not target.exists() or target.samefile(source):
         return _move([(source, target)])
     merged = _move(_into(target, _images([source])))
-    return (*merged, *_move([(source, _aside(folder) / label)]))
+    return (*merged, *_move([(source, _trash_folder(folder) / label)]))
 
 
-def _add_photos(folder: Path, label: str, photos: Sequence[Path]) -> Moves:
+def _add_photos(folder: Path, label: str, photos: Sequence[Path]) -> FileMoves:
     if not photos:
         raise UsageError("There are no photos among what was dropped.", hint="Drop image files, or folders with some.")
     there = {_identity(one) for one in _images([folder / label])} if (folder / label).is_dir() else set()
-    aside = _aside(folder)
+    aside = _trash_folder(folder)
     with storage_errors(folder):
-        fresh = [photo for photo in photos[:_MOST_PHOTOS] if _identity(photo) not in there]
-        linked = [_linked(photo, aside) for photo in fresh]
+        new = [photo for photo in photos[:_MAX_PHOTOS] if _identity(photo) not in there]
+        linked = [_link_photo(photo, aside) for photo in new]
     return (*_add_class(folder, label), *_move(_into(folder / label, linked)))
 
 
@@ -209,9 +209,9 @@ def _identity(file: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _linked(photo: Path, place: Path) -> Path:
+def _link_photo(photo: Path, place: Path) -> Path:
     """The photo under a name of its own in another folder: the same file where that is possible, else a copy."""
-    target = _free(place / photo.name)
+    target = _free_path(place / photo.name)
     try:
         os.link(photo, target)
     except OSError:
@@ -228,13 +228,13 @@ def _into(folder: Path, photos: Iterable[Path]) -> list[tuple[Path, Path]]:
     taken: set[Path] = set()
     moves = []
     for photo in photos:
-        target = _free(folder / photo.name, taken)
+        target = _free_path(folder / photo.name, taken)
         taken.add(target)
         moves.append((photo, target))
     return moves
 
 
-def _move(moves: Iterable[tuple[Path, Path]]) -> Moves:
+def _move(moves: Iterable[tuple[Path, Path]]) -> FileMoves:
     """Move all or nothing."""
     done: list[tuple[Path, Path]] = []
     try:
@@ -257,26 +257,26 @@ def _refuse_to_replace(source: Path, target: Path) -> None:
         raise FileExistsError(errno.EEXIST, "there is something of that name already")
 
 
-def _aside(folder: Path) -> Path:
+def _trash_folder(folder: Path) -> Path:
     """A new place for what is taken out of a set."""
-    place = folder / _ASIDE / secrets.token_hex(6)
+    place = folder / _TRASH_PREFIX / secrets.token_hex(6)
     with storage_errors(place):
         place.mkdir(parents=True)
     return place
 
 
-def _free(path: Path, taken: Iterable[Path] = ()) -> Path:
+def _free_path(path: Path, taken: Iterable[Path] = ()) -> Path:
     """The path, with a number where there is something of that name."""
-    made, number = path, 2
-    while made.exists() or made in taken:
-        made = path.with_stem(f"{path.stem} {number}")
+    result, number = path, 2
+    while result.exists() or result in taken:
+        result = path.with_stem(f"{path.stem} {number}")
         number += 1
-    return made
+    return result
 
 
-def _as_name(text: str) -> str:
+def _folder_name(text: str) -> str:
     """A label as the name of a folder on any system."""
-    name = _FORBIDDEN.sub("-", as_label(text)).lstrip(". ").rstrip(". ")[:100].rstrip(". ")
+    name = _FORBIDDEN.sub("-", normalize_label(text)).lstrip(". ").rstrip(". ")[:100].rstrip(". ")
     if not name:
         raise UsageError("A class or a set needs a name.", hint="Type one.")
     return name

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.progress import CancelToken, Report
-from core.base.text import natural, printable
+from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
-from core.datasets.discovery import Found, find_labelled
-from core.datasets.label_overrides import Amended
+from core.datasets.discovery import Discovery, discover
+from core.datasets.label_overrides import OverriddenImage
 from core.datasets.problems import FolderError, Problem, ProblemKind
-from core.datasets.scan import Decoded, Sight, see_all
-from core.datasets.scan_cache import Memo
-from core.datasets.subsets import Part
+from core.datasets.scan import OnDecoded, ScannedImage, scan_images
+from core.datasets.scan_cache import ScanCache
+from core.datasets.subsets import Subset
 
-__all__ = ["Dataset", "Example", "Part", "Problem", "ProblemKind", "read_dataset"]
+__all__ = ["Dataset", "Example", "Problem", "ProblemKind", "Subset", "read_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class Example:
     Attributes:
         path: the file.
         label: its class, as an index into `Dataset.classes`.
-        part: what it is for, where the folder itself says that.
+        subset: what it is for, where the folder itself says that.
         sha256: of its content, in hexadecimal.
-        look: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
+        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
     """
 
     path: Path
     label: int
-    part: Part | None
+    subset: Subset | None
     sha256: str
-    look: int
+    phash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,23 @@ class Dataset:
         classes: their labels, two or more, in natural order.
         examples: the images, none twice, two or more of each class and at least one of them to train on.
         problems: everything that was found wrong with the folder; nothing of it keeps the examples from being learned.
-        amended: the files that are not taken as the folder has them, because the person decided so.
+        overridden: the files that are not taken as the folder has them, because the person decided so.
     """
 
     root: Path
     classes: tuple[str, ...]
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...]
-    amended: tuple[Amended, ...] = ()
+    overridden: tuple[OverriddenImage, ...] = ()
 
     def labels(self) -> NDArray[np.int64]:
         """The examples' labels [n]."""
         return np.array([example.label for example in self.examples], np.int64)
 
 
-def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: Decoded | None = None) -> Dataset:
+def read_dataset(
+    folder: Path, *, report: ProgressCallback, token: CancelToken, on_decoded: OnDecoded | None = None
+) -> Dataset:
     """Look through a folder of labelled images, each image opened once, and tell everything that is wrong with it.
 
     What was seen of a file is kept in the cache folder, and not looked at again before the file changes.
@@ -77,7 +79,7 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: D
         folder: the folder.
         report: told of each image looked at.
         token: looked at once for each image.
-        decoded: takes, in any of several threads, the sha256 and the pixels of images that had to be decoded, no
+        on_decoded: takes, in any of several threads, the sha256 and the pixels of images that had to be decoded, no
             smaller than `core.datasets.scan.AT_LEAST`; it returns quickly.
 
     Raises:
@@ -85,33 +87,33 @@ def read_dataset(folder: Path, *, report: Report, token: CancelToken, decoded: D
             problems, the reason last.
         Cancelled: the token was cancelled.
     """
-    found = find_labelled(folder, token)
+    found = discover(folder, token)
     problems = found.problems
-    with Memo() as memo:
-        sights = _readable(see_all(found.images, memo, report, token, decoded=decoded), problems)
-    kept, copies = dataset_checks.without_duplicates(sights, {one.path for one in found.amended}, folder)
-    kept, small = dataset_checks.without_small_classes(kept)
+    with ScanCache() as cache:
+        images = _readable_images(scan_images(found.images, cache, report, token, on_decoded=on_decoded), problems)
+    kept, copies = dataset_checks.drop_duplicates(images, {one.path for one in found.overridden}, folder)
+    kept, small = dataset_checks.drop_small_classes(kept)
     problems += copies + small
-    reason = dataset_checks.fatal(sights, kept, problems)
+    reason = dataset_checks.fatal_problem(images, kept, problems)
     if reason is not None:
-        what = f"Nothing can be learned from “{printable(folder.name or folder)}”. {reason.message}"
-        raise FolderError(what, hint=reason.hint, problems=(*problems, reason), amended=found.amended)
-    return _dataset(found, folder, kept, [*problems, *dataset_checks.remarks(kept, folder)])
+        what = f"Nothing can be learned from “{display_path(folder.name or folder)}”. {reason.message}"
+        raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
+    return _dataset(found, folder, kept, [*problems, *dataset_checks.warnings(kept, folder)])
 
 
-def _readable(found: Iterable[Sight | Problem], problems: list[Problem]) -> list[Sight]:
+def _readable_images(found: Iterable[ScannedImage | Problem], problems: list[Problem]) -> list[ScannedImage]:
     """What was seen of the images that can be read; why the others cannot is added to the problems."""
-    sights = []
+    images = []
     for seen in found:
-        if isinstance(seen, Sight):
-            sights.append(seen)
+        if isinstance(seen, ScannedImage):
+            images.append(seen)
         else:
             problems.append(seen)
-    return sights
+    return images
 
 
-def _dataset(found: Found, folder: Path, kept: Sequence[Sight], problems: Sequence[Problem]) -> Dataset:
-    classes = sorted({sight.label for sight in kept}, key=natural)
+def _dataset(found: Discovery, folder: Path, kept: Sequence[ScannedImage], problems: Sequence[Problem]) -> Dataset:
+    classes = sorted({image.label for image in kept}, key=natural_sort_key)
     index = {label: number for number, label in enumerate(classes)}
-    examples = (Example(sight.path, index[sight.label], sight.part, sight.sha256, sight.look) for sight in kept)
-    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems), found.amended)
+    examples = (Example(image.path, index[image.label], image.subset, image.sha256, image.phash) for image in kept)
+    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems), found.overridden)

@@ -21,10 +21,10 @@ from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.salvage import members, set_aside
 from core.base.storage import reading_errors, storage_errors, write_atomically
-from core.base.text import printable
+from core.base.text import display_path
 
 _FORMAT: Final = 1
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
-class Amendment:
+class LabelOverride:
     """What a person decided about a photo.
 
     Attributes:
@@ -43,47 +43,47 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True)
-class Amended:
+class OverriddenImage:
     """A file of a folder that is not taken as the folder has it.
 
     Attributes:
         path: the file.
-        was: its class by the folder; empty where the folder gives it none.
-        now: its class; None where it is left out.
+        original: its class by the folder; empty where the folder gives it none.
+        label: its class; None where it is left out.
     """
 
     path: Path
-    was: str
-    now: str | None
+    original: str
+    label: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Amendments:
+class LabelOverrides:
     """Everything that was decided about a folder.
 
     Attributes:
-        by_sum: by the SHA-256 of a photo's content, in hexadecimal.
+        by_hash: by the SHA-256 of a photo's content, in hexadecimal.
         sizes: of the files that were decided about, in bytes: no other file need be read to know that it is none.
     """
 
-    by_sum: Mapping[str, Amendment] = field(default_factory=lambda: MappingProxyType({}))
+    by_hash: Mapping[str, LabelOverride] = field(default_factory=lambda: MappingProxyType({}))
     sizes: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.by_sum)
+        return bool(self.by_hash)
 
-    def of_file(self, path: Path) -> Amendment | None:
+    def of_file(self, path: Path) -> LabelOverride | None:
         """What was decided about a file, read only where it may have been; None where nothing was."""
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode) or status.st_size not in self.sizes:
                 return None
-            return self.by_sum.get(_sum(path))
+            return self.by_hash.get(_sha256(path))
         except OSError:
             return None
 
 
-def read_amendments(folder: Path) -> Amendments:
+def read_overrides(folder: Path) -> LabelOverrides:
     """What was decided about a folder.
 
     A damaged file is set aside, and what is whole of it holds; what a later version wrote holds nothing. A warning
@@ -96,15 +96,15 @@ def read_amendments(folder: Path) -> Amendments:
     try:
         content = _content(file)
     except DamagedError:
-        with _held(file):
-            content = _mended(file)
+        with _locked(file):
+            content = _repaired(file)
     except LaterVersionError as error:
-        _log.warning("Decisions about the photos in %s are not applied. %s", printable(folder), error)
-        return Amendments()
-    return _amendments(content["photos"])
+        _log.warning("Decisions about the photos in %s are not applied. %s", display_path(folder), error)
+        return LabelOverrides()
+    return _overrides(content["photos"])
 
 
-def amend(folder: Path, changes: Mapping[Path, Amendment | None]) -> dict[Path, Amendment | None]:
+def override_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> dict[Path, LabelOverride | None]:
     """Decide about files of a folder.
 
     Args:
@@ -118,48 +118,48 @@ def amend(folder: Path, changes: Mapping[Path, Amendment | None]) -> dict[Path, 
         UsageError: a file cannot be read, so that nobody could know it again.
         StorageError: the decision cannot be kept, or those before cannot be read; they are unharmed.
     """
-    sums = {path: _told_sum(path) for path in changes}
+    hashes = {path: _checked_hash(path) for path in changes}
     file = _file(folder)
-    with _held(file):
-        content = _mended(file)
-        kept: dict[str, Any] = content["photos"]
-        before = {path: _amendment(kept.get(found)) for path, (found, _) in sums.items()}
+    with _locked(file):
+        content = _repaired(file)
+        stored: dict[str, Any] = content["photos"]
+        before = {path: _override(stored.get(found)) for path, (found, _) in hashes.items()}
         for path, change in changes.items():
-            found, size = sums[path]
+            found, size = hashes[path]
             if change is None:
-                kept.pop(found, None)
+                stored.pop(found, None)
             else:
-                kept[found] = {"label": change.label, "size": size}
-        content["folder"] = os.fsencode(_real(folder)).decode(errors="replace")
+                stored[found] = {"label": change.label, "size": size}
+        content["folder"] = os.fsencode(_real_path(folder)).decode(errors="replace")
         _write(file, content)
     return before
 
 
-def _real(folder: Path) -> str:
+def _real_path(folder: Path) -> str:
     return os.path.realpath(folder)
 
 
 def _file(folder: Path) -> Path:
-    name = hashlib.blake2b(os.fsencode(_real(folder)), digest_size=16).hexdigest()
-    return paths.amendments() / f"{name}.json"
+    name = hashlib.blake2b(os.fsencode(_real_path(folder)), digest_size=16).hexdigest()
+    return paths.label_overrides() / f"{name}.json"
 
 
 @contextmanager
-def _held(file: Path) -> Iterator[None]:
+def _locked(file: Path) -> Iterator[None]:
     """Nobody else decides about the folder meanwhile: two windows must not lose each other's decisions."""
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.with_suffix(".lock").open("ab") as lock:
-            if not hold(lock):
+            if not try_lock(lock):
                 what = "Another program decides about the same photos just now."
                 raise StorageError(what, hint="Try again in a moment.")
             yield
 
 
-def _amendments(found: Mapping[str, Any]) -> Amendments:
-    by_sum = {key: made for key, value in found.items() if (made := _amendment(value)) is not None}
-    sizes = frozenset(value["size"] for key, value in found.items() if key in by_sum)
-    return Amendments(MappingProxyType(by_sum), sizes)
+def _overrides(found: Mapping[str, Any]) -> LabelOverrides:
+    by_hash = {key: result for key, value in found.items() if (result := _override(value)) is not None}
+    sizes = frozenset(value["size"] for key, value in found.items() if key in by_hash)
+    return LabelOverrides(MappingProxyType(by_hash), sizes)
 
 
 def _content(file: Path) -> dict[str, Any]:
@@ -181,12 +181,12 @@ def _content(file: Path) -> dict[str, Any]:
         raise _damaged(file) from error
     if isinstance(format_, int) and format_ > _FORMAT:
         raise LaterVersionError(file)
-    if format_ != _FORMAT or not isinstance(photos, dict) or not all(map(_is_whole, photos, photos.values())):
+    if format_ != _FORMAT or not isinstance(photos, dict) or not all(map(_is_valid, photos, photos.values())):
         raise _damaged(file)
     return {**content}
 
 
-def _mended(file: Path) -> dict[str, Any]:
+def _repaired(file: Path) -> dict[str, Any]:
     """What a file holds; a damaged one is set aside and replaced by what is whole of it. The file must be held.
 
     Raises:
@@ -199,20 +199,20 @@ def _mended(file: Path) -> dict[str, Any]:
         with reading_errors(file):
             data = file.read_bytes()
     aside = set_aside(file)
-    whole = dict(_whole(data))
+    whole = dict(_valid_entries(data))
     content = {"format": _FORMAT, "photos": whole}
     _write(file, content)
     _log.warning(
         "Decisions about photos in %s were damaged. %s of them could be recovered; the damaged file was kept as %s.",
-        printable(file), len(whole), printable(aside),
+        display_path(file), len(whole), display_path(aside),
     )  # fmt: skip
     return content
 
 
-def _whole(data: bytes) -> Iterator[tuple[str, Any]]:
+def _valid_entries(data: bytes) -> Iterator[tuple[str, Any]]:
     for key, value in members(data):
         found = value.items() if key == "photos" and isinstance(value, dict) else [(key, value)]
-        yield from ((name, decided) for name, decided in found if _is_whole(name, decided))
+        yield from ((name, decided) for name, decided in found if _is_valid(name, decided))
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
@@ -220,38 +220,38 @@ def _write(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def _damaged(file: Path) -> DamagedError:
-    what = f"The decisions about photos in {printable(file)} are damaged."
+    what = f"The decisions about photos in {display_path(file)} are damaged."
     return DamagedError(what, hint="Decide again, or restore that file from a backup.")
 
 
-def _is_whole(key: str, value: object) -> bool:
+def _is_valid(key: str, value: object) -> bool:
     return (
         len(key) == 64 and _HEX.issuperset(key) and isinstance(value, dict)
         and isinstance(value.get("size"), int) and isinstance(value.get("label"), str | None)
     )  # fmt: skip
 
 
-def _amendment(value: Mapping[str, Any] | None) -> Amendment | None:
-    return None if value is None else Amendment(value["label"])
+def _override(value: Mapping[str, Any] | None) -> LabelOverride | None:
+    return None if value is None else LabelOverride(value["label"])
 
 
-def _told_sum(path: Path) -> tuple[str, int]:
+def _checked_hash(path: Path) -> tuple[str, int]:
     try:
-        return _sum(path), path.stat().st_size
+        return _sha256(path), path.stat().st_size
     except OSError as error:
         what = f"{path.name!r} cannot be read: {error.strerror or 'no reason given'}."
         raise UsageError(what, hint="See that the file is there and that you may open it.") from error
 
 
-def _sum(path: Path) -> str:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def told(amended: Iterable[Amended]) -> str:
+def summarize(overridden: Iterable[OverriddenImage]) -> str:
     """How many labels were put right and how many photos left out, in a sentence; empty where none were."""
-    listed = list(amended)
-    out = sum(one.now is None for one in listed)
+    listed = list(overridden)
+    out = sum(one.label is None for one in listed)
     right = len(listed) - out
     parts = []
     if right:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError
-from core.base.text import printable
-from core.datasets.label_overrides import Amended
+from core.base.text import display_path
+from core.datasets.label_overrides import OverriddenImage
 
-_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 """How many names a message lists, or how many messages of a kind there are, before the others are only counted."""
-_TOLD: Final = 3
+_MAX_REPORTED: Final = 3
 """How many messages stand for all of a kind."""
 
 
@@ -27,13 +27,13 @@ class ProblemKind(StrEnum):
     ALL_THE_SAME = "all-the-same"
     TOO_FEW_CLASSES = "too-few-classes"
     UNREADABLE = "unreadable"
-    PASSED_OVER = "passed-over"
+    SKIPPED = "passed-over"
     EMPTY_CLASS = "empty-class"
-    EMPTY_PART = "empty-part"
-    CLASS_LEFT_OUT = "class-left-out"
-    MISSING_FROM_PART = "missing-from-part"
+    EMPTY_SUBSET = "empty-part"
+    CLASS_DROPPED = "class-left-out"
+    MISSING_FROM_SUBSET = "missing-from-part"
     FEW_IMAGES = "few-images"
-    ALL_ALIKE = "all-alike"
+    ALL_SAME_CLASS = "all-alike"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     NEAR_DUPLICATE = "near-duplicate"
@@ -46,8 +46,8 @@ class ProblemKind(StrEnum):
     ELONGATED = "elongated"
     BLANK = "blank"
     GREY = "grey"
-    AMENDED = "amended"
-    LOOKS_LIKE_PARTS = "looks-like-parts"
+    OVERRIDDEN = "amended"
+    LOOKS_LIKE_SUBSETS = "looks-like-parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,59 +78,59 @@ class FolderError(DatasetError):
     """
 
     def __init__(
-        self, what: str, *, hint: str, problems: tuple[Problem, ...] = (), amended: tuple[Amended, ...] = ()
+        self, what: str, *, hint: str, problems: tuple[Problem, ...] = (), overridden: tuple[OverriddenImage, ...] = ()
     ) -> None:
         super().__init__(what, hint=hint)
-        self.problems, self.amended = problems, amended
+        self.problems, self.amended = problems, overridden
 
 
 def unreadable(path: Path, what: str, hint: str) -> Problem:
     """A file or folder that was passed over because it could not be read, for a reason that calls it by its name."""
-    alone, among_others = f"“{printable(path.name)}”", f"“{place(path)}”"
+    alone, among_others = f"“{display_path(path.name)}”", f"“{format_path(path)}”"
     return Problem(ProblemKind.UNREADABLE, (path,), what.replace(alone, among_others, 1), hint)
 
 
-def in_short(problems: Iterable[Problem]) -> list[Problem]:
+def summarize(problems: Iterable[Problem]) -> list[Problem]:
     """The problems by kind, of each the first few, and of many more only how many: so that all can be read."""
     kinds: dict[ProblemKind, list[Problem]] = defaultdict(list)
     for problem in problems:
         kinds[problem.kind].append(problem)
-    return [told for alike in kinds.values() for told in _in_short(alike)]
+    return [text for alike in kinds.values() for text in _summarize_kind(alike)]
 
 
-def _in_short(alike: list[Problem]) -> list[Problem]:
-    if len(alike) <= _NAMED:
+def _summarize_kind(alike: list[Problem]) -> list[Problem]:
+    if len(alike) <= _MAX_NAMED:
         return alike
-    told, rest = alike[:_TOLD], alike[_TOLD:]
+    text, rest = alike[:_MAX_REPORTED], alike[_MAX_REPORTED:]
     paths = tuple(path for problem in rest for path in problem.paths)
-    about = f": {places(paths)}" if paths else ""
-    return [*told, Problem(rest[0].kind, paths, f"{len(rest):,} more of that kind{about}.", rest[0].hint)]
+    about = f": {format_paths(paths)}" if paths else ""
+    return [*text, Problem(rest[0].kind, paths, f"{len(rest):,} more of that kind{about}.", rest[0].hint)]
 
 
-def listed(names: Sequence[str]) -> str:
+def format_names(names: Sequence[str]) -> str:
     """The first few names in quotation marks, and how many more there are."""
-    shown = ", ".join(f"“{name}”" for name in names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
+    shown = ", ".join(f"“{name}”" for name in names[:_MAX_NAMED])
+    return shown if len(names) <= _MAX_NAMED else f"{shown} and {len(names) - _MAX_NAMED:,} more"
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """As `listed`, with a number behind each name."""
-    shown = ", ".join(f"“{name}” ({count:,})" for name, count in list(counts.items())[:_NAMED])
-    return shown if len(counts) <= _NAMED else f"{shown} and {len(counts) - _NAMED:,} more"
+    shown = ", ".join(f"“{name}” ({count:,})" for name, count in list(counts.items())[:_MAX_NAMED])
+    return shown if len(counts) <= _MAX_NAMED else f"{shown} and {len(counts) - _MAX_NAMED:,} more"
 
 
-def place(path: Path, root: Path | None = None) -> str:
+def format_path(path: Path, root: Path | None = None) -> str:
     """A file by its place under the root, or else by its folder's name and its own, as one line."""
     if root is not None and path.is_relative_to(root):
-        return printable(path.relative_to(root))
-    return printable(Path(path.parent.name, path.name))
+        return display_path(path.relative_to(root))
+    return display_path(Path(path.parent.name, path.name))
 
 
-def places(paths: Iterable[Path], root: Path | None = None) -> str:
+def format_paths(paths: Iterable[Path], root: Path | None = None) -> str:
     """The first few files as `place` names them, and how many more there are."""
-    return listed([place(path, root) for path in paths])
+    return format_names([format_path(path, root) for path in paths])
 
 
-def quantity(count: int, what: str = "image") -> str:
+def pluralize(count: int, what: str = "image") -> str:
     """A count with its noun: "1 image", "12,500 images"."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -17,16 +17,16 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
-from core.base.progress import CancelToken, Report, StageClock
-from core.base.text import printable
-from core.datasets.discovery import Labelled
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import display_path
+from core.datasets.discovery import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, unreadable
-from core.datasets.scan_cache import Content, FileState, Memo, Seen, Trouble
-from core.datasets.subsets import Part
+from core.datasets.scan_cache import FileState, ImageInfo, ReadError, ScanCache, ScanResult
+from core.datasets.subsets import Subset
 from core.images.decoding import Pixels, read_image
-from core.images.perceptual_hash import look
+from core.images.perceptual_hash import phash
 
-AT_LEAST: Final = 374
+MIN_SIDE: Final = 374
 """The shorter side, in pixels, below which no image is decoded to be looked at: as much as the backbone that heads are
 trained on asks for, so that one decoding serves both."""
 
@@ -37,127 +37,134 @@ _ELONGATED: Final = 5
 _GREY: Final = 2
 """By how much the colours of a pixel may differ, of 255, that is called grey."""
 _THREADS: Final = min(4, os.cpu_count() or 1)
-_AHEAD: Final = 4 * _THREADS
+_PREFETCH: Final = 4 * _THREADS
 """How many images are under way at once: memory does not grow with the folder, and calling off is prompt."""
-_TOGETHER: Final = 500
+_BATCH_SIZE: Final = 500
 """How many images are asked of the memo, or told to it, at once."""
 
-Decoded: TypeAlias = Callable[[str, Pixels], None]
+OnDecoded: TypeAlias = Callable[[str, Pixels], None]
 """Takes the sha256 of an image that had to be decoded and its pixels, in any of several threads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ScannedImage:
     """What was seen of one image that can be read.
 
     Attributes:
         path: the file.
         label: its class.
-        part: what it is for, where the folder says that.
+        subset: what it is for, where the folder says that.
         sha256: of its content, in hexadecimal.
-        look: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
-        oddities: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
+        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
+        quality_flags: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
     """
 
     path: Path
     label: str
-    part: Part | None
+    subset: Subset | None
     sha256: str
-    look: int
-    oddities: tuple[ProblemKind, ...]
+    phash: int
+    quality_flags: tuple[ProblemKind, ...]
 
 
-class _Looked(NamedTuple):
+class _Scan(NamedTuple):
     """What was just seen, and the state of the file, if it tells whether that still holds."""
 
-    seen: Seen
+    result: ScanResult
     state: FileState | None
 
 
-def see_all(
-    images: Sequence[Labelled], memo: Memo, report: Report, token: CancelToken, *, decoded: Decoded | None = None
-) -> Iterator[Sight | Problem]:
+def scan_images(
+    images: Sequence[LabelledImage],
+    cache: ScanCache,
+    report: ProgressCallback,
+    token: CancelToken,
+    *,
+    on_decoded: OnDecoded | None = None,
+) -> Iterator[ScannedImage | Problem]:
     """For each image, in their order, what was seen, now or before, or why it could not be read.
 
     Args:
         images: what to look at.
-        memo: knows what was seen before, and is told what is seen now.
+        cache: knows what was seen before, and is told what is seen now.
         report: told of each image.
         token: looked at once for each image.
-        decoded: takes the pixels of images that had to be decoded, no smaller than `AT_LEAST`.
+        on_decoded: takes the pixels of images that had to be decoded, no smaller than `MIN_SIDE`.
 
     Raises:
         Cancelled: the token was cancelled; what was seen so far is kept.
     """
-    clock = StageClock("looking at the images", len(images), report)
+    clock = ProgressReporter("looking at the images", len(images), report)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as pool:
-        looks = _looks(images, memo, lambda image: pool.submit(_look_at, image.path, decoded))
+        results = _scan_results(images, cache, lambda image: pool.submit(_scan, image.path, on_decoded))
         try:
             for image in images:
                 token.check()
-                yield _as_sight(image, next(looks))
+                yield _scanned_image(image, next(results))
                 clock.advance()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            looks.close()
+            results.close()
 
 
-def _looks(
-    images: Sequence[Labelled], memo: Memo, begin: Callable[[Labelled], Future[_Looked]]
-) -> Generator[Seen, None, None]:
+def _scan_results(
+    images: Sequence[LabelledImage], cache: ScanCache, begin: Callable[[LabelledImage], Future[_Scan]]
+) -> Generator[ScanResult, None, None]:
     """What was seen of each image, those of which the memo knows nothing being looked at some ahead."""
-    known, new = _known(images, memo), list[tuple[Path, FileState, Seen]]()
-    waiting: deque[Seen | Future[_Looked]] = deque()
+    known, new = _cached_results(images, cache), list[tuple[Path, FileState, ScanResult]]()
+    waiting: deque[ScanResult | Future[_Scan]] = deque()
     try:
         for image in images:
-            waiting.extend(seen or begin(ahead) for ahead, seen in islice(known, _AHEAD - len(waiting)))
+            waiting.extend(seen or begin(ahead) for ahead, seen in islice(known, _PREFETCH - len(waiting)))
             first = waiting.popleft()
             if isinstance(first, Future):
                 first, state = first.result()
                 new += [(image.path, state, first)] if state else []
             yield first
-            if len(new) == _TOGETHER:
-                memo.keep(new)
+            if len(new) == _BATCH_SIZE:
+                cache.put(new)
                 new.clear()
     finally:
-        memo.keep(new)
+        cache.put(new)
 
 
-def _known(images: Sequence[Labelled], memo: Memo) -> Iterator[tuple[Labelled, Seen | None]]:
-    for start in range(0, len(images), _TOGETHER):
-        some = images[start : start + _TOGETHER]
-        yield from zip(some, memo.recall([image.path for image in some]), strict=True)
+def _cached_results(
+    images: Sequence[LabelledImage], cache: ScanCache
+) -> Iterator[tuple[LabelledImage, ScanResult | None]]:
+    for start in range(0, len(images), _BATCH_SIZE):
+        some = images[start : start + _BATCH_SIZE]
+        yield from zip(some, cache.get([image.path for image in some]), strict=True)
 
 
-def _as_sight(image: Labelled, seen: Seen) -> Sight | Problem:
-    if isinstance(seen, Trouble):
-        return unreadable(image.path, seen.message, seen.hint)
-    return Sight(image.path, image.label, image.part, seen.sha256, seen.look, seen.oddities)
+def _scanned_image(image: LabelledImage, result: ScanResult) -> ScannedImage | Problem:
+    if isinstance(result, ReadError):
+        return unreadable(image.path, result.message, result.hint)
+    return ScannedImage(image.path, image.label, image.subset, result.sha256, result.phash, result.quality_flags)
 
 
-def _look_at(path: Path, decoded: Decoded | None) -> _Looked:
+def _scan(path: Path, on_decoded: OnDecoded | None) -> _Scan:
     began, before = time.time_ns(), FileState.of(path)
     try:
-        image, sha256 = read_image(path, at_least=AT_LEAST), _sha256(path)
+        image, sha256 = read_image(path, min_side=MIN_SIDE), _sha256(path)
     except ImageError as error:
         # Anything else may be otherwise the next time: a right, a disk, memory, a decoder that is not installed.
         is_lasting = error.kind == ImageErrorKind.DAMAGED
-        return _Looked(Trouble(error.what, error.hint), _unchanged(path, before, began) if is_lasting else None)
+        return _Scan(ReadError(error.what, error.hint), _unchanged(path, before, began) if is_lasting else None)
     except OSError as error:  # it was there a moment ago
-        what = f"“{printable(path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
-        return _Looked(Trouble(what, "Leave the folder alone during training."), None)
+        what = f"“{display_path(path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
+        return _Scan(ReadError(what, "Leave the folder alone during training."), None)
     state = _unchanged(path, before, began)
     if image.warnings:
-        return _Looked(Trouble(" ".join(image.warnings), "It is left out of the training."), state)
-    if decoded is not None and state is not None:
-        decoded(sha256, image.pixels)
-    return _Looked(Content(sha256, *_seen(image.pixels)), state)
+        return _Scan(ReadError(" ".join(image.warnings), "It is left out of the training."), state)
+    if on_decoded is not None and state is not None:
+        on_decoded(sha256, image.pixels)
+    return _Scan(ImageInfo(sha256, *_inspect(image.pixels)), state)
 
 
 def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState | None:
     """The state of a file that was not written while it was looked at, and could not be without a trace."""
     after = FileState.of(path)
-    return after if after is not None and after == before and after.is_settled(began_ns) else None
+    return after if after is not None and after == before and after.is_stable(began_ns) else None
 
 
 def _sha256(path: Path) -> str:
@@ -165,7 +172,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _seen(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:
+def _inspect(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:
     """The look of an image, and what is unusual about it."""
     short, long = sorted(pixels.shape[:2])
     if long >= 2 * _SIDE:
@@ -176,7 +183,7 @@ def _seen(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:
         ProblemKind.BLANK: bool((pixels == pixels[0, 0]).all()),
         ProblemKind.GREY: _is_grey(pixels),
     }
-    return look(pixels), tuple(kind for kind, is_so in found.items() if is_so)
+    return phash(pixels), tuple(kind for kind, is_so in found.items() if is_so)
 
 
 def _is_grey(pixels: Pixels) -> bool:

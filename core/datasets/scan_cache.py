@@ -14,7 +14,7 @@ import stat
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TypeAlias
 
@@ -24,13 +24,13 @@ from core.base import paths
 from core.base.cache import Cache
 from core.datasets.problems import ProblemKind
 
-LOOKING: Final = 2
+SCAN_VERSION: Final = 2
 """Raised whenever other things would be seen in the same file."""
 
 LIMIT_BYTES: Final = 64 * 1024**2
 """What the memo may take on disk: 200,000 images."""
 
-_SETTLED_NS: Final = 2_000_000_000
+_STABLE_NS: Final = 2_000_000_000
 """FAT tells times no finer than this."""
 
 _COLUMNS: Final = """
@@ -39,29 +39,29 @@ _COLUMNS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ImageInfo:
     """What was seen of a file that can be read.
 
     Attributes:
         sha256: of its bytes, in hexadecimal.
-        look: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
-        oddities: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
+        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
+        quality_flags: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
     """
 
     sha256: str
-    look: int
-    oddities: tuple[ProblemKind, ...]
+    phash: int
+    quality_flags: tuple[ProblemKind, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ReadError:
     """Why a file cannot be read: what happened and what the person can do."""
 
     message: str
     hint: str
 
 
-Seen: TypeAlias = Content | Trouble
+ScanResult: TypeAlias = ImageInfo | ReadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ class FileState:
         is_file = stat.S_ISREG(status.st_mode)
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) if is_file else None
 
-    def is_settled(self, at_ns: int) -> bool:
+    def is_stable(self, at_ns: int) -> bool:
         """Whether a look at that moment, in nanoseconds since 1970, will be followed by no change without a trace."""
-        return max(self.mtime_ns, self.ctime_ns) + _SETTLED_NS < at_ns
+        return max(self.mtime_ns, self.ctime_ns) + _STABLE_NS < at_ns
 
 
-class Memo:
+class ScanCache:
     """What was seen of files, in one SQLite file: a `Cache`, with all that this promises.
 
     Where files lie is not written down: they are found by a hash of that.
@@ -117,38 +117,44 @@ class Memo:
     def __exit__(self, *_: object) -> None:
         self._cache.close()
 
-    def recall(self, files: Sequence[Path]) -> list[Seen | None]:
+    def get(self, files: Sequence[Path]) -> list[ScanResult | None]:
         """What was seen of each file; None where it was never looked at or has changed since."""
         keys = [_key(file) for file in files]
         rows = {key: row for key, *row in self._cache.find("file, state, sum, seen", "file", (), keys)}
-        return [_believed(file, *rows[key]) if key in rows else None for file, key in zip(files, keys, strict=True)]
+        return [_valid_result(file, *rows[key]) if key in rows else None for file, key in zip(files, keys, strict=True)]
 
-    def keep(self, seen: Iterable[tuple[Path, FileState, Seen]]) -> None:
+    def put(self, results: Iterable[tuple[Path, FileState, ScanResult]]) -> None:
         """Keep what was seen of files in the states they were in."""
         now = time.time()
-        notes = ((_key(file), _written(state), json.dumps(asdict(what))) for file, state, what in seen)
-        self._cache.put([(key, state, now, _sum(state, note), note) for key, state, note in notes])
+        notes = ((_key(file), _serialized_state(state), json.dumps(_as_json(what))) for file, state, what in results)
+        self._cache.put([(key, state, now, _checksum(state, note), note) for key, state, note in notes])
 
 
 def _key(file: Path) -> bytes:
     return hashlib.blake2b(os.fsencode(file.absolute()), digest_size=16).digest()
 
 
-def _written(state: FileState) -> str:
+def _serialized_state(state: FileState) -> str:
     """A state, and what looked at the file then."""
-    return f"{LOOKING} {PIL.__version__} {state.size} {state.mtime_ns} {state.ctime_ns} {state.inode}"
+    return f"{SCAN_VERSION} {PIL.__version__} {state.size} {state.mtime_ns} {state.ctime_ns} {state.inode}"
 
 
-def _sum(state: str, note: str) -> int:
+def _checksum(state: str, note: str) -> int:
     return zlib.crc32(f"{state}\n{note}".encode())
 
 
-def _believed(file: Path, state: str, sum_: int, note: str) -> Seen | None:
+def _as_json(result: ScanResult) -> dict[str, object]:
+    if isinstance(result, ReadError):
+        return {"message": result.message, "hint": result.hint}
+    return {"sha256": result.sha256, "look": result.phash, "oddities": result.quality_flags}
+
+
+def _valid_result(file: Path, state: str, sum_: int, note: str) -> ScanResult | None:
     """What a row says, if it is whole and the file is as it was."""
     now = FileState.of(file)
-    if now is None or _written(now) != state or _sum(state, note) != sum_:
+    if now is None or _serialized_state(now) != state or _checksum(state, note) != sum_:
         return None
     fields = json.loads(note)
     if "sha256" not in fields:
-        return Trouble(**fields)
-    return Content(fields["sha256"], fields["look"], tuple(map(ProblemKind, fields["oddities"])))
+        return ReadError(**fields)
+    return ImageInfo(fields["sha256"], fields["look"], tuple(map(ProblemKind, fields["oddities"])))

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.datasets.dataset import Dataset, Example, Part
-from core.images.perceptual_hash import distance, group_alike, joined
+from core.datasets.dataset import Dataset, Example, Subset
+from core.images.perceptual_hash import connected_components, group_near_duplicates, hamming_distance
 
 _BURST: Final = 10
 """In how many bits of 64 the looks of two pictures of a burst may differ."""
@@ -37,11 +37,11 @@ _BURST_STEP: Final = 3
 """How far apart the running numbers of neighbours in a burst may be."""
 
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)\D*\Z")
-_HELD_OUT: Final = (Part.TEST, Part.VALIDATION)
-_ORDER: Final = (*_HELD_OUT, Part.TRAIN)
+_HELD_OUT: Final = (Subset.TEST, Subset.VALIDATION)
+_ORDER: Final = (*_HELD_OUT, Subset.TRAIN)
 """The parts from the lowest groups to the highest: what is asked for validation does not change the test."""
 
-Share: TypeAlias = float | int
+FractionOrCount: TypeAlias = float | int
 """A share of the images, a float in [0, 1), or a count of images, an int."""
 
 
@@ -59,22 +59,22 @@ class _Group:
     """Examples that stay together.
 
     Attributes:
-        place: where the group stands among all, in [0, 1).
+        position: where the group stands among all, in [0, 1).
         members: indexes of its examples.
     """
 
-    place: float
+    position: float
     members: tuple[int, ...]
 
 
 def split(
     dataset: Dataset,
     *,
-    validation: Share = 0.15,
-    test: Share = 0.15,
+    validation: FractionOrCount = 0.15,
+    test: FractionOrCount = 0.15,
     train: int | None = None,
     seed: int = 0,
-    alike: NDArray[np.int64] | None = None,
+    near_duplicates: NDArray[np.int64] | None = None,
 ) -> Split:
     """Divide a dataset by class, groups kept together; parts that the folder itself gives stay what they are.
 
@@ -88,24 +88,26 @@ def split(
         test: share or count of the images; 0 for none.
         train: count of the images to train on, the others being left over; None for all that remain.
         seed: another seed gives another division.
-        alike: a number for each example, the same for those of one class that are to stay together; None: by their
-            looks alone.
+        near_duplicates: a number for each example, the same for those of one class that are to stay together; None: by
+            their looks alone.
 
     Raises:
         DatasetError: a share or count is impossible, alone or together with the others.
     """
-    pool = [index for index, example in enumerate(dataset.examples) if example.part in (None, Part.TRAIN)]
-    given = {part: [i for i, example in enumerate(dataset.examples) if example.part is part] for part in _HELD_OUT}
-    wanted = {part: 0 if given[part] else share for part, share in zip(_HELD_OUT, (test, validation), strict=True)}
-    classes = _groups_by_class(dataset.examples, pool, seed, alike)
-    if train is None and all(isinstance(share, float) or share == 0 for share in wanted.values()):
-        parts = _by_share(classes, wanted)
+    pool = [index for index, example in enumerate(dataset.examples) if example.subset in (None, Subset.TRAIN)]
+    given = {part: [i for i, example in enumerate(dataset.examples) if example.subset is part] for part in _HELD_OUT}
+    wanted = {
+        part: 0 if given[part] else fraction for part, fraction in zip(_HELD_OUT, (test, validation), strict=True)
+    }
+    classes = _groups_by_class(dataset.examples, pool, seed, near_duplicates)
+    if train is None and all(isinstance(fraction, float) or fraction == 0 for fraction in wanted.values()):
+        parts = _by_fraction(classes, wanted)
     else:
         parts = _by_count(classes, _counts(wanted, train, len(pool)))
     return Split(
-        train=_sorted(parts[Part.TRAIN]),
-        validation=_sorted(parts[Part.VALIDATION] + given[Part.VALIDATION]),
-        test=_sorted(parts[Part.TEST] + given[Part.TEST]),
+        train=_sorted(parts[Subset.TRAIN]),
+        validation=_sorted(parts[Subset.VALIDATION] + given[Subset.VALIDATION]),
+        test=_sorted(parts[Subset.TEST] + given[Subset.TEST]),
     )
 
 
@@ -126,19 +128,19 @@ def _groups_by_class(
 def _groups(
     examples: Sequence[Example], own: Sequence[int], seed: int, alike: NDArray[np.int64] | None
 ) -> list[_Group]:
-    near = group_alike(np.array([examples[index].look for index in own], np.uint64))
+    near = group_near_duplicates(np.array([examples[index].phash for index in own], np.uint64))
     pairs = [*enumerate(near.tolist()), *_bursts([examples[index] for index in own])]
     if alike is not None:
         _, first, number = np.unique(alike[own], return_index=True, return_inverse=True)
         pairs += enumerate(first[number].tolist())
     members: dict[int, list[int]] = defaultdict(list)
-    for index, group in zip(own, joined(len(own), pairs).tolist(), strict=True):
+    for index, group in zip(own, connected_components(len(own), pairs).tolist(), strict=True):
         members[group].append(index)
-    groups = [_Group(_place([examples[i].sha256 for i in group], seed), tuple(group)) for group in members.values()]
-    return sorted(groups, key=lambda group: group.place)
+    groups = [_Group(_position([examples[i].sha256 for i in group], seed), tuple(group)) for group in members.values()]
+    return sorted(groups, key=lambda group: group.position)
 
 
-def _place(contents: Iterable[str], seed: int) -> float:
+def _position(contents: Iterable[str], seed: int) -> float:
     """A number in [0, 1) by a keyed hash of the first content in order: most images that join change nothing."""
     key = f"fovea split {seed}".encode()
     digest = hashlib.blake2b(min(contents).encode(), key=key, digest_size=6).digest()
@@ -153,69 +155,74 @@ def _bursts(own: Sequence[Example]) -> Iterable[tuple[int, int]]:
             runs[example.path.parent, match[1]].append((int(match[2]), index))
     for run in runs.values():
         for (number, a), (next_number, b) in pairwise(sorted(run)):
-            if next_number - number <= _BURST_STEP and distance(own[a].look, own[b].look) <= _BURST:
+            if next_number - number <= _BURST_STEP and hamming_distance(own[a].phash, own[b].phash) <= _BURST:
                 yield a, b
 
 
-def _by_share(classes: Iterable[list[_Group]], wanted: Mapping[Part, Share]) -> dict[Part, list[int]]:
+def _by_fraction(classes: Iterable[list[_Group]], wanted: Mapping[Subset, FractionOrCount]) -> dict[Subset, list[int]]:
     """Cut each class where the places of its groups pass the shares."""
-    shares = [wanted[part] for part in _HELD_OUT]
-    if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
-        what = f"Shares of {shares[1]} for validation and {shares[0]} for testing leave nothing to train on, or less."
+    fractions = [wanted[part] for part in _HELD_OUT]
+    if not all(0 <= fraction < 1 for fraction in fractions) or sum(fractions) >= 1:
+        what = (
+            f"Shares of {fractions[1]} for validation and {fractions[0]} for testing leave nothing to train on, or "
+            "less."
+        )
         raise DatasetError(what, hint="Give shares from 0 up to 1, with a sum below 1, such as 0.15 and 0.15.")
-    parts: dict[Part, list[int]] = {part: [] for part in Part}
+    parts: dict[Subset, list[int]] = {part: [] for part in Subset}
     for groups in classes:
-        first, second = _cuts([group.place for group in groups], shares[0], shares[1])
+        first, second = _boundaries([group.position for group in groups], fractions[0], fractions[1])
         for part, chosen in zip(_ORDER, (groups[:first], groups[first:second], groups[second:]), strict=True):
             parts[part] += _members(chosen)
     return parts
 
 
-def _cuts(places: Sequence[float], test: Share, validation: Share) -> tuple[int, int]:
+def _boundaries(places: Sequence[float], test: FractionOrCount, validation: FractionOrCount) -> tuple[int, int]:
     """Where a class's sorted places are cut: before the first cut lies the test, before the second the validation."""
     first = second = 0
     if test and len(places) > 1:
-        first = _between(1, bisect_left(places, test), len(places) - _kept_back(len(places), 1 + bool(validation)))
+        first = _clamp(1, bisect_left(places, test), len(places) - _reserved(len(places), 1 + bool(validation)))
     if validation and len(places) - first > 1:
-        second = _between(first + 1, bisect_left(places, test + validation), len(places) - 1)
+        second = _clamp(first + 1, bisect_left(places, test + validation), len(places) - 1)
     return first, max(first, second)
 
 
-def _between(low: int, value: int, high: int) -> int:
+def _clamp(low: int, value: int, high: int) -> int:
     return max(low, min(value, high))
 
 
-def _kept_back(count: int, parts: int) -> int:
+def _reserved(count: int, parts: int) -> int:
     """How many of a class's groups the parts yet to be served need: one each, or one for training if there are few."""
     return parts if count > parts else 1
 
 
-def _counts(wanted: Mapping[Part, Share], train: int | None, total: int) -> dict[Part, int]:
+def _counts(wanted: Mapping[Subset, FractionOrCount], train: int | None, total: int) -> dict[Subset, int]:
     """How many images each part shall have, in the order in which they are served; training only where it is said."""
-    counts = {part: round(share * total) if isinstance(share, float) else share for part, share in wanted.items()}
+    counts = {
+        part: round(fraction * total) if isinstance(fraction, float) else fraction for part, fraction in wanted.items()
+    }
     if train is not None:
-        counts[Part.TRAIN] = train
+        counts[Subset.TRAIN] = train
     if min(counts.values()) < 0 or sum(counts.values()) > total:
         asked = ", ".join(f"{count:,} for {part.value}" for part, count in counts.items())
         raise DatasetError(f"Of {total:,} images, {asked} cannot be taken.", hint="Ask for fewer, or add images.")
     return counts
 
 
-def _by_count(classes: Sequence[list[_Group]], counts: Mapping[Part, int]) -> dict[Part, list[int]]:
+def _by_count(classes: Sequence[list[_Group]], counts: Mapping[Subset, int]) -> dict[Subset, list[int]]:
     """Serve one part after the other from the lowest groups of all classes; what remains is trained on, if allowed."""
-    parts: dict[Part, list[int]] = {part: [] for part in Part}
+    parts: dict[Subset, list[int]] = {part: [] for part in Subset}
     asked = [part for part in _ORDER if counts.get(part)]
     for part in asked:
-        later = sum(other in _HELD_OUT for other in asked[asked.index(part) + 1 :]) + (part is not Part.TRAIN)
+        later = sum(other in _HELD_OUT for other in asked[asked.index(part) + 1 :]) + (part is not Subset.TRAIN)
         taken = _take(classes, counts[part], later, part)
         parts[part] = _members(taken)
         classes = [[group for group in groups if group not in taken] for groups in classes]
-    if Part.TRAIN not in counts:
-        parts[Part.TRAIN] = [index for groups in classes for index in _members(groups)]
+    if Subset.TRAIN not in counts:
+        parts[Subset.TRAIN] = [index for groups in classes for index in _members(groups)]
     return parts
 
 
-def _take(classes: Sequence[list[_Group]], count: int, later: int, part: Part) -> set[_Group]:
+def _take(classes: Sequence[list[_Group]], count: int, later: int, part: Subset) -> set[_Group]:
     """Groups of `count` images together: one of each class that can spare one, then from each in its proportion.
 
     Args:
@@ -241,11 +248,11 @@ def _take(classes: Sequence[list[_Group]], count: int, later: int, part: Part) -
 
 def _queue(groups: Sequence[_Group], later: int) -> Iterable[tuple[bool, float, float, _Group]]:
     """The groups a class can spare: whether another comes before, how much of the class is taken by then, the place."""
-    spare = groups[: len(groups) - _kept_back(len(groups), later)] if later else groups
+    spare = groups[: len(groups) - _reserved(len(groups), later)] if later else groups
     total, so_far = sum(len(group.members) for group in groups), 0
     for rank, group in enumerate(spare):
         so_far += len(group.members)
-        yield rank > 0, so_far / total, group.place, group
+        yield rank > 0, so_far / total, group.position, group
 
 
 def _members(groups: Iterable[_Group]) -> list[int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 
-class Part(StrEnum):
+class Subset(StrEnum):
     """What an image is for."""
 
     TRAIN = "train"
@@ -27,19 +27,19 @@ class _Role(NamedTuple):
     """What the name of a folder says.
 
     Attributes:
-        part: the part that it is; None where its images have no labels because they are to be predicted.
+        subset: the part that it is; None where its images have no labels because they are to be predicted.
         rest: the other words of the name, which the parts of one dataset share.
     """
 
-    part: Part | None
+    subset: Subset | None
     rest: tuple[str, ...]
 
 
-_PARTS: Final[dict[str, Part | None]] = (
-    dict.fromkeys(("train", "training", "trn", "trainval"), Part.TRAIN)
-    | dict.fromkeys(("val", "valid", "validate", "validation", "validating"), Part.VALIDATION)
-    | dict.fromkeys(("dev", "development", "eval", "evaluation"), Part.VALIDATION)
-    | dict.fromkeys(("test", "testing", "tst", "holdout"), Part.TEST)
+_SUBSETS: Final[dict[str, Subset | None]] = (
+    dict.fromkeys(("train", "training", "trn", "trainval"), Subset.TRAIN)
+    | dict.fromkeys(("val", "valid", "validate", "validation", "validating"), Subset.VALIDATION)
+    | dict.fromkeys(("dev", "development", "eval", "evaluation"), Subset.VALIDATION)
+    | dict.fromkeys(("test", "testing", "tst", "holdout"), Subset.TEST)
     | dict.fromkeys(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"), None)
 )
 _GENERIC: Final = frozenset({"data", "dataset", "set", "subset", "split", "part", "folder", "sample", "samples"}) | {
@@ -50,24 +50,24 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 
 
-def parts_among(folders: Sequence[Path]) -> dict[Path, Part]:
+def subsets_among(folders: Sequence[Path]) -> dict[Path, Subset]:
     """The folders that are parts of one dataset; none where they are classes, such as cars, planes and trains."""
     found = [parts for parts in _by_dataset(folders) if _is_dataset(parts, len(folders))]
     return {folder: part for folder, part in found[0].items() if part is not None} if len(found) == 1 else {}
 
 
-def named_as_parts(folders: Sequence[Path]) -> bool:
+def are_named_as_subsets(folders: Sequence[Path]) -> bool:
     """Whether all folders are named as parts, though not as those of one dataset with a training part."""
     several = [parts for parts in _by_dataset(folders) if len(set(parts.values())) > 1]
     return bool(several) and sum(map(len, several)) == len(folders)
 
 
-def _by_dataset(folders: Iterable[Path]) -> Iterable[dict[Path, Part | None]]:
+def _by_dataset(folders: Iterable[Path]) -> Iterable[dict[Path, Subset | None]]:
     """The folders with the names of parts, those with the same other words together."""
-    found = defaultdict[tuple[str, ...], dict[Path, Part | None]](dict)
+    found = defaultdict[tuple[str, ...], dict[Path, Subset | None]](dict)
     for folder in folders:
         if role := _role(folder.name):
-            found[role.rest][folder] = role.part
+            found[role.rest][folder] = role.subset
     return found.values()
 
 
@@ -75,28 +75,28 @@ def is_wrapper(inner: Path, outer: Path) -> bool:
     """Whether the only folder inside a part is that part once more, as in `train/train`, and not a class."""
     own, around = _role(inner.name), _role(outer.name)
     same = inner.name.casefold() == outer.name.casefold()
-    return same or (own is not None and around is not None and own.part == around.part) or not _words(inner.name)
+    return same or (own is not None and around is not None and own.subset == around.subset) or not _words(inner.name)
 
 
-def _is_dataset(parts: dict[Path, Part | None], folders: int) -> bool:
+def _is_dataset(parts: dict[Path, Subset | None], folders: int) -> bool:
     found = set(parts.values())
-    return Part.TRAIN in found and (len(found) > 1 or len(parts) == folders)
+    return Subset.TRAIN in found and (len(found) > 1 or len(parts) == folders)
 
 
 def _role(name: str) -> _Role | None:
     """What a name says of its folder; None where it has no word for a part, or several."""
     words = _words(name)
-    own = [word for word in words if word in _PARTS]
-    return _Role(_PARTS[own[0]], tuple(word for word in words if word not in own)) if len(own) == 1 else None
+    own = [word for word in words if word in _SUBSETS]
+    return _Role(_SUBSETS[own[0]], tuple(word for word in words if word not in own)) if len(own) == 1 else None
 
 
 def _words(name: str) -> list[str]:
     """The words of a name, small, without numbers and generic ones: "TrainSet2" and "trainset" give "train"."""
-    words = (_plain(word) for word in _WORD.findall(_CAMEL.sub(" ", name).casefold()))
+    words = (_singular(word) for word in _WORD.findall(_CAMEL.sub(" ", name).casefold()))
     return [word for word in words if word not in _GENERIC]
 
 
-def _plain(word: str) -> str:
+def _singular(word: str) -> str:
     """A word without a generic one that is written together with a part: "testdata" gives "test"."""
-    parts = (part for part in _PARTS if word.startswith(part) and word.removeprefix(part) in _GENERIC)
+    parts = (part for part in _SUBSETS if word.startswith(part) and word.removeprefix(part) in _GENERIC)
     return next(parts, word)

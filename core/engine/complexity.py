@@ -9,28 +9,28 @@ from typing import Final
 import onnx
 from onnx import TensorProto
 
-from core.engine.limits import multiply_adds
+from core.engine.limits import macs
 from core.engine.shapes import infer
 
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Complexity:
+class ModelStats:
     """What a graph costs.
 
     Attributes:
-        weights: numbers stored in it, scalars not counted; BatchNormalization folded into a convolution counts as the
-            convolution it became.
-        multiply_adds: of its convolutions and matrix products for one image; a multiplication with the addition after
+        parameters: numbers stored in it, scalars not counted; BatchNormalization folded into a convolution counts as
+            the convolution it became.
+        macs: of its convolutions and matrix products for one image; a multiplication with the addition after
             it is one.
     """
 
-    weights: int
-    multiply_adds: int
+    parameters: int
+    macs: int
 
 
-def complexity(model: onnx.ModelProto) -> Complexity:
+def compute_stats(model: onnx.ModelProto) -> ModelStats:
     """Count a graph's weights and its multiply-adds at batch 1; `model` is not changed.
 
     Raises:
@@ -38,7 +38,7 @@ def complexity(model: onnx.ModelProto) -> Complexity:
     """
     inferred = infer(model)
     weights = sum(math.prod(tensor.dims) for tensor in model.graph.initializer if _is_weight(tensor))
-    return Complexity(weights, sum(multiply_adds(node, inferred) for node in model.graph.node))
+    return ModelStats(weights, sum(macs(node, inferred) for node in model.graph.node))
 
 
 def _is_weight(tensor: TensorProto) -> bool:

@@ -21,16 +21,16 @@ from core.card import BackboneCard
 from core.engine import golden, graph, sessions
 from core.engine.limits import MAX_BATCH
 
-__all__ = ["LEAST_AGREEMENT", "MAX_BATCH", "Engine", "open_engine"]
+__all__ = ["MAX_BATCH", "MIN_AGREEMENT", "Engine", "open_engine"]
 
-LEAST_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
+MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 """Least cosine between features here and in the card.
 
 OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which thus runs in float32.
 """
 
 _TIMED_RUNS: Final = 3
-_NOT_THE_ORIGINAL: Final = "The card or the file is not the original; install the model again."
+_MISMATCH: Final = "The card or the file is not the original; install the model again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
         data: the backbone's file; it must have passed `graph.check_backbone`.
         card: what the file is.
         provider: the one to use; there is no fallback here.
-        precision: how far its features may differ from the card's, see `LEAST_AGREEMENT`; with AUTO, a provider whose
+        precision: how far its features may differ from the card's, see `MIN_AGREEMENT`; with AUTO, a provider whose
             fastest arithmetic differs more is asked for float32.
 
     Raises:
@@ -95,9 +95,9 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
-        raise ModelError(f"The backbone does not run: {error.what}", hint=_NOT_THE_ORIGINAL) from error
-    if agreement < LEAST_AGREEMENT[precision]:
-        raise _disagreement(provider, agreement, precision)
+        raise ModelError(f"The backbone does not run: {error.what}", hint=_MISMATCH) from error
+    if agreement < MIN_AGREEMENT[precision]:
+        raise _mismatch_error(provider, agreement, precision)
     opening_ms = (time.perf_counter() - started) * 1000
     return Engine(card, provider, precision, agreement, milliseconds, opening_ms, session)
 
@@ -108,22 +108,22 @@ def _open(
     """A session and its agreement with the card; in float32 where the provider's fastest arithmetic is too coarse."""
     session = sessions.open_session(data, provider, precision)
     features = _run(session, graph.FEATURES, inputs, provider)
-    agreement = golden.cosine(features, golden.unpack(card.golden_features, card.feature_width))
+    agreement = golden.cosine(features, golden.decode_features(card.golden_features, card.feature_width))
     is_exact = precision is Precision.EXACT or provider is Provider.CPU
-    if is_exact or agreement >= LEAST_AGREEMENT[precision]:
+    if is_exact or agreement >= MIN_AGREEMENT[precision]:
         return session, agreement
     return _open(data, card, inputs, provider, Precision.EXACT)
 
 
-def _disagreement(provider: Provider, agreement: float, precision: Precision) -> ProviderError | ModelError:
+def _mismatch_error(provider: Provider, agreement: float, precision: Precision) -> ProviderError | ModelError:
     if provider is Provider.CPU:
         return ModelError(
             f"The backbone does not give the features its card promises (cosine {agreement:.4f}).",
-            hint=_NOT_THE_ORIGINAL,
+            hint=_MISMATCH,
         )
     return ProviderError(
         f"{TITLES[provider]} gives other features than the card (cosine {agreement:.4f}, "
-        f"at least {LEAST_AGREEMENT[precision]} is asked).",
+        f"at least {MIN_AGREEMENT[precision]} is asked).",
         hint="Another provider is right; `fovea doctor` lists them.",
     )
 

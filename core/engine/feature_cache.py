@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from core.prediction import Timing
 
-MOST_IMAGES: Final = 4096
+MAX_IMAGES: Final = 4096
 """At 2048 features 32 MB; those not asked for longest go first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileSignature:
     """A file as it was before it was read; written to, it has another one."""
 
     path: Path
@@ -28,7 +28,7 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class CachedFeatures:
     """What the backbone made of an image.
 
     Attributes:
@@ -44,33 +44,33 @@ class Seen:
     warnings: tuple[str, ...] = ()
 
 
-class Recent:
+class LruFeatureCache:
     """Features by file, of one engine; any thread may ask."""
 
-    def __init__(self, *, most: int = MOST_IMAGES) -> None:
-        self._most = most
-        self._seen: OrderedDict[Stamp, Seen] = OrderedDict()
+    def __init__(self, *, capacity: int = MAX_IMAGES) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[FileSignature, CachedFeatures] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, stamp: Stamp) -> Seen | None:
+    def get(self, signature: FileSignature) -> CachedFeatures | None:
         """What was seen of the file as it is now."""
         with self._lock:
-            if stamp in self._seen:
-                self._seen.move_to_end(stamp)
-            return self._seen.get(stamp)
+            if signature in self._entries:
+                self._entries.move_to_end(signature)
+            return self._entries.get(signature)
 
-    def put(self, stamp: Stamp, seen: Seen) -> None:
+    def put(self, signature: FileSignature, cached: CachedFeatures) -> None:
         """Keep what was seen of the file as it was before it was read."""
         with self._lock:
-            self._seen[stamp] = seen
-            while len(self._seen) > self._most:
-                self._seen.popitem(last=False)
+            self._entries[signature] = cached
+            while len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def file_signature(path: Path) -> FileSignature | None:
     """The file as it is now; None where it cannot be looked at."""
     try:
         status = path.stat()
     except (OSError, ValueError):
         return None
-    return Stamp(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    return FileSignature(path, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
-from core.base.text import printable
+from core.base.text import display_path
 from core.card import BackboneCard
 from core.engine.engine import MAX_BATCH, Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
@@ -29,11 +29,11 @@ from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS, decode
 from core.prediction import Failure
 
-_AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
-_LARGEST: Final = float(np.finfo(np.float16).max)
+_PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
+_FLOAT16_MAX: Final = float(np.finfo(np.float16).max)
 
 
-class Content(Protocol):
+class HashedFile(Protocol):
     """An image file as it was when the dataset was read."""
 
     @property
@@ -45,25 +45,26 @@ class Content(Protocol):
         """Of its bytes, in hexadecimal."""
 
 
-def _nothing(_: str) -> None:
+def _never_prepared(_: str) -> None:
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureSource:
+class FeatureExtractor:
     """What makes features.
 
     Attributes:
         card: the backbone's card.
         precision: how exactly it is to compute.
         open: opens the engine; not called where all features are kept.
-        ready: what the engine reads of the image of that sha256, uint8 [size, size, 3], where it was made already.
+        get_prepared: what the engine reads of the image of that sha256, uint8 [size, size, 3], where it was made
+            already.
     """
 
     card: BackboneCard
     precision: Precision
     open: Callable[[], Engine]
-    ready: Callable[[str], NDArray[np.uint8] | None] = _nothing
+    get_prepared: Callable[[str], NDArray[np.uint8] | None] = _never_prepared
 
     @property
     def kind(self) -> FeatureKind:
@@ -92,7 +93,12 @@ class FeatureTable:
 
 
 def compute_features(
-    images: Sequence[Content], source: FeatureSource, store: FeatureStore, *, report: Report, token: CancelToken
+    images: Sequence[HashedFile],
+    extractor: FeatureExtractor,
+    store: FeatureStore,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> FeatureTable:
     """Features of images, from the store where it has them, else from the engine.
 
@@ -104,23 +110,23 @@ def compute_features(
         ModelError: the backbone is damaged.
         Cancelled: the person called it off.
     """
-    kept = store.get(source.kind, [image.sha256 for image in images])
+    kept = store.get(extractor.kind, [image.sha256 for image in images])
     found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
     missing = [at for at in range(len(images)) if at not in found]
     failures: list[Failure] = []
-    clock = StageClock("computing features", len(images), report)
+    clock = ProgressReporter("computing features", len(images), report)
     clock.advance(len(found))
     if missing:
-        with _preparing([images[at] for at in missing], source) as prepared:
-            engine, outcomes = source.open(), zip(missing, prepared, strict=True)
+        with _preparing([images[at] for at in missing], extractor) as prepared:
+            engine, outcomes = extractor.open(), zip(missing, prepared, strict=True)
             for group in _groups(outcomes, failures, token):
-                rows = rounded(engine.run(np.stack([pixels for _, pixels in group])))
-                store.put(source.kind, {images[at].sha256: row for (at, _), row in zip(group, rows, strict=True)})
+                rows = quantize_float16(engine.run(np.stack([pixels for _, pixels in group])))
+                store.put(extractor.kind, {images[at].sha256: row for (at, _), row in zip(group, rows, strict=True)})
                 found |= {at: row for (at, _), row in zip(group, rows, strict=True)}
                 clock.advance(len(group))
         clock.advance(len(failures))
     computed = len(missing) - len(failures)
-    return FeatureTable(*_table(found, source.card.feature_width), tuple(failures), computed)
+    return FeatureTable(*_table(found, extractor.card.feature_width), tuple(failures), computed)
 
 
 def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -132,20 +138,22 @@ def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArra
     return features, np.array(places, np.int64)
 
 
-def rounded(features: NDArray[np.float32]) -> NDArray[np.float16]:
+def quantize_float16(features: NDArray[np.float32]) -> NDArray[np.float16]:
     """As they are kept; a feature beyond what float16 can hold becomes the largest it can."""
-    return np.clip(features, -_LARGEST, _LARGEST).astype(np.float16)
+    return np.clip(features, -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
 
 
 @contextmanager
-def _preparing(images: Sequence[Content], source: FeatureSource) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
+def _preparing(
+    images: Sequence[HashedFile], source: FeatureExtractor
+) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
     """What the engine reads of each image, in their order, made in threads ahead of it and never far ahead."""
     pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
     coming = iter(images)
     waiting: deque[Future[NDArray[np.uint8] | Failure]] = deque()
 
     def refill() -> None:
-        waiting.extend(pool.submit(_prepare, image, source) for image in islice(coming, _AHEAD - len(waiting)))
+        waiting.extend(pool.submit(_prepare, image, source) for image in islice(coming, _PREFETCH - len(waiting)))
 
     def prepared() -> Iterator[NDArray[np.uint8] | Failure]:
         while waiting:
@@ -159,19 +167,19 @@ def _preparing(images: Sequence[Content], source: FeatureSource) -> Iterator[Ite
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(image: Content, source: FeatureSource) -> NDArray[np.uint8] | Failure:
-    ready = source.ready(image.sha256)
+def _prepare(image: HashedFile, source: FeatureExtractor) -> NDArray[np.uint8] | Failure:
+    ready = source.get_prepared(image.sha256)
     if ready is not None:
         return ready
     plan = source.card.preprocessing
     try:
-        pixels = preprocessing.preprocess(decode(image.path, at_least=plan.decode_at_least), plan)
+        pixels = preprocessing.preprocess(decode(image.path, min_side=plan.min_decode_side), plan)
     except ImageError as error:
         return Failure.of(image.path, error)
     return pixels if is_unchanged(image) else _changed(image.path)
 
 
-def is_unchanged(image: Content) -> bool:
+def is_unchanged(image: HashedFile) -> bool:
     """Whether a file that was just decoded still has the sum it had when the dataset was read."""
     try:
         with image.path.open("rb") as file:
@@ -181,7 +189,7 @@ def is_unchanged(image: Content) -> bool:
 
 
 def _changed(path: Path) -> Failure:
-    what = f"“{printable(path.name)}” changed while it was being learnt from."
+    what = f"“{display_path(path.name)}” changed while it was being learnt from."
     return Failure(path, "changed", what, "Let whatever writes to the folder come to its end, then train again.")
 
 

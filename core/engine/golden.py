@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.card import GOLDEN_COUNT
 
-_HALF_AGREES: Final = 0.99999
+_FLOAT16_AGREEMENT: Final = 0.99999
 """Least cosine between features and what float16 keeps of them; engines are asked for 0.9999."""
 
 
@@ -39,16 +39,16 @@ def _scaled(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(rows / np.where(largest > 0, largest, 1), np.float64)
 
 
-def pack(features: NDArray[np.float32]) -> str:
+def encode_features(features: NDArray[np.float32]) -> str:
     """Features [n, d] as base64 of little-endian float16, or of float32 where float16 is too coarse or too small."""
     with np.errstate(over="ignore", under="ignore"):
-        half = features.astype("<f2")
-    is_exact = cosine(half.astype(np.float32), features) > _HALF_AGREES or not features.any()
-    stored = half if is_exact else features.astype("<f4")
+        float16 = features.astype("<f2")
+    is_exact = cosine(float16.astype(np.float32), features) > _FLOAT16_AGREEMENT or not features.any()
+    stored = float16 if is_exact else features.astype("<f4")
     return base64.b64encode(stored.tobytes()).decode("ascii")
 
 
-def unpack(text: str, width: int) -> NDArray[np.float32]:
+def decode_features(text: str, width: int) -> NDArray[np.float32]:
     """The features [GOLDEN_COUNT, width] that `pack` wrote.
 
     Raises:

@@ -60,7 +60,7 @@ _HINT: Final = "Fovea opens only plain image networks; ask whoever made the file
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class TensorSpec:
     """An input or output: its name, element type and axes (None where the length is left open)."""
 
     name: str
@@ -149,9 +149,9 @@ def check_backbone(data: bytes, card: BackboneCard, *, is_installed: bool = Fals
     size, width = card.preprocessing.size, card.feature_width
     channels_last = card.feature_map_layout == "nhwc"
     feature_map = (None, None, None, width) if channels_last else (None, width, None, None)
-    _expect(inputs(model), Port(INPUT, TensorProto.UINT8, (None, size, size, 3)), "input")
-    _expect(outputs(model), Port(FEATURES, TensorProto.FLOAT, (None, width)), "output")
-    _expect(outputs(model), Port(FEATURE_MAP, TensorProto.FLOAT, feature_map), "output")
+    _expect(inputs(model), TensorSpec(INPUT, TensorProto.UINT8, (None, size, size, 3)), "input")
+    _expect(outputs(model), TensorSpec(FEATURES, TensorProto.FLOAT, (None, width)), "output")
+    _expect(outputs(model), TensorSpec(FEATURE_MAP, TensorProto.FLOAT, feature_map), "output")
     if len(inputs(model)) != 1:
         raise ModelError(f"The model asks for {len(inputs(model))} inputs; a backbone reads one image.", hint=_HINT)
     _check_inside(model, card, times=MAX_BATCH if is_installed else 1)
@@ -169,15 +169,15 @@ def _check_inside(model: onnx.ModelProto, card: BackboneCard, *, times: int) -> 
         raise ModelError(what, hint=_HINT)
 
 
-def inputs(model: onnx.ModelProto) -> tuple[Port, ...]:
+def inputs(model: onnx.ModelProto) -> tuple[TensorSpec, ...]:
     """What the graph must be given; initializers that are also listed as inputs do not count."""
     stored = {tensor.name for tensor in model.graph.initializer}
-    return tuple(_port(info) for info in model.graph.input if info.name not in stored)
+    return tuple(_tensor_spec(info) for info in model.graph.input if info.name not in stored)
 
 
-def outputs(model: onnx.ModelProto) -> tuple[Port, ...]:
+def outputs(model: onnx.ModelProto) -> tuple[TensorSpec, ...]:
     """What the graph gives."""
-    return tuple(_port(info) for info in model.graph.output)
+    return tuple(_tensor_spec(info) for info in model.graph.output)
 
 
 @only_model_errors()
@@ -232,7 +232,7 @@ def is_external(tensor: TensorProto) -> bool:
     return tensor.data_location == TensorProto.EXTERNAL or bool(tensor.external_data)
 
 
-def stated_bytes(tensor: TensorProto) -> int:
+def declared_bytes(tensor: TensorProto) -> int:
     """How many bytes an array takes, as its axes and its element type state.
 
     Raises:
@@ -250,23 +250,23 @@ def _check_tensor(tensor: TensorProto) -> None:
     """Refuse an array that is not all there: shape inference believes its axes, whatever was stored."""
     if is_external(tensor):
         raise ModelError("The model keeps its weights in other files, which could be any file of yours.", hint=_HINT)
-    stated = stated_bytes(tensor)
+    declared = declared_bytes(tensor)
     typed, size = _TYPED[tensor.data_type]
-    held = len(tensor.raw_data) if tensor.HasField("raw_data") else len(getattr(tensor, typed)) * size
-    if held != stated or tensor.HasField("segment"):
+    stored = len(tensor.raw_data) if tensor.HasField("raw_data") else len(getattr(tensor, typed)) * size
+    if stored != declared or tensor.HasField("segment"):
         what = f"The model file is damaged: the array {tensor.name[:80]!r} does not hold the numbers that it states."
         raise ModelError(what, hint="Download or copy it again.")
 
 
-def _port(info: ValueInfoProto) -> Port:
+def _tensor_spec(info: ValueInfoProto) -> TensorSpec:
     tensor = info.type.tensor_type
     axes = tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in tensor.shape.dim)
-    return Port(info.name, tensor.elem_type, axes)
+    return TensorSpec(info.name, tensor.elem_type, axes)
 
 
-def _expect(ports: Iterable[Port], wanted: Port, role: str) -> None:
+def _expect(specs: Iterable[TensorSpec], wanted: TensorSpec, role: str) -> None:
     """Refuse unless a port has the wanted name and type, and axes that agree wherever `wanted` states one."""
-    found = next((port for port in ports if port.name == wanted.name), None)
+    found = next((port for port in specs if port.name == wanted.name), None)
     if found is None:
         raise ModelError(f"The model has no {role} called {wanted.name!r}.", hint=_HINT)
     fits = len(found.axes) == len(wanted.axes) and all(

@@ -71,16 +71,16 @@ def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
         last.update(dict.fromkeys(node.input, place))
-    alive = most = sum(_bytes(name, inferred) for name in given)
+    alive = maximum = sum(_bytes(name, inferred) for name in given)
     for place, node in enumerate(nodes):
         alive += sum(_bytes(name, inferred) for name in set(node.output) if name)
-        most = max(most, alive)
+        maximum = max(maximum, alive)
         done = {name for name in (*node.input, *node.output) if name and last.get(name, place) == place}
         alive -= sum(_bytes(name, inferred) for name in done - constant - kept)
-    return most
+    return maximum
 
 
-def multiply_adds(node: onnx.NodeProto, inferred: Inferred) -> int:
+def macs(node: onnx.NodeProto, inferred: Inferred) -> int:
     """Of a convolution or matrix product; a multiplication with the addition after it is one."""
     shapes = inferred.shapes
     if node.op_type == "Conv":
@@ -96,12 +96,12 @@ def multiply_adds(node: onnx.NodeProto, inferred: Inferred) -> int:
 
 def _work(node: onnx.NodeProto, inferred: Inferred) -> int:
     given = attributes_of(node)
-    made = sum(math.prod(inferred.shapes[name]) for name in node.output if name)
+    result = sum(math.prod(inferred.shapes[name]) for name in node.output if name)
     read = sum(math.prod(inferred.shapes[name]) for name in node.input if name)
-    touched = max(made, read)
+    touched = max(result, read)
     if node.op_type in ("MaxPool", "AveragePool"):
-        touched = made * math.prod(given["kernel_shape"])
-    counted = multiply_adds(node, inferred)
+        touched = result * math.prod(given["kernel_shape"])
+    counted = macs(node, inferred)
     if node.op_type == "Conv" and inferred.shapes[node.input[1]][0] < _SLOW_GROUPS * given.get("group", 1):
         counted *= _SLOW_GROUPS
     return counted + _cost(node, given, inferred) * touched

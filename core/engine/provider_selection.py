@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.base import paths
 from core.base.errors import ProviderError, StorageError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.salvage import set_aside
 from core.base.storage import write_atomically
 from core.card import BackboneCard
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ProviderProbe:
     """How one provider fared with one backbone.
 
     Attributes:
@@ -36,40 +36,40 @@ class Trial:
     error: ProviderError | None
 
 
-def try_provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Trial:
+def probe_provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderProbe:
     """Open the backbone on one provider and keep the answer, good or bad."""
     try:
-        return Trial(provider, open_engine(data, card, provider, precision), None)
+        return ProviderProbe(provider, open_engine(data, card, provider, precision), None)
     except ProviderError as error:
-        return Trial(provider, None, error)
+        return ProviderProbe(provider, None, error)
 
 
-def choose_engine(data: bytes, card: BackboneCard, wish: ProviderWish, precision: Precision) -> Engine:
+def choose_engine(data: bytes, card: BackboneCard, requested: ProviderPreference, precision: Precision) -> Engine:
     """Open the backbone on the provider asked for, or with AUTO on the fastest that works.
 
     Raises:
         ProviderError: the named provider does not work, or with AUTO none does.
         ModelError: the backbone is not what its card says.
     """
-    if wish is not ProviderWish.AUTO:
-        return open_engine(data, card, Provider(wish.value), precision)
-    remembered = _recall(card, precision)
+    if requested is not ProviderPreference.AUTO:
+        return open_engine(data, card, Provider(requested.value), precision)
+    remembered = _load_choice(card, precision)
     if remembered is not None:
-        trial = try_provider(data, card, remembered, precision)
-        if trial.engine is not None:
-            return trial.engine
-        _log.warning("%s was the fastest here but no longer works: %s", remembered, trial.error)
+        probe = probe_provider(data, card, remembered, precision)
+        if probe.engine is not None:
+            return probe.engine
+        _log.warning("%s was the fastest here but no longer works: %s", remembered, probe.error)
     return _fastest(data, card, precision)
 
 
 def _fastest(data: bytes, card: BackboneCard, precision: Precision) -> Engine:
-    trials = [try_provider(data, card, provider, precision) for provider in Provider]
-    engines = [trial.engine for trial in trials if trial.engine is not None]
+    probes = [probe_provider(data, card, provider, precision) for provider in Provider]
+    engines = [probe.engine for probe in probes if probe.engine is not None]
     if not engines:
-        reasons = " ".join(str(trial.error) for trial in trials)
+        reasons = " ".join(str(probe.error) for probe in probes)
         raise ProviderError(f"No provider works on this machine. {reasons}", hint="Install Fovea again.")
     best = min(engines, key=lambda engine: engine.milliseconds)
-    _remember(card, precision, best.provider)
+    _save_choice(card, precision, best.provider)
     return best
 
 
@@ -100,12 +100,12 @@ def _choices() -> dict[str, str]:
     return {}
 
 
-def _recall(card: BackboneCard, precision: Precision) -> Provider | None:
+def _load_choice(card: BackboneCard, precision: Precision) -> Provider | None:
     choice = _choices().get(_key(card, precision))
     return Provider(choice) if choice in list(Provider) else None
 
 
-def _remember(card: BackboneCard, precision: Precision, provider: Provider) -> None:
+def _save_choice(card: BackboneCard, precision: Precision, provider: Provider) -> None:
     choices = _choices() | {_key(card, precision): provider.value}
     try:
         write_atomically(_file(), json.dumps(choices, indent=2).encode())

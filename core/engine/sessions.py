@@ -54,7 +54,7 @@ def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.I
     except ProviderError:
         raise
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise _refusal(provider, error) from error
+        raise _session_error(provider, error) from error
     if session.get_providers()[0] != _ORT_NAMES[provider]:
         raise ProviderError(
             f"{TITLES[provider]} did not take the model; ONNX Runtime fell back to {session.get_providers()[0]}.",
@@ -81,20 +81,20 @@ def check_versions(ir_version: int, opset: int) -> None:
     try:
         _open_cpu(model.SerializeToString(), Precision.EXACT)
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise _too_new(str(error), ir_version, opset) from error
+        raise _unsupported_error(str(error), ir_version, opset) from error
 
 
-def _too_new(said: str, ir_version: int, opset: int) -> ModelError:
+def _unsupported_error(stated: str, ir_version: int, opset: int) -> ModelError:
     hint = "Export it again for an older version of ONNX, or update Fovea."
-    ir = re.search(r"max supported IR version: (\d+)", said)
+    ir = re.search(r"max supported IR version: (\d+)", stated)
     if ir:
         return ModelError(f"The file has ONNX IR version {ir_version}; this Fovea reads up to {ir[1]}.", hint=hint)
-    newest = re.search(r"is till opset (\d+)", said)
+    newest = re.search(r"is till opset (\d+)", stated)
     known = f"; this Fovea reads up to {newest[1]}" if newest else ", which this Fovea cannot read"
     return ModelError(f"The file is written in ONNX opset {opset}{known}.", hint=hint)
 
 
-def _refusal(provider: Provider, error: Exception) -> ProviderError | ModelError:
+def _session_error(provider: Provider, error: Exception) -> ProviderError | ModelError:
     if provider is Provider.CPU:
         return ModelError(
             f"The model file cannot be opened: {first_line(error)}",
@@ -112,8 +112,8 @@ def first_line(error: BaseException) -> str:
     Lines that end in a colon only announce the next: OpenVINO begins with where in its source it threw.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = (line for line in lines if not line.endswith(":"))
-    return next(telling, lines[0] if lines else type(error).__name__)[:300]
+    message = (line for line in lines if not line.endswith(":"))
+    return next(message, lines[0] if lines else type(error).__name__)[:300]
 
 
 def versions() -> dict[str, str]:
@@ -226,10 +226,10 @@ def _load_cuda_libraries() -> tuple[str, ...]:
 
     ONNX Runtime prints what it misses, which would spoil our output, and tells it in no other way.
     """
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
         ort.preload_dlls(directory="")
-    return tuple(re.findall(r"^Failed to load ([\w.-]+):", said.getvalue(), re.MULTILINE))
+    return tuple(re.findall(r"^Failed to load ([\w.-]+):", output.getvalue(), re.MULTILINE))
 
 
 def _missing_hint(provider: Provider, libraries: tuple[str, ...] = ()) -> str:

@@ -24,7 +24,7 @@ Shapes: TypeAlias = Mapping[str, Shape]
 """By name."""
 
 MAX_RANK: Final = 8
-_MOST_VALUES: Final = 64
+_MAX_VALUES: Final = 64
 """Whole numbers in an array that may decide a shape (axes, pads, lengths); larger ones are weights."""
 _WHOLE: Final = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
 _HINT: Final = "Export the model again with plain shapes, or use another one."
@@ -46,7 +46,7 @@ class Inferred:
     values: dict[str, NDArray[np.int64]]
 
 
-def shapes_for_one_image(model: onnx.ModelProto) -> Shapes:
+def infer_shapes(model: onnx.ModelProto) -> Shapes:
     """Shapes of all arrays once each input's first axis is 1.
 
     Raises:
@@ -68,7 +68,7 @@ def infer(model: onnx.ModelProto, batch: int = 1, *, side: int | None = None) ->
     """
     found = Inferred({}, {}, {})
     for tensor in model.graph.initializer:
-        _note(found, tensor.name, tensor.data_type, tuple(tensor.dims), least=0)
+        _note(found, tensor.name, tensor.data_type, tuple(tensor.dims), minimum=0)
         _keep(found, tensor.name, tensor)
     for info in model.graph.input:
         if info.name not in found.shapes:
@@ -98,8 +98,8 @@ def _input_axes(info: onnx.ValueInfoProto, batch: int, side: int | None) -> Shap
     return (batch, *rest)
 
 
-def _note(found: Inferred, name: str, kind: int, shape: Shape, *, least: int = 1) -> None:
-    if len(shape) > MAX_RANK or min(shape, default=1) < least:
+def _note(found: Inferred, name: str, kind: int, shape: Shape, *, minimum: int = 1) -> None:
+    if len(shape) > MAX_RANK or min(shape, default=1) < minimum:
         raise _unknown(name)
     if name in found.shapes:
         raise ModelError(f"Two parts of the model are called {name[:80]!r}.", hint=_HINT)
@@ -107,7 +107,7 @@ def _note(found: Inferred, name: str, kind: int, shape: Shape, *, least: int = 1
 
 
 def _keep(found: Inferred, name: str, tensor: TensorProto) -> None:
-    if tensor.data_type in _WHOLE and math.prod(tensor.dims) <= _MOST_VALUES:
+    if tensor.data_type in _WHOLE and math.prod(tensor.dims) <= _MAX_VALUES:
         found.values[name] = numpy_helper.to_array(tensor).astype(np.int64)
 
 
@@ -121,11 +121,11 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
     data = {name: numpy_helper.from_array(_stored(found, name), name) for name in types if name in found.values}
     versions = [helper.make_opsetid("", opset)]
     try:
-        made = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, versions, ir_version)
+        result = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, versions, ir_version)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
         raise ModelError("The shapes inside the model contradict each other.", hint=_HINT) from error
     for name in filter(None, node.output):
-        tensor = made[name].tensor_type if name in made else TypeProto.Tensor()
+        tensor = result[name].tensor_type if name in result else TypeProto.Tensor()
         if not tensor.HasField("shape") or not all(axis.HasField("dim_value") for axis in tensor.shape.dim):
             raise _unknown(name)
         _note(found, name, tensor.elem_type, tuple(axis.dim_value for axis in tensor.shape.dim))
@@ -147,7 +147,7 @@ def _unknown(name: str) -> ModelError:
 def _compute(node: onnx.NodeProto, found: Inferred) -> None:
     """Note the numbers that an operator makes of known ones, where they may decide a shape."""
     name = node.output[0]
-    if found.kinds[name] not in _WHOLE or math.prod(found.shapes[name]) > _MOST_VALUES:
+    if found.kinds[name] not in _WHOLE or math.prod(found.shapes[name]) > _MAX_VALUES:
         return
     if node.op_type == "Constant":
         value = np.asarray(_constant(node))

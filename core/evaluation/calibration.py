@@ -65,7 +65,7 @@ def log_loss(logits: Logits, labels: Labels, temperature: float = 1.0) -> float:
     Raises:
         DatasetError, ModelError, ValueError: as for `checked`.
     """
-    return _log_loss(checked(logits, labels), labels, temperature)
+    return _log_loss(validate_logits(logits, labels), labels, temperature)
 
 
 def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibration:
@@ -74,8 +74,8 @@ def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibrati
     Raises:
         DatasetError, ModelError, ValueError: as for `checked`.
     """
-    scores = checked(logits, labels)
-    confidence = softened(scores, temperature).max(axis=1)
+    scores = validate_logits(logits, labels)
+    confidence = temperature_scaled_softmax(scores, temperature).max(axis=1)
     bins = _bins(confidence, scores.argmax(axis=1) == labels)
     ece = sum(one.images / len(labels) * abs(one.accuracy - one.confidence) for one in bins)
     return Calibration(temperature, _log_loss(scores, labels, temperature), ece, bins)
@@ -95,19 +95,19 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     Raises:
         DatasetError, ModelError, ValueError: as for `checked`.
     """
-    scores = checked(logits, labels)
+    scores = validate_logits(logits, labels)
     scores = scores - scores.max(axis=1, keepdims=True)
     goal = _smoothed_goal(scores, labels)
     low, high = (-math.log(temperature) for temperature in reversed(_TEMPERATURES))
     for _ in range(_HALVINGS):  # the loss is convex in 1 / temperature, so its slope changes sign once
         middle = (low + high) / 2
-        slope = float(np.sum(softened(scores, math.exp(-middle)) * scores, axis=1).mean()) - goal
+        slope = float(np.sum(temperature_scaled_softmax(scores, math.exp(-middle)) * scores, axis=1).mean()) - goal
         low, high = (low, middle) if slope > 0 else (middle, high)
     temperature = math.exp(-(low + high) / 2)
     return temperature if _log_loss(scores, labels, temperature) < _log_loss(scores, labels, 1.0) else 1.0
 
 
-def checked(logits: Logits, labels: Labels) -> NDArray[np.float64]:
+def validate_logits(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     """The logits [n, classes] in double precision, if they can be judged.
 
     Raises:
@@ -130,7 +130,7 @@ def checked(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     return logits.astype(np.float64)
 
 
-def softened(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def temperature_scaled_softmax(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Probabilities [n, classes] of logits, in double precision; temperature is above 0."""
     return np.exp(_log_probabilities(scores, temperature))
 
@@ -164,5 +164,5 @@ def _smoothed_goal(scores: NDArray[np.float64], labels: Labels) -> float:
     rows = np.arange(len(labels))
     others = scores.copy()
     others[rows, labels] = -np.inf
-    doubt = 1 / (len(labels) + 2)
-    return float(((1 - doubt) * scores[rows, labels] + doubt * others.max(axis=1)).mean())
+    smoothing = 1 / (len(labels) + 2)
+    return float(((1 - smoothing) * scores[rows, labels] + smoothing * others.max(axis=1)).mean())

@@ -12,40 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.base.progress import CancelToken, Report
-from core.base.providers import Precision, ProviderWish
+from core.base.progress import CancelToken, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
 from core.datasets.problems import Problem
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, compute_features
-from core.evaluation.calibration import checked, softened
-from core.evaluation.folder_evaluation import answer
-from core.evaluation.images import JudgedImage, SummedImage, match_labels, read_images, sum_images
-from core.evaluation.leakage import Familiar
+from core.engine.features import FeatureExtractor, compute_features
+from core.evaluation.calibration import temperature_scaled_softmax, validate_logits
+from core.evaluation.folder_evaluation import evaluate_features
+from core.evaluation.images import EvaluationImage, HashedImage, hash_images, match_labels, read_images
+from core.evaluation.leakage import TrainingSet
 from core.evaluation.metrics import Evaluation
-from core.evaluation.sources import feature_source
+from core.evaluation.sources import feature_extractor
 from core.images.listing import find_images
 from core.models.heads import Head
 from core.models.installed import InstalledModel, load_head
 from core.prediction import Failure
 
-Seen = TypeVar("Seen", JudgedImage, SummedImage)
+Seen = TypeVar("Seen", EvaluationImage, HashedImage)
 
 _NO_PHOTO: Final = "Choose photos, or a folder with photos in it or in its subfolders."
-_CHANCE: Final = 0.05
+_SIGNIFICANCE: Final = 0.05
 """The p from which a difference passes for chance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class Disagreement:
     """An image that two models name differently.
 
     Attributes:
         path: the image.
         label: its class; None where nobody knows.
-        named_by_a: what the first model named it.
+        prediction_a: what the first model named it.
         confidence_a: how sure it was of that, 0..1, calibrated.
-        named_by_b: what the second model named it.
+        prediction_b: what the second model named it.
         confidence_b: how sure it was of that, 0..1, calibrated.
         margin: how far apart they are, 0..1. With a label: how much more probability one of them left for the right
             class than the other. Without: how much more each has for its own answer than for the other's, on average.
@@ -53,37 +53,37 @@ class Flip:
 
     path: Path
     label: str | None
-    named_by_a: str
+    prediction_a: str
     confidence_a: float
-    named_by_b: str
+    prediction_b: str
     confidence_b: float
     margin: float
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedComparison:
     """Two models on the same images.
 
     Attributes:
-        only_a_right: how many images only the first named rightly.
-        only_b_right: how many images only the second named rightly.
+        only_a_correct: how many images only the first named rightly.
+        only_b_correct: how many images only the second named rightly.
         p: of McNemar's exact test; small where the difference is hardly chance.
-        flips: images they name differently, those with the largest margin first.
+        disagreements: images they name differently, those with the largest margin first.
     """
 
-    only_a_right: int
-    only_b_right: int
+    only_a_correct: int
+    only_b_correct: int
     p: float
-    flips: tuple[Flip, ...]
+    disagreements: tuple[Disagreement, ...]
 
     @property
     def could_be_chance(self) -> bool:
         """Whether two equally good models would differ as much in more than one of twenty such folders."""
-        return self.p >= _CHANCE
+        return self.p >= _SIGNIFICANCE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contestant:
+class ComparedModel:
     """A model that is to be compared.
 
     Attributes:
@@ -91,37 +91,38 @@ class Contestant:
         card: its card.
         head: its head.
         source: what makes the features it reads.
-        familiar: which images it learned from; None where nobody knows.
+        training_set: which images it learned from; None where nobody knows.
     """
 
     name: str
     card: ModelCard
     head: Head
-    source: FeatureSource
-    familiar: Familiar | None
+    source: FeatureExtractor
+    training_set: TrainingSet | None
 
 
-def contestant(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Contestant:
+def compared_model(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> ComparedModel:
     """An installed model, called `name`, or `name@version` where it is the person's own.
 
     Raises:
         ModelError: its head is damaged.
     """
-    name = model.name if model.shipped else f"{model.name}@{model.version}"
-    source = feature_source(model, wish, precision)
-    return Contestant(name, model.card, load_head(model), source, Familiar.of(model))
+    name = model.name if model.is_builtin else f"{model.name}@{model.version}"
+    source = feature_extractor(model, requested, precision)
+    return ComparedModel(name, model.card, load_head(model), source, TrainingSet.of(model))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contest:
+class LabelledComparison:
     """What came of comparing two models by a folder.
 
     Attributes:
         a: how the first did on the images that could be read.
         b: how the second did on the same images.
         comparison: how they differ.
-        learnt_a: how many of these images the first has learned from, or from copies; None where nobody knows.
-        learnt_b: likewise of the second.
+        training_overlap_a: how many of these images the first has learned from, or from copies; None where nobody
+            knows.
+        training_overlap_b: likewise of the second.
         failures: why the other images of the folder could not be read.
         problems: what of the folder was left out, and why.
         computed: how many images a backbone had to look at; features of the others were kept.
@@ -129,39 +130,45 @@ class Contest:
 
     a: Evaluation
     b: Evaluation
-    comparison: Comparison
-    learnt_a: int | None
-    learnt_b: int | None
+    comparison: PairedComparison
+    training_overlap_a: int | None
+    training_overlap_b: int | None
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
     computed: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Agreement:
+class UnlabelledComparison:
     """What came of comparing two models by images of which nobody says what is on them.
 
     Attributes:
         images: how many could be read.
-        flips: those they name differently, those with the largest margin first.
+        disagreements: those they name differently, those with the largest margin first.
         failures: why the others could not be read.
         computed: how many images a backbone had to look at; features of the others were kept.
     """
 
     images: int
-    flips: tuple[Flip, ...]
+    disagreements: tuple[Disagreement, ...]
     failures: tuple[Failure, ...]
     computed: int
 
     @property
     def agreed(self) -> int:
         """How many images both name alike."""
-        return self.images - len(self.flips)
+        return self.images - len(self.disagreements)
 
 
 def compare_by_folder(
-    folder: Path, a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
-) -> Contest:
+    folder: Path,
+    a: ComparedModel,
+    b: ComparedModel,
+    store: FeatureStore,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> LabelledComparison:
     """Compare two models by the images under a folder that are of a class of both; see `core.evaluation.images`.
 
     Each backbone looks at each image once at most; two heads that read the same features share them.
@@ -175,36 +182,45 @@ def compare_by_folder(
     classes, models = [a.card.classes, b.card.classes], f"both {a.name!r} and {b.name!r}"
     found = read_images(folder, classes, models, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
-    answers_a, answers_b = answer(images, features[0], a.card, a.head), answer(images, features[1], b.card, b.head)
-    return Contest(
-        answers_a,
-        answers_b,
-        compare(answers_a, answers_b),
-        learnt_a=_learnt(a, images, features[0], store, report, token),
-        learnt_b=_learnt(b, images, features[1], store, report, token),
+    evaluation_a, evaluation_b = (
+        evaluate_features(images, features[0], a.card, a.head),
+        evaluate_features(images, features[1], b.card, b.head),
+    )
+    return LabelledComparison(
+        evaluation_a,
+        evaluation_b,
+        compare(evaluation_a, evaluation_b),
+        training_overlap_a=_training_overlap(a, images, features[0], store, report, token),
+        training_overlap_b=_training_overlap(b, images, features[1], store, report, token),
         failures=(*found.failures, *failures),
         problems=found.problems,
         computed=computed,
     )
 
 
-def _learnt(
-    model: Contestant,
-    images: Sequence[JudgedImage],
+def _training_overlap(
+    model: ComparedModel,
+    images: Sequence[EvaluationImage],
     features: NDArray[np.float32],
     store: FeatureStore,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
 ) -> int | None:
     """How many of the images a model has learned from; None where nobody knows."""
-    if model.familiar is None:
+    if model.training_set is None:
         return None
-    return int(model.familiar.among(images, features, model.source, store, report=report, token=token).sum())
+    return int(model.training_set.find_seen(images, features, model.source, store, report=report, token=token).sum())
 
 
 def compare_by_images(
-    paths: Sequence[Path], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
-) -> Agreement:
+    paths: Sequence[Path],
+    a: ComparedModel,
+    b: ComparedModel,
+    store: FeatureStore,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> UnlabelledComparison:
     """Compare two models by images of which nobody says what is on them: where do their answers differ?
 
     The models may know different classes: one that only one of them knows has no probability for the other. Each
@@ -216,20 +232,26 @@ def compare_by_images(
         ProviderError: an engine cannot be opened or failed under way.
         Cancelled: the token was cancelled.
     """
-    summed, unread = sum_images(paths, report=report, token=token)
+    summed, unread = hash_images(paths, report=report, token=token)
     images, features, failures, computed = _features(summed, a, b, store, report=report, token=token)
     if not images:
         first = next(iter((*unread, *failures)), None)
         what = "There is no photo to compare by." if first is None else f"No photo can be read. {first.message}"
         raise DatasetError(what, hint=_NO_PHOTO)
-    flips = _differing(images, _Said.of(a, features[0]), _Said.of(b, features[1]))
-    ordered = tuple(sorted(flips, key=lambda flip: -flip.margin))
-    return Agreement(len(images), ordered, (*unread, *failures), computed)
+    pairs = _disagreements(images, _Outputs.of(a, features[0]), _Outputs.of(b, features[1]))
+    ordered = tuple(sorted(pairs, key=lambda pair: -pair.margin))
+    return UnlabelledComparison(len(images), ordered, (*unread, *failures), computed)
 
 
 def compare_by_paths(
-    paths: Sequence[Path], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
-) -> Contest | Agreement:
+    paths: Sequence[Path],
+    a: ComparedModel,
+    b: ComparedModel,
+    store: FeatureStore,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> LabelledComparison | UnlabelledComparison:
     """Compare two models by photos: by what is known to be on them where that is one folder whose labels both know.
 
     Raises:
@@ -245,13 +267,21 @@ def compare_by_paths(
             if not os.path.isdir(paths[0]):  # noqa: PTH112 - likewise
                 raise
     unread: list[Failure] = []
-    images = list(find_images(paths, recursive=True, on_error=lambda path, why: unread.append(Failure.of(path, why))))
+    images = list(
+        find_images(paths, recursive=True, on_error=lambda path, reason: unread.append(Failure.of(path, reason)))
+    )
     found = compare_by_images(images, a, b, store, report=report, token=token)
     return replace(found, failures=(*unread, *found.failures))
 
 
 def _features(
-    images: Sequence[Seen], a: Contestant, b: Contestant, store: FeatureStore, *, report: Report, token: CancelToken
+    images: Sequence[Seen],
+    a: ComparedModel,
+    b: ComparedModel,
+    store: FeatureStore,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> tuple[list[Seen], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
     """The images that both can see with the features [n, d] of each, why the others cannot be, and the work it was."""
     tables = [compute_features(images, a.source, store, report=report, token=token)]
@@ -265,42 +295,42 @@ def _features(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Said:
+class _Outputs:
     """What a model says of n images: classes as it spells them, probabilities float64 [n, classes], calibrated."""
 
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
 
     @classmethod
-    def of(cls, model: Contestant, features: NDArray[np.float32]) -> _Said:
+    def of(cls, model: ComparedModel, features: NDArray[np.float32]) -> _Outputs:
         """What a model says of images with features [n, d].
 
         Raises:
             ModelError: a logit is not a finite number.
         """
-        logits = checked(model.head.logits(features), np.zeros(len(features), np.int64))
-        return cls(model.card.classes, softened(logits, model.card.temperature))
+        logits = validate_logits(model.head.logits(features), np.zeros(len(features), np.int64))
+        return cls(model.card.classes, temperature_scaled_softmax(logits, model.card.temperature))
 
 
-def _differing(images: Sequence[SummedImage], a: _Said, b: _Said) -> Iterator[Flip]:
+def _disagreements(images: Sequence[HashedImage], a: _Outputs, b: _Outputs) -> Iterator[Disagreement]:
     """The images named differently, in their order; classes that are spelt alike but for case are the same."""
     in_b = match_labels(a.classes, b.classes)
     to_b = np.array([in_b.get(label, -1) for label in a.classes])
     to_a = np.full(len(b.classes), -1)
     to_a[to_b[to_b >= 0]] = np.nonzero(to_b >= 0)[0]
-    named_a, named_b = a.probabilities.argmax(axis=1), b.probabilities.argmax(axis=1)
-    for row in np.nonzero(to_b[named_a] != named_b)[0].tolist():
-        sure_a, sure_b = a.probabilities[row, named_a[row]], b.probabilities[row, named_b[row]]
-        less_b = b.probabilities[row, to_b[named_a[row]]] if to_b[named_a[row]] >= 0 else 0.0
-        less_a = a.probabilities[row, to_a[named_b[row]]] if to_a[named_b[row]] >= 0 else 0.0
-        margin = float(sure_a - less_a + sure_b - less_b) / 2
-        own, other = a.classes[named_a[row]], b.classes[named_b[row]]
-        yield Flip(images[row].path, None, own, float(sure_a), other, float(sure_b), margin)
+    predicted_a, predicted_b = a.probabilities.argmax(axis=1), b.probabilities.argmax(axis=1)
+    for row in np.nonzero(to_b[predicted_a] != predicted_b)[0].tolist():
+        confidence_a, confidence_b = a.probabilities[row, predicted_a[row]], b.probabilities[row, predicted_b[row]]
+        less_b = b.probabilities[row, to_b[predicted_a[row]]] if to_b[predicted_a[row]] >= 0 else 0.0
+        less_a = a.probabilities[row, to_a[predicted_b[row]]] if to_a[predicted_b[row]] >= 0 else 0.0
+        margin = float(confidence_a - less_a + confidence_b - less_b) / 2
+        own, other = a.classes[predicted_a[row]], b.classes[predicted_b[row]]
+        yield Disagreement(images[row].path, None, own, float(confidence_a), other, float(confidence_b), margin)
 
 
-def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
+def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float:
     """Two-sided p of McNemar's exact test (1947): could two models' differing successes [n] be chance?"""
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
     count, term, tail = only_a + only_b, 1, 0
     for successes in range(min(only_a, only_b) + 1):
         tail += term
@@ -308,7 +338,7 @@ def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
     return min(1.0, float(2 * tail / 2**count))
 
 
-def compare(a: Evaluation, b: Evaluation) -> Comparison:
+def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
     """Two models on the same images; their classes may stand in another order, and be spelt in another case.
 
     Raises:
@@ -318,21 +348,21 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
     spelt = [a.classes[in_a[label]] if label in in_a else label for label in b.classes]
     if a.paths != b.paths or [a.classes[at] for at in a.labels.tolist()] != [spelt[at] for at in b.labels.tolist()]:
         raise ValueError("the two models were not judged on the same images")
-    right_a, right_b = a.predicted == a.labels, b.predicted == b.labels
-    return Comparison(
-        only_a_right=int((right_a & ~right_b).sum()),
-        only_b_right=int((right_b & ~right_a).sum()),
-        p=mcnemar(right_a, right_b),
-        flips=tuple(sorted(_flips(a, b, spelt), key=lambda flip: -flip.margin)),
+    correct_a, correct_b = a.predicted == a.labels, b.predicted == b.labels
+    return PairedComparison(
+        only_a_correct=int((correct_a & ~correct_b).sum()),
+        only_b_correct=int((correct_b & ~correct_a).sum()),
+        p=mcnemar(correct_a, correct_b),
+        disagreements=tuple(sorted(_labelled_disagreements(a, b, spelt), key=lambda pair: -pair.margin)),
     )
 
 
-def _flips(a: Evaluation, b: Evaluation, spelt: list[str]) -> Iterator[Flip]:
+def _labelled_disagreements(a: Evaluation, b: Evaluation, spelt: list[str]) -> Iterator[Disagreement]:
     """The images named differently, in their order; `spelt` are the second one's classes as the first spells them."""
     margins = np.abs(a.probability - b.probability)
     for row, path in enumerate(a.paths):
-        named_by_a, named_by_b = a.classes[a.predicted[row]], spelt[b.predicted[row]]
-        if named_by_a != named_by_b:
-            sure = float(a.confidence[row]), float(b.confidence[row])
+        predicted_a, predicted_b = a.classes[a.predicted[row]], spelt[b.predicted[row]]
+        if predicted_a != predicted_b:
+            confidence = float(a.confidence[row]), float(b.confidence[row])
             label = a.classes[a.labels[row]]
-            yield Flip(path, label, named_by_a, sure[0], named_by_b, sure[1], float(margins[row]))
+            yield Disagreement(path, label, predicted_a, confidence[0], predicted_b, confidence[1], float(margins[row]))

@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
 from core.datasets.problems import Problem
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, compute_features
-from core.evaluation.images import JudgedImage, match_labels, read_images
-from core.evaluation.leakage import Familiar, Knows
+from core.engine.features import FeatureExtractor, compute_features
+from core.evaluation.images import EvaluationImage, match_labels, read_images
+from core.evaluation.leakage import ContainsHash, TrainingSet
 from core.evaluation.metrics import Evaluation, evaluate, wilson
 from core.models.heads import Head
 from core.prediction import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class HeldOutScore:
     """How good a model is on those images that it has not learnt from.
 
     Attributes:
@@ -37,46 +37,46 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
+class FolderEvaluation:
     """What came of judging a model by a folder.
 
     Attributes:
         evaluation: how good it is on the images that could be read.
-        learnt: how many of these it has learned from, or from copies of them; None where nobody knows.
-        unseen: how good it is on the others; None where nobody knows which they are, or there are none.
+        training_overlap: how many of these it has learned from, or from copies of them; None where nobody knows.
+        held_out: how good it is on the others; None where nobody knows which they are, or there are none.
         failures: why the other images of the folder could not be read.
         problems: what of the folder was left out, and why.
         computed: how many images the engine had to look at; features of the others were kept.
     """
 
     evaluation: Evaluation
-    learnt: int | None
-    unseen: Unseen | None
+    training_overlap: int | None
+    held_out: HeldOutScore | None
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
     computed: int
 
 
-def judge(
+def evaluate_folder(
     folder: Path,
     card: ModelCard,
     head: Head,
-    source: FeatureSource,
+    extractor: FeatureExtractor,
     store: FeatureStore,
     *,
-    familiar: Familiar | None = None,
-    report: Report,
+    training_set: TrainingSet | None = None,
+    report: ProgressCallback,
     token: CancelToken,
-) -> Judgement:
+) -> FolderEvaluation:
     """Judge a model by the labelled images under a folder, those that `core.evaluation.images` finds there.
 
     Args:
         folder: of labelled images.
         card: the model's.
         head: the model's.
-        source: what makes the features it reads.
+        extractor: what makes the features it reads.
         store: keeps them.
-        familiar: which images the model learned from; None where nobody knows.
+        training_set: which images the model learned from; None where nobody knows.
         report: told of each stage.
         token: looked at before every image.
 
@@ -87,17 +87,21 @@ def judge(
         Cancelled: the token was cancelled.
     """
     found = read_images(folder, [card.classes], repr(card.name), report=report, token=token)
-    table = compute_features(found.images, source, store, report=report, token=token)
+    table = compute_features(found.images, extractor, store, report=report, token=token)
     images = [found.images[row] for row in table.rows.tolist()]
-    evaluation = answer(images, table.features, card, head)
-    learnt, unseen = None, None
-    if familiar is not None:
-        seen = familiar.among(images, table.features, source, store, report=report, token=token)
-        learnt, unseen = int(seen.sum()), _unseen(evaluation, seen)
-    return Judgement(evaluation, learnt, unseen, (*found.failures, *table.failures), found.problems, table.computed)
+    evaluation = evaluate_features(images, table.features, card, head)
+    training_overlap, held_out = None, None
+    if training_set is not None:
+        seen = training_set.find_seen(images, table.features, extractor, store, report=report, token=token)
+        training_overlap, held_out = int(seen.sum()), _held_out(evaluation, seen)
+    return FolderEvaluation(
+        evaluation, training_overlap, held_out, (*found.failures, *table.failures), found.problems, table.computed
+    )
 
 
-def answer(images: Sequence[JudgedImage], features: NDArray[np.float32], card: ModelCard, head: Head) -> Evaluation:
+def evaluate_features(
+    images: Sequence[EvaluationImage], features: NDArray[np.float32], card: ModelCard, head: Head
+) -> Evaluation:
     """How a model does on images with features [n, d], each of one of its classes.
 
     Raises:
@@ -114,13 +118,13 @@ def answer(images: Sequence[JudgedImage], features: NDArray[np.float32], card: M
     )
 
 
-def learnt_among(images: Sequence[JudgedImage], knows: Knows) -> NDArray[np.bool_]:
+def find_training_images(images: Sequence[EvaluationImage], contains: ContainsHash) -> NDArray[np.bool_]:
     """Which of n images a model learnt from, [n]."""
-    return np.array([knows(image.sha256) for image in images], bool)
+    return np.array([contains(image.sha256) for image in images], bool)
 
 
-def _unseen(evaluation: Evaluation, seen: NDArray[np.bool_]) -> Unseen | None:
-    right = (evaluation.predicted == evaluation.labels)[~seen]
-    if not len(right):
+def _held_out(evaluation: Evaluation, seen: NDArray[np.bool_]) -> HeldOutScore | None:
+    correct = (evaluation.predicted == evaluation.labels)[~seen]
+    if not len(correct):
         return None
-    return Unseen(len(right), float(right.mean()), wilson(int(right.sum()), len(right)))
+    return HeldOutScore(len(correct), float(correct.mean()), wilson(int(correct.sum()), len(correct)))

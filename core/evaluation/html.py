@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
-from core.base.text import printable
+from core.base.text import display_path
 
 Content: TypeAlias = Element | str
 
@@ -19,15 +19,15 @@ def element(tag: str, *contents: Content, **attributes: str | float) -> Element:
         contents: what it holds, in order; texts are shown as they are, unprintable characters escaped.
         attributes: their names with `_` for `-`, and `class_` for `class`; numbers get two decimals.
     """
-    made = Element(tag, {name.rstrip("_").replace("_", "-"): _value(value) for name, value in attributes.items()})
+    result = Element(tag, {name.rstrip("_").replace("_", "-"): _value(value) for name, value in attributes.items()})
     for content in contents:
         if isinstance(content, Element):
-            made.append(content)
-        elif len(made):
-            made[-1].tail = (made[-1].tail or "") + printable(content)
+            result.append(content)
+        elif len(result):
+            result[-1].tail = (result[-1].tail or "") + display_path(content)
         else:
-            made.text = (made.text or "") + printable(content)
-    return made
+            result.text = (result.text or "") + display_path(content)
+    return result
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Content]], *, numbers: Sequence[str] = ()) -> Element:
@@ -60,4 +60,4 @@ def page(title: str, style: str, *contents: Content) -> str:
 
 
 def _value(value: str | float) -> str:
-    return printable(value) if isinstance(value, str) else f"{value:.2f}".removesuffix(".00")
+    return display_path(value) if isinstance(value, str) else f"{value:.2f}".removesuffix(".00")

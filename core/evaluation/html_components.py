@@ -12,15 +12,15 @@ from PIL import Image
 
 from core.base.errors import ImageError
 from core.evaluation.html import Content, element
-from core.images.decoding import decode_within
+from core.images.decoding import decode_thumbnail
 
 _THUMBNAIL: Final = 160
 
 
-def tile(name: str, figure: str, remark: str) -> Element:
+def tile(name: str, figure: str, note: str) -> Element:
     """A figure in large, its name above and a remark below."""
     return element(
-        "div", element("span", name), element("strong", figure), element("span", remark), class_="tile surface"
+        "div", element("span", name), element("strong", figure), element("span", note), class_="tile surface"
     )
 
 
@@ -34,7 +34,7 @@ def plot(drawing: Content) -> Element:
     return element("div", drawing, class_="plot surface")
 
 
-def twin(content: Element, name: str = "The same as a table") -> Element:
+def details(content: Element, name: str = "The same as a table") -> Element:
     """What is folded away until it is asked for."""
     return element("details", element("summary", name), content)
 
@@ -42,7 +42,7 @@ def twin(content: Element, name: str = "The same as a table") -> Element:
 def thumbnail(image: Path) -> Element:
     """An image in small, inside the page; the reason in words where it cannot be read."""
     try:
-        pixels = Image.fromarray(decode_within(image, 2 * _THUMBNAIL))
+        pixels = Image.fromarray(decode_thumbnail(image, 2 * _THUMBNAIL))
     except ImageError as error:
         return element("div", error.what, class_="thumbnail")
     pixels.thumbnail((_THUMBNAIL, _THUMBNAIL))

@@ -15,59 +15,59 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.progress import CancelToken, Report
-from core.datasets.discovery import Labelled
-from core.datasets.scan import Sight, see_all
-from core.datasets.scan_cache import Memo
+from core.base.progress import CancelToken, ProgressCallback
+from core.datasets.discovery import LabelledImage
+from core.datasets.scan import ScannedImage, scan_images
+from core.datasets.scan_cache import ScanCache
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource
-from core.engine.near_duplicates import SAME, telling_cosine, unit
-from core.evaluation.images import JudgedImage
-from core.images.perceptual_hash import NEAR
-from core.models.bundled_features import shipped_features
-from core.models.installed import InstalledModel, load_examples, load_learnt
+from core.engine.features import FeatureExtractor
+from core.engine.near_duplicates import DUPLICATE_COSINE, choose_cosine, normalize
+from core.evaluation.images import EvaluationImage
+from core.images.perceptual_hash import HAMMING_THRESHOLD
+from core.models.bundled_features import bundled_features
+from core.models.installed import InstalledModel, load_examples, load_training_hashes
 
 _BLOCK: Final = 512
 
-Knows: TypeAlias = Callable[[str], bool]
+ContainsHash: TypeAlias = Callable[[str], bool]
 """Whether a model learned from the image of this SHA-256, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Familiar:
+class TrainingSet:
     """The images a model learned from.
 
     Attributes:
-        knows: says it of the very files.
+        contains: says it of the very files.
         examples: SHA-256 of those that the library remembers, by class.
-        looks: of these; fewer where not all were kept.
+        hashes: of these; fewer where not all were kept.
         folder: where the model lies, with features of its examples if it was shipped.
     """
 
-    knows: Knows
+    contains: ContainsHash
     examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    looks: tuple[int, ...] = ()
+    hashes: tuple[int, ...] = ()
     folder: Path = Path()
 
     @classmethod
-    def of(cls, model: InstalledModel) -> Familiar | None:
+    def of(cls, model: InstalledModel) -> TrainingSet | None:
         """What a model learned from; None where nobody knows."""
-        learnt = load_learnt(model)
-        if learnt is None:
+        training_hashes = load_training_hashes(model)
+        if training_hashes is None:
             return None
-        own = [one for one in load_examples(model) or () if learnt.knows(one.sha256)]
-        looks = tuple(one.look for one in own if one.look is not None)
+        own = [one for one in load_examples(model) or () if training_hashes.contains(one.sha256)]
+        hashes = tuple(one.phash for one in own if one.phash is not None)
         examples = {label: [one.sha256 for one in own if one.label == label] for label in {one.label for one in own}}
-        return cls(learnt.knows, examples, looks, model.folder)
+        return cls(training_hashes.contains, examples, hashes, model.folder)
 
-    def among(
+    def find_seen(
         self,
-        images: Sequence[JudgedImage],
+        images: Sequence[EvaluationImage],
         features: NDArray[np.float32],
-        source: FeatureSource,
+        source: FeatureExtractor,
         store: FeatureStore,
         *,
-        report: Report,
+        report: ProgressCallback,
         token: CancelToken,
     ) -> NDArray[np.bool_]:
         """Which of n images the model learned from, or from copies of them, [n].
@@ -83,34 +83,36 @@ class Familiar:
         Raises:
             Cancelled: the token was cancelled.
         """
-        found = np.array([self.knows(image.sha256) for image in images], bool)
+        found = np.array([self.contains(image.sha256) for image in images], bool)
         found[~found] = self._by_features(features[~found], source, store, token)
         others = [image for image, is_known in zip(images, found, strict=True) if not is_known]
-        found[~found] = self._by_looks(others, report, token)
+        found[~found] = self._by_phash(others, report, token)
         return found
 
     def _by_features(
-        self, features: NDArray[np.float32], source: FeatureSource, store: FeatureStore, token: CancelToken
+        self, features: NDArray[np.float32], source: FeatureExtractor, store: FeatureStore, token: CancelToken
     ) -> NDArray[np.bool_]:
-        found, shipped = np.zeros(len(features), bool), shipped_features([self.folder], source.kind)
+        found, shipped = np.zeros(len(features), bool), bundled_features([self.folder], source.kind)
         for examples in self.examples.values():
             kept = shipped | store.get(source.kind, examples)
             own = np.array([kept[one] for one in examples if one in kept], np.float32)
-            cosine = telling_cosine(own, SAME, token=token) if len(own) else None
+            cosine = choose_cosine(own, DUPLICATE_COSINE, token=token) if len(own) else None
             for start in range(0, len(features) if cosine else 0, _BLOCK):
                 token.check()
                 block = slice(start, start + _BLOCK)
-                found[block] |= (unit(features[block]) @ unit(own).T).max(axis=1) >= cosine
+                found[block] |= (normalize(features[block]) @ normalize(own).T).max(axis=1) >= cosine
         return found
 
-    def _by_looks(self, images: Sequence[JudgedImage], report: Report, token: CancelToken) -> NDArray[np.bool_]:
+    def _by_phash(
+        self, images: Sequence[EvaluationImage], report: ProgressCallback, token: CancelToken
+    ) -> NDArray[np.bool_]:
         found = np.zeros(len(images), bool)
-        if not self.looks or not images:
+        if not self.hashes or not images:
             return found
-        looks = np.array(self.looks, np.uint64)
-        asked = [Labelled(image.path, image.label, None) for image in images]
-        with Memo() as memo:
-            for row, seen in enumerate(see_all(asked, memo, report, token)):
-                if isinstance(seen, Sight):
-                    found[row] = int(np.bitwise_count(looks ^ np.uint64(seen.look)).min()) <= NEAR
+        looks = np.array(self.hashes, np.uint64)
+        asked = [LabelledImage(image.path, image.label, None) for image in images]
+        with ScanCache() as cache:
+            for row, seen in enumerate(scan_images(asked, cache, report, token)):
+                if isinstance(seen, ScannedImage):
+                    found[row] = int(np.bitwise_count(looks ^ np.uint64(seen.phash)).min()) <= HAMMING_THRESHOLD
         return found

@@ -12,20 +12,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.calibration import BINS, Calibration, Labels, Logits, calibration, checked, softened
+from core.evaluation.calibration import (
+    BINS,
+    Calibration,
+    Labels,
+    Logits,
+    calibration,
+    temperature_scaled_softmax,
+    validate_logits,
+)
 
 TOP_K: Final = 5
 MATRIX_CLASSES: Final = 1000
 """Beyond this a matrix is hundreds of megabytes of zeros as text."""
-_MOST_CONFUSED: Final = 100
-_MOST_MISTAKES: Final = 24
-_MOST_THRESHOLDS: Final = 100
+_MAX_CONFUSED: Final = 100
+_MAX_MISTAKES: Final = 24
+_MAX_THRESHOLDS: Final = 100
 _WILSON_Z: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
-class ClassFigures:
+class ClassMetrics:
     """How one class fares.
 
     Attributes:
@@ -44,7 +52,7 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class Misclassification:
     """An image named wrongly.
 
     Attributes:
@@ -63,7 +71,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Confused:
+class ConfusionPair:
     """A class whose images were named as another.
 
     Attributes:
@@ -124,12 +132,12 @@ class Evaluation:
     probability: NDArray[np.float64]
     accuracy: float
     interval: tuple[float, float]
-    per_class: tuple[ClassFigures, ...]
+    per_class: tuple[ClassMetrics, ...]
     confusion: NDArray[np.int64]
     top_k: tuple[float, ...]
     raw: Calibration
     calibrated: Calibration
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[Misclassification, ...]
     risk_coverage: tuple[RiskCoverage, ...]
 
     @property
@@ -155,14 +163,14 @@ def evaluate(
         ModelError: a logit is not a finite number.
         ValueError: the arguments do not fit together.
     """
-    scores = checked(logits, labels)
+    scores = validate_logits(logits, labels)
     if scores.shape != (len(paths), len(classes)):
         raise ValueError(f"logits {scores.shape} of {len(paths)} images and {len(classes)} classes")
     ranks, predicted = _ranks(scores, labels), scores.argmax(axis=1)
-    probabilities = softened(scores, temperature)
+    probabilities = temperature_scaled_softmax(scores, temperature)
     confidence = probabilities.max(axis=1)
     confusion = _confusion(labels, predicted, len(classes))
-    right = int((ranks == 0).sum())
+    correct = int((ranks == 0).sum())
     return Evaluation(
         classes=tuple(classes),
         paths=tuple(paths),
@@ -170,24 +178,24 @@ def evaluate(
         predicted=predicted,
         confidence=confidence,
         probability=probabilities[np.arange(len(labels)), labels],
-        accuracy=right / len(labels),
-        interval=wilson(right, len(labels)),
+        accuracy=correct / len(labels),
+        interval=wilson(correct, len(labels)),
         per_class=_per_class(confusion, classes),
         confusion=confusion,
         top_k=tuple(float(np.mean(ranks < k)) for k in range(1, min(TOP_K, len(classes)) + 1)),
         raw=calibration(scores, labels, 1.0),
         calibrated=calibration(scores, labels, temperature),
-        mistakes=_mistakes(probabilities, labels, predicted, classes, paths),
+        mistakes=_misclassifications(probabilities, labels, predicted, classes, paths),
         risk_coverage=_risk_coverage(confidence, ranks > 0),
     )
 
 
-def most_confused(evaluation: Evaluation, count: int) -> tuple[Confused, ...]:
+def most_confused(evaluation: Evaluation, count: int) -> tuple[ConfusionPair, ...]:
     """The pairs of classes confused most often, at most `count`, the most frequent first."""
     (wrong,) = np.nonzero(evaluation.labels != evaluation.predicted)
     pairs = Counter(zip(evaluation.labels[wrong].tolist(), evaluation.predicted[wrong].tolist(), strict=True))
     return tuple(
-        Confused(
+        ConfusionPair(
             label=evaluation.classes[label],
             predicted=evaluation.classes[predicted],
             images=images,
@@ -197,13 +205,13 @@ def most_confused(evaluation: Evaluation, count: int) -> tuple[Confused, ...]:
     )
 
 
-def wilson(right: int, count: int) -> tuple[float, float]:
+def wilson(correct: int, count: int) -> tuple[float, float]:
     """Wilson's score interval of the share right/count at 95 % (1927); `count` is 1 or more."""
-    share, z = right / count, _WILSON_Z
-    middle = share + z * z / (2 * count)
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    fraction, z = correct / count, _WILSON_Z
+    middle = fraction + z * z / (2 * count)
+    half = z * math.sqrt(fraction * (1 - fraction) / count + z * z / (4 * count * count))
     scale = 1 + z * z / count  # where all or none are right, rounding alone would put the share outside
-    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))
+    return max(0.0, min(fraction, (middle - half) / scale)), min(1.0, max(fraction, (middle + half) / scale))
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -216,7 +224,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "images": evaluation.images,
         "accuracy": evaluation.accuracy,
         "accuracy_interval_95": evaluation.interval,
-        "top_k": {str(k): share for k, share in enumerate(evaluation.top_k, 1)},
+        "top_k": {str(k): fraction for k, fraction in enumerate(evaluation.top_k, 1)},
         "log_loss": calibrated.log_loss,
         "log_loss_uncalibrated": raw.log_loss,
         "ece": calibrated.ece,
@@ -226,16 +234,16 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "classes": evaluation.classes,
         "per_class": {figures.label: _without(asdict(figures), "label") for figures in evaluation.per_class},
         "confusion": evaluation.confusion.tolist() if len(evaluation.classes) <= MATRIX_CLASSES else None,
-        "confused": [asdict(one) for one in most_confused(evaluation, _MOST_CONFUSED)],
+        "confused": [asdict(one) for one in most_confused(evaluation, _MAX_CONFUSED)],
         "reliability": [asdict(one) for one in calibrated.bins],
         "reliability_uncalibrated": [asdict(one) for one in raw.bins],
         "risk_coverage": [asdict(one) for one in evaluation.risk_coverage],
-        "mistakes": [mistake_json(one) for one in evaluation.mistakes],
+        "mistakes": [misclassification_json(one) for one in evaluation.mistakes],
     }
     return {key: value if key == "confusion" else _rounded(value) for key, value in content.items()}
 
 
-def mistake_json(mistake: Mistake) -> dict[str, Any]:
+def misclassification_json(mistake: Misclassification) -> dict[str, Any]:
     """A mistake as JSON has it."""
     return dict(_rounded(asdict(mistake))) | {"path": str(mistake.path)}
 
@@ -253,37 +261,37 @@ def _confusion(labels: Labels, predicted: Labels, classes: int) -> NDArray[np.in
     return counts
 
 
-def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> tuple[ClassFigures, ...]:
-    support, named, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    rows = zip(classes, right.tolist(), support.tolist(), named.tolist(), strict=True)
+def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
+    support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    rows = zip(classes, correct.tolist(), support.tolist(), predicted.tolist(), strict=True)
     return tuple(
-        ClassFigures(label, _share(hits, calls), _share(hits, images), _share(2 * hits, images + calls), images)
+        ClassMetrics(label, _ratio(hits, calls), _ratio(hits, images), _ratio(2 * hits, images + calls), images)
         for label, hits, images, calls in rows
     )
 
 
-def _share(part: int, whole: int) -> float | None:
+def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _mistakes(
+def _misclassifications(
     probabilities: NDArray[np.float64],
     labels: Labels,
     predicted: Labels,
     classes: Sequence[str],
     paths: Sequence[Path],
-) -> tuple[Mistake, ...]:
+) -> tuple[Misclassification, ...]:
     (wrong,) = np.nonzero(labels != predicted)
-    surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MOST_MISTAKES]
+    most_confident = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:_MAX_MISTAKES]
     return tuple(
-        Mistake(
+        Misclassification(
             path=paths[row],
             label=classes[labels[row]],
             predicted=classes[predicted[row]],
             confidence=float(probabilities[row, predicted[row]]),
             probability=float(probabilities[row, labels[row]]),
         )
-        for row in surest.tolist()
+        for row in most_confident.tolist()
     )
 
 
@@ -291,7 +299,7 @@ def _risk_coverage(confidence: NDArray[np.float64], wrong: NDArray[np.bool_]) ->
     order = np.argsort(-confidence, kind="stable")
     sorted_confidence, wrong_so_far = confidence[order], np.cumsum(wrong[order])
     ends = np.append(np.nonzero(np.diff(sorted_confidence))[0], len(order) - 1)  # equally sure ones go together
-    kept = ends[np.unique(np.linspace(0, len(ends) - 1, _MOST_THRESHOLDS).round().astype(np.int64))]
+    kept = ends[np.unique(np.linspace(0, len(ends) - 1, _MAX_THRESHOLDS).round().astype(np.int64))]
     return tuple(
         RiskCoverage(float(sorted_confidence[end]), (end + 1) / len(order), float(wrong_so_far[end] / (end + 1)))
         for end in kept.tolist()

@@ -13,14 +13,14 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.problems import quantity
+from core.datasets.problems import pluralize
 from core.evaluation.calibration import Bin, Calibration
 from core.evaluation.html import element
-from core.evaluation.metrics import ClassFigures
+from core.evaluation.metrics import ClassMetrics
 
 _LETTER: Final = 6.6
 """Mean width of a letter at the plots' 12 pixels, in pixels."""
-_LONGEST_LABEL: Final = 24
+_MAX_LABEL: Final = 24
 _SIDE: Final = 340.0
 _MARGIN: Final = 62.0
 _BAR_WIDTH: Final = 300.0
@@ -30,9 +30,9 @@ _HISTOGRAM_WIDTH: Final = 720.0
 _HISTOGRAM_HEIGHT: Final = 160.0
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """A share as a person reads it; a dash where it is undefined."""
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if fraction is None else f"{fraction:.1%}"
 
 
 def confusion_matrix(confusion: NDArray[np.int64], classes: Sequence[str]) -> Element:
@@ -50,26 +50,28 @@ def confusion_matrix(confusion: NDArray[np.int64], classes: Sequence[str]) -> El
     for row, column in np.ndindex(*confusion.shape):
         count, images = int(confusion[row, column]), int(support[row])
         place = (margin + column * cell, top + row * cell)
-        told = f"{classes[row]} named {classes[column]}: {count:,} of {images:,}"
-        drawing.append(_square(place, cell, count, count / max(1, images), told, is_right=row == column))
+        title = f"{classes[row]} named {classes[column]}: {count:,} of {images:,}"
+        drawing.append(_square(place, cell, count, count / max(1, images), title, is_correct=row == column))
     return drawing
 
 
-def _square(place: tuple[float, float], cell: float, count: int, share: float, told: str, *, is_right: bool) -> Element:
+def _square(
+    place: tuple[float, float], cell: float, count: int, fraction: float, title: str, *, is_correct: bool
+) -> Element:
     x, y = place
-    strength = 0.15 + 0.85 * share if count else 1
-    look = "empty" if not count else "right" if is_right else "wrong"
-    made = element("g", element("title", told))
-    made.append(
+    strength = 0.15 + 0.85 * fraction if count else 1
+    look = "empty" if not count else "right" if is_correct else "wrong"
+    result = element("g", element("title", title))
+    result.append(
         element("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, rx=3, class_=look, fill_opacity=strength)
     )
     if count:
         ink = "on-fill" if strength > 0.7 else "ink"
-        made.append(_text(f"{count}", x + cell / 2, y + cell / 2 + 4, anchor="middle", class_=ink))
-    return made
+        result.append(_text(f"{count}", x + cell / 2, y + cell / 2 + 4, anchor="middle", class_=ink))
+    return result
 
 
-def class_bars(figures: Sequence[ClassFigures]) -> Element:
+def class_bars(figures: Sequence[ClassMetrics]) -> Element:
     """Recall and precision of each class as two bars with their numbers."""
     margin = _label_width([one.label for one in figures])
     drawing = _drawing(margin + _BAR_WIDTH + 140, _ROW * len(figures) + 26, "Recall and precision of each class")
@@ -85,45 +87,45 @@ def class_bars(figures: Sequence[ClassFigures]) -> Element:
     return drawing
 
 
-def _bar(name: str, share: float | None, otherwise: str, x: float, y: float) -> Element:
-    told = otherwise if share is None else percent(share)
+def _bar(name: str, fraction: float | None, default: str, x: float, y: float) -> Element:
+    text = default if fraction is None else percent(fraction)
     return element(
         "g",
-        element("title", f"{name}: {told}"),
+        element("title", f"{name}: {text}"),
         element("rect", x=x, y=y, width=_BAR_WIDTH, height=12, rx=2, class_="empty"),
-        element("rect", x=x, y=y, width=_BAR_WIDTH * (share or 0), height=12, rx=2, class_=name),
-        _text(told, x + _BAR_WIDTH + 8, y + 10, anchor="start"),
+        element("rect", x=x, y=y, width=_BAR_WIDTH * (fraction or 0), height=12, rx=2, class_=name),
+        _text(text, x + _BAR_WIDTH + 8, y + 10, anchor="start"),
     )
 
 
 def count_bars(counts: Sequence[tuple[str, int]], total: int) -> Element:
     """How many of `total` images each name stands for, as bars with their numbers; at least one name."""
-    margin, most = _label_width([name for name, _ in counts]), max(1, *(count for _, count in counts))
+    margin, maximum = _label_width([name for name, _ in counts]), max(1, *(count for _, count in counts))
     drawing = _drawing(margin + _BAR_WIDTH + 140, _THIN_ROW * len(counts), "Images of each class")
     for row, (name, count) in enumerate(counts):
-        y, told = row * _THIN_ROW, f"{count:,} ({percent(count / max(1, total))})"
+        y, text = row * _THIN_ROW, f"{count:,} ({percent(count / max(1, total))})"
         drawing.append(_text(_short(name), margin - 10, y + 17, anchor="end"))
-        bar = element("rect", x=margin, y=y + 6, width=_BAR_WIDTH * count / most, height=14, rx=2, class_="bar")
-        drawing.append(element("g", element("title", f"{name}: {told}"), bar))
-        drawing.append(_text(told, margin + _BAR_WIDTH * count / most + 8, y + 17, anchor="start"))
+        bar = element("rect", x=margin, y=y + 6, width=_BAR_WIDTH * count / maximum, height=14, rx=2, class_="bar")
+        drawing.append(element("g", element("title", f"{name}: {text}"), bar))
+        drawing.append(_text(text, margin + _BAR_WIDTH * count / maximum + 8, y + 17, anchor="start"))
     return drawing
 
 
 def histogram(counts: Sequence[int]) -> Element:
     """How many images have a confidence in each bin, the bins of equal width from 0 to 1."""
-    most, width = max(1, *counts), _HISTOGRAM_WIDTH / len(counts)
+    maximum, width = max(1, *counts), _HISTOGRAM_WIDTH / len(counts)
     bottom = _HISTOGRAM_HEIGHT + 24
     drawing = _drawing(_HISTOGRAM_WIDTH + 48, bottom + 44, "Confidence of the answers")
     for place, count in enumerate(counts):
-        x, height = 24 + place * width, _HISTOGRAM_HEIGHT * count / most
+        x, height = 24 + place * width, _HISTOGRAM_HEIGHT * count / maximum
         span = f"{percent(place / len(counts))} to {percent((place + 1) / len(counts))}"
         bar = element("rect", x=x + 1, y=bottom - height, width=width - 2, height=height, rx=2, class_="bar")
-        drawing.append(element("g", element("title", f"{span}: {quantity(count)}"), bar))
+        drawing.append(element("g", element("title", f"{span}: {pluralize(count)}"), bar))
         if count:
             drawing.append(_text(_rounded(count), x + width / 2, bottom - height - 6, anchor="middle"))
     drawing.append(element("line", x1=24, x2=24 + _HISTOGRAM_WIDTH, y1=bottom, y2=bottom, class_="grid"))
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        drawing.append(_text(f"{share:.0%}", 24 + share * _HISTOGRAM_WIDTH, bottom + 16, anchor="middle"))
+    for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
+        drawing.append(_text(f"{fraction:.0%}", 24 + fraction * _HISTOGRAM_WIDTH, bottom + 16, anchor="middle"))
     drawing.append(_text("how sure the model is", 24 + _HISTOGRAM_WIDTH / 2, bottom + 38, anchor="middle"))
     return drawing
 
@@ -136,13 +138,13 @@ def _rounded(count: int) -> str:
 def reliability_diagram(raw: Calibration, calibrated: Calibration) -> Element:
     """How often the model was right, over how sure it was; the larger a mark, the more images it stands for."""
     drawing = _drawing(_SIDE + _MARGIN + 24, _SIDE + 60, "Reliability diagram")
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x, y = _at(share, share)
+    for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = _at(fraction, fraction)
         (left, bottom), (right, top) = _at(0, 0), _at(1, 1)
         drawing.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
         drawing.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
-        drawing.append(_text(f"{share:.0%}", left - 6, y + 4, anchor="end"))
-        drawing.append(_text(f"{share:.0%}", x, bottom + 16, anchor="middle"))
+        drawing.append(_text(f"{fraction:.0%}", left - 6, y + 4, anchor="end"))
+        drawing.append(_text(f"{fraction:.0%}", x, bottom + 16, anchor="middle"))
     drawing.append(element("line", x1=left, y1=bottom, x2=right, y2=top, class_="honest"))
     drawing.append(_text("how sure the model was", (left + right) / 2, bottom + 36, anchor="middle"))
     turn = f"rotate(-90 16 {(top + bottom) / 2})"
@@ -153,10 +155,10 @@ def reliability_diagram(raw: Calibration, calibrated: Calibration) -> Element:
     return drawing
 
 
-def _mark(name: str, one: Bin, share: float) -> Element:
+def _mark(name: str, one: Bin, fraction: float) -> Element:
     x, y = _at(one.confidence, one.accuracy)
-    told = f"{name}: {quantity(one.images)}, {percent(one.confidence)} sure, {percent(one.accuracy)} right"
-    return element("circle", element("title", told), cx=x, cy=y, r=4 + 12 * math.sqrt(share), class_=f"mark {name}")
+    title = f"{name}: {pluralize(one.images)}, {percent(one.confidence)} sure, {percent(one.accuracy)} right"
+    return element("circle", element("title", title), cx=x, cy=y, r=4 + 12 * math.sqrt(fraction), class_=f"mark {name}")
 
 
 def _at(confidence: float, accuracy: float) -> tuple[float, float]:
@@ -177,4 +179,4 @@ def _label_width(labels: Sequence[str]) -> float:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+    return label if len(label) <= _MAX_LABEL else f"{label[: _MAX_LABEL - 1]}…"

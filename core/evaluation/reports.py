@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from core.datasets.problems import place
+from core.datasets.problems import format_path
 from core.evaluation.calibration import BINS, Calibration
 from core.evaluation.html import element, page, table
-from core.evaluation.html_components import STYLE, note, plot, thumbnail, tile, twin
-from core.evaluation.metrics import Evaluation, Mistake, most_confused
+from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
+from core.evaluation.metrics import Evaluation, Misclassification, most_confused
 from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
 
-_MOST_CLASSES_DRAWN: Final = 40
+_MAX_CLASSES_DRAWN: Final = 40
 """Beyond this a plot is no longer read; tables still hold every class."""
 _WORST_CLASSES: Final = 20
-_MOST_PAIRS: Final = 20
+_MAX_PAIRS: Final = 20
 _COVERAGES: Final = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 
@@ -30,7 +30,7 @@ def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str],
         about: what was evaluated and how, in words, for the foot of the page.
         folder: the page names images by their place in it, for nobody else needs to know where it lies.
     """
-    sections = (_figures, _confusions, _classes, _honesty, _acceptance)
+    sections = (_figures, _confusions, _classes, _calibration, _acceptance)
     contents = [part for section in sections for part in section(evaluation)] + [*_mistakes(evaluation, folder)]
     facts = table(("what", "which"), about.items())
     return page(title, STYLE, element("h1", title), *contents, element("h2", "About"), facts)
@@ -53,14 +53,14 @@ def _figures(evaluation: Evaluation) -> Iterator[Element]:
 def _confusions(evaluation: Evaluation) -> Iterator[Element]:
     classes, confusion = evaluation.classes, evaluation.confusion
     yield element("h2", "What is taken for what")
-    if len(classes) <= _MOST_CLASSES_DRAWN:
+    if len(classes) <= _MAX_CLASSES_DRAWN:
         yield note("Each row is a class, each column what its images were named; the stronger, the more of the row.")
         yield plot(confusion_matrix(confusion, classes))
         rows = ((label, *map(str, row)) for label, row in zip(classes, confusion.tolist(), strict=True))
-        yield twin(table(("class", *classes), rows, numbers=classes))
+        yield details(table(("class", *classes), rows, numbers=classes))
     else:
         yield note(f"A matrix of {len(classes):,} classes could not be read.")
-    pairs = most_confused(evaluation, _MOST_PAIRS)
+    pairs = most_confused(evaluation, _MAX_PAIRS)
     if pairs:
         yield element("h3", "Most frequent confusions")
         rows = ((one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs)
@@ -72,17 +72,17 @@ def _classes(evaluation: Evaluation) -> Iterator[Element]:
     shown = figures
     yield element("h2", "Classes")
     yield note("Recall: of a class's images, the share named so. Precision: of images named so, the share that are.")
-    if len(figures) > _MOST_CLASSES_DRAWN:
+    if len(figures) > _MAX_CLASSES_DRAWN:
         judged = [one for one in figures if one.support]
         shown = tuple(sorted(judged, key=lambda one: one.f1 or 0)[:_WORST_CLASSES])
         yield note(f"Drawn are the {len(shown)} classes with the least F1; the table holds all {len(figures):,}.")
     yield plot(class_bars(shown))
     columns = ("class", "precision", "recall", "F1", "images")
     rows = ((one.label, *map(percent, (one.precision, one.recall, one.f1)), f"{one.support:,}") for one in figures)
-    yield twin(table(columns, rows, numbers=columns[1:]))
+    yield details(table(columns, rows, numbers=columns[1:]))
 
 
-def _honesty(evaluation: Evaluation) -> Iterator[Element]:
+def _calibration(evaluation: Evaluation) -> Iterator[Element]:
     raw, calibrated = evaluation.raw, evaluation.calibrated
     yield element("h2", "How honest its confidence is")
     yield note(
@@ -93,7 +93,7 @@ def _honesty(evaluation: Evaluation) -> Iterator[Element]:
     yield plot(reliability_diagram(raw, calibrated))
     columns = ("confidence", "images", "mean confidence", "right")
     for name, found in (("With the temperature", calibrated), ("Without it", raw)):
-        yield twin(table(columns, _bin_rows(found), numbers=columns[1:]), name)
+        yield details(table(columns, _bin_rows(found), numbers=columns[1:]), name)
 
 
 def _bin_rows(found: Calibration) -> Iterator[tuple[str, ...]]:
@@ -122,12 +122,12 @@ def _mistakes(evaluation: Evaluation, folder: Path | None) -> Iterator[Element]:
     yield element("div", *(_card(one, folder) for one in evaluation.mistakes), class_="cards")
 
 
-def _card(mistake: Mistake, folder: Path | None) -> Element:
-    sure = f"{percent(mistake.confidence)} sure, {percent(mistake.probability)} for {mistake.label}"
-    told = element("b", f"{mistake.label} named {mistake.predicted}")
+def _card(mistake: Misclassification, folder: Path | None) -> Element:
+    confidence = f"{percent(mistake.confidence)} sure, {percent(mistake.probability)} for {mistake.label}"
+    title = element("b", f"{mistake.label} named {mistake.predicted}")
     return element(
         "figure",
         thumbnail(mistake.path),
-        element("figcaption", told, element("span", sure), element("code", place(mistake.path, folder))),
+        element("figcaption", title, element("span", confidence), element("code", format_path(mistake.path, folder))),
         class_="surface",
     )

@@ -31,7 +31,7 @@ _ROUNDS: Final = 2
 """How often each end of a range is chosen anew, the other staying."""
 
 
-class Ranges:
+class RangeObserver:
     """Numbers of some arrays, seen image by image, and the ranges in which they are best stored."""
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class Ranges:
         self._numbers: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
         self._ends: dict[str, list[float]] = defaultdict(list)
 
-    def see(self, name: str, values: NDArray[np.float32]) -> None:
+    def update(self, name: str, values: NDArray[np.float32]) -> None:
         """Take note of an array for one image."""
         flat = values.reshape(-1)
         self._numbers[name].append(flat[self._draw.integers(0, flat.size, _PER_IMAGE)])
         self._ends[name] += [float(flat.min()), float(flat.max())]
 
-    def best(self) -> dict[str, tuple[float, float]]:
+    def best_ranges(self) -> dict[str, tuple[float, float]]:
         """The lowest and the highest number worth storing, by the array's name."""
         return {
             name: _best_range(np.concatenate(numbers), min(self._ends[name]), max(self._ends[name]))
@@ -54,7 +54,7 @@ class Ranges:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observed:
+class ActivationStats:
     """What flows through a network.
 
     Attributes:
@@ -66,7 +66,9 @@ class Observed:
     means: Mapping[str, NDArray[np.float64]]
 
 
-def observe(model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operators: Collection[str]) -> Observed:
+def observe_activations(
+    model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operators: Collection[str]
+) -> ActivationStats:
     """Let a network look at images, and watch what goes into and comes out of some of its operators.
 
     Args:
@@ -77,32 +79,32 @@ def observe(model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operato
     Raises:
         ModelError: the network does not run.
     """
-    names, convolved = _watched(model.graph, operators)
-    session, ranges = open_file(_telling(model, names)), Ranges()
+    names, convolved = _observed_tensors(model.graph, operators)
+    session, ranges = open_file(_with_outputs(model, names)), RangeObserver()
     means: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for image in images:
         for name, values in zip(names, run_file(session, names, image[None]), strict=True):
-            ranges.see(name, values)
+            ranges.update(name, values)
             if name in convolved:
                 means[name].append(values.mean(axis=(0, 2, 3), dtype=np.float64))
-    return Observed(ranges.best(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
+    return ActivationStats(ranges.best_ranges(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
 
 
-def _watched(graph: onnx.GraphProto, operators: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+def _observed_tensors(graph: onnx.GraphProto, operators: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Arrays that flow into and out of operators, and those of them that are convolved."""
-    made = {name for node in graph.node for name in node.output}
+    result = {name for node in graph.node for name in node.output}
     watched = [node for node in graph.node if node.op_type in operators]
-    names = dict.fromkeys(name for node in watched for name in (*node.input, *node.output) if name in made)
+    names = dict.fromkeys(name for node in watched for name in (*node.input, *node.output) if name in result)
     return tuple(names), frozenset(node.input[0] for node in watched if node.op_type == "Conv")
 
 
-def _telling(model: onnx.ModelProto, names: Iterable[str]) -> bytes:
+def _with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> bytes:
     """The network with more outputs."""
-    telling = onnx.ModelProto()
-    telling.CopyFrom(model)
-    told = {info.name for info in telling.graph.output}
-    telling.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in told)
-    return joined.serialise(telling)
+    extended = onnx.ModelProto()
+    extended.CopyFrom(model)
+    existing = {info.name for info in extended.graph.output}
+    extended.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in existing)
+    return joined.serialise(extended)
 
 
 def _best_range(numbers: NDArray[np.float32], lowest: float, highest: float) -> tuple[float, float]:

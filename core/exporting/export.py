@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from core.base.errors import UsageError
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.exporting.formats import ExportFormat
 from core.models.installed import InstalledModel
 from core.models.weight_storage import Storage
 
 if TYPE_CHECKING:
-    from core.exporting.export_evaluation import Trial
+    from core.exporting.export_evaluation import ExportEvaluation
 
 _STORED: Final = MappingProxyType(
     {
@@ -33,9 +33,9 @@ def export_model(
     images: Path | None,
     most_lost: float,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
-) -> Trial | None:
+) -> ExportEvaluation | None:
     """Write a model as one file.
 
     Args:
@@ -69,9 +69,9 @@ def export_model(
         assert images is not None
         return export_int8(model, file, images, most_lost, report=report, token=token)
     if format.suffix == ".onnx":
-        from core.models.variants import export_as
+        from core.models.variants import export_variant
 
-        export_as(model, file, _STORED[format], report=report, token=token)
+        export_variant(model, file, _STORED[format], report=report, token=token)
         return None
     from core.exporting.litert import export_litert
 

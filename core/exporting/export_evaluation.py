@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.datasets.problems import Problem
 from core.engine import golden
 from core.evaluation.comparison import mcnemar
 from core.evaluation.plots import percent
 from core.exporting.samples import Samples
-from core.models.variants import Answers, answers, open_file
+from core.models.variants import Outputs, open_file, run_joined
 
-MOST_LOST: Final = 0.01
+MAX_LOSS: Final = 0.01
 """Share of the validation images that may be named rightly no more, unless another one is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class ModelOutputs:
     """What one file said of n validation images.
 
     Attributes:
@@ -42,7 +42,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class VariantMetrics:
     """How a form does against the exact model on the same images.
 
     Attributes:
@@ -71,7 +71,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ExportEvaluation:
     """What came of trying forms.
 
     Attributes:
@@ -89,19 +89,19 @@ class Trial:
     images: int
     is_as_trained: bool
     learnt: int | None
-    exact: Measured
-    forms: tuple[Measured, ...]
+    exact: VariantMetrics
+    forms: tuple[VariantMetrics, ...]
     most_lost: float
     problems: tuple[Problem, ...]
 
     @property
-    def chosen(self) -> Measured | None:
+    def chosen(self) -> VariantMetrics | None:
         """The form that names most images rightly, the faster of two equals; None where all lose too much."""
         allowed = (form for form in self.forms if form.lost <= self.most_lost)
         return min(allowed, key=lambda form: (-form.accuracy, form.milliseconds), default=None)
 
 
-def loss_in_words(trial: Trial) -> str:
+def loss_in_words(trial: ExportEvaluation) -> str:
     """What the chosen form loses, in a sentence; empty where none was chosen."""
     if trial.chosen is None:
         return ""
@@ -112,85 +112,87 @@ def loss_in_words(trial: Trial) -> str:
     )
 
 
-class TooMuchLostError(ModelError):
+class AccuracyLossError(ModelError):
     """No form is as good as was asked for, and so nothing was written.
 
     Attributes:
-        trial: what was found.
+        evaluation: what was found.
     """
 
-    def __init__(self, trial: Trial) -> None:
-        least = min(form.lost for form in trial.forms)
+    def __init__(self, evaluation: ExportEvaluation) -> None:
+        minimum = min(form.lost for form in evaluation.forms)
         super().__init__(
-            f"In 8 bits the model names {least:.2%} of the validation images rightly no more; "
-            f"{trial.most_lost:.2%} are allowed. Nothing was written.",
+            f"In 8 bits the model names {minimum:.2%} of the validation images rightly no more; "
+            f"{evaluation.most_lost:.2%} are allowed. Nothing was written.",
             hint="Export it with --storage float16, or allow more with --most-lost.",
         )
-        self.trial = trial
+        self.evaluation = evaluation
 
 
-def ask(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, Told]:
+def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, ModelOutputs]:
     """What joined .onnx files say of images uint8 [size, size, 3], one at a time, the files in turns.
 
     Raises:
         ModelError: a file does not run.
     """
     sessions = {name: open_file(data) for name, data in files.items()}
-    found: dict[str, list[Answers]] = {name: [] for name in files}
+    found: dict[str, list[Outputs]] = {name: [] for name in files}
     times: dict[str, list[float]] = {name: [] for name in files}
     for image in images:
         for name, session in sessions.items():
             started = time.perf_counter()
-            found[name].append(answers(session, image[None]))
+            found[name].append(run_joined(session, image[None]))
             times[name].append((time.perf_counter() - started) * 1000)
-    return {name: _told(found[name], times[name], len(data)) for name, data in files.items()}
+    return {name: _outputs(found[name], times[name], len(data)) for name, data in files.items()}
 
 
-def counted(
-    images: Iterable[NDArray[np.uint8]], stage: str, total: int, *, report: Report, token: CancelToken
+def with_progress(
+    images: Iterable[NDArray[np.uint8]], stage: str, total: int, *, report: ProgressCallback, token: CancelToken
 ) -> Iterator[NDArray[np.uint8]]:
     """Images, each reported as done when the next is asked for.
 
     Raises:
         Cancelled: the token was cancelled.
     """
-    clock = StageClock(stage, total, report)
+    clock = ProgressReporter(stage, total, report)
     for image in images:
         token.check()
         yield image
         clock.advance()
 
 
-def judged(exact: Told, forms: Mapping[str, Told], samples: Samples, most_lost: float) -> Trial:
+def evaluate_variants(
+    exact: ModelOutputs, forms: Mapping[str, ModelOutputs], samples: Samples, max_loss: float
+) -> ExportEvaluation:
     """Count what differs between the exact model and forms of it, by their names.
 
     Raises:
         ModelError: a form's answers are not numbers.
     """
-    return Trial(
+    return ExportEvaluation(
         calibration=len(samples.calibration),
         images=len(samples.validation),
         is_as_trained=samples.is_as_trained,
         learnt=samples.learnt,
-        exact=_measured("exact", exact, exact, samples.labels),
-        forms=tuple(_measured(name, form, exact, samples.labels) for name, form in forms.items()),
-        most_lost=most_lost,
+        exact=_metrics("exact", exact, exact, samples.labels),
+        forms=tuple(_metrics(name, form, exact, samples.labels) for name, form in forms.items()),
+        most_lost=max_loss,
         problems=samples.problems,
     )
 
 
-def facts(trial: Trial, form: Measured) -> dict[str, Any]:
+def facts(evaluation: ExportEvaluation, form: VariantMetrics) -> dict[str, Any]:
     """How good a form was found to be, for the card of the file that holds it."""
     return {
         "kind": form.name,
-        "calibration_images": trial.calibration,
-        "validation_images": trial.images,
-        "images_as_in_training": trial.is_as_trained,
-        "validation_images_learnt_from": trial.learnt,
-        "exact_accuracy": round(trial.exact.accuracy, 6),
+        "calibration_images": evaluation.calibration,
+        "validation_images": evaluation.images,
+        "images_as_in_training": evaluation.is_as_trained,
+        "validation_images_learnt_from": evaluation.learnt,
+        "exact_accuracy": round(evaluation.exact.accuracy, 6),
         "accuracy": round(form.accuracy, 6),
         "lost": round(form.lost, 6),
-        "most_lost_allowed": trial.most_lost,
+        "most_lost_allowed": evaluation.most_lost,
         "only_exact_right": form.only_exact_right,
         "only_it_right": form.only_it_right,
         "p": round(form.p, 6),
@@ -199,25 +201,25 @@ def facts(trial: Trial, form: Measured) -> dict[str, Any]:
     }
 
 
-def _told(found: Sequence[Answers], times: Sequence[float], size_bytes: int) -> Told:
+def _outputs(found: Sequence[Outputs], times: Sequence[float], size_bytes: int) -> ModelOutputs:
     logits = np.concatenate([answer.logits for answer in found])
     features = np.concatenate([answer.features for answer in found])
-    return Told(logits, features, statistics.median(times), size_bytes)
+    return ModelOutputs(logits, features, statistics.median(times), size_bytes)
 
 
-def _measured(name: str, form: Told, exact: Told, labels: NDArray[np.int64]) -> Measured:
+def _metrics(name: str, form: ModelOutputs, exact: ModelOutputs, labels: NDArray[np.int64]) -> VariantMetrics:
     if not np.isfinite(form.logits).all():
         raise ModelError(f"The form {name} answers with what is no number.", hint="Export it with --storage float16.")
-    named, named_exactly = form.logits.argmax(axis=1), exact.logits.argmax(axis=1)
-    right, exactly_right = named == labels, named_exactly == labels
-    return Measured(
+    predicted, exact_predicted = form.logits.argmax(axis=1), exact.logits.argmax(axis=1)
+    correct, exact_correct = predicted == labels, exact_predicted == labels
+    return VariantMetrics(
         name=name,
-        accuracy=float(right.mean()),
-        lost=float(exactly_right.mean() - right.mean()),
-        only_exact_right=int((exactly_right & ~right).sum()),
-        only_it_right=int((right & ~exactly_right).sum()),
-        p=mcnemar(exactly_right, right),
-        named_otherwise=int((named != named_exactly).sum()),
+        accuracy=float(correct.mean()),
+        lost=float(exact_correct.mean() - correct.mean()),
+        only_exact_right=int((exact_correct & ~correct).sum()),
+        only_it_right=int((correct & ~exact_correct).sum()),
+        p=mcnemar(exact_correct, correct),
+        named_otherwise=int((predicted != exact_predicted).sum()),
         cosine=golden.cosine(form.features, exact.features),
         milliseconds=form.milliseconds,
         size_bytes=form.size_bytes,

@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from core.base.errors import ModelError
-from core.exporting.activation_observer import Observed
+from core.exporting.activation_observer import ActivationStats
 from core.models import joined
 
 OPERATORS: Final = ("Conv", "Relu", "Clip")
 """What is computed in 8 bits. Preprocessing, sums and means stay float32: there 8 bits cost more than they give."""
 
-_LARGEST: Final = 64
+_INT8_MAX: Final = 64
 """Of a kernel's numbers: 255 * 64 * 2 still fits into 16 bits with a sign."""
 
 
-class Kind(StrEnum):
+class QuantizationKind(StrEnum):
     """Numbers of activations and of kernels."""
 
     U8S8 = "u8s8"
@@ -40,30 +40,30 @@ class Kind(StrEnum):
     """Both signed: what graphics cards and some phones ask for."""
 
 
-def quantise(model: onnx.ModelProto, observed: Observed, kind: Kind) -> bytes:
+def quantize(model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationKind) -> bytes:
     """The ONNX file of a network whose convolutions compute in 8 bits.
 
     Args:
         model: its kernels in float32, no casts before them; it stays as it is.
-        observed: what flows through it.
+        stats: what flows through it.
         kind: of the numbers.
 
     Raises:
         ModelError: it is built in a way that cannot be quantised.
     """
     corrected = onnx.shape_inference.infer_shapes(model)
-    _correct_biases(corrected.graph, observed)
+    _correct_biases(corrected.graph, stats)
     try:
-        made = _quantised(corrected, observed, kind)
+        result = _quantize_model(corrected, stats, kind)
     except Exception as error:  # the boundary: the tool raises whatever it stumbles over
         raise ModelError(
             f"The network cannot be stored in 8 bits: {error}.", hint="Export it with --storage float16."
         ) from error
-    del made.graph.value_info[:]
-    return joined.serialise(made)
+    del result.graph.value_info[:]
+    return joined.serialise(result)
 
 
-def _quantised(model: onnx.ModelProto, observed: Observed, kind: Kind) -> onnx.ModelProto:
+def _quantize_model(model: onnx.ModelProto, observed: ActivationStats, kind: QuantizationKind) -> onnx.ModelProto:
     from onnxruntime.quantization import QDQQuantizer, QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
@@ -76,7 +76,7 @@ def _quantised(model: onnx.ModelProto, observed: Observed, kind: Kind) -> onnx.M
         per_channel=True,
         reduce_range=True,
         weight_qType=QuantType.QInt8,
-        activation_qType=QuantType.QUInt8 if kind is Kind.U8S8 else QuantType.QInt8,
+        activation_qType=QuantType.QUInt8 if kind is QuantizationKind.U8S8 else QuantType.QInt8,
         tensors_range=TensorsData(CalibrationMethod.MinMax, ranges),
         nodes_to_quantize=[],
         nodes_to_exclude=[],
@@ -85,11 +85,11 @@ def _quantised(model: onnx.ModelProto, observed: Observed, kind: Kind) -> onnx.M
     )
     quantiser.quantize_model()
     quantiser.model.topological_sort()
-    made: onnx.ModelProto = quantiser.model.model
-    return made
+    result: onnx.ModelProto = quantiser.model.model
+    return result
 
 
-def _correct_biases(content: onnx.GraphProto, observed: Observed) -> None:
+def _correct_biases(content: onnx.GraphProto, observed: ActivationStats) -> None:
     """Give each convolution the bias with which its outputs keep their means once its kernel is rounded."""
     arrays = {tensor.name: tensor for tensor in content.initializer}
     for node in content.node:
@@ -105,14 +105,14 @@ def _correct_biases(content: onnx.GraphProto, observed: Observed) -> None:
 
 def mean_shift(kernel: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float64]:
     """What rounding a kernel [out, in, h, w] takes from the means of its outputs [out], given those of its inputs."""
-    lost = (kernel - rounded(kernel)).sum(axis=(2, 3), dtype=np.float64)
+    lost = (kernel - quantize_kernel(kernel)).sum(axis=(2, 3), dtype=np.float64)
     groups = len(means) // kernel.shape[1]
     inputs = means.reshape(groups, -1).repeat(len(kernel) // groups, axis=0)
     return np.asarray((lost * inputs).sum(axis=1))
 
 
-def rounded(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+def quantize_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     """What is kept of a kernel [out, in, h, w]."""
-    scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(_LARGEST)
+    scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(_INT8_MAX)
     scales[scales == 0] = 1
     return np.asarray(np.round(kernel / scales) * scales, dtype=np.float32)

@@ -21,19 +21,27 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
 from core.base.leftovers import temporary_folder
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
 from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
 from core.datasets.dataset import Example
 from core.engine import golden, graph
-from core.exporting.export_evaluation import Told, TooMuchLostError, Trial, ask, counted, facts, judged
+from core.exporting.export_evaluation import (
+    AccuracyLossError,
+    ExportEvaluation,
+    ModelOutputs,
+    evaluate_variants,
+    facts,
+    run_variants,
+    with_progress,
+)
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.models import joined
-from core.models.exchange import MOST_DIFFERENCE
+from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import head_bytes, softmax
 from core.models.installed import InstalledModel, load_backbone, load_head
 from core.models.library import CARD as BACKBONE_CARD
-from core.models.variants import MOST_ROUNDED
+from core.models.variants import MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of
 from core.training.protocol import HEAD
 from core.training.trainer_process import run_trainer
@@ -43,7 +51,7 @@ MODEL_CARD: Final = "model.json"
 IMAGES: Final = "images.npy"
 CALIBRATION: Final = "calibration.npy"
 FILE: Final = "model.tflite"
-ANSWERS: Final = "answers.npz"
+OUTPUTS_FILE: Final = "answers.npz"
 
 LABELS: Final = "labels.txt"
 """The classes, one a line, in the .tflite."""
@@ -53,9 +61,9 @@ CARD: Final = "card.json"
 NETWORKS: Final = ("EfficientNet-Lite0", "Xception")
 """What the trainer can build in Keras, as a backbone's card calls it."""
 
-_MOST_PROBABILITY: Final = 0.01
+_MAX_PROBABILITY_ERROR: Final = 0.01
 """By how much a probability may differ from what the logits make it: in 8 bits it has 256 steps."""
-_MOST_COMPARED: Final = 32
+_MAX_COMPARED: Final = 32
 """Photos that a .tflite in float32 or float16 is compared on, besides the golden inputs."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Of the files in the .tflite: the same model gives the same bytes."""
@@ -67,21 +75,21 @@ def export_litert(
     file: Path,
     storage: Storage | None,
     folder: Path | None,
-    most_lost: float,
+    max_loss: float,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
-) -> Trial | None:
+) -> ExportEvaluation | None:
     """Write a model as one .tflite: uint8 RGB in; `probabilities`, `logits` and `features` out.
 
-    It must answer as the engine does: see `_check`, and in 8 bits `most_lost`.
+    It must answer as the engine does: see `_check`, and in 8 bits `max_loss`.
 
     Args:
         model: the model; its backbone is an Xception or an EfficientNet-Lite0.
         file: to write or replace.
         storage: how weights are stored; None: as the model stores them.
         folder: of labelled images, best those it was trained on; needed for INT8.
-        most_lost: share of the validation images that may be named rightly no more, 0..1.
+        max_loss: share of the validation images that may be named rightly no more, 0..1.
         report: told of each stage.
         token: looked at all the time.
 
@@ -101,15 +109,15 @@ def export_litert(
     storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
     samples = None if folder is None else draw_samples(model, folder, report=report, token=token)
     photos = () if samples is None else samples.validation
-    photos = photos if storage is Storage.INT8 else photos[:_MOST_COMPARED]
+    photos = photos if storage is Storage.INT8 else photos[:_MAX_COMPARED]
     calibration = samples.calibration if samples else ()
-    data, told = _converted(model, storage, calibration, photos, report=report, token=token)
-    exact = _exact(model, photos, report=report, token=token)
+    data, outputs = _convert(model, storage, calibration, photos, report=report, token=token)
+    exact = _exact_outputs(model, photos, report=report, token=token)
     card, trial = replace(model.card, backbone=model.backbone.card), None
     if storage is Storage.INT8 and samples is not None:
-        trial, card = _tried(exact, told, samples, most_lost, card)
+        trial, card = _evaluate_export(exact, outputs, samples, max_loss, card)
     else:
-        _check(told, exact, storage)
+        _check(outputs, exact, storage)
     write_atomically(file, with_files(data, card))
     return trial
 
@@ -120,27 +128,29 @@ def _check_network(card: BackboneCard) -> None:
         raise ModelError(what, hint=f"It has {' and '.join(NETWORKS)}. Export this one as .onnx.")
 
 
-def _converted(
+def _convert(
     model: InstalledModel,
     storage: Storage,
     calibration: Sequence[Example],
     photos: Sequence[Example],
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
-) -> tuple[bytes, Told]:
+) -> tuple[bytes, ModelOutputs]:
     """The .tflite the trainer makes, and what it says of the golden inputs and of photos."""
     with temporary_folder("litert") as place:
         _write_job(place, model, storage, calibration, photos)
-        said = run_trainer(["litert", str(place)], report=report, on_epoch=lambda _: None, token=token)
-        return _read_answers(place, float(said["milliseconds"]), model.card.temperature)
+        result = run_trainer(["litert", str(place)], report=report, on_epoch=lambda _: None, token=token)
+        return _read_outputs(place, float(result["milliseconds"]), model.card.temperature)
 
 
-def _tried(exact: Told, told: Told, samples: Samples, most_lost: float, card: ModelCard) -> tuple[Trial, ModelCard]:
+def _evaluate_export(
+    exact: ModelOutputs, outputs: ModelOutputs, samples: Samples, max_loss: float, card: ModelCard
+) -> tuple[ExportEvaluation, ModelCard]:
     """How much 8 bits lose, and the card that tells of it."""
-    trial = judged(_photos(exact), {Storage.INT8.value: _photos(told)}, samples, most_lost)
+    trial = evaluate_variants(_photo_outputs(exact), {Storage.INT8.value: _photo_outputs(outputs)}, samples, max_loss)
     if trial.chosen is None:
-        raise TooMuchLostError(trial)
+        raise AccuracyLossError(trial)
     return trial, replace(card, evaluation={**card.evaluation, "quantised": facts(trial, trial.chosen)})
 
 
@@ -182,7 +192,7 @@ def _write_images(file: Path, images: Iterable[NDArray[np.uint8]], count: int, s
             stream.write(image.tobytes())
 
 
-def _read_answers(place: Path, milliseconds: float, temperature: float) -> tuple[bytes, Told]:
+def _read_outputs(place: Path, milliseconds: float, temperature: float) -> tuple[bytes, ModelOutputs]:
     """The .tflite, and what it said of the images.
 
     Raises:
@@ -191,41 +201,43 @@ def _read_answers(place: Path, milliseconds: float, temperature: float) -> tuple
     """
     try:
         data = (place / FILE).read_bytes()
-        with np.load(io.BytesIO((place / ANSWERS).read_bytes()), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO((place / OUTPUTS_FILE).read_bytes()), allow_pickle=False) as arrays:
             logits, features, probabilities = (
                 arrays[name] for name in (joined.LOGITS, graph.FEATURES, joined.PROBABILITIES)
             )
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
         raise TrainerError("The trainer left no .tflite, or none that was tried.", hint="Export it again.") from error
     worst = np.abs(probabilities - softmax(logits, temperature)).max()
-    if not worst <= _MOST_PROBABILITY:
+    if not worst <= _MAX_PROBABILITY_ERROR:
         raise ModelError(f"The .tflite's probabilities are off by {worst:.2g}.", hint=_HINT)
-    return data, Told(logits, features, milliseconds, len(data))
+    return data, ModelOutputs(logits, features, milliseconds, len(data))
 
 
-def _exact(model: InstalledModel, photos: Sequence[Example], *, report: Report, token: CancelToken) -> Told:
+def _exact_outputs(
+    model: InstalledModel, photos: Sequence[Example], *, report: ProgressCallback, token: CancelToken
+) -> ModelOutputs:
     """What the engine says of the golden inputs and of photos."""
     plan = model.backbone.card.preprocessing
     data = joined.join(load_backbone(model.backbone), model.backbone.card, load_head(model), model.card)
     inputs = golden.golden_inputs(plan.size)
     images, count = chain(inputs, read_pixels(photos, plan)), len(inputs) + len(photos)
-    asked = counted(images, "comparing with the exact model", count, report=report, token=token)
-    return ask({"exact": data}, asked)["exact"]
+    asked = with_progress(images, "comparing with the exact model", count, report=report, token=token)
+    return run_variants({"exact": data}, asked)["exact"]
 
 
-def _check(told: Told, exact: Told, storage: Storage) -> None:
+def _check(outputs: ModelOutputs, exact: ModelOutputs, storage: Storage) -> None:
     """Refuse a .tflite in float32 or float16 that does not say what the engine says.
 
-    In float32 a logit may differ by `MOST_DIFFERENCE`, in float16 by `MOST_ROUNDED` of the greatest.
+    In float32 a logit may differ by `MAX_DIFFERENCE`, in float16 by `MAX_ROUNDING` of the greatest.
     """
     greatest = float(np.abs(exact.logits).max())
-    most = MOST_DIFFERENCE if storage is Storage.FLOAT32 else MOST_ROUNDED * max(1.0, greatest)
-    worst = float(np.abs(told.logits - exact.logits).max())
-    if not worst <= most:
-        what = f"The .tflite would answer otherwise than the model: logits differ by {worst:.2g}, above {most:.2g}."
+    maximum = MAX_DIFFERENCE if storage is Storage.FLOAT32 else MAX_ROUNDING * max(1.0, greatest)
+    worst = float(np.abs(outputs.logits - exact.logits).max())
+    if not worst <= maximum:
+        what = f"The .tflite would answer otherwise than the model: logits differ by {worst:.2g}, above {maximum:.2g}."
         raise ModelError(what, hint=_HINT)
 
 
-def _photos(told: Told) -> Told:
+def _photo_outputs(outputs: ModelOutputs) -> ModelOutputs:
     """What was said of photos, without the golden inputs."""
-    return replace(told, logits=told.logits[GOLDEN_COUNT:], features=told.features[GOLDEN_COUNT:])
+    return replace(outputs, logits=outputs.logits[GOLDEN_COUNT:], features=outputs.features[GOLDEN_COUNT:])

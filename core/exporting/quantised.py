@@ -9,33 +9,41 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import ModelCard
 from core.engine import graph
-from core.exporting.activation_observer import POWER, observe
-from core.exporting.export_evaluation import Measured, TooMuchLostError, Trial, ask, counted, facts, judged
-from core.exporting.int8 import OPERATORS, Kind, quantise
+from core.exporting.activation_observer import POWER, observe_activations
+from core.exporting.export_evaluation import (
+    AccuracyLossError,
+    ExportEvaluation,
+    VariantMetrics,
+    evaluate_variants,
+    facts,
+    run_variants,
+    with_progress,
+)
+from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.models import joined
-from core.models.exchange import MOST_DIFFERENCE
+from core.models.exchange import MAX_DIFFERENCE
 from core.models.installed import InstalledModel, load_backbone, load_head
-from core.models.variants import Form, check_joined, logits_of, make_form, stored_as
+from core.models.variants import Variant, backbone_variant, check_joined, logits_of, make_variant
 from core.models.weight_storage import Storage
 
 _EXACT: Final = "exact"
 
 
 def export_int8(
-    model: InstalledModel, file: Path, folder: Path, most_lost: float, *, report: Report, token: CancelToken
-) -> Trial:
+    model: InstalledModel, file: Path, folder: Path, max_loss: float, *, report: ProgressCallback, token: CancelToken
+) -> ExportEvaluation:
     """Write a model as one .onnx whose convolutions compute in 8 bits, if that loses little.
 
     Args:
         model: the model.
         file: to write or replace.
         folder: of labelled images, best those it was trained on.
-        most_lost: share of the validation images that may be named rightly no more, 0..1.
+        max_loss: share of the validation images that may be named rightly no more, 0..1.
         report: told of each stage.
         token: looked at before each image.
 
@@ -48,45 +56,49 @@ def export_int8(
         Cancelled: the token was cancelled.
     """
     samples = draw_samples(model, folder, report=report, token=token)
-    head, own = load_head(model), Form(load_backbone(model.backbone), model.backbone.card)
-    backbones = _in_8_bits(own, samples, report=report, token=token)
+    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
+    backbones = _quantized_variants(own, samples, report=report, token=token)
     files = {
         name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
     }
     images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
-    told = ask(files, counted(images, "comparing with the exact model", count, report=report, token=token))
-    trial = judged(told.pop(_EXACT), told, samples, most_lost)
-    if trial.chosen is None:
-        raise TooMuchLostError(trial)
-    form, card = backbones[Kind(trial.chosen.name)], _card(model.card, trial, trial.chosen)
+    outputs = run_variants(
+        files, with_progress(images, "comparing with the exact model", count, report=report, token=token)
+    )
+    evaluation = evaluate_variants(outputs.pop(_EXACT), outputs, samples, max_loss)
+    if evaluation.chosen is None:
+        raise AccuracyLossError(evaluation)
+    form, card = backbones[QuantizationKind(evaluation.chosen.name)], _card(model.card, evaluation, evaluation.chosen)
     data = joined.join(form.data, form.card, head, card)
-    check_joined(data, form.card, card, logits_of(form, head), MOST_DIFFERENCE)
+    check_joined(data, form.card, card, logits_of(form, head), MAX_DIFFERENCE)
     write_atomically(file, data)
-    return trial
+    return evaluation
 
 
-def _in_8_bits(own: Form, samples: Samples, *, report: Report, token: CancelToken) -> dict[str, Form]:
+def _quantized_variants(
+    own: Variant, samples: Samples, *, report: ProgressCallback, token: CancelToken
+) -> dict[str, Variant]:
     """The backbone in each kind, by the kind's name."""
-    exact = graph.parse(stored_as(own, Storage.FLOAT32).data)
+    exact = graph.parse(backbone_variant(own, Storage.FLOAT32).data)
     images, count = read_pixels(samples.calibration, own.card.preprocessing), len(samples.calibration)
-    watched = counted(images, "watching the network", count, report=report, token=token)
-    observed = observe(exact, watched, OPERATORS)
-    clock, forms = StageClock("storing it in 8 bits", len(Kind), report), {}
-    for kind in Kind:
+    watched = with_progress(images, "watching the network", count, report=report, token=token)
+    stats = observe_activations(exact, watched, OPERATORS)
+    clock, forms = ProgressReporter("storing it in 8 bits", len(QuantizationKind), report), {}
+    for kind in QuantizationKind:
         token.check()
-        forms[kind.value] = make_form(quantise(exact, observed, kind), own.card, Storage.INT8)
+        forms[kind.value] = make_variant(quantize(exact, stats, kind), own.card, Storage.INT8)
         clock.advance()
     return forms
 
 
-def _card(card: ModelCard, trial: Trial, form: Measured) -> ModelCard:
+def _card(card: ModelCard, evaluation: ExportEvaluation, form: VariantMetrics) -> ModelCard:
     """The card of the file that holds a form: it says what it is and what that costs."""
     how = (
         f"static int8 (QDQ, {form.name}, kernels in 7 bits, by channel): ranges of least |error| ** {POWER} on "
-        f"{trial.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"
+        f"{evaluation.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"
     )
     return replace(
         card,
         training={**card.training, "quantised": how},
-        evaluation={**card.evaluation, "quantised": facts(trial, form)},
+        evaluation={**card.evaluation, "quantised": facts(evaluation, form)},
     )

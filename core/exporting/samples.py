@@ -12,25 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.base.progress import CancelToken, Report
-from core.base.text import printable
+from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import display_path
 from core.card import ModelCard, Preprocessing
-from core.datasets.dataset import Dataset, Example, Part, Problem, read_dataset
+from core.datasets.dataset import Dataset, Example, Problem, Subset, read_dataset
 from core.datasets.split import Split, split
 from core.evaluation.images import match_labels
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
-from core.models.installed import InstalledModel, load_examples, load_learnt
+from core.models.installed import InstalledModel, load_examples, load_training_hashes
 from core.models.training_examples import DATASET
 from core.training.training_data import fingerprint
 
-MOST_CALIBRATION: Final = 100
+MAX_CALIBRATION: Final = 100
 """More images hardly change the ranges of a network's numbers."""
 
-USUAL_SHARE: Final = 0.15
+DEFAULT_FRACTION: Final = 0.15
 """Of the images, set aside to validate with and to test with where nothing else is said."""
 
-_AT_ONCE: Final = 4 * DECODE_THREADS
+_BATCH_SIZE: Final = 4 * DECODE_THREADS
 _SEEDS: Final = 10**9
 _HINT: Final = "Name the folder the model was trained on, or one with subfolders named as its classes."
 
@@ -40,7 +40,7 @@ class Samples:
     """Images of a folder.
 
     Attributes:
-        calibration: training images, `MOST_CALIBRATION` at most.
+        calibration: training images, `MAX_CALIBRATION` at most.
         validation: images of a class of the model, none of them to train on.
         labels: their classes int64 [n], as indexes into the model's.
         is_as_trained: whether the folder is the one that the model was trained on, divided in the same way.
@@ -56,7 +56,7 @@ class Samples:
     problems: tuple[Problem, ...]
 
 
-def draw_samples(model: InstalledModel, folder: Path, *, report: Report, token: CancelToken) -> Samples:
+def draw_samples(model: InstalledModel, folder: Path, *, report: ProgressCallback, token: CancelToken) -> Samples:
     """Divide a folder of labelled images as the model's training did, or as any training would where it is another one.
 
     Args:
@@ -70,16 +70,16 @@ def draw_samples(model: InstalledModel, folder: Path, *, report: Report, token: 
         Cancelled: the token was cancelled.
     """
     dataset = read_dataset(folder, report=report, token=token)
-    again = _as_kept(dataset, model) or _divided_as_trained(dataset, model.card)
-    parts = again or split(dataset, validation=USUAL_SHARE, test=USUAL_SHARE)
-    validation, labels = _known(dataset, parts.validation, model.card)
-    learnt = load_learnt(model)
+    again = _recorded_split(dataset, model) or _reconstructed_split(dataset, model.card)
+    parts = again or split(dataset, validation=DEFAULT_FRACTION, test=DEFAULT_FRACTION)
+    validation, labels = _of_known_classes(dataset, parts.validation, model.card)
+    learnt = load_training_hashes(model)
     return Samples(
-        calibration=_drawn([dataset.examples[at] for at in parts.train.tolist()]),
+        calibration=_sample_calibration([dataset.examples[at] for at in parts.train.tolist()]),
         validation=validation,
         labels=labels,
         is_as_trained=again is not None,
-        learnt=None if learnt is None else sum(learnt.knows(example.sha256) for example in validation),
+        learnt=None if learnt is None else sum(learnt.contains(example.sha256) for example in validation),
         problems=dataset.problems,
     )
 
@@ -92,64 +92,66 @@ def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[ND
     """
 
     def prepare(example: Example) -> NDArray[np.uint8]:
-        return preprocess(decode(example.path, at_least=plan.decode_at_least), plan)
+        return preprocess(decode(example.path, min_side=plan.min_decode_side), plan)
 
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
-        for start in range(0, len(examples), _AT_ONCE):
-            yield from list(pool.map(prepare, examples[start : start + _AT_ONCE]))
+        for start in range(0, len(examples), _BATCH_SIZE):
+            yield from list(pool.map(prepare, examples[start : start + _BATCH_SIZE]))
 
 
-def _as_kept(dataset: Dataset, model: InstalledModel) -> Split | None:
+def _recorded_split(dataset: Dataset, model: InstalledModel) -> Split | None:
     """The division that was kept with the model; None where none was, or this is another folder."""
-    kept = {one.sha256: one.part for one in load_examples(model) or ()}
-    parts = {part: [at for at, one in enumerate(dataset.examples) if kept.get(one.sha256) == part] for part in Part}
+    kept = {one.sha256: one.subset for one in load_examples(model) or ()}
+    parts = {part: [at for at, one in enumerate(dataset.examples) if kept.get(one.sha256) == part] for part in Subset}
     used = [dataset.examples[at] for own in parts.values() for at in own]
     if not used or fingerprint(used, dataset.classes) != model.card.training.get(DATASET):
         return None
-    return Split(*(np.array(parts[part], np.int64) for part in (Part.TRAIN, Part.VALIDATION, Part.TEST)))
+    return Split(*(np.array(parts[part], np.int64) for part in (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)))
 
 
-def _divided_as_trained(dataset: Dataset, card: ModelCard) -> Split | None:
+def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
     """The division that the card tells of; None where this is another folder, or the card does not say enough."""
-    told, counts = card.training, card.training.get("images")
+    recorded, counts = card.training, card.training.get("images")
     if not isinstance(counts, dict) or not all(isinstance(counts.get(part), int) for part in ("train", "validation")):
         return None
     everything = sum(count for count in counts.values() if isinstance(count, int)) == len(dataset.examples)
     try:
         parts = split(
             dataset,
-            validation=_share(told.get("validation")),
-            test=_share(told.get("test")),
+            validation=_fraction(recorded.get("validation")),
+            test=_fraction(recorded.get("test")),
             train=None if everything else counts["train"],
-            seed=_seed(told.get("seed")),
+            seed=_seed(recorded.get("seed")),
         )
     except DatasetError:
         return None
     used = [dataset.examples[at] for part in (parts.train, parts.validation, parts.test) for at in part.tolist()]
-    same = fingerprint(used, dataset.classes) == told.get(DATASET)
+    same = fingerprint(used, dataset.classes) == recorded.get(DATASET)
     return parts if same and len(parts.validation) == counts["validation"] else None
 
 
-def _share(told: object) -> float | int:
+def _fraction(value: object) -> float | int:
     """A share or count as a card tells it, else the usual one."""
-    return told if isinstance(told, (int, float)) and not isinstance(told, bool) else USUAL_SHARE
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else DEFAULT_FRACTION
 
 
-def _seed(told: object) -> int:
-    return told if isinstance(told, int) and 0 <= told < _SEEDS else 0
+def _seed(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < _SEEDS else 0
 
 
-def _drawn(examples: Sequence[Example]) -> tuple[Example, ...]:
+def _sample_calibration(examples: Sequence[Example]) -> tuple[Example, ...]:
     """Some of many images, the same ones every time: chosen by their content, which is as good as by chance."""
-    return tuple(sorted(examples, key=lambda example: example.sha256)[:MOST_CALIBRATION])
+    return tuple(sorted(examples, key=lambda example: example.sha256)[:MAX_CALIBRATION])
 
 
-def _known(dataset: Dataset, part: NDArray[np.int64], card: ModelCard) -> tuple[tuple[Example, ...], NDArray[np.int64]]:
+def _of_known_classes(
+    dataset: Dataset, part: NDArray[np.int64], card: ModelCard
+) -> tuple[tuple[Example, ...], NDArray[np.int64]]:
     """Those images of a part that are of a class of the model, and which class that is."""
     indexes = match_labels(dataset.classes, card.classes)
     examples = [dataset.examples[at] for at in part.tolist()]
     known = [example for example in examples if dataset.classes[example.label] in indexes]
     if not known:
-        what = f"“{printable(dataset.root.name or dataset.root)}” sets no image of a class of {card.name!r} aside."
+        what = f"“{display_path(dataset.root.name or dataset.root)}” sets no image of a class of {card.name!r} aside."
         raise DatasetError(what, hint=_HINT)
     return tuple(known), np.array([indexes[dataset.classes[example.label]] for example in known], np.int64)

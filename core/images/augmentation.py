@@ -17,23 +17,23 @@ from PIL import Image, ImageEnhance
 from core.card import Preprocessing
 from core.images.preprocessing import preprocess
 
-_LEAST_PART: Final = 0.7
+_MIN_AREA: Final = 0.7
 _STRETCH: Final = 1.1
-_MOST_DEGREES: Final = 15.0
+_MAX_DEGREES: Final = 15.0
 _COLOUR: Final = 0.2
 
 DESCRIPTION: Final = (
-    f"a random part of at least {_LEAST_PART:.0%} of the photo",
+    f"a random part of at least {_MIN_AREA:.0%} of the photo",
     f"its sides in proportions up to {_STRETCH - 1:.0%} different",
     "mirrored in half of the cases",
-    f"turned by up to {_MOST_DEGREES:.0f} degrees, the border continued by reflection",
+    f"turned by up to {_MAX_DEGREES:.0f} degrees, the border continued by reflection",
     f"brightness, contrast and saturation up to {_COLOUR:.0%} more or less",
 )
 """What is done to each photo before it is learnt from, for a person to read."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class AugmentParams:
     """What is done to one photo.
 
     Attributes:
@@ -59,44 +59,44 @@ class _Change:
     saturation: float
 
 
-def generator(seed: int, epoch: int, sha256: str) -> np.random.Generator:
+def make_rng(seed: int, epoch: int, sha256: str) -> np.random.Generator:
     """What draws the change of one image in one epoch, whoever learns from it when."""
     return np.random.default_rng([seed, epoch, int(sha256, 16)])
 
 
-def augmented(pixels: NDArray[np.uint8], plan: Preprocessing, draw: np.random.Generator) -> NDArray[np.uint8]:
+def augment(pixels: NDArray[np.uint8], plan: Preprocessing, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A backbone's view of a photo that was changed at random; `DESCRIPTION` says how.
 
     Args:
         pixels: upright RGB [height, width, 3].
         plan: what the backbone wants done to pixels; its resize is that of every other image.
-        draw: where chance comes from.
+        rng: where chance comes from.
 
     Returns:
         RGB [plan.size, plan.size, 3].
     """
-    change = _drawn(draw)
-    image = Image.fromarray(preprocess(_part(_reduced(pixels, plan), change), plan))
+    params = _sample_params(rng)
+    image = Image.fromarray(preprocess(_part(_reduced(pixels, plan), params), plan))
     for enhance, factor in (
-        (ImageEnhance.Brightness, change.brightness),
-        (ImageEnhance.Contrast, change.contrast),
-        (ImageEnhance.Color, change.saturation),
+        (ImageEnhance.Brightness, params.brightness),
+        (ImageEnhance.Contrast, params.contrast),
+        (ImageEnhance.Color, params.saturation),
     ):
         image = enhance(image).enhance(factor)
     return np.asarray(image)
 
 
-def _drawn(draw: np.random.Generator) -> _Change:
-    area, stretch = draw.uniform(_LEAST_PART, 1), math.exp(draw.uniform(-1, 1) * math.log(_STRETCH))
-    left, upper, mirror, turn = draw.random(4)
-    brightness, contrast, saturation = draw.uniform(1 - _COLOUR, 1 + _COLOUR, 3)
-    return _Change(
+def _sample_params(rng: np.random.Generator) -> AugmentParams:
+    area, stretch = rng.uniform(_MIN_AREA, 1), math.exp(rng.uniform(-1, 1) * math.log(_STRETCH))
+    left, upper, mirror, turn = rng.random(4)
+    brightness, contrast, saturation = rng.uniform(1 - _COLOUR, 1 + _COLOUR, 3)
+    return AugmentParams(
         width=min(1.0, math.sqrt(area * stretch)),
         height=min(1.0, math.sqrt(area / stretch)),
         left=left,
         upper=upper,
         mirrored=mirror < 0.5,
-        degrees=_MOST_DEGREES * (2 * turn - 1),
+        degrees=_MAX_DEGREES * (2 * turn - 1),
         brightness=brightness,
         contrast=contrast,
         saturation=saturation,
@@ -105,30 +105,30 @@ def _drawn(draw: np.random.Generator) -> _Change:
 
 def _reduced(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uint8]:
     """The photo at a whole fraction of its size where it is far larger than needed, as JPEGs come from the decoder."""
-    factor = min(pixels.shape[:2]) // plan.decode_at_least
+    factor = min(pixels.shape[:2]) // plan.min_decode_side
     return pixels if factor < 2 else np.asarray(Image.fromarray(pixels).reduce(factor))
 
 
-def _part(pixels: NDArray[np.uint8], change: _Change) -> NDArray[np.uint8]:
+def _part(pixels: NDArray[np.uint8], params: AugmentParams) -> NDArray[np.uint8]:
     """The part of the photo that is kept, turned about its middle and perhaps mirrored.
 
     A long photo is turned less: made square afterwards, its turn looks the larger.
     """
-    top, height = _span(pixels.shape[0], change.height, change.upper)
-    left, width = _span(pixels.shape[1], change.width, change.left)
-    degrees = change.degrees * min(height, width) / max(height, width)
+    top, height = _span(pixels.shape[0], params.height, params.upper)
+    left, width = _span(pixels.shape[1], params.width, params.left)
+    degrees = params.degrees * min(height, width) / max(height, width)
     angle = math.radians(abs(degrees))
     above = _margin(height * math.cos(angle) + width * math.sin(angle) - height)
     beside = _margin(width * math.cos(angle) + height * math.sin(angle) - width)
     surrounded = _window(pixels, (top - above, left - beside), (height + 2 * above, width + 2 * beside))
     turned = Image.fromarray(surrounded).rotate(degrees, Image.Resampling.BICUBIC)
     kept = np.asarray(turned)[above : above + height, beside : beside + width]
-    return kept[:, ::-1] if change.mirrored else kept
+    return kept[:, ::-1] if params.mirrored else kept
 
 
-def _span(length: int, share: float, room: float) -> tuple[int, int]:
+def _span(length: int, fraction: float, room: float) -> tuple[int, int]:
     """Where the part of a side begins, and how long it is, in pixels."""
-    part = max(1, round(length * share))
+    part = max(1, round(length * fraction))
     return round((length - part) * room), part
 
 

@@ -52,8 +52,8 @@ def check_size(size: tuple[int, int], most_pixels: int | None = None) -> None:
 class Memory:
     """What images that are being decoded may take together; an image waits until there is enough for it."""
 
-    def __init__(self, most: int = MAX_MEMORY) -> None:
-        self._most, self._taken = most, 0
+    def __init__(self, maximum: int = MAX_MEMORY) -> None:
+        self._most, self._taken = maximum, 0
         self._freed = threading.Condition()
 
     @contextmanager

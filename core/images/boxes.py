@@ -14,7 +14,7 @@ _CODED: Final = (b"hvc1", b"av01")
 
 
 @dataclass(frozen=True, slots=True)
-class HeifFacts:
+class HeifInfo:
     """What the boxes of a file say.
 
     Attributes:
@@ -27,13 +27,13 @@ class HeifFacts:
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def read_facts(file: BinaryIO) -> HeifFacts:
+def read_heif_info(file: BinaryIO) -> HeifInfo:
     """Read the boxes of a file; where they are damaged, nothing is said."""
     with contextlib.suppress(struct.error, ValueError, IndexError, OverflowError):
         meta = _meta(file)
         if meta:
-            return _facts(meta)
-    return HeifFacts()
+            return _heif_info(meta)
+    return HeifInfo()
 
 
 def _meta(file: BinaryIO) -> bytes:
@@ -70,13 +70,13 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += size
 
 
-def _facts(meta: bytes) -> HeifFacts:
+def _heif_info(meta: bytes) -> HeifInfo:
     boxes = dict(_boxes(meta))
     kinds = dict(_kinds(boxes.get(b"iinf", b"")))
     extents = dict(_extents(boxes.get(b"iloc", b"")))
     parts = (part for item, places in extents.items() if kinds.get(item) in _CODED for part in places)
     (main,) = struct.unpack_from(">I" if boxes[b"pitm"][0] else ">H", boxes[b"pitm"], 4)
-    return HeifFacts(_nclx(boxes.get(b"iprp", b""), main), tuple(parts))
+    return HeifInfo(_nclx(boxes.get(b"iprp", b""), main), tuple(parts))
 
 
 def _kinds(data: bytes) -> Iterator[tuple[int, bytes]]:

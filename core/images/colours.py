@@ -29,7 +29,7 @@ def srgb_bands(image: Image.Image, tone_map: ToneMap | None = None) -> Iterator[
     profile = None if tone_map else image.info.get("icc_profile")
     black_and_white = _black_and_white(image)
     if tone_map:
-        tone_map.look_at(np.asarray(image.convert("RGB")))
+        tone_map.measure(np.asarray(image.convert("RGB")))
     for top, band in _bands(image):
         grey = band if black_and_white is None else _eight_bit(band, *black_and_white)
         pixels = np.asarray(_over_white(grey, profile))

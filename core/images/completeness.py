@@ -12,20 +12,20 @@ from typing import BinaryIO, Final
 from core.images.bounds import TooMuchWorkError
 
 _BLOCK_BYTES: Final = 1024**2
-_MOST_BYTES: Final = 256 * 1024**2
+_MAX_BYTES: Final = 256 * 1024**2
 """Larger files are not searched."""
-_MOST_PARTS: Final = 10_000
+_MAX_PARTS: Final = 10_000
 """Segments, chunks or boxes that are followed."""
 _END_OF_JPEG: Final = b"\xff\xd9"
 _START_OF_SCAN: Final = 0xDA
 _FIRST_JPEG_MARKER: Final = 0xC0
 
 
-class _EndsEarlyError(Exception):
+class _TruncatedError(Exception):
     """What should be read next lies behind the end of the file."""
 
 
-def ends_early(path: Path) -> bool:
+def is_truncated(path: Path) -> bool:
     """Whether a file is empty, or ends before its image does, as one that is still being written.
 
     What is no image, or an image damaged otherwise, does not end early as far as can be told.
@@ -39,26 +39,26 @@ def ends_early(path: Path) -> bool:
         check = next((check for kind, check in _CHECKS if kind(head)), None)
         try:
             return not head or (check is not None and check(file, size))
-        except _EndsEarlyError:
+        except _TruncatedError:
             return True
 
 
 def _read(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
-        raise _EndsEarlyError
+        raise _TruncatedError
     return data
 
 
 def _jpeg(file: BinaryIO, size: int) -> bool:
     """ITU-T T.81: segments with their lengths up to the first scan, then data up to the end marker."""
     file.seek(2)
-    for _ in range(_MOST_PARTS):
+    for _ in range(_MAX_PARTS):
         mark, kind, length = struct.unpack(">BBH", _read(file, 4))
         if mark != 0xFF or kind < _FIRST_JPEG_MARKER:
             return False
         if kind == _START_OF_SCAN:
-            return size <= _MOST_BYTES and not _holds(file, _END_OF_JPEG)
+            return size <= _MAX_BYTES and not _holds(file, _END_OF_JPEG)
         file.seek(max(length - 2, 0), os.SEEK_CUR)
     return False
 
@@ -76,7 +76,7 @@ def _holds(file: BinaryIO, wanted: bytes) -> bool:
 def _png(file: BinaryIO, size: int) -> bool:
     """PNG specification: chunks with their lengths up to IEND; zeros stand where nothing was written yet."""
     file.seek(8)
-    for _ in range(_MOST_PARTS):
+    for _ in range(_MAX_PARTS):
         length, kind = struct.unpack(">L4s", _read(file, 8))
         file.seek(length + 4, os.SEEK_CUR)
         if kind == b"IEND" or not kind.isalpha():
@@ -87,7 +87,7 @@ def _png(file: BinaryIO, size: int) -> bool:
 def _iso_media(file: BinaryIO, size: int) -> bool:
     """ISO 14496-12: boxes with their lengths; in AVIF and HEIC the last one holds the pictures."""
     place, kinds = 0, set()
-    for _ in range(_MOST_PARTS):
+    for _ in range(_MAX_PARTS):
         if place >= size:
             return place > size or b"mdat" not in kinds
         file.seek(place)

@@ -17,11 +17,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from core.images import boxes
 from core.images.endings import Ending, read_ending
 from core.images.jpeg import Jpeg, is_cut
-from core.images.png import Png, lacks_rows
+from core.images.png import Png, misses_rows
 from core.images.tiff import Directory, read_directory
 
 _WEBP_DATA: Final = (b"VP8 ", b"VP8L", b"ALPH", b"ANMF")
-_LEAST_STEP: Final = 8
+_MIN_STEP: Final = 8
 """Of 255: a pixel that differs by less from the tail's colour may be its neighbour in a photo."""
 
 
@@ -33,14 +33,14 @@ def is_damaged(file: BinaryIO, image: ImageFile.ImageFile) -> bool:
         image: decoded.
     """
     if isinstance(image, Png):
-        return image.has_wrong_sum or (image.may_lack_rows() and lacks_rows(file))
+        return image.has_wrong_sum or (image.may_miss_rows() and misses_rows(file))
     ending = read_ending(file)
     if isinstance(image, Jpeg):
         return is_cut(file, image, ending)
-    return ending.tail > 0 and _covers(file, image, ending)
+    return ending.tail > 0 and _is_complete(file, image, ending)
 
 
-def _covers(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> bool:
+def _is_complete(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> bool:
     """Whether a tail of equal bytes covers what should be pixels."""
     if isinstance(image, BmpImageFile):
         return _bmp_is_cut(file, image, ending)
@@ -52,7 +52,7 @@ def _covers(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> bool:
         return ending.reaches(_webp_parts(file))
     if isinstance(image, GifImageFile):
         return _gif_end(file) > ending.tail_start
-    return ending.reaches(boxes.read_facts(file).parts)
+    return ending.reaches(boxes.read_heif_info(file).parts)
 
 
 def _webp_parts(file: BinaryIO) -> Iterator[tuple[int, int]]:
@@ -72,24 +72,24 @@ def _webp_parts(file: BinaryIO) -> Iterator[tuple[int, int]]:
 def _gif_end(file: BinaryIO) -> int:
     """Where the first image ends (GIF 89a, sections 18 to 23)."""
     file.seek(10)
-    _pass_colours(file)
+    _skip_colours(file)
     while (block := file.read(1)) == b"!":
         file.seek(1, os.SEEK_CUR)
-        _pass_blocks(file)
+        _skip_blocks(file)
     if block == b",":
         file.seek(8, os.SEEK_CUR)
-        _pass_colours(file, between=1)
-        _pass_blocks(file)
+        _skip_colours(file, between=1)
+        _skip_blocks(file)
     return file.tell()
 
 
-def _pass_colours(file: BinaryIO, between: int = 2) -> None:
+def _skip_colours(file: BinaryIO, between: int = 2) -> None:
     """Pass over the flags that are next, as many bytes as follow them, and the table of colours that they announce."""
     flags = int.from_bytes(file.read(1), "big")
     file.seek(between + (3 << (flags & 7) + 1 if flags & 0x80 else 0), os.SEEK_CUR)
 
 
-def _pass_blocks(file: BinaryIO) -> None:
+def _skip_blocks(file: BinaryIO) -> None:
     while length := int.from_bytes(file.read(1), "big"):
         file.seek(length, os.SEEK_CUR)
 
@@ -104,7 +104,7 @@ def _bmp_is_cut(file: BinaryIO, image: BmpImageFile, ending: Ending) -> bool:
         return ending.reaches([(start, ending.size)])
     row, place = divmod(ending.tail_start - start, row_bytes)
     pixels = np.asarray(image.convert("RGB"))
-    return _breaks_off(pixels[::-1] if height > 0 else pixels, row, place * 8 // bits)
+    return _has_abrupt_end(pixels[::-1] if height > 0 else pixels, row, place * 8 // bits)
 
 
 def _plain_tiff_is_cut(directory: Directory, image: TiffImageFile, ending: Ending) -> bool:
@@ -115,11 +115,11 @@ def _plain_tiff_is_cut(directory: Directory, image: TiffImageFile, ending: Endin
         if start <= ending.tail_start < end:
             row, place = divmod(ending.tail_start - start, row_bytes)
             pixels = np.asarray(image)
-            return _breaks_off(pixels, index * rows_each + row, place * image.width // row_bytes)
+            return _has_abrupt_end(pixels, index * rows_each + row, place * image.width // row_bytes)
     return False
 
 
-def _breaks_off(pixels: np.ndarray, row: int, column: int) -> bool:
+def _has_abrupt_end(pixels: np.ndarray, row: int, column: int) -> bool:
     """Whether uncompressed pixels, in the file's order, break off at a place behind which all are alike.
 
     An image may be black at its end for good reason: then its content ends at the end of a row, or the pixels around
@@ -132,4 +132,4 @@ def _breaks_off(pixels: np.ndarray, row: int, column: int) -> bool:
     scale = 257 if pixels.dtype.itemsize == 2 else 1
     around = (pixels[row, :column], *([pixels[row - 1, column:]] if row else []))
     steps = (np.abs(part.astype(np.int64) - plain).reshape(len(part), -1).max(axis=1) for part in around)
-    return all(float(np.mean(step > _LEAST_STEP * scale)) > 0.5 for step in steps)
+    return all(float(np.mean(step > _MIN_STEP * scale)) > 0.5 for step in steps)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from core.base.errors import ImageError, ImageErrorKind
-from core.base.text import printable
+from core.base.text import display_path
 from core.images import boxes, failures, kinds, tiff
 from core.images.bounds import MAX_BYTES, MEMORY, check_size
 from core.images.colours import srgb_bands
@@ -54,31 +54,31 @@ class Decoded:
     warnings: tuple[str, ...] = ()
 
 
-def decode(path: Path, *, at_least: int | None = None) -> Pixels:
+def decode(path: Path, *, min_side: int | None = None) -> Pixels:
     """Read an image file as upright sRGB pixels [height, width, 3], transparency laid over white, first frame only.
 
     Args:
         path: the file.
-        at_least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster, as long as its
-            shorter side keeps this many pixels (`Preprocessing.decode_at_least`). None: at full size.
+        min_side: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster, as long as its
+            shorter side keeps this many pixels (`Preprocessing.min_decode_side`). None: at full size.
 
     Raises:
         ImageError: the file is not there, not readable, not an image, damaged or too large.
     """
-    return read_image(path, at_least=at_least).pixels
+    return read_image(path, min_side=min_side).pixels
 
 
-def read_image(path: Path, *, at_least: int | None = None) -> Decoded:
+def read_image(path: Path, *, min_side: int | None = None) -> Decoded:
     """Read an image file as `decode` does, with warnings about what is missing of it.
 
     Raises:
         ImageError: as `decode`.
     """
-    return _read(path, lambda _: None if at_least is None else (at_least, at_least))
+    return _read(path, lambda _: None if min_side is None else (min_side, min_side))
 
 
-def decode_within(path: Path, side: int) -> Pixels:
-    """Read an image file as upright sRGB pixels [height, width, 3] for display, its longer side at most `side`.
+def decode_thumbnail(path: Path, max_side: int) -> Pixels:
+    """Read an image file as upright sRGB pixels [height, width, 3] for display, its longer side at most `max_side`.
 
     The image is reduced with antialiasing, never enlarged.
 
@@ -87,11 +87,11 @@ def decode_within(path: Path, side: int) -> Pixels:
     """
 
     def twice(size: _Size) -> _Size:
-        scale = 2 * side / max(size)
+        scale = 2 * max_side / max(size)
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     small = Image.fromarray(_read(path, twice).pixels)
-    small.thumbnail((side, side), Image.Resampling.BICUBIC)
+    small.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     return np.asarray(small)
 
 
@@ -126,7 +126,7 @@ def _read(path: Path, wanted: Callable[[_Size], _Size | None]) -> Decoded:
     This is the boundary where foreign exceptions end. Pillow and its codecs raise at least OSError, SyntaxError,
     ValueError, EOFError, struct.error and RuntimeError for damaged files, so every `Exception` is translated.
     """
-    name = printable(path.name or path)
+    name = display_path(path.name or path)
     _silence_pillow()
     memory = 0
     try:
@@ -234,7 +234,7 @@ def _tone_map(file: BinaryIO, image: ImageFile.ImageFile) -> ToneMap | None:
     """What brings colours that are told by code points (ISO 23091-2) to sRGB; None where nothing has to be done."""
     codes = image.info.get("cicp") if image.format == "PNG" else None
     if image.format in ("AVIF", "HEIF"):
-        codes = boxes.read_facts(file).nclx
+        codes = boxes.read_heif_info(file).nclx
     return ToneMap.of(codes[0], codes[1]) if codes else None
 
 

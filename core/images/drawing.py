@@ -32,6 +32,6 @@ def draw(file: Path, side: int) -> Picture:
     Raises:
         ImageError: it cannot be read.
     """
-    from core.images.decoding import decode_within
+    from core.images.decoding import decode_thumbnail
 
-    return Picture.of(decode_within(file, side))
+    return Picture.of(decode_thumbnail(file, side))

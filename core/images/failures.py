@@ -22,8 +22,8 @@ def translated(error: Exception, name: str) -> ImageError:
         return unreadable(error, name)
     if isinstance(error, TooLargeError):
         width, height = error.size
-        most = f"Fovea decodes at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE:,} pixels a side"
-        what = f"“{name}” has {width:,} × {height:,} pixels; {most}."
+        maximum = f"Fovea decodes at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE:,} pixels a side"
+        what = f"“{name}” has {width:,} × {height:,} pixels; {maximum}."
         return ImageError(ImageErrorKind.TOO_LARGE, what, hint=_SMALLER_HINT)
     if isinstance(error, TooMuchWorkError):
         what = f"“{name}” would take too long to decode: it has more scans or parts than any camera or program makes."

@@ -40,10 +40,10 @@ class ToneMap:
     @classmethod
     def of(cls, primaries: int, transfer: int) -> ToneMap | None:
         """The map for code points of ISO 23091-2; None where the image is shown as it is."""
-        made = cls(primaries, transfer)
-        return made if made._is_hdr or made._matrix is not None else None
+        result = cls(primaries, transfer)
+        return result if result._is_hdr or result._matrix is not None else None
 
-    def look_at(self, pixels: NDArray[np.uint8]) -> None:
+    def measure(self, pixels: NDArray[np.uint8]) -> None:
         """Learn from all pixels [height, width, 3] how bright the image gets."""
         step = max(1, int((pixels.shape[0] * pixels.shape[1] / _SAMPLED) ** 0.5))
         self._peak = max(1.0, float(np.percentile(self._light(pixels[::step, ::step]).max(axis=-1), 99.9)))

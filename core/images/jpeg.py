@@ -45,7 +45,7 @@ _BLOCK_READ: Final = 64 * 1024
 _LAST_BYTES, _PIECE = 8192, 512
 """Near the end it is given less, so that it is known where it stopped."""
 
-_LEAST_VALUES: Final = 16
+_MIN_VALUES: Final = 16
 _FIRST_BYTES, _BLOCK_BYTES = 64 * 1024, 256 * 1024
 _NOISE: Final = np.random.default_rng(0).integers(0, 255, 512, np.uint8).tobytes()
 _FILLER: Final = _NOISE + b"".join(bytes((0xFF, 0xD0 + number)) + _NOISE for number in range(8))
@@ -79,7 +79,7 @@ class Scans:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _ScanState:
     """What was read of a JPEG so far; `open_bits` holds, by component and coefficient, the bits still to come."""
 
     is_progressive: bool = False
@@ -130,7 +130,7 @@ def read_scans(file: BinaryIO) -> Scans:
         ValueError: the frame makes no sense.
         struct.error, IndexError: a segment is cut.
     """
-    found, start, end, is_ended = _Reading(), 0, None, False
+    found, start, end, is_ended = _ScanState(), 0, None, False
     for position, code, body in _segments(file):
         if code in _FRAMES and not found.blocks:
             found.frame(code, body)
@@ -219,8 +219,8 @@ class Jpeg(JpegImageFile):
     def load_read(self, read_bytes: int) -> bytes:
         """Read compressed data, in small pieces near the end to learn how many are used; called by Pillow."""
         assert self.fp is not None
-        most = max(_PIECE, self._last - self.read_to)
-        data = self.fp.read(min(read_bytes, most) if self.scans.is_single else read_bytes)
+        maximum = max(_PIECE, self._last - self.read_to)
+        data = self.fp.read(min(read_bytes, maximum) if self.scans.is_single else read_bytes)
         self.read_to += len(data)
         if not data and not self.is_ended:
             self.is_ended = True
@@ -242,17 +242,17 @@ def is_cut(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     Raises:
         EOFError: it is, and the file ends there.
     """
-    lacks_some = _lacks_scans(image.scans) or _lacks_data(file, image, ending)
+    lacks_some = _misses_scans(image.scans) or _misses_data(file, image, ending)
     if lacks_some and image.is_ended and not ending.tail:
         raise EOFError("JPEG")
     return lacks_some
 
 
-def _lacks_scans(scans: Scans) -> bool:
+def _misses_scans(scans: Scans) -> bool:
     return not (scans.is_complete or scans.is_single)
 
 
-def _lacks_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
+def _misses_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     """Whether the last scan lacks data; libjpeg fills with grey then, and Pillow passes over its warning.
 
     Where that is possible the image is decoded once more with other data in front of the end marker: a complete image
@@ -260,7 +260,7 @@ def _lacks_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     """
     scans, is_grey = image.scans, _is_grey(image)
     if not is_grey and scans.is_single and ending.last == _END:
-        return _leaves_data(file, image, ending)
+        return _has_unread_data(file, image, ending)
     if not is_grey and scans.is_ended:
         return False
     end, is_ended = _end_of_only_scan(file) if scans.is_single else (scans.end, scans.is_ended)
@@ -272,7 +272,7 @@ def _lacks_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     return ImageChops.difference(plain, _decoded(data, _FILLER, image)).getbbox() is not None
 
 
-def _leaves_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
+def _has_unread_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     """Whether libjpeg had all pixels before it had read the compressed data: it lost its place on the way.
 
     Some cameras fill up with equal bytes before the end marker, and some put another image behind it.
@@ -286,7 +286,7 @@ def _leaves_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
         return False
     rest = file.read(min(left, _BLOCK_READ))
     found = _MARKER.search(rest)
-    return len(set(rest[: found.start()] if found else rest)) > _LEAST_VALUES
+    return len(set(rest[: found.start()] if found else rest)) > _MIN_VALUES
 
 
 def _is_grey(image: Jpeg) -> bool:

@@ -117,7 +117,7 @@ def unread_name(name: str) -> str | None:
     return UNREAD_SUFFIXES.get(name[dot:].lower()) if dot > 0 else None
 
 
-def in_words(skipped: Counter[str]) -> str:
+def describe_kinds(skipped: Counter[str]) -> str:
     """How many files of which kinds were skipped; "" for none."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(skipped.items(), key=lambda one: (-one[1], one[0])))
     total = skipped.total()

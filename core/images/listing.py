@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from core.base.errors import ImageError, ImageErrorKind
-from core.base.text import natural, printable
+from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
 from core.images.system_folders import is_system_folder
 
@@ -29,7 +29,7 @@ _VOLUME: Final = "\\\\?\\Volume{"
 """How the target of a mount point on Windows begins where it is a disk, not a folder."""
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]+")
 _SEVERAL: Final = 2
-_LOOKED_INTO: Final = 20
+_VISITED: Final = 20
 """Subfolders, of the first in their order."""
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def has_class_folders(folder: Path) -> bool:
     """Whether a folder looks like labelled images: several subfolders with images right in them."""
     try:
         _, subfolders = _entries(folder)
-        return sum(bool(_entries(one)[0]) for one in subfolders[:_LOOKED_INTO]) >= _SEVERAL
+        return sum(bool(_entries(one)[0]) for one in subfolders[:_VISITED]) >= _SEVERAL
     except OSError:
         return False
 
@@ -90,7 +90,7 @@ def _key(path: Path) -> Hashable:
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
 
 
-def is_possible(path: Path) -> bool:
+def is_valid_path(path: Path) -> bool:
     """Whether something can be called so; a name may be too long, or hold what this system does not take."""
     try:
         path.lstat()
@@ -151,15 +151,15 @@ def _is_new(folder: Path, read: set[Hashable]) -> bool:
     return is_new
 
 
-def visible(
-    folder: Path, pass_over: Callable[[os.DirEntry[str]], object] = lambda _: None
+def visible_entries(
+    folder: Path, on_skipped: Callable[[os.DirEntry[str]], object] = lambda _: None
 ) -> Iterator[tuple[os.DirEntry[str], bool]]:
     """What of a folder's entries counts, in no order, and whether it is a folder: subfolders that are the user's own,
     and files with the suffix of an image.
 
     Args:
         folder: the folder.
-        pass_over: told of links to folders and of files with other suffixes, but of nothing hidden.
+        on_skipped: told of links to folders and of files with other suffixes, but of nothing hidden.
 
     Raises:
         OSError: the folder cannot be read, or not to its end.
@@ -170,13 +170,13 @@ def visible(
                 continue
             if is_folder(entry):
                 if is_link(entry):
-                    pass_over(entry)
+                    on_skipped(entry)
                 elif not is_system_folder(entry.name):
                     yield entry, True
             elif has_image_suffix(entry.name):
                 yield entry, False
             else:
-                pass_over(entry)
+                on_skipped(entry)
 
 
 def has_image_suffix(name: str) -> bool:
@@ -184,7 +184,7 @@ def has_image_suffix(name: str) -> bool:
     return os.path.splitext(name.rstrip(" ."))[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each is slow
 
 
-def is_named_almost_like_image(name: str) -> bool:
+def has_near_image_suffix(name: str) -> bool:
     """Whether a name has no suffix, or one of an image with something behind it, as in `photo.jpg_large`."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each is slow
     return not suffix or (_SUFFIX.match(suffix) or [""])[0] in IMAGE_SUFFIXES
@@ -193,9 +193,9 @@ def is_named_almost_like_image(name: str) -> bool:
 def _entries(folder: Path, skipped: Counter[str] | None = None) -> tuple[list[Path], list[Path]]:
     """The images and the subfolders of one folder, each in natural order."""
     found: tuple[list[Path], list[Path]] = ([], [])
-    for entry, is_subfolder in visible(folder, lambda entry: _count_kind(entry, skipped)):
+    for entry, is_subfolder in visible_entries(folder, lambda entry: _count_kind(entry, skipped)):
         found[is_subfolder].append(folder / entry.name)
-    return sorted(found[0], key=_by_name), sorted(found[1], key=_by_name)
+    return sorted(found[0], key=_sort_key), sorted(found[1], key=_sort_key)
 
 
 def _count_kind(entry: os.DirEntry[str], skipped: Counter[str] | None) -> None:
@@ -228,13 +228,15 @@ def is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink()
 
 
-def _by_name(path: Path) -> bytes:
-    return natural(path.name)
+def _sort_key(path: Path) -> bytes:
+    return natural_sort_key(path.name)
 
 
 def _unreadable(folder: Path, error: OSError) -> ImageError:
     kind = ImageErrorKind.MISSING if isinstance(error, FileNotFoundError) else ImageErrorKind.NO_ACCESS
-    what = f"The folder “{printable(folder.name or folder)}” could not be read: {error.strerror or 'no reason given'}."
+    what = (
+        f"The folder “{display_path(folder.name or folder)}” could not be read: {error.strerror or 'no reason given'}."
+    )
     return ImageError(kind, what, hint="See that it is there and that you may open it.")
 
 

@@ -24,7 +24,7 @@ from core.images.png import Png
 from core.images.tiff import catch_errors, read_directory
 
 _MAX_READS: Final = 1_000_000
-_MOST_TIMES_DRAWN: Final = 5
+_MAX_REDRAWS: Final = 5
 """How often the tiles of an image may cover it: once for each of its planes."""
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files would go to standard error
@@ -84,7 +84,7 @@ def _tiff(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     file.seek(0)
     image = TiffImageFile(file)
     drawn = sum((box[2] - box[0]) * (box[3] - box[1]) for _, box, *_ in image.tile if box)
-    if drawn > _MOST_TIMES_DRAWN * image.width * image.height:
+    if drawn > _MAX_REDRAWS * image.width * image.height:
         raise TooMuchWorkError
     return image
 

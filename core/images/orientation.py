@@ -29,8 +29,8 @@ def orientation_of(image: ImageFile.ImageFile) -> object:
     if found is not None:
         return found
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    said = _XMP.search((xmp.encode() if isinstance(xmp, str) else xmp)[:_MAX_BYTES])
-    return int(said[1]) if said else None
+    text = _XMP.search((xmp.encode() if isinstance(xmp, str) else xmp)[:_MAX_BYTES])
+    return int(text[1]) if text else None
 
 
 def _from_exif(exif: bytes) -> int | None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from core.images.decoding import Pixels
 
-NEAR: Final = 6
+HAMMING_THRESHOLD: Final = 6
 """Looks that differ in at most this many of 64 bits are taken for the same picture."""
 
 _SIDE: Final = 32
@@ -30,8 +30,8 @@ _FLAT: Final = 2.0
 
 def _low_frequencies() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the 64 lowest frequencies, without the mean."""
-    places = sorted((u + v, u, v) for u in range(_SIDE) for v in range(_SIDE) if u + v)[:_BITS]
-    return np.array([place[1] for place in places]), np.array([place[2] for place in places])
+    frequencies = sorted((u + v, u, v) for u in range(_SIDE) for v in range(_SIDE) if u + v)[:_BITS]
+    return np.array([place[1] for place in frequencies]), np.array([place[2] for place in frequencies])
 
 
 _LOW: Final = _low_frequencies()
@@ -39,36 +39,36 @@ _COSINES: Final = np.cos(np.pi / (2 * _SIDE) * np.outer(np.arange(_SIDE), 2 * np
 """DCT-II; how its rows are scaled changes no look enough to matter."""
 
 
-def look(pixels: Pixels) -> int:
+def phash(pixels: Pixels) -> int:
     """What pixels [height, width, 3] look like, as 64 bits; an image of one colour is told by that colour alone."""
     small = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     grey = np.asarray(small, np.float64)
     if np.ptp(grey) <= _FLAT:
-        return _colour_look(pixels)
+        return _colour_hash(pixels)
     waves = (_COSINES @ grey @ _COSINES.T)[_LOW]
     return int.from_bytes(np.packbits(waves > np.median(waves)).tobytes(), "big")
 
 
-def _colour_look(pixels: Pixels) -> int:
+def _colour_hash(pixels: Pixels) -> int:
     """Bits that are far apart for any two colours."""
     colour = np.rint(pixels.mean(axis=(0, 1))).astype(np.uint8)
     return int.from_bytes(hashlib.blake2b(colour.tobytes(), digest_size=_BITS // 8).digest(), "big")
 
 
-def distance(a: int, b: int) -> int:
+def hamming_distance(a: int, b: int) -> int:
     """In how many of 64 bits two looks differ."""
     return (a ^ b).bit_count()
 
 
-def group_alike(looks: NDArray[np.uint64], *, near: int = NEAR) -> NDArray[np.int64]:
+def group_near_duplicates(hashes: NDArray[np.uint64], *, threshold: int = HAMMING_THRESHOLD) -> NDArray[np.int64]:
     """For each look [n], the lowest index of those it is near to, directly or by way of others.
 
-    Two looks that differ in at most `near` bits are equal in at least one of `near + 1` bands of bits, so only those
-    are compared: 100,000 looks take seconds.
+    Two looks that differ in at most `threshold` bits are equal in at least one of `near + 1` bands of bits, so only
+    those are compared: 100,000 looks take seconds.
     """
-    unique, places = np.unique(looks, return_inverse=True)
-    pairs = [_near_in_band(unique, mask, near) for mask in _bands(near + 1)]
-    group_of_unique = joined(len(unique), np.concatenate(pairs).tolist())[places]
+    unique, places = np.unique(hashes, return_inverse=True)
+    pairs = [_near_pairs(unique, mask, threshold) for mask in _bands(threshold + 1)]
+    group_of_unique = connected_components(len(unique), np.concatenate(pairs).tolist())[places]
     _, first, group = np.unique(group_of_unique, return_index=True, return_inverse=True)
     return first[group].astype(np.int64)
 
@@ -79,23 +79,23 @@ def _bands(count: int) -> list[np.uint64]:
     return [np.uint64((1 << high) - (1 << low)) for low, high in itertools.pairwise(edges)]
 
 
-def _near_in_band(unique: NDArray[np.uint64], mask: np.uint64, near: int) -> NDArray[np.int64]:
+def _near_pairs(unique: NDArray[np.uint64], mask: np.uint64, threshold: int) -> NDArray[np.int64]:
     """Pairs [k, 2] of indexes of near looks that are equal in the masked bits.
 
     Sorted by those bits, each look is compared with the next one, the one after and so on, as long as any are equal.
     """
     order = np.argsort(unique & mask, kind="stable")
-    sorted_looks, band = unique[order], (unique & mask)[order]
+    sorted_hashes, band = unique[order], (unique & mask)[order]
     here, step, pairs = np.arange(len(unique)), 1, [np.empty((0, 2), np.int64)]
     while len(here := here[here + step < len(unique)]):
         here = here[band[here] == band[here + step]]
-        is_near = np.bitwise_count(sorted_looks[here] ^ sorted_looks[here + step]) <= near
+        is_near = np.bitwise_count(sorted_hashes[here] ^ sorted_hashes[here + step]) <= threshold
         pairs.append(np.stack([order[here[is_near]], order[here[is_near] + step]], axis=1))
         step += 1
     return np.concatenate(pairs)
 
 
-def joined(count: int, pairs: Iterable[Iterable[int]]) -> NDArray[np.int64]:
+def connected_components(count: int, pairs: Iterable[Iterable[int]]) -> NDArray[np.int64]:
     """For each of `count` things, the lowest one it is joined with by pairs, directly or by way of others."""
     parent = list(range(count))
 

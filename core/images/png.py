@@ -22,7 +22,7 @@ _KEPT: Final = (b"PLTE", b"tRNS", b"eXIf")
 """Besides the header and the image data, what pixels and their orientation depend on."""
 
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_MEANT: Final = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
+_SEMANTIC_CHUNKS: Final = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 """Texts that may say how the image is turned."""
 
 _MAX_CHUNK_BYTES: Final = 1024**2
@@ -72,7 +72,7 @@ class Png(PngImageFile):
         if self.mode in _MARKS:
             self.im.paste(_MARKS[self.mode], (0, max(0, self.height - 2), *self.size))
 
-    def may_lack_rows(self) -> bool:
+    def may_miss_rows(self) -> bool:
         """Whether any pixel of the last two rows, decoded, has the colour they were marked with."""
         mark = _MARKS.get(self.mode)
         last = np.asarray(self.crop((0, max(0, self.height - 2), *self.size)))
@@ -120,7 +120,7 @@ class _Source:
             if name == b"IDAT":
                 self._length = length
                 return b"".join((*kept, struct.pack(">I", _UNLIMITED), name))
-            content = self._file.read(length) if self._is_read(name, length) else self._passed(length)
+            content = self._file.read(length) if self._is_read(name, length) else self._skip(length)
             has_right_sum = zlib.crc32(content, zlib.crc32(name)) == self._sum()
             if not has_right_sum and name in (b"IHDR", b"PLTE"):
                 raise ValueError("sum")
@@ -137,7 +137,7 @@ class _Source:
     def _is_read(self, name: bytes, length: int) -> bool:
         return length <= (_MAX_PROFILE_BYTES if name == b"iCCP" else _MAX_CHUNK_BYTES)
 
-    def _passed(self, length: int) -> bytes:
+    def _skip(self, length: int) -> bytes:
         self._file.seek(length, 1)
         return b""
 
@@ -181,9 +181,7 @@ class _Source:
         for _ in range(_MAX_CHUNKS):
             if name in (b"", b"IEND"):
                 return
-            content = (
-                self._file.read(length) if name == b"eXIf" and length <= _MAX_CHUNK_BYTES else self._passed(length)
-            )
+            content = self._file.read(length) if name == b"eXIf" and length <= _MAX_CHUNK_BYTES else self._skip(length)
             if zlib.crc32(content, zlib.crc32(name)) == self._sum() and name == b"eXIf":
                 self.info["exif"] = b"Exif\0\0" + content
             name, length = self._chunk_after()
@@ -195,7 +193,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 def _is_short_text(name: bytes, content: bytes) -> bool:
     """Whether a text may say how the image is turned and unpacks to what Pillow takes."""
-    if not content.startswith(_MEANT):
+    if not content.startswith(_SEMANTIC_CHUNKS):
         return False
     packed = content.partition(b"\0")[2][1:] if name == b"zTXt" else content
     if name == b"iTXt":
@@ -203,17 +201,17 @@ def _is_short_text(name: bytes, content: bytes) -> bool:
     return name == b"tEXt" or _inflated(packed, _MAX_CHUNK_BYTES) is not None
 
 
-def _inflated(data: bytes, most: int) -> bytes | None:
-    """Data unpacked; None where they are damaged or more than `most` bytes."""
+def _inflated(data: bytes, maximum: int) -> bytes | None:
+    """Data unpacked; None where they are damaged or more than `maximum` bytes."""
     unpacking = zlib.decompressobj()
     try:
-        found = unpacking.decompress(data, most)
+        found = unpacking.decompress(data, maximum)
     except zlib.error:
         return None
     return None if unpacking.unconsumed_tail else found
 
 
-def lacks_rows(file: BinaryIO) -> bool:
+def misses_rows(file: BinaryIO) -> bool:
     """Whether the compressed data of a PNG give fewer bytes than its header states."""
     file.seek(_SIGNATURE_BYTES + 8)
     width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", file.read(13))

@@ -11,30 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.card import Fit, Preprocessing
+from core.card import Preprocessing, ResizeMode
 
 VERSION: Final = 1
 """Raised whenever the same pixels would come out differently; features cached under another version are not used."""
 
 
-def version(plan: Preprocessing) -> str:
+def version(spec: Preprocessing) -> str:
     """What decides, besides the pixels that come in, which ones come out."""
-    return f"{VERSION} {plan.fit} {plan.size} {plan.crop}"
+    return f"{VERSION} {spec.fit} {spec.size} {spec.crop}"
 
 
-def preprocess(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uint8]:
+def preprocess(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
     """Resize pixels [height, width, 3] to [plan.size, plan.size, 3], antialiased bicubic, still uint8 RGB."""
     image = Image.fromarray(pixels)
-    target = (plan.size, plan.size)
-    resized = image.resize(target, Image.Resampling.BICUBIC, box=kept_box(image.size, plan))
+    target = (spec.size, spec.size)
+    resized = image.resize(target, Image.Resampling.BICUBIC, box=crop_box(image.size, spec))
     return np.asarray(resized)
 
 
-def kept_box(size: tuple[int, int], plan: Preprocessing) -> tuple[float, float, float, float]:
+def crop_box(size: tuple[int, int], spec: Preprocessing) -> tuple[float, float, float, float]:
     """The part of the image that the backbone sees, as (left, upper, right, lower) in pixels."""
     width, height = size
-    if plan.fit is Fit.STRETCH:
+    if spec.fit is ResizeMode.STRETCH:
         return (0, 0, width, height)
-    side = min(width, height) * plan.crop
+    side = min(width, height) * spec.crop
     left, upper = (width - side) / 2, (height - side) / 2
     return (left, upper, left + side, upper + side)

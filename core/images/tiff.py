@@ -51,16 +51,16 @@ class Directory:
     Attributes:
         values: numbers by tag; only of the tags that matter here.
         make: the maker of the camera, as bytes.
-        leads_to_sensor: whether a directory below it describes what a sensor saw.
+        has_sensor_link: whether a directory below it describes what a sensor saw.
     """
 
     values: dict[int, tuple[int, ...]] = field(default_factory=dict)
     make: bytes = b""
-    leads_to_sensor: bool = False
+    has_sensor_link: bool = False
 
-    def first(self, tag: int, otherwise: int = 0) -> int:
+    def first(self, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
-        return next(iter(self.values.get(tag, ())), otherwise)
+        return next(iter(self.values.get(tag, ())), default)
 
     @property
     def is_sensor(self) -> bool:
@@ -80,7 +80,7 @@ class Directory:
         """
         if _DNG_VERSION in self.values:
             return "a DNG raw photo"
-        is_sensor = self.is_sensor or self.leads_to_sensor
+        is_sensor = self.is_sensor or self.has_sensor_link
         if not (is_sensor or self.is_reduced):
             return None
         made_by = next((kind for make, kind in _MAKERS if self.make.upper().startswith(make.upper())), None)
@@ -127,7 +127,7 @@ def _read_into(found: Directory, file: BinaryIO) -> None:
     for below in found.values.get(_SUB_IFDS, ())[:_MAX_SUB_IFDS]:
         sub = Directory()
         _read_at(sub, file, below, order, is_big=is_big)
-        found.leads_to_sensor |= sub.is_sensor
+        found.has_sensor_link |= sub.is_sensor
 
 
 def _read_at(found: Directory, file: BinaryIO, place: int, order: str, *, is_big: bool) -> None:

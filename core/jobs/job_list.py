@@ -13,12 +13,12 @@ from typing import Final
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import reading_errors, storage_errors
-from core.jobs.journal import LOCK, held, job_folder
-from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, mend, open_database
-from core.jobs.values import JobCounts, JobFacts, JobState
+from core.jobs.journal import LOCK, job_folder, locked
+from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.values import JobCounts, JobState, JobSummary
 
 _END_OF_TIME: Final = 2**35
 """Seconds since 1970 that no clock shows."""
@@ -32,21 +32,21 @@ class BrokenJob:
     error: StorageError
 
 
-def list_jobs() -> tuple[JobFacts | BrokenJob, ...]:
+def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
     """All jobs, those begun last first, broken ones at the end.
 
     Raises:
         StorageError: the folder of the jobs cannot be read.
     """
-    jobs: list[JobFacts] = []
+    jobs: list[JobSummary] = []
     broken: list[BrokenJob] = []
     for id_ in _ids():
         try:
-            jobs.append(job_facts(id_))
+            jobs.append(job_summary(id_))
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            if not _is_held(job_folder(id_)):  # or a program is just beginning it, and it is listed once it has begun
+            if not _is_locked(job_folder(id_)):  # or a program is just beginning it, and it is listed once it has begun
                 broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
@@ -58,7 +58,7 @@ def _ids() -> list[str]:
         return sorted(folder.name for folder in paths.jobs().iterdir() if not folder.name.startswith("."))
 
 
-def job_facts(id_: str) -> JobFacts:
+def job_summary(id_: str) -> JobSummary:
     """What a job is and how far.
 
     Raises:
@@ -67,21 +67,21 @@ def job_facts(id_: str) -> JobFacts:
     """
     file = existing_job(id_) / FILE
     with contextlib.closing(open_database(file)) as database, journal_errors(file):
-        return facts_in(database, id_)
+        return read_summary(database, id_)
 
 
-def facts_in(database: sqlite3.Connection, id_: str) -> JobFacts:
+def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     """What an open journal says about its job."""
     columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
-    folder, recursive, include, exclude, begun, finished, keeps, model, version = found
-    state = JobState.RUNNING if _is_held(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
-    if not 0 <= begun < _END_OF_TIME:
-        raise ValueError(begun)
+    folder, recursive, include, exclude, started, finished, keeps, model, version = found
+    state = JobState.RUNNING if _is_locked(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    if not 0 <= started < _END_OF_TIME:
+        raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
-    place, counts = as_path(folder), counts_in(database)
+    place, counts = as_path(folder), read_counts(database)
     named = str(model or ""), int(version or 0)
-    return JobFacts(id_, place, bool(recursive), *patterns, *named, begun, state, counts, bool(keeps))
+    return JobSummary(id_, place, bool(recursive), *patterns, *named, started, state, counts, bool(keeps))
 
 
 def _patterns(text: str) -> tuple[str, ...]:
@@ -91,15 +91,15 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def counts_in(database: sqlite3.Connection) -> JobCounts:
+def read_counts(database: sqlite3.Connection) -> JobCounts:
     """How many images of an open journal are how far."""
     query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
-    waiting, done, failed, gone = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
-    return JobCounts(waiting, done, failed, gone, sum(reviewed for _, reviewed in counts.values()))
+    waiting, done, failed, removed = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
+    return JobCounts(waiting, done, failed, removed, sum(reviewed for _, reviewed in counts.values()))
 
 
-def forget_answers(id_: str) -> None:
+def reset_results(id_: str) -> None:
     """Have all images of a job classified anew, those too that ended the program; what a person said stays.
 
     A job that is not there has none; a damaged journal is rebuilt from what can be read of it.
@@ -111,8 +111,8 @@ def forget_answers(id_: str) -> None:
     file = job_folder(id_) / FILE
     if not file.exists():
         return
-    with held(file.parent):
-        mend(file)
+    with locked(file.parent):
+        repair(file)
         with contextlib.closing(open_database(file)) as database, journal_errors(file):
             database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
 
@@ -125,7 +125,7 @@ def remove_job(id_: str) -> None:
         StorageError: it cannot be deleted.
     """
     folder = existing_job(id_)
-    with held(folder), storage_errors(folder / FILE):
+    with locked(folder), storage_errors(folder / FILE):
         for ending in ("", "-wal", "-shm"):
             (folder / (FILE + ending)).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -138,12 +138,12 @@ def existing_job(id_: str) -> Path:
         UsageError: there is no such job.
     """
     folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not _is_there(folder / FILE):
+    if folder.parent != paths.jobs() or not _exists(folder / FILE):
         raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")
     return folder
 
 
-def _is_there(file: Path) -> bool:
+def _exists(file: Path) -> bool:
     with reading_errors(file):
         try:
             return file.exists()
@@ -153,10 +153,10 @@ def _is_there(file: Path) -> bool:
             raise
 
 
-def _is_held(folder: Path) -> bool:
+def _is_locked(folder: Path) -> bool:
     """Whether a program runs the job; looking holds it for an instant, which `held` waits for."""
     try:
         with (folder / LOCK).open("r+b") as file:
-            return not hold(file)
+            return not try_lock(file)
     except OSError:
         return False

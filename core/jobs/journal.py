@@ -21,17 +21,17 @@ from typing import Any, Final, Self
 
 from core.base import paths
 from core.base.errors import UsageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import storage_errors
-from core.base.text import printable
-from core.jobs.rows import COLUMNS, TABLES, answer_of, details_of, row_of
-from core.jobs.schema import FAILED, FILE, GONE, WAITING, journal_errors, mend, open_database
-from core.jobs.values import JobRequest, Trouble
+from core.base.text import display_path
+from core.jobs.rows import COLUMNS, TABLES, outcome_columns, row_of, timing_columns
+from core.jobs.schema import FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.values import JobRequest, UnreadableFolder
 from core.prediction import Outcome
 
 LOCK: Final = "lock"
-PASSING: Final = ("missing", "no-access", "no-memory")
+TRANSIENT_ERRORS: Final = ("missing", "no-access", "no-memory")
 """Failures whose reason may pass and leave the file as it was: the next run tries these images again."""
 
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)
@@ -60,12 +60,12 @@ WHERE state <> {GONE} AND state <> CASE WHEN model IS :model THEN answered ELSE 
 """
 _RETRY: Final = f"""
 UPDATE images SET answered = {WAITING} WHERE answered = {FAILED}
-AND (SELECT kind FROM details WHERE details.number = images.number) IN ({", ".join("?" * len(PASSING))})
+AND (SELECT kind FROM details WHERE details.number = images.number) IN ({", ".join("?" * len(TRANSIENT_ERRORS))})
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """An image as the walk found it; the folder is relative to the job's, and "" is that itself."""
 
     folder: bytes
@@ -75,7 +75,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Answerer:
+class ModelRef:
     """Who answers in a run.
 
     Attributes:
@@ -97,35 +97,35 @@ class Image:
 
     Attributes:
         number: its row.
-        place: in input order, from 1.
+        position: in input order, from 1.
         path: the file, below the job's folder as the person named that.
         outcome: of an earlier run, where that still holds.
-        tried: how often it was begun without an outcome, the first time in company, then alone.
+        attempts: how often it was begun without an outcome, the first time in company, then alone.
         sha256: of its bytes as it is now; "" where nobody noted it.
     """
 
     number: int
-    place: int
+    position: int
     path: Path
     outcome: Outcome | None
-    tried: int
+    attempts: int
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ImageResult:
     """What came of an image.
 
     Attributes:
         number: its row.
         outcome: the prediction or the failure.
-        look: 64 bits that say what it looks like (`core.images.perceptual_hash`); None where nobody looked.
+        phash: 64 bits that say what it looks like (`core.images.perceptual_hash`); None where nobody looked.
         sha256: of its bytes; "" where nobody noted it.
     """
 
     number: int
     outcome: Outcome
-    look: int | None = None
+    phash: int | None = None
     sha256: str = ""
 
 
@@ -148,8 +148,8 @@ class Journal:
     removed under way, or whatever else. What was noted before is kept.
     """
 
-    def __init__(self, request: JobRequest, answerer: Answerer) -> None:
-        """Open the job's journal, or begin it, and hold it; what `answerer` did not answer waits from now on.
+    def __init__(self, request: JobRequest, model: ModelRef) -> None:
+        """Open the job's journal, or begin it, and hold it; what `model` did not answer waits from now on.
 
         Raises:
             UsageError: another program runs this job now.
@@ -159,59 +159,59 @@ class Journal:
         self._top = request.folder
         self._file = job_folder(self.id) / FILE
         self._lock = threading.RLock()
-        self._walker = _Walker()
+        self._walker = _FileRecorder()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(held(self._file.parent))
+            stack.enter_context(locked(self._file.parent))
             if self._file.exists():
-                mend(self._file)
+                repair(self._file)
             self._database = open_database(self._file, make=True)
             stack.callback(self._database.close)
             with journal_errors(self._file):
                 self._identity = self._file.stat().st_ino
             with self._writing() as database:
-                self._model, self._walk = _begin(database, request, answerer)
-            self._held = stack.pop_all()
+                self._model, self._walk = _start_walk(database, request, model)
+            self._resources = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         with journal_errors(self._file), self._lock:
-            self._held.close()
+            self._resources.close()
 
     # ---- the walk
 
-    def found(self, images: Sequence[Found]) -> None:
+    def add_found(self, images: Sequence[FoundFile]) -> None:
         """Note the next images of the walk, in their order; what is new or changed waits from now on."""
         with self._writing() as database:
             for image in images:
-                facts = self._walker.step(database, image) | {"walk": self._walk, "model": self._model}
-                if not database.execute(_SEE, facts).rowcount:
-                    database.execute(_NOTE, facts)
+                values = self._walker.step(database, image) | {"walk": self._walk, "model": self._model}
+                if not database.execute(_SEE, values).rowcount:
+                    database.execute(_NOTE, values)
 
-    def end_walk(self, troubles: Sequence[Trouble]) -> int:
+    def end_walk(self, unreadable_folders: Sequence[UnreadableFolder]) -> int:
         """Note that the walk has ended; how many images are gone.
 
         Args:
-            troubles: folders that could not be read; what lay in them does not count as gone.
+            unreadable_folders: folders that could not be read; what lay in them does not count as gone.
         """
-        below = {_relative(trouble.folder, self._top): trouble for trouble in troubles}
+        below = {_relative(error.folder, self._top): error for error in unreadable_folders}
         with self._writing() as database:
             database.execute("DELETE FROM troubles")
-            told = [(place, trouble.message, trouble.hint) for place, trouble in below.items()]
-            database.executemany("INSERT INTO troubles VALUES (?, ?, ?)", told)
+            rows = [(place, error.message, error.hint) for place, error in below.items()]
+            database.executemany("INSERT INTO troubles VALUES (?, ?, ?)", rows)
             database.execute("CREATE TEMP TABLE IF NOT EXISTS spared (id INTEGER PRIMARY KEY)")
             folders = database.execute("SELECT id, path FROM folders").fetchall()
             spared = [(id_,) for id_, path in folders if any(_is_within(path, place) for place in below)]
             database.executemany("INSERT INTO spared VALUES (?)", spared)
             missed = f"walk <> ? AND state <> {GONE} AND folder NOT IN (SELECT id FROM spared)"
-            gone = database.execute(f"UPDATE images SET state = {GONE} WHERE {missed}", (self._walk,)).rowcount
+            removed = database.execute(f"UPDATE images SET state = {GONE} WHERE {missed}", (self._walk,)).rowcount
             database.execute("DROP TABLE spared")
-        return gone
+        return removed
 
     # ---- the work
 
-    def ahead(self, place: int, limit: int) -> list[Image]:
+    def next_images(self, position: int, limit: int) -> list[Image]:
         """The next images found in this walk after a place in input order, at most `limit`; a short list may grow
         until `end_walk`.
         """
@@ -219,19 +219,19 @@ class Journal:
         more = f"images.place, images.tried, CASE WHEN answered <> {WAITING} THEN details.sha256 END"
         with self._reading() as database:
             query = f"SELECT {more}, {COLUMNS} FROM {TABLES} WHERE {chosen}"
-            return [self._image(*record) for record in database.execute(query, (place, self._walk, limit))]
+            return [self._image(*record) for record in database.execute(query, (position, self._walk, limit))]
 
-    def begin(self, numbers: Iterable[int]) -> None:
+    def start(self, numbers: Iterable[int]) -> None:
         """Note that these images are about to be read, so that one that kills the program is found."""
         with self._writing() as database:
             database.executemany("UPDATE images SET tried = tried + 1 WHERE number = ?", ((n,) for n in numbers))
 
-    def leave(self, numbers: Iterable[int]) -> None:
+    def release(self, numbers: Iterable[int]) -> None:
         """Note that these images were begun and are left waiting by a program that lives."""
         with self._writing() as database:
             database.executemany("UPDATE images SET tried = 0 WHERE number = ?", ((n,) for n in numbers))
 
-    def answer(self, answers: Sequence[Answer]) -> None:
+    def record(self, results: Sequence[ImageResult]) -> None:
         """Note what came of images, all or nothing."""
         now = time.time()
         with self._writing() as database:
@@ -239,10 +239,11 @@ class Journal:
                 "UPDATE images SET state = ?1, answered = ?1, label = ?2, confidence = ?3, unknown = ?4, tried = 0,"
                 " model = ?5, finished = ?6, look = coalesce(?7, look) WHERE number = ?8",
                 [
-                    (*answer_of(each.outcome), self._model, now, _signed(each.look), each.number) for each in answers
+                    (*outcome_columns(each.outcome), self._model, now, _as_signed(each.phash), each.number)
+                    for each in results
                 ],
             )  # fmt: skip
-            rows = [details_of(each.number, each.outcome, each.sha256) for each in answers]
+            rows = [timing_columns(each.number, each.outcome, each.sha256) for each in results]
             database.executemany(f"INSERT OR REPLACE INTO details VALUES ({', '.join('?' * 10)})", rows)
 
     def finish(self) -> None:
@@ -250,7 +251,7 @@ class Journal:
         with self._writing() as database:
             database.execute("UPDATE job SET finished = 1")
 
-    def waiting(self) -> int:
+    def pending_count(self) -> int:
         """How many images found in this walk wait."""
         query = f"SELECT count(*) FROM images WHERE state = {WAITING} AND walk = ?"
         with self._reading() as database:
@@ -279,14 +280,14 @@ class Journal:
                 yield self._database
 
 
-class _Walker:
+class _FileRecorder:
     """Gives images their places and folders their numbers; a folder's images come together."""
 
     def __init__(self) -> None:
         self._place = 0
         self._folder, self._id = b"", -1
 
-    def step(self, database: sqlite3.Connection, image: Found) -> dict[str, object]:
+    def step(self, database: sqlite3.Connection, image: FoundFile) -> dict[str, object]:
         """What the next image of the walk adds to its row."""
         self._place += 1
         if self._id < 0 or image.folder != self._folder:
@@ -296,14 +297,14 @@ class _Walker:
             "place": self._place,
             "folder": self._id,
             "name": image.name,
-            "shown": (shown if shown.isprintable() else printable(shown)).casefold(),
+            "shown": (shown if shown.isprintable() else display_path(shown)).casefold(),
             "size": image.size,
             "mtime_ns": image.mtime_ns,
         }
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold a job, so that no other program runs it; its folder is made where need be.
 
     Raises:
@@ -315,7 +316,7 @@ def held(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context((folder / LOCK).open("a+b"))
             for pause in (*_PAUSES_S, None):
-                if hold(file):
+                if try_lock(file):
                     break
                 if pause is None:
                     what = "This folder is being classified by another program just now."
@@ -337,7 +338,7 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
-def _begin(database: sqlite3.Connection, request: JobRequest, answerer: Answerer) -> tuple[int, int]:
+def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: ModelRef) -> tuple[int, int]:
     """Begin a run; the number of who answers and that of the walk."""
     if database.execute("SELECT 1 FROM job").fetchone() is None:
         patterns = json.dumps(request.include), json.dumps(request.exclude)
@@ -345,22 +346,22 @@ def _begin(database: sqlite3.Connection, request: JobRequest, answerer: Answerer
         database.execute(
             "INSERT INTO job VALUES (?, ?, ?, ?, ?, 0, 0, NULL, 0)", (folder, request.recursive, *patterns, time.time())
         )
-    model = _model(database, answerer)
+    model = _model_id(database, model_ref)
     asked = (model, request.keep_features)
     database.execute("UPDATE job SET walk = walk + 1, finished = 0, model = ?, keep_features = ?", asked)
-    database.execute(_RETRY, PASSING)
+    database.execute(_RETRY, TRANSIENT_ERRORS)
     database.execute(_RESTATE, {"model": model})
     (walk,) = database.execute("SELECT walk FROM job").fetchone()
     return model, walk
 
 
-def _model(database: sqlite3.Connection, answerer: Answerer) -> int:
+def _model_id(database: sqlite3.Connection, model_ref: ModelRef) -> int:
     """The number of who answers; one that kept fewer classes than are asked now was another."""
     known = "WHERE key = ? AND top_k >= ? ORDER BY id = (SELECT model FROM job) DESC, id DESC"
-    found = database.execute(f"SELECT id FROM models {known}", (answerer.key, answerer.top_k)).fetchone()
+    found = database.execute(f"SELECT id FROM models {known}", (model_ref.key, model_ref.top_k)).fetchone()
     if found is None:
         insert = "INSERT INTO models (key, name, version, top_k) VALUES (?, ?, ?, ?) RETURNING id"
-        facts = (answerer.key, answerer.name, answerer.version, answerer.top_k)
+        facts = (model_ref.key, model_ref.name, model_ref.version, model_ref.top_k)
         found = database.execute(insert, facts).fetchone()
     return int(found[0])
 
@@ -380,6 +381,6 @@ def _is_within(path: bytes, place: bytes) -> bool:
     return not place or path == place or path.startswith(place + os.fsencode(os.sep))
 
 
-def _signed(look: int | None) -> int | None:
+def _as_signed(phash: int | None) -> int | None:
     """64 bits as SQLite keeps them."""
-    return None if look is None else look - (1 << 64 if look >> 63 else 0)
+    return None if phash is None else phash - (1 << 64 if phash >> 63 else 0)

@@ -55,18 +55,18 @@ class Patterns:
 
 
 def _matches(path: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
-    composed = _composed(path) if patterns else path
+    composed = _normalized(path) if patterns else path
     return any(pattern.match(composed) for pattern in patterns)
 
 
-def _composed(text: str) -> str:
+def _normalized(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = [part for part in _composed(pattern).split("/") if part not in ("", ".")]
+    parts = [part for part in _normalized(pattern).split("/") if part not in ("", ".")]
     if not parts:
-        raise _meaningless(pattern)
+        raise _invalid_pattern(pattern)
     if "/" not in pattern.rstrip("/"):
         parts = ["**", *parts]
     below = "".join("(?:[^/]+/)*" if part == "**" else f"{_translated(part)}/" for part in parts[:-1])
@@ -74,7 +74,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(f"{below}{last}(?:/|\\Z)", re.IGNORECASE | re.DOTALL)
     except re.error as error:
-        raise _meaningless(pattern) from error
+        raise _invalid_pattern(pattern) from error
 
 
 def _translated(part: str) -> str:
@@ -95,5 +95,5 @@ def _piece(piece: str) -> str:
     return f"[^/{chosen}]" if inside != piece[1:-1] else f"(?!/)[{chosen}]"
 
 
-def _meaningless(pattern: str) -> UsageError:
+def _invalid_pattern(pattern: str) -> UsageError:
     return UsageError(f"The pattern {pattern!r} means nothing.", hint="Write one such as '*.jpg' or '2024/**/raw'.")

@@ -17,18 +17,29 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
 from core.base.recovery import as_path
-from core.jobs.job_list import counts_in, facts_in
+from core.jobs.job_list import read_counts, read_summary
 from core.jobs.journal import job_folder, transaction
 from core.jobs.rows import COLUMNS, TABLES, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
-from core.jobs.selection import Condition, condition, ordering, parting
-from core.jobs.values import Filter, Group, GroupFacts, JobCounts, JobFacts, Review, Row, Trouble, Verdict, View
+from core.jobs.selection import Condition, condition, group_columns, ordering
+from core.jobs.values import (
+    Filter,
+    Group,
+    GroupSummary,
+    JobCounts,
+    JobSummary,
+    Review,
+    Row,
+    UnreadableFolder,
+    Verdict,
+    View,
+)
 
-Said: TypeAlias = dict[int, Review | None]
+ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """What a person had said about rows, by their numbers: what undo needs."""
 
-_AT_ONCE: Final = 500
-_VIEWS_KEPT: Final = 3
+_BATCH_SIZE: Final = 500
+_MAX_LISTINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +47,10 @@ class _Listing:
     """A view, worked out: the numbers of its rows in their order, and its groups."""
 
     numbers: array[int]
-    groups: tuple[GroupFacts, ...]
+    groups: tuple[GroupSummary, ...]
 
 
-class Answers:
+class ResultStore:
     """What a job's journal says; any number may look at a job, also while it runs. One thread at a time.
 
     Every method raises StorageError where the journal cannot be read or written any more.
@@ -85,7 +96,7 @@ class Answers:
     def rows_of(self, numbers: Sequence[int]) -> list[Row]:
         """The rows of these numbers, in their order; numbers that are none are left out."""
         found: dict[int, Row] = {}
-        for some in _parts(numbers):
+        for some in _chunks(numbers):
             marks = ", ".join("?" * len(some))
             query = f"SELECT {COLUMNS} FROM {TABLES} WHERE images.number IN ({marks})"
             with self._reading() as database:
@@ -94,7 +105,7 @@ class Answers:
 
     def each(self, view: View) -> Iterator[Row]:
         """All rows of a view, a few hundred of them in memory at a time."""
-        for some in _parts(self._listing(view).numbers):
+        for some in _chunks(self._listing(view).numbers):
             yield from self.rows_of(some)
 
     def numbers(self, view: View, offset: int, limit: int) -> Sequence[int]:
@@ -108,7 +119,7 @@ class Answers:
         except ValueError:
             return None
 
-    def groups(self, view: View) -> tuple[GroupFacts, ...]:
+    def groups(self, view: View) -> tuple[GroupSummary, ...]:
         """The groups of a view, in their order; none where it is not grouped."""
         return self._listing(view).groups
 
@@ -125,21 +136,21 @@ class Answers:
 
     # ---- figures
 
-    def facts(self) -> JobFacts:
+    def summary(self) -> JobSummary:
         """What the job is and how far."""
         with self._reading() as database:
-            return facts_in(database, self._id)
+            return read_summary(database, self._id)
 
     def counts(self) -> JobCounts:
         """How many images are how far."""
         with self._reading() as database:
-            return counts_in(database)
+            return read_counts(database)
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def unreadable_folders(self) -> tuple[UnreadableFolder, ...]:
         """The folders that could not be read."""
         with self._reading() as database:
             rows = database.execute("SELECT folder, message, hint FROM troubles ORDER BY folder").fetchall()
-        return tuple(Trouble(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
+        return tuple(UnreadableFolder(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
 
     def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
         """How many rows have a confidence in each of `bins` equal parts of 0..1; 1 itself counts to the last."""
@@ -171,17 +182,13 @@ class Answers:
 
     # ---- what a person says
 
-    def set_review(self, numbers: Sequence[int], review: Review | None) -> Said:
-        """Note what a person says about rows; None takes it back. What they had said comes back, for `restore`.
+    def set_reviews(self, reviews: Mapping[int, Review | None]) -> ReviewsByNumber:
+        """Store what the user says about rows; None removes it. What they had said before is returned, to undo with.
 
         With ACCEPTED the label is the row's own where none is given; where the answer is “unknown” there is nothing to
         accept, and the row stays as it is. The file is not touched; views stay as they are until `refresh`.
         """
-        return self._say([(number, review) for number in numbers])
-
-    def restore(self, said: Mapping[int, Review | None]) -> Said:
-        """Undo: have a person have said this again; what they had said until now comes back, for redo."""
-        return self._say(said.items())
+        return self._write_reviews(reviews.items())
 
     def note_written(self, numbers: Sequence[int]) -> None:
         """Note that Fovea itself wrote to these files, keywords for instance: their answers still hold."""
@@ -192,22 +199,23 @@ class Answers:
         with self._writing() as database:
             database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
 
-    def _say(self, wanted: Iterable[tuple[int, Review | None]]) -> Said:
-        before: Said = {}
+    def _write_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> ReviewsByNumber:
+        before: ReviewsByNumber = {}
         with self._writing() as database:
-            for number, review in wanted:
-                found = database.execute(
+            for number, review in reviews:
+                record = database.execute(
                     "SELECT verdict, said, label, unknown FROM images WHERE number = ?", (number,)
                 ).fetchone()
-                if found is None:
+                if record is None:
                     continue
-                verdict, said, label, unknown = found
+                verdict, label_before, label, unknown = record
                 # Nothing to accept, whoever asks; undo brings back no such review of an earlier version either.
                 if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
                     continue
-                before[number] = Review(Verdict(verdict), said) if verdict else None
+                before[number] = Review(Verdict(verdict), label_before) if verdict else None
                 database.execute(
-                    "UPDATE images SET verdict = ?, said = ? WHERE number = ?", (*_said(review, label), number)
+                    "UPDATE images SET verdict = ?, said = ? WHERE number = ?",
+                    (*_review_columns(review, label), number),
                 )
         return before
 
@@ -215,27 +223,33 @@ class Answers:
 
     def _listing(self, view: View) -> _Listing:
         if view not in self._listings:
-            while len(self._listings) >= _VIEWS_KEPT:
+            while len(self._listings) >= _MAX_LISTINGS:
                 del self._listings[next(iter(self._listings))]
-            self._listings[view] = self._work_out(view)
+            self._listings[view] = self._query(view)
         return self._listings[view]
 
-    def _work_out(self, view: View) -> _Listing:
-        where, parts = self._condition(view.filter), parting(view)
+    def _query(self, view: View) -> _Listing:
+        where, parts = self._condition(view.filter), group_columns(view)
         columns = ", ".join(["number", *(column for column, _ in parts)])
         query = f"SELECT {columns} FROM images WHERE {where.sql} ORDER BY {ordering(view)}"
         with self._reading() as database:
             rows = database.execute(query, where.values)
             if parts:
-                return _parted(database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER))
+                return _group_rows(
+                    database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER)
+                )
             numbers = array("q", (number for (number,) in rows))
-            return self._alike(database, numbers, where) if view.group is Group.LOOK else _Listing(numbers, ())
+            return (
+                self._near_duplicates(database, numbers, where)
+                if view.group is Group.SIMILARITY
+                else _Listing(numbers, ())
+            )
 
-    def _alike(self, database: sqlite3.Connection, numbers: array[int], where: Condition) -> _Listing:
-        from core.jobs.near_duplicates import together
+    def _near_duplicates(self, database: sqlite3.Connection, numbers: array[int], where: Condition) -> _Listing:
+        from core.jobs.near_duplicates import near_duplicates
 
         query = f"SELECT number, look FROM images WHERE {where.sql} AND look IS NOT NULL"
-        return _Listing(*together(numbers, database.execute(query, where.values)))
+        return _Listing(*near_duplicates(numbers, database.execute(query, where.values)))
 
     def _condition(self, chosen: Filter) -> Condition:
         with self._reading() as database:
@@ -252,46 +266,48 @@ class Answers:
             yield self._database
 
 
-def _parted(
-    database: sqlite3.Connection, rows: list[tuple[Any, ...]], parts: list[tuple[str, bool]], *, is_grouped: bool
+def _group_rows(
+    database: sqlite3.Connection, rows: list[tuple[Any, ...]], columns: list[tuple[str, bool]], *, is_grouped: bool
 ) -> _Listing:
     """Rows (number, and what they are parted by) put together by that, step after step; the last makes the groups."""
-    groups: list[GroupFacts] = []
-    for column, (name, falling) in enumerate(parts, start=1):
+    groups: list[GroupSummary] = []
+    for column, (name, falling) in enumerate(columns, start=1):
         members: dict[Any, list[tuple[Any, ...]]] = {}
         for row in rows:
             members.setdefault(row[column], []).append(row)
-        titles = _titles(database, name, members, falling=falling)
+        titles = _titles(database, name, members, descending=falling)
         rows = [row for key in titles for row in members[key]]
         starts = accumulate((len(members[key]) for key in titles), initial=0)
-        groups = [GroupFacts(titles[key], first, len(members[key])) for key, first in zip(titles, starts, strict=False)]
+        groups = [
+            GroupSummary(titles[key], first, len(members[key])) for key, first in zip(titles, starts, strict=False)
+        ]
     return _Listing(array("q", (row[0] for row in rows)), tuple(groups) if is_grouped else ())
 
 
-def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, falling: bool) -> dict[Any, str]:
+def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, descending: bool) -> dict[Any, str]:
     """Labels, or numbers of folders, in their order, and what a person calls them; no label is always the last."""
     if name == "answer":
         labels = sorted(
-            (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=falling
+            (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=descending
         )
         return {**{label: label for label in labels}, **({None: ""} if None in keys else {})}
-    way = "DESC" if falling else "ASC"
-    folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {way}").fetchall()
+    direction = "DESC" if descending else "ASC"
+    folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {direction}").fetchall()
     return {id_: os.fsdecode(path) for id_, path in folders if id_ in keys}
 
 
-def _said(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
+def _review_columns(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
     """Verdict and label as the journal keeps them."""
     match review:
         case None:
             return None, None
-        case Review(Verdict.ACCEPTED, said):
-            return review.verdict.value, said or label
+        case Review(Verdict.ACCEPTED, chosen):
+            return review.verdict.value, chosen or label
         case Review(Verdict.SKIPPED):
             return review.verdict.value, None
     return review.verdict.value, review.label
 
 
-def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), _AT_ONCE):
-        yield numbers[start : start + _AT_ONCE]
+def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _BATCH_SIZE):
+        yield numbers[start : start + _BATCH_SIZE]

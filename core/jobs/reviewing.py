@@ -10,18 +10,18 @@ from core.jobs.values import Review, Row, Verdict
 from core.prediction import Prediction
 
 
-def review_of(row: Row, said: Review | None) -> Review | None:
+def review_of(row: Row, review: Review | None) -> Review | None:
     """What is noted of a row, where the same is said about several.
 
     An answer that is accepted becomes the person's label; a label that is the answer accepts it. What has no answer, or
     the answer “unknown”, cannot be accepted, and stays as it is: its guess is a label only if it is chosen as one.
     """
-    match said:
+    match review:
         case Review(Verdict.ACCEPTED):
             return Review(Verdict.ACCEPTED, row.label) if can_be_accepted(row) else row.review
         case Review(Verdict.CORRECTED, name) if name == row.label and can_be_accepted(row):
             return Review(Verdict.ACCEPTED, name)
-    return said
+    return review
 
 
 def can_be_accepted(row: Row) -> bool:
@@ -29,9 +29,9 @@ def can_be_accepted(row: Row) -> bool:
     return row.label is not None and not row.unknown
 
 
-def is_left_open(row: Row, said: Review | None) -> bool:
+def is_left_open(row: Row, review: Review | None) -> bool:
     """Whether a row stays open although it was to be accepted, because the model answered “unknown”."""
-    return said == Review(Verdict.ACCEPTED) and bool(row.unknown) and row.review is None
+    return review == Review(Verdict.ACCEPTED) and bool(row.unknown) and row.review is None
 
 
 def left_open_text(count: int) -> str:

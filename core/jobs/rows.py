@@ -31,9 +31,13 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     Raises:
         ValueError, TypeError or LookupError: the record holds what no journal holds.
     """
-    number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, said = record[:13]
+    number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, reviewed_label = (
+        record[:13]
+    )
     finished, mtime_ns, model, provider, *times = record[13:]
-    if not all(isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, said, model, provider)):
+    if not all(
+        isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
+    ):
         raise TypeError("a text is none")
     if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
         raise TypeError("a number is none")
@@ -48,9 +52,9 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         label=label if is_done else None,
         confidence=confidence if is_done else None,
         unknown=bool(unknown) if is_done and unknown is not None else None,
-        scores=_scores(scores) if is_done else (),
+        scores=_parse_scores(scores) if is_done else (),
         failure=Failure(path, kind, message, hint) if is_failed else None,
-        review=Review(Verdict(verdict), said) if verdict else None,
+        review=Review(Verdict(verdict), reviewed_label) if verdict else None,
         finished=finished if is_done or is_failed else None,
         modified=mtime_ns / 1e9,
         model=model or "",
@@ -60,7 +64,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     )
 
 
-def details_of(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
+def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
     """What the table `details` holds of an outcome; a prediction's warnings stand where a failure's message would."""
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
@@ -70,12 +74,12 @@ def details_of(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
     return (number, scores, outcome.provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
 
 
-def answer_of(outcome: Outcome) -> tuple[Any, ...]:
+def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
     """What the table `images` holds of an outcome: state, label, confidence, unknown."""
     if isinstance(outcome, Prediction):
         return DONE, outcome.best.label, outcome.best.probability, outcome.unknown
     return FAILED, None, None, None
 
 
-def _scores(text: str | None) -> tuple[Score, ...]:
+def _parse_scores(text: str | None) -> tuple[Score, ...]:
     return tuple(Score(str(label), float(probability)) for label, probability in json.loads(text or "[]"))

@@ -13,7 +13,7 @@ from typing import Final
 
 from core.base import recovery
 from core.base.errors import DamagedError, StorageError
-from core.base.text import printable
+from core.base.text import display_path
 
 FILE: Final = "journal.sqlite"
 FORMAT: Final = 1
@@ -25,7 +25,7 @@ WAITING, DONE, FAILED, GONE = range(4)
 
 _log = logging.getLogger(__name__)
 _APPLICATION: Final = 0x466F7665
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 """How long another connection may be writing; it does so for milliseconds."""
 
 _TABLES: Final = """
@@ -76,7 +76,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
         opened = sqlite3.connect(
             f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
             uri=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check_same_thread=False,
             isolation_level=None,
         )
@@ -102,20 +102,20 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
         )
     elif application != _APPLICATION or not 1 <= found <= FORMAT:
         is_journal = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone()
-        raise _foreign(file, found if application == _APPLICATION else 0, is_journal=bool(is_journal))
+        raise _foreign_error(file, found if application == _APPLICATION else 0, is_journal=bool(is_journal))
 
 
-def _foreign(file: Path, found: int, *, is_journal: bool) -> StorageError:
+def _foreign_error(file: Path, found: int, *, is_journal: bool) -> StorageError:
     if found > FORMAT:
-        what = f"The journal {printable(file)} was written by a later version of Fovea. Nothing was changed."
+        what = f"The journal {display_path(file)} was written by a later version of Fovea. Nothing was changed."
         return StorageError(what, hint="Use that version, or remove the job with `fovea jobs remove`.")
     if is_journal:
-        return _damaged(file)
-    what = f"{printable(file)} is not a journal that Fovea wrote. Nothing was changed."
+        return _damaged_error(file)
+    what = f"{display_path(file)} is not a journal that Fovea wrote. Nothing was changed."
     return StorageError(what, hint="Move that file elsewhere, then run the command again.")
 
 
-def mend(file: Path) -> None:
+def repair(file: Path) -> None:
     """Rebuild a damaged journal from all rows that can still be read; needs the job to be held.
 
     The damaged file is set aside, and a warning says where. A journal that is whole, missing, unreadable for another
@@ -131,9 +131,9 @@ def mend(file: Path) -> None:
         aside, rows = recovery.rebuild(file, partial(open_database, make=True))
         _log.warning(
             "The journal %s was damaged. %s of it could be read and recovered; the damaged file was kept as %s.",
-            printable(file),
+            display_path(file),
             f"{rows:,} rows",
-            printable(aside),
+            display_path(aside),
         )
 
 
@@ -149,27 +149,27 @@ def journal_errors(file: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if recovery.is_damage(error, file):
-            raise _damaged(file) from error
-        raise _told(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
+            raise _damaged_error(file) from error
+        raise _journal_error(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
     except OSError as error:
-        raise _told(file, -1, error) from error
+        raise _journal_error(file, -1, error) from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:  # a value is none of ours
-        raise _damaged(file) from error
+        raise _damaged_error(file) from error
 
 
-def _told(file: Path, code: int, error: Exception) -> StorageError:
+def _journal_error(file: Path, code: int, error: Exception) -> StorageError:
     if isinstance(error, FileNotFoundError) or (code == sqlite3.SQLITE_CANTOPEN and not os.path.lexists(file)):
-        what = f"The job's journal is gone: {printable(file)} was removed, or its disk is not there."
+        what = f"The job's journal is gone: {display_path(file)} was removed, or its disk is not there."
         return StorageError(what, hint="The same command begins the job anew, or goes on once the disk is back.")
     if code == sqlite3.SQLITE_FULL:
-        what = f"The disk is full: the journal {printable(file)} cannot grow."
+        what = f"The disk is full: the journal {display_path(file)} cannot grow."
         return StorageError(what, hint="Make room; the same command then goes on where it stopped.")
     reason = error.strerror if isinstance(error, OSError) else error
-    what = f"The journal {printable(file)} could not be used: {reason}."
+    what = f"The journal {display_path(file)} could not be used: {reason}."
     return StorageError(what, hint="Check free space and permissions there, or choose another folder with FOVEA_HOME.")
 
 
-def _damaged(file: Path) -> DamagedError:
-    what = f"The journal {printable(file)} is damaged."
+def _damaged_error(file: Path) -> DamagedError:
+    what = f"The journal {display_path(file)} is damaged."
     hint = "Classify the folder again: what can be read is recovered, and the damaged file is kept."
     return DamagedError(what, hint=hint)

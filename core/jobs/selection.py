@@ -54,7 +54,7 @@ def ordering(view: View) -> str:
     return _ORDERS[view.order].format(way="DESC" if view.descending else "ASC")
 
 
-def parting(view: View) -> list[tuple[str, bool]]:
+def group_columns(view: View) -> list[tuple[str, bool]]:
     """By which columns rows in `ordering` are to be parted, one after another, and whether downwards."""
     by_order = {Order.LABEL: "answer", Order.FOLDER: "folder"}.get(view.order)
     by_group = {Group.CLASS: "answer", Group.FOLDER: "folder"}.get(view.group)

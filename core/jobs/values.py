@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
 # ---- asked
@@ -37,7 +37,7 @@ class JobRequest:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     model: str = ""
-    provider: ProviderWish = ProviderWish.AUTO
+    provider: ProviderPreference = ProviderPreference.AUTO
     precision: Precision = Precision.AUTO
     top_k: int = 5
     keep_features: bool = False
@@ -122,10 +122,10 @@ class Row:
     warnings: tuple[str, ...] = ()
 
     @property
-    def answer(self) -> str | None:
+    def final_label(self) -> str | None:
         """The person's label where there is one, else the model's."""
-        said = self.review.label if self.review else None
-        return said or self.label
+        label = self.review.label if self.review else None
+        return label or self.label
 
     def is_unsure(self, threshold: float) -> bool:
         """Whether nobody can rely on the answer: no person said it, and the model is not sure or knows no such thing.
@@ -165,7 +165,7 @@ class Group(StrEnum):
     NONE = "none"
     CLASS = "class"
     FOLDER = "folder"
-    LOOK = "look"
+    SIMILARITY = "look"
     """Images that look nearly the same; the larger groups come first, and images like no other are left out."""
 
 
@@ -205,7 +205,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupFacts:
+class GroupSummary:
     """A group of a view.
 
     Attributes:
@@ -249,7 +249,7 @@ class JobCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class JobFacts:
+class JobSummary:
     """A job as it is listed.
 
     Attributes:
@@ -303,7 +303,7 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class UnreadableFolder:
     """A folder that could not be read; what lies in it is neither classified nor counted as gone."""
 
     folder: Path

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ImageError, UsageError
-from core.base.text import natural, printable
+from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
-from core.images.listing import is_folder, is_named_almost_like_image, is_possible, visible, walk_folders
-from core.jobs.journal import Found
+from core.images.listing import has_near_image_suffix, is_folder, is_valid_path, visible_entries, walk_folders
+from core.jobs.journal import FoundFile
 from core.jobs.patterns import Patterns
 from core.jobs.schema import journal_errors
-from core.jobs.values import JobRequest, Trouble
+from core.jobs.values import JobRequest, UnreadableFolder
 
 NAMES: Final = "names.sqlite"
-_LOOKED_INTO: Final = 100
+_VISITED: Final = 100
 """Files in one walk."""
 _TABLE: Final = """
 CREATE TABLE names (key BLOB PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL)
@@ -39,11 +39,11 @@ class Walk:
     """One walk over a job's folder, in the order of `core.images.listing.find_images`.
 
     Attributes:
-        troubles: the folders that could not be read so far.
+        unreadable_folders: the folders that could not be read so far.
         skipped: files met so far of kinds that Fovea does not read.
-        met: images met so far; of a folder that takes long to read, those not given yet count too.
+        found_count: images met so far; of a folder that takes long to read, those not given yet count too.
         links: links to folders met so far, which are not followed.
-        misnamed: files met so far that hold an image but are not named like one; `_LOOKED_INTO` are looked into.
+        misnamed: files met so far that hold an image but are not named like one; `_VISITED` are looked into.
     """
 
     def __init__(self, request: JobRequest, place: Path) -> None:
@@ -56,16 +56,16 @@ class Walk:
         Raises:
             UsageError: there is no such folder, or a pattern means nothing.
         """
-        self.troubles: list[Trouble] = []
-        self.met = self.links = self.misnamed = 0
+        self.unreadable_folders: list[UnreadableFolder] = []
+        self.found_count = self.links = self.misnamed = 0
         self.skipped: Counter[str] = Counter()
-        self._looked_into = 0
+        self._visited = 0
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
         check_folder(request.folder)
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         """Every image, once.
 
         Raises:
@@ -93,27 +93,27 @@ class Walk:
         place = os.path.relpath(folder, self._top)
         return "" if place == os.curdir else place
 
-    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[Found], list[Path]]:
+    def _entries(self, folder: Path, names: sqlite3.Connection) -> tuple[Iterable[FoundFile], list[Path]]:
         below = self._below(folder)
         subfolders: list[Path] = []
         names.execute("DELETE FROM names")
         names.executemany("INSERT INTO names VALUES (?, ?, ?, ?)", self._chosen(folder, below, subfolders))
-        return _sorted(names, os.fsencode(below)), sorted(subfolders, key=lambda path: natural(path.name))
+        return _sorted(names, os.fsencode(below)), sorted(subfolders, key=lambda path: natural_sort_key(path.name))
 
     def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
         """The images of one folder that count; its subfolders go into the list."""
         all_count = self._patterns.includes(_slashed(below))
-        for entry, is_subfolder in visible(folder, lambda entry: self._pass_over(entry, below)):
+        for entry, is_subfolder in visible_entries(folder, lambda entry: self._on_skipped(entry, below)):
             path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
             if self._patterns.excludes(path):
                 continue
             if is_subfolder:
                 subfolders.append(folder / entry.name)
             elif all_count or self._patterns.includes(path):
-                self.met += 1
-                yield natural(entry.name), os.fsencode(entry.name), *_state(entry)
+                self.found_count += 1
+                yield natural_sort_key(entry.name), os.fsencode(entry.name), *_state(entry)
 
-    def _pass_over(self, entry: os.DirEntry[str], below: str) -> None:
+    def _on_skipped(self, entry: os.DirEntry[str], below: str) -> None:
         """Count what a person may miss."""
         path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
         if self._patterns.excludes(path):
@@ -123,12 +123,12 @@ class Walk:
         elif kind := unread_name(entry.name):
             if self._patterns.includes(path):
                 self.skipped[kind] += 1
-        elif self._looked_into < _LOOKED_INTO and is_named_almost_like_image(entry.name) and entry.is_file():
-            self._looked_into += 1
+        elif self._visited < _VISITED and has_near_image_suffix(entry.name) and entry.is_file():
+            self._visited += 1
             self.misnamed += self._patterns.includes(path) and _holds_image(Path(entry.path))
 
     def _on_error(self, folder: Path, error: ImageError) -> None:
-        self.troubles.append(Trouble(folder, error.what, error.hint))
+        self.unreadable_folders.append(UnreadableFolder(folder, error.what, error.hint))
 
     @contextlib.contextmanager
     def _names(self) -> Iterator[sqlite3.Connection]:
@@ -163,20 +163,20 @@ def check_folder(folder: Path) -> None:
     try:
         os.scandir(folder).close()
     except NotADirectoryError as error:
-        raise UsageError(f"{printable(folder)} is not a folder.", hint="A job classifies a folder.") from error
+        raise UsageError(f"{display_path(folder)} is not a folder.", hint="A job classifies a folder.") from error
     except FileNotFoundError as error:
         hint = "See that it was not moved or renamed, and that its disk is there."
-        raise UsageError(f"There is no folder {printable(folder)}.", hint=hint) from error
+        raise UsageError(f"There is no folder {display_path(folder)}.", hint=hint) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte
-        if not is_possible(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
+        if not is_valid_path(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
             hint = "Check the name; it may be too long, or a link that leads back to itself."
-            raise UsageError(f"No folder can be called {printable(folder)}.", hint=hint) from error
+            raise UsageError(f"No folder can be called {display_path(folder)}.", hint=hint) from error
         # the walk tells
 
 
-def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[Found]:
+def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[FoundFile]:
     for name, size, mtime_ns in names.execute("SELECT name, size, mtime_ns FROM names ORDER BY key"):
-        yield Found(folder, name, size, mtime_ns)
+        yield FoundFile(folder, name, size, mtime_ns)
 
 
 def _state(entry: os.DirEntry[str]) -> tuple[int, int]:

@@ -24,12 +24,12 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 def features_bytes(kind: FeatureKind, rows: Mapping[str, NDArray[np.float16]]) -> bytes:
     """The file for features [d] by the sha256 of their image."""
     buffer = io.BytesIO()
-    sums = np.array([list(bytes.fromhex(image)) for image in rows], np.uint8)
-    np.savez_compressed(buffer, kind=np.array(kind.key), sha256=sums, features=np.stack([*rows.values()]))
+    hashes = np.array([list(bytes.fromhex(image)) for image in rows], np.uint8)
+    np.savez_compressed(buffer, kind=np.array(kind.key), sha256=hashes, features=np.stack([*rows.values()]))
     return buffer.getvalue()
 
 
-def shipped_features(folders: Iterable[Path], kind: FeatureKind) -> Rows:
+def bundled_features(folders: Iterable[Path], kind: FeatureKind) -> Rows:
     """The features of that kind that lie in folders of shipped models, by the sha256 of their image."""
     found: Rows = {}
     for folder in folders:
@@ -47,9 +47,9 @@ def _read(folder: Path, kind: FeatureKind) -> Rows:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             if tuple(arrays["kind"].tolist()) != kind.key:
                 return {}
-            sums, features = arrays["sha256"], arrays["features"]
-            if features.dtype != np.float16 or features.shape != (len(sums), kind.width):
+            hashes, features = arrays["sha256"], arrays["features"]
+            if features.dtype != np.float16 or features.shape != (len(hashes), kind.width):
                 return {}
-            return {bytes(image).hex(): row for image, row in zip(sums, features, strict=True)}
+            return {bytes(image).hex(): row for image, row in zip(hashes, features, strict=True)}
     except Exception:  # noqa: BLE001 - the boundary: zip, deflate and NumPy raise a dozen unrelated kinds
         return {}

@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 from typing import Final, TypeAlias
 
-Stamp: TypeAlias = tuple[tuple[str, int, tuple[str, ...]], ...]
+ChangeToken: TypeAlias = tuple[tuple[str, int, tuple[str, ...]], ...]
 """For each name: when its active version was chosen last, in nanoseconds, and what else stands in its folder."""
 
 _ACTIVE: Final = "active"
 _HIDDEN: Final = "."
 
 
-def stamp(folder: Path) -> Stamp:
+def change_token(folder: Path) -> ChangeToken:
     """What stands in a folder of models or of runs; another stamp means that something came, went or was chosen."""
     return tuple((name, _changed_ns(folder / name / _ACTIVE), tuple(_names(folder / name))) for name in _names(folder))
 

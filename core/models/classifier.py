@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError, ProviderError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
 from core.engine.engine import MAX_BATCH, Engine
-from core.engine.feature_cache import Recent, Seen, Stamp, stamp_of
+from core.engine.feature_cache import CachedFeatures, FileSignature, LruFeatureCache, file_signature
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess
@@ -30,7 +30,7 @@ from core.models.heads import Head, softmax, top_scores
 from core.models.library import InstalledModel, load_backbone, load_head
 from core.prediction import Failure, Outcome, Prediction, Timing
 
-_AHEAD: Final = 2 * MAX_BATCH + DECODE_THREADS
+_PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +41,13 @@ class Classifier:
         model: as it is installed.
         engine: its backbone, open.
         head: its head.
-        recent: the engine's features of images looked at lately; None where they are not to be kept.
+        feature_cache: the engine's features of images looked at lately; None where they are not to be kept.
     """
 
     model: InstalledModel
     engine: Engine
     head: Head
-    recent: Recent | None = None
+    feature_cache: LruFeatureCache | None = None
 
     def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
         """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
@@ -65,48 +65,52 @@ class Classifier:
             waiting: deque[Future[_Prepared]] = deque()
             try:
                 while True:
-                    coming = islice(source, _AHEAD - len(waiting))
+                    coming = islice(source, _PREFETCH - len(waiting))
                     waiting.extend(pool.submit(self._prepare, path, plan) for path in coming)
                     if not waiting:
                         return
-                    yield from self._answer(_take_ready(waiting), top_k)
+                    yield from self._predict_all(_pop_finished(waiting), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _prepare(self, path: Path, plan: Preprocessing) -> _Prepared:
-        stamp = stamp_of(path) if self.recent else None
-        seen = self.recent.get(stamp) if self.recent and stamp else None
+        stamp = file_signature(path) if self.feature_cache else None
+        seen = self.feature_cache.get(stamp) if self.feature_cache and stamp else None
         return seen or (prepare(path, plan), stamp)
 
-    def _answer(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
-        new = [item for item in prepared if not isinstance(item, Seen)]
-        looked = iter(self._look([(image, stamp) for image, stamp in new if isinstance(image, Ready)]))
+    def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
+        new = [item for item in prepared if not isinstance(item, CachedFeatures)]
+        computed = iter(
+            self._compute_features([(image, stamp) for image, stamp in new if isinstance(image, PreprocessedImage)])
+        )
         for item in prepared:
-            if isinstance(item, Seen):
+            if isinstance(item, CachedFeatures):
                 yield self._predict(item, top_k)
             else:
-                yield item[0] if isinstance(item[0], Failure) else self._predict(next(looked), top_k)
+                yield item[0] if isinstance(item[0], Failure) else self._predict(next(computed), top_k)
 
-    def _look(self, images: Sequence[tuple[Ready, Stamp | None]]) -> list[Seen]:
+    def _compute_features(
+        self, images: Sequence[tuple[PreprocessedImage, FileSignature | None]]
+    ) -> list[CachedFeatures]:
         """What the backbone makes of images, in one batch."""
         if not images:
             return []
         features, inference_ms = run_timed(self.engine, [image for image, _ in images])
-        found = []
+        cached = []
         for (image, stamp), row in zip(images, features, strict=True):
             timing = Timing(image.decode_ms, image.preprocess_ms, inference_ms)
-            found.append(Seen(image.path, row.copy(), timing, image.warnings))
-            if self.recent and stamp:
-                self.recent.put(stamp, found[-1])
-        return found
+            cached.append(CachedFeatures(image.path, row.copy(), timing, image.warnings))
+            if self.feature_cache and stamp:
+                self.feature_cache.put(stamp, cached[-1])
+        return cached
 
-    def _predict(self, seen: Seen, top_k: int) -> Prediction:
-        images, provider = [(seen.path, seen.timing)], self.engine.provider.value
-        made = predictions(self.model.card, self.head, seen.features[None], images, provider, top_k)[0]
-        return replace(made, warnings=seen.warnings)
+    def _predict(self, cached: CachedFeatures, top_k: int) -> Prediction:
+        images, provider = [(cached.path, cached.timing)], self.engine.provider.value
+        result = predictions(self.model.card, self.head, cached.features[None], images, provider, top_k)[0]
+        return replace(result, warnings=cached.warnings)
 
 
-def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
+def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     """Another model over the backbone that is open already: only the head is read.
 
     Raises:
@@ -118,7 +122,7 @@ def with_model(classifier: Classifier, model: InstalledModel) -> Classifier:
     return replace(classifier, model=model, head=load_head(model))
 
 
-def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precision) -> Classifier:
+def open_classifier(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> Classifier:
     """Check a model's files and open it on a provider.
 
     Raises:
@@ -127,23 +131,23 @@ def open_classifier(model: InstalledModel, wish: ProviderWish, precision: Precis
     """
     head = load_head(model)
     data = load_backbone(model.backbone)
-    return Classifier(model, choose_engine(data, model.backbone.card, wish, precision), head)
+    return Classifier(model, choose_engine(data, model.backbone.card, requested, precision), head)
 
 
-def on_cpu(failed: Classifier, error: ProviderError) -> Classifier:
+def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     """The same model on the CPU, for the images that a provider left unanswered when it failed under way.
 
     Raises:
         ProviderError: the CPU is what failed, with `error`.
         ModelError: the model's files changed meanwhile.
     """
-    if failed.engine.provider is Provider.CPU:
+    if classifier.engine.provider is Provider.CPU:
         raise error
-    return open_classifier(failed.model, ProviderWish.CPU, failed.engine.precision)
+    return open_classifier(classifier.model, ProviderPreference.CPU, classifier.engine.precision)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ready:
+class PreprocessedImage:
     """An image decoded and preprocessed: uint8 [size, size, 3]."""
 
     path: Path
@@ -153,28 +157,28 @@ class Ready:
     warnings: tuple[str, ...] = ()
 
 
-def prepare(path: Path, plan: Preprocessing) -> Ready | Failure:
+def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
     """Decode and preprocess an image, in whatever thread."""
     try:
         started = time.perf_counter()
-        image = read_image(path, at_least=plan.decode_at_least)
+        image = read_image(path, min_side=plan.min_decode_side)
         decoded = time.perf_counter()
         values = preprocess(image.pixels, plan)
         finished = time.perf_counter()
     except ImageError as error:
         return Failure.of(path, error)
-    return Ready(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
+    return PreprocessedImage(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
 
 
-def run_timed(engine: Engine, ready: Sequence[Ready]) -> tuple[NDArray[np.float32], float]:
+def run_timed(engine: Engine, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
     """Features [n, d] of images made ready, and the milliseconds that each of them took.
 
     Raises:
         ProviderError: the provider failed.
     """
     started = time.perf_counter()
-    features = engine.run(np.stack([item.input for item in ready]))
-    return features, (time.perf_counter() - started) * 1000 / len(ready)
+    features = engine.run(np.stack([item.input for item in images]))
+    return features, (time.perf_counter() - started) * 1000 / len(images)
 
 
 def predictions(
@@ -196,21 +200,21 @@ def predictions(
         top_k: how many classes to report for each.
     """
     rows = softmax(head.logits(features), card.temperature)
-    made = []
+    result = []
     for (path, timing), probabilities in zip(images, rows, strict=True):
         scores = top_scores(probabilities, card.classes, top_k)
         unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
-        made.append(Prediction(path, scores, unknown, card.name, provider, timing))
-    return made
+        result.append(Prediction(path, scores, unknown, card.name, provider, timing))
+    return result
 
 
-_Prepared: TypeAlias = Seen | tuple[Ready | Failure, Stamp | None]
+_Prepared: TypeAlias = CachedFeatures | tuple[PreprocessedImage | Failure, FileSignature | None]
 """An image that was seen before; or made ready, with the file as it was before, or why that failed."""
 
 
-def _take_ready(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:
+def _pop_finished(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:
     """The next image, waited for, and those behind it that are ready too, up to a full batch."""
-    taken = [waiting.popleft().result()]
-    while waiting and len(taken) < MAX_BATCH and waiting[0].done():
-        taken.append(waiting.popleft().result())
-    return taken
+    finished = [waiting.popleft().result()]
+    while waiting and len(finished) < MAX_BATCH and waiting[0].done():
+        finished.append(waiting.popleft().result())
+    return finished

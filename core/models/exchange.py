@@ -36,11 +36,11 @@ from core.models.library import (
     load_head,
 )
 
-MOST_DIFFERENCE: Final = 1e-3
+MAX_DIFFERENCE: Final = 1e-3
 """Logits of an exported file may differ by this from the model's; otherwise nothing is written."""
 
 _MAX_FILE_BYTES: Final = 1024**3
-_LONGEST_NAME: Final = 64
+_MAX_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ def import_model(file: Path, library: Library) -> Imported:
     parts = joined.split(read_file(file))
     check_head(parts.head, parts.card, parts.backbone_card)
     shared = _find_shared(library, parts)
-    backbone_card = shared.card if shared else replace(parts.backbone_card, sha256=_sum(parts.backbone))
+    backbone_card = shared.card if shared else replace(parts.backbone_card, sha256=_sha256(parts.backbone))
     graph.check_backbone(parts.backbone, backbone_card)
     open_engine(parts.backbone, backbone_card, Provider.CPU, Precision.EXACT)
     head_data = _head_file(parts.head)
     card = replace(
         parts.card,
-        head=HeadReference(parts.card.head.file, _sum(head_data)),
+        head=HeadReference(parts.card.head.file, _sha256(head_data)),
         backbone=SharedBackbone(shared.card.name, shared.card.sha256) if shared else backbone_card,
     )
     own = {} if shared else {backbone_card.file: parts.backbone}
@@ -104,16 +104,16 @@ def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledMode
     inputs = golden.golden_inputs(card.preprocessing.size)
     logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
     probabilities = softmax(logits, model.card.temperature)
-    found_logits, found_probabilities = _answers(data, inputs)
+    found_logits, found_probabilities = _outputs(data, inputs)
     worst = max(np.abs(found_logits - logits).max(), np.abs(found_probabilities - probabilities).max())
-    if not worst <= MOST_DIFFERENCE:
+    if not worst <= MAX_DIFFERENCE:
         raise ModelError(
             f"The exported file would answer otherwise than {model.card.name!r} (logits differ by {worst:.2g}).",
             hint="Nothing was written. `fovea doctor` tells whether the model itself is whole.",
         )
 
 
-def _answers(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _outputs(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     session = sessions.open_session(data, Provider.CPU, Precision.EXACT)
     try:
         logits, probabilities = session.run([joined.LOGITS, joined.PROBABILITIES], {graph.INPUT: inputs})
@@ -155,7 +155,7 @@ def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | N
 
 def _head_file(head: Head) -> bytes:
     """The head as a file that gives back the same numbers; float32 where float16 would lose some."""
-    return head_bytes(head, exact=not all(joined.fits_half(layer.weights) for _, layer in named_layers(head)))
+    return head_bytes(head, exact=not all(joined.fits_float16(layer.weights) for _, layer in named_layers(head)))
 
 
 def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
@@ -168,8 +168,8 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
     for model in library.models():
         if _is_same(model, card, head):
             return Imported(model, is_new=False)
-    taken = {entry.name for entry in library.entries()}
-    names = (name for name in _names(card.name) if name not in taken)
+    existing = {entry.name for entry in library.entries()}
+    names = (name for name in _candidate_names(card.name) if name not in existing)
     while True:
         named = replace(card, name=next(names))
         with contextlib.suppress(NameTakenError):
@@ -178,8 +178,8 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
 
 def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
-    told = shareable(model.card)  # an export does not hold all that the library knows
-    alike = replace(told, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
+    card_text = shareable(model.card)  # an export does not hold all that the library knows
+    alike = replace(card_text, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
     if not alike or model.backbone.card.sha256 != card.backbone.sha256:
         return False
     try:
@@ -190,12 +190,12 @@ def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def _names(name: str) -> Iterator[str]:
+def _candidate_names(name: str) -> Iterator[str]:
     yield name
     for number in count(2):
         suffix = f"-{number}"
-        yield name[: _LONGEST_NAME - len(suffix)] + suffix
+        yield name[: _MAX_NAME - len(suffix)] + suffix
 
 
-def _sum(data: bytes) -> str:
+def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()

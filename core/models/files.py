@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
-from core.base.text import printable
+from core.base.text import display_path
 from core.engine import graph
 
 REINSTALL: Final = "Install the model again, or use another one."
@@ -24,7 +24,9 @@ def read_checked(path: Path, sha256: str) -> bytes:
     """
     data = read_file(path)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelError(f"The file {_named(path)} is not the one its card names: its sum differs.", hint=REINSTALL)
+        raise ModelError(
+            f"The file {_display_name(path)} is not the one its card names: its sum differs.", hint=REINSTALL
+        )
     return data
 
 
@@ -36,7 +38,7 @@ def read_file(path: Path) -> bytes:
     """
     with _reading(path):
         if file_size(path) > graph.MAX_BYTES:
-            raise ModelError(f"The file {_named(path)} is larger than any model's.", hint=REINSTALL)
+            raise ModelError(f"The file {_display_name(path)} is larger than any model's.", hint=REINSTALL)
         return path.read_bytes()
 
 
@@ -49,13 +51,13 @@ def file_size(path: Path) -> int:
     with _reading(path):
         status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{_named(path)} is not a file.", hint=REINSTALL)
+        raise ModelError(f"{_display_name(path)} is not a file.", hint=REINSTALL)
     return status.st_size
 
 
-def _named(path: Path) -> str:
+def _display_name(path: Path) -> str:
     """The file with the folders that say whose it is: `models/general/head.npz`, or `birds/3/head.npz`."""
-    return f"“{printable(Path(*path.parts[-3:]))}”"
+    return f"“{display_path(Path(*path.parts[-3:]))}”"
 
 
 @contextlib.contextmanager
@@ -63,7 +65,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ModelError(f"The file {_named(path)} of the model is missing.", hint=REINSTALL) from error
+        raise ModelError(f"The file {_display_name(path)} of the model is missing.", hint=REINSTALL) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ModelError(f"The file {_named(path)} of the model cannot be read: {reason}.", hint=REINSTALL) from error
+        raise ModelError(
+            f"The file {_display_name(path)} of the model cannot be read: {reason}.", hint=REINSTALL
+        ) from error

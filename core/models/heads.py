@@ -20,7 +20,7 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 """What a head's file may unpack to."""
 _MAX_DENSE_BYTES: Final = _MAX_BYTES // 2
 """What a dense head may hold: Xception's features through 256 to `core.card.MAX_CLASSES` classes take 105 MB."""
-_STORED_AS: Final = (np.dtype("<f2"), np.dtype("<f4"))
+_SUFFIXES: Final = (np.dtype("<f2"), np.dtype("<f4"))
 _HINT: Final = "Install the model again, or use another one."
 
 
@@ -172,7 +172,7 @@ def read_head(data: bytes) -> Head:
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
         raise ModelError("The head's file is damaged or is not a head.", hint=_HINT) from error
     for name, array in arrays.items():
-        if array.dtype not in _STORED_AS:
+        if array.dtype not in _SUFFIXES:
             raise ModelError(f"The head stores {name} as {array.dtype}, not as plain numbers.", hint=_HINT)
     return assemble(arrays, lambda name: arrays[name].astype(np.float32))
 

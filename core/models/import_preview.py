@@ -6,26 +6,26 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.models.classifier import open_classifier
 from core.models.library import Library
-from core.models.onnx_import import import_foreign
-from core.models.onnx_import_values import ForeignAnswers
+from core.models.onnx_import import import_onnx
+from core.models.onnx_import_values import ImportAnswers
 from core.prediction import Outcome
 
-SHOWN: Final = 5
+TOP_K: Final = 5
 
 
-def preview(file: Path, answers: ForeignAnswers, photo: Path) -> Outcome:
+def preview(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
     """The most likely classes of a photo, as the model would answer once it is imported with these answers.
 
     It is imported into a temporary library, so that nothing but the photo's answer can differ.
 
     Raises:
-        FoveaError: as `import_foreign`; a photo that cannot be read is a `Failure`.
+        FoveaError: as `import_onnx`; a photo that cannot be read is a `Failure`.
     """
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
         library = Library(Path(folder, "shipped"), Path(folder, "own"))
-        model = import_foreign(file, answers, library).model
-        (outcome,) = open_classifier(model, ProviderWish.CPU, Precision.EXACT).classify([photo], top_k=SHOWN)
+        model = import_onnx(file, answers, library).model
+        (outcome,) = open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify([photo], top_k=TOP_K)
     return outcome

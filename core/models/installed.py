@@ -12,8 +12,8 @@ from core.card import BackboneCard, ModelCard
 from core.engine import graph
 from core.models.files import REINSTALL, file_size, read_checked
 from core.models.heads import Head, read_head
-from core.models.training_examples import EXAMPLES, KeptExample, read_examples
-from core.models.training_hashes import Learnt, read_learnt
+from core.models.training_examples import EXAMPLES, TrainingExample, read_examples
+from core.models.training_hashes import TrainingHashes, read_hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class InstalledModel:
         card: what it is.
         folder: where its files lie.
         backbone: the backbone it stands on, shared or its own.
-        shipped: whether it came with the program and so cannot be removed.
+        is_builtin: whether it came with the program and so cannot be removed.
         version: 1, 2, ... for the person's own; 0 for shipped models.
     """
 
     card: ModelCard
     folder: Path
     backbone: InstalledBackbone
-    shipped: bool
+    is_builtin: bool
     version: int
 
     @property
@@ -71,7 +71,7 @@ class InstalledModel:
         return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
 
     @property
-    def remembers(self) -> bool:
+    def has_training_data(self) -> bool:
         """Whether it seems to be known what the model was made of; `load_examples` looks closely."""
         return (self.folder / EXAMPLES).is_file()
 
@@ -96,13 +96,13 @@ class Version:
         number: 1, 2, ... for the person's own; 0 for what came with the program.
         is_active: whether the name without a number means this one.
         entry: what it is, or why it cannot be used.
-        installed: when it was; None for what came with the program, and where nobody can tell.
+        installed_at: when it was; None for what came with the program, and where nobody can tell.
     """
 
     number: int
     is_active: bool
     entry: Entry
-    installed: datetime | None
+    installed_at: datetime | None
 
 
 def load_backbone(backbone: InstalledBackbone) -> bytes:
@@ -127,12 +127,12 @@ def load_head(model: InstalledModel) -> Head:
     return head
 
 
-def load_learnt(model: InstalledModel) -> Learnt | None:
+def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:
     """The images the model learnt from; None where nobody knows them."""
-    return read_learnt(model.folder)
+    return read_hashes(model.folder)
 
 
-def load_examples(model: InstalledModel) -> tuple[KeptExample, ...] | None:
+def load_examples(model: InstalledModel) -> tuple[TrainingExample, ...] | None:
     """The images the model was made of; None where nobody knows them."""
     return read_examples(model.folder, model.card.training)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
 from core.base.errors import ModelError
-from core.card import BackboneCard, Fit, ModelCard, Preprocessing, read_card, shareable, write_card
+from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
 from core.engine import graph
 from core.models.heads import Head, LinearHead, assemble, named_layers
 
@@ -33,11 +33,11 @@ PREPROCESSING_KEY: Final = "fovea.preprocessing"
 """One sentence on what the input is, for people who run the file in another program."""
 OUTPUTS_KEY: Final = "fovea.backbone_outputs"
 """Names of the backbone's own outputs in their order, as a JSON list."""
-SUM_KEY: Final = "fovea.sha256"
+SEAL_KEY: Final = "fovea.sha256"
 """The sum of the whole file without this entry, in hexadecimal; files that Fovea wrote before have none."""
 
-KEYS_OF_OURS: Final = "fovea."
-_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SUM_KEY)
+OWN_KEYS: Final = "fovea."
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY)
 _PREFIX: Final = "fovea.head/"
 _SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
@@ -94,7 +94,7 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
 
 def seal(model: onnx.ModelProto) -> bytes:
     """The bytes of a joined graph with the sum of everything in it."""
-    model.metadata_props.add(key=SUM_KEY, value=_sum(serialise(model)))
+    model.metadata_props.add(key=SEAL_KEY, value=_sha256(serialise(model)))
     return serialise(model)
 
 
@@ -106,27 +106,27 @@ def split(data: bytes) -> Parts:
         ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
     """
     model = graph.parse(data)
-    is_sealed = _take_seal(model)
+    is_sealed = _pop_seal(model)
     card, backbone_card = _read_cards(model)
-    head = _take_head(model.graph, card)
+    head = _extract_head(model.graph, card)
     _restore_outputs(model, head)
     _drop_metadata(model, _KEYS)
     backbone = serialise(model)
-    if not is_sealed and _sum(backbone) != backbone_card.sha256:
-        raise _changed()
+    if not is_sealed and _sha256(backbone) != backbone_card.sha256:
+        raise _tampered_error()
     return Parts(card, backbone_card, backbone, head)
 
 
-def _take_seal(model: onnx.ModelProto) -> bool:
+def _pop_seal(model: onnx.ModelProto) -> bool:
     """Remove the sum from a file and compare it; whether there was one."""
-    sums = [entry.value for entry in model.metadata_props if entry.key == SUM_KEY]
-    _drop_metadata(model, (SUM_KEY,))
-    if sums and sums != [_sum(serialise(model))]:
-        raise _changed()
-    return bool(sums)
+    hashes = [entry.value for entry in model.metadata_props if entry.key == SEAL_KEY]
+    _drop_metadata(model, (SEAL_KEY,))
+    if hashes and hashes != [_sha256(serialise(model))]:
+        raise _tampered_error()
+    return bool(hashes)
 
 
-def _changed() -> ModelError:
+def _tampered_error() -> ModelError:
     what = "The model file was changed or damaged after it was exported: its checksum does not match."
     return ModelError(what, hint="Download or copy it again, or ask its maker to export it again.")
 
@@ -137,7 +137,7 @@ def _drop_metadata(model: onnx.ModelProto, keys: Collection[str]) -> None:
     model.metadata_props.extend(kept)
 
 
-def _sum(data: bytes) -> str:
+def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -164,8 +164,8 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
-        sums, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
-        nodes += [*_layer(suffix, layer, read, sums, exact=exact), _node("Relu", suffix, [sums], positive)]
+        hashes, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
     return [
         *nodes,
@@ -177,7 +177,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
 
 def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
     stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
-    if exact or not fits_half(layer.weights):
+    if exact or not fits_float16(layer.weights):
         return [_node("Gemm", suffix, [read, stored, bias], given)]
     weights = stored + "_exact"
     cast = _node("Cast", suffix, [stored], weights, to=TensorProto.FLOAT)
@@ -193,7 +193,7 @@ def _node(operator: str, suffix: str, inputs: list[str], output: str, **attribut
 def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]:
     arrays = []
     for suffix, layer in named_layers(head):
-        weights = layer.weights if exact or not fits_half(layer.weights) else layer.weights.astype(np.float16)
+        weights = layer.weights if exact or not fits_float16(layer.weights) else layer.weights.astype(np.float16)
         arrays += [
             numpy_helper.from_array(np.ascontiguousarray(weights), f"{_PREFIX}weights{suffix}"),
             numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{_PREFIX}bias{suffix}"),
@@ -201,7 +201,7 @@ def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]
     return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
 
-def fits_half(weights: NDArray[np.float32]) -> bool:
+def fits_float16(weights: NDArray[np.float32]) -> bool:
     """Whether float16 stores these weights without loss, as it does for all that `heads.head_bytes` wrote."""
     with np.errstate(over="ignore"):
         return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
@@ -209,13 +209,13 @@ def fits_half(weights: NDArray[np.float32]) -> bool:
 
 def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
     """Probabilities and logits [n, classes], their first axis called as that of the features."""
-    made = []
+    result = []
     for name in (PROBABILITIES, LOGITS):
         info = ValueInfoProto()
         info.CopyFrom(features)
         info.name, info.type.tensor_type.shape.dim[1].dim_value = name, classes
-        made.append(info)
-    return [*made, features]
+        result.append(info)
+    return [*result, features]
 
 
 def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
@@ -228,7 +228,11 @@ def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]
 
 def describe_input(plan: Preprocessing) -> str:
     """What an exported model is to be given, for people who run it in another program."""
-    crop = "the whole image" if plan.fit is Fit.STRETCH else f"the middle square, {plan.crop:.3f} of the shorter side,"
+    crop = (
+        "the whole image"
+        if plan.fit is ResizeMode.STRETCH
+        else f"the middle square, {plan.crop:.3f} of the shorter side,"
+    )
     return (
         f"{graph.INPUT}: uint8 RGB [n, {plan.size}, {plan.size}, 3], 0 to 255; the image upright, in sRGB, "
         f"transparency over white, {crop} resized to {plan.size} by {plan.size} pixels, bicubic with antialiasing. "
@@ -249,7 +253,7 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     return card, card.backbone
 
 
-def _take_head(content: onnx.GraphProto, card: ModelCard) -> Head:
+def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     """Read the head out of the graph and remove it; whatever is not exactly as `join` writes it is refused."""
     nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
     arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]

@@ -29,10 +29,10 @@ from core.models.installed import (
     load_backbone,
     load_examples,
     load_head,
-    load_learnt,
+    load_training_hashes,
 )
-from core.models.training_examples import EXAMPLES, KeptExample, examples_bytes
-from core.models.training_hashes import LEARNT, learnt_bytes
+from core.models.training_examples import EXAMPLES, TrainingExample, serialize_examples
+from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.versions import NameTakenError, split_reference
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "load_backbone",
     "load_examples",
     "load_head",
-    "load_learnt",
+    "load_training_hashes",
     "open_library",
     "split_reference",
 ]
@@ -61,18 +61,18 @@ class Library:
     """The installed models.
 
     Attributes:
-        shipped: the folder of the models that come with the program; only read.
-        own: the folder of the person's models; need not exist.
+        builtin: the folder of the models that come with the program; only read.
+        user: the folder of the person's models; need not exist.
     """
 
-    shipped: Path
-    own: Path
+    builtin: Path
+    user: Path
 
     def entries(self) -> Iterator[Entry]:
         """The active version of everything, by name: the person's own, then shipped ones of other names."""
         seen = set()
-        for place in versions.subfolders(self.own):
-            if (error := versions.trouble(place)) is not None:
+        for place in versions.subfolders(self.user):
+            if (error := versions.history_error(place)) is not None:
                 seen.add(place.name)
                 yield BrokenEntry(place.name, place, error)
         for name, folder, number in self._folders():
@@ -89,7 +89,7 @@ class Library:
         active = {name for name, _, _ in self._folders()}
         return tuple(
             place.name
-            for place in versions.subfolders(self.own)
+            for place in versions.subfolders(self.user)
             if place.name not in active and versions.numbers(place)
         )
 
@@ -116,7 +116,7 @@ class Library:
             ModelError: there is none, no version of it is active, it is a bare backbone, or it is broken.
         """
         name, number = split_reference(reference)
-        match self._named(name, number):
+        match self._entry_named(name, number):
             case InstalledModel() as model:
                 return model
             case BrokenEntry(error=error):
@@ -124,7 +124,7 @@ class Library:
             case InstalledBackbone():
                 raise ModelError(f"{name!r} is a backbone: it has no classes to tell apart.", hint=self._choices())
             case None:
-                raise self._missing(name, number)
+                raise self._missing_error(name, number)
 
     def install(
         self,
@@ -133,8 +133,8 @@ class Library:
         *,
         new_name: bool = False,
         activate: bool = True,
-        learnt: Iterable[str] | None = None,
-        examples: Iterable[KeptExample] | None = None,
+        trained_on: Iterable[str] | None = None,
+        examples: Iterable[TrainingExample] | None = None,
     ) -> InstalledModel:
         """Add a model as the next version of its name.
 
@@ -143,7 +143,7 @@ class Library:
             files: the files it names; their sums are checked.
             new_name: whether the name must be new in the person's own part, even if two programs install at once.
             activate: whether the name means that version from now on.
-            learnt: SHA-256 in hexadecimal of every image it was fitted to; None where nobody knows.
+            trained_on: SHA-256 in hexadecimal of every image it was fitted to; None where nobody knows.
             examples: every image it was made of, those it was judged by included; None where nobody knows.
 
         Raises:
@@ -155,18 +155,18 @@ class Library:
         if not isinstance(parsed, ModelCard):
             raise ModelError("Only models can be installed, not bare backbones.", hint=REINSTALL)
         _check_names(parsed, files)
-        versions.sweep(self.own)
-        place = self.own / parsed.name
-        beside = {CARD: card}
-        if learnt is not None:
-            beside[LEARNT] = learnt_bytes(learnt)
+        versions.purge(self.user)
+        place = self.user / parsed.name
+        extra_files = {CARD: card}
+        if trained_on is not None:
+            extra_files[TRAINING_HASHES] = serialize_hashes(trained_on)
         if examples is not None:
-            beside[EXAMPLES] = examples_bytes(examples)
+            extra_files[EXAMPLES] = serialize_examples(examples)
         with versions.staging(place, new_name=new_name) as staging:
-            for name, data in {**files, **beside}.items():
+            for name, data in {**files, **extra_files}.items():
                 write_atomically(staging / name, data)
-            _prove(self._model(parsed, staging, version=1))
-            with versions.locked(self.own):
+            _verify(self._model(parsed, staging, version=1))
+            with versions.locked(self.user):
                 number = versions.publish(staging, place, activate=activate, before=self.active(parsed.name))
         return self.find(f"{parsed.name}@{number}")
 
@@ -178,7 +178,7 @@ class Library:
             StorageError: the disk does not allow it; what was active still is.
         """
         with self._changing(name) as place:
-            model = self._proven(name, number)
+            model = self._verified(name, number)
             past = versions.history(place)
             if not past or past[-1] != number:
                 versions.write_history(place, (*past, number))
@@ -197,9 +197,11 @@ class Library:
             while earlier and (earlier[-1] not in there or earlier[-1] == past[-1]):
                 earlier.pop()
             if not earlier:
-                hint = f"There {_told(there, self.active(name))}; `fovea models activate {name}@N` chooses one."
+                hint = (
+                    f"There {_format_numbers(there, self.active(name))}; `fovea models activate {name}@N` chooses one."
+                )
                 raise ModelError(f"No other version of {name!r} that is still there was active before.", hint=hint)
-            model = self._proven(name, earlier[-1])
+            model = self._verified(name, earlier[-1])
             versions.write_history(place, earlier)
         return model
 
@@ -210,9 +212,9 @@ class Library:
             ModelError: it is a shipped one, or there is none of that name.
             StorageError: the disk does not allow it; the model is as it was.
         """
-        versions.sweep(self.own)
+        versions.purge(self.user)
         with self._changing(name) as place:
-            versions.bury(place)
+            versions.move_to_trash(place)
 
     def remove_version(self, name: str, number: int) -> None:
         """Take away one version; its number is not given again as long as there are others.
@@ -221,16 +223,16 @@ class Library:
             ModelError: there is no such version, it is the active one, or it came with the program.
             StorageError: the disk does not allow it; the version is as it was.
         """
-        versions.sweep(self.own)
+        versions.purge(self.user)
         with self._changing(name) as place:
             there = versions.numbers(place)
             if number not in there:
-                raise self._missing(name, number)
+                raise self._missing_error(name, number)
             if number == versions.active(place):
                 hint = "Activate another one first, or remove the model with all its versions."
                 raise ModelError(f"Version {number} of {name!r} is the active one.", hint=hint)
             if there == (number,):
-                versions.bury(place)
+                versions.move_to_trash(place)
             else:
                 versions.discard(place, number)
 
@@ -238,11 +240,11 @@ class Library:
     def _changing(self, name: str) -> Iterator[Path]:
         """The folder of a name of the person's own, while no other program changes it."""
         self._own_place(name)
-        with versions.locked(self.own):
+        with versions.locked(self.user):
             yield self._own_place(name)
 
     def _own_place(self, name: str) -> Path:
-        for place in versions.subfolders(self.own):
+        for place in versions.subfolders(self.user):
             if place.name == name:
                 return place
         if self._numbered(name):
@@ -251,66 +253,66 @@ class Library:
             what = f"There is no model called {name!r}."
         raise ModelError(what, hint="`fovea models` lists what is installed.")
 
-    def _proven(self, name: str, number: int) -> InstalledModel:
+    def _verified(self, name: str, number: int) -> InstalledModel:
         model = self.find(f"{name}@{number}")
-        _prove(model)
+        _verify(model)
         return model
 
     def _folders(self) -> Iterator[tuple[str, Path, int]]:
         """The name, folder and number of every active version, the person's own first; number 0 means shipped."""
-        for place in versions.subfolders(self.own):
+        for place in versions.subfolders(self.user):
             number = versions.active(place)
             if number:
                 yield place.name, place / str(number), number
-        for folder in versions.subfolders(self.shipped):
+        for folder in versions.subfolders(self.builtin):
             if _has_card(folder):
                 yield folder.name, folder, 0
 
     def _numbered(self, name: str) -> dict[int, Path]:
         """The folder of every version of a name, the lowest number first."""
-        found = [(0, place) for place in versions.subfolders(self.shipped) if place.name == name and _has_card(place)]
-        for place in versions.subfolders(self.own):
+        found = [(0, place) for place in versions.subfolders(self.builtin) if place.name == name and _has_card(place)]
+        for place in versions.subfolders(self.user):
             if place.name == name:
                 found += [(number, place / str(number)) for number in versions.numbers(place)]
         return dict(found)
 
-    def _named(self, name: str, number: int | None) -> Entry | None:
+    def _entry_named(self, name: str, number: int | None) -> Entry | None:
         if number is None:
             return next((entry for entry in self.entries() if entry.name == name), None)
         folder = self._numbered(name).get(number)
         return None if folder is None else self._entry(name, folder, number)
 
-    def _missing(self, name: str, number: int | None) -> ModelError:
-        there = self._numbered(name)
-        if not there:
+    def _missing_error(self, name: str, number: int | None) -> ModelError:
+        numbers = self._numbered(name)
+        if not numbers:
             return ModelError(f"There is no model called {name!r}.", hint=self._choices())
-        told = _told(there, self.active(name))
+        available = _format_numbers(numbers, self.active(name))
         if number is None:
-            hint = f"`fovea models activate {name}@{max(there)}` has the name mean that version."
-            return ModelError(f"No version of {name!r} is active; there {told}.", hint=hint)
+            hint = f"`fovea models activate {name}@{max(numbers)}` has the name mean that version."
+            return ModelError(f"No version of {name!r} is active; there {available}.", hint=hint)
         hint = f"`fovea models versions {name}` tells about them."
-        return ModelError(f"There is no version {number} of {name!r}; there {told}.", hint=hint)
+        return ModelError(f"There is no version {number} of {name!r}; there {available}.", hint=hint)
 
     def _entry(self, name: str, folder: Path, number: int) -> Entry:
         try:
-            return self._whole(name, folder, number)
+            return self._load(name, folder, number)
         except ModelError as error:
             return BrokenEntry(name, folder, error)
 
-    def _whole(self, name: str, folder: Path, number: int) -> Entry:
+    def _load(self, name: str, folder: Path, number: int) -> Entry:
         card = _read_card_of(name, folder)
         if isinstance(card, BackboneCard):
-            return _present(InstalledBackbone(card, folder))
+            return _checked_files(InstalledBackbone(card, folder))
         model = self._model(card, folder, version=number)
         file_size(folder / card.head.file)
         return model
 
     def _model(self, card: ModelCard, folder: Path, *, version: int) -> InstalledModel:
         if isinstance(card.backbone, BackboneCard):
-            backbone = _present(InstalledBackbone(card.backbone, folder))
+            backbone = _checked_files(InstalledBackbone(card.backbone, folder))
         else:
             backbone = self._shared(card.backbone)
-        return InstalledModel(card, folder, backbone, shipped=version == 0, version=version)
+        return InstalledModel(card, folder, backbone, is_builtin=version == 0, version=version)
 
     def _shared(self, wanted: SharedBackbone) -> InstalledBackbone:
         """The backbone wanted, even where the person has a model of its name; models are not looked into for it."""
@@ -318,7 +320,7 @@ class Library:
             with contextlib.suppress(ModelError):
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
-                    return _present(InstalledBackbone(card, folder))
+                    return _checked_files(InstalledBackbone(card, folder))
         raise ModelError(f"The backbone {wanted.name!r} it stands on is missing or damaged.", hint=REINSTALL)
 
     def _choices(self) -> str:
@@ -328,16 +330,16 @@ class Library:
 
 def open_library() -> Library:
     """The library of this program and this person."""
-    return Library(paths.shipped_models(), paths.own_models())
+    return Library(paths.builtin_models(), paths.user_models())
 
 
-def _prove(model: InstalledModel) -> None:
+def _verify(model: InstalledModel) -> None:
     load_head(model)
     if isinstance(model.card.backbone, BackboneCard):
         load_backbone(model.backbone)
 
 
-def _told(numbers: Iterable[int], active: int | None) -> str:
+def _format_numbers(numbers: Iterable[int], active: int | None) -> str:
     """The versions there are, as the end of a sentence that begins with "there"."""
     names = [f"{number} (active)" if number == active else f"{number}" for number in numbers]
     return f"is only version {names[0]}" if len(names) == 1 else f"are versions {', '.join(names)}"
@@ -380,6 +382,6 @@ def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:
         raise ModelError(f"The card names the files {sorted(named)}, {sorted(files)} came with it.", hint=REINSTALL)
 
 
-def _present(backbone: InstalledBackbone) -> InstalledBackbone:
+def _checked_files(backbone: InstalledBackbone) -> InstalledBackbone:
     file_size(backbone.folder / backbone.card.file)
     return backbone

@@ -23,38 +23,38 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.providers import Precision, Provider
-from core.base.text import printable
+from core.base.text import display_path
 from core.card import (
     GOLDEN_COUNT,
     BackboneCard,
-    Fit,
     HeadReference,
     ModelCard,
     Origin,
     Preprocessing,
+    ResizeMode,
     read_card,
     write_card,
 )
 from core.engine import golden, graph, sessions
-from core.engine.complexity import complexity
+from core.engine.complexity import compute_stats
 from core.models import joined
 from core.models.class_names import names_beside, numbered
 from core.models.exchange import Imported, install_new
 from core.models.heads import LinearHead, head_bytes, softmax
 from core.models.library import Library
-from core.models.onnx_import_file import read_foreign
-from core.models.onnx_import_graph import ForeignGraph, names_in, possible_outputs, read_graph
-from core.models.onnx_import_plain import needed
-from core.models.onnx_import_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
+from core.models.onnx_import_file import read_onnx
+from core.models.onnx_import_graph import OnnxClassifier, names_in, possible_outputs, read_graph
+from core.models.onnx_import_plain import required_nodes
+from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 
-MOST_DIFFERENCE: Final = 2e-3
+MAX_DIFFERENCE: Final = 2e-3
 """Numbers that the parts give may differ by this share of the largest from the file's own."""
 _PREFIX: Final = "net/"
 _FILE, _HEAD = "backbone.onnx", "head.npz"
 _HINT: Final = "Export it again as a plain classifier, or ask its maker to."
 _MOST_ANSWERS: Final = 8
 """Outputs that are looked at; a file with more is no classifier that anyone would ask about."""
-_GIVES: Final = {
+_OUTPUT_KINDS: Final = {
     "Softmax": "probabilities (a Softmax over logits)",
     "LogSoftmax": "logarithms of probabilities (a LogSoftmax over logits)",
 }
@@ -72,7 +72,7 @@ _SCALES: Final = MappingProxyType(
 
 
 @graph.only_model_errors()
-def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | None:
+def inspect_model(file: Path, class_count: int | None = None) -> ImportQuestions | None:
     """What a file leaves open; None where it was exported by Fovea and leaves nothing open.
 
     Args:
@@ -83,7 +83,7 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
     Raises:
         ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
     """
-    model = read_foreign(file)
+    model = read_onnx(file)
     if _is_ours(model):
         return None
     names = names_in(model)
@@ -92,20 +92,20 @@ def look_at(file: Path, class_count: int | None = None) -> ForeignQuestions | No
 
 
 @graph.only_model_errors()
-def look_at_each(file: Path) -> tuple[ForeignQuestions, ...]:
+def look_at_each(file: Path) -> tuple[ImportQuestions, ...]:
     """As `look_at`, for every output that may be the answer; none where the file was exported by Fovea.
 
     Raises:
         ModelError: as `look_at`, for what is wrong with the first where none can be used.
     """
-    model = read_foreign(file)
+    model = read_onnx(file)
     if _is_ours(model):
         return ()
     names = names_in(model)
     ports = possible_outputs(model, lambda count: bool(_names_for(count, names, file)))[:_MOST_ANSWERS]
     if len(ports) < 2:
         return (_questions(read_graph(model, output=ports[0].name if ports else ""), names, file),)
-    found: list[ForeignQuestions] = []
+    found: list[ImportQuestions] = []
     errors: list[ModelError] = []
     for port in ports:
         whole = onnx.ModelProto()
@@ -120,16 +120,16 @@ def look_at_each(file: Path) -> tuple[ForeignQuestions, ...]:
 
 
 def _is_ours(model: onnx.ModelProto) -> bool:
-    return any(entry.key.startswith(joined.KEYS_OF_OURS) for entry in model.metadata_props)
+    return any(entry.key.startswith(joined.OWN_KEYS) for entry in model.metadata_props)
 
 
-def _questions(found: ForeignGraph, names: tuple[str, ...], file: Path) -> ForeignQuestions:
-    return ForeignQuestions(
-        class_count=found.ending.class_count,
-        classes=_names_for(found.ending.class_count, names, file),
+def _questions(found: OnnxClassifier, names: tuple[str, ...], file: Path) -> ImportQuestions:
+    return ImportQuestions(
+        class_count=found.output_layer.class_count,
+        classes=_names_for(found.output_layer.class_count, names, file),
         size=found.size,
-        reads_bytes=found.element == TensorProto.UINT8,
-        gives=_GIVES.get(found.ending.operator, "logits"),
+        reads_bytes=found.element_type == TensorProto.UINT8,
+        output_kind=_OUTPUT_KINDS.get(found.output_layer.operator, "logits"),
         output=found.output,
         scales_inside=found.scales_inside,
     )
@@ -141,7 +141,7 @@ def _names_for(count: int, names: tuple[str, ...], file: Path) -> tuple[str, ...
 
 
 @graph.only_model_errors()
-def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imported:
+def import_onnx(file: Path, answers: ImportAnswers, library: Library) -> Imported:
     """Add the classifier in a file, as the answers say it is to be used.
 
     Raises:
@@ -151,44 +151,47 @@ def import_foreign(file: Path, answers: ForeignAnswers, library: Library) -> Imp
         StorageError: the library's folder does not allow it.
     """
     answers = replace(answers, classes=numbered(answers.classes))
-    model = read_foreign(file)
+    model = read_onnx(file)
     found = read_graph(model, answers.size, lambda count: count == len(answers.classes), answers.output)
     _check_answers(answers, found)
-    head = found.ending.head or _as_it_is(found.ending.class_count)
+    head = found.output_layer.head or _identity_head(found.output_layer.class_count)
     backbone = _backbone(found, answers, head.feature_width)
     card = _backbone_card(backbone, answers, head.feature_width, file, channels_last=_is_last(found))
     graph.check_backbone(backbone, card)
     features = _run(backbone, graph.FEATURES, graph.INPUT, golden.golden_inputs(answers.size))
-    _prove(found, answers, features, head)
-    stored = head_bytes(head, exact=not joined.fits_half(head.weights))
-    made = _model_card(answers, replace(card, golden_features=golden.pack(features)), stored, file)
-    read_card(write_card(made))
-    return install_new(made, {_HEAD: stored, _FILE: backbone}, head, library)
+    _verify(found, answers, features, head)
+    stored = head_bytes(head, exact=not joined.fits_float16(head.weights))
+    result = _model_card(answers, replace(card, golden_features=golden.encode_features(features)), stored, file)
+    read_card(write_card(result))
+    return install_new(result, {_HEAD: stored, _FILE: backbone}, head, library)
 
 
-def _as_it_is(classes: int) -> LinearHead:
+def _identity_head(classes: int) -> LinearHead:
     """A head that hands on its features as logits."""
     return LinearHead(np.eye(classes, dtype=np.float32), np.zeros(classes, np.float32))
 
 
-def _check_answers(answers: ForeignAnswers, found: ForeignGraph) -> None:
-    if len(answers.classes) != found.ending.class_count:
-        what = f"The model tells {found.ending.class_count:,} classes apart; {len(answers.classes):,} names were given."
+def _check_answers(answers: ImportAnswers, found: OnnxClassifier) -> None:
+    if len(answers.classes) != found.output_layer.class_count:
+        what = (
+            f"The model tells {found.output_layer.class_count:,} classes apart; {len(answers.classes):,} names were "
+            "given."
+        )
         raise ModelError(what, hint="Give one name for each, in the model's own order.")
     if found.size not in (None, answers.size):
         raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
 
 
-def _is_last(found: ForeignGraph) -> bool:
-    return found.ending.feature_map is not None and found.ending.feature_map[1]
+def _is_last(found: OnnxClassifier) -> bool:
+    return found.output_layer.feature_map is not None and found.output_layer.feature_map[1]
 
 
-def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes:
+def _backbone(found: OnnxClassifier, answers: ImportAnswers, width: int) -> bytes:
     """The network with its preprocessing in front, from bytes to features and feature map."""
     model = onnx.ModelProto(ir_version=found.model.ir_version, opset_import=found.model.opset_import)
     content, own = model.graph, found.model.graph
     content.name = "backbone"
-    nodes = needed(own, {found.ending.features, *(found.ending.feature_map or ())[:1]})
+    nodes = required_nodes(own, {found.output_layer.features, *(found.output_layer.feature_map or ())[:1]})
     read = {name for node in nodes for name in node.input}
     content.node.extend(_prepared(found))
     for node in nodes:
@@ -212,13 +215,13 @@ def _backbone(found: ForeignGraph, answers: ForeignAnswers, width: int) -> bytes
     return joined.serialise(model)
 
 
-def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
+def _prepared(found: OnnxClassifier) -> list[onnx.NodeProto]:
     """From bytes [n, size, size, 3] to what the network reads."""
     nodes = [
         helper.make_node("Cast", [graph.INPUT], ["prepared/real"], to=TensorProto.FLOAT),
         helper.make_node("MatMul", ["prepared/real", "prepared/scale"], ["prepared/scaled"]),
         helper.make_node("Add", ["prepared/scaled", "prepared/shift"], ["prepared/shifted"]),
-        helper.make_node("Cast", ["prepared/shifted"], ["prepared/cast"], to=found.element),
+        helper.make_node("Cast", ["prepared/shifted"], ["prepared/cast"], to=found.element_type),
     ]
     ready = _PREFIX + found.source
     if found.channels_last:
@@ -226,33 +229,33 @@ def _prepared(found: ForeignGraph) -> list[onnx.NodeProto]:
     return [*nodes, helper.make_node("Transpose", ["prepared/cast"], [ready], perm=[0, 3, 1, 2])]
 
 
-def _ends(found: ForeignGraph) -> list[onnx.NodeProto]:
+def _ends(found: OnnxClassifier) -> list[onnx.NodeProto]:
     """Features [n, d] and feature map, in float32 whatever the network computes in."""
     nodes = []
-    read = _PREFIX + found.ending.features
-    if not found.ending.is_flat:
+    read = _PREFIX + found.output_layer.features
+    if not found.output_layer.is_flat:
         nodes.append(helper.make_node("Flatten", [read], ["prepared/flat"]))
         read = "prepared/flat"
     nodes.append(_real(found, read, graph.FEATURES))
-    if found.ending.feature_map is not None:
-        return [*nodes, _real(found, _PREFIX + found.ending.feature_map[0], graph.FEATURE_MAP)]
+    if found.output_layer.feature_map is not None:
+        return [*nodes, _real(found, _PREFIX + found.output_layer.feature_map[0], graph.FEATURE_MAP)]
     return [*nodes, helper.make_node("Reshape", [graph.FEATURES, "prepared/point"], [graph.FEATURE_MAP])]
 
 
-def _real(found: ForeignGraph, read: str, made: str) -> onnx.NodeProto:
-    if found.ending.is_half:
-        return helper.make_node("Cast", [read], [made], to=TensorProto.FLOAT)
-    return helper.make_node("Identity", [read], [made])
+def _real(found: OnnxClassifier, read: str, result: str) -> onnx.NodeProto:
+    if found.output_layer.is_half:
+        return helper.make_node("Cast", [read], [result], to=TensorProto.FLOAT)
+    return helper.make_node("Identity", [read], [result])
 
 
-def _arrays(answers: ForeignAnswers, width: int) -> list[TensorProto]:
+def _arrays(answers: ImportAnswers, width: int) -> list[TensorProto]:
     scale, shift = scaling_arrays(answers)
     point = np.array([0, width, 1, 1], np.int64)
     arrays: dict[str, NDArray[Any]] = {"scale": scale, "shift": shift, "point": point}
     return [numpy_helper.from_array(array, f"prepared/{name}") for name, array in arrays.items()]
 
 
-def scaling_arrays(answers: ForeignAnswers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def scaling_arrays(answers: ImportAnswers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What pixels [..., 3] are multiplied by, [3, 3], and what is added then, [3]."""
     taken, divided = (np.array(values, np.float64) for values in _SCALES[answers.scaling])
     order = [0, 1, 2] if answers.order is ChannelOrder.RGB else [2, 1, 0]
@@ -260,11 +263,9 @@ def scaling_arrays(answers: ForeignAnswers) -> tuple[NDArray[np.float32], NDArra
     return scale.astype(np.float32), (-taken / divided)[order].astype(np.float32)
 
 
-def _backbone_card(
-    data: bytes, answers: ForeignAnswers, width: int, file: Path, *, channels_last: bool
-) -> BackboneCard:
-    plan = Preprocessing(answers.size, answers.fit, answers.crop if answers.fit is Fit.CENTRE_CROP else 1.0)
-    costs = complexity(graph.parse(data))
+def _backbone_card(data: bytes, answers: ImportAnswers, width: int, file: Path, *, channels_last: bool) -> BackboneCard:
+    plan = Preprocessing(answers.size, answers.fit, answers.crop if answers.fit is ResizeMode.CENTRE_CROP else 1.0)
+    costs = compute_stats(graph.parse(data))
     return BackboneCard(
         name=f"{slug(answers.title)[:55]}-network",
         architecture="Imported network",
@@ -273,14 +274,14 @@ def _backbone_card(
         preprocessing=plan,
         feature_width=width,
         feature_map_layout="nhwc" if channels_last else "nchw",
-        weights=max(1, costs.weights),
-        multiply_adds=max(1, costs.multiply_adds),
+        weights=max(1, costs.parameters),
+        multiply_adds=max(1, costs.macs),
         origin=_origin(file),
-        golden_features=golden.pack(np.zeros((2, width), np.float32)),
+        golden_features=golden.encode_features(np.zeros((2, width), np.float32)),
     )
 
 
-def _prove(found: ForeignGraph, answers: ForeignAnswers, features: NDArray[np.float32], head: LinearHead) -> None:
+def _verify(found: OnnxClassifier, answers: ImportAnswers, features: NDArray[np.float32], head: LinearHead) -> None:
     """Refuse parts that do not say of the golden inputs what the whole says.
 
     Args:
@@ -292,33 +293,35 @@ def _prove(found: ForeignGraph, answers: ForeignAnswers, features: NDArray[np.fl
     if features.shape != (GOLDEN_COUNT, head.feature_width) or not np.isfinite(features).all():
         what = "The model gives numbers without meaning (infinite or not a number) for ordinary images."
         raise ModelError(what, hint="See that the scaling of the pixels is right, and that the file is whole.")
-    whole, ours = _answers_of_whole(found, answers), head.logits(features)
-    if not found.ending.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
+    whole, ours = _original_outputs(found, answers), head.logits(features)
+    if not found.output_layer.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
         what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
         raise ModelError(what, hint="Export it with logits as its output.")
-    if found.ending.operator:
-        ours, whole = softmax(ours), np.exp(whole) if found.ending.operator == "LogSoftmax" else whole
-    most = MOST_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
-    if whole.shape != ours.shape or not np.abs(whole - ours).max() <= most:
+    if found.output_layer.operator:
+        ours, whole = softmax(ours), np.exp(whole) if found.output_layer.operator == "LogSoftmax" else whole
+    maximum = MAX_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
+    if whole.shape != ours.shape or not np.abs(whole - ours).max() <= maximum:
         raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)
 
 
-def _answers_of_whole(found: ForeignGraph, answers: ForeignAnswers) -> NDArray[np.float32]:
+def _original_outputs(found: OnnxClassifier, answers: ImportAnswers) -> NDArray[np.float32]:
     """What the file says of the golden inputs, one at a time: float32 [n, classes]."""
     scale, shift = scaling_arrays(answers)
     pixels = golden.golden_inputs(answers.size).astype(np.float32) @ scale + shift
     given = pixels if found.channels_last else pixels.transpose(0, 3, 1, 2)
-    kind = helper.tensor_dtype_to_np_dtype(found.element)
-    session = sessions.open_session(found.whole, Provider.CPU, Precision.EXACT)
+    kind = helper.tensor_dtype_to_np_dtype(found.element_type)
+    session = sessions.open_session(found.data, Provider.CPU, Precision.EXACT)
     images = (np.ascontiguousarray(one[None], kind) for one in given)
-    return np.concatenate([_ask(session, found.output, found.source, one).reshape(1, -1) for one in images])
+    return np.concatenate([_run_session(session, found.output, found.source, one).reshape(1, -1) for one in images])
 
 
 def _run(data: bytes, output: str, source: str, images: NDArray[np.generic]) -> NDArray[np.float32]:
-    return _ask(sessions.open_session(data, Provider.CPU, Precision.EXACT), output, source, images)
+    return _run_session(sessions.open_session(data, Provider.CPU, Precision.EXACT), output, source, images)
 
 
-def _ask(session: ort.InferenceSession, output: str, source: str, images: NDArray[np.generic]) -> NDArray[np.float32]:
+def _run_session(
+    session: ort.InferenceSession, output: str, source: str, images: NDArray[np.generic]
+) -> NDArray[np.float32]:
     try:
         (values,) = session.run([output], {source: images})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
@@ -326,12 +329,12 @@ def _ask(session: ort.InferenceSession, output: str, source: str, images: NDArra
     return np.asarray(values, np.float32)
 
 
-def _model_card(answers: ForeignAnswers, backbone: BackboneCard, head: bytes, file: Path) -> ModelCard:
+def _model_card(answers: ImportAnswers, backbone: BackboneCard, head: bytes, file: Path) -> ModelCard:
     few = ", ".join(label[:60] for label in answers.classes[:5])
     rest = f" and {len(answers.classes) - 5:,} more" if len(answers.classes) > 5 else ""
     return ModelCard(
         name=slug(answers.title),
-        title=printable(answers.title)[:100],
+        title=display_path(answers.title)[:100],
         summary=f"Tells apart {few}{rest}; imported, its answers were not judged here.",
         classes=answers.classes,
         backbone=backbone,
@@ -341,7 +344,7 @@ def _model_card(answers: ForeignAnswers, backbone: BackboneCard, head: bytes, fi
 
 
 def _origin(file: Path) -> Origin:
-    source = f"Imported from the file “{printable(file.name)[:200]}” of another program."
+    source = f"Imported from the file “{display_path(file.name)[:200]}” of another program."
     return Origin(source=source, licence="The file does not say; whoever made it knows.")
 
 

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto
 
 from core.base.errors import ModelError
-from core.base.text import printable
+from core.base.text import display_path
 from core.engine import graph
 from core.models.exchange import read_file
 
@@ -18,7 +18,7 @@ _ONE_FILE: Final = "Put it beside the .onnx file, or export one file: onnx.save(
 
 
 @graph.only_model_errors()
-def read_foreign(file: Path) -> onnx.ModelProto:
+def read_onnx(file: Path) -> onnx.ModelProto:
     """The graph in a file, its weights included; it has yet to pass `graph.check`.
 
     PyTorch keeps weights in `NAME.onnx.data`. They are taken from a plain file in the same folder and from nowhere
@@ -29,19 +29,19 @@ def read_foreign(file: Path) -> onnx.ModelProto:
     """
     model = graph.decode(read_file(file))
     tensors = [tensor for tensor in graph.tensors(model.graph) if graph.is_external(tensor)]
-    if sum(map(graph.stated_bytes, tensors)) > graph.MAX_BYTES:
+    if sum(map(graph.declared_bytes, tensors)) > graph.MAX_BYTES:
         raise ModelError(f"The model's weights are larger than {graph.MAX_BYTES:,} bytes.", hint="Use a smaller model.")
     for tensor in tensors:
-        _take_in(tensor, file.parent)
+        _inline_weights(tensor, file.parent)
     return model
 
 
-def _take_in(tensor: TensorProto, folder: Path) -> None:
-    stated = {entry.key: entry.value for entry in tensor.external_data}
-    weights = folder / _plain_name(stated.get("location", ""))
-    length = graph.stated_bytes(tensor)
-    start = int(stated.get("offset") or 0)
-    if int(stated.get("length") or length) != length or start < 0:
+def _inline_weights(tensor: TensorProto, folder: Path) -> None:
+    declared = {entry.key: entry.value for entry in tensor.external_data}
+    weights = folder / _plain_name(declared.get("location", ""))
+    length = graph.declared_bytes(tensor)
+    start = int(declared.get("offset") or 0)
+    if int(declared.get("length") or length) != length or start < 0:
         what = f"The model file is damaged: it misstates where the array {tensor.name[:80]!r} lies."
         raise ModelError(what, hint="Export the model again as one file.")
     tensor.raw_data = _read_part(weights, start, length)
@@ -55,14 +55,14 @@ def _plain_name(location: str) -> str:
     if not is_plain or PurePosixPath(location).name != location or PureWindowsPath(location).name != location:
         what = "The model keeps its weights in other files, which could be any file of yours:"
         raise ModelError(
-            f"{what} “{printable(location[:80])}”.",
+            f"{what} “{display_path(location[:80])}”.",
             hint="Export it again as one file: torch.onnx.export(..., external_data=False).",
         )
     return location
 
 
 def _read_part(weights: Path, start: int, length: int) -> bytes:
-    name = f"“{printable(weights.name)}”"
+    name = f"“{display_path(weights.name)}”"
     try:
         status = weights.lstat()
         if not stat.S_ISREG(status.st_mode):

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from core.base.errors import ModelError
-from core.card import LEAST_SIZE, MAX_FEATURES, MAX_SIZE
+from core.card import MAX_FEATURES, MAX_SIZE, MIN_SIZE
 from core.engine import graph, sessions
 from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
 from core.models.class_names import names_in_metadata
 from core.models.heads import LinearHead
-from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, make_plain
+from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, normalize_model
 
 _COLOURS: Final = 3
-_MOST_LOGITS: Final = 8192
+_MAX_LOGITS: Final = 8192
 """Classes of a model whose logits are taken for features: its head is a square of them."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _UNCHANGED: Final = ("Identity", "Cast", "Transpose")
@@ -32,11 +32,11 @@ _ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
 _ENDS: Final = ("Softmax", "LogSoftmax")
 _PASSED: Final = ("Identity", "Flatten", "Reshape", "Squeeze", "Transpose")
 _HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
-_YES_OR_NO: Final = "Export a model that gives a number for each class, for yes and no two, without a Sigmoid."
+_BINARY: Final = "Export a model that gives a number for each class, for yes and no two, without a Sigmoid."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ending:
+class OutputLayer:
     """How a network comes to its answer.
 
     Attributes:
@@ -60,30 +60,30 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ForeignGraph:
+class OnnxClassifier:
     """A classifier taken apart.
 
     Attributes:
-        whole: its file, without what does not lead to its answer, for one image.
+        data: its file, without what does not lead to its answer, for one image.
         model: the same as a plain graph for any number of images.
         source: the name of its input.
-        element: the input's element type.
+        element_type: the input's element type.
         channels_last: whether the input is [n, h, w, 3] and not [n, 3, h, w].
         size: side of the square it reads; None where that is open.
         scales_inside: whether the network begins by scaling the pixels.
         output: the name of what it gives.
-        ending: how it comes to that.
+        output_layer: how it comes to that.
     """
 
-    whole: bytes
+    data: bytes
     model: onnx.ModelProto
     source: str
-    element: int
+    element_type: int
     channels_last: bool
     size: int | None
     scales_inside: bool
     output: str
-    ending: Ending
+    output_layer: OutputLayer
 
 
 def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
 @graph.only_model_errors()
 def read_graph(
     model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None, output: str = ""
-) -> ForeignGraph:
+) -> OnnxClassifier:
     """Take a classifier apart; the file may be hostile.
 
     Args:
@@ -116,33 +116,33 @@ def read_graph(
     source, channels_last, size = _input(model)
     whole = model.SerializeToString(deterministic=True)
     scales_inside = _scales_inside(model, source.name)
-    inferred = make_plain(model, output, size or side, is_old=is_old)
+    inferred = normalize_model(model, output, size or side, is_old=is_old)
     graph.check(model)
-    return ForeignGraph(
-        whole=whole,
+    return OnnxClassifier(
+        data=whole,
         model=model,
         source=source.name,
-        element=source.element_type,
+        element_type=source.element_type,
         channels_last=channels_last,
         size=size,
         scales_inside=scales_inside,
         output=output,
-        ending=_ending(model, output, inferred),
+        output_layer=_output_layer(model, output, inferred),
     )
 
 
-def _ending(model: onnx.ModelProto, output: str, inferred: Inferred | None) -> Ending:
+def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None) -> OutputLayer:
     shapes = inferred.shapes if inferred else {}
     makers = {name: node for node in model.graph.node for name in node.output}
     operator, logits = _logits(output, makers)
-    features, head = _last_layer(model, _past(logits, makers, _PASSED), makers, shapes)
+    features, head = _last_layer(model, _skip_operators(logits, makers, _PASSED), makers, shapes)
     count = _class_count(model, output, inferred, head)
     if head is None or head.class_count != count or head.feature_width > MAX_FEATURES:
         features, head = logits, None
-    if head is None and count > _MOST_LOGITS:
+    if head is None and count > _MAX_LOGITS:
         what = f"The model tells {count:,} classes apart by something else than a linear layer."
-        raise ModelError(what, hint=f"Fovea takes such a model up to {_MOST_LOGITS:,} classes.")
-    return Ending(
+        raise ModelError(what, hint=f"Fovea takes such a model up to {_MAX_LOGITS:,} classes.")
+    return OutputLayer(
         operator=operator,
         class_count=count,
         features=features,
@@ -159,10 +159,10 @@ def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str
     Raises:
         ModelError: it is a Sigmoid.
     """
-    last = makers.get(_past(output, makers, (*_PASSED, "Cast")))
+    last = makers.get(_skip_operators(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
         what = "The model says yes or no to each class by itself; Fovea chooses one of them."
-        raise ModelError(what, hint=_YES_OR_NO)
+        raise ModelError(what, hint=_BINARY)
     if last is None or last.op_type not in _ENDS:
         return "", output
     return last.op_type, last.input[0]
@@ -186,7 +186,7 @@ def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None,
         raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
     if count < 2:
         what = "The model gives one number for an image, which says yes or no; Fovea chooses one of several classes."
-        raise ModelError(what, hint=_YES_OR_NO)
+        raise ModelError(what, hint=_BINARY)
     return count
 
 
@@ -198,7 +198,7 @@ def _width(axes: tuple[int | None, ...]) -> int | None:
     return long[0] if long else 1
 
 
-def _input(model: onnx.ModelProto) -> tuple[graph.Port, bool, int | None]:
+def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
     ports = graph.inputs(model)
     if len(ports) != 1 or len(ports[0].axes) != 4:
         raise ModelError("The model does not read one image.", hint=_HINT)
@@ -214,8 +214,8 @@ def _input(model: onnx.ModelProto) -> tuple[graph.Port, bool, int | None]:
     sides = tuple(None if side is None or side < 1 else side for side in sides)
     if sides[0] != sides[1]:
         raise ModelError(f"The model reads {sides[0]} by {sides[1]} pixels, which is no square.", hint=_HINT)
-    if not LEAST_SIZE <= (sides[0] or LEAST_SIZE) <= MAX_SIZE:
-        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {LEAST_SIZE} to {MAX_SIZE}."
+    if not MIN_SIZE <= (sides[0] or MIN_SIZE) <= MAX_SIZE:
+        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {MIN_SIZE} to {MAX_SIZE}."
         raise ModelError(what, hint=_HINT)
     return port, port.axes[3] == _COLOURS, sides[0]
 
@@ -235,7 +235,9 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
     return False
 
 
-def possible_outputs(model: onnx.ModelProto, names: Callable[[int], bool] | None = None) -> tuple[graph.Port, ...]:
+def possible_outputs(
+    model: onnx.ModelProto, names: Callable[[int], bool] | None = None
+) -> tuple[graph.TensorSpec, ...]:
     """The outputs that may be the answer; `names` is as in `read_graph`."""
     real = _real_outputs(model)
     fitting = [port for port in real if not port.axes or _width(port.axes) is not None or None in port.axes[1:]]
@@ -247,7 +249,7 @@ def possible_outputs(model: onnx.ModelProto, names: Callable[[int], bool] | None
     return tuple([port for port in found if port.name in ("logits", "probabilities")][:1] or found)
 
 
-def _real_outputs(model: onnx.ModelProto) -> list[graph.Port]:
+def _real_outputs(model: onnx.ModelProto) -> list[graph.TensorSpec]:
     return [port for port in graph.outputs(model) if port.element_type in _REAL]
 
 
@@ -256,11 +258,11 @@ def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
     found = possible_outputs(model, names)
     if len(found) == 1:
         return found[0].name
-    told = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
+    text = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
     if found:
         hint = "Give names for its classes, as --classes or as labels.txt beside it: their number says which is meant."
-        raise ModelError(f"The model gives several answers: {told}.", hint=hint)
-    raise ModelError(f"The model gives {told or 'nothing'}, not one number for each class.", hint=_HINT)
+        raise ModelError(f"The model gives several answers: {text}.", hint=hint)
+    raise ModelError(f"The model gives {text or 'nothing'}, not one number for each class.", hint=_HINT)
 
 
 def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
@@ -274,7 +276,7 @@ def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
     return found
 
 
-def _past(name: str, makers: Mapping[str, onnx.NodeProto], passed: tuple[str, ...]) -> str:
+def _skip_operators(name: str, makers: Mapping[str, onnx.NodeProto], passed: tuple[str, ...]) -> str:
     """What an array was before operators that only hand it on."""
     for _ in range(len(makers) + 1):
         node = makers.get(name)
@@ -296,7 +298,9 @@ def _last_layer(
     bias: NDArray[np.float32] | None = None
     if node is not None and node.op_type == "Add":
         sides = [(makers.get(one), constants.find(other)) for one, other in (node.input, reversed(node.input))]
-        node, bias = next(((made, kept) for made, kept in sides if made is not None and kept is not None), (None, None))
+        node, bias = next(
+            ((result, kept) for result, kept in sides if result is not None and kept is not None), (None, None)
+        )
     if node is None or node.op_type != "MatMul":
         return logits, None
     return _layer(node.input[0], logits, constants.find(node.input[1]), bias)
@@ -370,7 +374,7 @@ def _feature_map(
     model: onnx.ModelProto, features: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, bool] | None:
     """What a global average was taken of to give the features, and whether its channels are last."""
-    node = makers.get(_past(features, makers, _PASSED))
+    node = makers.get(_skip_operators(features, makers, _PASSED))
     if node is None:
         return None
     if node.op_type == "ReduceMean":

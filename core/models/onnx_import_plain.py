@@ -1,9 +1,9 @@
 """A classifier of another program, made as plain as a backbone is: only what leads to its answer, for any batch.
 
 What is cut off is never looked at again, whatever operators it has. `Dropout` does nothing when a network answers;
-operators that compute shapes (`Shape`, `Gather`, ...) are replaced by the shapes that they come to. What is repeated
-for each image, as a ViT's class token is, is added to one zero for each instead. That the plain graph says what the
-file said is proven later, on the golden inputs.
+operators that compute shapes (`ColumnSet`, `Gather`, ...) are replaced by the shapes that they come to. What is
+repeated for each image, as a ViT's class token is, is added to one zero for each instead. That the plain graph says
+what the file said is proven later, on the golden inputs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def cut(model: onnx.ModelProto, outputs: Iterable[str]) -> None:
     wanted = set(outputs)
     model.ir_version = max(model.ir_version, OPEN_SINCE)
     ends = [info for info in content.output if info.name in wanted]
-    nodes = needed(content, set(wanted))
+    nodes = required_nodes(content, set(wanted))
     wanted.update(name for node in nodes for name in node.input)
     tensors = [tensor for tensor in content.initializer if tensor.name in wanted]
     wanted -= {tensor.name for tensor in tensors}
@@ -54,7 +54,7 @@ def cut(model: onnx.ModelProto, outputs: Iterable[str]) -> None:
     model.opset_import.add(domain="", version=opset)
 
 
-def needed(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
+def required_nodes(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
     """The nodes that lead to some arrays, in their order."""
     kept = []
     for node in reversed(own.node):
@@ -76,7 +76,7 @@ def check_opset(model: onnx.ModelProto) -> None:
         raise ModelError(what, hint="Export it again with a newer version: opset_version=17 in PyTorch and tf2onnx.")
 
 
-def make_plain(model: onnx.ModelProto, output: str, side: int | None, *, is_old: bool) -> Inferred | None:
+def normalize_model(model: onnx.ModelProto, output: str, side: int | None, *, is_old: bool) -> Inferred | None:
     """Fold away what a backbone must not have; `model` has passed `graph.check` and is changed.
 
     Args:
@@ -93,14 +93,14 @@ def make_plain(model: onnx.ModelProto, output: str, side: int | None, *, is_old:
         ModelError: it takes one image at a time only, or too much memory or time.
     """
     _drop_dropout(model)
-    _renew(model)
+    _upgrade_opset(model)
     _open_batch(model, is_old=is_old)
     inferred = _follow(model, side)
     if inferred is None:
         return None
     check_limits(model, inferred)
     if inferred.shapes[output][:1] != (MAX_BATCH,):
-        raise _one_at_a_time()
+        raise _fixed_batch_error()
     if _fold_shapes(model, inferred, side):
         cut(model, [output])
         inferred = infer(model, MAX_BATCH, side=side or _USUAL_SIDE)
@@ -119,12 +119,12 @@ def _drop_dropout(model: onnx.ModelProto) -> None:
     """Have `Dropout` hand on what it reads; where its mask is read or it draws numbers, it stays and is refused."""
     read = {name for node in model.graph.node for name in node.input}
     for node in model.graph.node:
-        if node.op_type == "Dropout" and not read.intersection(node.output[1:]) and not _draws(node, model):
+        if node.op_type == "Dropout" and not read.intersection(node.output[1:]) and not _is_random(node, model):
             node.op_type = "Identity"
             del node.input[1:], node.output[1:], node.attribute[:]
 
 
-def _draws(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
+def _is_random(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
     """Whether a `Dropout` is, or may be, in its training mode: since opset 12 its third input."""
     if not any(node.input[2:]):
         return False
@@ -134,7 +134,7 @@ def _draws(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
     return mode is None or bool(numpy_helper.to_array(mode).any())
 
 
-def _renew(model: onnx.ModelProto) -> None:
+def _upgrade_opset(model: onnx.ModelProto) -> None:
     """From opset 7 to 9: of the operators here, those versions only allow more; see ONNX's Changelog.md."""
     if opset_of(model) >= _PLAIN_OPSET:
         return
@@ -175,11 +175,11 @@ def _follow(model: onnx.ModelProto, side: int | None) -> Inferred | None:
             if side is None:
                 return None
         else:
-            raise _one_at_a_time() from None
+            raise _fixed_batch_error() from None
         raise
 
 
-def _one_at_a_time() -> ModelError:
+def _fixed_batch_error() -> ModelError:
     return ModelError("The model reads only one image at a time; Fovea needs one that takes several.", hint=_OPEN_BATCH)
 
 
@@ -202,7 +202,7 @@ def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -
             if lengths.count(-1) > 1 and inferred.shapes[node.input[0]][0] == inferred.shapes[node.output[0]][0]:
                 lengths[0] = 0  # as many as were given
             if lengths.count(-1) > 1:
-                raise _one_at_a_time()
+                raise _fixed_batch_error()
             _reshape_to(model, place, lengths)
         elif node.op_type == "ConstantOfShape" and node.input[0] not in stored:
             _store(model, f"fovea/value{place}", _value(node).reshape([1] * len(lengths)))
@@ -239,13 +239,13 @@ def _repeat(model: onnx.ModelProto, place: int, name: str, lengths: list[int], i
         ModelError: another one depends on how many images there are.
     """
     node = model.graph.node[place]
-    made, kind = node.output[0], inferred.kinds[node.output[0]]
-    if -1 in lengths[1:] or inferred.shapes[made][:1] != (MAX_BATCH,) or kind == TensorProto.BOOL:
-        raise _one_at_a_time()
+    result, kind = node.output[0], inferred.kinds[node.output[0]]
+    if -1 in lengths[1:] or inferred.shapes[result][:1] != (MAX_BATCH,) or kind == TensorProto.BOOL:
+        raise _fixed_batch_error()
     _store(model, f"fovea/shape{place}", np.array([1, *lengths[1:]], np.int64))
     expand = helper.make_node("Expand", [name, f"fovea/shape{place}"], [f"fovea/one{place}"])
     zeros = _zeros(model, place, len(lengths), kind, inferred)
-    node.CopyFrom(helper.make_node("Add", [f"fovea/one{place}", f"fovea/zeros{place}"], [made], name=node.name))
+    node.CopyFrom(helper.make_node("Add", [f"fovea/one{place}", f"fovea/zeros{place}"], [result], name=node.name))
     for new in (*reversed(zeros), expand):
         model.graph.node.insert(place, new)
 
@@ -253,13 +253,13 @@ def _repeat(model: onnx.ModelProto, place: int, name: str, lengths: list[int], i
 def _zeros(model: onnx.ModelProto, place: int, rank: int, kind: int, inferred: Inferred) -> list[onnx.NodeProto]:
     """Nodes that make a zero for each image, [n, 1, ...]: its pixels times nothing."""
     source = model.graph.input[0].name
-    real, most, flat, none, zeros = (f"fovea/{what}{place}" for what in ("real", "most", "flat", "none", "zeros"))
+    real, maximum, flat, none, zeros = (f"fovea/{what}{place}" for what in ("real", "most", "flat", "none", "zeros"))
     _store(model, f"{none}/by", np.zeros((inferred.shapes[source][1], 1), np.float32))
     _store(model, f"{none}/axes", np.array([-1, *[1] * (rank - 1)], np.int64))
     return [
         helper.make_node("Cast", [source], [real], to=TensorProto.FLOAT),
-        helper.make_node("GlobalMaxPool", [real], [most]),
-        helper.make_node("Flatten", [most], [flat]),
+        helper.make_node("GlobalMaxPool", [real], [maximum]),
+        helper.make_node("Flatten", [maximum], [flat]),
         helper.make_node("MatMul", [flat, f"{none}/by"], [none]),
         helper.make_node("Reshape", [none, f"{none}/axes"], [f"{none}/long"]),
         helper.make_node("Cast", [f"{none}/long"], [zeros], to=kind),

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from core.card import Fit
+from core.card import ResizeMode
 
-USUAL_CROP: Final = 0.875
+DEFAULT_CROP: Final = 0.875
 """Of the shorter side: 224 of 256 pixels, as most ImageNet classifiers are tested."""
 
 
@@ -30,7 +30,7 @@ class ChannelOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignQuestions:
+class ImportQuestions:
     """What is known of a file, and what has to be asked.
 
     Attributes:
@@ -38,7 +38,7 @@ class ForeignQuestions:
         classes: their names, where the file has them; else empty.
         size: side of the square it reads, in pixels; None where that is open.
         reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
-        gives: what it gives, in words for a person.
+        output_kind: what it gives, in words for a person.
         output: the name of the output that gives it.
         scales_inside: whether it begins by scaling the pixels itself, so that it most likely wants them as they are.
     """
@@ -47,13 +47,13 @@ class ForeignQuestions:
     classes: tuple[str, ...]
     size: int | None
     reads_bytes: bool
-    gives: str
+    output_kind: str
     output: str = ""
     scales_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignAnswers:
+class ImportAnswers:
     """What a person says of a file.
 
     Attributes:
@@ -63,7 +63,7 @@ class ForeignAnswers:
         order: of the colours.
         scaling: of the pixels.
         fit: how an image that is not square becomes square.
-        crop: with `Fit.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+        crop: with `ResizeMode.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
         output: the name of the output that is the answer; empty where the file or the number of classes says which.
     """
 
@@ -72,6 +72,6 @@ class ForeignAnswers:
     size: int
     order: ChannelOrder = ChannelOrder.RGB
     scaling: Scaling = Scaling.IMAGENET
-    fit: Fit = Fit.CENTRE_CROP
-    crop: float = USUAL_CROP
+    fit: ResizeMode = ResizeMode.CENTRE_CROP
+    crop: float = DEFAULT_CROP
     output: str = ""

@@ -13,7 +13,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,23 +30,23 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptExample:
+class TrainingExample:
     """One image that a version was made of.
 
     Attributes:
         path: where it lay; a relative one says only what it was called.
         sha256: of its content, in hexadecimal.
         label: its class.
-        part: what it was for: "train", "validation" or "test".
-        look: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`); None where
+        subset: what it was for: "train", "validation" or "test".
+        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`); None where
             that was not kept.
     """
 
     path: Path
     sha256: str
     label: str
-    part: str
-    look: int | None = None
+    subset: str
+    phash: int | None = None
 
 
 def fingerprint(images: Iterable[tuple[str, str]]) -> str:
@@ -55,17 +55,16 @@ def fingerprint(images: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def examples_bytes(examples: Iterable[KeptExample]) -> bytes:
+def serialize_examples(examples: Iterable[TrainingExample]) -> bytes:
     """The file for these images."""
-    lines = (json.dumps(asdict(one) | {"path": str(one.path)}) for one in examples)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{json.dumps(_content(one))}\n" for one in examples).encode()
 
 
-def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[KeptExample, ...] | None:
+def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingExample, ...] | None:
     """What the file in a model's folder says; None where it is missing, or not what the card's `training` means."""
     if not (folder / EXAMPLES).exists():
         return None
-    found: tuple[KeptExample, ...] = ()
+    found: tuple[TrainingExample, ...] = ()
     with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
         found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
     if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
@@ -75,10 +74,20 @@ def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[KeptExampl
     return None
 
 
-def _example(content: dict[str, Any]) -> KeptExample:
+def _content(example: TrainingExample) -> dict[str, Any]:
+    return {
+        "path": str(example.path),
+        "sha256": example.sha256,
+        "label": example.label,
+        "part": example.subset,
+        "look": example.phash,
+    }
+
+
+def _example(content: dict[str, Any]) -> TrainingExample:
     path, sha256, label, part = (content[name] for name in ("path", "sha256", "label", "part"))
     if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256) and part in _PARTS):
         raise ValueError("no example")
-    look = content.get("look")
-    is_look = isinstance(look, int) and 0 <= look < 2**64
-    return KeptExample(Path(path), sha256, label, part, look if is_look else None)
+    phash = content.get("look")
+    is_phash = isinstance(phash, int) and 0 <= phash < 2**64
+    return TrainingExample(Path(path), sha256, label, part, phash if is_phash else None)

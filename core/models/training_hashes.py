@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.base.errors import ModelError
 from core.models.files import file_size, read_file
 
-LEARNT: Final = "learnt.bin"
+TRAINING_HASHES: Final = "learnt.bin"
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FVLEARNT"
 _VERSION: Final = 1
@@ -33,7 +33,7 @@ _PREFIX: Final = np.dtype("<u8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class TrainingHashes:
     """The images a model learnt from.
 
     Attributes:
@@ -45,40 +45,40 @@ class Learnt:
     def __len__(self) -> int:
         return len(self.prefixes)
 
-    def knows(self, sha256: str) -> bool:
+    def contains(self, sha256: str) -> bool:
         """Whether the model learnt from the image of this sum, in hexadecimal."""
         prefix = _prefix(sha256)
         at = int(np.searchsorted(self.prefixes, prefix))
         return at < len(self.prefixes) and bool(self.prefixes[at] == prefix)
 
 
-def learnt_bytes(images: Iterable[str]) -> bytes:
+def serialize_hashes(images: Iterable[str]) -> bytes:
     """The file for images, which are named by their SHA-256 in hexadecimal."""
     prefixes = np.unique(np.array([_prefix(image) for image in images], _PREFIX)).tobytes()
     return _HEADER.pack(_MAGIC, _VERSION, len(prefixes) // _PREFIX.itemsize, zlib.crc32(prefixes)) + prefixes
 
 
-def read_learnt(folder: Path) -> Learnt | None:
+def read_hashes(folder: Path) -> TrainingHashes | None:
     """What the file in a model's folder says; None where it is missing, damaged, or of a later program."""
-    if not (folder / LEARNT).exists():
+    if not (folder / TRAINING_HASHES).exists():
         return None
     with contextlib.suppress(ModelError, struct.error, ValueError):
-        if file_size(folder / LEARNT) > _HEADER.size + _MAX_IMAGES * _PREFIX.itemsize:
+        if file_size(folder / TRAINING_HASHES) > _HEADER.size + _MAX_IMAGES * _PREFIX.itemsize:
             return None
-        found = _parse(read_file(folder / LEARNT))
+        found = _parse(read_file(folder / TRAINING_HASHES))
         if found is not None:
             return found
-    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / LEARNT)
+    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / TRAINING_HASHES)
     return None
 
 
-def _parse(data: bytes) -> Learnt | None:
+def _parse(data: bytes) -> TrainingHashes | None:
     magic, version, count, crc = _HEADER.unpack_from(data)
     body = data[_HEADER.size :]
     if (magic, version, crc) != (_MAGIC, _VERSION, zlib.crc32(body)) or len(body) != count * _PREFIX.itemsize:
         return None
     prefixes = np.frombuffer(body, _PREFIX).astype(np.uint64)
-    return Learnt(prefixes) if bool((prefixes[1:] > prefixes[:-1]).all()) else None
+    return TrainingHashes(prefixes) if bool((prefixes[1:] > prefixes[:-1]).all()) else None
 
 
 def _prefix(sha256: str) -> np.uint64:

@@ -15,27 +15,27 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.models import joined
-from core.models.exchange import MOST_DIFFERENCE
+from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import Head, softmax
 from core.models.installed import InstalledModel, load_backbone, load_head
-from core.models.weight_storage import Storage, round_head, store_as_float16, store_as_float32
+from core.models.weight_storage import Storage, head_to_float16, store_as_float16, store_as_float32
 
-MOST_ROUNDED: Final = 0.01
+MAX_ROUNDING: Final = 0.01
 """By which part of the greatest logit others may differ once weights are rounded to float16."""
 
-_LONGEST_NAME: Final = 64
+_MAX_NAME: Final = 64
 _HINT: Final = "Nothing was written. `fovea doctor` tells whether the model itself is whole."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class Variant:
     """A backbone in one form.
 
     Attributes:
@@ -48,7 +48,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class Outputs:
     """What a joined file says of n images: features float32 [n, d], logits and probabilities float32 [n, classes]."""
 
     features: NDArray[np.float32]
@@ -56,18 +56,18 @@ class Answers:
     probabilities: NDArray[np.float32]
 
 
-def export_as(
+def export_variant(
     model: InstalledModel,
     file: Path,
     storage: Storage,
     *,
-    report: Report = lambda _: None,
+    report: ProgressCallback = lambda _: None,
     token: CancelToken | None = None,
 ) -> None:
     """Write a model as one .onnx with all its weights in float32 or in float16.
 
-    In float32 its logits differ from the model's by no more than `MOST_DIFFERENCE`, in float16 by no more than
-    `MOST_ROUNDED` of the greatest.
+    In float32 its logits differ from the model's by no more than `MAX_DIFFERENCE`, in float16 by no more than
+    `MAX_ROUNDING` of the greatest.
 
     Args:
         model: the model.
@@ -83,26 +83,26 @@ def export_as(
         ProviderError: ONNX Runtime cannot run the model.
         StorageError: the file cannot be written; what was there before is unharmed.
     """
-    token, clock = token or CancelToken(), StageClock("writing it anew", 3, report)
+    token, clock = token or CancelToken(), ProgressReporter("writing it anew", 3, report)
 
     def advance() -> None:
         clock.advance()
         token.check()
 
-    head, own = load_head(model), Form(load_backbone(model.backbone), model.backbone.card)
+    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
     wanted = logits_of(own, head)
     advance()
-    form = stored_as(own, storage)
+    form = backbone_variant(own, storage)
     advance()
     half = storage is Storage.FLOAT16
-    data = joined.join(form.data, form.card, round_head(head) if half else head, model.card, exact=not half)
-    most = MOST_ROUNDED * max(1.0, float(np.abs(wanted).max())) if half else MOST_DIFFERENCE
-    check_joined(data, form.card, model.card, wanted, most)
+    data = joined.join(form.data, form.card, head_to_float16(head) if half else head, model.card, exact=not half)
+    maximum = MAX_ROUNDING * max(1.0, float(np.abs(wanted).max())) if half else MAX_DIFFERENCE
+    check_joined(data, form.card, model.card, wanted, maximum)
     advance()
     write_atomically(file, data)
 
 
-def stored_as(backbone: Form, storage: Storage) -> Form:
+def backbone_variant(backbone: Variant, storage: Storage) -> Variant:
     """A backbone with its kernels in float32 or float16; the very same where they are stored so already.
 
     Raises:
@@ -110,10 +110,10 @@ def stored_as(backbone: Form, storage: Storage) -> Form:
     """
     model = graph.parse(backbone.data)
     changed = store_as_float32(model) if storage is Storage.FLOAT32 else store_as_float16(model)
-    return make_form(joined.serialise(model), backbone.card, storage) if changed else backbone
+    return make_variant(joined.serialise(model), backbone.card, storage) if changed else backbone
 
 
-def make_form(data: bytes, card: BackboneCard, storage: Storage) -> Form:
+def make_variant(data: bytes, card: BackboneCard, storage: Storage) -> Variant:
     """A changed backbone with a card of its own: named after the form, with the features that the file gives here.
 
     Args:
@@ -127,12 +127,12 @@ def make_form(data: bytes, card: BackboneCard, storage: Storage) -> Form:
     graph.check_backbone(data, card)
     (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
     suffix = f"-{storage}"
-    name = card.name[: _LONGEST_NAME - len(suffix)] + suffix
+    name = card.name[: _MAX_NAME - len(suffix)] + suffix
     sha256 = hashlib.sha256(data).hexdigest()
-    return Form(data, replace(card, name=name, sha256=sha256, golden_features=golden.pack(features)))
+    return Variant(data, replace(card, name=name, sha256=sha256, golden_features=golden.encode_features(features)))
 
 
-def logits_of(backbone: Form, head: Head) -> NDArray[np.float32]:
+def logits_of(backbone: Variant, head: Head) -> NDArray[np.float32]:
     """What a backbone and a head say of the golden inputs: logits float32 [n, classes].
 
     Raises:
@@ -143,7 +143,7 @@ def logits_of(backbone: Form, head: Head) -> NDArray[np.float32]:
 
 
 def check_joined(
-    data: bytes, backbone: BackboneCard, card: ModelCard, wanted: NDArray[np.float32], most: float
+    data: bytes, backbone: BackboneCard, card: ModelCard, wanted: NDArray[np.float32], max_difference: float
 ) -> None:
     """Refuse a joined file that does not say of the golden inputs what it should.
 
@@ -152,15 +152,15 @@ def check_joined(
         backbone: its backbone's card.
         card: the model's.
         wanted: logits [n, classes].
-        most: by how much a logit may differ from them.
+        max_difference: by how much a logit may differ from them.
 
     Raises:
         ModelError: a logit differs by more, a probability is not what the logits make it, or the file does not run.
     """
-    found = answers(open_file(data), golden.golden_inputs(backbone.preprocessing.size))
+    found = run_joined(open_file(data), golden.golden_inputs(backbone.preprocessing.size))
     expected = softmax(found.logits, card.temperature)
     logits, probabilities = np.abs(found.logits - wanted).max(), np.abs(found.probabilities - expected).max()
-    if not (logits <= most and probabilities <= MOST_DIFFERENCE):
+    if not (logits <= max_difference and probabilities <= MAX_DIFFERENCE):
         what = f"The exported file would answer otherwise than {card.name!r}: logits differ by {logits:.2g}."
         raise ModelError(what, hint=_HINT)
 
@@ -174,13 +174,13 @@ def open_file(data: bytes) -> ort.InferenceSession:
     return sessions.open_session(data, Provider.CPU, Precision.EXACT)
 
 
-def answers(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Answers:
+def run_joined(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Outputs:
     """What a joined file says of images uint8 [n, size, size, 3].
 
     Raises:
         ModelError: it does not run.
     """
-    return Answers(*run_file(session, (graph.FEATURES, joined.LOGITS, joined.PROBABILITIES), images))
+    return Outputs(*run_file(session, (graph.FEATURES, joined.LOGITS, joined.PROBABILITIES), images))
 
 
 def run_file(

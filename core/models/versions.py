@@ -24,23 +24,23 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError, StorageError
-from core.base.salvage import mend_lock, set_aside
+from core.base.salvage import recovery_lock, set_aside
 from core.base.storage import reading_errors, replace, storage_errors, write_atomically
 from core.models.files import read_file
 
 LOCK: Final = ".lock"
 _ACTIVE: Final = "active"
 _NEWEST: Final = "newest"
-_MOST_KEPT: Final = 100
+_MAX_KEPT: Final = 100
 """How many lines `active` may have."""
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]{0,8})\Z")
 KEPT_DAYS: Final = 7
 """How long what was removed can be restored."""
-GRAVES: Final = (".removed-*", "*/.removed-*")
+TRASH: Final = (".removed-*", "*/.removed-*")
 _LEFTOVERS: Final = ("*/.new-*", "*/.*.part")
-_ABANDONED_S: Final = 24 * 3600
+_STALE_S: Final = 24 * 3600
 """The age from which a leftover cannot be the work of a program that still runs."""
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 """How long another program may hold the lock; it does so for milliseconds, at most as long as a backbone is read."""
 
 
@@ -85,7 +85,7 @@ def history(place: Path) -> tuple[int, ...]:
     return _lines(place / _ACTIVE)
 
 
-def trouble(place: Path) -> ModelError | None:
+def history_error(place: Path) -> ModelError | None:
     """Why it is not known which version of a name is active; None where it is, or none is."""
     file = place / _ACTIVE
     try:
@@ -117,7 +117,7 @@ def write_history(place: Path, past: Sequence[int]) -> None:
         lines = file.read_bytes().splitlines() if file.exists() else []
     if not all(map(_is_number, lines)):
         set_aside(file)
-    write_atomically(file, "".join(f"{number}\n" for number in past[-_MOST_KEPT:]).encode())
+    write_atomically(file, "".join(f"{number}\n" for number in past[-_MAX_KEPT:]).encode())
 
 
 @contextlib.contextmanager
@@ -129,10 +129,10 @@ def locked(own: Path) -> Iterator[None]:
     """
     with storage_errors(own):
         own.mkdir(parents=True, exist_ok=True)
-    mend_lock(own / LOCK)
+    recovery_lock(own / LOCK)
     with contextlib.ExitStack() as stack:
         try:
-            lock = sqlite3.connect(own / LOCK, timeout=_PATIENCE_S, isolation_level=None)
+            lock = sqlite3.connect(own / LOCK, timeout=_TIMEOUT_S, isolation_level=None)
             stack.callback(lock.close)
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
@@ -211,27 +211,27 @@ def discard(place: Path, number: int) -> None:
         StorageError: the disk does not allow it; the version is as it was.
     """
     write_atomically(place / _NEWEST, f"{max((number, *_lines(place / _NEWEST)))}\n".encode())
-    bury(place / str(number))
+    move_to_trash(place / str(number))
 
 
-def bury(folder: Path) -> None:
+def move_to_trash(folder: Path) -> None:
     """Take a folder away, so that it can be restored; a kill leaves it in its place or in its grave.
 
     Raises:
         StorageError: the disk does not allow it; the folder is as it was.
     """
     with storage_errors(folder):
-        grave = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
+        trashed = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
         try:
-            replace(folder, grave / folder.name)
+            replace(folder, trashed / folder.name)
         except BaseException:
-            remove_if_empty(grave)
+            remove_if_empty(trashed)
             raise
 
 
-def sweep(own: Path) -> None:
+def purge(own: Path) -> None:
     """Delete what killed programs left half done, and what was removed long ago."""
-    for patterns, oldest_s in ((_LEFTOVERS, _ABANDONED_S), (GRAVES, KEPT_DAYS * 24 * 3600)):
+    for patterns, oldest_s in ((_LEFTOVERS, _STALE_S), (TRASH, KEPT_DAYS * 24 * 3600)):
         for path in (path for pattern in patterns for path in own.glob(pattern)):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > oldest_s:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from core.base.errors import ModelError
 from core.models.heads import DenseHead, Head, LinearHead, named_layers
 
-FEWEST_VALUES: Final = 1024
+MIN_VALUES: Final = 1024
 """Arrays smaller than this save nothing worth a cast."""
 
 _READ_WEIGHTS: Final = ("Conv", "Gemm", "MatMul")
@@ -45,11 +45,11 @@ def store_as_float32(model: onnx.ModelProto) -> bool:
     stored = _own_arrays(graph, TensorProto.FLOAT16)
     outputs = {info.name for info in graph.output}
     casts = [node for node in graph.node if _is_cast_of(node, stored) and node.output[0] not in outputs]
-    made = [_exact(stored[node.input[0]], node.output[0]) for node in casts]
+    result = [_exact(stored[node.input[0]], node.output[0]) for node in casts]
     undone = {node.output[0] for node in casts}
     nodes = [node for node in graph.node if node.output[0] not in undone]
     idle = {node.input[0] for node in casts} - {name for node in nodes for name in node.input}
-    arrays = [*made, *(array for array in graph.initializer if array.name not in idle)]
+    arrays = [*result, *(array for array in graph.initializer if array.name not in idle)]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(arrays)
@@ -69,13 +69,13 @@ def store_as_float16(model: onnx.ModelProto) -> bool:
     arrays = _own_arrays(graph, TensorProto.FLOAT)
     taken, casts = set(_names(graph)), []
     for name in dict.fromkeys(_kernels(graph)):
-        if name not in arrays or numpy_helper.to_array(arrays[name]).size < FEWEST_VALUES:
+        if name not in arrays or numpy_helper.to_array(arrays[name]).size < MIN_VALUES:
             continue
         half = f"{name}_half"
         while half in taken:
             half += "_"
         taken.add(half)
-        arrays[name].CopyFrom(numpy_helper.from_array(_rounded(numpy_helper.to_array(arrays[name])), half))
+        arrays[name].CopyFrom(numpy_helper.from_array(_to_float16(numpy_helper.to_array(arrays[name])), half))
         casts.append(helper.make_node("Cast", [half], [name], name=f"{half}_cast", to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
@@ -83,19 +83,19 @@ def store_as_float16(model: onnx.ModelProto) -> bool:
     return bool(casts)
 
 
-def round_head(head: Head) -> Head:
+def head_to_float16(head: Head) -> Head:
     """The head with weights that float16 stores without loss.
 
     Raises:
         ModelError: a weight is larger than any float16.
     """
     layers = tuple(
-        LinearHead(_rounded(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
+        LinearHead(_to_float16(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
     )
     return layers[0] if isinstance(head, LinearHead) else DenseHead(layers)
 
 
-def _rounded(values: NDArray[np.float32]) -> NDArray[np.float16]:
+def _to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     if not np.isfinite(half).all():

@@ -8,9 +8,9 @@ from typing import Final
 from core.base import paths
 from core.base.errors import FoveaError
 from core.outputs.keywords.record import open_record
-from core.outputs.sorting.entries import Stage
-from core.outputs.sorting.record import Record
-from core.outputs.sorting.values import By
+from core.outputs.sorting.entries import MoveState
+from core.outputs.sorting.record import SortingRecord
+from core.outputs.sorting.values import TransferMode
 
 _log = logging.getLogger(__name__)
 _ALL: Final = -1
@@ -25,11 +25,11 @@ def follow_sorting(id_: str) -> None:
     if not paths.keyword_record().exists():
         return
     try:
-        with Record(id_) as record:
-            if record.facts().request.by is not By.MOVE:
+        with SortingRecord(id_) as record:
+            if record.summary().request.by is not TransferMode.MOVE:
                 return
-            moved = {move.source: move.target for move in record.moves(Stage.DONE, limit=_ALL)}
-            moved |= {move.target: move.source for move in record.moves(Stage.UNDONE, limit=_ALL)}
+            moved = {move.source: move.target for move in record.moves(MoveState.DONE, limit=_ALL)}
+            moved |= {move.target: move.source for move in record.moves(MoveState.UNDONE, limit=_ALL)}
         with open_record(paths.keyword_record()) as keywords:
             keywords.follow(moved)
     except FoveaError as error:

@@ -11,9 +11,9 @@ import threading
 from multiprocessing.connection import Connection
 
 from core.services.batch_jobs import Jobs
-from core.services.batch_messages import Answer, CallOff, JobOrder, Question, Task
+from core.services.batch_messages import Answer, CancelTask, JobOrder, Question, Task
 from core.services.batch_tasks import Tasks
-from core.services.batch_views import Viewer
+from core.services.batch_views import ViewService
 from core.services.inbox import Inbox
 from core.worker import Warned, warnings_to
 
@@ -25,8 +25,8 @@ class BatchService:
         self._connection = connection
         self._sending = threading.Lock()
         self._inbox: Inbox[JobOrder | Question | Task] = Inbox(connection)
-        self._viewer = Viewer(self._send)
-        self._jobs = Jobs(self._send, self._viewer.changed)
+        self._views = ViewService(self._send)
+        self._jobs = Jobs(self._send, self._views.changed)
         self._tasks = Tasks(self._send, self._changed)
 
     def run(self) -> None:
@@ -34,20 +34,20 @@ class BatchService:
         with warnings_to(self._send):
             while (request := self._inbox.take()) is not None:
                 if isinstance(request, JobOrder):
-                    self._jobs.obey(request)
+                    self._jobs.handle(request)
                 elif isinstance(request, Question):
-                    self._viewer.ask(request)
+                    self._views.handle(request)
                 else:
-                    if isinstance(request, CallOff):
-                        self._viewer.call_off(request.ticket)
-                    self._tasks.begin(request)
+                    if isinstance(request, CancelTask):
+                        self._views.cancel(request.ticket)
+                    self._tasks.start(request)
             self._tasks.close()
             self._jobs.close()
-            self._viewer.close()
+            self._views.close()
 
     def _changed(self, job: str) -> None:
-        self._viewer.changed(job)
-        self._jobs.tell(job)
+        self._views.changed(job)
+        self._jobs.publish(job)
 
     def _send(self, answer: Answer | Warned) -> None:
         with self._sending, contextlib.suppress(OSError):  # the window is gone: nobody is left to tell

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 from core.base.errors import FoveaError
 from core.base.progress import Progress
-from core.jobs.values import Filter, Group, JobRequest, Row, Trouble, View
-from core.outputs.reports.plan import Form
+from core.jobs.values import Filter, Group, JobRequest, Row, UnreadableFolder, View
+from core.outputs.reports.plan import ReportFormat
 from core.outputs.sorting.values import SortRequest
-from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
-from core.services.batch_values import JobNews, KeywordWish, Step, ViewFacts
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, UndoReviews
+from core.services.batch_values import JobStatus, KeywordOptions, PlannedStep, ViewSummary
 
 # ---- to the batch process: jobs
 
@@ -27,15 +27,15 @@ class ListJobs:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """Begin a job, or go on with it where it exists. First answer: `Begun` or `TaskFailed`."""
+class StartJob:
+    """Begin a job, or go on with it where it exists. First answer: `JobStarted` or `TaskFailed`."""
 
     ticket: int
     request: JobRequest
 
 
 @dataclass(frozen=True, slots=True)
-class GoOn:
+class ResumeJob:
     """Go on with a job that stopped, or look again for what is new in its folder."""
 
     ticket: int
@@ -74,8 +74,10 @@ class RestoreJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Classify what arrives in a job's folder from now on, until `StopJob`. First answer: `Begun` or `TaskFailed`."""
+class WatchJob:
+    """Classify what arrives in a job's folder from now on, until `StopJob`. First answer: `JobStarted` or
+    `TaskFailed`.
+    """
 
     ticket: int
     job: str
@@ -85,30 +87,30 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class OpenView:
     """Look at a job's rows in this way, instead of any other under the same number.
 
     Attributes:
         number: of who looks: each part of the window has its own.
         job: the job.
         view: which rows, in which order.
-        around: the same without a class or folder it is narrowed to, for the counts beside it.
-        followed: number of the row whose place is told with every answer; None for none.
-        tallied: by what photos are counted beside it, by class or by folder; NONE where no facts are wanted.
-        is_still: whether it stays as it was worked out first, whatever becomes of its rows.
+        unfiltered: the same without a class or folder it is narrowed to, for the counts beside it.
+        tracked: number of the row whose place is told with every answer; None for none.
+        counted_by: by what photos are counted beside it, by class or by folder; NONE where no facts are wanted.
+        is_frozen: whether it stays as it was worked out first, whatever becomes of its rows.
     """
 
     number: int
     job: str
     view: View
-    around: Filter = field(default_factory=Filter)
-    followed: int | None = None
-    tallied: Group = Group.NONE
-    is_still: bool = False
+    unfiltered: Filter = field(default_factory=Filter)
+    tracked: int | None = None
+    counted_by: Group = Group.NONE
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Follow:
+class TrackRow:
     """Tell this row's place from now on."""
 
     number: int
@@ -116,7 +118,7 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAway:
+class CloseView:
     """Nobody looks under this number any more."""
 
     number: int
@@ -142,7 +144,7 @@ class Export:
     ticket: int
     job: str
     view: View
-    form: Form
+    format: ReportFormat
     file: Path
     byte_order_mark: bool = False
 
@@ -154,7 +156,7 @@ class PlanSteps:
     ticket: int
     job: str
     view: View
-    wish: SortRequest | KeywordWish
+    requested: SortRequest | KeywordOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class FetchSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class CarryOut:
+class ExecutePlan:
     """Take the steps of the plan under this ticket. Last: `TaskDone`, with an `undo` where they can be undone."""
 
     ticket: int
@@ -191,20 +193,22 @@ class UndoSorting:
 
 
 @dataclass(frozen=True, slots=True)
-class CallOff:
-    """Call off whatever runs under this ticket. Last: `TaskStopped`."""
+class CancelTask:
+    """Call off whatever runs under this ticket. Last: `TaskCancelled`."""
 
     ticket: int
 
 
 @dataclass(frozen=True, slots=True)
-class AskMeans:
-    """Say which forms and ways this machine has. Last: `Means`."""
+class GetCapabilities:
+    """Say which forms and ways this machine has. Last: `Capabilities`."""
 
 
-JobOrder: TypeAlias = ListJobs | Begin | GoOn | Pause | StopJob | RemoveJob | RestoreJob | Watch
-Question: TypeAlias = Look | Follow | LookAway | FetchRows | SetReviews | ReviewMarked | TakeBack
-Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | ContinueSorting | UndoSorting | CallOff | AskMeans
+JobOrder: TypeAlias = ListJobs | StartJob | ResumeJob | Pause | StopJob | RemoveJob | RestoreJob | WatchJob
+Question: TypeAlias = OpenView | TrackRow | CloseView | FetchRows | SetReviews | ReviewMarked | UndoReviews
+Task: TypeAlias = (
+    Export | PlanSteps | FetchSteps | ExecutePlan | ContinueSorting | UndoSorting | CancelTask | GetCapabilities
+)
 
 # ---- from the batch process: jobs
 
@@ -213,18 +217,18 @@ Task: TypeAlias = Export | PlanSteps | FetchSteps | CarryOut | ContinueSorting |
 class JobsListed:
     """All jobs, the newest first."""
 
-    jobs: tuple[JobNews, ...]
+    jobs: tuple[JobStatus, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class JobChanged:
     """One job stands otherwise than before."""
 
-    news: JobNews
+    status: JobStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class JobStarted:
     """A job is under way."""
 
     ticket: int
@@ -238,7 +242,7 @@ class JobEnded:
     Attributes:
         job: which.
         error: why it stopped early.
-        troubles: the folders that could not be read.
+        unreadable_folders: the folders that could not be read.
         skipped: the files of kinds that Fovea does not read, in words; "" for none.
         links: how many links to folders were not followed.
         misnamed: how many images were skipped because they are not named like one.
@@ -246,7 +250,7 @@ class JobEnded:
 
     job: str
     error: FoveaError | None
-    troubles: tuple[Trouble, ...]
+    unreadable_folders: tuple[UnreadableFolder, ...]
     skipped: str = ""
     links: int = 0
     misnamed: int = 0
@@ -256,7 +260,7 @@ class JobEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewTold:
+class ViewUpdated:
     """What is looked at under a number.
 
     Attributes:
@@ -264,16 +268,16 @@ class ViewTold:
         version: from which rows are fetched.
         count: how many rows there are.
         grew: whether the rows told before are still where they were.
-        followed: place of the row that is followed; None where it is not among them.
-        facts: what stands beside; None where nobody wanted it.
+        tracked: place of the row that is followed; None where it is not among them.
+        summary: what stands beside; None where nobody wanted it.
     """
 
     number: int
     version: int
     count: int
     grew: bool
-    followed: int | None
-    facts: ViewFacts | None
+    tracked: int | None
+    summary: ViewSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +317,7 @@ class StepsFetched:
 
     ticket: int
     first: int
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +333,7 @@ class TaskDone:
     """A task is done: what came of it in words, and the sorting that can be undone where there is one."""
 
     ticket: int
-    told: str
+    message: str
     sorting: str = ""
     file: Path | None = None
 
@@ -343,25 +347,25 @@ class TaskFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskStopped:
+class TaskCancelled:
     """A task was called off."""
 
     ticket: int
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Capabilities:
     """What this machine can do; each form or way that it cannot, with the reason."""
 
-    lacking: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 Answer: TypeAlias = (
     JobsListed
     | JobChanged
-    | Begun
+    | JobStarted
     | JobEnded
-    | ViewTold
+    | ViewUpdated
     | RowsFetched
     | ReviewsSet
     | StepsPlanned
@@ -369,6 +373,6 @@ Answer: TypeAlias = (
     | TaskProgress
     | TaskDone
     | TaskFailed
-    | TaskStopped
-    | Means
+    | TaskCancelled
+    | Capabilities
 )

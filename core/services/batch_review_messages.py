@@ -19,7 +19,7 @@ class SetReviews:
 
 @dataclass(frozen=True, slots=True)
 class ReviewMarked:
-    """Note the same about many rows of what is looked at. Last: `TaskDone` or `TaskFailed`; `TakeBack` undoes it.
+    """Note the same about many rows of what is looked at. Last: `TaskDone` or `TaskFailed`; `UndoReviews` undoes it.
 
     Attributes:
         ticket: of the request.
@@ -39,7 +39,7 @@ class ReviewMarked:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeBack:
+class UndoReviews:
     """Have said about many rows again what was said before a `ReviewMarked`. Last: `TaskDone` or `TaskFailed`."""
 
     ticket: int

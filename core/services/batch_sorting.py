@@ -7,25 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.errors import UsageError
-from core.base.progress import CancelToken, Report, StageClock
-from core.base.text import printable
-from core.datasets.problems import quantity
-from core.jobs.queries import Answers
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import display_path
+from core.datasets.problems import pluralize
+from core.jobs.queries import ResultStore
 from core.outputs.following import follow_sorting
 from core.outputs.sorting import values
-from core.outputs.sorting.disk import RealDisk, check, real
-from core.outputs.sorting.execute import carry_out, go_on
-from core.outputs.sorting.plan import plan, sum_up
+from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
+from core.outputs.sorting.execute import execute, resume
+from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import UNSURE, By, PlanFacts, SortingFacts, SortingState, SortRequest
+from core.outputs.sorting.values import UNSURE, PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services.batch_messages import ContinueSorting, PlanSteps, TaskDone, UndoSorting
-from core.services.batch_values import Step
+from core.services.batch_values import PlannedStep
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
 """Folders that are named in a summary; the steps name all."""
-_DEEDS = {By.COPY: "copy", By.HARDLINK: "hard link", By.SYMLINK: "symbolic link", By.MOVE: "move"}
+_ACTIONS = {
+    TransferMode.COPY: "copy",
+    TransferMode.HARDLINK: "hard link",
+    TransferMode.SYMLINK: "symbolic link",
+    TransferMode.MOVE: "move",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,52 +40,54 @@ class SortPlan:
     Attributes:
         request: how; its folders are real ones.
         planned: what is to become of each photo.
-        facts: that in numbers.
+        totals: that in numbers.
     """
 
     request: SortRequest
     planned: Sequence[values.Step]
-    facts: PlanFacts
+    totals: PlanSummary
 
     @property
     def summary(self) -> str:
         """What they come to, in words."""
-        fullest = list(self.facts.folders.items())[:_NAMED]
-        folders = ", ".join(f"{count:,} to {printable(name)}" for name, count in fullest)
+        fullest = list(self.totals.folders.items())[:_NAMED]
+        folders = ", ".join(f"{count:,} to {display_path(name)}" for name, count in fullest)
         parts = [folders or "No photo would be sorted"]
-        if len(self.facts.folders) > _NAMED:
-            parts[0] += f", the others to {len(self.facts.folders) - _NAMED:,} more folders"
-        if self.facts.renamed:
-            parts.append(f"{self.facts.renamed:,} under another name, as theirs is taken")
-        if self.facts.companions:
-            parts.append(f"with {quantity(self.facts.companions, 'companion file')}")
-        if self.facts.shared:
-            parts.append(f"{quantity(self.facts.shared, 'companion file')} shared by several photos left in place")
-        if self.facts.left:
-            parts.append(f"{self.facts.left:,} stay where they are")
+        if len(self.totals.folders) > _NAMED:
+            parts[0] += f", the others to {len(self.totals.folders) - _NAMED:,} more folders"
+        if self.totals.renamed:
+            parts.append(f"{self.totals.renamed:,} under another name, as theirs is taken")
+        if self.totals.companions:
+            parts.append(f"with {pluralize(self.totals.companions, 'companion file')}")
+        if self.totals.shared:
+            parts.append(f"{pluralize(self.totals.shared, 'companion file')} shared by several photos left in place")
+        if self.totals.left:
+            parts.append(f"{self.totals.left:,} stay where they are")
         return f"{'; '.join(parts)}. Nothing is done yet."
 
     def __len__(self) -> int:
         """How many steps there are; none where no photo would be sorted."""
-        return len(self.planned) if self.facts.photos else 0
+        return len(self.planned) if self.totals.photos else 0
 
-    def steps(self, first: int, count: int) -> tuple[Step, ...]:
+    def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
         """Some of them, in words."""
         return tuple(_step(one, self.request) for one in self.planned[first : first + count])
 
-    def carry_out(self, ticket: int, report: Report, token: CancelToken) -> TaskDone:
+    def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
         """Sort them.
 
         Raises:
             FoveaError: as `core.outputs.sorting.execute.carry_out` does.
             Cancelled: it was called off; what was sorted by then can be undone.
         """
-        facts = carry_out(self.planned, self.request, report=report, token=token)
+        facts = execute(self.planned, self.request, report=report, token=token)
         follow_sorting(facts.id)
         return _done(ticket, facts)
 
 
-def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: Report, token: CancelToken) -> SortPlan:
+def plan_sorting(
+    results: ResultStore, task: PlanSteps, requested: SortRequest, report: ProgressCallback, token: CancelToken
+) -> SortPlan:
     """Work out what sorting would do; nothing is changed.
 
     Raises:
@@ -88,17 +95,20 @@ def plan_sorting(answers: Answers, task: PlanSteps, wish: SortRequest, report: R
         StorageError: the journal or the destination cannot be looked at.
         Cancelled: it was called off.
     """
-    request, clock = real(wish), StageClock("Working out every step", answers.count(task.view), report)
-    check(request)
+    request, clock = (
+        resolve_request(requested),
+        ProgressReporter("Working out every step", results.count(task.view), report),
+    )
+    check_request(request)
     planned = []
-    for one in plan(answers.each(task.view), request, RealDisk(request.destination)):
+    for one in make_plan(results.each(task.view), request, RealFileSystem(request.destination)):
         token.check()
         planned.append(one)
         clock.advance()
-    return SortPlan(request, planned, sum_up(planned, request))
+    return SortPlan(request, planned, summarize(planned, request))
 
 
-def continue_sorting(task: ContinueSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
+def continue_sorting(task: ContinueSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
     """Go on with the sorting of a folder that was interrupted.
 
     Raises:
@@ -109,12 +119,12 @@ def continue_sorting(task: ContinueSorting, folder: Path, report: Report, token:
     _, name = sortings_of(folder)
     if not name:
         raise UsageError("No sorting of this folder was interrupted.", hint="There is nothing to go on with.")
-    facts = go_on(name, report=report, token=token)
+    facts = resume(name, report=report, token=token)
     follow_sorting(name)
     return _done(task.ticket, facts)
 
 
-def undo_sorting(task: UndoSorting, folder: Path, report: Report, token: CancelToken) -> TaskDone:
+def undo_sorting(task: UndoSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
     """Undo a sorting, the last one of the folder where none is named.
 
     Raises:
@@ -138,24 +148,24 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
     return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
 
 
-def _done(ticket: int, facts: SortingFacts) -> TaskDone:
+def _done(ticket: int, facts: SortingSummary) -> TaskDone:
     failed = f", {facts.failed:,} could not be" if facts.failed else ""
-    along = f" with {quantity(facts.companions, 'companion file')}" if facts.companions else ""
-    place = printable(facts.request.destination)
+    along = f" with {pluralize(facts.companions, 'companion file')}" if facts.companions else ""
+    place = display_path(facts.request.destination)
     return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{along}{failed}.", sorting=facts.id)
 
 
-def _step(one: values.Step, request: SortRequest) -> Step:
-    source = printable(
+def _step(one: values.Step, request: SortRequest) -> PlannedStep:
+    source = display_path(
         one.source.relative_to(request.source) if one.source.is_relative_to(request.source) else one.source
     )
     if one.target is None:
-        return Step(source, "stays", one.note)
+        return PlannedStep(source, "stays", one.note)
     target = one.target.relative_to(request.destination)
-    along = f"with {', '.join(printable(file.source.name) for file in one.companions)}" if one.companions else ""
+    along = f"with {', '.join(display_path(file.source.name) for file in one.companions)}" if one.companions else ""
     notes = "; ".join(filter(None, (one.note, along)))
-    told = f"{printable(target)}  ({notes})" if notes else printable(target)
-    return Step(source, _DEEDS[request.by], told, is_unsure=target.parts[0] == UNSURE)
+    text = f"{display_path(target)}  ({notes})" if notes else display_path(target)
+    return PlannedStep(source, _ACTIONS[request.by], text, is_unsure=target.parts[0] == UNSURE)
 
 
 def _photos(count: int) -> str:

@@ -9,38 +9,38 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from core.base.errors import Cancelled, FoveaError, StorageError
-from core.base.progress import CancelToken, Progress, Report
-from core.jobs.job_list import job_facts
-from core.jobs.queries import Answers
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.jobs.job_list import job_summary
+from core.jobs.queries import ResultStore
 from core.outputs.sorting.values import SortRequest
-from core.services.batch_exports import export, means
+from core.services.batch_exports import capabilities, export
 from core.services.batch_keywords import plan_keywords
 from core.services.batch_messages import (
     Answer,
-    AskMeans,
-    CallOff,
-    CarryOut,
+    CancelTask,
     ContinueSorting,
+    ExecutePlan,
     Export,
     FetchSteps,
+    GetCapabilities,
     PlanSteps,
     StepsFetched,
     StepsPlanned,
     Task,
+    TaskCancelled,
     TaskDone,
     TaskFailed,
     TaskProgress,
-    TaskStopped,
     UndoSorting,
 )
 from core.services.batch_sorting import continue_sorting, plan_sorting, undo_sorting
-from core.services.batch_values import Step
+from core.services.batch_values import PlannedStep
 from core.worker import portable, unexpected
 
-_PATIENCE_S: Final = 10.0
-_PLANS_KEPT: Final = 2
+_TIMEOUT_S: Final = 10.0
+_MAX_PLANS: Final = 2
 
-_Work: TypeAlias = Export | PlanSteps | CarryOut | ContinueSorting | UndoSorting
+_Work: TypeAlias = Export | PlanSteps | ExecutePlan | ContinueSorting | UndoSorting
 
 _log = logging.getLogger(__name__)
 
@@ -55,15 +55,15 @@ class Plan(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def steps(self, first: int, count: int) -> tuple[Step, ...]:
+    def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
         """Some of them, in words."""
 
-    def carry_out(self, ticket: int, report: Report, token: CancelToken) -> TaskDone:
+    def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
         """Take them."""
 
 
 @dataclass(slots=True, eq=False)
-class _Running:
+class _RunningTask:
     """A task under way: what calls it off, and the thread that works on it."""
 
     token: CancelToken = field(default_factory=CancelToken)
@@ -80,22 +80,22 @@ class Tasks:
     def __init__(self, send: Callable[[Answer], None], changed: Callable[[str], None]) -> None:
         """`send` tells the window, and `changed` whoever looks at a job or lists it; both from any thread."""
         self._send, self._changed = send, changed
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, _RunningTask] = {}
         self._plans: dict[int, tuple[str, Plan]] = {}
 
-    def begin(self, task: Task) -> None:
+    def start(self, task: Task) -> None:
         """Begin a task; returns at once."""
         match task:
-            case CallOff(ticket):
+            case CancelTask(ticket):
                 if ticket in self._running:
                     self._running[ticket].token.cancel()
             case FetchSteps(ticket, first, count):
                 if ticket in self._plans:
                     self._send(StepsFetched(ticket, first, self._plans[ticket][1].steps(first, count)))
-            case AskMeans():
-                threading.Thread(target=lambda: self._send(means()), name="means", daemon=True).start()
+            case GetCapabilities():
+                threading.Thread(target=lambda: self._send(capabilities()), name="means", daemon=True).start()
             case _:
-                running = self._running[task.ticket] = _Running()
+                running = self._running[task.ticket] = _RunningTask()
                 running.thread = threading.Thread(target=self._work, args=(task, running), name="task", daemon=True)
                 running.thread.start()
 
@@ -106,13 +106,13 @@ class Tasks:
             running.token.cancel()
         for running in left:
             if running.thread is not None:
-                running.thread.join(_PATIENCE_S)
+                running.thread.join(_TIMEOUT_S)
 
-    def _work(self, task: _Work, running: _Running) -> None:  # a thread of its own
+    def _work(self, task: _Work, running: _RunningTask) -> None:  # a thread of its own
         try:
-            answer = self._answer(task, running.token)
+            answer = self._run(task, running.token)
         except Cancelled:
-            answer = TaskStopped(task.ticket)
+            answer = TaskCancelled(task.ticket)
         except FoveaError as error:
             answer = TaskFailed(task.ticket, portable(error))
         except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
@@ -121,49 +121,51 @@ class Tasks:
         del self._running[task.ticket]
         self._send(answer)
 
-    def _answer(self, task: _Work, token: CancelToken) -> Answer:
+    def _run(self, task: _Work, token: CancelToken) -> Answer:
         report = self._reporter(task.ticket)
         match task:
             case Export():
                 return export(task, report, token)
             case PlanSteps():
                 return self._plan(task, report, token)
-            case CarryOut(ticket):
-                return self._carry_out(ticket, report, token)
+            case ExecutePlan(ticket):
+                return self._execute(ticket, report, token)
             case ContinueSorting() | UndoSorting():
-                return self._mend(task, report, token)
+                return self._finish_sorting(task, report, token)
 
-    def _plan(self, task: PlanSteps, report: Report, token: CancelToken) -> StepsPlanned:
-        with Answers(task.job) as answers:
+    def _plan(self, task: PlanSteps, report: ProgressCallback, token: CancelToken) -> StepsPlanned:
+        with ResultStore(task.job) as answers:
             plan: Plan
-            if isinstance(task.wish, SortRequest):
-                plan = plan_sorting(answers, task, task.wish, report, token)
+            if isinstance(task.requested, SortRequest):
+                plan = plan_sorting(answers, task, task.requested, report, token)
             else:
-                plan = plan_keywords(answers, task, task.wish, report, token)
-        while len(self._plans) >= _PLANS_KEPT:
+                plan = plan_keywords(answers, task, task.requested, report, token)
+        while len(self._plans) >= _MAX_PLANS:
             del self._plans[next(iter(self._plans))]
         self._plans[task.ticket] = (task.job, plan)
         return StepsPlanned(task.ticket, len(plan), plan.summary)
 
-    def _carry_out(self, ticket: int, report: Report, token: CancelToken) -> TaskDone:
+    def _execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
         job, plan = self._plans.pop(ticket, ("", None))
         if plan is None:
             raise StorageError("The plan is gone, and nothing was done.", hint="Have every step shown again.")
         try:
-            return plan.carry_out(ticket, report, token)
+            return plan.execute(ticket, report, token)
         finally:
             self._changed(job)
 
-    def _mend(self, task: ContinueSorting | UndoSorting, report: Report, token: CancelToken) -> TaskDone:
+    def _finish_sorting(
+        self, task: ContinueSorting | UndoSorting, report: ProgressCallback, token: CancelToken
+    ) -> TaskDone:
         try:
-            folder = job_facts(task.job).folder
+            folder = job_summary(task.job).folder
             if isinstance(task, UndoSorting):
                 return undo_sorting(task, folder, report, token)
             return continue_sorting(task, folder, report, token)
         finally:
             self._changed(task.job)
 
-    def _reporter(self, ticket: int) -> Report:
+    def _reporter(self, ticket: int) -> ProgressCallback:
         def tell(progress: Progress) -> None:
             self._send(TaskProgress(ticket, progress))
 

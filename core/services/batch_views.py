@@ -15,67 +15,67 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import FoveaError
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, View
 from core.services.batch_messages import (
     Answer,
+    CloseView,
     FetchRows,
-    Follow,
-    Look,
-    LookAway,
+    OpenView,
     Question,
     RowsFetched,
-    ViewTold,
+    TrackRow,
+    ViewUpdated,
 )
-from core.services.batch_review_messages import ReviewMarked, SetReviews, TakeBack
-from core.services.batch_reviews import Reviews
-from core.services.batch_values import ViewFacts
+from core.services.batch_review_messages import ReviewMarked, SetReviews, UndoReviews
+from core.services.batch_reviews import ReviewService
+from core.services.batch_values import ViewSummary
 
 BINS: Final = 20
 """Bars of the histogram of confidence."""
 
-_LEAST_PAUSE_S: Final = 0.4
-_SHARE: Final = 8
+_MIN_INTERVAL_S: Final = 0.4
+_CPU_FRACTION: Final = 8
 """Views of a job under way are worked out anew after this many times as long as that took last: the job goes first."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class _Looking:
+class _OpenView:
     """A view that is looked at.
 
     Attributes:
-        look: as it was asked for.
+        request: as it was asked for.
         version: raised whenever rows are elsewhere than before.
         numbers: of its rows, in their order.
         firsts: places where its groups begin.
-        is_old: whether its job has changed since.
+        is_stale: whether its job has changed since.
         due: when it may be worked out again, on the clock of `time.monotonic`.
     """
 
-    look: Look
+    request: OpenView
     version: int
     numbers: Sequence[int] = field(default_factory=lambda: array("q"))
     firsts: tuple[int, ...] = ()
-    is_old: bool = False
+    is_stale: bool = False
     due: float = 0.0
 
 
-class Viewer:
+class ViewService:
     """Answers questions about journals, and has noted what the person says; `send` is called from threads."""
 
     def __init__(self, send: Callable[[Answer], None]) -> None:
         self._send = send
         self._questions: queue.SimpleQueue[Question | str | None] = queue.SimpleQueue()
-        self._lookings: dict[int, _Looking] = {}
-        self._journals: dict[str, Answers] = {}
-        self._reviews = Reviews(send, self.changed)
+        self._views: dict[int, _OpenView] = {}
+        self._journals: dict[str, ResultStore] = {}
+        self._reviews = ReviewService(send, self.changed)
         self._versions = 0
         self._thread = threading.Thread(target=self._work, name="viewer", daemon=True)
         self._thread.start()
 
-    def ask(self, question: Question) -> None:
+    def handle(self, question: Question) -> None:
         """Have a question answered; returns at once, and may be called from any thread."""
         self._questions.put(question)
 
@@ -83,9 +83,9 @@ class Viewer:
         """A job's journal has changed; likewise."""
         self._questions.put(job)
 
-    def call_off(self, ticket: int) -> None:
+    def cancel(self, ticket: int) -> None:
         """Note no more of what is said about many rows under this ticket; likewise."""
-        self._reviews.call_off(ticket)
+        self._reviews.cancel(ticket)
 
     def close(self) -> None:
         """Answer what was asked, and end."""
@@ -94,20 +94,20 @@ class Viewer:
 
     def _work(self) -> None:  # a thread of its own
         while True:
-            waiting = self._take()
-            if not _goes_on(waiting):
+            waiting = self._next_requests()
+            if not _is_open(waiting):
                 waiting = [one for one in waiting if one is not None]
-                self._answer_all(waiting)
+                self._handle_all(waiting)
                 break
-            self._answer_all(waiting)
-            self._work_out_old()
+            self._handle_all(waiting)
+            self._refresh_stale()
         self._reviews.close()
         for journal in self._journals.values():
             journal.close()
 
-    def _take(self) -> list[Question | str | None]:
+    def _next_requests(self) -> list[Question | str | None]:
         """Everything that was asked meanwhile; waits for the first, or until a view is due."""
-        due = min((one.due for one in self._lookings.values() if one.is_old), default=None)
+        due = min((one.due for one in self._views.values() if one.is_stale), default=None)
         taken: list[Question | str | None] = []
         with contextlib.suppress(queue.Empty):
             taken.append(self._questions.get(timeout=None if due is None else max(0.0, due - time.monotonic())))
@@ -115,144 +115,144 @@ class Viewer:
                 taken.append(self._questions.get_nowait())
         return taken
 
-    def _answer_all(self, waiting: Sequence[Question | str | None]) -> None:
-        last = {one.number: one for one in waiting if isinstance(one, Look)}
+    def _handle_all(self, waiting: Sequence[Question | str | None]) -> None:
+        last = {one.number: one for one in waiting if isinstance(one, OpenView)}
         for question in waiting:
-            if isinstance(question, Look) and question is not last[question.number]:
+            if isinstance(question, OpenView) and question is not last[question.number]:
                 continue  # another one followed it
             if isinstance(question, str):
-                self._age(question)
+                self._mark_stale(question)
             elif question is not None:
-                self._answer(question)
+                self._handle(question)
 
-    def _age(self, job: str) -> None:
-        for looking in self._lookings.values():
-            if looking.look.job == job and not looking.look.is_still:
-                looking.is_old = True
+    def _mark_stale(self, job: str) -> None:
+        for view in self._views.values():
+            if view.request.job == job and not view.request.is_frozen:
+                view.is_stale = True
 
-    def _answer(self, question: Question) -> None:
+    def _handle(self, question: Question) -> None:
         try:
             match question:
-                case Look():
+                case OpenView():
                     self._versions += 1
-                    looking = self._lookings[question.number] = _Looking(question, self._versions)
-                    self._work_out(looking, is_new=True)
-                case Follow(number, row):
-                    self._follow(number, row)
-                case LookAway(number):
-                    self._lookings.pop(number, None)
+                    view = self._views[question.number] = _OpenView(question, self._versions)
+                    self._query(view, is_new=True)
+                case TrackRow(number, row):
+                    self._track(number, row)
+                case CloseView(number):
+                    self._views.pop(number, None)
                     self._close_journals()
                 case FetchRows():
                     self._fetch(question)
-                case SetReviews() | ReviewMarked() | TakeBack():
+                case SetReviews() | ReviewMarked() | UndoReviews():
                     self._review(question)
         except FoveaError as error:
             _log.warning("%s", error)
 
-    def _follow(self, number: int, row: int | None) -> None:
-        looking = self._lookings.get(number)
-        if looking is not None:
-            looking.look = replace(looking.look, followed=row)
+    def _track(self, number: int, row: int | None) -> None:
+        view = self._views.get(number)
+        if view is not None:
+            view.request = replace(view.request, tracked=row)
 
-    def _journal(self, job: str) -> Answers:
+    def _journal(self, job: str) -> ResultStore:
         if job not in self._journals:
-            self._journals[job] = Answers(job)
+            self._journals[job] = ResultStore(job)
         return self._journals[job]
 
     def _close_journals(self) -> None:
         """Give back what nobody looks at: its folder can be removed then, on every system."""
-        wanted = {looking.look.job for looking in self._lookings.values()}
+        wanted = {view.request.job for view in self._views.values()}
         for job in [job for job in self._journals if job not in wanted]:
             self._journals.pop(job).close()
 
     # ---- views
 
-    def _work_out_old(self) -> None:
+    def _refresh_stale(self) -> None:
         moment = time.monotonic()
-        for looking in list(self._lookings.values()):
-            if looking.is_old and looking.due <= moment:
+        for view in list(self._views.values()):
+            if view.is_stale and view.due <= moment:
                 with contextlib.suppress(FoveaError):  # whoever runs the job tells what is wrong with its journal
-                    self._work_out(looking, is_new=False)
+                    self._query(view, is_new=False)
 
-    def _work_out(self, looking: _Looking, *, is_new: bool) -> None:
-        started, look = time.monotonic(), looking.look
-        looking.is_old = False
+    def _query(self, view: _OpenView, *, is_new: bool) -> None:
+        started, look = time.monotonic(), view.request
+        view.is_stale = False
         journal = self._journal(look.job)
         journal.refresh()
         numbers = journal.numbers(look.view, 0, journal.count(look.view))
-        grew = not is_new and numbers[: len(looking.numbers)] == looking.numbers and look.view.group is Group.NONE
+        grew = not is_new and numbers[: len(view.numbers)] == view.numbers and look.view.group is Group.NONE
         if not grew:
             self._versions += 1
-            looking.version = self._versions
-        looking.numbers = numbers
-        looking.firsts = tuple(group.first for group in journal.groups(look.view))
-        facts = None if look.tallied is Group.NONE else _facts(journal, look)
-        self._send(ViewTold(look.number, looking.version, len(numbers), grew, _place(looking), facts))
-        looking.due = time.monotonic() + max(_LEAST_PAUSE_S, _SHARE * (time.monotonic() - started))
+            view.version = self._versions
+        view.numbers = numbers
+        view.firsts = tuple(group.first for group in journal.groups(look.view))
+        facts = None if look.counted_by is Group.NONE else _summary(journal, look)
+        self._send(ViewUpdated(look.number, view.version, len(numbers), grew, _position(view), facts))
+        view.due = time.monotonic() + max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
 
     def _fetch(self, request: FetchRows) -> None:
-        looking = self._lookings.get(request.number)
-        if looking is None or looking.version != request.version:
+        view = self._views.get(request.number)
+        if view is None or view.version != request.version:
             return
-        wanted = looking.numbers[request.first : request.first + request.count]
-        rows = tuple(self._journal(looking.look.job).rows_of(wanted))
+        wanted = view.numbers[request.first : request.first + request.count]
+        rows = tuple(self._journal(view.request.job).rows_of(wanted))
         groups: tuple[int, ...] = ()
-        if looking.firsts:
+        if view.firsts:
             places = range(request.first, request.first + len(rows))
-            groups = tuple(bisect_right(looking.firsts, place) - 1 for place in places)
+            groups = tuple(bisect_right(view.firsts, place) - 1 for place in places)
         self._send(RowsFetched(request.number, request.version, request.first, rows, groups))
 
     # ---- reviews
 
-    def _review(self, request: SetReviews | ReviewMarked | TakeBack) -> None:
+    def _review(self, request: SetReviews | ReviewMarked | UndoReviews) -> None:
         match request:
             case SetReviews():
                 self._reviews.set(request)
-            case TakeBack():
-                self._reviews.take_back(request)
+            case UndoReviews():
+                self._reviews.undo(request)
             case ReviewMarked(ticket, number, job, version):
-                looking = self._lookings.get(number)
-                if looking is None or (looking.look.job, looking.version) != (job, version):
-                    self._reviews.refuse(ticket)
+                view = self._views.get(number)
+                if view is None or (view.request.job, view.version) != (job, version):
+                    self._reviews.reject(ticket)
                     return
                 numbers = array("q")
                 for first, count in request.spans:
-                    numbers.extend(looking.numbers[first : first + count])
+                    numbers.extend(view.numbers[first : first + count])
                 self._reviews.review_marked(request, numbers)
 
 
-def _goes_on(waiting: Sequence[Question | str | None]) -> bool:
+def _is_open(waiting: Sequence[Question | str | None]) -> bool:
     return None not in waiting
 
 
-def _place(looking: _Looking) -> int | None:
-    followed = looking.look.followed
+def _position(view: _OpenView) -> int | None:
+    followed = view.request.tracked
     if followed is None:
         return None
     with contextlib.suppress(ValueError):
-        return looking.numbers.index(followed)
+        return view.numbers.index(followed)
     return None
 
 
-def _facts(journal: Answers, look: Look) -> ViewFacts:
+def _summary(journal: ResultStore, look: OpenView) -> ViewSummary:
     anyhow = replace(look.view.filter, confidence_low=0.0, confidence_high=1.0)
     left_out = journal.count(View(filter=look.view.filter)) - journal.count(look.view)
-    return ViewFacts(journal.counts(), journal.histogram(anyhow, BINS), tuple(_tallies(journal, look)), left_out)
+    return ViewSummary(journal.counts(), journal.histogram(anyhow, BINS), tuple(_group_counts(journal, look)), left_out)
 
 
-def _tallies(journal: Answers, look: Look) -> Iterator[tuple[str, int]]:
+def _group_counts(journal: ResultStore, look: OpenView) -> Iterator[tuple[str, int]]:
     """Each class or folder with how many photos it has."""
-    if look.tallied is Group.FOLDER:
-        for folder, count in journal.folder_counts(look.around).items():
+    if look.counted_by is Group.FOLDER:
+        for folder, count in journal.folder_counts(look.unfiltered).items():
             yield ("" if folder == Path() else str(folder)), count
         return
-    yield from journal.class_counts(look.around).items()
-    failed = _failures(journal, look.around)
+    yield from journal.class_counts(look.unfiltered).items()
+    failed = _failures(journal, look.unfiltered)
     if failed:
         yield "", failed
 
 
-def _failures(journal: Answers, around: Filter) -> int:
+def _failures(journal: ResultStore, around: Filter) -> int:
     """Those without an answer, nor a person's label, that the filter leaves."""
     if around.failed is False:
         return 0

@@ -6,47 +6,51 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from core.datasets.problems import quantity
-from core.evaluation.comparison import Agreement, Contest, Contestant, Flip
+from core.datasets.problems import pluralize
+from core.evaluation.comparison import ComparedModel, Disagreement, LabelledComparison, UnlabelledComparison
 from core.evaluation.images import match_labels
 from core.prediction import Failure
-from core.services.library_values import AgreementFacts, Change, ClassChange, KnownFacts
-from core.services.training_values import FlippedImage, UnreadImage
+from core.services.library_values import ClassChange, ComparisonSummary, LabelledSummary, PredictionChange
+from core.services.training_values import ChangedImage, UnreadImage
 
-_MOST_FLIPS: Final = 3000
-_MOST_UNREAD: Final = 200
+_MAX_FLIPS: Final = 3000
+_MAX_UNREAD: Final = 200
 
 
-def agreement_facts(found: Contest | Agreement, a: Contestant, b: Contestant, seconds: float) -> AgreementFacts:
+def summarize_comparison(
+    found: LabelledComparison | UnlabelledComparison, a: ComparedModel, b: ComparedModel, seconds: float
+) -> ComparisonSummary:
     """What the window shows of a comparison that took so many seconds."""
-    flips = found.comparison.flips if isinstance(found, Contest) else found.flips
-    changes = Counter((flip.named_by_a, flip.named_by_b) for flip in flips)
-    return AgreementFacts(
+    pairs = found.comparison.disagreements if isinstance(found, LabelledComparison) else found.disagreements
+    changes = Counter((pair.prediction_a, pair.prediction_b) for pair in pairs)
+    return ComparisonSummary(
         a=a.name,
         b=b.name,
-        images=found.a.images if isinstance(found, Contest) else found.images,
-        flips=tuple(map(_flipped, flips[:_MOST_FLIPS])),
-        flip_count=len(flips),
-        changes=tuple(Change(*names, images) for names, images in changes.most_common()),
-        known=_known(found) if isinstance(found, Contest) else None,
-        unread=tuple(_unread(found.failures[:_MOST_UNREAD])),
+        images=found.a.images if isinstance(found, LabelledComparison) else found.images,
+        disagreements=tuple(map(_flipped_image, pairs[:_MAX_FLIPS])),
+        disagreement_count=len(pairs),
+        changes=tuple(PredictionChange(*names, images) for names, images in changes.most_common()),
+        labelled=_labelled_summary(found) if isinstance(found, LabelledComparison) else None,
+        unread=tuple(_unread_images(found.failures[:_MAX_UNREAD])),
         unread_count=len(found.failures),
-        notes=tuple(_contest_notes(found) if isinstance(found, Contest) else _agreement_notes(a, b)),
+        notes=tuple(_labelled_notes(found) if isinstance(found, LabelledComparison) else _unlabelled_notes(a, b)),
         computed=found.computed,
         seconds=seconds,
     )
 
 
-def _flipped(flip: Flip) -> FlippedImage:
-    return FlippedImage(flip.path, flip.label, flip.named_by_a, flip.confidence_a, flip.named_by_b, flip.confidence_b)
+def _flipped_image(pair: Disagreement) -> ChangedImage:
+    return ChangedImage(
+        pair.path, pair.label, pair.prediction_a, pair.confidence_a, pair.prediction_b, pair.confidence_b
+    )
 
 
-def _unread(failures: Iterable[Failure]) -> Iterator[UnreadImage]:
+def _unread_images(failures: Iterable[Failure]) -> Iterator[UnreadImage]:
     return (UnreadImage(one.path, one.message, one.hint) for one in failures)
 
 
-def _known(contest: Contest) -> KnownFacts:
-    a, b, found = contest.a, contest.b, contest.comparison
+def _labelled_summary(comparison: LabelledComparison) -> LabelledSummary:
+    a, b, found = comparison.a, comparison.b, comparison.comparison
     in_b = match_labels(a.classes, b.classes)
     classes = tuple(
         ClassChange(of_a.label, of_a.support, of_a.recall, recall_b)
@@ -55,28 +59,28 @@ def _known(contest: Contest) -> KnownFacts:
         and of_a.label in in_b
         and (recall_b := b.per_class[in_b[of_a.label]].recall) is not None
     )
-    return KnownFacts(
+    return LabelledSummary(
         accuracy_a=a.accuracy,
         interval_a=a.interval,
         accuracy_b=b.accuracy,
         interval_b=b.interval,
-        broke=found.only_a_right,
-        fixed=found.only_b_right,
+        broke=found.only_a_correct,
+        fixed=found.only_b_correct,
         p=found.p,
         could_be_chance=found.could_be_chance,
-        learnt_a=contest.learnt_a,
-        learnt_b=contest.learnt_b,
+        training_overlap_a=comparison.training_overlap_a,
+        training_overlap_b=comparison.training_overlap_b,
         classes=classes,
     )
 
 
-def _contest_notes(contest: Contest) -> Iterator[str]:
-    yield from (f"{problem.message} {problem.hint}" for problem in contest.problems[:5])
+def _labelled_notes(comparison: LabelledComparison) -> Iterator[str]:
+    yield from (f"{problem.message} {problem.hint}" for problem in comparison.problems[:5])
 
 
-def _agreement_notes(a: Contestant, b: Contestant) -> Iterator[str]:
+def _unlabelled_notes(a: ComparedModel, b: ComparedModel) -> Iterator[str]:
     shared = len(match_labels(a.card.classes, b.card.classes))
     if not shared:
         yield "The two know different classes: no answer of one can be an answer of the other."
     elif shared < max(len(a.card.classes), len(b.card.classes)):
-        yield f"They have {quantity(shared, 'answer')} in common; where another is given, they differ."
+        yield f"They have {pluralize(shared, 'answer')} in common; where another is given, they differ."

@@ -13,16 +13,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.base.errors import FoveaError, ModelError, ProviderError
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
-from core.engine.feature_cache import Recent
-from core.models.classifier import Classifier, on_cpu, open_classifier, with_model
+from core.engine.feature_cache import LruFeatureCache
+from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
 from core.models.library import BrokenEntry, InstalledModel, open_library
 from core.prediction import Failure
 from core.services.inbox import Inbox
 from core.services.messages import (
-    Answered,
     BrokenModel,
+    Classified,
     Classify,
     ListModels,
     ModelOpened,
@@ -30,7 +30,7 @@ from core.services.messages import (
     ModelsListed,
     OpenModel,
 )
-from core.services.model_facts import model_facts
+from core.services.model_facts import summarize_model
 from core.worker import warnings_to
 
 Numbered = tuple[int, Path]
@@ -42,14 +42,15 @@ class EngineService:
     Attributes:
         _inbox: what the window asked for.
         _classifier: the model in use.
-        _asked: what it was opened for: another head over the same needs no other engine; None where that was refused.
+        _requested_model: what it was opened for: another head over the same needs no other engine; None where that was
+            refused.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
         self._classifier: Classifier | None = None
-        self._asked: tuple[BackboneCard, ProviderWish, Precision] | None = None
+        self._requested_model: tuple[BackboneCard, ProviderPreference, Precision] | None = None
 
     def run(self) -> None:
         """Answer requests in their order until the window is gone."""
@@ -66,26 +67,26 @@ class EngineService:
     def _open(self, request: OpenModel) -> None:
         """Open a model on the provider asked for or, with the reason told, on the fastest that works."""
         refusal: FoveaError | None = None
-        asked: tuple[BackboneCard, ProviderWish, Precision] | None
+        asked: tuple[BackboneCard, ProviderPreference, Precision] | None
         try:
             model = open_library().find(request.name)
-            asked = (model.backbone.card, request.wish, request.precision)
+            asked = (model.backbone.card, request.requested, request.precision)
             try:
-                if self._classifier is not None and asked == self._asked:
-                    classifier = with_model(self._classifier, model)
+                if self._classifier is not None and asked == self._requested_model:
+                    classifier = swap_head(self._classifier, model)
                 else:
-                    classifier = open_classifier(model, request.wish, request.precision)
+                    classifier = open_classifier(model, request.requested, request.precision)
             except ProviderError as error:
                 refusal, asked = error, None
-                classifier = open_classifier(model, ProviderWish.AUTO, request.precision)
+                classifier = open_classifier(model, ProviderPreference.AUTO, request.precision)
         except FoveaError as error:
             self._connection.send(ModelRefused(request.name, error))
             return
-        self._asked = asked
+        self._requested_model = asked
         self._use(classifier, refusal)
 
     def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
-        self._classifier = classifier = replace(classifier, recent=classifier.recent or Recent())
+        self._classifier = classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         model, engine = classifier.model, classifier.engine
         self._connection.send(
             ModelOpened(model.name, model.version, engine.provider, engine.agreement, engine.opening_ms, refusal)
@@ -112,20 +113,20 @@ class EngineService:
     def _answer(self, classifier: Classifier, images: Iterator[Path], pending: deque[Numbered], top_k: int) -> None:
         for outcome in classifier.classify(images, top_k=top_k):
             number, _ = pending.popleft()
-            self._connection.send(Answered(((number, outcome),)))
+            self._connection.send(Classified(((number, outcome),)))
 
     def _recover(self, failed: Classifier, error: ProviderError, pending: deque[Numbered], top_k: int) -> None:
         """The provider failed under way: go on with the CPU and say so; if that is what failed, say that."""
         try:
-            classifier = on_cpu(failed, error)
-            self._asked = None
+            classifier = fallback_to_cpu(failed, error)
+            self._requested_model = None
             self._use(classifier, refusal=error)
             self._answer(classifier, iter([path for _, path in pending]), pending, top_k)
         except FoveaError as again:
             self._fail(pending, again)
 
     def _fail(self, images: Iterable[Numbered], error: FoveaError) -> None:
-        self._connection.send(Answered(tuple((number, Failure.of(path, error)) for number, path in images)))
+        self._connection.send(Classified(tuple((number, Failure.of(path, error)) for number, path in images)))
 
 
 def _list_models() -> ModelsListed:
@@ -133,7 +134,7 @@ def _list_models() -> ModelsListed:
     for entry in open_library().entries():
         try:
             if isinstance(entry, InstalledModel):
-                models.append(model_facts(entry))
+                models.append(summarize_model(entry))
             elif isinstance(entry, BrokenEntry):
                 broken.append(BrokenModel(entry.name, entry.error))
         except ModelError as error:  # a file is gone since the library was read

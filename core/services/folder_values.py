@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import FoveaError
-from core.datasets.custom_datasets import Moves
-from core.datasets.label_overrides import Amended, Amendment
+from core.datasets.custom_datasets import FileMoves
+from core.datasets.label_overrides import LabelOverride, OverriddenImage
 from core.images.drawing import Picture
-from core.services.training_values import ClassFacts, FoundProblem, SeenPhoto
+from core.services.training_values import ClassSummary, FoundProblem, PreviewedPhoto
 
-Undoing: TypeAlias = Moves | Mapping[Path, Amendment | None]
+Undoing: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
 """What undoes a change; for the window it is a thing to send back and nothing else."""
 
 
@@ -25,23 +25,23 @@ class FolderRead:
         folder: that was read.
         classes: in their order; none where nothing can be learned, but for a set built here.
         images: how many can be learned from.
-        has_parts: whether the folder itself says what is for training and what for tests.
+        has_subsets: whether the folder itself says what is for training and what for tests.
         problems: the first thousand things that are wrong, what is fatal among them.
         problem_count: how many there are altogether.
         error: why nothing can be learned; None where something can.
-        amended: the photos that are not taken as the folder has them, because the user decided so.
-        is_built: whether it is a set that was built in the window.
+        overridden: the photos that are not taken as the folder has them, because the user decided so.
+        is_custom: whether it is a set that was built in the window.
     """
 
     folder: Path
-    classes: tuple[ClassFacts, ...] = ()
+    classes: tuple[ClassSummary, ...] = ()
     images: int = 0
-    has_parts: bool = False
+    has_subsets: bool = False
     problems: tuple[FoundProblem, ...] = ()
     problem_count: int = 0
     error: FoveaError | None = None
-    amended: tuple[Amended, ...] = ()
-    is_built: bool = False
+    overridden: tuple[OverriddenImage, ...] = ()
+    is_custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,6 @@ class Previewed:
         told: what is done to photos, one line each.
     """
 
-    seen: tuple[SeenPhoto, ...]
+    seen: tuple[PreviewedPhoto, ...]
     augmented: tuple[Picture, ...]
     told: tuple[str, ...]

@@ -9,74 +9,79 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.datasets import custom_datasets
 from core.datasets.custom_datasets import MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
-from core.datasets.label_overrides import Amendment, amend
+from core.datasets.label_overrides import LabelOverride, override_labels
 from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.services.folder_values import FolderRead, Undoing
-from core.services.training_values import BuiltSet, ClassFacts, FoundProblem
+from core.services.training_values import ClassSummary, CustomDataset, FoundProblem
 from core.worker import portable
 
 _SAMPLES: Final = 12
-_MOST_PROBLEMS: Final = 1000
-_MOST_PATHS: Final = 50
+_MAX_PROBLEMS: Final = 1000
+_MAX_PATHS: Final = 50
 
 # ---- reading
 
 
-def read(folder: Path, *, report: Report, token: CancelToken) -> FolderRead:
+def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
     """Read what is in a folder.
 
     Raises:
         Cancelled: the token was cancelled.
     """
     try:
-        found = _facts(folder, read_dataset(folder, report=report, token=token))
+        found = _summary(folder, read_dataset(folder, report=report, token=token))
     except DatasetError as error:
         known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
-        problems, count = found_problems(known.problems), len(known.problems)
-        found = FolderRead(folder, problems=problems, problem_count=count, error=portable(error), amended=known.amended)
-    return _as_built(found) if custom_datasets.is_built(folder) else found
+        found = FolderRead(
+            folder,
+            problems=found_problems(known.problems),
+            problem_count=len(known.problems),
+            error=portable(error),
+            overridden=known.amended,
+        )
+    return _custom_dataset(found) if custom_datasets.is_custom(folder) else found
 
 
-def _facts(folder: Path, dataset: Dataset) -> FolderRead:
+def _summary(folder: Path, dataset: Dataset) -> FolderRead:
     own: dict[int, list[Path]] = defaultdict(list)
     for example in dataset.examples:
         own[example.label].append(example.path)
     return FolderRead(
         folder=folder,
         classes=tuple(
-            ClassFacts(name, len(own[label]), _spread(own[label])) for label, name in enumerate(dataset.classes)
+            ClassSummary(name, len(own[label]), _sample_paths(own[label])) for label, name in enumerate(dataset.classes)
         ),
         images=len(dataset.examples),
-        has_parts=any(example.part is not None for example in dataset.examples),
+        has_subsets=any(example.subset is not None for example in dataset.examples),
         problems=found_problems(dataset.problems),
         problem_count=len(dataset.problems),
         error=None,
-        amended=dataset.amended,
+        overridden=dataset.overridden,
     )
 
 
-def _as_built(found: FolderRead) -> FolderRead:
+def _custom_dataset(found: FolderRead) -> FolderRead:
     """A set shows every class it has, and every photo, whether anything can be learnt from them yet or not."""
-    classes = custom_datasets.classes_of(found.folder) if found.folder.is_dir() else ()
-    facts = tuple(ClassFacts(one.label, len(one.photos), one.photos) for one in classes)
-    return replace(found, classes=facts, is_built=True)
+    classes = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
+    facts = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in classes)
+    return replace(found, classes=facts, is_custom=True)
 
 
 def found_problems(problems: Sequence[Problem]) -> tuple[FoundProblem, ...]:
     """The first problems, those that are fatal before all others; what was amended is told apart from them."""
     fatal_first = sorted(problems, key=lambda problem: not problem.is_fatal)
     return tuple(
-        FoundProblem(one.kind.value, one.message, one.hint, one.paths[:_MOST_PATHS], len(one.paths), one.is_fatal)
-        for one in fatal_first[:_MOST_PROBLEMS]
-        if one.kind is not ProblemKind.AMENDED
+        FoundProblem(one.kind.value, one.message, one.hint, one.paths[:_MAX_PATHS], len(one.paths), one.is_fatal)
+        for one in fatal_first[:_MAX_PROBLEMS]
+        if one.kind is not ProblemKind.OVERRIDDEN
     )
 
 
-def _spread(paths: Sequence[Path]) -> tuple[Path, ...]:
+def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
     """Up to twelve of the paths, as far from each other as they can be."""
     count = min(_SAMPLES, len(paths))
     return tuple(paths[number * len(paths) // count] for number in range(count))
@@ -85,27 +90,27 @@ def _spread(paths: Sequence[Path]) -> tuple[Path, ...]:
 # ---- changing
 
 
-def list_sets() -> tuple[BuiltSet, ...]:
+def list_datasets() -> tuple[CustomDataset, ...]:
     """List the sets that were built here; what was removed from them before this window is deleted."""
-    sets = []
-    for folder in custom_datasets.built_sets():
-        custom_datasets.tidy(folder)
-        classes = custom_datasets.classes_of(folder)
-        sets.append(BuiltSet(folder, len(classes), sum(len(one.photos) for one in classes)))
-    return tuple(sets)
+    datasets = []
+    for folder in custom_datasets.list_datasets():
+        custom_datasets.remove_stale_files(folder)
+        classes = custom_datasets.list_classes(folder)
+        datasets.append(CustomDataset(folder, len(classes), sum(len(one.photos) for one in classes)))
+    return tuple(datasets)
 
 
-def decide(folder: Path, changes: Mapping[Path, Amendment | None]) -> Undoing:
+def decide(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> Undoing:
     """Put photos in other classes or leave them out; return what undoes that.
 
     In a set that was built here, what is decided is done; any other folder is only amended.
     """
-    if not custom_datasets.is_built(folder):
-        return amend(folder, changes)
-    done: custom_datasets.Moves = ()
+    if not custom_datasets.is_custom(folder):
+        return override_labels(folder, changes)
+    done: custom_datasets.FileMoves = ()
     for photo, decided in changes.items():
         if decided is not None and decided.label != photo.parent.name:
-            done = (*done, *custom_datasets.change(folder, MovePhotos((photo,), decided.label)))
+            done = (*done, *custom_datasets.apply_edit(folder, MovePhotos((photo,), decided.label)))
     return done
 
 
@@ -114,4 +119,4 @@ def undo(folder: Path, undoing: Undoing) -> None:
     if isinstance(undoing, tuple):
         custom_datasets.undo(undoing)
     else:
-        amend(folder, undoing)
+        override_labels(folder, undoing)

@@ -12,34 +12,34 @@ import numpy as np
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken, Progress
 from core.datasets.dataset import Example, read_dataset
-from core.datasets.problems import quantity
+from core.datasets.problems import pluralize
 from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, compute_features
+from core.engine.features import FeatureExtractor, compute_features
 from core.models.library import Library
-from core.services.timing_history import costs_here
+from core.services.timing_history import local_costs
 from core.services.training_values import Forecast
 from core.training.quick import FOLDS, check_weights
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Recipe, TrainRequest
 from core.training.trainer_program import find_program
-from core.training.training_data import backbone_of, source_of
+from core.training.training_data import backbone_of, extractor_of
 
 _MEASURED_S: Final = 3.0
 """How long the engine is watched; what it computes meanwhile is kept, so that no time is lost."""
-_TOGETHER: Final = 32
+_BATCH_SIZE: Final = 32
 """Images that it is given at once."""
 _ASKED_AT_ONCE: Final = 500
 _CHOSEN_FROM: Final = 1000
 """Images among which quick chooses its strength; `core.training.quick` has it so."""
 _STEPS: Final = (750, 30)
 """Evaluations of the objective: choosing the strength, and fitting one head. Counted on 130 to 3,000 images."""
-_LEAST_STEP_S: Final = 1e-4
+_MIN_STEP_S: Final = 1e-4
 _ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
+class _FeatureCost:
     """What the engine has to do before any recipe can begin.
 
     Attributes:
@@ -68,7 +68,7 @@ class _Size:
         return self.train + self.validation + self.test
 
 
-def forecasts(request: TrainRequest, library: Library, *, token: CancelToken) -> tuple[Forecast, ...]:
+def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelToken) -> tuple[Forecast, ...]:
     """How long each recipe would take, in the order of `Recipe`.
 
     Args:
@@ -83,7 +83,7 @@ def forecasts(request: TrainRequest, library: Library, *, token: CancelToken) ->
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = backbone_of(library)
-    dataset = read_dataset(request.folder, report=_nobody, token=token)
+    dataset = read_dataset(request.folder, report=_ignore_progress, token=token)
     divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
     size = _Size(
         train=len(divided.train),
@@ -93,43 +93,43 @@ def forecasts(request: TrainRequest, library: Library, *, token: CancelToken) ->
         classes=len(dataset.classes),
     )
     used = np.concatenate([divided.train, divided.validation, divided.test])
-    source = source_of(backbone, request.provider, request.precision)
-    looking = _looking([dataset.examples[at] for at in used.tolist()], source, token)
+    source = extractor_of(backbone, request.provider, request.precision)
+    feature_cost = _feature_cost([dataset.examples[at] for at in used.tolist()], source, token)
     head_s = _head_s(size)
-    return tuple(_forecast(replace(request, recipe=recipe), size, looking, head_s) for recipe in Recipe)
+    return tuple(_forecast(replace(request, recipe=recipe), size, feature_cost, head_s) for recipe in Recipe)
 
 
-def _nobody(_: Progress) -> None:
+def _ignore_progress(_: Progress) -> None:
     return None
 
 
 # ---- the engine
 
 
-def _looking(images: Sequence[Example], source: FeatureSource, token: CancelToken) -> _Looking:
+def _feature_cost(images: Sequence[Example], source: FeatureExtractor, token: CancelToken) -> _FeatureCost:
     with FeatureStore() as store:
         missing = list(_missing(images, source, store))
         if not missing:
-            return _Looking(0.0, 0.0, f"The features of all {quantity(len(images))} are kept from before.")
+            return _FeatureCost(0.0, 0.0, f"The features of all {pluralize(len(images))} are kept from before.")
         engine = source.open()
-        opened, done, spent = replace(source, open=lambda: engine), 0, 0.0
-        while done < len(missing) and spent < _MEASURED_S:
+        opened, done, elapsed = replace(source, open=lambda: engine), 0, 0.0
+        while done < len(missing) and elapsed < _MEASURED_S:
             started = time.perf_counter()
-            group = missing[done : done + _TOGETHER]
-            compute_features(group, opened, store, report=_nobody, token=token)
-            done, spent = done + len(group), spent + time.perf_counter() - started
-    each, left = spent / done, len(missing) - done
-    basis = f"{quantity(left)} still to be looked at, {each * 1000:.0f} ms each, measured on {done:,} of them."
+            group = missing[done : done + _BATCH_SIZE]
+            compute_features(group, opened, store, report=_ignore_progress, token=token)
+            done, elapsed = done + len(group), elapsed + time.perf_counter() - started
+    each, left = elapsed / done, len(missing) - done
+    basis = f"{pluralize(left)} still to be looked at, {each * 1000:.0f} ms each, measured on {done:,} of them."
     opening_s = engine.opening_ms / 1000 if left else 0.0
-    return _Looking(opening_s + left * each, each, basis)
+    return _FeatureCost(opening_s + left * each, each, basis)
 
 
-def _missing(images: Sequence[Example], source: FeatureSource, store: FeatureStore) -> Iterator[Example]:
+def _missing(images: Sequence[Example], extractor: FeatureExtractor, store: FeatureStore) -> Iterator[Example]:
     """The images without features, in an order in which any first ones stand for all."""
     without = []
     for start in range(0, len(images), _ASKED_AT_ONCE):
         some = images[start : start + _ASKED_AT_ONCE]
-        kept = store.get(source.kind, [image.sha256 for image in some])
+        kept = store.get(extractor.kind, [image.sha256 for image in some])
         without += [image for image in some if image.sha256 not in kept]
     yield from sorted(without, key=lambda image: image.sha256)
 
@@ -153,7 +153,7 @@ def _fit_s(count: int, size: _Size, steps: int) -> float:
     started = time.perf_counter()
     scores = points @ weights.T
     scores.T @ points
-    step_s = max(_LEAST_STEP_S, (time.perf_counter() - started) * count / rows)
+    step_s = max(_MIN_STEP_S, (time.perf_counter() - started) * count / rows)
     return steps * step_s + (_axes_s(count, size.width) if count < size.width else 0.0)
 
 
@@ -169,7 +169,7 @@ def _axes_s(count: int, width: int) -> float:
 # ---- the recipes
 
 
-def _forecast(request: TrainRequest, size: _Size, looking: _Looking, head_s: float) -> Forecast:
+def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, head_s: float) -> Forecast:
     try:
         if request.recipe is not Recipe.DENSE:
             check_weights(size.train, size.width, size.classes)
@@ -178,17 +178,17 @@ def _forecast(request: TrainRequest, size: _Size, looking: _Looking, head_s: flo
     except FoveaError as error:
         return Forecast(request.recipe, None, error=error)
     if request.recipe is Recipe.QUICK:
-        basis = f"{looking.basis} Fitting the head was timed by its steps."
-        return Forecast(request.recipe, looking.seconds + head_s, basis)
-    costs, seen_here = costs_here(request)
-    usual = DEFAULTS[request.recipe.value]
-    epochs = usual.epochs if request.epochs is None else request.epochs
-    seconds = looking.seconds + costs.start + costs.image * size.train * epochs + costs.end
+        basis = f"{feature_cost.basis} Fitting the head was timed by its steps."
+        return Forecast(request.recipe, feature_cost.seconds + head_s, basis)
+    costs, seen_here = local_costs(request)
+    defaults = DEFAULTS[request.recipe.value]
+    epochs = defaults.epochs if request.epochs is None else request.epochs
+    seconds = feature_cost.seconds + costs.start + costs.image * size.train * epochs + costs.end
     if request.recipe is Recipe.DENSE:
         seconds += costs.image * size.images * epochs  # the head that is installed learns from all images
     else:
-        seconds += head_s + looking.image_s * (
+        seconds += head_s + feature_cost.image_s * (
             size.validation + size.test
         )  # seen anew by the backbone that was trained
     known = "as the last such training here" if seen_here else "as one elsewhere, by how fast this machine computes"
-    return Forecast(request.recipe, seconds, f"{looking.basis} {quantity(epochs, 'epoch')}, {known}.")
+    return Forecast(request.recipe, seconds, f"{feature_cost.basis} {pluralize(epochs, 'epoch')}, {known}.")

@@ -23,7 +23,7 @@ class Inbox(Generic[Request]):
         self._waiting: deque[Request] = deque()
         self._open = True
         self._changed = threading.Condition()
-        threading.Thread(target=self._listen, args=(connection,), name="inbox", daemon=True).start()
+        threading.Thread(target=self._receive, args=(connection,), name="inbox", daemon=True).start()
 
     def take(self) -> Request | None:
         """Wait for the next request; None when the other end has closed."""
@@ -40,7 +40,7 @@ class Inbox(Generic[Request]):
             self._waiting.popleft()
             return first
 
-    def _listen(self, connection: Connection) -> None:
+    def _receive(self, connection: Connection) -> None:
         try:
             while True:
                 request = connection.recv()

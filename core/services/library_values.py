@@ -6,40 +6,40 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.base.errors import FoveaError
-from core.services.messages import ModelFacts
-from core.services.training_values import FlippedImage, UnreadImage
+from core.services.messages import ModelSummary
+from core.services.training_values import ChangedImage, UnreadImage
 
 
 @dataclass(frozen=True, slots=True)
-class VersionFacts:
+class VersionSummary:
     """A version of a model.
 
     Attributes:
         number: 1, 2, ... for the person's own; 0 for what came with the program.
         is_active: whether the name without a number means this one.
-        installed: when it was; None for what came with the program, and where nobody can tell.
-        facts: what it is; None where it cannot be used.
-        learnt: how many images it learnt from; None where nobody knows.
+        installed_at: when it was; None for what came with the program, and where nobody can tell.
+        model: what it is; None where it cannot be used.
+        training_images: how many images it learnt from; None where nobody knows.
         error: why it cannot be used; None where it can.
     """
 
     number: int
     is_active: bool
-    installed: datetime | None
-    facts: ModelFacts | None
-    learnt: int | None
+    installed_at: datetime | None
+    model: ModelSummary | None
+    training_images: int | None
     error: FoveaError | None
 
 
 @dataclass(frozen=True, slots=True)
-class NameFacts:
+class NameSummary:
     """A model's name with its versions, the lowest number first; at least one."""
 
     name: str
-    versions: tuple[VersionFacts, ...]
+    versions: tuple[VersionSummary, ...]
 
     @property
-    def active(self) -> VersionFacts | None:
+    def active(self) -> VersionSummary | None:
         """The version that the name means; None where it means none that is there."""
         return next((one for one in self.versions if one.is_active), None)
 
@@ -47,11 +47,11 @@ class NameFacts:
     def title(self) -> str:
         """The name a person reads."""
         shown = self.active or self.versions[-1]
-        return self.name if shown.facts is None else shown.facts.card.title
+        return self.name if shown.model is None else shown.model.card.title
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PredictionChange:
     """How many photos one model names `before` and the other `now`."""
 
     before: str
@@ -70,7 +70,7 @@ class ClassChange:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFacts:
+class LabelledSummary:
     """Two models on photos of which it is known what is on them.
 
     Attributes:
@@ -82,8 +82,9 @@ class KnownFacts:
         fixed: how many only the second does.
         p: of McNemar's exact test; small where the difference is hardly chance.
         could_be_chance: whether it is not small.
-        learnt_a: how many of the photos the first has learnt from, which flatters it; None where nobody knows.
-        learnt_b: likewise of the second.
+        training_overlap_a: how many of the photos the first has learnt from, which flatters it; None where nobody
+            knows.
+        training_overlap_b: likewise of the second.
         classes: those that have photos, in the first model's order.
     """
 
@@ -95,23 +96,23 @@ class KnownFacts:
     fixed: int
     p: float
     could_be_chance: bool
-    learnt_a: int | None
-    learnt_b: int | None
+    training_overlap_a: int | None
+    training_overlap_b: int | None
     classes: tuple[ClassChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AgreementFacts:
+class ComparisonSummary:
     """Two models on the same photos.
 
     Attributes:
         a: the first one's name, with its version where it is the person's own.
         b: the second one's.
         images: how many photos could be read.
-        flips: those they name differently, at most some thousands, those with the largest margin first.
-        flip_count: how many these are altogether.
+        disagreements: those they name differently, at most some thousands, those with the largest margin first.
+        disagreement_count: how many these are altogether.
         changes: what they name differently, the most frequent first.
-        known: what is known where the photos are labelled; None where nobody says what is on them.
+        labelled: what is known where the photos are labelled; None where nobody says what is on them.
         unread: photos that could not be read, at most some hundreds.
         unread_count: how many these are altogether.
         notes: what the person should know, a sentence or two each.
@@ -122,10 +123,10 @@ class AgreementFacts:
     a: str
     b: str
     images: int
-    flips: tuple[FlippedImage, ...]
-    flip_count: int
-    changes: tuple[Change, ...]
-    known: KnownFacts | None
+    disagreements: tuple[ChangedImage, ...]
+    disagreement_count: int
+    changes: tuple[PredictionChange, ...]
+    labelled: LabelledSummary | None
     unread: tuple[UnreadImage, ...]
     unread_count: int
     notes: tuple[str, ...]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.errors import FoveaError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, ModelCard
 from core.prediction import Outcome
 
@@ -27,7 +27,7 @@ class OpenModel:
     """Open this model and use it from now on."""
 
     name: str
-    wish: ProviderWish
+    requested: ProviderPreference
     precision: Precision
 
 
@@ -43,26 +43,26 @@ class Classify:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelSummary:
     """An installed model, as the window shows it.
 
     Attributes:
         card: the model's.
         backbone: its backbone's.
-        weights: those of backbone and head together.
-        shipped: whether it came with the program.
+        parameters: those of backbone and head together.
+        is_builtin: whether it came with the program.
         version: 1, 2, ...; 0 for one that came with the program.
         size_bytes: what it takes on disk.
-        remembers: whether it is known what it was made of, so that it can learn from corrections.
+        has_training_data: whether it is known what it was made of, so that it can learn from corrections.
     """
 
     card: ModelCard
     backbone: BackboneCard
-    weights: int
-    shipped: bool
+    parameters: int
+    is_builtin: bool
     version: int
     size_bytes: int
-    remembers: bool
+    has_training_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class BrokenModel:
 class ModelsListed:
     """What is installed."""
 
-    models: tuple[ModelFacts, ...]
+    models: tuple[ModelSummary, ...]
     broken: tuple[BrokenModel, ...]
 
 
@@ -111,7 +111,7 @@ class ModelRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Classified:
     """Outcomes, under the numbers they were asked with."""
 
     outcomes: tuple[tuple[int, Outcome], ...]

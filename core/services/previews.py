@@ -14,13 +14,13 @@ from PIL import Image
 from core.base.errors import ImageError
 from core.base.progress import CancelToken
 from core.card import Preprocessing
-from core.images.augmentation import DESCRIPTION, augmented, generator
+from core.images.augmentation import DESCRIPTION, augment, make_rng
 from core.images.decoding import decode
 from core.images.drawing import Picture
-from core.images.preprocessing import kept_box, preprocess
+from core.images.preprocessing import crop_box, preprocess
 from core.models.library import Library
 from core.services.folder_values import Previewed
-from core.services.training_values import SeenPhoto
+from core.services.training_values import PreviewedPhoto
 from core.training.training_data import backbone_of
 
 _SAMPLES: Final = 9
@@ -39,18 +39,18 @@ def preview(photos: Sequence[Path], seed: int, library: Library, *, token: Cance
         Cancelled: the token was cancelled.
     """
     plan = backbone_of(library).card.preprocessing
-    seen: list[tuple[Path, NDArray[np.uint8]]] = []
-    trouble: ImageError | None = None
+    originals: list[tuple[Path, NDArray[np.uint8]]] = []
+    messages: ImageError | None = None
     for path in photos:
         token.check()
         try:
-            seen.append((path, decode(path, at_least=plan.decode_at_least)))
+            originals.append((path, decode(path, min_side=plan.min_decode_side)))
         except ImageError as error:
-            trouble = error
-    if not seen and trouble is not None:
-        raise trouble
-    samples = _samples(*seen[0], plan, seed, token) if seen else ()
-    return Previewed(tuple(_seen(*one, plan) for one in seen), samples, DESCRIPTION)
+            messages = error
+    if not originals and messages is not None:
+        raise messages
+    samples = _samples(*originals[0], plan, seed, token) if originals else ()
+    return Previewed(tuple(_seen_photo(*one, plan) for one in originals), samples, DESCRIPTION)
 
 
 def _samples(
@@ -58,21 +58,21 @@ def _samples(
 ) -> tuple[Picture, ...]:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    drawn = []
+    generators = []
     for epoch in range(1, _SAMPLES + 1):
         token.check()
-        drawn.append(Picture.of(augmented(pixels, plan, generator(seed, epoch, sha256))))
-    return tuple(drawn)
+        generators.append(Picture.of(augment(pixels, plan, make_rng(seed, epoch, sha256))))
+    return tuple(generators)
 
 
-def _seen(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> SeenPhoto:
+def _seen_photo(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> PreviewedPhoto:
     height, width, _ = pixels.shape
-    left, upper, right, lower = kept_box((width, height), plan)
+    left, upper, right, lower = crop_box((width, height), plan)
     part = (left / width, upper / height, right / width, lower / height)
-    return SeenPhoto(path, _small(pixels), part, Picture.of(preprocess(pixels, plan)))
+    return PreviewedPhoto(path, _thumbnail(pixels), part, Picture.of(preprocess(pixels, plan)))
 
 
-def _small(pixels: NDArray[np.uint8]) -> Picture:
+def _thumbnail(pixels: NDArray[np.uint8]) -> Picture:
     image = Image.fromarray(pixels)
     image.thumbnail((_SMALL, _SMALL))
     return Picture.of(np.asarray(image))

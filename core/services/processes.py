@@ -20,7 +20,7 @@ _BACKGROUND: Final = 10
 
 def serve_engine(connection: Connection) -> None:
     """Open models and classify until the other end closes."""
-    with _helping("engine"):
+    with _helper_process("engine"):
         from core.services.engine import EngineService
 
         EngineService(connection).run()
@@ -28,7 +28,7 @@ def serve_engine(connection: Connection) -> None:
 
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
-    with _helping("pictures"):
+    with _helper_process("pictures"):
         from core.worker import Worker
 
         Worker(connection).run()
@@ -36,7 +36,7 @@ def serve_pictures(connection: Connection) -> None:
 
 def serve_training(connection: Connection) -> None:
     """Read labelled folders and train until the other end closes."""
-    with _helping("training"):
+    with _helper_process("training"):
         from core.worker import Worker
 
         Worker(connection).run()
@@ -44,7 +44,7 @@ def serve_training(connection: Connection) -> None:
 
 def serve_library(connection: Connection) -> None:
     """Look after the installed models, compare, export and import until the other end closes."""
-    with _helping("library", _BACKGROUND):
+    with _helper_process("library", _BACKGROUND):
         from core.worker import Worker
 
         Worker(connection).run()
@@ -52,14 +52,14 @@ def serve_library(connection: Connection) -> None:
 
 def serve_batch(connection: Connection) -> None:
     """Classify folders and show what came of it until the other end closes."""
-    with _helping("batch"):
+    with _helper_process("batch"):
         from core.services.batch import BatchService
 
         BatchService(connection).run()
 
 
 @contextlib.contextmanager
-def _helping(process: str, niceness: int = _NICENESS) -> Iterator[None]:
+def _helper_process(process: str, niceness: int = _NICENESS) -> Iterator[None]:
     """Be a helper process: it ends at once when it is told to, and leaves a report when it crashes.
 
     The window goes first where cores are few: helpers that keep them all busy would make it stutter.
@@ -67,5 +67,8 @@ def _helping(process: str, niceness: int = _NICENESS) -> Iterator[None]:
     shutdown.end_on_signals()
     if hasattr(os, "nice"):
         os.nice(niceness)
-    with crash_log.kept(process), contextlib.suppress(OSError, KeyboardInterrupt):  # OSError: the window is gone
+    with (
+        crash_log.capture_crashes(process),
+        contextlib.suppress(OSError, KeyboardInterrupt),
+    ):  # OSError: the window is gone
         yield

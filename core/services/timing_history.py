@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class TimingCosts:
     """What a training costs, in seconds.
 
     Attributes:
@@ -47,25 +47,25 @@ class Costs:
             raise ValueError("costs out of range")
 
 
-_ELSEWHERE: Final = MappingProxyType(
+_DEFAULT_COSTS: Final = MappingProxyType(
     {
-        Recipe.DENSE.value: Costs(start=11.0, image=0.00008, end=17.0),
-        f"{Recipe.FINE_TUNE} {Depth.EXIT_FLOW}": Costs(start=24.0, image=0.3, end=70.0),
-        f"{Recipe.FINE_TUNE} {Depth.WHOLE}": Costs(start=24.0, image=1.2, end=70.0),
+        Recipe.DENSE.value: TimingCosts(start=11.0, image=0.00008, end=17.0),
+        f"{Recipe.FINE_TUNE} {Depth.EXIT_FLOW}": TimingCosts(start=24.0, image=0.3, end=70.0),
+        f"{Recipe.FINE_TUNE} {Depth.WHOLE}": TimingCosts(start=24.0, image=1.2, end=70.0),
     }
 )
 
 
-def costs_here(request: TrainRequest) -> tuple[Costs, bool]:
+def local_costs(request: TrainRequest) -> tuple[TimingCosts, bool]:
     """What such a training costs on this machine, and whether that was seen here."""
     try:
-        return Costs(**_remembered()[_key(request)]), True
+        return TimingCosts(**_load()[_key(request)]), True
     except (KeyError, TypeError, ValueError):
-        known, scale = _ELSEWHERE[_kind(request)], _matrices_s() / _REFERENCE_S
-        return Costs(known.start * scale, known.image * scale, known.end * scale), False
+        known, scale = _DEFAULT_COSTS[_kind(request)], _matrices_s() / _REFERENCE_S
+        return TimingCosts(known.start * scale, known.image * scale, known.end * scale), False
 
 
-class CostWatch:
+class TimingRecorder:
     """Looks at a training from outside, and remembers what it cost.
 
     Attributes:
@@ -93,7 +93,7 @@ class CostWatch:
         if epoch.number:
             self._epochs.append(epoch.seconds)
 
-    def keep(self, request: TrainRequest, images: int) -> None:
+    def save(self, request: TrainRequest, images: int) -> None:
         """Remember what it cost; to be called at its end, where nothing interrupted it.
 
         Args:
@@ -102,12 +102,12 @@ class CostWatch:
         """
         if self._started is None or self._first is None or not self._epochs:
             return
-        costs = Costs(
+        costs = TimingCosts(
             start=self._first - self._started,
             image=statistics.median(self._epochs) / images,
             end=time.monotonic() - self._last,
         )
-        kept = {**_remembered(), _key(request): asdict(costs)}
+        kept = {**_load(), _key(request): asdict(costs)}
         try:
             write_atomically(_file(), json.dumps(kept, indent=2).encode())
         except StorageError as error:
@@ -127,7 +127,7 @@ def _file() -> Path:
     return paths.cache_folder() / "training-costs.json"
 
 
-def _remembered() -> dict[str, dict[str, float]]:
+def _load() -> dict[str, dict[str, float]]:
     try:
         content = json.loads(_file().read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -14,7 +14,7 @@ from core.training.request import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class ClassFacts:
+class ClassSummary:
     """A class in a folder.
 
     Attributes:
@@ -29,7 +29,7 @@ class ClassFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltSet:
+class CustomDataset:
     """A set of photos that was built in the window: where it lies, and how much is in it."""
 
     folder: Path
@@ -38,20 +38,20 @@ class BuiltSet:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPhoto:
+class PreviewedPhoto:
     """What the network reads of a photo.
 
     Attributes:
         path: the photo.
         whole: all of it, small.
-        part: what of it the network reads: left, upper, right, lower, as shares of width and height, 0..1.
-        read: exactly the pixels that the network reads.
+        crop: what of it the network reads: left, upper, right, lower, as shares of width and height, 0..1.
+        cropped: exactly the pixels that the network reads.
     """
 
     path: Path
     whole: Picture
-    part: tuple[float, float, float, float]
-    read: Picture
+    crop: tuple[float, float, float, float]
+    cropped: Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class FoundProblem:
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How a class fares; see `core.evaluation.metrics.ClassFigures`. Shares are 0..1, None where undefined."""
+    """How a class fares; see `core.evaluation.metrics.ClassMetrics`. Shares are 0..1, None where undefined."""
 
     name: str
     precision: float | None
@@ -132,7 +132,7 @@ class TestedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationFacts:
+class EvaluationSummary:
     """How good the new model is on the test images, which it had not seen; see `core.evaluation.metrics.Evaluation`.
 
     Attributes:
@@ -147,7 +147,7 @@ class EvaluationFacts:
         ece_before: the same at temperature 1.
         reliability: the bins that hold images, calibrated.
         reliability_before: the same at temperature 1.
-        mistakes: the surest fifty, surest first.
+        misclassified: the surest fifty, surest first.
         tested: all test images.
     """
 
@@ -162,12 +162,12 @@ class EvaluationFacts:
     ece_before: float
     reliability: tuple[ReliabilityBin, ...]
     reliability_before: tuple[ReliabilityBin, ...]
-    mistakes: tuple[TestedImage, ...]
+    misclassified: tuple[TestedImage, ...]
     tested: tuple[TestedImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FlippedImage:
+class ChangedImage:
     """An image that two models name differently; confidences are 0..1, calibrated; no label where nobody knows it."""
 
     path: Path
@@ -179,14 +179,14 @@ class FlippedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonFacts:
+class BaselineComparison:
     """The new model beside another on the same test images, those of a class of both.
 
     Attributes:
         name: the other's name.
         version: the other's; 0 for one that came with Fovea, None for what fine-tuning began with.
         images: how many images they are compared by.
-        learnt: how many of them the other has learnt from, which flatters it; None where nobody knows.
+        training_overlap: how many of them the other has learnt from, which flatters it; None where nobody knows.
         accuracy_before: the other's, 0..1.
         interval_before: Wilson's 95 % interval of it.
         accuracy_now: the new model's, 0..1.
@@ -194,13 +194,13 @@ class ComparisonFacts:
         only_now_right: how many images only the new model named rightly: what was fixed.
         p: of McNemar's exact test; small where the difference is hardly chance.
         could_be_chance: whether it is not small.
-        flips: images named differently, at most two hundred, those with the largest margin first.
+        changed: images named differently, at most two hundred, those with the largest margin first.
     """
 
     name: str
     version: int | None
     images: int
-    learnt: int | None
+    training_overlap: int | None
     accuracy_before: float
     interval_before: tuple[float, float]
     accuracy_now: float
@@ -208,7 +208,7 @@ class ComparisonFacts:
     only_now_right: int
     p: float
     could_be_chance: bool
-    flips: tuple[FlippedImage, ...]
+    changed: tuple[ChangedImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class UnreadImage:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedFacts:
+class TrainingSummary:
     """What came of a training.
 
     Attributes:
@@ -231,15 +231,15 @@ class TrainedFacts:
         recipe: how it was trained.
         summary: the card's sentence about the model.
         classes: in the order of the logits.
-        parts: how many images were for `train`, `validation` and `test`.
+        subsets: how many images were for `train`, `validation` and `test`.
         fitted: how many images the installed head was fitted to.
         computed: of how many images the engine had to compute the features.
         temperature: what logits are divided by.
         unknown_below: the confidence under which an image is of none of the classes; None where that cannot be told.
         training: how it was made, as the card has it: plain JSON.
         evaluation: on the test images; None where there are none.
-        against: compared with the model in use before; None where that was not asked for or cannot be.
-        began_with: compared with what fine-tuning began with; None for other recipes.
+        baseline: compared with the model in use before; None where that was not asked for or cannot be.
+        start: compared with what fine-tuning began with; None for other recipes.
         notes: what the person should know, a sentence or two each.
         unread: images that could not be read any more.
         seconds: how long it took.
@@ -251,22 +251,22 @@ class TrainedFacts:
     recipe: Recipe
     summary: str
     classes: tuple[str, ...]
-    parts: Mapping[str, int]
+    subsets: Mapping[str, int]
     fitted: int
     computed: int
     temperature: float
     unknown_below: float | None
     training: Mapping[str, Any]
-    evaluation: EvaluationFacts | None
-    against: ComparisonFacts | None
-    began_with: ComparisonFacts | None
+    evaluation: EvaluationSummary | None
+    baseline: BaselineComparison | None
+    start: BaselineComparison | None
     notes: tuple[str, ...]
     unread: tuple[UnreadImage, ...]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class LearntCorrection:
+class CorrectionSummary:
     """A correction that was learnt, and what the model names the photo before and after; confidences are 0..1."""
 
     correction: Correction
@@ -276,13 +276,13 @@ class LearntCorrection:
     confidence_now: float
 
     @property
-    def is_right(self) -> bool:
+    def is_correct(self) -> bool:
         """Whether the new version says what the person says."""
         return self.now == self.correction.label
 
 
 @dataclass(frozen=True, slots=True)
-class RetrainedFacts:
+class RetrainingSummary:
     """What came of learning from corrections.
 
     Attributes:
@@ -290,11 +290,11 @@ class RetrainedFacts:
         version: the new one.
         from_version: the one that was corrected.
         classes: in the order of the logits.
-        learnt: the corrections that were learnt.
+        corrections: the corrections that were learnt.
         tests: the new version beside the corrected one on the test images of the latter's classes; None where there
             are none.
         notes: what the person should know, a sentence or two each.
-        left_out: photos that could not be learnt from.
+        skipped: photos that could not be learnt from.
         seconds: how long it took.
     """
 
@@ -302,8 +302,8 @@ class RetrainedFacts:
     version: int
     from_version: int
     classes: tuple[str, ...]
-    learnt: tuple[LearntCorrection, ...]
-    tests: ComparisonFacts | None
+    corrections: tuple[CorrectionSummary, ...]
+    tests: BaselineComparison | None
     notes: tuple[str, ...]
-    left_out: tuple[UnreadImage, ...]
+    skipped: tuple[UnreadImage, ...]
     seconds: float

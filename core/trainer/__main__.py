@@ -20,7 +20,7 @@ from typing import Any, Final
 from core.base import shutdown
 from core.base.errors import Cancelled, FoveaError, UsageError
 from core.base.progress import CancelToken, Progress
-from core.training.protocol import Done, Event, Failed, read_job, write_event
+from core.training.protocol import TrainerDone, TrainerEvent, TrainerFailed, read_job, write_event
 from core.training.trainer_process import PAUSE, RESUME
 
 EXIT_FAILED: Final = 2
@@ -35,7 +35,7 @@ if sys.platform == "win32":
     import _winapi
     import msvcrt
 
-    _PAUSE_S: Final = 0.2
+    _POLL_S: Final = 0.2
 
     def _next_order(pipe: int) -> bytes:
         """The next byte said there, waited for; empty once nobody holds the other end.
@@ -44,7 +44,7 @@ if sys.platform == "win32":
         """
         try:
             while not _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe), 0)[0]:
-                time.sleep(_PAUSE_S)
+                time.sleep(_POLL_S)
         except OSError:
             return b""
         return os.read(pipe, 1)
@@ -67,11 +67,11 @@ def main(arguments: Sequence[str]) -> int:
     token = CancelToken()
     # Ctrl+C is for the parent, who then closes our standard input.
     shutdown.end_on_signals(token.cancel, grace_s=_GRACE_S, ignore_interrupts=True)
-    orders = _taken(0, os.open(os.devnull, os.O_RDONLY))
-    threading.Thread(target=_heed, args=(orders, token), name="orders", daemon=True).start()
-    events = _taken(1, 2)
+    orders = _claim_descriptor(0, os.open(os.devnull, os.O_RDONLY))
+    threading.Thread(target=_follow_orders, args=(orders, token), name="orders", daemon=True).start()
+    events = _claim_descriptor(1, 2)
 
-    def emit(event: Event) -> None:
+    def emit(event: TrainerEvent) -> None:
         line = f"{write_event(event)}\n".encode()
         try:
             while line:
@@ -80,19 +80,19 @@ def main(arguments: Sequence[str]) -> int:
             raise Cancelled from None
 
     try:
-        return _answer(arguments, emit, token)
+        return _run(arguments, emit, token)
     except Cancelled:
         return EXIT_CANCELLED
 
 
-def _taken(descriptor: int, instead: int) -> int:
+def _claim_descriptor(descriptor: int, instead: int) -> int:
     """A standard stream as a descriptor of our own; whatever else uses the standard one gets another stream instead."""
     kept = os.dup(descriptor)
     os.dup2(instead, descriptor)
     return kept
 
 
-def _heed(orders: int, token: CancelToken) -> None:
+def _follow_orders(orders: int, token: CancelToken) -> None:
     """Pause the work and have it go on as it is said on standard input, and call it off as soon as that is closed.
 
     Every file is written whole or not at all.
@@ -107,18 +107,18 @@ def _heed(orders: int, token: CancelToken) -> None:
     shutdown.end(EXIT_CANCELLED)
 
 
-def _answer(arguments: Sequence[str], emit: Callable[[Event], None], token: CancelToken) -> int:
+def _run(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token: CancelToken) -> int:
     emit(Progress("starting", 0, 1, None))
     try:
         facts = _work(arguments, emit, token)
     except FoveaError as error:
-        emit(Failed(error.kind, error.what, error.hint))
+        emit(TrainerFailed(error.kind, error.what, error.hint))
         return EXIT_FAILED
-    emit(Done(facts))
+    emit(TrainerDone(facts))
     return 0
 
 
-def _work(arguments: Sequence[str], emit: Callable[[Event], None], token: CancelToken) -> Mapping[str, Any]:
+def _work(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
     match arguments:
         case ["train", folder]:
             return _train(Path(folder), emit, token)
@@ -133,7 +133,7 @@ def _work(arguments: Sequence[str], emit: Callable[[Event], None], token: Cancel
     raise UsageError(f"The trainer does not understand {' '.join(arguments)!r}.", hint="Install Fovea again.")
 
 
-def _train(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapping[str, Any]:
+def _train(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
     job = read_job(folder)
     for half_a_file in folder.glob(".*.part"):  # a kill left them
         half_a_file.unlink(missing_ok=True)

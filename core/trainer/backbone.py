@@ -12,7 +12,7 @@ from core.models.files import REINSTALL, read_file
 from core.models.installed import InstalledBackbone, load_backbone
 from core.models.library import CARD
 from core.trainer.framework import keras
-from core.trainer.onnx_to_keras import keras_twin
+from core.trainer.onnx_to_keras import rebuild_keras
 
 NORMALISATION: Final = "normalisation.npz"
 """What `core.trainer.onnx_to_keras.normalisation_bytes` wrote, beside the backbone's file."""
@@ -32,9 +32,9 @@ class Backbone:
     data: bytes
     normalisation: bytes | None
 
-    def twin(self) -> keras.Model:
+    def keras_model(self) -> keras.Model:
         """The same network in Keras, see `core.trainer.onnx_to_keras.keras_twin`."""
-        return keras_twin(self.data, self.card, self.normalisation)
+        return rebuild_keras(self.data, self.card, self.normalisation)
 
 
 def read_backbone(folder: Path) -> Backbone:

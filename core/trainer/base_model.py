@@ -12,10 +12,10 @@ from onnx import TensorProto, helper
 
 from core.base.errors import ModelError
 from core.engine import graph
-from core.engine.shapes import Shapes, shapes_for_one_image
+from core.engine.shapes import Shapes, infer_shapes
 from core.trainer.float16_storage import BATCH
 
-TRUNK: Final = "trunk"
+FROZEN_BASE: Final = "trunk"
 
 _SHORTCUT: Final = ("Conv", (1024, 728, 1, 1))
 _EXIT_FLOW: Final = (
@@ -28,7 +28,7 @@ _EXIT_FLOW: Final = (
 _HINT: Final = "Only Xception has a beginning that can be cut off; train the whole network instead."
 
 
-def cut_trunk(backbone: bytes) -> bytes:
+def split_frozen_base(backbone: bytes) -> bytes:
     """Cut an Xception after block 12.
 
     Args:
@@ -43,19 +43,19 @@ def cut_trunk(backbone: bytes) -> bytes:
     """
     model = graph.parse(backbone)
     _check(model)
-    shapes = shapes_for_one_image(model)
+    shapes = infer_shapes(model)
     name = _end_of_block_12(model.graph, shapes)
-    nodes = [*_needed_for(name, model.graph), helper.make_node("Transpose", [name], [TRUNK], perm=[0, 2, 3, 1])]
+    nodes = [*_needed_for(name, model.graph), helper.make_node("Transpose", [name], [FROZEN_BASE], perm=[0, 2, 3, 1])]
     read = {source for node in nodes for source in node.input}
     _, channels, height, width = shapes[name]
-    trunk = helper.make_graph(
+    base = helper.make_graph(
         nodes,
-        TRUNK,
+        FROZEN_BASE,
         [info for info in model.graph.input if info.name == graph.INPUT],
-        [helper.make_tensor_value_info(TRUNK, TensorProto.FLOAT, [BATCH, height, width, channels])],
+        [helper.make_tensor_value_info(FROZEN_BASE, TensorProto.FLOAT, [BATCH, height, width, channels])],
         [tensor for tensor in model.graph.initializer if tensor.name in read],
     )
-    cut = helper.make_model(trunk, opset_imports=model.opset_import, ir_version=model.ir_version)
+    cut = helper.make_model(base, opset_imports=model.opset_import, ir_version=model.ir_version)
     _check(cut)
     return cut.SerializeToString(deterministic=True)
 

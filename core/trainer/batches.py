@@ -24,22 +24,22 @@ from core.base.progress import CancelToken
 from core.card import Preprocessing
 from core.engine.engine import MAX_BATCH
 from core.engine.features import is_unchanged
-from core.images.augmentation import augmented, generator
+from core.images.augmentation import augment, make_rng
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
 from core.training.protocol import IMAGES
 
-_AHEAD: Final = 3
+_PREFETCH: Final = 3
 """Batches under way beside the one that is learnt from: in the trunk, and being decoded."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """[height, width, 3]."""
-Trunk: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
+RunFrozenBase: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """From images [n, size, size, 3] to what the network that learns reads: themselves, or maps of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class TrainImage:
     """An image file as it was when the training began.
 
     Attributes:
@@ -53,7 +53,7 @@ class Photo:
     label: int
 
 
-View: TypeAlias = Callable[[Photo, Pixels], Pixels]
+View: TypeAlias = Callable[[TrainImage, Pixels], Pixels]
 """What a photo's pixels are made into: [size, size, 3]."""
 
 
@@ -70,7 +70,7 @@ class Batch:
     labels: NDArray[np.int64]
 
 
-def read_photos(folder: Path) -> tuple[list[Photo], list[Photo]]:
+def read_images(folder: Path) -> tuple[list[TrainImage], list[TrainImage]]:
     """The photos of a job to train and to validate with.
 
     Raises:
@@ -79,7 +79,7 @@ def read_photos(folder: Path) -> tuple[list[Photo], list[Photo]]:
     try:
         content = json.loads((folder / IMAGES).read_bytes())
         train, validation = (
-            [Photo(Path(path), str(sha256), int(label)) for path, sha256, label in content[part]]
+            [TrainImage(Path(path), str(sha256), int(label)) for path, sha256, label in content[part]]
             for part in ("train", "validation")
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -88,15 +88,15 @@ def read_photos(folder: Path) -> tuple[list[Photo], list[Photo]]:
     return train, validation
 
 
-def shuffled(photos: Sequence[Photo], size: int, seed: int, epoch: int) -> list[list[Photo]]:
+def shuffled(images: Sequence[TrainImage], size: int, seed: int, epoch: int) -> list[list[TrainImage]]:
     """All photos in groups of `size`, the last one perhaps smaller, in the order of an epoch."""
-    order = np.random.default_rng([seed, epoch]).permutation(len(photos)).tolist()
-    return grouped([photos[at] for at in order], size)
+    order = np.random.default_rng([seed, epoch]).permutation(len(images)).tolist()
+    return in_batches([images[at] for at in order], size)
 
 
-def grouped(photos: Sequence[Photo], size: int) -> list[list[Photo]]:
+def in_batches(images: Sequence[TrainImage], size: int) -> list[list[TrainImage]]:
     """All photos in groups of `size`, the last one perhaps smaller."""
-    return [list(photos[start : start + size]) for start in range(0, len(photos), size)]
+    return [list(images[start : start + size]) for start in range(0, len(images), size)]
 
 
 def plain_view(plan: Preprocessing) -> View:
@@ -106,27 +106,27 @@ def plain_view(plan: Preprocessing) -> View:
 
 def augmented_view(plan: Preprocessing, seed: int, epoch: int) -> View:
     """A photo as it is learnt from in an epoch."""
-    return lambda photo, pixels: augmented(pixels, plan, generator(seed, epoch, photo.sha256))
+    return lambda photo, pixels: augment(pixels, plan, make_rng(seed, epoch, photo.sha256))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pipeline:
+class DataLoader:
     """Makes batches.
 
     Attributes:
         plan: what the backbone wants done to pixels.
-        trunk: called by one thread at a time, with `MAX_BATCH` images at most.
-        token: looked at before every photo and every call of `trunk`.
+        frozen_base: called by one thread at a time, with `MAX_BATCH` images at most.
+        token: looked at before every photo and every call of `frozen_base`.
         skipped: files that were left out, so far.
     """
 
     plan: Preprocessing
-    trunk: Trunk
+    frozen_base: RunFrozenBase
     token: CancelToken
     skipped: set[Path] = field(default_factory=set)
 
     @contextmanager
-    def batches(self, groups: Sequence[Sequence[Photo]], view: View) -> Iterator[Iterator[Batch]]:
+    def batches(self, groups: Sequence[Sequence[TrainImage]], view: View) -> Iterator[Iterator[Batch]]:
         """A batch of each group, in their order, few in memory at once; after the context no thread is left.
 
         Taking a batch raises Cancelled where the token was cancelled, and whatever `trunk` raised.
@@ -136,7 +136,7 @@ class Pipeline:
         source, waiting = iter(groups), deque[Future[Batch]]()
 
         def refill() -> None:
-            for group in islice(source, _AHEAD - len(waiting)):
+            for group in islice(source, _PREFETCH - len(waiting)):
                 views = [decoders.submit(self._view, photo, view) for photo in group]
                 waiting.append(runner.submit(self._batch, group, views))
 
@@ -154,16 +154,16 @@ class Pipeline:
             for pool in (decoders, runner):  # in this order: the runner waits for decoders, who then raise
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _view(self, photo: Photo, view: View) -> Pixels | None:
+    def _view(self, photo: TrainImage, view: View) -> Pixels | None:
         """What the network is shown of a photo; None where it is left out."""
         self.token.check()
         try:
-            pixels = decode(photo.path, at_least=self.plan.decode_at_least)
+            pixels = decode(photo.path, min_side=self.plan.min_decode_side)
         except ImageError:
             return None
         return view(photo, pixels) if is_unchanged(photo) else None
 
-    def _batch(self, group: Sequence[Photo], views: Sequence[Future[Pixels | None]]) -> Batch:
+    def _batch(self, group: Sequence[TrainImage], views: Sequence[Future[Pixels | None]]) -> Batch:
         shown, labels = [], []
         for photo, future in zip(group, views, strict=True):
             pixels = future.result()
@@ -172,11 +172,11 @@ class Pipeline:
                 continue
             shown.append(pixels)
             labels.append(photo.label)
-        return Batch(self._through_trunk(shown) if shown else None, np.array(labels, np.int64))
+        return Batch(self._run_frozen_base(shown) if shown else None, np.array(labels, np.int64))
 
-    def _through_trunk(self, shown: Sequence[Pixels]) -> NDArray[Any]:
+    def _run_frozen_base(self, shown: Sequence[Pixels]) -> NDArray[Any]:
         parts = []
         for start in range(0, len(shown), MAX_BATCH):
             self.token.check()
-            parts.append(self.trunk(np.stack(shown[start : start + MAX_BATCH])))
+            parts.append(self.frozen_base(np.stack(shown[start : start + MAX_BATCH])))
         return np.concatenate(parts)

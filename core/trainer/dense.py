@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import TrainerError
-from core.base.progress import CancelToken, StageClock
+from core.base.progress import CancelToken, ProgressReporter
 from core.base.storage import write_atomically
 from core.engine import graph
 from core.models.heads import head_bytes
 from core.trainer.backbone import read_backbone
 from core.trainer.framework import keras, tf
 from core.trainer.head_export import exported_head
-from core.trainer.loop import Score, reseed, run_epochs, training_facts
-from core.trainer.parity import write_gate
-from core.trainer.steps import balanced
-from core.training.protocol import FEATURES, GATE_IMAGES, HEAD, REFITTED, Event, Job
-from core.training.quick import Features, Labels, moments
+from core.trainer.loop import EpochMetrics, reseed, run_epochs, training_facts
+from core.trainer.parity import write_parity_samples
+from core.trainer.steps import class_weights
+from core.training.protocol import FEATURES, HEAD, PARITY_IMAGES, REFITTED, TrainerEvent, TrainerJob
+from core.training.quick import Features, Labels, mean_std
 
 HIDDEN: Final = (256, 128)
 DROPOUT: Final = 0.5
@@ -41,10 +41,10 @@ photos of 8 classes 0.90 of the others were named rightly then, and 0.95 with th
 _AT_ONCE: Final = 4096
 """Images that are looked at together where nothing is learnt."""
 
-Emit = Callable[[Event], None]
+Emit = Callable[[TrainerEvent], None]
 
 
-def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, Any]:
+def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, Any]:
     """Train the head a job asks for; write `HEAD`, where `FEATURES` holds `everything` also `REFITTED`, and `GATE`.
 
     Returns:
@@ -58,22 +58,22 @@ def run(job: Job, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, 
         Cancelled: the token was cancelled; the latest checkpoint stays.
     """
     arrays = _read(folder)
-    lessons = Lessons.of(*(arrays[name] for name in ("train", "train_labels", "validation", "validation_labels")))
-    learner = DenseLearner(job, lessons, "learning", emit, token)
-    state = run_epochs(learner, job, folder, emit, token)
-    learner.model.set_weights(state.best)
-    installed = plain_head(learner.model, lessons)
+    data = DenseData.of(*(arrays[name] for name in ("train", "train_labels", "validation", "validation_labels")))
+    trainer = DenseTrainer(job, data, "learning", emit, token)
+    state = run_epochs(trainer, job, folder, emit, token)
+    trainer.model.set_weights(state.best)
+    installed = fold_standardization(trainer.model, data)
     _export(installed, folder / HEAD)
     if "everything" in arrays:
-        installed = _refitted(replace(job, epochs=state.best_epoch), arrays, emit, token)
+        installed = _refit(replace(job, epochs=state.best_epoch), arrays, emit, token)
         _export(installed, folder / REFITTED)
-    _write_gate(job, folder, installed, emit, token)
-    widths = [lessons.features.shape[1], *HIDDEN, job.classes]
+    _write_parity(job, folder, installed, emit, token)
+    widths = [data.features.shape[1], *HIDDEN, job.classes]
     return {"layers": widths, "dropout": DROPOUT, **training_facts(state, job)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
+class DenseData:
     """Images to learn from, and those to choose the best epoch by.
 
     Attributes:
@@ -95,13 +95,13 @@ class Lessons:
     @classmethod
     def of(cls, features: Features, labels: Labels, validation: Features, validation_labels: Labels) -> Self:
         """Standardise features; only those to learn from say how."""
-        mean, scale = moments(features)
+        mean, scale = mean_std(features)
         shift, divisor = mean.astype(np.float32), scale.astype(np.float32)
-        learnt, judged = ((part - shift) / divisor for part in (features, validation))
-        return cls(learnt, labels, judged, validation_labels, mean, scale)
+        scaled, judged = ((part - shift) / divisor for part in (features, validation))
+        return cls(scaled, labels, judged, validation_labels, mean, scale)
 
 
-class DenseLearner:
+class DenseTrainer:
     """The article's head while it learns, for `core.trainer.loop` to lead.
 
     Attributes:
@@ -109,51 +109,53 @@ class DenseLearner:
         optimizer: stochastic gradient descent.
     """
 
-    def __init__(self, job: Job, lessons: Lessons, stage: str, emit: Emit, token: CancelToken) -> None:
+    def __init__(self, job: TrainerJob, data: DenseData, stage: str, emit: Emit, token: CancelToken) -> None:
         """Make ready to learn.
 
         Args:
             job: how.
-            lessons: from what.
+            data: from what.
             stage: what to call it in progress reports.
             emit: told of the progress.
             token: looked at before each step.
         """
-        self.model = initial_head(lessons.features.shape[1], job.classes, job.seed)
+        self.model = initial_head(data.features.shape[1], job.classes, job.seed)
         self.optimizer = keras.optimizers.SGD(job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0)
         self.optimizer.build(self.model.trainable_variables)
-        self._job, self._lessons, self._token = job, lessons, token
-        self._shares = balanced(lessons.labels.tolist(), job.classes)[lessons.labels]
-        self._step, self._judge = _steps(self.model, self.optimizer)
-        self._new_clock = partial(StageClock, stage, report=emit)
-        self._clock: StageClock | None = None
+        self._job, self._data, self._token = job, data, token
+        self._class_weights = class_weights(data.labels.tolist(), job.classes)[data.labels]
+        self._step, self._evaluate = _steps(self.model, self.optimizer)
+        self._new_clock = partial(ProgressReporter, stage, report=emit)
+        self._clock: ProgressReporter | None = None
 
-    def learn(self, epoch: int) -> Score:
+    def train_epoch(self, epoch: int) -> EpochMetrics:
         """Learn from every image once, in an order drawn from the seed and the epoch, which counts from 1.
 
         Raises:
             Cancelled: the token was cancelled.
         """
-        job, lessons, count = self._job, self._lessons, len(self._lessons.labels)
+        job, data, count = self._job, self._data, len(self._data.labels)
         self._clock = self._clock or self._new_clock((job.epochs - epoch + 1) * count)
         order = np.random.default_rng((job.seed, epoch)).permutation(count)
-        loss, right = 0.0, 0
+        loss, correct = 0.0, 0
         for start in range(0, count, job.batch):
             self._token.check()
             rows = order[start : start + job.batch]
-            losses, named = self._step(lessons.features[rows], lessons.labels[rows], self._shares[rows])
-            loss, right = loss + float(losses), right + int(named)
+            losses, named = self._step(data.features[rows], data.labels[rows], self._class_weights[rows])
+            loss, correct = loss + float(losses), correct + int(named)
             self._clock.advance(len(rows))
-        return Score(loss / count, right / count)
+        return EpochMetrics(loss / count, correct / count)
 
-    def validate(self) -> Score | None:
+    def validate(self) -> EpochMetrics | None:
         """How it does on the images set aside; None where there are none."""
-        lessons, count = self._lessons, len(self._lessons.validation_labels)
+        data, count = self._data, len(self._data.validation_labels)
         if not count:
             return None
         parts = [slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)]
-        told = [self._judge(lessons.validation[part], lessons.validation_labels[part]) for part in parts]
-        return Score(sum(float(loss) for loss, _ in told) / count, sum(int(named) for _, named in told) / count)
+        scores = [self._evaluate(data.validation[part], data.validation_labels[part]) for part in parts]
+        return EpochMetrics(
+            sum(float(loss) for loss, _ in scores) / count, sum(int(named) for _, named in scores) / count
+        )
 
 
 def initial_head(width: int, classes: int, seed: int) -> keras.Model:
@@ -170,11 +172,11 @@ def initial_head(width: int, classes: int, seed: int) -> keras.Model:
     return keras.Sequential([*layers, keras.layers.Dense(classes, kernel_initializer=initial)])
 
 
-def plain_head(model: keras.Model, lessons: Lessons) -> keras.Model:
+def fold_standardization(model: keras.Model, data: DenseData) -> keras.Model:
     """The same head for features as they come: the standardising is folded into its first layer, dropout is gone."""
     first, bias, *others = (weights.astype(np.float64) for weights in model.get_weights())
-    first = first / lessons.scale[:, None]
-    bias = bias - lessons.mean @ first
+    first = first / data.scale[:, None]
+    bias = bias - data.mean @ first
     sizes = [weights.shape[1] for weights in (first, *others[::2])]
     layers = [keras.layers.Dense(size, activation="relu") for size in sizes[:-1]]
     plain = keras.Sequential([keras.Input((len(first),)), *layers, keras.layers.Dense(sizes[-1])])
@@ -192,10 +194,10 @@ def _steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> tuple[C
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return losses, tf.math.count_nonzero(tf.argmax(logits, axis=1) == labels)
 
-    def step(features: Any, labels: Any, shares: Any) -> tuple[Any, Any]:
+    def step(features: Any, labels: Any, fractions: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             losses, right = judged(features, labels, training=True)
-            loss = tf.reduce_mean(losses * shares)
+            loss = tf.reduce_mean(losses * fractions)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return tf.reduce_sum(losses), right
 
@@ -203,19 +205,19 @@ def _steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> tuple[C
         losses, right = judged(features, labels, training=False)
         return tf.reduce_sum(losses), right
 
-    shares = tf.TensorSpec((None,), tf.float32)
-    return tf.function(step, input_signature=(*given, shares)), tf.function(look, input_signature=given)
+    class_weights = tf.TensorSpec((None,), tf.float32)
+    return tf.function(step, input_signature=(*given, class_weights)), tf.function(look, input_signature=given)
 
 
-def _refitted(job: Job, arrays: Mapping[str, NDArray[Any]], emit: Emit, token: CancelToken) -> keras.Model:
+def _refit(job: TrainerJob, arrays: Mapping[str, NDArray[Any]], emit: Emit, token: CancelToken) -> keras.Model:
     """The head trained once more from the same initial weights, on all images, for as many epochs as were the best."""
     features, labels = arrays["everything"], arrays["everything_labels"]
-    lessons = Lessons.of(features, labels, features[:0], labels[:0])
-    learner = DenseLearner(job, lessons, "learning from all images", emit, token)
+    data = DenseData.of(features, labels, features[:0], labels[:0])
+    trainer = DenseTrainer(job, data, "learning from all images", emit, token)
     for epoch in range(1, job.epochs + 1):
-        reseed(learner.model, job.seed, epoch)
-        learner.learn(epoch)
-    return plain_head(learner.model, lessons)
+        reseed(trainer.model, job.seed, epoch)
+        trainer.train_epoch(epoch)
+    return fold_standardization(trainer.model, data)
 
 
 def _read(folder: Path) -> dict[str, NDArray[Any]]:
@@ -231,11 +233,11 @@ def _export(head: keras.Model, file: Path) -> None:
     write_atomically(file, head_bytes(exported_head(head), exact=True))
 
 
-def _write_gate(job: Job, folder: Path, head: keras.Model, emit: Emit, token: CancelToken) -> None:
+def _write_parity(job: TrainerJob, folder: Path, head: keras.Model, emit: Emit, token: CancelToken) -> None:
     """Have Keras say, from pixels to logits, what the engine will be held against."""
     backbone = read_backbone(Path(job.backbone))
-    network = backbone.twin()
-    clock = StageClock("asking Keras what the model must say", GATE_IMAGES, emit)
+    network = backbone.keras_model()
+    clock = ProgressReporter("asking Keras what the model must say", PARITY_IMAGES, emit)
 
     def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         token.check()
@@ -243,4 +245,4 @@ def _write_gate(job: Job, folder: Path, head: keras.Model, emit: Emit, token: Ca
         clock.advance(len(images))
         return np.asarray(head(features, training=False))
 
-    write_gate(folder, logits_of, backbone.card.preprocessing)
+    write_parity_samples(folder, logits_of, backbone.card.preprocessing)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from core.base.storage import write_atomically
 from core.card import BackboneCard, Origin, Preprocessing
 from core.engine import golden, graph
-from core.engine.complexity import complexity
-from core.trainer.float16_storage import Halving, compact
+from core.engine.complexity import compute_stats
+from core.trainer.float16_storage import Float16Policy, optimize
 from core.trainer.framework import keras, silenced, tf, tf2onnx
 from core.training.protocol import BACKBONE
 
@@ -41,23 +41,23 @@ class Parity:
     least_cosine: float
 
 
-def export_backbone(model: keras.Model, path: Path, halving: Halving = Halving.EVERYTHING) -> None:
+def export_backbone(model: keras.Model, path: Path, float16: Float16Policy = Float16Policy.EVERYTHING) -> None:
     """Write a backbone as ONNX, see `backbone_bytes`.
 
     Raises:
         StorageError: the file could not be written.
     """
-    write_atomically(path, backbone_bytes(model, halving))
+    write_atomically(path, backbone_bytes(model, float16))
 
 
-def backbone_bytes(model: keras.Model, halving: Halving = Halving.EVERYTHING) -> bytes:
+def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EVERYTHING) -> bytes:
     """A backbone as an ONNX file: uint8 `image` [n, size, size, 3] in, `features` and `feature_map` out.
 
     Scaling of pixels and normalisation are inside the graph. The same weights give the same bytes.
 
     Args:
         model: from float pixels of 0..255 [n, size, size, 3] to a dict of `features` and `feature_map`.
-        halving: which kernels are stored as float16; with `LOSSLESS`, a `keras_twin` keeps the kernels of its file
+        float16: which kernels are stored as float16; with `LOSSLESS`, a `rebuild_keras` keeps the kernels of its file
             wherever it was not trained, and float32 ones where it was.
     """
     signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=graph.INPUT),)
@@ -71,12 +71,12 @@ def backbone_bytes(model: keras.Model, halving: Halving = Halving.EVERYTHING) ->
         converted, _ = tf2onnx.convert.from_function(
             tf.function(backbone, input_signature=signature), input_signature=signature, opset=OPSET
         )
-    small = compact(converted, halving)
-    onnx.checker.check_model(small, full_check=True)
-    return small.SerializeToString(deterministic=True)
+    optimized = optimize(converted, float16)
+    onnx.checker.check_model(optimized, full_check=True)
+    return optimized.SerializeToString(deterministic=True)
 
 
-def own_backbone_card(
+def exported_backbone_card(
     model: keras.Model, data: bytes, *, name: str, origin: Origin, architecture: str, preprocessing: Preprocessing
 ) -> BackboneCard:
     """The card of the file `data` that `backbone_bytes` made of `model`.
@@ -94,9 +94,9 @@ def own_backbone_card(
         feature_width=features.shape[1],
         feature_map_layout="nhwc",
         weights=_published_count(model, architecture),
-        multiply_adds=complexity(graph.parse(data)).multiply_adds,
+        multiply_adds=compute_stats(graph.parse(data)).macs,
         origin=origin,
-        golden_features=golden.pack(features),
+        golden_features=golden.encode_features(features),
     )
 
 

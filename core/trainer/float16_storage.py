@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 BATCH: Final = "n"
-_FEWEST_VALUES: Final = 1024
+_MIN_VALUES: Final = 1024
 """Arrays smaller than this save nothing worth a cast."""
 
 _NOISE: Final = 2.0**-20
 """Taking a normalisation out of a kernel and folding it in again moves a number by 2^-22 of it, as measured."""
 
 
-class Halving(Enum):
+class Float16Policy(Enum):
     """Which kernels are stored as float16."""
 
     EVERYTHING = "everything"
@@ -30,28 +30,28 @@ class Halving(Enum):
     """Those that were stored so before: each of their numbers is a float16 one but for noise."""
 
 
-def compact(model: onnx.ModelProto, halving: Halving = Halving.EVERYTHING) -> onnx.ModelProto:
+def optimize(model: onnx.ModelProto, float16: Float16Policy = Float16Policy.EVERYTHING) -> onnx.ModelProto:
     """The same network in fewer bytes, equal for equal weights, saying nothing about the machine that made it.
 
     Kernels are rounded to float16 and cast back to float32 inside the graph, so computing stays float32; biases, which
-    are few, stay as they are, and so do the kernels that `halving` leaves out. The batch axis of all inputs and outputs
+    are few, stay as they are, and so do the kernels that `float16` leaves out. The batch axis of all inputs and outputs
     is called "n".
     """
     graph = onnx.GraphProto(name="backbone")
     graph.CopyFrom(model.graph)
     graph.name, graph.doc_string = "backbone", ""
     del graph.value_info[:], graph.metadata_props[:]
-    _fold(graph)
+    _fold_batch_norm(graph)
     _rename(graph)
     _name_batch_axes(graph)
-    _halve(graph, halving)
+    _store_float16(graph, float16)
     opsets = [opset for opset in model.opset_import if not opset.domain]
     return helper.make_model(
         graph, opset_imports=opsets, ir_version=model.ir_version, producer_name=model.producer_name
     )
 
 
-def _fold(graph: onnx.GraphProto) -> None:
+def _fold_batch_norm(graph: onnx.GraphProto) -> None:
     """Take a scale or shift per channel right after a convolution into it.
 
     tf2onnx leaves BatchNormalization after a depthwise convolution in that form.
@@ -63,7 +63,7 @@ def _fold(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         convolution = convolutions.get(node.input[0])
         if convolution and readers[node.input[0]] == 1 and _is_per_channel(node, convolution, arrays):
-            _take_in(node, convolution, arrays)
+            _fold_into(node, convolution, arrays)
             convolutions[node.output[0]] = convolution
             continue
         kept.append(node)
@@ -80,7 +80,7 @@ def _is_per_channel(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: d
     return arrays[node.input[1]].shape == (1, arrays[convolution.input[1]].shape[0], 1, 1)
 
 
-def _take_in(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: dict[str, NDArray[Any]]) -> None:
+def _fold_into(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: dict[str, NDArray[Any]]) -> None:
     """Make `convolution` give what `node` gave after it; its arrays are copied, as others may read them too."""
     values = arrays[node.input[1]].reshape(-1)
     kernel = arrays[convolution.input[1]]
@@ -121,14 +121,14 @@ def _name_batch_axes(graph: onnx.GraphProto) -> None:
         info.type.tensor_type.shape.dim[0].dim_param = BATCH
 
 
-def _halve(graph: onnx.GraphProto, halving: Halving) -> None:
+def _store_float16(graph: onnx.GraphProto, policy: Float16Policy) -> None:
     """Store kernels as float16, each followed by a cast to float32."""
     casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.ndim < 2 or values.size < _FEWEST_VALUES:
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < _MIN_VALUES:
             continue
-        if halving is Halving.LOSSLESS and not _is_half_but_for_noise(values):
+        if policy is Float16Policy.LOSSLESS and not _is_nearly_float16(values):
             continue
         exact, stored = tensor.name, f"{tensor.name}_half"
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
@@ -138,7 +138,7 @@ def _halve(graph: onnx.GraphProto, halving: Halving) -> None:
     graph.node.extend(nodes)
 
 
-def _is_half_but_for_noise(values: NDArray[np.float32]) -> bool:
+def _is_nearly_float16(values: NDArray[np.float32]) -> bool:
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float16).astype(np.float32)
     return bool((np.abs(values - rounded) <= _NOISE * np.abs(values)).all())

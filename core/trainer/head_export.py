@@ -43,10 +43,10 @@ def exported_head(model: keras.Model) -> Head:
             tf.function(head, input_signature=signature), input_signature=signature, opset=OPSET
         )
     onnx.checker.check_model(converted, full_check=True)
-    return head_of(converted)
+    return head_from_onnx(converted)
 
 
-def head_of(model: onnx.ModelProto) -> Head:
+def head_from_onnx(model: onnx.ModelProto) -> Head:
     """The head that a graph is: a chain of MatMul and Add, or Gemm, with Relu between them; no Add means no bias.
 
     Raises:
@@ -58,7 +58,7 @@ def head_of(model: onnx.ModelProto) -> Head:
     for node in model.graph.node:
         own = [arrays[name] for name in node.input if name in arrays]
         if node.input[0] != value or len(own) != len(node.input) - 1 or node.op_type not in _KINDS:
-            raise _foreign(f"{node.op_type} of {', '.join(node.input)}")
+            raise _unsupported(f"{node.op_type} of {', '.join(node.input)}")
         kinds, value = kinds + _KINDS[node.op_type], node.output[0]
         if node.op_type == "MatMul":
             layers.append(LinearHead(own[0], np.zeros(own[0].shape[-1], np.float32)))
@@ -67,7 +67,7 @@ def head_of(model: onnx.ModelProto) -> Head:
         elif node.op_type == "Add" and layers:
             layers[-1] = LinearHead(layers[-1].weights, own[0])
     if value != model.graph.output[0].name or not _CHAIN.fullmatch(kinds):
-        raise _foreign("its layers are in another order")
+        raise _unsupported("its layers are in another order")
     return layers[0] if len(layers) == 1 else DenseHead(tuple(layers))
 
 
@@ -76,10 +76,10 @@ def _gemm(node: onnx.NodeProto, weights: NDArray[np.float32], bias: NDArray[np.f
     options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     turned = options.pop("transB", 0)
     if any(value != (1.0 if name in ("alpha", "beta") else 0) for name, value in options.items()):
-        raise _foreign(f"Gemm with {options}")
+        raise _unsupported(f"Gemm with {options}")
     weights = np.ascontiguousarray(weights.T) if turned else weights
     return LinearHead(weights, np.zeros(weights.shape[-1], np.float32) if bias is None else bias)
 
 
-def _foreign(what: str) -> ModelError:
+def _unsupported(what: str) -> ModelError:
     return ModelError(f"The head's export is no chain of dense layers: {what}.", hint=_HINT)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.evaluation.calibration import log_loss
 from core.models.heads import LinearHead
 
-DOUBT: Final = 0.15
+TARGET_LOSS_RATIO: Final = 0.15
 """The mean cross-entropy of photos learnt from, as a share of that of guessing, which is log(classes).
 
 Measured three times with the exit flow: 95 photos of 8 classes to learn from, 101 others, rate 0.02, four epochs. The
@@ -24,11 +24,13 @@ others' calibrated log loss was 0.30, 0.23 and 0.14 before. With the head as it 
 a quarter of this doubt 0.27, 0.20 and 0.12, with this 0.26, 0.19 and 0.13. With three times this doubt and the rate
 0.05, the first steps were so long that one of the three trainings went astray.
 """
-_MOST: Final = 1e6
+_MAX_TEMPERATURE: Final = 1e6
 _HALVINGS: Final = 60
 
 
-def softened(head: LinearHead, features: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[LinearHead, float]:
+def with_initial_temperature(
+    head: LinearHead, features: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[LinearHead, float]:
     """The head with its logits divided by a temperature, 1 or more, such that it is in `DOUBT`.
 
     Args:
@@ -39,10 +41,10 @@ def softened(head: LinearHead, features: NDArray[np.float32], labels: NDArray[np
     Returns:
         The head, and the temperature.
     """
-    logits, wanted = head.logits(features), DOUBT * math.log(head.class_count)
+    logits, wanted = head.logits(features), TARGET_LOSS_RATIO * math.log(head.class_count)
     if log_loss(logits, labels) >= wanted:
         return head, 1.0
-    low, high = 0.0, math.log(_MOST)
+    low, high = 0.0, math.log(_MAX_TEMPERATURE)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if log_loss(logits, labels, math.exp(middle)) >= wanted else (middle, high)

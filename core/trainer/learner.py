@@ -9,19 +9,19 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError
-from core.base.progress import Report, StageClock
-from core.trainer.batches import Batch, Photo, Pipeline, augmented_view, grouped, plain_view, shuffled
+from core.base.progress import ProgressCallback, ProgressReporter
+from core.trainer.batches import Batch, DataLoader, TrainImage, augmented_view, in_batches, plain_view, shuffled
 from core.trainer.framework import keras
-from core.trainer.loop import Score
-from core.trainer.steps import Steps, Tally, balanced
-from core.training.protocol import Job
+from core.trainer.loop import EpochMetrics
+from core.trainer.steps import MetricTotals, TrainStep, class_weights
+from core.training.protocol import TrainerJob
 
-_MOST_KEPT: Final = 1024**3
+_MAX_CACHED_BYTES: Final = 1024**3
 """Bytes of validation images, as the network reads them, that are kept from epoch to epoch; the rest is made anew."""
-_LARGEST: Final = float(np.finfo(np.float16).max)
+_FLOAT16_MAX: Final = float(np.finfo(np.float16).max)
 
 
-class Learner:
+class ImageTrainer:
     """A network that learns from photos, for `core.trainer.loop` to lead.
 
     Attributes:
@@ -32,26 +32,28 @@ class Learner:
     def __init__(
         self,
         model: keras.Model,
-        job: Job,
-        photos: tuple[Sequence[Photo], Sequence[Photo]],
-        pipeline: Pipeline,
-        report: Report,
+        job: TrainerJob,
+        images: tuple[Sequence[TrainImage], Sequence[TrainImage]],
+        loader: DataLoader,
+        report: ProgressCallback,
     ) -> None:
         """Make ready to learn.
 
         Args:
             model: from what the pipeline's trunk gives to logits.
             job: how it is to learn.
-            photos: to train and to validate with.
-            pipeline: makes batches of them.
+            images: to train and to validate with.
+            loader: makes batches of them.
             report: told of each batch.
         """
         self.model = model
         self.optimizer = keras.optimizers.SGD(job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0)
         self._images, self._seconds = 0, 0.0
-        self._job, (self._train, self._validation) = job, photos
-        self._pipeline, self._report = pipeline, report
-        self._steps = Steps(model, self.optimizer, balanced([photo.label for photo in self._train], job.classes))
+        self._job, (self._train, self._validation) = job, images
+        self._loader, self._report = loader, report
+        self._steps = TrainStep(
+            model, self.optimizer, class_weights([photo.label for photo in self._train], job.classes)
+        )
         self._kept: list[Batch] = []
         self._bytes = 0
 
@@ -60,27 +62,27 @@ class Learner:
         """Images learnt from in a second; None before any was, in this process."""
         return round(self._images / self._seconds, 2) if self._images else None
 
-    def learn(self, epoch: int) -> Score:
+    def train_epoch(self, epoch: int) -> EpochMetrics:
         """Learn once from every photo, augmented where that was asked for; epochs count from 1.
 
         Raises:
             DatasetError: none of them can be read any more.
             Cancelled: the token was cancelled.
         """
-        job, tally, started = self._job, Tally(), time.monotonic()
+        job, totals, started = self._job, MetricTotals(), time.monotonic()
         groups = shuffled(self._train, job.batch, job.seed, epoch)
-        plan = self._pipeline.plan
+        plan = self._loader.plan
         view = augmented_view(plan, job.seed, epoch) if job.augment else plain_view(plan)
-        clock = StageClock(f"learning, epoch {epoch} of {job.epochs}", len(self._train), self._report)
-        with self._pipeline.batches(groups, view) as batches:
+        clock = ProgressReporter(f"learning, epoch {epoch} of {job.epochs}", len(self._train), self._report)
+        with self._loader.batches(groups, view) as batches:
             for group, batch in zip(groups, batches, strict=True):
                 if batch.inputs is not None:
-                    self._steps.learn(batch.inputs, batch.labels, job.batch, tally)
+                    self._steps.train(batch.inputs, batch.labels, job.batch, totals)
                 clock.advance(len(group))
-        self._images, self._seconds = self._images + tally.images, self._seconds + time.monotonic() - started
-        return _score(tally)
+        self._images, self._seconds = self._images + totals.images, self._seconds + time.monotonic() - started
+        return _metrics(totals)
 
-    def validate(self) -> Score | None:
+    def validate(self) -> EpochMetrics | None:
         """What the network says of the photos set aside, as they are; None where there are none.
 
         Raises:
@@ -89,40 +91,40 @@ class Learner:
         """
         if not self._validation:
             return None
-        tally, size = Tally(), self._job.batch
-        clock = StageClock("looking at the validation images", len(self._validation), self._report)
+        totals, size = MetricTotals(), self._job.batch
+        clock = ProgressReporter("looking at the validation images", len(self._validation), self._report)
         for batch in self._kept:
-            self._judge(batch, tally)
+            self._evaluate(batch, totals)
             clock.advance(size)
-        rest = grouped(self._validation[len(self._kept) * size :], size)
-        with self._pipeline.batches(rest, plain_view(self._pipeline.plan)) as batches:
-            for batch in map(_halved, batches):
-                self._judge(batch, tally)
+        rest = in_batches(self._validation[len(self._kept) * size :], size)
+        with self._loader.batches(rest, plain_view(self._loader.plan)) as batches:
+            for batch in map(_to_float16, batches):
+                self._evaluate(batch, totals)
                 self._keep(batch)
                 clock.advance(size)
-        return _score(tally)
+        return _metrics(totals)
 
-    def _judge(self, batch: Batch, tally: Tally) -> None:
-        self._pipeline.token.check()
+    def _evaluate(self, batch: Batch, totals: MetricTotals) -> None:
+        self._loader.token.check()
         if batch.inputs is not None:
-            self._steps.judge(batch.inputs, batch.labels, tally)
+            self._steps.evaluate(batch.inputs, batch.labels, totals)
 
     def _keep(self, batch: Batch) -> None:
         """Keep a batch for the next epochs while there is room; those kept are the first."""
         self._bytes += 0 if batch.inputs is None else batch.inputs.nbytes
-        if self._bytes <= _MOST_KEPT:
+        if self._bytes <= _MAX_CACHED_BYTES:
             self._kept.append(batch)
 
 
-def _halved(batch: Batch) -> Batch:
+def _to_float16(batch: Batch) -> Batch:
     """The batch with maps as float16, whether it is kept or not, so that this makes no difference."""
     if batch.inputs is None or batch.inputs.dtype != np.float32:
         return batch
-    return Batch(np.clip(batch.inputs, -_LARGEST, _LARGEST).astype(np.float16), batch.labels)
+    return Batch(np.clip(batch.inputs, -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16), batch.labels)
 
 
-def _score(tally: Tally) -> Score:
-    if not tally.images:
+def _metrics(totals: MetricTotals) -> EpochMetrics:
+    if not totals.images:
         what = "None of the images can be read any more: their files changed or went meanwhile."
         raise DatasetError(what, hint="Let whatever writes to the folder come to its end, then train again.")
-    return Score(tally.loss / tally.images, tally.right / tally.images)
+    return EpochMetrics(totals.loss / totals.images, totals.correct / totals.images)

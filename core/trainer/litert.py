@@ -17,27 +17,27 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.leftovers import temporary_folder
-from core.base.progress import CancelToken, StageClock
+from core.base.progress import CancelToken, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import ModelCard, read_card
 from core.engine.graph import FEATURES, INPUT
-from core.exporting.litert import ANSWERS, CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD
+from core.exporting.litert import CALIBRATION, FILE, IMAGES, JOB, MODEL_CARD, OUTPUTS_FILE
 from core.models.files import read_file
 from core.models.heads import Head, named_layers, read_head
 from core.models.joined import LOGITS, PROBABILITIES
 from core.models.weight_storage import Storage
 from core.trainer.backbone import read_backbone
 from core.trainer.framework import keras, silenced, tf
-from core.trainer.onnx_to_keras import keras_twin
-from core.trainer.tflite_int8 import quantise
+from core.trainer.onnx_to_keras import rebuild_keras
+from core.trainer.tflite_int8 import quantize
 from core.trainer.tflite_metadata import OUTPUTS, with_metadata
-from core.training.protocol import HEAD, Event
+from core.training.protocol import HEAD, TrainerEvent
 
 _ENDPOINT: Final = "serve"
 _THREADS: Final = 2
 
 
-def run(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapping[str, Any]:
+def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
     """Convert the model in a folder, see `core.exporting.litert`; write `FILE` and `ANSWERS`.
 
     Returns:
@@ -51,9 +51,9 @@ def run(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapp
     storage = Storage(json.loads(read_file(folder / JOB))["storage"])
     card, backbone = read_card(read_file(folder / MODEL_CARD)), read_backbone(folder)
     assert isinstance(card, ModelCard)
-    clock = StageClock("converting to LiteRT", 2, emit)
+    clock = ProgressReporter("converting to LiteRT", 2, emit)
     # Without what was folded into them, kernels stay the float16 numbers they are stored as.
-    network = with_head(keras_twin(backbone.data, backbone.card, None), read_head(read_file(folder / HEAD)), card)
+    network = with_head(rebuild_keras(backbone.data, backbone.card, None), read_head(read_file(folder / HEAD)), card)
     clock.advance()
     token.check()
     data = convert(network, storage, np.load(folder / CALIBRATION, mmap_mode="r"))
@@ -61,11 +61,11 @@ def run(folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Mapp
     clock.advance()
     write_atomically(folder / FILE, data)
     images = np.load(folder / IMAGES, mmap_mode="r")
-    clock = StageClock("trying the LiteRT file", len(images), emit)
-    answers, milliseconds = ask(data, _counted(images, clock, token))
+    clock = ProgressReporter("trying the LiteRT file", len(images), emit)
+    answers, milliseconds = run_model(data, _with_progress(images, clock, token))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **answers)
-    write_atomically(folder / ANSWERS, buffer.getvalue())
+    write_atomically(folder / OUTPUTS_FILE, buffer.getvalue())
     return {"milliseconds": milliseconds, "made_by": f"TensorFlow {tf.__version__}"}
 
 
@@ -118,24 +118,24 @@ def convert(network: keras.Model, storage: Storage, calibration: NDArray[np.uint
         archive.write_out(str(place / "model"), verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "model"))
         try:
-            return _converted(converter, storage, calibration)
+            return _convert(converter, storage, calibration)
         except Exception as error:  # the boundary: the converter raises unrelated kinds
             raise ModelError(
                 f"TensorFlow cannot convert the model: {str(error).strip()[:300]}", hint="Export it as .onnx."
             ) from error
 
 
-def _converted(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
+def _convert(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
     if storage is not Storage.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if storage is Storage.INT8:
-        return quantise(converter, calibration)
+        return quantize(converter, calibration)
     if storage is Storage.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 
-def ask(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDArray[np.float32]], float]:
+def run_model(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDArray[np.float32]], float]:
     """What a .tflite says of images uint8 [size, size, 3], one at a time, by output; and the median milliseconds."""
     with silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -152,7 +152,9 @@ def ask(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDA
     return {name: np.concatenate(rows) for name, rows in found.items()}, statistics.median(times)
 
 
-def _counted(images: NDArray[np.uint8], clock: StageClock, token: CancelToken) -> Iterator[NDArray[np.uint8]]:
+def _with_progress(
+    images: NDArray[np.uint8], clock: ProgressReporter, token: CancelToken
+) -> Iterator[NDArray[np.uint8]]:
     for image in images:
         token.check()
         yield image

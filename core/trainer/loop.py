@@ -20,15 +20,15 @@ from core.base.errors import DivergedError
 from core.base.progress import CancelToken
 from core.trainer.checkpoint import Arrays, Checkpoint, load, save
 from core.trainer.framework import keras
-from core.training.protocol import Epoch, Event, Job
+from core.training.protocol import Epoch, TrainerEvent, TrainerJob
 
-_LEAST_PAUSE_S: Final = 1.0
+_MIN_CHECKPOINT_S: Final = 1.0
 """Epochs that take less are not worth a file each: they are soon gone through again, to the same end."""
 _FRAMEWORKS: Final = ("tensorflow", "keras", "tf2onnx")
 _DIGITS: Final = 4
 
 
-class Score(NamedTuple):
+class EpochMetrics(NamedTuple):
     """How a model did on images.
 
     Attributes:
@@ -40,7 +40,7 @@ class Score(NamedTuple):
     accuracy: float
 
 
-class Trainee(Protocol):
+class Trainable(Protocol):
     """What can be trained by epochs.
 
     Attributes:
@@ -51,7 +51,7 @@ class Trainee(Protocol):
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
 
-    def learn(self, epoch: int) -> Score:
+    def train_epoch(self, epoch: int) -> EpochMetrics:
         """Learn from every training image once, and tell how the model did meanwhile.
 
         Args:
@@ -61,7 +61,7 @@ class Trainee(Protocol):
             Cancelled: the person called it off.
         """
 
-    def validate(self) -> Score | None:
+    def validate(self) -> EpochMetrics | None:
         """How the model does on the validation images; None where there are none.
 
         Raises:
@@ -70,7 +70,7 @@ class Trainee(Protocol):
 
 
 def run_epochs(
-    trainee: Trainee, job: Job, folder: Path, emit: Callable[[Event], None], token: CancelToken
+    trainer: Trainable, job: TrainerJob, folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken
 ) -> Checkpoint:
     """Train up to the job's last epoch, from the checkpoint in its folder if there is one.
 
@@ -86,15 +86,15 @@ def run_epochs(
         StorageError: a checkpoint cannot be written.
         Cancelled: the token was cancelled; the latest checkpoint stays.
     """
-    state = _resumed(trainee, folder) or _begun(trainee, job)
+    state = _resumed(trainer, folder) or _initial_state(trainer, job)
     for epoch in state.history:
         emit(epoch)
     saved = time.monotonic()
     while state.epochs < job.epochs:
         token.check()
-        state = _next(trainee, job, state)
+        state = _run_epoch(trainer, job, state)
         emit(state.history[-1])
-        if state.epochs == job.epochs or time.monotonic() - saved >= _LEAST_PAUSE_S:
+        if state.epochs == job.epochs or time.monotonic() - saved >= _MIN_CHECKPOINT_S:
             save(state, folder)
             saved = time.monotonic()
     return state
@@ -109,16 +109,16 @@ def reseed(model: keras.Model, seed: int, epoch: int) -> None:
         state.assign(numbers)
 
 
-def training_facts(state: Checkpoint, job: Job) -> dict[str, Any]:
+def training_facts(state: Checkpoint, job: TrainerJob) -> dict[str, Any]:
     """What a model's card should say of a training, as plain JSON."""
     momentum = f", Nesterov momentum {job.momentum:g}" if job.momentum else ""
-    told = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+    columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")
     return {
         "optimizer": f"SGD, learning rate {job.learning_rate:g}{momentum}",
         "batch": job.batch,
         "epochs": job.epochs,
         "best_epoch": state.best_epoch,
-        "history": {name: [_rounded(getattr(epoch, name)) for epoch in state.history] for name in told},
+        "history": {name: [_rounded(getattr(epoch, name)) for epoch in state.history] for name in columns},
         "versions": {name: importlib.metadata.version(name) for name in _FRAMEWORKS},
     }
 
@@ -127,18 +127,18 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
-def _resumed(trainee: Trainee, folder: Path) -> Checkpoint | None:
+def _resumed(trainer: Trainable, folder: Path) -> Checkpoint | None:
     """The checkpoint, given to the trainee; None where there is none that fits it."""
     state = load(folder)
     fits = state is not None and (
-        _shapes(state.weights) == _shapes(trainee.model.weights)
-        and _shapes(state.best) == _shapes(trainee.model.weights)
-        and _shapes(state.optimizer) == _shapes(trainee.optimizer.variables)
+        _shapes(state.weights) == _shapes(trainer.model.weights)
+        and _shapes(state.best) == _shapes(trainer.model.weights)
+        and _shapes(state.optimizer) == _shapes(trainer.optimizer.variables)
     )
     if state is None or not fits:
         return None
-    trainee.model.set_weights(state.weights)
-    for variable, value in zip(trainee.optimizer.variables, state.optimizer, strict=True):
+    trainer.model.set_weights(state.weights)
+    for variable, value in zip(trainer.optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)
     return state
 
@@ -147,46 +147,48 @@ def _shapes(arrays: Any) -> list[tuple[int, ...]]:
     return [tuple(array.shape) for array in arrays]
 
 
-def _begun(trainee: Trainee, job: Job) -> Checkpoint:
+def _initial_state(trainer: Trainable, job: TrainerJob) -> Checkpoint:
     """The state before any training."""
     started = time.monotonic()
-    told = trainee.validate()
-    epoch = _epoch(0, job, None, told, started)
-    weights = _weights(trainee.model)
-    return Checkpoint((epoch,), weights, _values(trainee.optimizer), 0, weights)
+    validation = trainer.validate()
+    epoch = _epoch(0, job, None, validation, started)
+    weights = _weights(trainer.model)
+    return Checkpoint((epoch,), weights, _values(trainer.optimizer), 0, weights)
 
 
-def _next(trainee: Trainee, job: Job, state: Checkpoint) -> Checkpoint:
+def _run_epoch(trainer: Trainable, job: TrainerJob, state: Checkpoint) -> Checkpoint:
     """The state an epoch later."""
     started, number = time.monotonic(), state.epochs + 1
-    reseed(trainee.model, job.seed, number)
-    learnt = trainee.learn(number)
-    if not math.isfinite(learnt.loss):
+    reseed(trainer.model, job.seed, number)
+    train = trainer.train_epoch(number)
+    if not math.isfinite(train.loss):
         raise DivergedError(
             f"The training diverged: in epoch {number} its loss grew beyond all bounds.",
             hint="Train with a smaller learning rate.",
         )
-    told = trainee.validate()
-    epoch = _epoch(number, job, learnt, told, started)
-    weights = _weights(trainee.model)
-    later = replace(state, history=(*state.history, epoch), weights=weights, optimizer=_values(trainee.optimizer))
-    is_best = _merit(epoch) > _merit(state.history[state.best_epoch])
+    validation = trainer.validate()
+    epoch = _epoch(number, job, train, validation, started)
+    weights = _weights(trainer.model)
+    later = replace(state, history=(*state.history, epoch), weights=weights, optimizer=_values(trainer.optimizer))
+    is_best = _sort_key(epoch) > _sort_key(state.history[state.best_epoch])
     return replace(later, best_epoch=number, best=weights) if is_best else later
 
 
-def _epoch(number: int, job: Job, learnt: Score | None, told: Score | None, started: float) -> Epoch:
+def _epoch(
+    number: int, job: TrainerJob, train: EpochMetrics | None, validation: EpochMetrics | None, started: float
+) -> Epoch:
     return Epoch(
         number=number,
         of=job.epochs,
-        loss=learnt and learnt.loss,
-        accuracy=learnt and learnt.accuracy,
-        validation_loss=told and told.loss,
-        validation_accuracy=told and told.accuracy,
+        loss=train and train.loss,
+        accuracy=train and train.accuracy,
+        validation_loss=validation and validation.loss,
+        validation_accuracy=validation and validation.accuracy,
         seconds=round(time.monotonic() - started, 3),
     )
 
 
-def _merit(epoch: Epoch) -> tuple[float, float]:
+def _sort_key(epoch: Epoch) -> tuple[float, float]:
     """What epochs are compared by; the later is the better where nothing was validated."""
     if epoch.validation_accuracy is None or epoch.validation_loss is None:
         return epoch.number, 0.0

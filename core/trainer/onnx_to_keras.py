@@ -27,7 +27,7 @@ from core.trainer.framework import keras
 from core.trainer.weights import LayerWeights, set_weights
 from core.trainer.xception import xception
 
-LEAST_COSINE: Final = 0.9999
+MIN_COSINE: Final = 0.9999
 """Least agreement of the twin's golden features with the card's."""
 
 ARCHITECTURES: Final[Mapping[str, Callable[[int], keras.Model]]] = {
@@ -53,7 +53,7 @@ class _Convolution:
     bias: NDArray[np.float32] | None
 
 
-def keras_twin(backbone: bytes, card: BackboneCard, normalisation: bytes | None) -> keras.Model:
+def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | None) -> keras.Model:
     """Build the Keras network of a backbone, and prove that it is the same one.
 
     Keras's dtype policy must be float32.
@@ -83,12 +83,12 @@ def keras_twin(backbone: bytes, card: BackboneCard, normalisation: bytes | None)
     given = None if normalisation is None else _read_normalisation(normalisation)
     model = build(card.preprocessing.size)
     set_weights(model, _layer_weights(model, convolutions, given))
-    _prove(model, card)
+    _verify(model, card)
     return model
 
 
 def normalisation_bytes(model: keras.Model) -> bytes:
-    """The parameters of every BatchNormalization, for `keras_twin`; the same parameters give the same bytes.
+    """The parameters of every BatchNormalization, for `rebuild_keras`; the same parameters give the same bytes.
 
     Returns:
         An .npz file: by the layer's name, gamma, beta, mean and variance as the rows of float32 [4, channels].
@@ -168,14 +168,14 @@ def _layer_weights(
     if sum(len(layer.weights) for layer in layers) != len(convolutions):
         raise ModelError(f"The backbone's file holds {len(convolutions)} convolutions, not its network's.", hint=_HINT)
     if given is not None and given.keys() != {f"{layer.name}_bn" for layer in layers}:
-        raise _other_normalisation()
+        raise _normalisation_mismatch()
     waiting, weights = iter(convolutions), LayerWeights()
     for layer in layers:
         *before, last = islice(waiting, len(layer.weights))  # a separable convolution is two
         name = f"{layer.name}_bn"
         epsilon = model.get_layer(name).epsilon
         normalisation = _identity(last, epsilon) if given is None else given[name]
-        kernels = [*(part.kernel for part in before), _freed(last, normalisation, epsilon)]
+        kernels = [*(part.kernel for part in before), _unfold_batch_norm(last, normalisation, epsilon)]
         weights[layer.name] = tuple(_in_keras_order(kernel) for kernel in kernels)
         weights[name] = tuple(normalisation)
     return weights
@@ -189,25 +189,27 @@ def _identity(convolution: _Convolution, epsilon: float) -> NDArray[np.float32]:
     return np.stack(rows).astype(np.float32)
 
 
-def _freed(convolution: _Convolution, normalisation: NDArray[np.float32], epsilon: float) -> NDArray[np.float32]:
+def _unfold_batch_norm(
+    convolution: _Convolution, normalisation: NDArray[np.float32], epsilon: float
+) -> NDArray[np.float32]:
     """The kernel [out, in, h, w] before `normalisation` was folded into it.
 
     Raises:
         ModelError: it was another normalisation: the bias it leaves is not the one stored.
     """
     if normalisation.shape[1] != len(convolution.kernel):
-        raise _other_normalisation()
+        raise _normalisation_mismatch()
     gamma, beta, mean, variance = normalisation.astype(np.float64)
     scale = gamma / np.sqrt(variance + epsilon)
     bias = 0 if convolution.bias is None else convolution.bias
     if (np.abs(beta - mean * scale - bias) > _ROUNDING * (np.abs(beta) + np.abs(mean * scale))).any():
-        raise _other_normalisation()
+        raise _normalisation_mismatch()
     with np.errstate(over="ignore"):
         shape = convolution.kernel.shape
         divisor = scale.reshape(-1, 1, 1, 1)
         kernel = np.divide(convolution.kernel, divisor, out=np.zeros(shape), where=divisor != 0).astype(np.float32)
     if not np.isfinite(kernel).all():
-        raise _other_normalisation()
+        raise _normalisation_mismatch()
     return kernel
 
 
@@ -220,19 +222,19 @@ def _is_normalisation(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.BatchNormalization)
 
 
-def _other_normalisation() -> ModelError:
+def _normalisation_mismatch() -> ModelError:
     return ModelError("The normalisation kept beside the backbone is that of another network.", hint=_HINT)
 
 
-def _prove(model: keras.Model, card: BackboneCard) -> None:
+def _verify(model: keras.Model, card: BackboneCard) -> None:
     """Refuse a twin that does not answer as the backbone did where its card was written.
 
     Raises:
         ModelError: its features of the golden inputs are not the card's.
     """
     found = np.asarray(model(golden.golden_inputs(card.preprocessing.size), training=False)[graph.FEATURES])
-    agreement = golden.cosine(found, golden.unpack(card.golden_features, card.feature_width))
-    if agreement < LEAST_COSINE:
+    agreement = golden.cosine(found, golden.decode_features(card.golden_features, card.feature_width))
+    if agreement < MIN_COSINE:
         raise ModelError(
             f"Keras does not give the features the backbone's card promises (cosine {agreement:.4f}).", hint=_HINT
         )

@@ -17,7 +17,7 @@ from core.base.storage import write_atomically
 from core.card import Preprocessing
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.training.protocol import GATE, GATE_IMAGES, IMAGES
+from core.training.protocol import IMAGES, PARITY, PARITY_IMAGES
 
 _BATCH: Final = 8
 _PARTS: Final = ("train", "validation")
@@ -25,7 +25,7 @@ _SHIFT: Final = 8
 """Pixels by which copies are shifted where mirroring alone does not make enough of them."""
 
 
-def write_gate(
+def write_parity_samples(
     folder: Path, logits_of: Callable[[NDArray[np.uint8]], NDArray[np.float32]], plan: Preprocessing
 ) -> None:
     """Write `GATE` into a job's folder: real images of its training and validation, and what Keras says of them.
@@ -45,25 +45,25 @@ def write_gate(
     logits = np.concatenate([logits_of(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)])
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, images=images, logits=logits.astype(np.float32))
-    write_atomically(folder / GATE, buffer.getvalue())
+    write_atomically(folder / PARITY, buffer.getvalue())
 
 
 def _images(folder: Path, plan: Preprocessing) -> NDArray[np.uint8]:
     found: list[NDArray[np.uint8]] = []
-    for path in _spread(folder):
+    for path in _spread_images(folder):
         try:
-            found.append(preprocess(decode(path, at_least=plan.decode_at_least), plan))
+            found.append(preprocess(decode(path, min_side=plan.min_decode_side), plan))
         except ImageError:
             continue
-        if len(found) == GATE_IMAGES:
+        if len(found) == PARITY_IMAGES:
             break
     if not found:
         what = "None of the images that were learnt from can be read any more."
         raise DatasetError(what, hint="Put them back where they were, and run the same command again.")
-    return np.stack([_copy(found[at % len(found)], at // len(found)) for at in range(max(len(found), GATE_IMAGES))])
+    return np.stack([_copy(found[at % len(found)], at // len(found)) for at in range(max(len(found), PARITY_IMAGES))])
 
 
-def _spread(folder: Path) -> Iterator[Path]:
+def _spread_images(folder: Path) -> Iterator[Path]:
     """The images to train and to validate with by turns, each in a drawn order, lest one class come before another."""
     listed = json.loads((folder / IMAGES).read_bytes())
     draw = np.random.default_rng(0)

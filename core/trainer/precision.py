@@ -33,7 +33,7 @@ def has_bfloat16(facts: Path = _CPU_FACTS) -> bool:
     return found is not None and not _FLAGS.isdisjoint(found[1].split())
 
 
-def mixed(network: keras.Model) -> keras.Model:
+def to_mixed_precision(network: keras.Model) -> keras.Model:
     """The same functional network with the same weights, computing in bfloat16; what it reads and gives is float32."""
 
     def clone(layer: Any) -> Any:

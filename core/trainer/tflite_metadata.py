@@ -19,7 +19,7 @@ from core.engine.graph import FEATURES, INPUT
 from core.exporting.litert import CARD, LABELS
 from core.models.joined import LOGITS, PROBABILITIES, describe_input
 from core.trainer.framework import tflite_schema
-from core.trainer.tflite_file import add_buffer, packed, unpacked
+from core.trainer.tflite_file import add_buffer, parse, serialize
 
 NAME: Final = "TFLITE_METADATA"
 IDENTIFIER: Final = b"M001"
@@ -35,14 +35,14 @@ _NORMALIZATION: Final = 1  # ProcessUnitOptions
 
 
 @dataclass(frozen=True, slots=True)
-class _Small:
+class _Byte:
     """A number of one byte in a table."""
 
     value: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
+class _Int32:
     """An unsigned number of four bytes in a table."""
 
     value: int
@@ -56,14 +56,14 @@ def with_metadata(model: bytes, card: ModelCard, plan: Preprocessing) -> bytes:
         card: the model's.
         plan: what must be done to pixels before.
     """
-    content = unpacked(model)
+    content = parse(model)
     (signature,), (graph,) = content.signatureDefs, content.subgraphs
     places = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
     graph.outputs = np.array([places[name] for name in OUTPUTS], np.int32)
     metadata = tflite_schema.MetadataT()
     metadata.name, metadata.buffer = NAME, add_buffer(content, np.frombuffer(_metadata(card, plan), np.uint8))
     content.metadata = [*(content.metadata or []), metadata]
-    return packed(content)
+    return serialize(content)
 
 
 def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
@@ -72,7 +72,7 @@ def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
         2: _vector(builder, [_image(builder, plan)]),
         3: _vector(builder, [_output(builder, name) for name in OUTPUTS]),
     }
-    told = "the card of the model, as Fovea reads and writes it"
+    description = "the card of the model, as Fovea reads and writes it"
     root = {
         0: builder.CreateString(card.title),
         1: builder.CreateString(card.summary),
@@ -80,7 +80,7 @@ def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
         3: _vector(builder, [_table(builder, 7, tensors)]),
         4: builder.CreateString(card.origin.source),
         5: builder.CreateString(card.origin.licence),
-        6: _vector(builder, [_file(builder, CARD, told, _DESCRIPTIONS)]),
+        6: _vector(builder, [_file(builder, CARD, description, _DESCRIPTIONS)]),
         7: builder.CreateString(_OLDEST_PARSER),
     }
     builder.Finish(_table(builder, 8, root), file_identifier=IDENTIFIER)
@@ -89,10 +89,10 @@ def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
 
 def _image(builder: Any, plan: Preprocessing) -> int:
     """TensorMetadata of the input: an RGB image whose values are taken as they are."""
-    size = _table(builder, 2, {0: _Whole(plan.size), 1: _Whole(plan.size)})
-    content = _content(builder, _IMAGE_PROPERTIES, {0: _Small(_RGB), 1: size})
+    size = _table(builder, 2, {0: _Int32(plan.size), 1: _Int32(plan.size)})
+    content = _content(builder, _IMAGE_PROPERTIES, {0: _Byte(_RGB), 1: size})
     as_they_are = _table(builder, 2, {0: _reals(builder, [0.0]), 1: _reals(builder, [1.0])})
-    units = _vector(builder, [_table(builder, 2, {0: _Small(_NORMALIZATION), 1: as_they_are})])
+    units = _vector(builder, [_table(builder, 2, {0: _Byte(_NORMALIZATION), 1: as_they_are})])
     stats = _table(builder, 2, {0: _reals(builder, [255.0]), 1: _reals(builder, [0.0])})
     name, description = builder.CreateString(INPUT), builder.CreateString(describe_input(plan))
     return _table(builder, 7, {0: name, 1: description, 3: content, 4: units, 5: stats})
@@ -107,23 +107,23 @@ def _output(builder: Any, name: str) -> int:
     return _table(builder, 7, fields)
 
 
-def _content(builder: Any, kind: int, properties: Mapping[int, int | _Small | _Whole]) -> int:
-    return _table(builder, 3, {0: _Small(kind), 1: _table(builder, 2, properties)})
+def _content(builder: Any, kind: int, properties: Mapping[int, int | _Byte | _Int32]) -> int:
+    return _table(builder, 3, {0: _Byte(kind), 1: _table(builder, 2, properties)})
 
 
 def _file(builder: Any, name: str, description: str, kind: int) -> int:
     texts = {0: builder.CreateString(name), 1: builder.CreateString(description)}
-    return _table(builder, 4, {**texts, 2: _Small(kind)})
+    return _table(builder, 4, {**texts, 2: _Byte(kind)})
 
 
-def _table(builder: Any, size: int, fields: Mapping[int, int | _Small | _Whole]) -> int:
+def _table(builder: Any, size: int, fields: Mapping[int, int | _Byte | _Int32]) -> int:
     """A table of `size` fields, given by their number: small and whole numbers, or where something was written."""
     builder.StartObject(size)
     for number, value in fields.items():
         match value:
-            case _Small(small):
+            case _Byte(small):
                 builder.PrependUint8Slot(number, small, 0)
-            case _Whole(whole):
+            case _Int32(whole):
                 builder.PrependUint32Slot(number, whole, 0)
             case _:
                 builder.PrependUOffsetTRelativeSlot(number, value, 0)

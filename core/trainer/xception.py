@@ -19,7 +19,7 @@ FEATURE_WIDTH: Final = 2048
 SMALLEST_SIZE: Final = 71
 """Side in pixels under which Keras refuses to build it."""
 
-TRUNK_WIDTH: Final = 728
+FROZEN_BASE_WIDTH: Final = 728
 """Channels between block 12 and the exit flow."""
 
 _MIDDLE_BLOCKS: Final = range(5, 13)
@@ -58,8 +58,8 @@ def exit_flow(height_width: int | None) -> keras.Model:
         A model from that map float32 [n, h, w, 728] to a dict of `features` [n, 2048] and `feature_map`
         [n, ceil(h / 2), ceil(w / 2), 2048].
     """
-    trunk = keras.Input((height_width, height_width, TRUNK_WIDTH), dtype="float32", name="trunk")
-    return keras.Model(trunk, _exit_flow(trunk), name="xception_exit_flow")
+    frozen_base = keras.Input((height_width, height_width, FROZEN_BASE_WIDTH), dtype="float32", name="trunk")
+    return keras.Model(frozen_base, _exit_flow(frozen_base), name="xception_exit_flow")
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -82,7 +82,7 @@ def _weights_by_layer(model: keras.Model) -> LayerWeights:
 
 def _exit_flow(x: Any) -> dict[str, Any]:
     """Blocks 13 and 14 and the pooling: `features` and `feature_map` of what block 12 gives."""
-    x = _shrinking_block(x, 13, (TRUNK_WIDTH, 1024))
+    x = _shrinking_block(x, 13, (FROZEN_BASE_WIDTH, 1024))
     x = _relu(_separable(x, 1536, "block14_sepconv1"), "block14_sepconv1")
     feature_map = _relu(_separable(x, FEATURE_WIDTH, "block14_sepconv2"), "block14_sepconv2")
     return {"features": keras.layers.GlobalAveragePooling2D(name="features")(feature_map), "feature_map": feature_map}
@@ -104,7 +104,7 @@ def _middle_block(x: Any, number: int) -> Any:
     y = x
     for part in (1, 2, 3):
         name = f"block{number}_sepconv{part}"
-        y = _separable(_relu(y, name), TRUNK_WIDTH, name)
+        y = _separable(_relu(y, name), FROZEN_BASE_WIDTH, name)
     return keras.layers.Add(name=f"block{number}_add")([y, x])
 
 

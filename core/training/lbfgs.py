@@ -21,74 +21,77 @@ Function: TypeAlias = Callable[[Real], tuple[float, Real]]
 MEMORY: Final = 10
 """Steps from which the curvature is taken."""
 
-_ENOUGH: Final = 1e-4
+_ARMIJO: Final = 1e-4
 """The share of the decrease promised by the slope that a step must bring."""
-_FLATTER: Final = 0.9
+_CURVATURE: Final = 0.9
 """The share of the slope that may be left after a step."""
-_MOST_TRIALS: Final = 50
+_MAX_TRIALS: Final = 50
 _NO_DECREASE: Final = 64 * float(np.finfo(float).eps)
 """Relative to the value: beyond this, only rounding would be minimised."""
 
 
-class _Place(NamedTuple):
+class _Iterate(NamedTuple):
     """A point with its value and slope."""
 
     point: Real
     value: float
-    slope: Real
+    gradient: Real
 
 
-def minimise(function: Function, start: Real, *, slope_left: float, most_steps: int) -> Real:
+def minimise(function: Function, start: Real, *, gradient_tolerance: float, max_steps: int) -> Real:
     """The point of least value, as nearly as asked.
 
     Args:
         function: smooth and convex.
         start: where to begin, [n].
-        slope_left: the largest slope in any direction of the axes that is good enough.
-        most_steps: after so many, the point reached is good enough.
+        gradient_tolerance: the largest slope in any direction of the axes that is good enough.
+        max_steps: after so many, the point reached is good enough.
     """
-    here, steps = _Place(start, *function(start)), deque[tuple[Real, Real]](maxlen=MEMORY)
-    for _ in range(most_steps):
-        if np.abs(here.slope).max() <= slope_left:
+    current, steps = _Iterate(start, *function(start)), deque[tuple[Real, Real]](maxlen=MEMORY)
+    for _ in range(max_steps):
+        if np.abs(current.gradient).max() <= gradient_tolerance:
             break
-        there = _step(
-            function, here, _direction(here.slope, steps), 1.0 if steps else 1 / float(np.linalg.norm(here.slope))
+        candidate = _step(
+            function,
+            current,
+            _direction(current.gradient, steps),
+            1.0 if steps else 1 / float(np.linalg.norm(current.gradient)),
         )
-        if there is None:
+        if candidate is None:
             break
-        steps.append((there.point - here.point, there.slope - here.slope))
-        decrease, here = here.value - there.value, there
-        if decrease <= _NO_DECREASE * max(abs(here.value), 1.0):
+        steps.append((candidate.point - current.point, candidate.gradient - current.gradient))
+        decrease, current = current.value - candidate.value, candidate
+        if decrease <= _NO_DECREASE * max(abs(current.value), 1.0):
             break
-    return here.point
+    return current.point
 
 
-def _direction(slope: Real, steps: deque[tuple[Real, Real]]) -> Real:
+def _direction(gradient: Real, steps: deque[tuple[Real, Real]]) -> Real:
     """Down the slope, bent by the curvature that the last steps met."""
-    downwards, shares = -slope, []
+    downwards, coefficients = -gradient, []
     for step, bend in reversed(steps):
-        shares.append(step @ downwards / (step @ bend))
-        downwards -= shares[-1] * bend
+        coefficients.append(step @ downwards / (step @ bend))
+        downwards -= coefficients[-1] * bend
     if steps:
         step, bend = steps[-1]
         downwards *= step @ bend / (bend @ bend)
-    for (step, bend), share in zip(steps, reversed(shares), strict=True):
-        downwards += (share - bend @ downwards / (step @ bend)) * step
+    for (step, bend), coefficient in zip(steps, reversed(coefficients), strict=True):
+        downwards += (coefficient - bend @ downwards / (step @ bend)) * step
     return downwards
 
 
-def _step(function: Function, here: _Place, direction: Real, length: float) -> _Place | None:
+def _step(function: Function, current: _Iterate, direction: Real, length: float) -> _Iterate | None:
     """A place in that direction that is lower and flatter; None where rounding hides any."""
-    promised = float(here.slope @ direction)
+    promised = float(current.gradient @ direction)
     low, high = 0.0, np.inf
-    for _ in range(_MOST_TRIALS):
-        point = here.point + length * direction
-        there = _Place(point, *function(point))
-        if not there.value <= here.value + _ENOUGH * length * promised:
+    for _ in range(_MAX_TRIALS):
+        point = current.point + length * direction
+        candidate = _Iterate(point, *function(point))
+        if not candidate.value <= current.value + _ARMIJO * length * promised:
             high = length
-        elif there.slope @ direction < _FLATTER * promised:
+        elif candidate.gradient @ direction < _CURVATURE * promised:
             low = length
         else:
-            return there
+            return candidate
         length = 2 * low if high == np.inf else (low + high) / 2
     return None

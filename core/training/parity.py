@@ -19,9 +19,9 @@ from core.base.errors import ModelError, TrainerError
 from core.base.providers import Precision, Provider
 from core.engine import graph, sessions
 from core.models.joined import LOGITS
-from core.training.protocol import GATE_IMAGES
+from core.training.protocol import PARITY_IMAGES
 
-MOST_DIFFERENCE: Final = 1e-3
+MAX_DIFFERENCE: Final = 1e-3
 """Logits may differ by this between Keras and the engine, whatever the batch."""
 
 _BATCHES: Final = (1, 2, 7)
@@ -53,14 +53,12 @@ def check_parity(model: bytes, gate: Path) -> Parity:
         TrainerError: the trainer's file is missing or holds too few images.
     """
     images, theirs = _read(gate)
-    ours = _answers(model, images)
+    ours = _logits(model, images)
     if ours.shape != theirs.shape:
         raise ModelError(f"The exported model answers {ours.shape}, Keras answered {theirs.shape}.", hint=_HINT)
     worst = float(np.abs(ours - theirs).max())
-    if not worst <= MOST_DIFFERENCE:
-        what = (
-            f"The exported model answers otherwise than Keras: logits differ by {worst:.2g}, above {MOST_DIFFERENCE}."
-        )
+    if not worst <= MAX_DIFFERENCE:
+        what = f"The exported model answers otherwise than Keras: logits differ by {worst:.2g}, above {MAX_DIFFERENCE}."
         raise ModelError(what, hint=_HINT)
     if not np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1)):
         raise ModelError("The exported model names an image otherwise than Keras does.", hint=_HINT)
@@ -73,13 +71,13 @@ def _read(gate: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
             images, logits = arrays["images"], arrays["logits"]
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
         raise TrainerError("The trainer left nothing to compare its export with.", hint="Train again.") from error
-    if len(images) < GATE_IMAGES:
-        what = f"The trainer compared {len(images)} images only, {GATE_IMAGES} are needed."
+    if len(images) < PARITY_IMAGES:
+        what = f"The trainer compared {len(images)} images only, {PARITY_IMAGES} are needed."
         raise TrainerError(what, hint="Train again.")
     return images, logits
 
 
-def _answers(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _logits(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     session = sessions.open_session(model, Provider.CPU, Precision.EXACT)
     try:
         parts = [session.run([LOGITS], {graph.INPUT: images[part]})[0] for part in _parts(len(images))]

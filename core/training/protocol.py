@@ -13,7 +13,8 @@ A job's folder holds, besides `JOB`:
 
 Afterwards it holds `HEAD`, fitted to the training images; `REFITTED`, where that was asked for; `BACKBONE` and
 `BACKBONE_CARD`, where the backbone was trained too; and `GATE`: `images` uint8 [n, size, size, 3], at least
-`GATE_IMAGES` of them, and `logits` float32 [n, classes], what Keras says of them with the head that is to be installed.
+`PARITY_IMAGES` of them, and `logits` float32 [n, classes], what Keras says of them with the head that is to be
+installed.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ HEAD: Final = "head.npz"
 REFITTED: Final = "refitted.npz"
 BACKBONE: Final = "backbone.onnx"
 BACKBONE_CARD: Final = "backbone.json"
-GATE: Final = "gate.npz"
+PARITY: Final = "gate.npz"
 CHECKPOINT: Final = "checkpoint.npz"
 
-GATE_IMAGES: Final = 32
+PARITY_IMAGES: Final = 32
 """The fewest images on which Keras and the engine must say the same."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainerJob:
     """What the trainer is to do.
 
     Attributes:
@@ -56,7 +57,7 @@ class Job:
         batch: images in a step.
         depth: of fine-tune: "exit-flow" (blocks 13 and 14) or "whole".
         precision: "exact" (float32 everywhere) or "auto" (faster where the processor can).
-        provider: which provider runs the frozen trunk, one of `core.base.providers.ProviderWish`.
+        provider: which provider runs the frozen trunk, one of `core.base.providers.ProviderPreference`.
         backbone: folder of the installed backbone: its card, its ONNX file, its `normalisation.npz`.
         augment: of fine-tune, whether photos are changed by `core.images.augmentation` before they are learnt from.
     """
@@ -99,7 +100,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class TrainerDone:
     """The trainer is through; its results are in the folder.
 
     Attributes:
@@ -110,7 +111,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class TrainerFailed:
     """The trainer gave up, and why: as in `FoveaError`."""
 
     kind: str
@@ -118,17 +119,17 @@ class Failed:
     hint: str
 
 
-Event: TypeAlias = Progress | Epoch | Done | Failed
-_KINDS: Final[dict[str, type[Any]]] = {"stage": Progress, "epoch": Epoch, "done": Done, "failed": Failed}
+TrainerEvent: TypeAlias = Progress | Epoch | TrainerDone | TrainerFailed
+_KINDS: Final[dict[str, type[Any]]] = {"stage": Progress, "epoch": Epoch, "done": TrainerDone, "failed": TrainerFailed}
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
-def write_event(event: Event) -> str:
+def write_event(event: TrainerEvent) -> str:
     """The event as one line of JSON, without its end."""
     return json.dumps({"event": _NAMES[type(event)], **asdict(event)})
 
 
-def read_event(line: str) -> Event:
+def read_event(line: str) -> TrainerEvent:
     """The event in a line.
 
     Raises:
@@ -136,7 +137,7 @@ def read_event(line: str) -> Event:
     """
     try:
         content = json.loads(line)
-        event: Event = _KINDS[content.pop("event")](**content)
+        event: TrainerEvent = _KINDS[content.pop("event")](**content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainerError(
             f"The trainer said what is no event: {line[:200]!r}.", hint="Install Fovea again."
@@ -144,18 +145,18 @@ def read_event(line: str) -> Event:
     return event
 
 
-def job_bytes(job: Job) -> bytes:
+def job_bytes(job: TrainerJob) -> bytes:
     """The bytes of a job's file."""
     return (json.dumps(asdict(job), indent=2) + "\n").encode()
 
 
-def read_job(folder: Path) -> Job:
+def read_job(folder: Path) -> TrainerJob:
     """The job in a folder.
 
     Raises:
         TrainerError: there is none, or it is damaged.
     """
     try:
-        return Job(**json.loads((folder / JOB).read_bytes()))
+        return TrainerJob(**json.loads((folder / JOB).read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise TrainerError(f"{str(folder)!r} holds no job.", hint="Begin the training anew with --restart.") from error

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.evaluation.calibration import fit_temperature, log_loss
-from core.images.perceptual_hash import joined
+from core.images.perceptual_hash import connected_components
 from core.models.heads import LinearHead
 from core.training.lbfgs import minimise
 
@@ -29,71 +29,71 @@ Labels: TypeAlias = NDArray[np.int64]
 """[n], 0 and up."""
 Real: TypeAlias = NDArray[np.float64]
 
-STRENGTHS: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+C_GRID: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 """scikit-learn's C among which is chosen; the larger, the closer a head follows its images."""
 FOLDS: Final = 5
-_UNCHOSEN: Final = 1.0
+_DEFAULT_C: Final = 1.0
 """The strength where there are too few images to choose one; scikit-learn's default."""
 _REPEATS: Final = 3
-_MANY: Final = 600
+_LARGE: Final = 600
 """From so many images on, one division into folds tells enough; fewer are divided anew up to `_REPEATS` times."""
-MOST_TRIED: Final = 1000
+MAX_TRIED: Final = 1000
 """Images with which cross-validation is done; what comes of it hardly depends on their number, but the
 time does."""
-_MOST_WEIGHTS: Final = 8_000_000
+_MAX_WEIGHTS: Final = 8_000_000
 """L-BFGS keeps 30 numbers of 8 bytes for each weight: 1.9 GB."""
-_FEW: Final = 2 * FOLDS
+_SMALL: Final = 2 * FOLDS
 """Images of each class, where there are so many, among which the strength is chosen; else fewer classes are."""
 _BLOCK: Final = 2**24
 """Multiplications that are worth a thread; fixed, so that every machine adds up the same numbers in the same order."""
-_MOST_BLOCKS: Final = 8
+_MAX_BLOCKS: Final = 8
 _SCORES: Final = 2**19
 """Numbers at once, of each of which an exponential is taken: 4 MB, which stay in a processor's cache."""
-_ALIKE: Final = 0.85
+_DUPLICATE_COSINE: Final = 0.85
 """Cosine of features from which two images count as showing the same thing."""
 _PRECISE: Final = (1e-6, 10_000)
 _ROUGH: Final = (1e-3, 300)
 """Tolerance and most iterations of L-BFGS: of the head itself, and of heads that are only compared."""
 _CONSTANT: Final = 1e-6
 """A feature that differs by less than this share of its mean does not differ: that is rounding."""
-_NEVER: Final = -1e4
+_NO_CANCEL: Final = -1e4
 """The logit of a class that was not there to be learnt."""
 
 
-class Trial(NamedTuple):
+class FoldScore(NamedTuple):
     """How heads of one strength did on images held out; the least is the best.
 
     Attributes:
-        wrong: how many images they named wrongly, over all divisions into folds.
+        errors: how many images they named wrongly, over all divisions into folds.
         log_loss: mean over the divisions, calibrated, in nats.
         images: how many were held out, over all divisions.
     """
 
-    wrong: int
+    errors: int
     log_loss: float
     images: int
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CrossValidation:
     """How the strength was chosen.
 
     Attributes:
-        strength: scikit-learn's C.
-        trials: of each strength; empty where there were too few images to hold any out.
+        best_c: scikit-learn's C.
+        scores: of each strength; empty where there were too few images to hold any out.
         images: how many it was chosen with.
     """
 
-    strength: float
-    trials: dict[float, Trial]
+    best_c: float
+    scores: dict[float, FoldScore]
     images: int
 
 
 class _Effort(NamedTuple):
     """How far a fit goes: the slope that may be left, the most steps, and who may call it off."""
 
-    slope_left: float
-    most_steps: int
+    gradient_tolerance: float
+    max_steps: int
     token: CancelToken
 
 
@@ -108,23 +108,23 @@ def check_weights(images: int, width: int, classes: int) -> None:
     Raises:
         DatasetError: the head would have more weights than can be fitted.
     """
-    if min(images, width) * classes > _MOST_WEIGHTS:
-        most = _MOST_WEIGHTS // min(images, width)
+    if min(images, width) * classes > _MAX_WEIGHTS:
+        maximum = _MAX_WEIGHTS // min(images, width)
         raise DatasetError(
-            f"There are {classes:,} classes; the recipe quick learns at most {most:,} from so many images.",
+            f"There are {classes:,} classes; the recipe quick learns at most {maximum:,} from so many images.",
             hint="Use the recipe dense, divide the folder into several, or put classes together.",
         )
 
 
 def fit(
-    features: Features, labels: Labels, strength: float, *, balanced: bool = True, token: CancelToken | None = None
+    features: Features, labels: Labels, c: float, *, balanced: bool = True, token: CancelToken | None = None
 ) -> LinearHead:
     """Logistic regression on standardised features, the standardising folded into the head's weights.
 
     Args:
         features: of the images to learn from.
         labels: their classes; each number from 0 to the highest is there.
-        strength: scikit-learn's C.
+        c: scikit-learn's C.
         balanced: whether rare classes weigh as much as common ones.
         token: looked at all the time.
 
@@ -134,14 +134,16 @@ def fit(
     """
     classes, effort = int(labels.max()) + 1, _Effort(*_PRECISE, token or CancelToken())
     check_weights(len(features), features.shape[1], classes)
-    mean, scale = moments(features)
+    mean, scale = mean_std(features)
     points, axes = _spanned((features - mean) / scale)
-    weights, bias = _solve(points, labels, classes, strength, effort, balanced=balanced)
+    weights, bias = _solve(points, labels, classes, c, effort, balanced=balanced)
     weights = ((weights if axes is None else weights @ axes) / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
 
-def choose(features: Features, labels: Labels, *, seed: int, report: Report, token: CancelToken) -> Choice:
+def cross_validate(
+    features: Features, labels: Labels, *, seed: int, report: ProgressCallback, token: CancelToken
+) -> CrossValidation:
     """The strength that names most images held out rightly; among equals, that with the least log loss.
 
     What shows the same thing is held out together.
@@ -153,15 +155,15 @@ def choose(features: Features, labels: Labels, *, seed: int, report: Report, tok
     check_weights(len(features), features.shape[1], int(labels.max()) + 1)
     tried = _sample(labels, seed)
     features, labels = features[tried], np.unique(labels[tried], return_inverse=True)[1]
-    groups = things(features)
+    groups = near_duplicate_groups(features)
     divisions = _divisions(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
-        return Choice(_UNCHOSEN, {}, len(labels))
-    trials = _try_all(features, labels, divisions, report, token)
-    return Choice(min(trials, key=trials.__getitem__), trials, len(labels))
+        return CrossValidation(_DEFAULT_C, {}, len(labels))
+    trials = _score_all(features, labels, divisions, report, token)
+    return CrossValidation(min(trials, key=trials.__getitem__), trials, len(labels))
 
 
-def out_of_fold(features: Features, labels: Labels, strength: float, *, token: CancelToken) -> tuple[Labels, Features]:
+def out_of_fold(features: Features, labels: Labels, c: float, *, token: CancelToken) -> tuple[Labels, Features]:
     """What heads say of images that they were not fitted to, by cross-validation with what looks alike in one fold.
 
     The folds do not depend on a seed, so that what is found by this is the same for the same images. Few images are
@@ -170,11 +172,11 @@ def out_of_fold(features: Features, labels: Labels, strength: float, *, token: C
     Args:
         features: of the images, [n, d].
         labels: their classes; each number from 0 to the highest is there.
-        strength: scikit-learn's C.
+        c: scikit-learn's C.
         token: looked at all the time.
 
     Returns:
-        Which images, ascending, `MOST_TRIED` at most, and their logits; none where there are too few images or too
+        Which images, ascending, `MAX_TRIED` at most, and their logits; none where there are too few images or too
         many classes.
 
     Raises:
@@ -184,59 +186,59 @@ def out_of_fold(features: Features, labels: Labels, strength: float, *, token: C
     own, truth = features[rows], labels[rows]
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
-    mean, scale = moments(own)
+    mean, scale = mean_std(own)
     points, effort = _spanned((own - mean) / scale)[0], _Effort(*_PRECISE, token)
-    sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
-    for folds in _divisions(things(own), truth, 0):
-        judged = _learnable(folds, truth)
-        sums[judged] += _held_out(points, truth, folds, judged, strength, effort)[judged]
-        times += judged
+    hashes, times = np.zeros((len(own), classes)), np.zeros(len(own))
+    for folds in _divisions(near_duplicate_groups(own), truth, 0):
+        evaluated = _learnable(folds, truth)
+        hashes[evaluated] += _held_out(points, truth, folds, evaluated, c, effort)[evaluated]
+        times += evaluated
     found = times > 0
-    return rows[found], (sums[found] / times[found, None]).astype(np.float32)
+    return rows[found], (hashes[found] / times[found, None]).astype(np.float32)
 
 
-def things(features: Features) -> Labels:
+def near_duplicate_groups(features: Features) -> Labels:
     """A number for each image, the same for images that are linked by features too much alike."""
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     directions = features / np.maximum(norms, np.finfo(np.float32).tiny)
-    alike = np.argwhere(np.triu(directions @ directions.T >= _ALIKE, 1))
-    return np.unique(joined(len(features), alike.tolist()), return_inverse=True)[1]
+    alike = np.argwhere(np.triu(directions @ directions.T >= _DUPLICATE_COSINE, 1))
+    return np.unique(connected_components(len(features), alike.tolist()), return_inverse=True)[1]
 
 
-def _try_all(
-    features: Features, labels: Labels, divisions: Sequence[Labels], report: Report, token: CancelToken
-) -> dict[float, Trial]:
+def _score_all(
+    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, token: CancelToken
+) -> dict[float, FoldScore]:
     """How heads of each strength do, over all divisions of the images into folds."""
-    mean, scale = moments(features)
+    mean, scale = mean_std(features)
     points, _ = _spanned((features - mean) / scale)
     effort = _Effort(*_ROUGH, token)
-    clock = StageClock("choosing the strength", len(STRENGTHS) * len(divisions), report)
-    trials = {}
-    for strength in STRENGTHS:
+    clock = ProgressReporter("choosing the strength", len(C_GRID) * len(divisions), report)
+    scores = {}
+    for c in C_GRID:
         found = []
         for folds in divisions:
-            found.append(_judge(points, labels, folds, strength, effort))
+            found.append(_score_folds(points, labels, folds, c, effort))
             clock.advance()
         wrong, losses, images = (list(figures) for figures in zip(*found, strict=True))
-        trials[strength] = Trial(sum(wrong), sum(losses) / len(losses), sum(images))
-    return trials
+        scores[c] = FoldScore(sum(wrong), sum(losses) / len(losses), sum(images))
+    return scores
 
 
 def _sample(labels: Labels, seed: int) -> Labels:
     """Which images the strength is chosen with: all, or as many drawn, of no more classes than can be told by them."""
-    if len(labels) <= MOST_TRIED:
+    if len(labels) <= MAX_TRIED:
         return np.arange(len(labels))
-    draw, counts = np.random.default_rng(seed), np.minimum(np.bincount(labels), _FEW)
+    draw, counts = np.random.default_rng(seed), np.minimum(np.bincount(labels), _SMALL)
     among = np.arange(len(labels))
-    if counts.sum() > MOST_TRIED:
+    if counts.sum() > MAX_TRIED:
         classes = draw.permutation(len(counts))
-        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= MOST_TRIED]))
-    return np.sort(draw.choice(among, min(len(among), MOST_TRIED), replace=False))
+        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= MAX_TRIED]))
+    return np.sort(draw.choice(among, min(len(among), MAX_TRIED), replace=False))
 
 
 def _divisions(groups: Labels, labels: Labels, seed: int) -> list[Labels]:
     """Divisions into folds: several where the images are few."""
-    repeats = max(1, min(_REPEATS, _MANY // len(labels)))
+    repeats = max(1, min(_REPEATS, _LARGE // len(labels)))
     return [_folds(groups, labels, seed + again) for again in range(repeats)]
 
 
@@ -259,27 +261,27 @@ def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
     return np.asarray((elsewhere[folds, labels]) & (elsewhere.sum(axis=1) > 1)[folds])
 
 
-def _judge(points: Real, labels: Labels, folds: Labels, strength: float, effort: _Effort) -> Trial:
+def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, effort: _Effort) -> FoldScore:
     """How heads do on each fold that were fitted without it."""
     judged = _learnable(folds, labels)
-    told, truth = _held_out(points, labels, folds, judged, strength, effort)[judged], labels[judged]
-    wrong = int(np.sum(told.argmax(axis=1) != truth))
-    return Trial(wrong, log_loss(told, truth, fit_temperature(told, truth)), len(truth))
+    text, truth = _held_out(points, labels, folds, judged, c, effort)[judged], labels[judged]
+    wrong = int(np.sum(text.argmax(axis=1) != truth))
+    return FoldScore(wrong, log_loss(text, truth, fit_temperature(text, truth)), len(truth))
 
 
 def _held_out(
-    points: Real, labels: Labels, folds: Labels, judged: NDArray[np.bool_], strength: float, effort: _Effort
+    points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, effort: _Effort
 ) -> Real:
     """The logits [n, classes] of the images of each fold by a head that was fitted to the other folds."""
     logits = np.zeros((len(labels), int(labels.max()) + 1))
-    for fold in np.unique(folds[judged]):
+    for fold in np.unique(folds[evaluated]):
         held = folds == fold
-        weights, bias = _solve(points[~held], labels[~held], logits.shape[1], strength, effort)
+        weights, bias = _solve(points[~held], labels[~held], logits.shape[1], c, effort)
         logits[held] = points[held] @ weights.T + bias
     return logits
 
 
-def moments(features: Features) -> tuple[Real, Real]:
+def mean_std(features: Features) -> tuple[Real, Real]:
     """Mean and standard deviation [d]; 1 for the latter where a feature is the same in all images."""
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale[scale <= _CONSTANT * np.abs(mean)] = 1.0
@@ -298,31 +300,32 @@ def _spanned(standard: Real) -> tuple[Real, Real | None]:
 
 
 def _solve(
-    points: Real, labels: Labels, classes: int, strength: float, effort: _Effort, *, balanced: bool = True
+    points: Real, labels: Labels, classes: int, c: float, effort: _Effort, *, balanced: bool = True
 ) -> tuple[Real, Real]:
     """Weights [classes, a] and bias [classes] of the regression on points [n, a]."""
     known, own = np.unique(labels, return_inverse=True)
     each = 1 / np.bincount(own) / len(known) if balanced else np.full(len(known), 1 / len(own))
-    solution = _minimise(points, own, each[own], 1 / (strength * len(own)), effort)
-    weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _NEVER)
+    solution = _minimise(points, own, each[own], 1 / (c * len(own)), effort)
+    weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _NO_CANCEL)
     weights[known], bias[known] = solution[:, :-1], solution[:, -1]
     return weights, bias
 
 
-def _minimise(points: Real, labels: Labels, shares: Real, penalty: float, effort: _Effort) -> Real:
+def _minimise(points: Real, labels: Labels, sample_weights: Real, penalty: float, effort: _Effort) -> Real:
     """Weights and, as the last column, bias [classes, a + 1] with the least penalised log loss.
 
     Args:
         points: [n, a].
         labels: [n]; each class is there.
-        shares: of each image in the loss [n], with the sum 1.
+        sample_weights: of each image in the loss [n], with the sum 1.
         penalty: of half the sum of the weights' squares.
         effort: how far to go.
     """
     shape = (int(labels.max()) + 1, points.shape[1] + 1)
-    rows = max(-(-len(labels) // _MOST_BLOCKS), _BLOCK // (shape[0] * shape[1]))
+    rows = max(-(-len(labels) // _MAX_BLOCKS), _BLOCK // (shape[0] * shape[1]))
     blocks = [
-        (points[at : at + rows], labels[at : at + rows], shares[at : at + rows]) for at in range(0, len(labels), rows)
+        (points[at : at + rows], labels[at : at + rows], sample_weights[at : at + rows])
+        for at in range(0, len(labels), rows)
     ]
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
 
@@ -337,27 +340,27 @@ def _minimise(points: Real, labels: Labels, shares: Real, penalty: float, effort
             return loss, slope.ravel()
 
         start = np.zeros(shape[0] * shape[1])
-        found = minimise(objective, start, slope_left=effort.slope_left, most_steps=effort.most_steps)
+        found = minimise(objective, start, gradient_tolerance=effort.gradient_tolerance, max_steps=effort.max_steps)
     return found.reshape(shape)
 
 
 def _loss(solution: Real, block: tuple[Real, Labels, Real]) -> tuple[float, Real]:
     """The log loss of some images, each by its share, and its slope [classes, a + 1]."""
-    loss, slope = 0.0, np.zeros_like(solution)
+    loss, gradient = 0.0, np.zeros_like(solution)
     rows = min(len(block[0]), max(1, _SCORES // len(solution)))
     room = np.empty((rows, len(solution)))  # a new one for each step would cost as much as the step
     for at in range(0, len(block[0]), rows):
-        points, labels, shares = (part[at : at + rows] for part in block)
+        points, labels, sample_weights = (part[at : at + rows] for part in block)
         each = np.arange(len(labels))
         scores = np.matmul(points, solution[:, :-1].T, out=room[: len(points)])
         scores += solution[:, -1]
         scores -= scores.max(axis=1, keepdims=True)
         own = scores[each, labels]
         errors = np.exp(scores, out=scores)
-        sums = errors.sum(axis=1)
-        loss += float(shares @ (np.log(sums) - own))
-        errors *= (shares / sums)[:, None]
-        errors[each, labels] -= shares
-        slope[:, :-1] += errors.T @ points
-        slope[:, -1] += errors.sum(axis=0)
-    return loss, slope
+        hashes = errors.sum(axis=1)
+        loss += float(sample_weights @ (np.log(hashes) - own))
+        errors *= (sample_weights / hashes)[:, None]
+        errors[each, labels] -= sample_weights
+        gradient[:, :-1] += errors.T @ points
+        gradient[:, -1] += errors.sum(axis=0)
+    return loss, gradient

@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RecipeDefaults:
-    """How a recipe learns; see `core.training.protocol.Job`.
+    """How a recipe learns; see `core.training.protocol.TrainerJob`.
 
     Attributes:
         epochs: how many times every image is learnt from.
@@ -33,4 +33,4 @@ FINE_TUNE: Final = RecipeDefaults(epochs=5, batch=16, learning_rate=0.005, momen
 """The article's rate, momentum and epochs."""
 
 DEFAULTS: Final[Mapping[str, RecipeDefaults]] = MappingProxyType({"dense": DENSE, "fine-tune": FINE_TUNE})
-"""By the recipe's name, as in `core.training.protocol.Job`."""
+"""By the recipe's name, as in `core.training.protocol.TrainerJob`."""

@@ -11,18 +11,18 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.errors import ModelError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card
 from core.models.heads import head_bytes, read_head
 from core.models.library import InstalledBackbone
 from core.training import protocol, quick
-from core.training.evaluated_head import ENOUGH_HELD_OUT, Attempt, Predictions
-from core.training.protocol import Epoch, Job
+from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead
+from core.training.protocol import Epoch, TrainerJob
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Recipe, TrainRequest
 from core.training.trainer_process import run_trainer
-from core.training.training_data import LabelledFeatures, Material
+from core.training.training_data import LabelledFeatures, TrainingData
 
 _QUICK: Final = "quick: multinomial logistic regression on standardised features, L-BFGS, balanced classes"
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
@@ -32,37 +32,50 @@ _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole
 OnEpoch = Callable[[Epoch], None]
 
 
-def quick_attempt(material: Material, seed: int, *, report: Report, token: CancelToken) -> Attempt:
+def train_quick(data: TrainingData, seed: int, *, report: ProgressCallback, token: CancelToken) -> TrainedHead:
     """A linear head by logistic regression; where parts were drawn, the installed one learns from all images.
 
     Raises:
         DatasetError: the head would have more weights than can be fitted.
         Cancelled: the token was cancelled.
     """
-    train = material.train
-    choice = quick.choose(train.features, train.labels, seed=seed, report=report, token=token)
-    clock = StageClock("fitting the head", 3 if material.is_drawn else 2, report)
-    head = judged = _fitted(train, choice.strength, token)
+    train = data.train
+    cross_validation = quick.cross_validate(train.features, train.labels, seed=seed, report=report, token=token)
+    clock = ProgressReporter("fitting the head", 3 if data.is_random_split else 2, report)
+    head = evaluated = _fit_linear(train, cross_validation.best_c, token)
     clock.advance()
-    learnt = material.everything() if material.is_drawn else train
-    if material.is_drawn:
-        head = _fitted(learnt, choice.strength, token)
+    fitted = data.everything() if data.is_random_split else train
+    if data.is_random_split:
+        head = _fit_linear(fitted, cross_validation.best_c, token)
         clock.advance()
-    unseen = None
-    if len(learnt) <= quick.MOST_TRIED or len(material.validation) + len(material.test) < ENOUGH_HELD_OUT:
-        rows, logits = quick.out_of_fold(learnt.features, learnt.labels, choice.strength, token=token)
-        unseen = Predictions(tuple(learnt.examples[row] for row in rows.tolist()), logits) if len(rows) else None
+    out_of_fold = None
+    if len(fitted) <= quick.MAX_TRIED or len(data.validation) + len(data.test) < MIN_HELD_OUT:
+        rows, logits = quick.out_of_fold(fitted.features, fitted.labels, cross_validation.best_c, token=token)
+        out_of_fold = Predictions(tuple(fitted.examples[row] for row in rows.tolist()), logits) if len(rows) else None
     clock.advance()
-    return Attempt(_QUICK, read_head(judged), head, len(learnt), _facts(choice), out_of_fold=unseen)
+    return TrainedHead(
+        _QUICK,
+        read_head(evaluated),
+        head,
+        len(fitted),
+        _cross_validation_facts(cross_validation),
+        out_of_fold=out_of_fold,
+    )
 
 
-def dense_attempt(
-    material: Material, request: TrainRequest, folder: Path, *, report: Report, on_epoch: OnEpoch, token: CancelToken
-) -> Attempt:
+def train_dense(
+    data: TrainingData,
+    request: TrainRequest,
+    folder: Path,
+    *,
+    report: ProgressCallback,
+    on_epoch: OnEpoch,
+    token: CancelToken,
+) -> TrainedHead:
     """The article's head; where parts were drawn, the installed one learns from all images.
 
     Args:
-        material: what is learnt from.
+        data: what is learnt from.
         request: what was asked for.
         folder: the run's, where an interrupted training goes on.
         report: told of each stage.
@@ -73,31 +86,31 @@ def dense_attempt(
         TrainerError: the trainer process is missing or died.
         Cancelled: the token was cancelled.
     """
-    arrays = {"train": material.train, "validation": material.validation}
-    if material.is_drawn:
-        arrays["everything"] = material.everything()
-    _write(folder / protocol.FEATURES, _packed(arrays))
-    facts = _ask_trainer(material, request, folder, report=report, on_epoch=on_epoch, token=token)
-    judged = (folder / protocol.HEAD).read_bytes()
-    head = (folder / protocol.REFITTED).read_bytes() if material.is_drawn else judged
-    fitted = sum(material.counts().values()) if material.is_drawn else len(material.train)
-    return Attempt(_DENSE, read_head(judged), head, fitted, facts)
+    arrays = {"train": data.train, "validation": data.validation}
+    if data.is_random_split:
+        arrays["everything"] = data.everything()
+    _write(folder / protocol.FEATURES, _pack_features(arrays))
+    facts = _run_trainer(data, request, folder, report=report, on_epoch=on_epoch, token=token)
+    evaluated = (folder / protocol.HEAD).read_bytes()
+    head = (folder / protocol.REFITTED).read_bytes() if data.is_random_split else evaluated
+    fitted = sum(data.counts().values()) if data.is_random_split else len(data.train)
+    return TrainedHead(_DENSE, read_head(evaluated), head, fitted, facts)
 
 
-def fine_tune_attempt(
-    material: Material,
+def train_fine_tune(
+    data: TrainingData,
     request: TrainRequest,
-    start: Attempt,
+    start: TrainedHead,
     folder: Path,
     *,
-    report: Report,
+    report: ProgressCallback,
     on_epoch: OnEpoch,
     token: CancelToken,
-) -> Attempt:
+) -> TrainedHead:
     """A backbone of its own, trained together with the head that `start` was judged with.
 
     Args:
-        material: what is learnt from.
+        data: what is learnt from.
         request: what was asked for.
         start: what the recipe quick made of the same material.
         folder: the run's, where an interrupted training goes on.
@@ -109,16 +122,16 @@ def fine_tune_attempt(
         TrainerError: the trainer process is missing or died.
         Cancelled: the token was cancelled.
     """
-    _write(folder / protocol.START, head_bytes(start.judged))
-    facts = _ask_trainer(material, request, folder, report=report, on_epoch=on_epoch, token=token)
+    _write(folder / protocol.START, head_bytes(start.evaluated))
+    facts = _run_trainer(data, request, folder, report=report, on_epoch=on_epoch, token=token)
     head = (folder / protocol.HEAD).read_bytes()
     backbone = InstalledBackbone(_own_card(folder), folder)
     images = "augmented images" if request.augment else "images as they are"
     recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value], images=images)
-    return Attempt(recipe, read_head(head), head, len(material.train), facts, backbone)
+    return TrainedHead(recipe, read_head(head), head, len(data.train), facts, backbone)
 
 
-def plan_of(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any]:
+def trainer_plan(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any]:
     """Everything asked for that decides what is learnt, as plain JSON."""
     job = _job(request, backbone, classes=0)
     return {
@@ -136,26 +149,32 @@ def plan_of(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any
     }
 
 
-def _ask_trainer(
-    material: Material, request: TrainRequest, folder: Path, *, report: Report, on_epoch: OnEpoch, token: CancelToken
+def _run_trainer(
+    data: TrainingData,
+    request: TrainRequest,
+    folder: Path,
+    *,
+    report: ProgressCallback,
+    on_epoch: OnEpoch,
+    token: CancelToken,
 ) -> Mapping[str, Any]:
-    job = _job(request, material.backbone, len(material.dataset.classes))
-    listed = {name: _listed(part) for name, part in material.parts.items() if name != "test"}
+    job = _job(request, data.backbone, len(data.dataset.classes))
+    listed = {name: _listed(part) for name, part in data.parts.items() if name != "test"}
     _write(folder / protocol.IMAGES, json.dumps(listed).encode())
     _write(folder / protocol.JOB, protocol.job_bytes(job))
     return run_trainer(["train", str(folder)], report=report, on_epoch=on_epoch, token=token)
 
 
-def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> Job:
-    usual = DEFAULTS[request.recipe.value]
-    return Job(
+def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> TrainerJob:
+    default = DEFAULTS[request.recipe.value]
+    return TrainerJob(
         recipe=request.recipe.value,
         classes=classes,
         seed=request.seed,
-        epochs=usual.epochs if request.epochs is None else request.epochs,
-        learning_rate=usual.learning_rate if request.learning_rate is None else request.learning_rate,
-        momentum=usual.momentum,
-        batch=usual.batch,
+        epochs=default.epochs if request.epochs is None else request.epochs,
+        learning_rate=default.learning_rate if request.learning_rate is None else request.learning_rate,
+        momentum=default.momentum,
+        batch=default.batch,
         depth=request.depth.value if request.recipe is Recipe.FINE_TUNE else "",
         precision=request.precision.value,
         provider=request.provider.value,
@@ -168,7 +187,7 @@ def _listed(part: LabelledFeatures) -> list[tuple[str, str, int]]:
     return [(str(one.path.absolute()), one.sha256, one.label) for one in part.examples]
 
 
-def _packed(parts: Mapping[str, LabelledFeatures]) -> bytes:
+def _pack_features(parts: Mapping[str, LabelledFeatures]) -> bytes:
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {name: part.features for name, part in parts.items()}
     arrays |= {f"{name}_labels": part.labels for name, part in parts.items()}
@@ -189,17 +208,17 @@ def _own_card(folder: Path) -> BackboneCard:
     return card
 
 
-def _fitted(part: LabelledFeatures, strength: float, token: CancelToken) -> bytes:
+def _fit_linear(part: LabelledFeatures, c: float, token: CancelToken) -> bytes:
     """A head as its file; it is judged as it will be read from there."""
-    return head_bytes(quick.fit(part.features, part.labels, strength, token=token))
+    return head_bytes(quick.fit(part.features, part.labels, c, token=token))
 
 
-def _facts(choice: quick.Choice) -> dict[str, Any]:
-    if not choice.trials:
-        return {"C": choice.strength, "C_chosen": "by default: too few training images for cross-validation"}
-    best = choice.trials[choice.strength]
+def _cross_validation_facts(choice: quick.CrossValidation) -> dict[str, Any]:
+    if not choice.scores:
+        return {"C": choice.best_c, "C_chosen": "by default: too few training images for cross-validation"}
+    best = choice.scores[choice.best_c]
     return {
-        "C": choice.strength,
+        "C": choice.best_c,
         "C_chosen": f"by {quick.FOLDS}-fold cross-validation on {choice.images:,} training images",
-        "cross_validated_accuracy": round(1 - best.wrong / best.images, 4),
+        "cross_validated_accuracy": round(1 - best.errors / best.images, 4),
     }

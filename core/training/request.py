@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.datasets.corrections import Correction
 from core.images.listing import folder_name
 
 if TYPE_CHECKING:
-    from core.datasets.split import Share
+    from core.datasets.split import FractionOrCount
 
 
 class Recipe(StrEnum):
@@ -57,10 +57,10 @@ class TrainRequest:
 
     folder: Path
     name: str
-    validation: Share
-    test: Share
+    validation: FractionOrCount
+    test: FractionOrCount
     seed: int
-    provider: ProviderWish
+    provider: ProviderPreference
     precision: Precision
     command: str = ""
     recipe: Recipe = Recipe.QUICK
@@ -72,7 +72,7 @@ class TrainRequest:
     restart: bool = False
 
     @property
-    def told_command(self) -> str:
+    def command_line(self) -> str:
         """What makes the model again, as a line for a terminal; of the folder it gives the name alone."""
         if self.command:
             return self.command
@@ -100,11 +100,11 @@ class RetrainRequest:
     name: str
     version: int
     corrections: tuple[Correction, ...]
-    provider: ProviderWish
+    provider: ProviderPreference
 
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
-    {"folder": Path, "recipe": Recipe, "depth": Depth, "provider": ProviderWish, "precision": Precision}
+    {"folder": Path, "recipe": Recipe, "depth": Depth, "provider": ProviderPreference, "precision": Precision}
 )
 """How what JSON has as text becomes a value again."""
 

@@ -15,38 +15,38 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError, ModelError, StorageError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
-from core.base.text import natural
+from core.base.text import natural_sort_key
 from core.card import BackboneCard, write_card
 from core.datasets import checks, corrections
 from core.datasets.corrections import Correction
 from core.datasets.dataset import Dataset, Example
-from core.datasets.discovery import Labelled
-from core.datasets.problems import Problem, ProblemKind, listed, quantity
-from core.datasets.scan import Sight, see_all
-from core.datasets.scan_cache import Memo
-from core.datasets.subsets import Part
+from core.datasets.discovery import LabelledImage
+from core.datasets.problems import Problem, ProblemKind, format_names, pluralize
+from core.datasets.scan import ScannedImage, scan_images
+from core.datasets.scan_cache import ScanCache
+from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable, compute_features
 from core.evaluation.metrics import Evaluation, evaluate
-from core.models.bundled_features import shipped_features
+from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.library import InstalledModel, Library, load_backbone, load_examples, load_head
-from core.models.training_examples import KeptExample
+from core.models.training_examples import TrainingExample
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
-from core.training.evaluated_head import Lesson, judge_attempt
-from core.training.recipes import quick_attempt
+from core.training.evaluated_head import EvaluatedHead, evaluate_head
+from core.training.recipes import train_quick
 from core.training.request import RetrainRequest
-from core.training.training_data import LabelledFeatures, Material, source_of
+from core.training.training_data import LabelledFeatures, TrainingData, extractor_of
 
-_TEACH: Final = "Teach a new model: it remembers what it was made of."
+_TRAIN_HINT: Final = "Teach a new model: it remembers what it was made of."
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class CorrectionResult:
     """A correction that was learnt, and what the model names the photo before and after; confidences are 0..1."""
 
     correction: Correction
@@ -63,23 +63,23 @@ class Retrained:
     Attributes:
         model: the new version, as it is in the library now.
         base: the version that was corrected.
-        material: what the new one learnt from, and what both were judged by.
-        lesson: what was learnt.
+        data: what the new one learnt from, and what both were judged by.
+        head: what was learnt.
         before: how the corrected version does on those test images that are of a class of its own; None where there
             are none.
-        flattered: how many of these it had learnt from.
-        learnt: the corrections that were learnt.
+        leaked: how many of these it had learnt from.
+        corrections: the corrections that were learnt.
         problems: why other corrections were not, and what of the old images is not there any more.
         notes: what the person should know, a sentence or two each.
     """
 
     model: InstalledModel
     base: InstalledModel
-    material: Material
-    lesson: Lesson
+    data: TrainingData
+    head: EvaluatedHead
     before: Evaluation | None
-    flattered: int
-    learnt: tuple[Learnt, ...]
+    leaked: int
+    corrections: tuple[CorrectionResult, ...]
     problems: tuple[Problem | Failure, ...]
     notes: tuple[str, ...]
 
@@ -90,19 +90,19 @@ class _Retraining:
 
     Attributes:
         request: what was asked, without corrections that nobody may have meant.
-        doubtful: how many these were, see `Correction.is_doubtful`.
+        ambiguous: how many these were, see `Correction.is_ambiguous`.
     """
 
     request: RetrainRequest
-    doubtful: int
+    ambiguous: int
     base: InstalledModel
-    kept: tuple[KeptExample, ...]
+    kept: tuple[TrainingExample, ...]
     library: Library
-    report: Report
+    report: ProgressCallback
     token: CancelToken
 
 
-def retrain(request: RetrainRequest, library: Library, *, report: Report, token: CancelToken) -> Retrained:
+def retrain(request: RetrainRequest, library: Library, *, report: ProgressCallback, token: CancelToken) -> Retrained:
     """Make the next version of a model from what it was made of and from corrections, by the recipe quick.
 
     A corrected photo is learnt from, unless it is one of those the model is judged or calibrated by: those stay what
@@ -119,95 +119,95 @@ def retrain(request: RetrainRequest, library: Library, *, report: Report, token:
     base = library.find(f"{request.name}@{request.version}")
     kept = load_examples(base)
     if kept is None:
-        raise ModelError(f"Nobody kept what {request.name!r} was made of, so it cannot learn on.", hint=_TEACH)
-    meant = tuple(one for one in request.corrections if not one.is_doubtful(base.card.unknown_below))
-    doubtful = len(request.corrections) - len(meant)
-    retraining = _Retraining(replace(request, corrections=meant), doubtful, base, kept, library, report, token)
-    seen = _look(retraining)
-    material = _gather(retraining, seen)
-    lesson = _learn(retraining, material)
-    before, flattered = _before(retraining, material)
-    learnt = _answers(retraining, material, lesson, seen)
+        raise ModelError(f"Nobody kept what {request.name!r} was made of, so it cannot learn on.", hint=_TRAIN_HINT)
+    intended = tuple(one for one in request.corrections if not one.is_ambiguous(base.card.unknown_below))
+    ambiguous = len(request.corrections) - len(intended)
+    retraining = _Retraining(replace(request, corrections=intended), ambiguous, base, kept, library, report, token)
+    scanned = _scan(retraining)
+    data = _load_training_data(retraining, scanned)
+    head = _train(retraining, data)
+    before, leaked = _evaluate_base(retraining, data)
+    results = _correction_results(retraining, data, head, scanned)
     token.check()
-    model = _install(retraining, material, lesson, len(learnt), before)
-    notes = (*_notes(retraining, seen, material), *_mark(learnt, material))
-    problems: tuple[Problem | Failure, ...] = (*seen.problems, *material.failures)
-    return Retrained(model, base, material, lesson, before, flattered, learnt, problems, notes)
+    model = _install(retraining, data, head, len(results), before)
+    notes = (*_notes(retraining, scanned, data), *_mark_trained(results, data))
+    problems: tuple[Problem | Failure, ...] = (*scanned.problems, *data.failures)
+    return Retrained(model, base, data, head, before, leaked, results, problems, notes)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Scanned:
     """The corrected photos.
 
     Attributes:
-        sights: what can be learnt from, by sha256.
-        sums: sha256 of each photo that is one of these, or a copy.
+        images: what can be learnt from, by sha256.
+        hashes: sha256 of each photo that is one of these, or a copy.
         problems: what is wrong with the others.
     """
 
-    sights: Mapping[str, Sight]
-    sums: Mapping[Path, str]
+    images: Mapping[str, ScannedImage]
+    hashes: Mapping[Path, str]
     problems: tuple[Problem, ...]
 
 
 # ---- what is learnt from
 
 
-def _look(retraining: _Retraining) -> _Seen:
+def _scan(retraining: _Retraining) -> _Scanned:
     """The corrected photos, seen with the care that a folder's are."""
-    asked = [Labelled(one.path, one.label, None) for one in retraining.request.corrections]
-    with Memo() as memo:
-        seen = list(see_all(asked, memo, retraining.report, retraining.token))
-    readable = [one for one in seen if isinstance(one, Sight)]
-    kept, copies = checks.without_duplicates(readable)
-    sights = {sight.sha256: sight for sight in kept}
+    asked = [LabelledImage(one.path, one.label, None) for one in retraining.request.corrections]
+    with ScanCache() as cache:
+        seen = list(scan_images(asked, cache, retraining.report, retraining.token))
+    readable = [one for one in seen if isinstance(one, ScannedImage)]
+    kept, copies = checks.drop_duplicates(readable)
+    images = {image.sha256: image for image in kept}
     problems = tuple(one for one in seen if isinstance(one, Problem))
     problems += tuple(one for one in copies if one.kind is ProblemKind.CONFLICT)
-    if not sights:
-        doubtful = corrections.doubtful_text(retraining.doubtful)
-        hint = problems[0].message if problems else doubtful or "Correct an answer first."
+    if not images:
+        ambiguous = corrections.ambiguous_text(retraining.ambiguous)
+        hint = problems[0].message if problems else ambiguous or "Correct an answer first."
         raise DatasetError("There is no correction that can be learnt from.", hint=hint)
-    return _Seen(sights, {one.path: one.sha256 for one in readable if one.sha256 in sights}, problems)
+    return _Scanned(images, {one.path: one.sha256 for one in readable if one.sha256 in images}, problems)
 
 
-def _gather(retraining: _Retraining, seen: _Seen) -> Material:
+def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingData:
     """Everything that is known, with its features."""
-    images = _merged(retraining.kept, seen.sights)
+    images = _merged(retraining.kept, scanned.images)
     table = _features(retraining, images)
     there = [images[row] for row in table.rows.tolist()]
-    learnable = {one.label for one in there if one.part == Part.TRAIN}
+    learnable = {one.label for one in there if one.part == Subset.TRAIN}
     if len(learnable) < 2:
-        raise DatasetError("Photos of fewer than two classes are left to learn from.", hint=_TEACH)
-    classes = tuple(sorted(learnable, key=natural))
+        raise DatasetError("Photos of fewer than two classes are left to learn from.", hint=_TRAIN_HINT)
+    classes = tuple(sorted(learnable, key=natural_sort_key))
     rows = [row for row, one in enumerate(there) if one.label in learnable]
     examples = [_example(there[row], classes) for row in rows]
     dataset = Dataset(retraining.base.folder, classes, tuple(examples), ())
-    train, validation, test = (_part(examples, table.features[rows], part) for part in Part)
-    return Material(
-        dataset, retraining.base.backbone, train, validation, test, _is_drawn(retraining.base), table.computed,
+    train, validation, test = (_part(examples, table.features[rows], part) for part in Subset)
+    return TrainingData(
+        dataset, retraining.base.backbone, train, validation, test, _is_random_split(retraining.base), table.computed,
         table.failures,
     )  # fmt: skip
 
 
-def _merged(kept: Sequence[KeptExample], sights: Mapping[str, Sight]) -> list[KeptExample]:
+def _merged(kept: Sequence[TrainingExample], scanned: Mapping[str, ScannedImage]) -> list[TrainingExample]:
     """What the version was made of, put right, and what is new, which is for training.
 
     So is an image that the version was judged by, where it alone is of a new class: there is no other to learn from.
     """
     known = {one.sha256 for one in kept}
-    images = [replace(one, label=sights[one.sha256].label) if one.sha256 in sights else one for one in kept]
-    new = [sight for sha256, sight in sights.items() if sha256 not in known]
-    images += [KeptExample(sight.path, sight.sha256, sight.label, Part.TRAIN, sight.look) for sight in new]
-    learnable = {one.label for one in images if one.part == Part.TRAIN}
-    return [one if one.label in learnable else replace(one, part=Part.TRAIN) for one in images]
+    images = [replace(one, label=scanned[one.sha256].label) if one.sha256 in scanned else one for one in kept]
+    new = [image for sha256, image in scanned.items() if sha256 not in known]
+    images += [TrainingExample(image.path, image.sha256, image.label, Subset.TRAIN, image.phash) for image in new]
+    learnable = {one.label for one in images if one.subset == Subset.TRAIN}
+    return [one if one.label in learnable else replace(one, subset=Subset.TRAIN) for one in images]
 
 
-def _features(retraining: _Retraining, images: Sequence[KeptExample]) -> FeatureTable:
+def _features(retraining: _Retraining, images: Sequence[TrainingExample]) -> FeatureTable:
     """Features of the images, in the precision of those that the version was made of: shipped, kept, or computed."""
-    backbone, told = retraining.base.backbone, retraining.base.card.training.get("precision")
-    precision = Precision.EXACT if told == Precision.EXACT else Precision.AUTO
-    source = source_of(backbone, retraining.request.provider, precision)
-    shipped = shipped_features(retraining.library.shipped.glob("*"), source.kind)
+    backbone, recorded = retraining.base.backbone, retraining.base.card.training.get("precision")
+    precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
+    source = extractor_of(backbone, retraining.request.provider, precision)
+    shipped = bundled_features(retraining.library.builtin.glob("*"), source.kind)
     rows = [row for row, one in enumerate(images) if one.sha256 not in shipped]
     with FeatureStore() as store:
         table = compute_features(
@@ -222,16 +222,16 @@ def _features(retraining: _Retraining, images: Sequence[KeptExample]) -> Feature
     return FeatureTable(features[there], there, table.failures, table.computed)
 
 
-def _example(one: KeptExample, classes: Sequence[str]) -> Example:
-    return Example(one.path, classes.index(one.label), Part(one.part), one.sha256, one.look or 0)
+def _example(one: TrainingExample, classes: Sequence[str]) -> Example:
+    return Example(one.path, classes.index(one.label), Subset(one.subset), one.sha256, one.phash or 0)
 
 
-def _part(examples: Sequence[Example], features: quick.Features, part: Part) -> LabelledFeatures:
-    rows = [row for row, example in enumerate(examples) if example.part is part]
+def _part(examples: Sequence[Example], features: quick.Features, part: Subset) -> LabelledFeatures:
+    rows = [row for row, example in enumerate(examples) if example.subset is part]
     return LabelledFeatures(tuple(examples[row] for row in rows), features[rows])
 
 
-def _is_drawn(base: InstalledModel) -> bool:
+def _is_random_split(base: InstalledModel) -> bool:
     """Whether the version's head was fitted to all images in the end, as it is where chance set images aside."""
     training = base.card.training
     match training.get("fitted_to"), training.get("images"):
@@ -243,117 +243,126 @@ def _is_drawn(base: InstalledModel) -> bool:
 # ---- what is learnt
 
 
-def _learn(retraining: _Retraining, material: Material) -> Lesson:
+def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     seed = retraining.base.card.training.get("seed")
     number = seed if isinstance(seed, int) else 0
-    attempt = quick_attempt(material, number, report=retraining.report, token=retraining.token)
+    trained = train_quick(data, number, report=retraining.report, token=retraining.token)
     if isinstance(retraining.base.card.backbone, BackboneCard):
-        attempt = replace(attempt, backbone=retraining.base.backbone)
-    return judge_attempt(attempt, material.validation, material.test, material.dataset.classes)
+        trained = replace(trained, backbone=retraining.base.backbone)
+    return evaluate_head(trained, data.validation, data.test, data.dataset.classes)
 
 
-def _before(retraining: _Retraining, material: Material) -> tuple[Evaluation | None, int]:
+def _evaluate_base(retraining: _Retraining, data: TrainingData) -> tuple[Evaluation | None, int]:
     """How the corrected version does on the test images; where it has learnt from them, as it did before it had."""
     old = retraining.base.card.classes
-    known = [row for row, one in enumerate(material.test.examples) if material.dataset.classes[one.label] in old]
+    known = [row for row, one in enumerate(data.test.examples) if data.dataset.classes[one.label] in old]
     if not known:
         return None, 0
-    test = LabelledFeatures(tuple(material.test.examples[row] for row in known), material.test.features[known])
-    head, unseen = _head_before(retraining, material)
-    labels = np.array([old.index(material.dataset.classes[label]) for label in test.labels], np.int64)
+    test = LabelledFeatures(tuple(data.test.examples[row] for row in known), data.test.features[known])
+    head, is_leaked = _head_before(retraining, data)
+    labels = np.array([old.index(data.dataset.classes[label]) for label in test.labels], np.int64)
     temperature = retraining.base.card.temperature
     found = evaluate(head.logits(test.features), labels, old, temperature=temperature, paths=test.paths)
-    return found, 0 if unseen else len(test)
+    return found, 0 if is_leaked else len(test)
 
 
-def _head_before(retraining: _Retraining, material: Material) -> tuple[Head, bool]:
+def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, bool]:
     """A head of the corrected version, and whether it has not seen the test images.
 
     That of the recipe quick which was judged is made again: it was fitted to images that are all known.
     """
     base, installed = retraining.base, load_head(retraining.base)
-    strength = base.card.training.get("C")
-    if not material.is_drawn:
+    c = base.card.training.get("C")
+    if not data.is_random_split:
         return installed, True
-    if not isinstance(installed, LinearHead) or not isinstance(strength, float):
+    if not isinstance(installed, LinearHead) or not isinstance(c, float):
         return installed, False
     old = base.card.classes
-    said = {one.sha256: old.index(one.label) for one in retraining.kept if one.part == Part.TRAIN}
-    rows = [row for row, one in enumerate(material.train.examples) if one.sha256 in said]
-    labels = np.array([said[material.train.examples[row].sha256] for row in rows], np.int64)
+    labels_before = {one.sha256: old.index(one.label) for one in retraining.kept if one.subset == Subset.TRAIN}
+    rows = [row for row, one in enumerate(data.train.examples) if one.sha256 in labels_before]
+    labels = np.array([labels_before[data.train.examples[row].sha256] for row in rows], np.int64)
     if len(set(labels.tolist())) < len(old):  # a class has lost its images since
         return installed, False
-    clock = StageClock("seeing what it did before", 1, retraining.report)
-    head = quick.fit(material.train.features[rows], labels, strength, token=retraining.token)
+    clock = ProgressReporter("seeing what it did before", 1, retraining.report)
+    head = quick.fit(data.train.features[rows], labels, c, token=retraining.token)
     clock.advance()
     return head, True
 
 
 def _install(
-    retraining: _Retraining, material: Material, lesson: Lesson, corrected: int, before: Evaluation | None
+    retraining: _Retraining, data: TrainingData, head: EvaluatedHead, corrected: int, before: Evaluation | None
 ) -> InstalledModel:
-    base, attempt = retraining.base, lesson.attempt
-    card = corrected_card(base, material, lesson, corrected, before)
-    own = {base.backbone.card.file: load_backbone(base.backbone)} if attempt.backbone else {}
-    fitted = material.everything() if material.is_drawn else material.train
+    base, trained = retraining.base, head.trained
+    card = corrected_card(base, data, head, corrected, before)
+    own = {base.backbone.card.file: load_backbone(base.backbone)} if trained.backbone else {}
+    fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
-        {HEAD: attempt.head} | own,
-        learnt=[example.sha256 for example in fitted.examples],
-        examples=material.kept(),
+        {HEAD: trained.head} | own,
+        trained_on=[example.sha256 for example in fitted.examples],
+        examples=data.training_examples(),
     )
 
 
 # ---- what is told of it
 
 
-def _answers(retraining: _Retraining, material: Material, lesson: Lesson, seen: _Seen) -> tuple[Learnt, ...]:
+def _correction_results(
+    retraining: _Retraining, data: TrainingData, head: EvaluatedHead, seen: _Scanned
+) -> tuple[CorrectionResult, ...]:
     """What both versions say of the corrected photos, those whose files changed meanwhile left out."""
-    everything, base = material.everything(), retraining.base
+    everything, base = data.everything(), retraining.base
     rows = {example.sha256: row for row, example in enumerate(everything.examples)}
-    told = [(one, rows.get(seen.sums.get(one.path, ""))) for one in retraining.request.corrections]
-    learnt = [(one, row) for one, row in told if row is not None]
-    features = everything.features[[row for _, row in learnt]]
-    before = _named(load_head(base), features, base.card.classes, base.card.temperature)
-    now = _named(read_head(lesson.attempt.head), features, material.dataset.classes, lesson.temperature)
-    return tuple(Learnt(one, *was, *is_now) for (one, _), was, is_now in zip(learnt, before, now, strict=True))
+    pairs = [(one, rows.get(seen.hashes.get(one.path, ""))) for one in retraining.request.corrections]
+    results = [(one, row) for one, row in pairs if row is not None]
+    features = everything.features[[row for _, row in results]]
+    before = _predictions(load_head(base), features, base.card.classes, base.card.temperature)
+    now = _predictions(read_head(head.trained.head), features, data.dataset.classes, head.temperature)
+    return tuple(
+        CorrectionResult(one, *was, *is_now) for (one, _), was, is_now in zip(results, before, now, strict=True)
+    )
 
 
-def _named(head: Head, features: quick.Features, classes: Sequence[str], temperature: float) -> list[tuple[str, float]]:
+def _predictions(
+    head: Head, features: quick.Features, classes: Sequence[str], temperature: float
+) -> list[tuple[str, float]]:
     """The likeliest class of each image, and how likely it is."""
     probabilities = softmax(head.logits(features), temperature)
     best = zip(probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist(), strict=True)
-    return [(classes[index], sure) for index, sure in best]
+    return [(classes[index], confidence) for index, confidence in best]
 
 
-def _notes(retraining: _Retraining, seen: _Seen, material: Material) -> Iterator[str]:
-    old, new = retraining.base.card, material.dataset.classes
-    if retraining.doubtful:
-        yield corrections.doubtful_text(retraining.doubtful)
-    if held_out := sum(one.sha256 in seen.sights and one.part != Part.TRAIN for one in material.kept()):
+def _notes(retraining: _Retraining, seen: _Scanned, data: TrainingData) -> Iterator[str]:
+    old, new = retraining.base.card, data.dataset.classes
+    if retraining.ambiguous:
+        yield corrections.ambiguous_text(retraining.ambiguous)
+    if held_out := sum(one.sha256 in seen.images and one.subset != Subset.TRAIN for one in data.training_examples()):
         yield (
-            f"The model is judged or calibrated by {quantity(held_out, 'photo')} that you labelled: they stay what "
+            f"The model is judged or calibrated by {pluralize(held_out, 'photo')} that you labelled: they stay what "
             f"they were for, under the label you gave, so that the figures of both versions compare."
         )
     if added := [one for one in new if one not in old.classes]:
-        yield f"New: {listed(added)}. A class is learnt well from a few dozen photos; correct more answers to add some."
-    if gone := [one for one in old.classes if one not in new]:
-        yield f"No photo to learn from is left of {listed(gone)}: no longer told apart."
+        yield (
+            f"New: {format_names(added)}. A class is learnt well from a few dozen photos; correct more answers to "
+            "add some."
+        )
+    if removed := [one for one in old.classes if one not in new]:
+        yield f"No photo to learn from is left of {format_names(removed)}: no longer told apart."
     recipe = str(old.training.get("recipe", "")).partition(":")[0]
     if recipe and recipe != "quick":
         yield (
             f"The version before was trained by the recipe {recipe}. What learns from corrections is a linear head, as "
             f"the recipe quick makes it, on the same network: compare the figures before you keep it."
         )
-    if lost := sum(failure.path not in seen.sums for failure in material.failures):
-        yield f"{quantity(lost, 'photo')} it was made of could not be found again and had to be left out."
+    if lost := sum(failure.path not in seen.hashes for failure in data.failures):
+        yield f"{pluralize(lost, 'photo')} it was made of could not be found again and had to be left out."
 
 
-def _mark(learnt: Sequence[Learnt], material: Material) -> Iterator[str]:
+def _mark_trained(results: Sequence[CorrectionResult], data: TrainingData) -> Iterator[str]:
     """Have the corrections known as learnt; where that cannot be written, they wait again, which does no harm."""
-    for model in {one.correction.model for one in learnt}:
+    for model in {one.correction.model for one in results}:
         try:
-            own = [one.correction for one in learnt if one.correction.model == model]
-            corrections.mark_learnt(model, own, material.fingerprint())
+            own = [one.correction for one in results if one.correction.model == model]
+            corrections.mark_trained(model, own, data.fingerprint())
         except StorageError as error:
             yield f"The corrections are learnt, but could not be marked so. {error}"

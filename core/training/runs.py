@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
-from core.base.salvage import mend_lock
+from core.base.salvage import recovery_lock
 from core.base.storage import reading_errors, storage_errors, write_atomically
-from core.datasets.problems import quantity
+from core.datasets.problems import pluralize
 from core.training.protocol import CHECKPOINT
 from core.training.request import TrainRequest, request_from_json, request_to_json
 
@@ -30,7 +30,7 @@ _FORMAT: Final = 2
 _READABLE: Final = (1, 2)
 """Format 1 does not hold the request: only the command it was begun with goes on with it."""
 _RUN: Final = "run.json"
-_PATIENCE_S: Final = 0.3
+_TIMEOUT_S: Final = 0.3
 """Longer than another process needs to see whether a run is under way, which takes the lock for a moment."""
 _RESTART: Final = "Run the command it was begun with to go on, or add --restart to begin anew."
 
@@ -40,20 +40,20 @@ class Run:
     """A training that is under way.
 
     Attributes:
-        folder: what belongs to it; exclusively ours until `unfinished_run` ends.
-        goes_on: whether an earlier process began it.
+        folder: what belongs to it; exclusively ours until `open_run` ends.
+        is_resumed: whether an earlier process began it.
     """
 
     folder: Path
-    goes_on: bool
+    is_resumed: bool
 
     def finish(self) -> None:
         """Forget the run: its model is in the library."""
-        _forget(self.folder)
+        _delete_files(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRun:
+class RunSummary:
     """A run on disk.
 
     Attributes:
@@ -61,33 +61,33 @@ class FoundRun:
         request: what was asked for; None where that is damaged, or an earlier or a later Fovea wrote it.
         recipe: how it is trained; empty where that cannot be read.
         epochs: how many are wanted; None where that cannot be read.
-        begun: when it was.
+        started: when it was.
         saved: when what was learnt so far was kept last; None where nothing was yet.
-        is_under_way: whether a process works on it now.
-        trouble: why it cannot be read; empty where it can.
+        is_running: whether a process works on it now.
+        error: why it cannot be read; empty where it can.
     """
 
     name: str
     request: TrainRequest | None
     recipe: str
     epochs: int | None
-    begun: datetime
+    started: datetime
     saved: datetime | None
-    is_under_way: bool
-    trouble: str = ""
+    is_running: bool
+    error: str = ""
 
 
-def found_runs() -> tuple[FoundRun, ...]:
+def list_runs() -> tuple[RunSummary, ...]:
     """The runs on disk, the latest begun first; of one that cannot be understood hardly more is known than its name."""
     try:
         folders = [folder for folder in paths.unfinished_runs().iterdir() if folder.is_dir()]
     except OSError:
         return ()
-    found = (run for folder in folders if (run := _found(folder)) is not None)
-    return tuple(sorted(found, key=lambda run: run.begun, reverse=True))
+    found = (run for folder in folders if (run := _summary(folder)) is not None)
+    return tuple(sorted(found, key=lambda run: run.started, reverse=True))
 
 
-def throw_away(name: str) -> None:
+def discard(name: str) -> None:
     """Delete the run of a name and what was learnt in it; nothing happens where there is none.
 
     Raises:
@@ -97,13 +97,11 @@ def throw_away(name: str) -> None:
     folder = paths.unfinished_runs() / name
     if folder.is_dir():
         with contextlib.closing(_locked(_lock_of(folder), name)):
-            _forget(folder)
+            _delete_files(folder)
 
 
 @contextlib.contextmanager
-def unfinished_run(
-    request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool
-) -> Iterator[Run]:
+def open_run(request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool) -> Iterator[Run]:
     """The run of a model's name: the interrupted one where there is one, else a new one.
 
     Args:
@@ -126,12 +124,12 @@ def unfinished_run(
         if kept is None:
             _begin(folder, request, plan, images)
         else:
-            _refuse_other_plans(name, kept["plan"], plan)
-            _refuse_other_images(name, kept["images"], images)
-        yield Run(folder, goes_on=kept is not None)
+            _check_same_plan(name, kept["plan"], plan)
+            _check_same_images(name, kept["images"], images)
+        yield Run(folder, is_resumed=kept is not None)
 
 
-def _found(folder: Path) -> FoundRun | None:
+def _summary(folder: Path) -> RunSummary | None:
     trouble = ""
     try:
         content = _read(folder)
@@ -141,18 +139,18 @@ def _found(folder: Path) -> FoundRun | None:
         return None
     plan, request = content["plan"], request_from_json(content.get("request"))
     recipe, epochs = plan.get("recipe"), plan.get("epochs")
-    begun, saved = _moment(folder / _RUN), _moment(folder / CHECKPOINT)
-    if begun is None or (request is not None and request.name != folder.name):
+    started, saved = _moment(folder / _RUN), _moment(folder / CHECKPOINT)
+    if started is None or (request is not None and request.name != folder.name):
         return None
-    return FoundRun(
+    return RunSummary(
         name=folder.name,
         request=request,
         recipe=recipe if isinstance(recipe, str) else "",
         epochs=epochs if isinstance(epochs, int) else None,
-        begun=begun,
+        started=started,
         saved=saved,
-        is_under_way=_is_locked(folder),
-        trouble=trouble,
+        is_running=_is_locked(folder),
+        error=trouble,
     )
 
 
@@ -175,9 +173,9 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_suffix(folder.suffix + ".lock")
 
 
-def _locked(file: Path, name: str, *, patience_s: float = _PATIENCE_S) -> sqlite3.Connection:
+def _locked(file: Path, name: str, *, patience_s: float = _TIMEOUT_S) -> sqlite3.Connection:
     """A lock that holds until it is closed, which the system itself does when this process ends, however it ends."""
-    mend_lock(file)
+    recovery_lock(file)
     try:
         lock = sqlite3.connect(file, timeout=patience_s, isolation_level=None)
         try:
@@ -213,12 +211,12 @@ def _read(folder: Path) -> dict[str, Any] | None:
         raise _damaged(file) from error
     if isinstance(format_, int) and format_ > _FORMAT:
         raise LaterVersionError(file)
-    if format_ not in _READABLE or not is_whole or not _are_plain(content["plan"], content["images"]):
+    if format_ not in _READABLE or not is_whole or not _are_relative(content["plan"], content["images"]):
         raise _damaged(file)
     return {**content}
 
 
-def _are_plain(plan: object, images: object) -> bool:
+def _are_relative(plan: object, images: object) -> bool:
     return isinstance(plan, dict) and isinstance(images, list) and all(isinstance(image, str) for image in images)
 
 
@@ -229,34 +227,36 @@ def _damaged(file: Path) -> DamagedError:
 
 def _begin(folder: Path, request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str]) -> None:
     with storage_errors(folder):
-        _forget(folder)
+        _delete_files(folder)
         folder.mkdir()
-    content = {"format": _FORMAT, "request": request_to_json(request), "plan": dict(plan), "images": _sums(images)}
+    content = {"format": _FORMAT, "request": request_to_json(request), "plan": dict(plan), "images": _hashes(images)}
     write_atomically(folder / _RUN, json.dumps(content).encode())
 
 
-def _forget(folder: Path) -> None:
+def _delete_files(folder: Path) -> None:
     """Delete a run; what says that it is one goes first, so that what a kill leaves is not taken for one."""
     (folder / _RUN).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sums(images: Sequence[str]) -> list[str]:
+def _hashes(images: Sequence[str]) -> list[str]:
     return sorted(hashlib.sha256(image.encode()).hexdigest()[:32] for image in images)
 
 
-def _refuse_other_plans(name: str, kept: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+def _check_same_plan(name: str, kept: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
     asked = json.loads(json.dumps(plan))
     differing = [key for key in {**kept, **asked} if kept.get(key) != asked.get(key)]
     if differing:
-        told = "; ".join(f"{key} was {kept.get(key)}, is {asked.get(key)}" for key in differing)
-        raise UsageError(f"A training of {name!r} was interrupted, and it was asked otherwise: {told}.", hint=_RESTART)
+        changes = "; ".join(f"{key} was {kept.get(key)}, is {asked.get(key)}" for key in differing)
+        raise UsageError(
+            f"A training of {name!r} was interrupted, and it was asked otherwise: {changes}.", hint=_RESTART
+        )
 
 
-def _refuse_other_images(name: str, kept: Sequence[str], images: Sequence[str]) -> None:
-    before, now = set(kept), set(_sums(images))
+def _check_same_images(name: str, kept: Sequence[str], images: Sequence[str]) -> None:
+    before, now = set(kept), set(_hashes(images))
     if before != now:
-        came, went = quantity(len(now - before)), quantity(len(before - now))
+        came, went = pluralize(len(now - before)), pluralize(len(before - now))
         what = f"A training of {name!r} was interrupted, and the folder changed since: {came} came, {went} went."
         hint = "Put the images back to go on, or add --restart to begin anew with those there are."
         raise DatasetError(what, hint=hint)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.base.errors import DivergedError, ModelError, UsageError
-from core.base.progress import CancelToken, Report
+from core.base.progress import CancelToken, ProgressCallback
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset, Example
 from core.models import joined
@@ -20,12 +20,12 @@ from core.models.heads import read_head
 from core.models.library import CARD, InstalledBackbone, InstalledModel, Library, load_backbone
 from core.training import protocol
 from core.training.cards import HEAD, is_better, model_card
-from core.training.evaluated_head import Attempt, Lesson, judge_attempt
+from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
 from core.training.parity import check_parity
-from core.training.recipes import OnEpoch, dense_attempt, fine_tune_attempt, plan_of, quick_attempt
+from core.training.recipes import OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
-from core.training.runs import Run, unfinished_run
-from core.training.training_data import BACKBONE, LabelledFeatures, Material, compute, gather
+from core.training.runs import Run, open_run
+from core.training.training_data import BACKBONE, LabelledFeatures, TrainingData, compute, load_training_data
 
 __all__ = ["BACKBONE", "Trained", "train"]
 
@@ -37,16 +37,16 @@ class Trained:
     Attributes:
         model: as it is in the library now.
         in_use: whether the library uses this version for its name; fine-tune must have become better for that.
-        material: what was learnt from.
-        lesson: what was learnt.
+        data: what was learnt from.
+        head: what was learnt.
         start: of fine-tune, what it began with.
     """
 
     model: InstalledModel
     in_use: bool
-    material: Material
-    lesson: Lesson
-    start: Lesson | None = None
+    data: TrainingData
+    head: EvaluatedHead
+    start: EvaluatedHead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Training:
 
     request: TrainRequest
     library: Library
-    report: Report
+    report: ProgressCallback
     on_epoch: OnEpoch
     token: CancelToken
 
@@ -64,7 +64,7 @@ def train(
     request: TrainRequest,
     library: Library,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
     on_epoch: Callable[[protocol.Epoch], None] = lambda _: None,
@@ -98,13 +98,13 @@ def train(
     """
     _check_name(request.name, library)
     training = _Training(request, library, report, on_epoch, token)
-    material = gather(request, library, report=report, token=token, on_dataset=on_dataset)
+    data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        return _installed(training, material, _quick(training, material))
-    with _run(request, material) as run:
-        go_on = _dense if request.recipe is Recipe.DENSE else _fine_tune
+        return _install(training, data, _quick(training, data))
+    with _open_run(request, data) as run:
+        resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
         try:
-            trained = go_on(training, material, run.folder)
+            trained = resume(training, data, run.folder)
         except DivergedError:
             run.finish()  # to resume it would only repeat this
             raise
@@ -112,80 +112,85 @@ def train(
     return trained
 
 
-def _quick(training: _Training, material: Material) -> Lesson:
-    attempt = quick_attempt(material, training.request.seed, report=training.report, token=training.token)
-    return judge_attempt(attempt, material.validation, material.test, material.dataset.classes)
+def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
+    trained = train_quick(data, training.request.seed, report=training.report, token=training.token)
+    return evaluate_head(trained, data.validation, data.test, data.dataset.classes)
 
 
-def _dense(training: _Training, material: Material, folder: Path) -> Trained:
-    attempt = dense_attempt(
-        material, training.request, folder, report=training.report, on_epoch=training.on_epoch, token=training.token
+def _dense(training: _Training, data: TrainingData, folder: Path) -> Trained:
+    trained = train_dense(
+        data, training.request, folder, report=training.report, on_epoch=training.on_epoch, token=training.token
     )
-    lesson = judge_attempt(attempt, material.validation, material.test, material.dataset.classes)
-    return _installed(training, material, lesson, gate=folder / protocol.GATE)
+    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    return _install(training, data, head, gate=folder / protocol.PARITY)
 
 
-def _fine_tune(training: _Training, material: Material, folder: Path) -> Trained:
-    start = _quick(training, material)
+def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained:
+    start = _quick(training, data)
     if not any(version.is_active for version in training.library.versions(training.request.name)):
         quick = replace(training, request=replace(training.request, recipe=Recipe.QUICK))
-        _installed(quick, material, start)  # usable while the long part goes on, and if nothing comes of that
-    attempt = fine_tune_attempt(
-        material, training.request, start.attempt, folder,
+        _install(quick, data, start)  # usable while the long part goes on, and if nothing comes of that
+    trained = train_fine_tune(
+        data, training.request, start.trained, folder,
         report=training.report, on_epoch=training.on_epoch, token=training.token,
     )  # fmt: skip
-    validation, test = (_seen_anew(part, attempt, training) for part in (material.validation, material.test))
-    lesson = judge_attempt(attempt, validation, test, material.dataset.classes)
-    return _installed(training, material, lesson, start=start, gate=folder / protocol.GATE)
+    validation, test = (_recompute(part, trained, training) for part in (data.validation, data.test))
+    head = evaluate_head(trained, validation, test, data.dataset.classes)
+    return _install(training, data, head, start=start, gate=folder / protocol.PARITY)
 
 
-def _seen_anew(part: LabelledFeatures, attempt: Attempt, training: _Training) -> LabelledFeatures:
+def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training) -> LabelledFeatures:
     """The images of a part with features by the attempt's own backbone, run by the engine as it will be later."""
-    if attempt.backbone is None or not len(part):
+    if trained.backbone is None or not len(part):
         return part
-    table = compute(part.examples, attempt.backbone, training.request, report=training.report, token=training.token)
+    table = compute(part.examples, trained.backbone, training.request, report=training.report, token=training.token)
     return LabelledFeatures(tuple(part.examples[row] for row in table.rows.tolist()), table.features)
 
 
-def _installed(
-    training: _Training, material: Material, lesson: Lesson, *, start: Lesson | None = None, gate: Path | None = None
+def _install(
+    training: _Training,
+    material: TrainingData,
+    head: EvaluatedHead,
+    *,
+    start: EvaluatedHead | None = None,
+    gate: Path | None = None,
 ) -> Trained:
     """Prove what was learnt and add it to the library; what is not better than its start is not used by itself."""
-    attempt, backbone = lesson.attempt, lesson.attempt.backbone or material.backbone
-    card, data = model_card(training.request, material, lesson, start), load_backbone(backbone)
+    trained, backbone = head.trained, head.trained.backbone or material.backbone
+    card, data = model_card(training.request, material, head, start), load_backbone(backbone)
     if gate is not None:
-        parity = check_parity(joined.join(data, backbone.card, read_head(attempt.head), card), gate)
+        parity = check_parity(joined.join(data, backbone.card, read_head(trained.head), card), gate)
         card = replace(card, training={**card.training, "parity": asdict(parity)})
-    in_use = start is None or is_better(lesson, start) is True
+    in_use = start is None or is_better(head, start) is True
     training.token.check()
     model = training.library.install(
         write_card(card),
-        {HEAD: attempt.head} | ({attempt.backbone.card.file: data} if attempt.backbone else {}),
+        {HEAD: trained.head} | ({trained.backbone.card.file: data} if trained.backbone else {}),
         activate=in_use,
-        learnt=[example.sha256 for example in _learnt_from(material, attempt)],
-        examples=[replace(one, path=one.path.absolute()) for one in material.kept()],
+        trained_on=[example.sha256 for example in _training_images(material, trained)],
+        examples=[replace(one, path=one.path.absolute()) for one in material.training_examples()],
     )
-    return Trained(model, in_use, material, lesson, start)
+    return Trained(model, in_use, material, head, start)
 
 
-def _learnt_from(material: Material, attempt: Attempt) -> tuple[Example, ...]:
+def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[Example, ...]:
     """The images that the installed model was fitted to."""
-    everything = attempt.fitted > len(material.train)
-    return (material.everything() if everything else material.train).examples
+    everything = trained.fitted > len(data.train)
+    return (data.everything() if everything else data.train).examples
 
 
 @contextmanager
-def _run(request: TrainRequest, material: Material) -> Iterator[Run]:
-    parts = ((name, one) for name, part in material.parts.items() for one in part.examples)
-    images = [f"{one.sha256} {material.dataset.classes[one.label]} {name}" for name, one in parts]
-    with unfinished_run(request, plan_of(request, material.backbone), images, restart=request.restart) as run:
+def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
+    parts = ((name, one) for name, part in data.parts.items() for one in part.examples)
+    images = [f"{one.sha256} {data.dataset.classes[one.label]} {name}" for name, one in parts]
+    with open_run(request, trainer_plan(request, data.backbone), images, restart=request.restart) as run:
         yield run
 
 
 def _check_name(name: str, library: Library) -> None:
     """Refuse a name now that could not be given to the model in the end."""
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
-    if name in backbones or (library.shipped / name / CARD).exists():
+    if name in backbones or (library.builtin / name / CARD).exists():
         raise UsageError(f"{name!r} came with Fovea and stays what it is.", hint="Choose another name with --name.")
     nothing = SharedBackbone("none", "0" * 64)
     card = ModelCard(name, "-", "-", ("a", "b"), nothing, HeadReference(HEAD, "0" * 64), Origin("-", "-"))

@@ -23,26 +23,26 @@ from core.base.errors import (
     TrainerError,
     UsageError,
 )
-from core.base.progress import CancelToken, Progress, Report
-from core.training.protocol import Done, Epoch, Event, Failed, read_event
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.training.protocol import Epoch, TrainerDone, TrainerEvent, TrainerFailed, read_event
 from core.training.trainer_program import find_program
 
 _PAUSE_S: Final = 0.1
 """How often the token is looked at."""
-_PATIENCE_S: Final = (5.0, 2.0)
+_TERMINATE_AFTER_S: Final = (5.0, 2.0)
 """How long the trainer may take to end: once it was asked to, and once it was told to."""
-_HEAR_OUT_S: Final = 1.0
-_LONGEST_EVENT: Final = 1024**2
+_DRAIN_S: Final = 1.0
+_MAX_EVENT_BYTES: Final = 1024**2
 """Bytes; the facts of a training with a thousand epochs are a tenth of that."""
-_LONGEST_LINE: Final = 2000
+_MAX_LINE_BYTES: Final = 2000
 _LAST_LINES: Final = 50
-_LAST_WORDS: Final = 300
+_MAX_STDERR: Final = 300
 """Characters of the last line that a message repeats."""
 PAUSE: Final = b"p"
 """Said to the trainer on its standard input: wait."""
 RESUME: Final = b"r"
 """Likewise: go on."""
-_GO_ON: Final = "Close other programs if memory may have run out; the same command goes on where it stopped."
+_RESUME_AFTER: Final = "Close other programs if memory may have run out; the same command goes on where it stopped."
 _FLAGS: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 """On Windows, where a program without a window would get a console, and where the window is to go first."""
 
@@ -53,7 +53,7 @@ _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
 
 
 def run_trainer(
-    arguments: Sequence[str], *, report: Report, on_epoch: Callable[[Epoch], None], token: CancelToken
+    arguments: Sequence[str], *, report: ProgressCallback, on_epoch: Callable[[Epoch], None], token: CancelToken
 ) -> Mapping[str, Any]:
     """Have the trainer process do something, and wait for it; callable from any thread.
 
@@ -65,7 +65,7 @@ def run_trainer(
             paused, the process waits, where it next looks at its own token.
 
     Returns:
-        The facts of the trainer's `Done`.
+        The facts of the trainer's `KeywordChange`.
 
     Raises:
         TrainerDiedError: it died.
@@ -75,14 +75,14 @@ def run_trainer(
     """
     program = find_program()
     command = [*program.command, *arguments]
-    return converse(command, environment=program.environment, report=report, on_epoch=on_epoch, token=token)
+    return run_worker(command, environment=program.environment, report=report, on_epoch=on_epoch, token=token)
 
 
-def converse(
+def run_worker(
     command: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,
-    report: Report,
+    report: ProgressCallback,
     on_epoch: Callable[[Epoch], None],
     token: CancelToken,
 ) -> Mapping[str, Any]:
@@ -95,11 +95,11 @@ def converse(
                     report(event)
                 case Epoch():
                     on_epoch(event)
-                case Failed():
+                case TrainerFailed():
                     raise _ERRORS.get(event.kind, TrainerError)(event.message, hint=event.hint)
-                case Done():
+                case TrainerDone():
                     return event.facts
-        raise process.death()
+        raise process.exit_error()
 
 
 class _Process:
@@ -117,12 +117,12 @@ class _Process:
             )
         except OSError as error:
             raise TrainerError(f"The trainer does not start: {error}.", hint="Close other programs.") from error
-        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._is_ending = False
         self._tail: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._listeners = (
-            _Listener(self._process.stdout, _LONGEST_EVENT, self._hear),
-            _Listener(self._process.stderr, _LONGEST_LINE, self._tail.append),
+            _Listener(self._process.stdout, _MAX_EVENT_BYTES, self._on_line),
+            _Listener(self._process.stderr, _MAX_LINE_BYTES, self._tail.append),
         )
 
     def __enter__(self) -> Self:
@@ -131,19 +131,19 @@ class _Process:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def events(self, token: CancelToken) -> Iterator[Event]:
+    def events(self, token: CancelToken) -> Iterator[TrainerEvent]:
         """What it says, as it comes, until it closes its standard output."""
         while True:
             self._pause(token)
             try:
-                line = self._said.get(timeout=_PAUSE_S)
+                line = self._events.get(timeout=_PAUSE_S)
             except queue.Empty:
                 continue
             if not line:
                 return
             yield read_event(line.decode(errors="replace"))
 
-    def death(self) -> TrainerDiedError:
+    def exit_error(self) -> TrainerDiedError:
         """What to say of a process that ended without having said how it went."""
         self._end()
         words = [line for line in b"".join(self._tail).decode(errors="replace").splitlines() if line.strip()]
@@ -151,8 +151,8 @@ class _Process:
             _log.warning("The trainer's last words:\n%s", "\n".join(words))
         code = self._process.returncode
         how = f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.strsignal(-code)}"
-        last = f": {words[-1].strip()[:_LAST_WORDS]}" if words else "."
-        return TrainerDiedError(f"The trainer ended before its work did ({how}){last}", hint=_GO_ON)
+        last = f": {words[-1].strip()[:_MAX_STDERR]}" if words else "."
+        return TrainerDiedError(f"The trainer ended before its work did ({how}){last}", hint=_RESUME_AFTER)
 
     def _pause(self, token: CancelToken) -> None:
         """Return if the work shall go on, and once it shall; meanwhile the process waits too.
@@ -161,20 +161,20 @@ class _Process:
             Cancelled: it was called off.
         """
         if token.paused:
-            self._tell(PAUSE)
+            self._send(PAUSE)
             token.check()
-            self._tell(RESUME)
+            self._send(RESUME)
         token.check()
 
-    def _tell(self, order: bytes) -> None:
+    def _send(self, order: bytes) -> None:
         assert self._process.stdin
         with contextlib.suppress(OSError):  # it died: that is told when its standard output ends
             self._process.stdin.write(order)
             self._process.stdin.flush()
 
-    def _hear(self, line: bytes) -> None:
+    def _on_line(self, line: bytes) -> None:
         if not self._is_ending:
-            self._said.put(line)
+            self._events.put(line)
 
     def _end(self) -> None:
         """Ask it to end by closing its standard input, then tell it, then make it."""
@@ -182,7 +182,7 @@ class _Process:
         self._is_ending = True
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        for patience, insist in zip(_PATIENCE_S, (self._process.terminate, self._process.kill), strict=True):
+        for patience, insist in zip(_TERMINATE_AFTER_S, (self._process.terminate, self._process.kill), strict=True):
             try:
                 self._process.wait(patience)
                 break
@@ -198,17 +198,17 @@ class _Listener:
 
     def __init__(self, stream: IO[bytes] | None, longest: int, take: Callable[[bytes], None]) -> None:
         assert stream
-        self._stream, self._longest, self._take = stream, longest, take
+        self._stream, self._max_bytes, self._on_line = stream, longest, take
         self._thread = threading.Thread(target=self._listen, name="trainer", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Hear the stream out and close it; one that somebody else still holds is left alone."""
-        self._thread.join(_HEAR_OUT_S)
+        self._thread.join(_DRAIN_S)
         if not self._thread.is_alive():
             self._stream.close()
 
     def _listen(self) -> None:
-        while line := self._stream.readline(self._longest):
-            self._take(line)
-        self._take(b"")
+        while line := self._stream.readline(self._max_bytes):
+            self._on_line(line)
+        self._on_line(b"")

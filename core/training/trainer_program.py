@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.base.bundle import TRAINER, Bundle, find_trainer, outside_environment, this_bundle
+from core.base.bundle import TRAINER, Bundle, clean_environment, find_trainer, this_bundle
 from core.base.errors import TrainerError
 
-_NEEDED: Final = ("tensorflow", "tf2onnx", "h5py")
+_REQUIRED_PACKAGES: Final = ("tensorflow", "tf2onnx", "h5py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ def find_program() -> TrainerProgram:
         TrainerError: there is none here, or one of another version of Fovea.
     """
     bundle = this_bundle()
-    return _of_this_python() if bundle is None else _beside(bundle)
+    return _in_this_python() if bundle is None else _beside(bundle)
 
 
-def _of_this_python() -> TrainerProgram:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+def _in_this_python() -> TrainerProgram:
+    missing = [name for name in _REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainerError(
             f"This needs {' and '.join(missing)}, which Fovea does not bring along.",
@@ -62,4 +62,4 @@ def _beside(bundle: Bundle) -> TrainerProgram:
         what = f"The trainer here is of Fovea {trainer.version or 'of an unknown version'}, and this is {version}."
         raise TrainerError(what, hint=hint)
     suffix = ".exe" if sys.platform == "win32" else ""
-    return TrainerProgram((str(trainer.folder / f"{TRAINER}{suffix}"),), outside_environment())
+    return TrainerProgram((str(trainer.folder / f"{TRAINER}{suffix}"),), clean_environment())

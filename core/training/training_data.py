@@ -11,22 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError, ModelError
-from core.base.progress import CancelToken, Report
-from core.base.providers import Precision, ProviderWish
-from core.base.text import printable
-from core.datasets.dataset import Dataset, Example, Part, read_dataset
-from core.datasets.problems import Problem, ProblemKind, places, quantity
+from core.base.progress import CancelToken, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
+from core.base.text import display_path
+from core.datasets.dataset import Dataset, Example, Subset, read_dataset
+from core.datasets.problems import Problem, ProblemKind, format_paths, pluralize
 from core.datasets.split import Split, split
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, FeatureTable, compute_features
-from core.engine.near_duplicates import ALIKE, SAME, near_duplicates
+from core.engine.features import FeatureExtractor, FeatureTable, compute_features
+from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, near_duplicates
 from core.engine.provider_selection import choose_engine
 from core.models.library import BrokenEntry, InstalledBackbone, Library, load_backbone
-from core.models.training_examples import KeptExample
+from core.models.training_examples import TrainingExample
 from core.models.training_examples import fingerprint as fingerprint_of
 from core.prediction import Failure
-from core.training.prefetch import Ahead
+from core.training.prefetch import FeaturePrefetcher
 from core.training.quick import check_weights
 from core.training.request import Recipe, TrainRequest
 
@@ -56,7 +56,7 @@ class LabelledFeatures:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class TrainingData:
     """What is learnt from.
 
     Attributes:
@@ -65,7 +65,7 @@ class Material:
         train: the images to learn from.
         validation: those to choose and to calibrate by.
         test: those to judge by, looked at once.
-        is_drawn: whether chance alone set images aside, and not the person by folders or counts.
+        is_random_split: whether chance alone set images aside, and not the person by folders or counts.
         computed: how many images the engine had to look at; the features of the others were kept.
         failures: images that could not be read any more when their features were to be computed.
     """
@@ -75,7 +75,7 @@ class Material:
     train: LabelledFeatures
     validation: LabelledFeatures
     test: LabelledFeatures
-    is_drawn: bool
+    is_random_split: bool
     computed: int
     failures: tuple[Failure, ...]
 
@@ -90,13 +90,13 @@ class Material:
 
     def everything(self) -> LabelledFeatures:
         """The images of all parts."""
-        return together(self.train, self.validation, self.test)
+        return concat(self.train, self.validation, self.test)
 
-    def kept(self) -> list[KeptExample]:
+    def training_examples(self) -> list[TrainingExample]:
         """The images of all parts, as the library keeps them."""
         classes = self.dataset.classes
         return [
-            KeptExample(one.path, one.sha256, classes[one.label], name, one.look or None)
+            TrainingExample(one.path, one.sha256, classes[one.label], name, one.phash or None)
             for name, part in self.parts.items()
             for one in part.examples
         ]
@@ -111,20 +111,20 @@ def fingerprint(examples: Iterable[Example], classes: Sequence[str]) -> str:
     return fingerprint_of((one.sha256, classes[one.label]) for one in examples)
 
 
-def together(*parts: LabelledFeatures) -> LabelledFeatures:
+def concat(*parts: LabelledFeatures) -> LabelledFeatures:
     """The images of several parts, in their order."""
     examples = tuple(example for part in parts for example in part.examples)
     return LabelledFeatures(examples, np.concatenate([part.features for part in parts]))
 
 
-def gather(
+def load_training_data(
     request: TrainRequest,
     library: Library,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
-) -> Material:
+) -> TrainingData:
     """Read the folder, divide it, and have its features.
 
     Args:
@@ -141,9 +141,9 @@ def gather(
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = backbone_of(library)
-    source = source_of(backbone, request.provider, request.precision)
-    with FeatureStore() as store, Ahead(source, store) as ahead:
-        dataset = read_dataset(request.folder, report=report, token=token, decoded=ahead.decoded)
+    extractor = extractor_of(backbone, request.provider, request.precision)
+    with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
+        dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
@@ -152,18 +152,18 @@ def gather(
             check_weights(len(divided.train), backbone.card.feature_width, len(dataset.classes))
         used = np.sort(np.concatenate([divided.train, divided.validation, divided.test]))
         examples = [dataset.examples[at] for at in used.tolist()]
-        table = compute_features(examples, ahead.source, store, report=report, token=token)
+        table = compute_features(examples, prefetcher.source, store, report=report, token=token)
     if request.train is None:
-        divided = _divided_by_features(dataset, request, divided, table, token)
-    train, *others = (_part(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
+        divided = _split_by_features(dataset, request, divided, table, token)
+    train, *others = (_subset(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
     _check_classes(train, dataset.classes)
     validation, test = others
-    dataset = replace(dataset, problems=(*dataset.problems, *_copies(dataset.root, train, others, token)))
-    is_drawn = _is_drawn(dataset, request)
-    return Material(dataset, backbone, train, validation, test, is_drawn, table.computed, table.failures)
+    dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, others, token)))
+    is_random_split = _is_random_split(dataset, request)
+    return TrainingData(dataset, backbone, train, validation, test, is_random_split, table.computed, table.failures)
 
 
-def _divided_by_features(
+def _split_by_features(
     dataset: Dataset, request: TrainRequest, by_looks: Split, table: FeatureTable, token: CancelToken
 ) -> Split:
     """The division in which images that their features show to be nearly the same stay together too.
@@ -171,28 +171,32 @@ def _divided_by_features(
     Where counts of images are asked for that such groups cannot give, it is the one by looks alone.
     """
     labels, alike = dataset.labels(), np.arange(len(dataset.examples))
-    found = near_duplicates(table.features, labels[table.rows], ALIKE, least_groups=len(Part), token=token)
+    found = near_duplicates(
+        table.features, labels[table.rows], NEAR_DUPLICATE_COSINE, min_groups=len(Subset), token=token
+    )
     alike[table.rows] = table.rows[found]
     try:
-        return split(dataset, validation=request.validation, test=request.test, seed=request.seed, alike=alike)
+        return split(
+            dataset, validation=request.validation, test=request.test, seed=request.seed, near_duplicates=alike
+        )
     except DatasetError:
         return by_looks
 
 
-def _copies(
+def _leaks(
     root: Path, train: LabelledFeatures, others: Sequence[LabelledFeatures], token: CancelToken
 ) -> list[Problem]:
     """Say which images to judge by are copies of images to learn from, as the folder's parts may have it."""
-    everything = together(train, *others)
-    group = near_duplicates(everything.features, everything.labels, SAME, token=token)
+    everything = concat(train, *others)
+    group = near_duplicates(everything.features, everything.labels, DUPLICATE_COSINE, token=token)
     learnt = set(group[: len(train)].tolist())
     judged = everything.examples[len(train) :]
     copies = [one.path for one, own in zip(judged, group[len(train) :].tolist(), strict=True) if own in learnt]
     if not copies:
         return []
     what = (
-        f"{len(copies):,} of the {quantity(len(judged), 'validation and test image')} look like mirrored, turned, "
-        f"cropped or re-encoded copies of training images: {places(copies, root)}; the accuracy is optimistic."
+        f"{len(copies):,} of the {pluralize(len(judged), 'validation and test image')} look like mirrored, turned, "
+        f"cropped or re-encoded copies of training images: {format_paths(copies, root)}; the accuracy is optimistic."
     )
     return [Problem(ProblemKind.LEAK, tuple(copies), what, "Keep all copies of an image in one part.")]
 
@@ -202,7 +206,7 @@ def compute(
     backbone: InstalledBackbone,
     request: TrainRequest,
     *,
-    report: Report,
+    report: ProgressCallback,
     token: CancelToken,
 ) -> FeatureTable:
     """Features of examples by a backbone, kept ones where there are any.
@@ -212,18 +216,18 @@ def compute(
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
-    source = source_of(backbone, request.provider, request.precision)
+    source = extractor_of(backbone, request.provider, request.precision)
     with FeatureStore() as store:
         return compute_features(examples, source, store, report=report, token=token)
 
 
-def source_of(backbone: InstalledBackbone, provider: ProviderWish, precision: Precision) -> FeatureSource:
+def extractor_of(backbone: InstalledBackbone, provider: ProviderPreference, precision: Precision) -> FeatureExtractor:
     """What makes features by a backbone, on the provider and in the precision that are asked for."""
 
     def open_engine() -> Engine:
         return choose_engine(load_backbone(backbone), backbone.card, provider, precision)
 
-    return FeatureSource(backbone.card, precision, open_engine)
+    return FeatureExtractor(backbone.card, precision, open_engine)
 
 
 def backbone_of(library: Library) -> InstalledBackbone:
@@ -242,7 +246,9 @@ def backbone_of(library: Library) -> InstalledBackbone:
             raise ModelError(f"The backbone {BACKBONE!r} is missing.", hint="Install Fovea again.")
 
 
-def _part(dataset: Dataset, table: FeatureTable, used: NDArray[np.int64], part: NDArray[np.int64]) -> LabelledFeatures:
+def _subset(
+    dataset: Dataset, table: FeatureTable, used: NDArray[np.int64], part: NDArray[np.int64]
+) -> LabelledFeatures:
     """The images of one part that have features; `table` is of the examples in `used`."""
     (rows,) = np.nonzero(np.isin(used[table.rows], part))
     examples = [dataset.examples[at] for at in used[table.rows[rows]].tolist()]
@@ -253,11 +259,11 @@ def _check_classes(train: LabelledFeatures, classes: Sequence[str]) -> None:
     """Every class had images to learn from when the folder was read; see that the files did not go since."""
     lost = sorted(set(range(len(classes))) - set(train.labels.tolist()))
     if lost:
-        label = printable(classes[lost[0]])
+        label = display_path(classes[lost[0]])
         what = f"No image to learn from is left of {label!r}: its files changed or went meanwhile."
         raise DatasetError(what, hint="Let whatever writes to the folder come to its end, then train again.")
 
 
-def _is_drawn(dataset: Dataset, request: TrainRequest) -> bool:
-    shares = all(isinstance(asked, float) or not asked for asked in (request.validation, request.test))
-    return shares and request.train is None and all(example.part is None for example in dataset.examples)
+def _is_random_split(dataset: Dataset, request: TrainRequest) -> bool:
+    fractions = all(isinstance(asked, float) or not asked for asked in (request.validation, request.test))
+    return fractions and request.train is None and all(example.subset is None for example in dataset.examples)

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication
 
 from core.base import crash_log, paths, shutdown
 from gui.app import single_instance
-from gui.app.gc_timer import Collector
+from gui.app.gc_timer import GarbageCollectionTimer
 from gui.shell.main_window import MainWindow
-from gui.tasks.main_thread import Relay
+from gui.tasks.main_thread import Dispatcher
 from gui.widgets import icons
 
 _log = logging.getLogger("fovea")
@@ -28,31 +28,31 @@ _QT_LEVELS: Final = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-_SWITCH_S: Final = 0.001
+_SWITCH_INTERVAL_S: Final = 0.001
 """How long the window's thread waits for the interpreter while another thread computes or imports; Python's own wait of
 5 ms, paid again and again while widgets are made, can be felt."""
 _CLOSING_S: Final = 8.0
 """How long the window may take to close once a signal told it to, helpers included."""
-_telling = threading.local()
+_reporting = threading.local()
 
 
 def run(files: Sequence[Path]) -> int:
     """Show these files and folders in the window, the one that is open if one is; returns the program's exit code."""
-    place = single_instance.Place()
-    if place.hand_over(files):
+    lock = single_instance.InstanceLock()
+    if lock.send_files(files):
         return 0
-    crash = crash_log.take_left()
-    with crash_log.kept(crash_log.WINDOW):
+    crash = crash_log.collect_reports()
+    with crash_log.capture_crashes(crash_log.WINDOW):
         application, window = open_window(files)
         _watch_for_bugs(window)
         if crash is not None:
             from gui.app import crash_report
 
-            crash_report.offer(crash, window.notices, window)
-        relay = Relay(window)
+            crash_report.show_notice(crash, window.notices, window)
+        relay = Dispatcher(window)
         shutdown.end_on_signals(lambda: relay.post(lambda _: window.close(), None), grace_s=_CLOSING_S)
-        place.listen(lambda call: answer(window, call))
-        application.lastWindowClosed.connect(place.leave)
+        lock.listen(lambda call: open_request(window, call))
+        application.lastWindowClosed.connect(lock.release)
         try:
             return application.exec()
         finally:
@@ -61,7 +61,7 @@ def run(files: Sequence[Path]) -> int:
 
 def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     """Make the one QApplication and show the window; nothing is read from disk but settings, icons and samples."""
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
     application.setDesktopFileName("fovea")  # by this name Wayland finds the entry of `fovea --install`, and its icon
@@ -69,32 +69,34 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     application.setStyle("Fusion")
     application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
     window = MainWindow()
-    Collector(window)
-    window.restore_place()
+    GarbageCollectionTimer(window)
+    window.restore_geometry()
     window.show()
     if files:
         window.session.add(files)
     return application, window
 
 
-def answer(window: MainWindow, call: single_instance.Call) -> None:
+def open_request(window: MainWindow, request: single_instance.OpenRequest) -> None:
     """Do what a later start of the program wants."""
-    if call.files:
-        window.session.add(call.files)
-    single_instance.come_forward(window, call.token)
+    if request.files:
+        window.session.add(request.files)
+    single_instance.raise_window(window, request.token)
 
 
 def _watch_for_bugs(window: MainWindow) -> None:
     """Log whatever nobody expected and tell the person, from any thread, without ending the program."""
     _log_to_file()
-    relay = Relay(window)
+    relay = Dispatcher(window)
 
     def report(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             relay.post(lambda _: window.close(), None)
             return
         _log.error("unexpected: %s", "".join(traceback.format_exception(kind, error, trace)))
-        relay.post(window.notices.tell, f"Something unexpected happened: {kind.__name__}: {error}. It is in the log.")
+        relay.post(
+            window.notices.show_notice, f"Something unexpected happened: {kind.__name__}: {error}. It is in the log."
+        )
 
     sys.excepthook = report
     threading.excepthook = lambda args: report(args.exc_type, args.exc_value, args.exc_traceback)
@@ -102,21 +104,21 @@ def _watch_for_bugs(window: MainWindow) -> None:
     qInstallMessageHandler(_log_qt)
 
 
-def _log_unraisable(left: sys.UnraisableHookArgs) -> None:
+def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     """Errors while something was being thrown away: nothing that a person did failed, so none is told."""
-    trace = "".join(traceback.format_exception(left.exc_type, left.exc_value, left.exc_traceback))
-    _log.error("unexpected: %s %r: %s", left.err_msg or "ignored in", left.object, trace)
+    trace = "".join(traceback.format_exception(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback))
+    _log.error("unexpected: %s %r: %s", unraisable.err_msg or "ignored in", unraisable.object, trace)
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     """Keep what Qt complains of; what it says while one of its messages is being written is let go."""
-    if kind not in _QT_LEVELS or getattr(_telling, "is_busy", False):
+    if kind not in _QT_LEVELS or getattr(_reporting, "is_busy", False):
         return
-    _telling.is_busy = True
+    _reporting.is_busy = True
     try:
         _log.log(_QT_LEVELS[kind], "Qt (%s): %s", context.category, message)
     finally:
-        _telling.is_busy = False
+        _reporting.is_busy = False
 
 
 def _log_to_file() -> None:

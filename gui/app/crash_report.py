@@ -17,9 +17,9 @@ _WIDTH: Final = 720
 _HEIGHT: Final = 480
 
 
-def offer(report: CrashReport, notices: Notices, window: QWidget) -> None:
+def show_notice(report: CrashReport, notices: Notices, window: QWidget) -> None:
     """Say in a notice that the program crashed; its button shows the report."""
-    notices.tell(_title(report), offer=("Show", lambda: CrashWindow(report, window).show()))
+    notices.show_notice(_title(report), action=("Show", lambda: CrashWindow(report, window).show()))
 
 
 class CrashWindow(QDialog):
@@ -57,7 +57,7 @@ class CrashWindow(QDialog):
 
 
 def _title(report: CrashReport) -> str:
-    if report.of_window:
+    if report.is_from_window:
         return "Fovea ended unexpectedly last time."
     return "A part of Fovea ended unexpectedly last time, and was started again."
 

@@ -12,19 +12,19 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, QTimerEvent
 
 _EVERY_MS: Final = 250
-_SETTLED_MS: Final = 10_000
+_IDLE_MS: Final = 10_000
 """Until then whatever stays for good has been made."""
 _LIMITS: Final = (5_000, 5, 40)
 """As for `gc.set_threshold`: new objects, and passes over each generation before the next older one is looked at."""
 
 
-class Collector(QObject):
+class GarbageCollectionTimer(QObject):
     """Collects as long as it lives, instead of Python."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        QTimer.singleShot(_SETTLED_MS, self, gc.freeze)  # from then on it is passed over
+        QTimer.singleShot(_IDLE_MS, self, gc.freeze)  # from then on it is passed over
         self.startTimer(_EVERY_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:

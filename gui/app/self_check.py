@@ -27,8 +27,8 @@ _SAMPLE: Final = "cat.jpg"
 _ANSWERS: Final = frozenset({"tabby", "tiger cat", "Egyptian cat"})
 """What ImageNet may call the sample."""
 _MODEL: Final = "general"
-_PATIENCE_S: Final = 60.0
-_STRANGERS: Final = ("core.trainer",)
+_TIMEOUT_S: Final = 60.0
+_FOREIGN_VARIABLES: Final = ("core.trainer",)
 """What the trainer's own check imports."""
 _SHOWN: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-openvino", "numpy", "pillow", "PySide6-Essentials")
 
@@ -55,16 +55,16 @@ def _check() -> bool:
     for part, check in _PARTS.items():
         try:
             for line in check():
-                _say("ok", part, line)
+                _print("ok", part, line)
         except Exception as error:  # noqa: BLE001 - a damaged installation raises anything, and the rest is still checked
             broken = True
-            _say("NO", part, _reason(error))
+            _print("NO", part, _reason(error))
             if check is _files:
                 break
     return broken
 
 
-def _say(verdict: str, part: str, text: str) -> None:
+def _print(verdict: str, part: str, text: str) -> None:
     sys.stdout.write(f"{verdict:<3} {part:<9} {text}\n")
     sys.stdout.flush()
 
@@ -107,7 +107,7 @@ def _modules() -> Iterator[str]:
 def _names_in(package: str) -> Iterator[str]:
     yield package
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-        if found.name in _STRANGERS:
+        if found.name in _FOREIGN_VARIABLES:
             continue
         if found.ispkg:
             yield from _names_in(found.name)
@@ -120,7 +120,7 @@ def _models() -> Iterator[str]:
     from core.base import paths
     from core.models.library import BrokenEntry, InstalledBackbone, Library, load_backbone, load_head
 
-    for entry in Library(paths.shipped_models(), Path(os.devnull)).entries():
+    for entry in Library(paths.builtin_models(), Path(os.devnull)).entries():
         if isinstance(entry, BrokenEntry):
             raise entry.error
         backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
@@ -130,20 +130,22 @@ def _models() -> Iterator[str]:
 
 def _on_every_provider(data: bytes, backbone: object) -> str:
     from core.base.providers import TITLES, Precision, Provider
-    from core.engine.provider_selection import try_provider
+    from core.engine.provider_selection import probe_provider
     from core.models.library import InstalledBackbone
 
     assert isinstance(backbone, InstalledBackbone)
-    told = []
+    results = []
     for provider in Provider:
-        trial = try_provider(data, backbone.card, provider, Precision.AUTO)
+        trial = probe_provider(data, backbone.card, provider, Precision.AUTO)
         if trial.engine is not None:
-            told.append(f"{TITLES[provider]} {trial.engine.milliseconds:.0f} ms (cosine {trial.engine.agreement:.5f})")
+            results.append(
+                f"{TITLES[provider]} {trial.engine.milliseconds:.0f} ms (cosine {trial.engine.agreement:.5f})"
+            )
         elif provider is Provider.CPU:
             raise trial.error or _BrokenError("The CPU provider does not work.")
         elif trial.error is not None:
-            told.append(f"not {TITLES[provider]}: {trial.error.what}")
-    return "; ".join(told)
+            results.append(f"not {TITLES[provider]}: {trial.error.what}")
+    return "; ".join(results)
 
 
 def _window() -> Iterator[str]:
@@ -159,13 +161,13 @@ def _window() -> Iterator[str]:
         session.add([Path(__file__).parent.parent / "samples" / _SAMPLE])
         _wait(application.processEvents, lambda: session.photos.rowCount() == 1, "the photo did not come")
         _wait(application.processEvents, lambda: session.photos.photo(0).outcome is not None, "no answer came")
-        yield f"{application.platformName()}: {_right_answer(session.photos.photo(0).outcome)}"
+        yield f"{application.platformName()}: {_check_prediction(session.photos.photo(0).outcome)}"
     finally:
         window.close()
     yield f"opened, answered and closed in {time.perf_counter() - started:.1f} s"
 
 
-def _right_answer(outcome: object) -> str:
+def _check_prediction(outcome: object) -> str:
     from core.prediction import Prediction
 
     if not isinstance(outcome, Prediction):
@@ -176,12 +178,12 @@ def _right_answer(outcome: object) -> str:
     return f"{_SAMPLE} is {best.label!r}, {best.probability:.0%}"
 
 
-def _wait(go_on: Callable[[], object], is_there: Callable[[], bool], otherwise: str) -> None:
-    end = time.monotonic() + _PATIENCE_S
+def _wait(keep_waiting: Callable[[], object], is_there: Callable[[], bool], message: str) -> None:
+    end = time.monotonic() + _TIMEOUT_S
     while not is_there():
         if time.monotonic() > end:
-            raise _BrokenError(f"The window waited {_PATIENCE_S:.0f} s: {otherwise}.")
-        go_on()
+            raise _BrokenError(f"The window waited {_TIMEOUT_S:.0f} s: {message}.")
+        keep_waiting()
         time.sleep(0.01)
 
 

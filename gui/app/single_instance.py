@@ -23,18 +23,18 @@ from PySide6.QtWidgets import QWidget
 
 from core.base import locks, paths
 
-_PATIENCE_MS: Final = 2000
-_PAUSE_S: Final = 0.02
-_LONGEST: Final = 1 << 20
+_TIMEOUT_MS: Final = 2000
+_RETRY_S: Final = 0.02
+_MAX_BYTES: Final = 1 << 20
 """Bytes of a message: some ten thousand files; who gives more gets a window of its own."""
-_LONGEST_TOKEN: Final = 1000
-_TAKEN: Final = b"taken\n"
+_MAX_TOKEN: Final = 1000
+_ACKNOWLEDGED: Final = b"taken\n"
 _TOKEN: Final = "XDG_ACTIVATION_TOKEN"
 """How Wayland lets one program give another its turn to come forward; Qt reads it when a window is activated."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OpenRequest:
     """What a later start of the program wants: these files shown, and the window in front.
 
     Attributes:
@@ -46,7 +46,7 @@ class Call:
     token: str = ""
 
 
-class Place:
+class InstanceLock:
     """This process's place among those of one home.
 
     Attributes:
@@ -56,43 +56,43 @@ class Place:
 
     def __init__(self) -> None:
         self._server: _Server | None = None
-        self._take: Callable[[Call], object] = lambda _: None
+        self._on_request: Callable[[OpenRequest], object] = lambda _: None
         self._file = _open_lock()
-        self.is_first = self._hold()
+        self.is_first = self._acquire()
 
-    def hand_over(self, files: Sequence[Path]) -> bool:
+    def send_files(self, files: Sequence[Path]) -> bool:
         """Give these files to the first window and have it come forward; at most two seconds.
 
         Returns:
             Whether it took them; if not, this process needs a window of its own, and is perhaps the first by now.
         """
         try:
-            message = write_call(Call(tuple(path.absolute() for path in files), os.environ.get(_TOKEN, "")))
+            message = encode_request(OpenRequest(tuple(path.absolute() for path in files), os.environ.get(_TOKEN, "")))
         except OSError:  # relative paths, and the folder they are relative to is gone
             return False
-        if self.is_first or len(message) > _LONGEST:
+        if self.is_first or len(message) > _MAX_BYTES:
             return False
-        _give_leave_to_come_forward()
-        deadline = QDeadlineTimer(_PATIENCE_MS)
+        _allow_raise()
+        deadline = QDeadlineTimer(_TIMEOUT_MS)
         while self._file is not None and not self.is_first and not deadline.hasExpired():
-            if _tell(message, deadline):
+            if _send(message, deadline):
                 return True
-            time.sleep(_PAUSE_S)
-            self.is_first = self._hold()
+            time.sleep(_RETRY_S)
+            self.is_first = self._acquire()
         return False
 
-    def listen(self, take: Callable[[Call], object]) -> None:
+    def listen(self, on_request: Callable[[OpenRequest], object]) -> None:
         """Take what later starts want from now on; does nothing unless this is the first."""
         if not self.is_first:
             return
-        self._take = take
+        self._on_request = on_request
         name = server_name()
         QLocalServer.removeServer(name)
-        self._server = _Server(self._hear)
+        self._server = _Server(self._on_line)
         if not self._server.listen(name):
-            self.leave()  # rather no first than one that others wait for in vain
+            self.release()  # rather no first than one that others wait for in vain
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Take nothing any more, and let another be the first."""
         if self._server is not None:
             self._server.close()
@@ -100,54 +100,54 @@ class Place:
             self._file.close()
         self._file, self.is_first = None, False
 
-    def _hold(self) -> bool:
+    def _acquire(self) -> bool:
         try:
-            return self._file is not None and locks.hold(self._file)
+            return self._file is not None and locks.try_lock(self._file)
         except OSError:
-            self.leave()
+            self.release()
             return False
 
-    def _hear(self, line: bytes) -> bool:
+    def _on_line(self, line: bytes) -> bool:
         """Do what this line asks for; False if it is no call, or if the window was closed meanwhile."""
-        call = read_call(line)
-        if call is None or not self.is_first:
+        request = decode_request(line)
+        if request is None or not self.is_first:
             return False
-        self._take(call)
+        self._on_request(request)
         return True
 
 
 class _Server(QLocalServer):
     """Makes its sockets itself: Python is not told when one made by Qt is deleted, and would delete it once more."""
 
-    def __init__(self, hear: Callable[[bytes], bool]) -> None:
+    def __init__(self, on_line: Callable[[bytes], bool]) -> None:
         super().__init__()
-        self._hear = hear
+        self._on_line = on_line
         self.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
 
     def incomingConnection(self, descriptor: int) -> None:
-        _Caller(descriptor, self._hear, self)
+        _Connection(descriptor, self._on_line, self)
 
 
-class _Caller(QLocalSocket):
+class _Connection(QLocalSocket):
     """A later start of the program, until it was heard, says too much, or says nothing for too long."""
 
-    def __init__(self, descriptor: int, hear: Callable[[bytes], bool], server: QLocalServer) -> None:
+    def __init__(self, descriptor: int, on_line: Callable[[bytes], bool], server: QLocalServer) -> None:
         super().__init__(server)
-        self._hear = hear
-        self.setReadBufferSize(_LONGEST)
+        self._on_line = on_line
+        self.setReadBufferSize(_MAX_BYTES)
         self.readyRead.connect(self._read)
         self.disconnected.connect(self.deleteLater)
-        too_long = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
+        too_long = QTimer(self, interval=_TIMEOUT_MS, singleShot=True)
         too_long.timeout.connect(self.abort)
         too_long.start()
         self.setSocketDescriptor(descriptor)
 
     def _read(self) -> None:
         if not self.canReadLine():
-            if self.bytesAvailable() >= _LONGEST:
+            if self.bytesAvailable() >= _MAX_BYTES:
                 self.abort()
-        elif self._hear(bytes(self.readLine().data())):
-            self.write(_TAKEN)
+        elif self._on_line(bytes(self.readLine().data())):
+            self.write(_ACKNOWLEDGED)
             self.disconnectFromServer()
         else:
             self.abort()
@@ -160,12 +160,12 @@ def server_name() -> str:
     return "fovea-" + hashlib.sha256(os.fsencode(f"{user}\n{home}")).hexdigest()[:24]
 
 
-def write_call(call: Call) -> bytes:
+def encode_request(request: OpenRequest) -> bytes:
     """A call as one line of JSON; names that are not UTF-8 keep their bytes."""
-    return json.dumps({"files": [str(path) for path in call.files], "token": call.token}).encode() + b"\n"
+    return json.dumps({"files": [str(path) for path in request.files], "token": request.token}).encode() + b"\n"
 
 
-def read_call(line: bytes) -> Call | None:
+def decode_request(line: bytes) -> OpenRequest | None:
     """The call in this line; None where it holds none."""
     try:
         content = json.loads(line)
@@ -176,9 +176,9 @@ def read_call(line: bytes) -> Call | None:
     names, token = content.get("files"), content.get("token")
     if not isinstance(names, list) or not all(_is_name(name) and Path(name).is_absolute() for name in names):
         return None
-    if not _is_name(token) or len(token) > _LONGEST_TOKEN:
+    if not _is_name(token) or len(token) > _MAX_TOKEN:
         return None
-    return Call(tuple(Path(name) for name in names), token)
+    return OpenRequest(tuple(Path(name) for name in names), token)
 
 
 def _is_name(value: object) -> TypeGuard[str]:
@@ -189,7 +189,7 @@ def _is_name(value: object) -> TypeGuard[str]:
         return False
 
 
-def come_forward(window: QWidget, token: str) -> None:
+def raise_window(window: QWidget, token: str) -> None:
     """Show a window in front of all others, as large as it was; `token` is the desktop's leave, where it gives one."""
     if token:
         os.environ[_TOKEN] = token
@@ -208,20 +208,20 @@ def _open_lock() -> BinaryIO | None:
         return None
 
 
-def _tell(message: bytes, deadline: QDeadlineTimer) -> bool:
+def _send(message: bytes, deadline: QDeadlineTimer) -> bool:
     """Whether the first took this message before the deadline."""
     socket = QLocalSocket()
     socket.connectToServer(server_name())
-    if not socket.waitForConnected(deadline.remainingTime()) or not _is_ours(socket):
+    if not socket.waitForConnected(deadline.remainingTime()) or not _is_same_user(socket):
         return False
     socket.write(message)
     while not socket.canReadLine() and not deadline.hasExpired():
         if not socket.waitForReadyRead(deadline.remainingTime()):
             break
-    return bytes(socket.readLine().data()) == _TAKEN
+    return bytes(socket.readLine().data()) == _ACKNOWLEDGED
 
 
-def _is_ours(socket: QLocalSocket) -> bool:
+def _is_same_user(socket: QLocalSocket) -> bool:
     """Whether who listens is this user; sockets lie where anybody may make one of any name."""
     if not hasattr(os, "getuid"):
         return True
@@ -232,7 +232,7 @@ def _is_ours(socket: QLocalSocket) -> bool:
         return False
 
 
-def _give_leave_to_come_forward() -> None:
+def _allow_raise() -> None:
     """Windows lets a program come forward only by leave of the one that the person just used: this one."""
     if sys.platform == "win32":
         import ctypes

@@ -7,13 +7,13 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer
 
 from core.services.batch_messages import JobsListed
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.tasks.jobs_client import BatchClient
 
 _EVERY_MS: Final = 2000
 
 
-class Elsewhere(QObject):
+class ExternalJobs(QObject):
     """Has all jobs listed again, as long as another program runs one of them."""
 
     def __init__(self, client: BatchClient, parent: QObject) -> None:
@@ -23,5 +23,5 @@ class Elsewhere(QObject):
         client.jobs_listed.connect(self._on_listed)
 
     def _on_listed(self, listed: JobsListed) -> None:
-        if any(news.doing is Doing.ELSEWHERE for news in listed.jobs):
+        if any(status.activity is Activity.EXTERNAL for status in listed.jobs):
             self._timer.start()

@@ -30,9 +30,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import Filter, Group
-from core.services.batch_values import ViewFacts
+from core.services.batch_values import ViewSummary
 from gui.plots import warm
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, label
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 
 _NOWHERE: Final = QModelIndex()
-_TYPED_MS: Final = 200
+_DEBOUNCE_MS: Final = 200
 """So long after the last key the text is searched for."""
 _WHOLE: Final = 100
-_LEAST_ROWS: Final = 5
-_MOST_ROWS: Final = 7
+_MIN_ROWS: Final = 5
+_MAX_ROWS: Final = 7
 """Groups in sight; to more one scrolls."""
 _KINDS: Final[Mapping[str, Callable[[Filter], Filter]]] = {
     "All photos": lambda plain: plain,
@@ -77,7 +77,7 @@ class FilterPanel(QScrollArea):
         self.text.setPlaceholderText("Find in names and answers")
         self.text.setAccessibleName("Find photos by a part of their path or answer")
         self.text.setClearButtonEnabled(True)
-        self._typed = QTimer(self, interval=_TYPED_MS, singleShot=True)
+        self._typed = QTimer(self, interval=_DEBOUNCE_MS, singleShot=True)
         self.kind = _choice("Which photos are shown", list(_KINDS))
         self.by = _choice("Counted by", ["By class", "By folder"])
         self.groups = _GroupList(self)
@@ -88,7 +88,7 @@ class FilterPanel(QScrollArea):
         self.clear = QPushButton("Clear the filters")
         self.clear.setProperty("kind", "link")
         self.histogram: BrushedHistogram | None = None
-        self._facts: ViewFacts | None = None
+        self._summary: ViewSummary | None = None
         self._chosen: tuple[Group, str] | None = None
         self._place()
         self._connect()
@@ -139,22 +139,22 @@ class FilterPanel(QScrollArea):
         """Whether anything is left out."""
         return self.value() != Filter()
 
-    def around(self) -> Filter:
+    def unfiltered(self) -> Filter:
         """The filter that was chosen, whichever class or folder."""
-        made = _KINDS[self.kind.currentText()](Filter(text=self.text.text().strip()))
-        return replace(made, confidence_low=self.low.value() / _WHOLE, confidence_high=self.high.value() / _WHOLE)
+        result = _KINDS[self.kind.currentText()](Filter(text=self.text.text().strip()))
+        return replace(result, confidence_low=self.low.value() / _WHOLE, confidence_high=self.high.value() / _WHOLE)
 
     def value(self) -> Filter:
         """The filter that was chosen."""
-        made = self.around()
+        result = self.unfiltered()
         match self._chosen:
             case (Group.CLASS, ""):
-                return replace(made, failed=True)
+                return replace(result, failed=True)
             case (Group.CLASS, title):
-                return replace(made, labels=(title,))
+                return replace(result, labels=(title,))
             case (Group.FOLDER, title):
-                return replace(made, folder=Path(title))
-        return made
+                return replace(result, folder=Path(title))
+        return result
 
     def reset(self) -> None:
         """Show everything."""
@@ -178,12 +178,12 @@ class FilterPanel(QScrollArea):
 
     # ---- what is shown
 
-    def show_facts(self, facts: ViewFacts) -> None:
+    def show_summary(self, summary: ViewSummary) -> None:
         """Show how many photos there are of each kind."""
-        self._facts = facts
-        self.groups.show_groups(facts.tallies, self.grouping)
+        self._summary = summary
+        self.groups.show_groups(summary.group_counts, self.grouping)
         if self.histogram is not None:
-            self.histogram.show_counts(facts.histogram, self._brushed())
+            self.histogram.show_counts(summary.histogram, self._brushed())
 
     def prepare(self) -> None:
         """Have the histogram drawn, once what draws it is there."""
@@ -193,19 +193,19 @@ class FilterPanel(QScrollArea):
     def _add_histogram(self) -> None:
         from gui.plots.brush import BrushedHistogram
 
-        made = BrushedHistogram()
-        QTimer.singleShot(0, self, lambda: self._place_histogram(made))  # another turn: both together can be felt
+        result = BrushedHistogram()
+        QTimer.singleShot(0, self, lambda: self._place_histogram(result))  # another turn: both together can be felt
 
-    def _place_histogram(self, made: BrushedHistogram) -> None:
+    def _place_histogram(self, result: BrushedHistogram) -> None:
         if self.histogram is not None:
             return
-        self.histogram = made
+        self.histogram = result
         self.histogram.brushed.connect(self._on_brushed)
         self.histogram.add_below(self._ends)
         self._column.replaceWidget(self._range, self.histogram)
         self._range.hide()
-        if self._facts is not None:
-            self.show_facts(self._facts)
+        if self._summary is not None:
+            self.show_summary(self._summary)
 
     def _brushed(self) -> tuple[float, float] | None:
         chosen = (self.low.value() / _WHOLE, self.high.value() / _WHOLE)
@@ -224,8 +224,8 @@ class FilterPanel(QScrollArea):
             other = self.high if self.sender() is self.low else self.low
             with QSignalBlocker(other):
                 other.setValue(self.low.value() if other is self.high else self.high.value())
-        if self.histogram is not None and self._facts is not None:
-            self.histogram.show_counts(self._facts.histogram, self._brushed())
+        if self.histogram is not None and self._summary is not None:
+            self.histogram.show_counts(self._summary.histogram, self._brushed())
         self._typed.start()
 
     def _on_group(self, title: str | None) -> None:
@@ -266,7 +266,7 @@ class _GroupList(QTreeView):
         chosen = self._rows.title_at(self.currentIndex().row())
         self._is_showing = True
         self._rows.show(groups, grouping, chosen)
-        self.setFixedHeight(min(max(self._rows.rowCount(), _LEAST_ROWS), _MOST_ROWS) * self.sizeHintForRow(0) + 2)
+        self.setFixedHeight(min(max(self._rows.rowCount(), _MIN_ROWS), _MAX_ROWS) * self.sizeHintForRow(0) + 2)
         self.choose(chosen or "", is_empty_one=chosen == "")
         self._is_showing = False
 
@@ -337,7 +337,7 @@ class _GroupRows(QAbstractTableModel):
 
     def _name(self, title: str) -> str:
         if self._grouping is Group.FOLDER:
-            return "The folder itself" if title in ("", ".") else printable(title)
+            return "The folder itself" if title in ("", ".") else display_path(title)
         return title or "Could not be read"
 
 

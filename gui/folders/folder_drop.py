@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from core.base.text import printable
+from core.base.text import display_path
 from gui.session.arrivals import no_photos_text
 from gui.tasks.picture_client import ImagesListed, PictureClient
 from gui.widgets.notices import Notices
@@ -15,7 +15,7 @@ from gui.widgets.notices import Notices
 _Then = Callable[[Path, ImagesListed], object]
 
 
-class DroppedFolders(QObject):
+class FolderDrop(QObject):
     """Offers a job for a folder; the picture process looks into it, so a disk that sleeps never delays the window."""
 
     def __init__(
@@ -24,40 +24,40 @@ class DroppedFolders(QObject):
         """`open_form` is given the folder that is to be classified."""
         super().__init__(parent)
         self._pictures, self._notices, self._open_form = pictures, notices, open_form
-        self._asked: dict[int, tuple[Path, _Then]] = {}
+        self._pending: dict[int, tuple[Path, _Then]] = {}
         pictures.listed.connect(self._on_listed)
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to classify a folder beside whatever else is done with it."""
         if len(dropped) == 1:
-            self._look(dropped[0], self._offer)
+            self._list(dropped[0], self._offer)
 
-    def take(self, dropped: Sequence[Path], otherwise: Callable[[Sequence[Path]], object]) -> None:
-        """Open the form for a folder at once; hand anything else to `otherwise`."""
+    def take(self, dropped: Sequence[Path], fallback: Callable[[Sequence[Path]], object]) -> None:
+        """Open the form for a folder at once; hand anything else to `fallback`."""
         if len(dropped) == 1:
-            self._look(dropped[0], lambda path, listed: self._take(path, listed, otherwise))
+            self._list(dropped[0], lambda path, listed: self._take(path, listed, fallback))
         else:
-            otherwise(dropped)
+            fallback(dropped)
 
-    def _look(self, path: Path, then: _Then) -> None:
-        self._asked[self._pictures.list_images((path,), most=1)] = (path, then)
+    def _list(self, path: Path, on_listed: _Then) -> None:
+        self._pending[self._pictures.list_images((path,), maximum=1)] = (path, on_listed)
 
     def _on_listed(self, listed: ImagesListed) -> None:
-        if listed.ticket in self._asked and (listed.paths or listed.finished):
-            path, then = self._asked.pop(listed.ticket)
+        if listed.ticket in self._pending and (listed.paths or listed.finished):
+            path, then = self._pending.pop(listed.ticket)
             then(path, listed)
 
-    def _take(self, path: Path, listed: ImagesListed, otherwise: Callable[[Sequence[Path]], object]) -> None:
+    def _take(self, path: Path, listed: ImagesListed, fallback: Callable[[Sequence[Path]], object]) -> None:
         if listed.paths == (path,):
-            otherwise((path,))
+            fallback((path,))
         elif listed.paths:
             self._open_form(path)
         elif listed.failures:
-            self._notices.tell(f"{listed.failures[0].message} {listed.failures[0].hint}")
+            self._notices.show_notice(f"{listed.failures[0].message} {listed.failures[0].hint}")
         else:
-            self._notices.tell(no_photos_text((path,)))
+            self._notices.show_notice(no_photos_text((path,)))
 
     def _offer(self, path: Path, listed: ImagesListed) -> None:
         if listed.paths and listed.paths != (path,):
-            text = f"Classify “{printable(path.name)}” as a folder job? You can pause, review and export it."
-            self._notices.tell(text, offer=("Classify this folder", lambda: self._open_form(path)))
+            text = f"Classify “{display_path(path.name)}” as a folder job? You can pause, review and export it."
+            self._notices.show_notice(text, action=("Classify this folder", lambda: self._open_form(path)))

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.errors import FoveaError
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import JobRequest
 from gui.session.session import Session
 from gui.widgets import theme
@@ -31,12 +31,12 @@ class JobForm(QScrollArea):
     """Asks for a job.
 
     Attributes:
-        asked: the person wants this; a `JobRequest`.
-        left: the person wants no job after all.
+        submitted: the person wants this; a `JobRequest`.
+        cancelled: the person wants no job after all.
     """
 
-    asked = Signal(JobRequest)
-    left = Signal()
+    submitted = Signal(JobRequest)
+    cancelled = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class JobForm(QScrollArea):
         row.addWidget(self.choose)
         panel.body.addLayout(row)
         panel.body.addWidget(self.recursive)
-        panel.body.addLayout(_named("Model", self.model))
+        panel.body.addLayout(_labelled_row("Model", self.model))
         panel.body.addLayout(self._patterns())
         panel.body.addWidget(self.features)
         panel.body.addWidget(self._problem)
@@ -93,15 +93,15 @@ class JobForm(QScrollArea):
         ):
             line.setPlaceholderText(example)
             line.setAccessibleName(f"{name}: patterns with commas between")
-            line.returnPressed.connect(self._ask)
-            column.addLayout(_named(name, line))
+            line.returnPressed.connect(self._submit)
+            column.addLayout(_labelled_row(name, line))
         return column
 
     def _buttons(self) -> QHBoxLayout:
         self.begin.setProperty("kind", "primary")
-        self.begin.clicked.connect(self._ask)
+        self.begin.clicked.connect(self._submit)
         back = QPushButton("Back")
-        back.clicked.connect(self.left)
+        back.clicked.connect(self.cancelled)
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(back)
@@ -129,19 +129,19 @@ class JobForm(QScrollArea):
         """Say why the job could not begin."""
         self._problem.setText(str(error))
         self._problem.show()
-        self.show_beginning(is_so=False)
+        self.show_starting(is_starting=False)
 
-    def show_beginning(self, *, is_so: bool) -> None:
+    def show_starting(self, *, is_starting: bool) -> None:
         """Show whether a job is being begun, which takes a moment where the process for it has to start."""
-        self.begin.setEnabled(not is_so)
-        self.begin.setText("Beginning …" if is_so else "Classify")
+        self.begin.setEnabled(not is_starting)
+        self.begin.setText("Beginning …" if is_starting else "Classify")
 
-    def _ask(self) -> None:
+    def _submit(self) -> None:
         if self.folder is None or not self.begin.isEnabled():
             return
         self._problem.hide()
         value = self._session.settings.value
-        self.asked.emit(
+        self.submitted.emit(
             JobRequest(
                 folder=self.folder,
                 recursive=self.recursive.isChecked(),
@@ -156,7 +156,7 @@ class JobForm(QScrollArea):
         )
 
     def _show_folder(self) -> None:
-        self._place.setText("No folder is chosen yet." if self.folder is None else printable(self.folder))
+        self._place.setText("No folder is chosen yet." if self.folder is None else display_path(self.folder))
         self._place.setAccessibleName(f"Folder: {self._place.text()}")
         self.begin.setEnabled(self.folder is not None and self.model.count() > 0)
 
@@ -174,12 +174,12 @@ def _patterns_in(text: str) -> tuple[str, ...]:
     return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
 
 
-def _named(name: str, widget: QWidget) -> QHBoxLayout:
+def _labelled_row(name: str, widget: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(16)
-    told = label(name, "muted")
-    told.setBuddy(widget)
-    told.setFixedWidth(112)
-    row.addWidget(told)
+    caption = label(name, "muted")
+    caption.setBuddy(widget)
+    caption.setFixedWidth(112)
+    row.addWidget(caption)
     row.addWidget(widget, 1)
     return row

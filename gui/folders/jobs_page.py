@@ -21,17 +21,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
-from core.services.batch_values import Doing, JobNews
-from gui.folders.job_text import begun_text, counts_text, doing_text, pattern_text, progress_text, title_text
+from core.base.text import display_path
+from core.services.batch_values import Activity, JobStatus
+from gui.folders.job_text import activity_text, counts_text, pattern_text, progress_text, started_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Icon, label
 
 Index = QModelIndex | QPersistentModelIndex
 
-_NEWS: Final = Qt.ItemDataRole.UserRole + 1
+_STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96
-_PROMISE: Final = (
+_PITCH: Final = (
     "Every photo in it gets an answer that you can sort, filter, review, export, write into the photos as keywords, or "
     "sort into folders. The photos are only read until you say otherwise."
 )
@@ -76,7 +76,7 @@ class JobsPage(QWidget):
         inside.addStretch()
         inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
         inside.addWidget(label("Classify a whole folder", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        promise = label(_PROMISE, "muted", wrap=True)
+        promise = label(_PITCH, "muted", wrap=True)
         promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         promise.setMinimumWidth(520)
         promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
@@ -98,59 +98,59 @@ class JobsPage(QWidget):
         column.addWidget(self.list, 1)
         return page
 
-    def show_jobs(self, jobs: Iterable[JobNews]) -> None:
+    def show_jobs(self, jobs: Iterable[JobStatus]) -> None:
         """Show these; the selected one stays selected."""
         shown = list(jobs)
-        known = [self._news(row).facts.id for row in range(self.list.count())]
-        if [news.facts.id for news in shown] != known:
+        known = [self._status(row).summary.id for row in range(self.list.count())]
+        if [status.summary.id for status in shown] != known:
             self._fill(shown)
         else:
-            for row, news in enumerate(shown):
-                _dress(self.list.item(row), news)
+            for row, status in enumerate(shown):
+                _update_item(self.list.item(row), status)
         self._stack.setCurrentIndex(bool(shown))
 
-    def _fill(self, shown: list[JobNews]) -> None:
+    def _fill(self, shown: list[JobStatus]) -> None:
         """Make the rows again; where the selected job is gone, its neighbour is selected."""
         selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
-        for news in shown:
-            _dress(QListWidgetItem(self.list), news)
+        for status in shown:
+            _update_item(QListWidgetItem(self.list), status)
         self.list.setCurrentRow(min(row, len(shown) - 1))
         if selected is not None:
-            self.select(selected.facts.id)
+            self.select(selected.summary.id)
 
     def select(self, job: str) -> None:
         """Select this job, if it is in the list."""
         for row in range(self.list.count()):
-            if self._news(row).facts.id == job:
+            if self._status(row).summary.id == job:
                 self.list.setCurrentRow(row)
 
-    def current(self) -> JobNews | None:
+    def current(self) -> JobStatus | None:
         """The selected job."""
         row = self.list.currentRow()
-        return self._news(row) if row >= 0 else None
+        return self._status(row) if row >= 0 else None
 
     def texts(self) -> list[str]:
         """What is shown of each job, as a screen reader says it."""
         return [str(self.list.item(row).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(self.list.count())]
 
-    def _news(self, row: int) -> JobNews:
-        news = self.list.item(row).data(_NEWS)
-        assert isinstance(news, JobNews)
-        return news
+    def _status(self, row: int) -> JobStatus:
+        status = self.list.item(row).data(_STATUS)
+        assert isinstance(status, JobStatus)
+        return status
 
     def _open(self, item: QListWidgetItem) -> None:
-        self.opened.emit(item.data(_NEWS).facts.id)
+        self.opened.emit(item.data(_STATUS).facts.id)
 
 
-def _dress(item: QListWidgetItem, news: JobNews) -> None:
-    item.setData(_NEWS, news)
-    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(news)}: {doing_text(news)}, {_line(news)}")
-    item.setToolTip(printable(news.facts.folder))
+def _update_item(item: QListWidgetItem, status: JobStatus) -> None:
+    item.setData(_STATUS, status)
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(status)}: {activity_text(status)}, {_line(status)}")
+    item.setToolTip(display_path(status.summary.folder))
 
 
-def _line(news: JobNews) -> str:
-    return counts_text(news.facts.counts) if news.doing is Doing.FINISHED else progress_text(news)
+def _line(status: JobStatus) -> str:
+    return counts_text(status.summary.counts) if status.activity is Activity.FINISHED else progress_text(status)
 
 
 def _button(classify: QAction) -> QPushButton:
@@ -168,36 +168,38 @@ class _JobDelegate(QStyledItemDelegate):
         return QSize(200, _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        news: JobNews = index.data(_NEWS)
+        status: JobStatus = index.data(_STATUS)
         colours, state = theme.current(), option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(option.rect).adjusted(1, 1, -1, -theme.GRID)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         focused = bool(state & QStyle.StateFlag.State_HasFocus)
-        pointed_at = colours.muted if state & QStyle.StateFlag.State_MouseOver else colours.border
+        hovered = colours.muted if state & QStyle.StateFlag.State_MouseOver else colours.border
         painter.setBrush(QColor(colours.accent_soft if selected else colours.surface))
-        painter.setPen(QPen(QColor(colours.accent if selected else pointed_at), 2 if focused else 1))
+        painter.setPen(QPen(QColor(colours.accent if selected else hovered), 2 if focused else 1))
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), news)
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), status)
         painter.restore()
 
 
-def _paint_job(painter: QPainter, box: QRect, news: JobNews) -> None:
+def _paint_job(painter: QPainter, box: QRect, status: JobStatus) -> None:
     colours = theme.current()
-    is_wrong = news.doing in (Doing.MISSING, Doing.STOPPED)
-    state_colour = colours.warning if is_wrong else colours.muted if news.doing is Doing.FINISHED else colours.accent
-    width = _paint(painter, box, doing_text(news), state_colour, bold=True, right=True) + 16
+    is_wrong = status.activity in (Activity.MISSING, Activity.STOPPED)
+    state_colour = (
+        colours.warning if is_wrong else colours.muted if status.activity is Activity.FINISHED else colours.accent
+    )
+    width = _paint(painter, box, activity_text(status), state_colour, bold=True, right=True) + 16
     rest = box.adjusted(0, 0, -width, 0)
-    _paint(painter, rest, title_text(news), colours.text, bold=True)
-    place = printable(news.facts.folder)
-    pattern = pattern_text(news)
+    _paint(painter, rest, title_text(status), colours.text, bold=True)
+    place = display_path(status.summary.folder)
+    pattern = pattern_text(status)
     _paint(painter, rest.translated(0, 22), f"{place}  ({pattern})" if pattern else place, colours.muted)
     when = box.translated(0, 44)
-    width = _paint(painter, when, begun_text(news), colours.muted, right=True) + 16
-    _paint(painter, when.adjusted(0, 0, -width, 0), _line(news), colours.text)
+    width = _paint(painter, when, started_text(status), colours.muted, right=True) + 16
+    _paint(painter, when.adjusted(0, 0, -width, 0), _line(status), colours.text)
 
 
 def _paint(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool = False, right: bool = False) -> int:
@@ -207,7 +209,7 @@ def _paint(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool 
     painter.setFont(font)
     painter.setPen(QColor(colour))
     line = QRect(box.left(), box.top(), box.width(), 20)
-    told = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, line.width())
+    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, line.width())
     side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, told)
-    return painter.fontMetrics().horizontalAdvance(told)
+    painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, elided)
+    return painter.fontMetrics().horizontalAdvance(elided)

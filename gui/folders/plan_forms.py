@@ -17,24 +17,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import THRESHOLD
-from core.outputs.keywords.values import Place
-from core.outputs.sorting.values import By, SortRequest
-from core.services.batch_values import KeywordWish
+from core.outputs.keywords.values import KeywordTarget
+from core.outputs.sorting.values import SortRequest, TransferMode
+from core.services.batch_values import KeywordOptions
 from gui.widgets import theme
 from gui.widgets.basic import Choice, label
 
 _WHOLE: Final = 100
-_WAYS: Final[Mapping[By, str]] = {
-    By.COPY: "Copy them (the photos stay where they are)",
-    By.HARDLINK: "Hard links (no space; the photos stay where they are)",
-    By.SYMLINK: "Symbolic links (shortcuts to the photos)",
-    By.MOVE: "Move them (can be undone)",
+_MODES: Final[Mapping[TransferMode, str]] = {
+    TransferMode.COPY: "Copy them (the photos stay where they are)",
+    TransferMode.HARDLINK: "Hard links (no space; the photos stay where they are)",
+    TransferMode.SYMLINK: "Symbolic links (shortcuts to the photos)",
+    TransferMode.MOVE: "Move them (can be undone)",
 }
-_PLACES: Final[Mapping[Place, str]] = {
-    Place.SIDECAR: "Into .xmp files beside the photos (the photos stay as they are)",
-    Place.PHOTO: "Into the photos’ own metadata (the photo files change)",
+_TARGETS: Final[Mapping[KeywordTarget, str]] = {
+    KeywordTarget.SIDECAR: "Into .xmp files beside the photos (the photos stay as they are)",
+    KeywordTarget.PHOTO: "Into the photos’ own metadata (the photo files change)",
 }
 
 
@@ -47,9 +47,9 @@ class PlanForm(QWidget):
 
     changed = Signal()
     title = ""
-    promise = ""
-    deed = ""
-    under_way = ""
+    introduction = ""
+    action = ""
+    running_text = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,20 +65,20 @@ class PlanForm(QWidget):
         self.threshold.setMinimumWidth(96)
         self.threshold.valueChanged.connect(self.changed)
 
-    def wish(self, folder: Path) -> SortRequest | KeywordWish | None:
+    def request(self, folder: Path) -> SortRequest | KeywordOptions | None:
         """What was chosen for the photos of a folder; None while something is missing."""
         raise NotImplementedError
 
-    def lack(self, reasons: Mapping[str, str]) -> None:
+    def show_missing(self, reasons: Mapping[str, str]) -> None:
         """Some of it cannot be had on this machine, for these reasons."""
 
     def _add(self, name: str, *widgets: QWidget) -> None:
         row = QHBoxLayout()
         row.setSpacing(16)
-        told = label(name, "muted")
-        told.setFixedWidth(120)
-        told.setBuddy(widgets[0])
-        row.addWidget(told)
+        caption = label(name, "muted")
+        caption.setFixedWidth(120)
+        caption.setBuddy(widgets[0])
+        row.addWidget(caption)
         for widget in widgets:
             row.addWidget(widget)
         row.addStretch(1)
@@ -89,9 +89,11 @@ class SortForm(PlanForm):
     """Where to, how, and from which confidence on."""
 
     title = "Sort into folders"
-    promise = "Each class gets a folder. Photos the model is less sure of go to “unsure”, those it does not know too."
-    deed = "Sort"
-    under_way = "photos are being sorted"
+    introduction = (
+        "Each class gets a folder. Photos the model is less sure of go to “unsure”, those it does not know too."
+    )
+    action = "Sort"
+    running_text = "photos are being sorted"
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,8 +101,8 @@ class SortForm(PlanForm):
         self._place = label("Choose where the class folders are to be.", "muted")
         self.choose = QPushButton("Choose…")
         self.choose.setAccessibleName("Choose the destination")
-        self.choose.clicked.connect(self._ask_where)
-        self.way, self.tree = _choices("How photos get there", _WAYS), QCheckBox("Keep the folders inside each class")
+        self.choose.clicked.connect(self._choose_destination)
+        self.way, self.tree = _choices("How photos get there", _MODES), QCheckBox("Keep the folders inside each class")
         self.tree.setChecked(True)
         self.threshold.setAccessibleName("Least confidence; photos below it go to unsure")
         self._add("Destination", self.choose, self._place)
@@ -113,16 +115,16 @@ class SortForm(PlanForm):
     def sort_to(self, destination: Path) -> None:
         """Sort into this folder."""
         self.destination = destination
-        self._place.setText(printable(destination))
+        self._place.setText(display_path(destination))
         self.changed.emit()
 
-    def wish(self, folder: Path) -> SortRequest | None:
+    def request(self, folder: Path) -> SortRequest | None:
         if self.destination is None:
             return None
-        by, share = list(_WAYS)[self.way.currentIndex()], self.threshold.value() / _WHOLE
-        return SortRequest(folder, self.destination, by, share, flat=not self.tree.isChecked())
+        mode, percent = list(_MODES)[self.way.currentIndex()], self.threshold.value() / _WHOLE
+        return SortRequest(folder, self.destination, mode, percent, flat=not self.tree.isChecked())
 
-    def _ask_where(self) -> None:
+    def _choose_destination(self) -> None:
         dialog = QFileDialog(self, "Where the class folders are to be", str(self.destination or Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.filesSelected.connect(lambda names: self.sort_to(Path(names[0])))
@@ -134,16 +136,16 @@ class KeywordForm(PlanForm):
     """Where to, and from which confidence on."""
 
     title = "Write keywords"
-    promise = (
+    introduction = (
         "Photo managers then find the photos by class. Only Fovea's own keywords are ever changed: yours stay, and the "
         "picture itself is not touched."
     )
-    deed = "Write"
-    under_way = "keywords are being written"
+    action = "Write"
+    running_text = "keywords are being written"
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = _choices("Where keywords are written", _PLACES)
+        self.place = _choices("Where keywords are written", _TARGETS)
         self.threshold.setAccessibleName("Least confidence; photos below it get no keyword")
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()
@@ -152,17 +154,17 @@ class KeywordForm(PlanForm):
         self._column.addWidget(self._reason)
         self.place.activated.connect(self.changed)
 
-    def wish(self, folder: Path) -> KeywordWish:
-        place = list(_PLACES)[self.place.currentIndex()]
-        return KeywordWish(place, self.threshold.value() / _WHOLE)
+    def request(self, folder: Path) -> KeywordOptions:
+        place = list(_TARGETS)[self.place.currentIndex()]
+        return KeywordOptions(place, self.threshold.value() / _WHOLE)
 
-    def lack(self, reasons: Mapping[str, str]) -> None:
-        told = [reason for place in Place if (reason := reasons.get(place.value))]
-        self._reason.setText(" ".join(dict.fromkeys(told)))
-        self._reason.setVisible(bool(told))
+    def show_missing(self, reasons: Mapping[str, str]) -> None:
+        lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]
+        self._reason.setText(" ".join(dict.fromkeys(lines)))
+        self._reason.setVisible(bool(lines))
 
 
-def _choices(name: str, texts: Mapping[By, str] | Mapping[Place, str]) -> Choice:
+def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget, str]) -> Choice:
     box = Choice()
     box.addItems(list(texts.values()))
     box.setAccessibleName(name)

@@ -10,16 +10,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.jobs.values import JobFacts, View
-from core.services.batch_messages import StepsPlanned, TaskDone, TaskFailed, TaskProgress, TaskStopped
+from core.jobs.values import JobSummary, View
+from core.services.batch_messages import StepsPlanned, TaskCancelled, TaskDone, TaskFailed, TaskProgress
 from gui.folders.plan_forms import PlanForm
-from gui.folders.running_tasks import Deeds
+from gui.folders.running_tasks import RunningTasks
 from gui.folders.steps_model import StepsModel, StepsTable
 from gui.tasks.jobs_client import BatchClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, label
 
-_LEAST: Final = 112
+_MIN_WIDTH: Final = 112
 """Height of the steps below which the page is scrolled instead."""
 
 
@@ -27,23 +27,23 @@ class PlanPage(QWidget):
     """A form, every step that comes of it, and the button that takes them.
 
     Attributes:
-        left: the person goes back.
+        closed: the person goes back.
     """
 
-    left = Signal()
+    closed = Signal()
 
-    def __init__(self, client: BatchClient, form: PlanForm, deeds: Deeds, parent: QWidget) -> None:
+    def __init__(self, client: BatchClient, form: PlanForm, running_tasks: RunningTasks, parent: QWidget) -> None:
         super().__init__(parent)
-        self._client, self._deeds, self.form = client, deeds, form
+        self._client, self._running_tasks, self.form = client, running_tasks, form
         self._job, self._folder, self._view = "", Path(), View()
-        self._planning = self._plan = self._doing = 0
+        self._planning = self._plan = self._task = 0
         self.steps = StepsModel(client, self)
         self.table = StepsTable(self.steps)
         self.summary = label(wrap=True)
         self._reason = label(kind="warning", wrap=True)
         self.bar = ProgressBar()
         self.bar.setAccessibleName("Steps done")
-        self.show_steps, self.carry_out = QPushButton("Show every step"), QPushButton(form.deed)
+        self.show_steps, self.execute = QPushButton("Show every step"), QPushButton(form.action)
         self.stop, self.back = QPushButton("Stop"), QPushButton("Back to the results")
         self._place()
         self._connect()
@@ -58,14 +58,14 @@ class PlanPage(QWidget):
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(theme.GRID)
         panel = Panel(self.form.title)
-        panel.body.addWidget(label(self.form.promise, "muted", wrap=True))
+        panel.body.addWidget(label(self.form.introduction, "muted", wrap=True))
         panel.body.addWidget(self.form)
         inside.addWidget(panel)
         steps = Panel("What will be done")
         for widget in (self.summary, self._reason, self.bar):
             steps.body.addWidget(widget)
         steps.body.addWidget(self.table, 1)
-        self.table.setMinimumHeight(_LEAST)
+        self.table.setMinimumHeight(_MIN_WIDTH)
         inside.addWidget(steps, 1)
         area.setWidget(body)
         column = QVBoxLayout(self)
@@ -75,83 +75,83 @@ class PlanPage(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.back)
         row.addStretch()
-        self.carry_out.setProperty("kind", "primary")
-        for button in (self.stop, self.show_steps, self.carry_out):
+        self.execute.setProperty("kind", "primary")
+        for button in (self.stop, self.show_steps, self.execute):
             row.addWidget(button)
         column.addLayout(row)
 
     def _connect(self) -> None:
         self.form.changed.connect(self.forget)
-        self.back.clicked.connect(self.left)
+        self.back.clicked.connect(self.closed)
         self.show_steps.clicked.connect(self.plan)
-        self.carry_out.clicked.connect(self._carry_out)
-        self.stop.clicked.connect(lambda: self._client.call_off(self._doing or self._planning))
+        self.execute.clicked.connect(self._execute)
+        self.stop.clicked.connect(lambda: self._client.cancel(self._task or self._planning))
         self._client.steps_planned.connect(self._on_planned)
         self._client.task_progress.connect(self._on_progress)
         self._client.task_ended.connect(self._on_ended)
-        self._deeds.changed.connect(self._show_state)
+        self._running_tasks.changed.connect(self._show_state)
 
-    def open(self, job: JobFacts, view: View, lacking: Mapping[str, str]) -> None:
+    def open(self, job: JobSummary, view: View, missing: Mapping[str, str]) -> None:
         """Begin with the photos of a view; while steps are taken, these stay in sight."""
-        if not self._doing and (job.id, view) != (self._job, self._view):
+        if not self._task and (job.id, view) != (self._job, self._view):
             self._job, self._folder, self._view = job.id, job.folder, view
             self.forget()
-        self.form.lack(lacking)
+        self.form.show_missing(missing)
         self.form.setFocus()
 
     @property
     def busy_with(self) -> str:
         """The job whose steps are taken now; empty while none are."""
-        return self._job if self._deeds.is_under_way(self._doing) else ""
+        return self._job if self._running_tasks.is_running(self._task) else ""
 
     def is_about(self, ticket: int) -> bool:
         """Whether a task is this page's own, which is told here."""
-        return bool(ticket) and ticket in (self._planning, self._doing)
+        return bool(ticket) and ticket in (self._planning, self._task)
 
     def plan(self) -> None:
         """Ask what would be done; nothing is done yet."""
-        wish = self.form.wish(self._folder)
-        if wish is not None and not self._doing:
-            self._planning, self._plan = self._client.plan(self._job, self._view, wish), 0
+        request = self.form.request(self._folder)
+        if request is not None and not self._task:
+            self._planning, self._plan = self._client.plan(self._job, self._view, request), 0
             self.steps.show_plan(0, 0)
             self.summary.setText("Working out every step; nothing is done yet …")
             self._show_state()
 
     def forget(self) -> None:
         """What was planned is not what is wanted any more."""
-        if self._doing:
+        if self._task:
             return
         if self._planning:
-            self._client.call_off(self._planning)
+            self._client.cancel(self._planning)
         self._planning = self._plan = 0
         self.steps.show_plan(0, 0)
         self.summary.setText("Nothing is done before you have seen every step.")
         self._show_state()
 
-    def _carry_out(self) -> None:
-        if self._plan and not self._doing:
-            self._doing = self._plan
-            self._client.carry_out(self._plan)
-            self._deeds.begin(self._plan, self._job, self.form.under_way)
+    def _execute(self) -> None:
+        if self._plan and not self._task:
+            self._task = self._plan
+            self._client.execute_plan(self._plan)
+            self._running_tasks.add(self._plan, self._job, self.form.running_text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
+            self.closed.emit()
         else:
             super().keyPressEvent(event)
 
     def _show_state(self) -> None:
-        is_busy = bool(self._planning or self._doing)
-        other = "" if self._doing else self._deeds.words(self._job)
+        is_busy = bool(self._planning or self._task)
+        other = "" if self._task else self._running_tasks.description(self._job)
         self._reason.setText(f"Nothing else can be done until that has ended: {other}." if other else "")
         self._reason.setVisible(bool(other))
-        self.form.setEnabled(not self._doing)
+        self.form.setEnabled(not self._task)
         self.bar.setVisible(is_busy)
         if not is_busy:
             self.bar.setRange(0, 0)
         self.stop.setVisible(is_busy)
-        self.show_steps.setEnabled(not is_busy and self.form.wish(self._folder) is not None)
-        self.carry_out.setEnabled(bool(self._plan) and not is_busy and not other)
+        self.show_steps.setEnabled(not is_busy and self.form.request(self._folder) is not None)
+        self.execute.setEnabled(bool(self._plan) and not is_busy and not other)
 
     def _on_planned(self, planned: StepsPlanned) -> None:
         if planned.ticket == self._planning:
@@ -159,25 +159,25 @@ class PlanPage(QWidget):
             self.steps.show_plan(planned.ticket, planned.count)
             self.summary.setText(planned.summary)
             self._show_state()
-            self.carry_out.setFocus()
+            self.execute.setFocus()
 
-    def _on_progress(self, told: TaskProgress) -> None:
-        if told.ticket in (self._planning, self._doing):
-            self.bar.setRange(0, max(1, told.progress.total))
-            self.bar.setValue(told.progress.step)
-            self.summary.setText(f"{told.progress.stage}: {told.progress.step:,} of {told.progress.total:,}")
+    def _on_progress(self, message: TaskProgress) -> None:
+        if message.ticket in (self._planning, self._task):
+            self.bar.setRange(0, max(1, message.progress.total))
+            self.bar.setValue(message.progress.step)
+            self.summary.setText(f"{message.progress.stage}: {message.progress.step:,} of {message.progress.total:,}")
 
     def _on_ended(self, ended: object) -> None:
-        if not isinstance(ended, TaskDone | TaskFailed | TaskStopped) or not ended.ticket:
+        if not isinstance(ended, TaskDone | TaskFailed | TaskCancelled) or not ended.ticket:
             return
-        if ended.ticket not in (self._planning, self._doing):
+        if ended.ticket not in (self._planning, self._task):
             return
-        was_doing, self._planning, self._doing, self._plan = bool(self._doing), 0, 0, 0
+        was_executing, self._planning, self._task, self._plan = bool(self._task), 0, 0, 0
         match ended:
             case TaskDone():
-                self.summary.setText(ended.told)
+                self.summary.setText(ended.message)
             case TaskFailed():
                 self.summary.setText(str(ended.error))
-            case TaskStopped():
-                self.summary.setText("It was stopped on the way." if was_doing else "It was called off.")
+            case TaskCancelled():
+                self.summary.setText("It was stopped on the way." if was_executing else "It was called off.")
         self._show_state()

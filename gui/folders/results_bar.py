@@ -9,9 +9,9 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import Group, Order
-from core.services.batch_values import JobNews
+from core.services.batch_values import JobStatus
 from gui.folders.job_text import pattern_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, label
@@ -24,7 +24,7 @@ _ORDERS: Final[dict[str, tuple[Order, bool, Group]]] = {
     "By folder": (Order.FOLDER, False, Group.NONE),
     "Newest first": (Order.TIME, True, Group.NONE),
     "Oldest first": (Order.TIME, False, Group.NONE),
-    "Look-alikes together": (Order.FOUND, False, Group.LOOK),
+    "Look-alikes together": (Order.FOUND, False, Group.SIMILARITY),
 }
 
 
@@ -86,10 +86,10 @@ class ResultsBar(QWidget):
         self._signs.append((button, name))
         return button
 
-    def show_news(self, news: JobNews) -> None:
+    def show_job(self, status: JobStatus) -> None:
         """Name the job."""
-        place, pattern = printable(news.facts.folder), pattern_text(news)
-        self._title.setText(title_text(news))
+        place, pattern = display_path(status.summary.folder), pattern_text(status)
+        self._title.setText(title_text(status))
         self._place.setText(
             self._place.fontMetrics().elidedText(
                 f"{place}  ({pattern})" if pattern else place, Qt.TextElideMode.ElideMiddle, 320

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.jobs.reviewing import is_left_open, left_open_text
 from core.jobs.values import Filter, Group, Order, Review, Row, Verdict, View
-from core.services.batch_messages import Look, ViewTold
-from core.services.batch_values import Doing, JobNews
-from gui.folders.job_text import photos_text, unlike_text
-from gui.folders.results_widgets import NUMBER, ResultsParts
-from gui.folders.reviewer import Marked, Reviewer, Said
+from core.services.batch_messages import OpenView, ViewUpdated
+from core.services.batch_values import Activity, JobStatus
+from gui.folders.job_text import excluded_text, photos_text
+from gui.folders.results_widgets import NUMBER, ResultsWidgets
+from gui.folders.reviewer import Marked, Reviewer, RowReviews
 from gui.folders.row_text import copied_text
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
@@ -27,7 +27,7 @@ from gui.widgets.class_chooser import ClassChooser
 _FILTERS_FROM: Final = 960
 _INSPECTOR_FROM: Final = 700
 """Widths of the page from which these stand beside the rows unless the person says otherwise."""
-_MOST: Final = 1000
+_MAX_ROWS: Final = 1000
 """Marked rows that are asked for to be labelled or copied here; more are labelled where they are."""
 
 
@@ -44,13 +44,13 @@ class ResultsPage(QWidget):
     panels_changed = Signal()
     noticed = Signal(str)
 
-    def __init__(self, parts: ResultsParts, client: BatchClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, parts: ResultsWidgets, client: BatchClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
         self._client, self._reviewer = client, reviewer
-        self.news: JobNews | None = None
-        self._followed: int | None = None
+        self.job_status: JobStatus | None = None
+        self._tracked: int | None = None
         self._order, self._descending, self._group = Order.FOUND, False, Group.NONE
-        self._left_out = 0
+        self._excluded = 0
         self._classes: Sequence[str] = ()
         self._chooser: ClassChooser | None = None
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
@@ -60,7 +60,7 @@ class ResultsPage(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._middle = QWidget(self._splitter)
         self._views = QStackedWidget(self._middle)
-        self._wishes: dict[QWidget, bool] = {}
+        self._panels_wanted: dict[QWidget, bool] = {}
         self._place()
         self._connect()
 
@@ -69,7 +69,7 @@ class ResultsPage(QWidget):
             self._views.addWidget(view)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
-        self.gallery.selectionModel().currentChanged.connect(self._on_looked)
+        self.gallery.selectionModel().currentChanged.connect(self._on_selection)
         middle = self._middle  # each part comes under its parent once: the style is worked out anew at every move
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -92,46 +92,46 @@ class ResultsPage(QWidget):
         page.addWidget(self._splitter, 1)
 
     def _connect(self) -> None:
-        self._client.view_told.connect(self._on_told)
-        self.rows.came.connect(self._on_came)
-        self.filters.changed.connect(self.look)
+        self._client.view_updated.connect(self._on_view_updated)
+        self.rows.rows_loaded.connect(self._on_rows)
+        self.filters.changed.connect(self.open_view)
         self.bar.order_wanted.connect(self._on_order)
         self.table.sort_wanted.connect(self._on_title)
         self.table.activated.connect(self.ask_for_class)
         self.gallery.correction_asked.connect(self.ask_for_class)
         self.inspector.accepted.connect(lambda: self.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.ask_for_class)
-        self.inspector.taken_back.connect(lambda: self.review(None))
-        self._reviewer.said.connect(self._on_said)
-        self._reviewer.said_of_many.connect(self.rows.age)
+        self.inspector.review_removed.connect(lambda: self.review(None))
+        self._reviewer.reviewed.connect(self._on_reviewed)
+        self._reviewer.reviewed_many.connect(self.rows.mark_stale)
         self.table.selectionModel().selectionChanged.connect(self._show_status)
 
     # ---- a job
 
-    def open(self, news: JobNews, classes: Sequence[str]) -> None:
+    def open(self, status: JobStatus, classes: Sequence[str]) -> None:
         """Show this job, from its beginning and without filters."""
-        is_other = self.news is None or self.news.facts.id != news.facts.id
+        is_other = self.job_status is None or self.job_status.summary.id != status.summary.id
         self._classes = classes
-        self._reviewer.open(news.facts.id)
-        self.show_news(news)
+        self._reviewer.open(status.summary.id)
+        self.show_job(status)
         self.filters.prepare()
         if is_other:
-            self._followed = None
+            self._tracked = None
             self._order, self._descending, self._group = Order.FOUND, False, Group.NONE
             self.bar.show_order(self._order, self._group, descending=False)
             self.filters.reset()
         else:
-            self.look()
+            self.open_view()
 
-    def show_news(self, news: JobNews) -> None:
+    def show_job(self, status: JobStatus) -> None:
         """Show how the job stands."""
-        self.news = news
-        self.bar.show_news(news)
-        self.strip.show_news(news)
+        self.job_status = status
+        self.bar.show_job(status)
+        self.strip.show_job(status)
 
     def close_job(self) -> None:
         """Look at nothing any more."""
-        self._client.look_away(NUMBER)
+        self._client.close_view(NUMBER)
 
     # ---- what is looked at
 
@@ -150,15 +150,17 @@ class ResultsPage(QWidget):
         """The table or the gallery, whichever is shown."""
         return self.gallery if self.bar.shows_gallery else self.table
 
-    def look(self) -> None:
+    def open_view(self) -> None:
         """Ask for the rows that are wanted now."""
-        if self.news is None:
+        if self.job_status is None:
             return
-        self.rows.renew()
+        self.rows.reload()
         self.bar.show_filtered(is_narrow=self.filters.is_narrow)
         self.table.show_order(self._order, descending=self._descending)
-        around, tallied = self.filters.around(), self.filters.grouping
-        self._client.look(Look(NUMBER, self.news.facts.id, self.view, around, self._followed, tallied))
+        unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
+        self._client.open_view(
+            OpenView(NUMBER, self.job_status.summary.id, self.view, unfiltered, self._tracked, counted_by)
+        )
 
     def show_as(self, *, gallery: bool) -> None:
         """Show the rows as a gallery, or as a table."""
@@ -174,32 +176,32 @@ class ResultsPage(QWidget):
         """Show the rows in this order."""
         self._order, self._descending, self._group = order, descending, group
         self.bar.show_order(order, group, descending=descending)
-        self.look()
+        self.open_view()
 
-    def _on_order(self, wish: tuple[Order, bool, Group]) -> None:
-        self.sort(wish[0], descending=wish[1], group=wish[2])
+    def _on_order(self, order: tuple[Order, bool, Group]) -> None:
+        self.sort(order[0], descending=order[1], group=order[2])
 
     def _on_title(self, order: Order) -> None:
         """A title clicked again turns the order."""
         turned = order is self._order and not self._descending and self._group is Group.NONE
         self.sort(order, descending=turned)
 
-    def _on_told(self, told: ViewTold) -> None:
-        if told.number != NUMBER:
+    def _on_view_updated(self, updated: ViewUpdated) -> None:
+        if updated.number != NUMBER:
             return
-        self.rows.show_view(told)
-        if told.facts is not None:
-            self._left_out = told.facts.left_out
-            self.filters.show_facts(told.facts)
+        self.rows.show_view(updated)
+        if updated.summary is not None:
+            self._excluded = updated.summary.excluded
+            self.filters.show_summary(updated.summary)
         self._show_rows()
-        if told.followed is not None:
-            self._stand_on(told.followed)
+        if updated.tracked is not None:
+            self._select(updated.tracked)
         elif self.rows.rowCount() and not self.table.currentIndex().isValid():
-            self._stand_on(0)
-        self._show_looked()
+            self._select(0)
+        self._show_current()
         self._show_status()
 
-    def _stand_on(self, place: int) -> None:
+    def _select(self, place: int) -> None:
         index = self.rows.index(place, 0)
         if index != self.table.currentIndex().siblingAtColumn(0):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
@@ -208,7 +210,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.news, self._left_out, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.job_status, self._excluded, is_narrow=self.filters.is_narrow))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     # ---- the row looked at
@@ -231,7 +233,7 @@ class ResultsPage(QWidget):
     def marked(self) -> list[Row] | None:
         """The rows that are marked, or else the one looked at; None where not all of them are here."""
         spans = self.spans()
-        if sum(count for _, count in spans) > _MOST:
+        if sum(count for _, count in spans) > _MAX_ROWS:
             return None
         rows = [self.rows.row(place) for first, count in spans for place in range(first, first + count)]
         here = [row for row in rows if row is not None]
@@ -240,33 +242,33 @@ class ResultsPage(QWidget):
         current = self.current_row()
         return here or ([current] if current is not None else [])
 
-    def review(self, said: Review | None) -> None:
+    def review(self, review: Review | None) -> None:
         """Say the same of the rows that are marked, however many; None takes back what was said."""
-        rows, news = self.marked(), self.news
+        rows, status = self.marked(), self.job_status
         if rows is not None:
-            self._reviewer.review(rows, said)
-            if left_open := left_open_text(sum(is_left_open(row, said) for row in rows)):
+            self._reviewer.review(rows, review)
+            if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):
                 self.noticed.emit(left_open)
-        elif news is not None:
-            marked = Marked(NUMBER, self.rows.version, self.spans(), news.facts.model)
-            self._reviewer.review_marked(marked, said)
+        elif status is not None:
+            marked = Marked(NUMBER, self.rows.version, self.spans(), status.summary.model)
+            self._reviewer.review_marked(marked, review)
 
-    def _on_looked(self) -> None:
+    def _on_selection(self) -> None:
         row = self.current_row()
         if row is not None:
-            self._followed = row.number
-            self._client.follow(NUMBER, row.number)
-        self._show_looked()
+            self._tracked = row.number
+            self._client.track(NUMBER, row.number)
+        self._show_current()
 
-    def _on_came(self, first: int, count: int) -> None:
+    def _on_rows(self, first: int, count: int) -> None:
         if first <= self.table.currentIndex().row() < first + count:
-            self._on_looked()
+            self._on_selection()
 
-    def _on_said(self, said: Said) -> None:
-        self.rows.say([(row.number, review) for row, review in said])
-        self._show_looked()
+    def _on_reviewed(self, reviews: RowReviews) -> None:
+        self.rows.apply_reviews([(row.number, review) for row, review in reviews])
+        self._show_current()
 
-    def _show_looked(self) -> None:
+    def _show_current(self) -> None:
         row = self.current_row()
         if row is not None or not self.table.currentIndex().isValid():
             self.inspector.show_row(row)
@@ -275,8 +277,8 @@ class ResultsPage(QWidget):
         ranges = self.table.selectionModel().selection().toList()
         marked = sum(one.height() for one in ranges) if self.rows.rowCount() else 0
         parts = [photos_text(self.rows.rowCount()), *([f"{marked:,} marked"] if marked > 1 else [])]
-        if self._left_out:
-            parts.append(f"{unlike_text(self._left_out)} and {'is' if self._left_out == 1 else 'are'} not shown")
+        if self._excluded:
+            parts.append(f"{excluded_text(self._excluded)} and {'is' if self._excluded == 1 else 'are'} not shown")
         self.status.setText(" · ".join(parts))
 
     # ---- what can be done
@@ -285,13 +287,15 @@ class ResultsPage(QWidget):
         """Look at the row this many further."""
         last = self.rows.rowCount() - 1
         if last >= 0:
-            self._stand_on(min(max(self.table.currentIndex().row() + by, 0), last))
+            self._select(min(max(self.table.currentIndex().row() + by, 0), last))
 
     def copy_answers(self) -> None:
         """Put the marked rows on the clipboard, a line each."""
         rows = self.marked()
         if rows is None:
-            self.noticed.emit(f"More than {_MOST:,} photos are too many to copy. “Use results” writes them to a file.")
+            self.noticed.emit(
+                f"More than {_MAX_ROWS:,} photos are too many to copy. “Use results” writes them to a file."
+            )
             return
         QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
 
@@ -318,7 +322,7 @@ class ResultsPage(QWidget):
 
     def show_panel(self, panel: QWidget, *, shown: bool) -> None:
         """Show the filters or the inspector, or hide them."""
-        self._wishes[panel] = shown
+        self._panels_wanted[panel] = shown
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -327,19 +331,25 @@ class ResultsPage(QWidget):
 
     def _fit(self) -> None:
         """Where there is little room, only what the person asked for stands beside the rows."""
-        filtering = self._wishes.get(self.filters, self.width() >= _FILTERS_FROM)
-        looking = self._wishes.get(self.inspector, self.width() >= (_FILTERS_FROM if filtering else _INSPECTOR_FROM))
-        for panel, shown in ((self.filters, filtering), (self.inspector, looking)):
+        filtering = self._panels_wanted.get(self.filters, self.width() >= _FILTERS_FROM)
+        inspecting = self._panels_wanted.get(
+            self.inspector, self.width() >= (_FILTERS_FROM if filtering else _INSPECTOR_FROM)
+        )
+        for panel, shown in ((self.filters, filtering), (self.inspector, inspecting)):
             if panel.isHidden() == shown:
                 panel.setVisible(shown)
                 QTimer.singleShot(0, self, self.panels_changed.emit)
 
 
-def _nothing_text(news: JobNews | None, left_out: int, *, is_narrow: bool) -> str:
-    if left_out:
-        return f"Here are photos that look nearly the same, together. There are none: {unlike_text(left_out)}."
+def _nothing_text(status: JobStatus | None, excluded: int, *, is_narrow: bool) -> str:
+    if excluded:
+        return f"Here are photos that look nearly the same, together. There are none: {excluded_text(excluded)}."
     if is_narrow:
         return "No photo matches the filters."
-    if news is not None and news.doing in (Doing.RUNNING, Doing.PAUSED, Doing.ELSEWHERE) and not news.facts.counts.done:
+    if (
+        status is not None
+        and status.activity in (Activity.RUNNING, Activity.PAUSED, Activity.EXTERNAL)
+        and not status.summary.counts.done
+    ):
         return "The first answers come in a moment."
     return "There is no photo in this folder. In folders, photos are files such as .jpg, .png, .webp or .heic."

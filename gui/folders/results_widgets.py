@@ -20,10 +20,10 @@ from gui.tasks.picture_client import PictureClient
 NUMBER: Final = 1
 """Under which the page's rows are looked at."""
 
-_IN_TURN: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "strip")
+_ORDER: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "strip")
 
 
-class ResultsParts:
+class ResultsWidgets:
     """Each part is made when it is first asked for, or by `make_next` before that."""
 
     def __init__(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> None:
@@ -31,7 +31,7 @@ class ResultsParts:
 
     def make_next(self) -> bool:
         """Make a part that is missing; whether there was one."""
-        missing = next((name for name in _IN_TURN if name not in self.__dict__), None)
+        missing = next((name for name in _ORDER if name not in self.__dict__), None)
         if missing is not None:
             getattr(self, missing)
         return missing is not None

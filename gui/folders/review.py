@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 
 from core.jobs.values import Filter, Order, Row, View
 from core.prediction import Prediction
-from core.services.batch_messages import Look, ViewTold
+from core.services.batch_messages import OpenView, ViewUpdated
 from gui.folders.job_text import photos_text
 from gui.folders.review_choices import ReviewChoices
-from gui.folders.reviewer import Reviewer, Said
+from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
 from gui.tasks.jobs_client import BatchClient
@@ -27,7 +27,7 @@ from gui.widgets.class_chooser import ClassChooser
 NUMBER: Final = 2
 """Under which the rows to be reviewed are looked at."""
 
-_AHEAD: Final = 3
+_PREFETCH: Final = 3
 _KEYS: Final = "   ·   ".join(
     ("Enter: confirm", "1 to 9: that class", "F2 or type: another", "S: skip", "Ctrl+Z: undo", "Esc: close")
 )
@@ -37,10 +37,10 @@ class ReviewPage(QWidget):
     """Shows the rows of a view that nobody has reviewed, one at a time.
 
     Attributes:
-        left: the person is done for now.
+        closed: the person is done for now.
     """
 
-    left = Signal()
+    closed = Signal()
 
     def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
@@ -95,10 +95,10 @@ class ReviewPage(QWidget):
         column.addWidget(keys)
 
     def _connect(self) -> None:
-        self.rows.came.connect(self._on_came)
-        self._client.view_told.connect(self._on_told)
-        self._pictures.drawn.connect(self._on_drawn)
-        self._reviewer.said.connect(self._on_said)
+        self.rows.rows_loaded.connect(self._on_rows)
+        self._client.view_updated.connect(self._on_view_updated)
+        self._pictures.rendered.connect(self._on_drawn)
+        self._reviewer.reviewed.connect(self._on_reviewed)
         self.choices.accepted.connect(self.accept)
         self.choices.chosen.connect(self.choose)
         self.choices.other_wanted.connect(self.ask_for_class)
@@ -110,15 +110,15 @@ class ReviewPage(QWidget):
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.renew()
-        self._client.look(Look(NUMBER, job, wanted, is_still=True))
+        self.rows.reload()
+        self._client.open_view(OpenView(NUMBER, job, wanted, is_frozen=True))
         self.progress.setText("Looking for what is not reviewed yet …")
         self.setFocus()
 
     def leave(self) -> None:
         """Go back; what was said is kept."""
-        self._client.look_away(NUMBER)
-        self.left.emit()
+        self._client.close_view(NUMBER)
+        self.closed.emit()
 
     # ---- what the person says
 
@@ -183,20 +183,20 @@ class ReviewPage(QWidget):
 
     # ---- what is shown
 
-    def _on_told(self, told: ViewTold) -> None:
-        if told.number == NUMBER:
-            self.rows.show_view(told)
+    def _on_view_updated(self, updated: ViewUpdated) -> None:
+        if updated.number == NUMBER:
+            self.rows.show_view(updated)
             self._show()
 
-    def _on_came(self, first: int, count: int) -> None:
+    def _on_rows(self, first: int, count: int) -> None:
         if self._shown is None and first <= self._at < first + count:
             self._show()
 
-    def _on_said(self, said: Said) -> None:
+    def _on_reviewed(self, reviews: RowReviews) -> None:
         """Whoever said it, the next photo comes when it was about this one."""
-        self.rows.say([(row.number, review) for row, review in said])
+        self.rows.apply_reviews([(row.number, review) for row, review in reviews])
         if self._shown is not None and any(
-            row.number == self._shown.number and review is not None for row, review in said
+            row.number == self._shown.number and review is not None for row, review in reviews
         ):
             self._at += 1
             self._show()
@@ -213,7 +213,7 @@ class ReviewPage(QWidget):
                 f"Everything is reviewed: {photos_text(count)}." if count else "There is nothing to review."
             )
             return
-        self._draw_ahead()
+        self._prefetch_pictures()
         self._show_picture()
         if self._shown is not None:
             row = self._shown
@@ -226,9 +226,9 @@ class ReviewPage(QWidget):
         scores = row.outcome.scores if isinstance(row.outcome, Prediction) else ()
         return tuple(dict.fromkeys([*(score.label for score in scores), *self._classes]))[:9]
 
-    def _draw_ahead(self) -> None:
+    def _prefetch_pictures(self) -> None:
         """Have the next photos drawn while the person looks at this one; it is asked for last, so it is drawn first."""
-        for place in range(min(self._at + _AHEAD, self.rows.rowCount() - 1), self._at, -1):
+        for place in range(min(self._at + _PREFETCH, self.rows.rowCount() - 1), self._at, -1):
             row = self.rows.row(place)
             if row is not None:
                 self._pictures.picture(row.path, PREVIEW_SIDE)

@@ -18,8 +18,8 @@ from gui.widgets.basic import Bar, Panel, label
 
 _NOTHING_TO_CONFIRM: Final = "Nothing to confirm: the model is not sure enough. Choose a class, or skip."
 _WIDTH: Final = 296
-_MOST: Final = 9
-_LEAST: Final = 2
+_MAX_CHOICES: Final = 9
+_MIN_CHOICES: Final = 2
 _OFFER: Final = 36
 _REST: Final = 312
 """Height of an offer with the gap below it, and of everything else."""
@@ -47,7 +47,7 @@ class ReviewChoices(Panel):
         self.setFixedWidth(_WIDTH)
         self._offered: tuple[str, ...] = ()
         self._shown: tuple[str, ...] = ()
-        self._shares: dict[str, float] = {}
+        self._percents: dict[str, float] = {}
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
         self.body.addWidget(self.answer)
@@ -64,7 +64,7 @@ class ReviewChoices(Panel):
         self.body.addSpacing(theme.GRID)
         self._choose = label(kind="muted")
         self.body.addWidget(self._choose)
-        self.offers = [self._make_offer(number) for number in range(1, _MOST + 1)]
+        self.offers = [self._make_offer(number) for number in range(1, _MAX_CHOICES + 1)]
         offers = QVBoxLayout()
         offers.setSpacing(4)
         for offer in self.offers:
@@ -100,22 +100,22 @@ class ReviewChoices(Panel):
         self.right.setVisible(can_be_accepted(row))
         self.nothing_to_confirm.setVisible(not can_be_accepted(row))
         self._choose.setText("Or choose" if can_be_accepted(row) else "Choose")
-        self._bar.show_fraction(row.confidence or 0.0, strong=not row.unknown)
+        self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.unknown)
         self._number.setText(percent_text(row))
-        self._shares = {score.label: score.probability for score in row.scores}
+        self._percents = {score.label: score.probability for score in row.scores}
         self._show_offers()
 
     def _show_offers(self) -> None:
         """As many as have room; what has none is found by typing."""
-        room = max(_LEAST, (self.height() - _REST) // _OFFER)
+        room = max(_MIN_CHOICES, (self.height() - _REST) // _OFFER)
         self._shown = self._offered[:room]
         for number, button in enumerate(self.offers, start=1):
             button.setVisible(number <= len(self._shown))
             if number <= len(self._shown):
                 name = self._shown[number - 1]
-                share = f"   {percent(self._shares[name])}" if name in self._shares else ""
-                button.setText(f"{number}   {name}{share}".replace("&", "&&"))
-                button.setAccessibleName(f"{number}: {name}{share}")
+                fraction = f"   {percent(self._percents[name])}" if name in self._percents else ""
+                button.setText(f"{number}   {name}{fraction}".replace("&", "&&"))
+                button.setAccessibleName(f"{number}: {name}{fraction}")
 
     def choose(self, number: int) -> None:
         """Choose by its digit."""

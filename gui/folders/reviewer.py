@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, Signal
 
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import Review, Row, Verdict
-from core.services.batch_messages import TaskDone, TaskFailed, TaskStopped
-from gui.folders.running_tasks import Deeds
-from gui.session.correction_store import CorrectionBook
+from core.services.batch_messages import TaskCancelled, TaskDone, TaskFailed
+from gui.folders.running_tasks import RunningTasks
+from gui.session.correction_store import CorrectionStore
 from gui.tasks.jobs_client import BatchClient, Spans
 
-Said = tuple[tuple[Row, Review | None], ...]
+RowReviews = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, and what the person says of each now."""
 
 
@@ -39,18 +39,20 @@ class Reviewer(QObject):
     """Notes reviews of one job at a time.
 
     Attributes:
-        said: the person said, or took back, something; a `Said`.
-        said_of_many: something was said about many rows, and is noted.
+        reviewed: the person said, or took back, something; a `RowReviews`.
+        reviewed_many: something was said about many rows, and is noted.
     """
 
-    said = Signal(object)
-    said_of_many = Signal()
+    reviewed = Signal(object)
+    reviewed_many = Signal()
 
-    def __init__(self, client: BatchClient, book: CorrectionBook, deeds: Deeds, parent: QObject) -> None:
+    def __init__(
+        self, client: BatchClient, corrections: CorrectionStore, running_tasks: RunningTasks, parent: QObject
+    ) -> None:
         super().__init__(parent)
-        self._client, self._book, self._deeds = client, book, deeds
+        self._client, self._corrections, self._running_tasks = client, corrections, running_tasks
         self._job = ""
-        self._done: list[Said | tuple[int, str]] = []
+        self._done: list[RowReviews | tuple[int, str]] = []
         self._many: dict[int, str] = {}
         client.task_ended.connect(self._on_task_ended)
 
@@ -63,72 +65,72 @@ class Reviewer(QObject):
     def accept(self, row: Row) -> None:
         """The answer of this one is right; where there is none to confirm, nothing happens."""
         if can_be_accepted(row):
-            self._say_of(row, Review(Verdict.ACCEPTED))
+            self._review_row(row, Review(Verdict.ACCEPTED))
 
     def label(self, row: Row, name: str) -> None:
         """This one is a `name`, whatever the model said."""
-        self._say_of(row, Review(Verdict.CORRECTED, name))
+        self._review_row(row, Review(Verdict.CORRECTED, name))
 
     def skip(self, row: Row) -> None:
         """Leave this one open."""
-        self._say_of(row, Review(Verdict.SKIPPED))
+        self._review_row(row, Review(Verdict.SKIPPED))
 
-    def _say_of(self, row: Row, said: Review) -> None:
-        self.say([(row, review_of(row, said))])
+    def _review_row(self, row: Row, review: Review) -> None:
+        self.apply([(row, review_of(row, review))])
 
-    def review(self, rows: Sequence[Row], said: Review | None) -> None:
+    def review(self, rows: Sequence[Row], wanted: Review | None) -> None:
         """Say the same of these, wherever it was not said yet."""
-        meant = [(row, review_of(row, said)) for row in rows]
-        self.say([(row, review) for row, review in meant if review != row.review])
+        reviews = [(row, review_of(row, wanted)) for row in rows]
+        self.apply([(row, review) for row, review in reviews if review != row.review])
 
-    def review_marked(self, marked: Marked, said: Review | None) -> None:
+    def review_marked(self, marked: Marked, review: Review | None) -> None:
         """Say the same of many rows; the batch process notes it, and one undo takes all of it back."""
-        ticket = self._client.review_marked(marked.number, marked.version, marked.spans, said)
+        ticket = self._client.review_marked(marked.number, marked.version, marked.spans, review)
         self._done.append((ticket, marked.model))
         self._begin(ticket, marked.model)
 
-    def say(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
+    def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Note these together; one undo takes all of them back."""
         if reviews:
             self._done.append(tuple(reviews))
-            self._note(tuple(reviews))
+            self._store(tuple(reviews))
 
-    def undo(self) -> Said:
+    def undo(self) -> RowReviews:
         """Take back what was said last; what is said again of those rows that are here."""
         match self._done.pop() if self._done else ():
             case (int(undone), str(model)):
-                self._begin(self._client.take_back(undone), model)
+                self._begin(self._client.undo_reviews(undone), model)
                 return ()
             case done:
                 before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in done)
                 if before:
-                    self._note(before)
+                    self._store(before)
                 return before
 
     def _begin(self, ticket: int, model: str) -> None:
         self._many[ticket] = model
-        self._deeds.begin(ticket, self._job, "photos are being labelled")
+        self._running_tasks.add(ticket, self._job, "photos are being labelled")
 
-    def _on_task_ended(self, ended: TaskDone | TaskFailed | TaskStopped) -> None:
+    def _on_task_ended(self, ended: TaskDone | TaskFailed | TaskCancelled) -> None:
         model = self._many.pop(ended.ticket, None)
         if model is None:
             return
         if isinstance(ended, TaskFailed):
             self._done = [one for one in self._done if one[:1] != (ended.ticket,)]
-        self._book.read(model)
-        self.said_of_many.emit()
+        self._corrections.read(model)
+        self.reviewed_many.emit()
 
-    def _note(self, said: Said) -> None:
-        self._client.set_reviews(self._job, tuple((row.number, review) for row, review in said))
-        for model in sorted({row.model for row, _ in said}):
-            self._correct(model, [(row, review) for row, review in said if row.model == model])
-        self.said.emit(said)
+    def _store(self, reviews: RowReviews) -> None:
+        self._client.set_reviews(self._job, tuple((row.number, review) for row, review in reviews))
+        for model in sorted({row.model for row, _ in reviews}):
+            self._correct(model, [(row, review) for row, review in reviews if row.model == model])
+        self.reviewed.emit(reviews)
 
-    def _correct(self, model: str, said: Sequence[tuple[Row, Review | None]]) -> None:
+    def _correct(self, model: str, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """What corrects or confirms an answer counts for the next training of the model; nothing else does."""
-        told = {row.path: correction_of(row, review) for row, review in said}
-        made = [correction for correction in told.values() if correction is not None]
-        known = self._book.all(model)
-        gone = [path for path, correction in told.items() if correction is None and path in known]
-        if made or gone:
-            self._book.put_all(model, made, withdraw=gone)
+        by_path = {row.path: correction_of(row, review) for row, review in reviews}
+        added = [correction for correction in by_path.values() if correction is not None]
+        known = self._corrections.all(model)
+        removed = [path for path, correction in by_path.items() if correction is None and path in known]
+        if added or removed:
+            self._corrections.update(model, added, removed=removed)

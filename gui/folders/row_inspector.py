@@ -9,15 +9,15 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.base.providers import TITLES, Provider
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row, State
 from core.prediction import Prediction
-from gui.folders.row_text import answer_text, folder_text, name_text, review_words, time_text
+from gui.folders.row_text import folder_text, name_text, prediction_text, review_words, time_text
 from gui.photos.inspector import ScoreBars
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import FactList, Panel, PhotoView, label
+from gui.widgets.basic import Panel, PhotoView, PropertyList, label
 
 _ROWS: Final = 5
 """As many scores, and as many facts, as an answer usually has."""
@@ -29,12 +29,12 @@ class RowInspector(QScrollArea):
     Attributes:
         accepted: the person says that the answer is right.
         other_wanted: the person wants to say what it is instead.
-        taken_back: the person takes back what they said.
+        review_removed: the person takes back what they said.
     """
 
     accepted = Signal()
     other_wanted = Signal()
-    taken_back = Signal()
+    review_removed = Signal()
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
@@ -42,18 +42,18 @@ class RowInspector(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Selected photo")
         self._pictures, self._row = pictures, None
-        pictures.drawn.connect(self._on_drawn)
+        pictures.rendered.connect(self._on_drawn)
         self._view = PhotoView()
         self._view.setAccessibleName("The photo, large")
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
         self._scores = ScoreBars(_ROWS)
-        self._said = label(wrap=True)
+        self._review = label(wrap=True)
         self._name = label(kind="muted", wrap=True)
-        self._facts = FactList(rows=_ROWS)
+        self._facts = PropertyList(rows=_ROWS)
         self.right = self._button("Confirm", "The answer is right", self.accepted)
         self.other = self._button("Something else…", "Say what is in the photo instead", self.other_wanted)
-        self.back = self._button("Take back", "Take back what you said about this photo", self.taken_back)
+        self.back = self._button("Take back", "Take back what you said about this photo", self.review_removed)
         self._place()
         self.show_row(None)
 
@@ -73,7 +73,7 @@ class RowInspector(QScrollArea):
         column.setContentsMargins(0, 0, theme.GRID, 0)
         panel = Panel("Photo")
         panel.heading.hide()
-        for widget in (self._view, self._name, self._answer, self._note, self._scores, self._said):
+        for widget in (self._view, self._name, self._answer, self._note, self._scores, self._review):
             panel.body.addWidget(widget)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.GRID)
@@ -96,24 +96,24 @@ class RowInspector(QScrollArea):
         is_same_photo = row is not None and self._row is not None and row.path == self._row.path
         self._row = row
         self._name.setText("" if row is None else name_text(row))
-        self._name.setToolTip("" if row is None else printable(row.path))
+        self._name.setToolTip("" if row is None else display_path(row.path))
         self._answer.setText("Choose a photo" if row is None else _headline(row))
         note = "" if row is None else _note(row)
         self._note.setText(note)
         self._note.setVisible(bool(note))
         outcome = None if row is None else row.outcome
         scores = outcome.scores if isinstance(outcome, Prediction) else ()
-        self._scores.show_scores(scores, strong=row is not None and not row.unknown)
+        self._scores.show_scores(scores, is_strong=row is not None and not row.unknown)
         self._show_review(row)
-        self._facts.show_facts([] if row is None else _facts(row))
+        self._facts.show_properties([] if row is None else _facts(row))
         self._show.setVisible(row is not None)
         if not is_same_photo:
             self._show_picture()
 
     def _show_review(self, row: Row | None) -> None:
         review = row.review if row is not None else None
-        self._said.setText(f"You: {review_words(review)}." if review else "")
-        self._said.setVisible(review is not None)
+        self._review.setText(f"You: {review_words(review)}." if review else "")
+        self._review.setVisible(review is not None)
         is_answered = row is not None and row.state is State.DONE
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(is_answered or review is not None)
@@ -138,7 +138,7 @@ class RowInspector(QScrollArea):
 
 
 def _headline(row: Row) -> str:
-    return "This image could not be read" if row.failure is not None else answer_text(row)
+    return "This image could not be read" if row.failure is not None else prediction_text(row)
 
 
 def _note(row: Row) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ImageErrorKind
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -26,15 +26,15 @@ _REASONS: Final[Mapping[str, str]] = {
 
 def name_text(row: Row) -> str:
     """The file's name."""
-    return printable(row.path.name)
+    return display_path(row.path.name)
 
 
 def folder_text(row: Row) -> str:
     """The folder it lies in, as seen from the job's."""
-    return "" if row.folder == Path() else printable(row.folder)
+    return "" if row.folder == Path() else display_path(row.folder)
 
 
-def answer_text(row: Row) -> str:
+def prediction_text(row: Row) -> str:
     """What the model said."""
     if row.failure is not None:
         return row.failure.message
@@ -45,7 +45,7 @@ def answer_text(row: Row) -> str:
 
 def brief_text(row: Row) -> str:
     """That in a word or two, for a narrow column."""
-    return answer_text(row) if row.failure is None else _REASONS.get(row.failure.kind, "Cannot be read")
+    return prediction_text(row) if row.failure is None else _REASONS.get(row.failure.kind, "Cannot be read")
 
 
 def percent_text(row: Row) -> str:
@@ -82,16 +82,16 @@ def time_text(row: Row) -> str:
 
 def tooltip_text(row: Row) -> str:
     """The file's whole name and, for a failure, what to do, or else what should be known about the photo."""
-    said = (f"{row.failure.message} {row.failure.hint}",) if row.failure is not None else row.warnings
-    return "\n".join((printable(row.path), *said))
+    details = (f"{row.failure.message} {row.failure.hint}",) if row.failure is not None else row.warnings
+    return "\n".join((display_path(row.path), *details))
 
 
-def spoken_text(row: Row) -> str:
+def accessible_text(row: Row) -> str:
     """The row as a screen reader says it."""
-    sure = f", {percent_text(row)}" if row.state is State.DONE else ""
-    return f"{name_text(row)}: {answer_text(row)}{sure}, {review_words(row.review)}"
+    confidence = f", {percent_text(row)}" if row.state is State.DONE else ""
+    return f"{name_text(row)}: {prediction_text(row)}{confidence}, {review_words(row.review)}"
 
 
 def copied_text(row: Row) -> str:
     """The row as it is pasted: name, answer, confidence, the person's label, with tabs between."""
-    return "\t".join((name_text(row), answer_text(row), percent_text(row), review_text(row.review)))
+    return "\t".join((name_text(row), prediction_text(row), percent_text(row), review_text(row.review)))

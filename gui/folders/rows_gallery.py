@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from core.jobs.values import Row
 from gui.folders.row_text import name_text
 from gui.folders.rows_model import ROW, Column, RowsModel
-from gui.photos.gallery import CardDelegate, PhotoGrid, paint_answer
+from gui.photos.gallery import CardDelegate, PhotoGrid, paint_outcome
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -18,10 +18,10 @@ class RowsGallery(PhotoGrid):
     """Shows a `RowsModel`.
 
     Attributes:
-        looked: the row the person looks at changed.
+        current_changed: the row the person looks at changed.
     """
 
-    looked = Signal()
+    current_changed = Signal()
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(model, parent)
@@ -29,8 +29,8 @@ class RowsGallery(PhotoGrid):
         self.setModelColumn(Column.PHOTO)
         self.setSelectionBehavior(PhotoGrid.SelectionBehavior.SelectRows)
         self.setItemDelegate(_RowDelegate(self))
-        model.renewed.connect(self.viewport().update)
-        self.selectionModel().currentChanged.connect(self.looked)
+        model.reset_done.connect(self.viewport().update)
+        self.selectionModel().currentChanged.connect(self.current_changed)
 
 
 class _RowDelegate(CardDelegate):
@@ -39,5 +39,5 @@ class _RowDelegate(CardDelegate):
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
         row: Row | None = index.data(ROW)
         if row is not None:
-            said = row.review.label if row.review else None
-            paint_answer(painter, box, row.outcome, said, name_text(row))
+            label = row.review.label if row.review else None
+            paint_outcome(painter, box, row.outcome, label, name_text(row))

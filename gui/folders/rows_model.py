@@ -12,15 +12,15 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QPixmap
 
 from core.jobs.values import Review, Row
-from core.services.batch_messages import RowsFetched, ViewTold
-from gui.folders.row_cache import Pages
+from core.services.batch_messages import RowsFetched, ViewUpdated
+from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
+    accessible_text,
     brief_text,
     folder_text,
     name_text,
     percent_text,
     review_text,
-    spoken_text,
     time_text,
     tooltip_text,
 )
@@ -67,21 +67,21 @@ class RowsModel(QAbstractTableModel):
     """What is looked at under one number.
 
     Attributes:
-        renewed: rows may be others than before, in their places; views are to be painted anew.
-        came: rows from this place on are here now; so many.
+        reset_done: rows may be others than before, in their places; views are to be painted anew.
+        rows_loaded: rows from this place on are here now; so many.
     """
 
-    renewed = Signal()
-    came = Signal(int, int)
+    reset_done = Signal()
+    rows_loaded = Signal(int, int)
 
     def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
         super().__init__(parent)
         self._number, self._client, self._pictures = number, client, pictures
-        self._pages: Pages[_Placed] = Pages(self._fetch)
+        self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
         self._is_fresh = True
         client.rows_fetched.connect(self._on_rows)
-        pictures.drawn.connect(self._on_drawn)
+        pictures.rendered.connect(self._on_drawn)
 
     # ---- what Qt asks
 
@@ -116,7 +116,7 @@ class RowsModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(row)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return spoken_text(row)
+                return accessible_text(row)
             case role if role == ROW:
                 return row
         return None
@@ -124,7 +124,7 @@ class RowsModel(QAbstractTableModel):
     # ---- what the page asks
 
     @property
-    def held(self) -> int:
+    def cached_count(self) -> int:
         """How many rows are held now."""
         return len(self._pages)
 
@@ -142,43 +142,43 @@ class RowsModel(QAbstractTableModel):
         """A row's thumbnail; None while it is being drawn, a null one where it cannot be had."""
         return self._pictures.picture(row.path, THUMBNAIL_SIDE)
 
-    def renew(self) -> None:
+    def reload(self) -> None:
         """Another view was asked for: the next answer replaces everything."""
         self._is_fresh = True
 
-    def show_view(self, told: ViewTold) -> None:
+    def show_view(self, updated: ViewUpdated) -> None:
         """Show what was told; rows that are where they were stay, and so does whatever is marked in a view."""
-        self._version = told.version
+        self._version = updated.version
         if self._is_fresh:
             self._is_fresh = False
             self.beginResetModel()
             self._pages.clear()
-            self._count = told.count
+            self._count = updated.count
             self.endResetModel()
             return
-        self._resize(told.count)
-        if not told.grew:
-            self._pages.age()
-            self.renewed.emit()
+        self._resize(updated.count)
+        if not updated.grew:
+            self._pages.mark_stale()
+            self.reset_done.emit()
 
     @property
     def version(self) -> int:
         """Of the view that was told last."""
         return self._version
 
-    def age(self) -> None:
+    def mark_stale(self) -> None:
         """Rows may say something else by now: show what is here until they came anew."""
-        self._pages.age()
-        self.renewed.emit()
+        self._pages.mark_stale()
+        self.reset_done.emit()
 
-    def say(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
+    def apply_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
         """Show at once what the person said about rows, by their numbers; the process notes it meanwhile."""
-        said = dict(reviews)
-        for place, placed in self._pages.held().items():
-            if placed.row.number in said:
-                row = replace(placed.row, review=said[placed.row.number])
-                self._pages.change(place, replace(placed, row=row))
-        self.renewed.emit()
+        by_number = dict(reviews)
+        for place, placed in self._pages.cached().items():
+            if placed.row.number in by_number:
+                row = replace(placed.row, review=by_number[placed.row.number])
+                self._pages.replace(place, replace(placed, row=row))
+        self.reset_done.emit()
 
     def _resize(self, count: int) -> None:
         if count > self._count:
@@ -199,9 +199,9 @@ class RowsModel(QAbstractTableModel):
         groups = fetched.groups or (0,) * len(fetched.rows)
         placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
         self._pages.put(fetched.first, placed)
-        self.came.emit(fetched.first, len(fetched.rows))
-        self.renewed.emit()
+        self.rows_loaded.emit(fetched.first, len(fetched.rows))
+        self.reset_done.emit()
 
     def _on_drawn(self, path: Path, side: int) -> None:
         if side == THUMBNAIL_SIDE:
-            self.renewed.emit()
+            self.reset_done.emit()

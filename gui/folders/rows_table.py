@@ -34,7 +34,7 @@ _WIDTHS: Final = {
     Column.FOLDER: 144,
     Column.TIME: 136,
 }
-_LEAST: Final = {
+_MIN_WIDTHS: Final = {
     Column.PHOTO: 176,
     Column.ANSWER: 104,
     Column.CONFIDENCE: 104,
@@ -61,11 +61,11 @@ class RowsTable(QTableView):
     """Shows a `RowsModel`; a click on a title sorts by it.
 
     Attributes:
-        looked: the row the person looks at changed.
+        current_changed: the row the person looks at changed.
         sort_wanted: the person wants this order.
     """
 
-    looked = Signal()
+    current_changed = Signal()
     sort_wanted = Signal(object)
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
@@ -86,8 +86,8 @@ class RowsTable(QTableView):
         self._is_fitting = False
         self._keeps_widths = False
         self._arrange_headers()
-        model.renewed.connect(self.viewport().update)
-        self.selectionModel().currentRowChanged.connect(self.looked)
+        model.reset_done.connect(self.viewport().update)
+        self.selectionModel().currentRowChanged.connect(self.current_changed)
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()
@@ -115,12 +115,12 @@ class RowsTable(QTableView):
         """Show all columns where there is room for them; whoever drew one wider or narrower keeps their widths."""
         if self._keeps_widths:
             return
-        room, wished, least = self.viewport().width(), sum(_WIDTHS.values()), sum(_LEAST.values())
-        share = min(max((room - least) / (wished - least), 0.0), 1.0)
+        room, preferred, minimum = self.viewport().width(), sum(_WIDTHS.values()), sum(_MIN_WIDTHS.values())
+        fraction = min(max((room - minimum) / (preferred - minimum), 0.0), 1.0)
         self._is_fitting = True
         for column, width in _WIDTHS.items():
-            more = max(room - wished, 0) if column is Column.PHOTO else 0
-            self.setColumnWidth(column, _LEAST[column] + int(share * (width - _LEAST[column])) + more)
+            more = max(room - preferred, 0) if column is Column.PHOTO else 0
+            self.setColumnWidth(column, _MIN_WIDTHS[column] + int(fraction * (width - _MIN_WIDTHS[column])) + more)
         self._is_fitting = False
 
     def _on_title_resized(self, column: int) -> None:

@@ -7,10 +7,10 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.services.batch_messages import StepsFetched
-from core.services.batch_values import Step
-from gui.folders.row_cache import Pages
+from core.services.batch_values import PlannedStep
+from gui.folders.row_cache import RowPages
 from gui.tasks.jobs_client import BatchClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -23,15 +23,17 @@ class StepsModel(QAbstractTableModel):
     """The steps of one plan.
 
     Attributes:
-        renewed: steps came.
+        reset_done: steps came.
     """
 
-    renewed = Signal()
+    reset_done = Signal()
 
     def __init__(self, client: BatchClient, parent: QObject) -> None:
         super().__init__(parent)
         self._client = client
-        self._pages: Pages[Step] = Pages(lambda first, count: client.fetch_steps(self._ticket, first, count))
+        self._pages: RowPages[PlannedStep] = RowPages(
+            lambda first, count: client.fetch_steps(self._ticket, first, count)
+        )
         self._ticket = self._count = 0
         client.steps_fetched.connect(self._on_steps)
 
@@ -61,12 +63,12 @@ class StepsModel(QAbstractTableModel):
         step = self._pages.row(index.row())
         if step is None:
             return "…" if index.column() == 0 else None
-        return printable((step.file, step.deed, step.outcome)[index.column()])
+        return display_path((step.file, step.action, step.outcome)[index.column()])
 
     def _on_steps(self, fetched: StepsFetched) -> None:
         if fetched.ticket == self._ticket:
             self._pages.put(fetched.first, fetched.steps)
-            self.renewed.emit()
+            self.reset_done.emit()
 
 
 class StepsTable(QTableView):
@@ -91,4 +93,4 @@ class StepsTable(QTableView):
         titles.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         titles.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         titles.resizeSection(1, 176)
-        model.renewed.connect(self.viewport().update)
+        model.reset_done.connect(self.viewport().update)

@@ -12,15 +12,15 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPush
 
 from core import api
 from core.base.errors import FoveaError
-from core.base.text import printable
-from core.services.library_values import AgreementFacts, NameFacts
+from core.base.text import display_path
+from core.services.library_values import ComparisonSummary, NameSummary
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
 from gui.session.session import Session
 from gui.tasks.task import Task
 from gui.widgets import theme
 from gui.widgets.basic import Choice, label
-from gui.widgets.drop import Offer, read_offer
+from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
@@ -56,7 +56,7 @@ class CompareWindow(QWidget):
         self.go = QPushButton("Compare")
         self.go.setProperty("kind", "primary")
         self.strip = WorkStrip("the comparison")
-        self.trouble = label(kind="danger", wrap=True)
+        self.error_text = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
         self.invitation = QFrame()
         self._lay_out()
@@ -79,12 +79,12 @@ class CompareWindow(QWidget):
             row.addWidget(box, 1)
         row.addWidget(self.go)
         column.addLayout(row)
-        for widget in (self.strip, self.trouble):
+        for widget in (self.strip, self.error_text):
             column.addWidget(widget)
         self._lay_out_invitation()
         for part in (self.invitation, self.view):
             column.addWidget(part, 1)
-        self.trouble.hide()
+        self.error_text.hide()
         self.view.hide()
 
     def _lay_out_invitation(self) -> None:
@@ -98,9 +98,9 @@ class CompareWindow(QWidget):
             column.addWidget(words_)
         row = QHBoxLayout()
         row.addStretch()
-        for text, does in (("Choose a folder…", self._ask_folder), ("Choose photos…", self._ask_files)):
+        for text, action in (("Choose a folder…", self._choose_folder), ("Choose photos…", self._choose_files)):
             button = QPushButton(text)
-            button.clicked.connect(does)
+            button.clicked.connect(action)
             row.addWidget(button)
         row.addStretch()
         column.addSpacing(theme.GRID)
@@ -139,7 +139,7 @@ class CompareWindow(QWidget):
         self._wanted = (f"{opened.name}@{opened.version}" if opened else "", reference)
         self._refresh()
 
-    def take(self, paths: Sequence[Path]) -> None:
+    def set_photos(self, paths: Sequence[Path]) -> None:
         """Compare by these photos and folders."""
         self._paths = tuple(paths)
         self._show_source()
@@ -151,7 +151,7 @@ class CompareWindow(QWidget):
         paths, settings = self.paths(), self._session.settings.value
         if not self.go.isEnabled() or not paths:
             return
-        self.trouble.hide()
+        self.error_text.hide()
         self.strip.begin("Looking at the photos …")
         references = str(self.a.currentData()), str(self.b.currentData())
         options = settings.provider, settings.precision
@@ -169,18 +169,18 @@ class CompareWindow(QWidget):
         return self._paths
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        offer = read_offer(event.mimeData())
-        if isinstance(offer, Offer) and offer.paths:
+        offer = read_drop(event.mimeData())
+        if isinstance(offer, DropContent) and offer.paths:
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        offer = read_offer(event.mimeData())
-        if isinstance(offer, Offer) and offer.paths:
+        offer = read_drop(event.mimeData())
+        if isinstance(offer, DropContent) and offer.paths:
             event.acceptProposedAction()
-            self.take(offer.paths)
+            self.set_photos(offer.paths)
             self.compare()
 
     # ---- what comes
@@ -191,15 +191,15 @@ class CompareWindow(QWidget):
 
     def _on_listed(self, listed: api.LibraryListing) -> None:
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
-        found = [(version_text.told(one, version), version_text.reference(one, version.number))
-                 for one in listed.names for version in reversed(one.versions) if version.facts]  # fmt: skip
+        found = [(version_text.version_title(one, version), version_text.reference(one, version.number))
+                 for one in listed.names for version in reversed(one.versions) if version.model]  # fmt: skip
         self._wanted = ()
         for box, wanted, other in zip((self.a, self.b), before, (0, 1), strict=True):
             with QSignalBlocker(box):
                 box.clear()
                 for text, reference in found:
                     box.addItem(text, reference)
-                place = _place(listed.names, [reference for _, reference in found], wanted)
+                place = _index_of(listed.names, [reference for _, reference in found], wanted)
                 box.setCurrentIndex(min(other, len(found) - 1) if place < 0 else place)
         if self.a.currentIndex() == self.b.currentIndex() and len(found) > 1:
             with QSignalBlocker(self.b):
@@ -207,13 +207,13 @@ class CompareWindow(QWidget):
         self._show_button()
 
     def _on_failed(self, error: FoveaError) -> None:
-        self.trouble.setText(str(error))
-        self.trouble.show()
+        self.error_text.setText(str(error))
+        self.error_text.show()
 
-    def _on_compared(self, facts: AgreementFacts) -> None:
+    def _on_compared(self, facts: ComparisonSummary) -> None:
         self.invitation.hide()
         self.view.show()
-        self.view.show_facts(facts)
+        self.view.show_summary(facts)
 
     def _on_ended(self) -> None:
         self._task = None
@@ -224,21 +224,21 @@ class CompareWindow(QWidget):
 
     def _on_source(self) -> None:
         if self.source.currentData() == _FOLDER:
-            self._ask_folder()
+            self._choose_folder()
         elif self.source.currentData() == _FILES:
-            self._ask_files()
+            self._choose_files()
         self._show_button()
 
-    def _ask_folder(self) -> None:
-        self._ask("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
+    def _choose_folder(self) -> None:
+        self._choose("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
 
-    def _ask_files(self) -> None:
-        self._ask("Photos", QFileDialog.FileMode.ExistingFiles)
+    def _choose_files(self) -> None:
+        self._choose("Photos", QFileDialog.FileMode.ExistingFiles)
 
-    def _ask(self, title: str, mode: QFileDialog.FileMode) -> None:
+    def _choose(self, title: str, mode: QFileDialog.FileMode) -> None:
         dialog = QFileDialog(self, title, str(Path.home()))
         dialog.setFileMode(mode)
-        dialog.filesSelected.connect(lambda names: self.take([Path(name) for name in names]))
+        dialog.filesSelected.connect(lambda names: self.set_photos([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -246,7 +246,7 @@ class CompareWindow(QWidget):
         count = self._session.photos.rowCount()
         texts = [*_CHOICES.values()]
         texts[0] = f"the {count:,} photos in the window" if count != 1 else "the photo in the window"
-        items = [*zip(_CHOICES, texts, strict=True), *([("chosen", _told(self._paths))] if self._paths else [])]
+        items = [*zip(_CHOICES, texts, strict=True), *([("chosen", _photos_text(self._paths))] if self._paths else [])]
         if [self.source.itemText(row) for row in range(self.source.count())] != [text for _, text in items]:
             chosen = self.source.currentIndex()
             with QSignalBlocker(self.source):
@@ -264,7 +264,7 @@ class CompareWindow(QWidget):
         self.go.setToolTip(reason or ("" if is_there else "Choose photos, or drop some here."))
 
 
-def _place(names: Sequence[NameFacts], references: Sequence[str], wanted: str) -> int:
+def _index_of(names: Sequence[NameSummary], references: Sequence[str], wanted: str) -> int:
     """Where a model stands among all; a name alone means its version in use."""
     if wanted in references:
         return references.index(wanted)
@@ -275,7 +275,7 @@ def _place(names: Sequence[NameFacts], references: Sequence[str], wanted: str) -
     return references.index(reference) if reference in references else -1
 
 
-def _told(paths: Sequence[Path]) -> str:
+def _photos_text(paths: Sequence[Path]) -> str:
     if len(paths) == 1:
-        return f"“{printable(paths[0].name)}”"
+        return f"“{display_path(paths[0].name)}”"
     return f"{len(paths):,} chosen files"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gui.models.compare import CompareWindow
 
 
-class Comparing(QObject):
+class CompareController(QObject):
     """Opens the window *Compare*, which is made when it is first wanted."""
 
     def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
@@ -41,7 +41,7 @@ class Comparing(QObject):
         from gui.models.compare import CompareWindow
         from gui.plots import warm
 
-        made = CompareWindow(self._session, self._window)
-        warm(made)
-        made.noticed.connect(self._notices.tell)
-        return made
+        result = CompareWindow(self._session, self._window)
+        warm(result)
+        result.noticed.connect(self._notices.show_notice)
+        return result

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from core.services.library_values import AgreementFacts, KnownFacts
-from core.services.training_values import FlippedImage
+from core.services.library_values import ComparisonSummary, LabelledSummary
+from core.services.training_values import ChangedImage
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, label
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PLOT: Final = 480
 _WALL: Final = 392
-_MOST_SHOWN: Final = 300
+_MAX_SHOWN: Final = 300
 """Photos in the gallery at once; the filter finds the others."""
 _MATRIX_CLASSES: Final = 30
 _ALL, _FIXED, _BROKE = "all", "fixed", "broke"
@@ -34,14 +34,14 @@ class ComparisonView(QWidget):
 
     Attributes:
         noticed: something the person should read.
-        facts: what is shown; None before anything was compared.
+        summary: what is shown; None before anything was compared.
     """
 
     noticed = Signal(str)
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
-        self.facts: AgreementFacts | None = None
+        self.summary: ComparisonSummary | None = None
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
         self.filter = Choice()
@@ -78,36 +78,38 @@ class ComparisonView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(area)
 
-    def show_facts(self, facts: AgreementFacts) -> None:
+    def show_summary(self, summary: ComparisonSummary) -> None:
         """Show a comparison."""
-        self.facts = facts
-        self.headline.setText(_headline(facts))
-        self.beside.setText(_known(facts, facts.known) if facts.known else _unknown(facts))
-        notes = [*facts.notes, *_unread(facts)]
+        self.summary = summary
+        self.headline.setText(_headline(summary))
+        self.beside.setText(
+            _labelled_text(summary, summary.labelled) if summary.labelled else _unlabelled_text(summary)
+        )
+        notes = [*summary.notes, *_unread(summary)]
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
-        self._fill_filter(facts)
-        self._photos.setVisible(facts.flip_count > 0)
+        self._fill_filter(summary)
+        self._photos.setVisible(summary.disagreement_count > 0)
         self._show_photos()
-        self._show_plots(facts)
+        self._show_plots(summary)
 
-    def _fill_filter(self, facts: AgreementFacts) -> None:
+    def _fill_filter(self, facts: ComparisonSummary) -> None:
         self.filter.blockSignals(True)
         self.filter.clear()
-        self.filter.addItem(f"All {facts.flip_count:,}", _ALL)
-        if facts.known:
-            self.filter.addItem(f"Fixed: {facts.known.fixed:,}", _FIXED)
-            self.filter.addItem(f"Broke: {facts.known.broke:,}", _BROKE)
+        self.filter.addItem(f"All {facts.disagreement_count:,}", _ALL)
+        if facts.labelled:
+            self.filter.addItem(f"Fixed: {facts.labelled.fixed:,}", _FIXED)
+            self.filter.addItem(f"Broke: {facts.labelled.broke:,}", _BROKE)
         for change in facts.changes:
             self.filter.addItem(f"{change.before} → {change.now}: {change.images:,}", (change.before, change.now))
         self.filter.blockSignals(False)
 
     def _show_photos(self) -> None:
-        if self.facts is None:
+        if self.summary is None:
             return
-        found = [one for one in self.facts.flips if _is_meant(one, self.filter.currentData())]
-        self.wall.show_photos([(one.path, _told(one)) for one in found[:_MOST_SHOWN]])
-        rest = f" The first {_MOST_SHOWN} are shown." if len(found) > _MOST_SHOWN else ""
+        found = [one for one in self.summary.disagreements if _matches(one, self.filter.currentData())]
+        self.wall.show_photos([(one.path, _change_text(one)) for one in found[:_MAX_SHOWN]])
+        rest = f" The first {_MAX_SHOWN} are shown." if len(found) > _MAX_SHOWN else ""
         self._count.setText(f"{len(found):,} {'photo' if len(found) == 1 else 'photos'}.{rest}")
 
     def show_change(self, before: str, now: str) -> None:
@@ -116,7 +118,7 @@ class ComparisonView(QWidget):
             if self.filter.itemData(row) == (before, now):
                 self.filter.setCurrentIndex(row)
 
-    def _show_plots(self, facts: AgreementFacts) -> None:
+    def _show_plots(self, facts: ComparisonSummary) -> None:
         """The plots, one in each turn of the event loop: all at once they would hold it up."""
         if self._plots is not None:
             self._column.removeWidget(self._plots)
@@ -124,9 +126,9 @@ class ComparisonView(QWidget):
         tiles = self._plots = Tiles([], _PLOT)
         self._column.insertWidget(self._column.count() - 1, tiles)
         makers: list[Callable[[], PlotFrame]] = []
-        if facts.known is not None:
+        if facts.labelled is not None:
             makers.append(lambda: _make_bars(facts))
-        if _have_answers_in_common(facts):
+        if _share_labels(facts):
             makers.append(lambda: self._make_matrix(facts))
 
         def make_next() -> None:
@@ -138,7 +140,7 @@ class ComparisonView(QWidget):
 
         QTimer.singleShot(0, tiles, make_next)
 
-    def _make_matrix(self, facts: AgreementFacts) -> PlotFrame:
+    def _make_matrix(self, facts: ComparisonSummary) -> PlotFrame:
         from gui.plots.changes import ChangesMatrix
 
         matrix, classes = ChangesMatrix(), _changed_classes(facts)
@@ -149,36 +151,36 @@ class ComparisonView(QWidget):
         return matrix
 
 
-def _make_bars(facts: AgreementFacts) -> PlotFrame:
+def _make_bars(facts: ComparisonSummary) -> PlotFrame:
     from gui.plots.changes import ChangeBars
 
     bars = ChangeBars(facts.a, facts.b)
-    assert facts.known is not None
+    assert facts.labelled is not None
     bars.show_changes(
-        [one.name for one in facts.known.classes],
-        [one.before for one in facts.known.classes],
-        [one.now for one in facts.known.classes],
-        [one.images for one in facts.known.classes],
+        [one.name for one in facts.labelled.classes],
+        [one.before for one in facts.labelled.classes],
+        [one.now for one in facts.labelled.classes],
+        [one.images for one in facts.labelled.classes],
     )
     return bars
 
 
-def _changed_classes(facts: AgreementFacts) -> list[str]:
+def _changed_classes(facts: ComparisonSummary) -> list[str]:
     """The classes most often named differently, as many as a matrix can show."""
     counts: dict[str, int] = {}
     for change in facts.changes:
         for name in (change.before, change.now):
             counts[name] = counts.get(name, 0) + change.images
-    most = sorted(counts, key=lambda name: -counts[name])[:_MATRIX_CLASSES]
-    return sorted(most)
+    maximum = sorted(counts, key=lambda name: -counts[name])[:_MATRIX_CLASSES]
+    return sorted(maximum)
 
 
-def _have_answers_in_common(facts: AgreementFacts) -> bool:
+def _share_labels(facts: ComparisonSummary) -> bool:
     """Whether an answer stands on both sides of the arrows; else a matrix of them says nothing."""
     return not {change.before for change in facts.changes}.isdisjoint(change.now for change in facts.changes)
 
 
-def _is_meant(one: FlippedImage, chosen: object) -> bool:
+def _matches(one: ChangedImage, chosen: object) -> bool:
     match chosen:
         case (before, now):
             return (one.before, one.now) == (before, now)
@@ -190,7 +192,7 @@ def _is_meant(one: FlippedImage, chosen: object) -> bool:
             return True
 
 
-def _told(one: FlippedImage) -> str:
+def _change_text(one: ChangedImage) -> str:
     def mark(named: str) -> str:
         return "" if one.label is None else "✓ " if named == one.label else "✗ "
 
@@ -198,38 +200,41 @@ def _told(one: FlippedImage) -> str:
     return f"{before}\n→ {mark(one.now)}{one.now} {one.confidence_now:.0%}"
 
 
-def _headline(facts: AgreementFacts) -> str:
+def _headline(facts: ComparisonSummary) -> str:
     photos = "1 photo" if facts.images == 1 else f"{facts.images:,} photos"
-    if not facts.flip_count:
+    if not facts.disagreement_count:
         return f"They name all of {photos} alike"
-    return f"They name {facts.flip_count:,} of {photos} differently ({facts.flip_count / facts.images:.1%})"
+    return (
+        f"They name {facts.disagreement_count:,} of {photos} differently "
+        f"({facts.disagreement_count / facts.images:.1%})"
+    )
 
 
-def _unknown(facts: AgreementFacts) -> str:
+def _unlabelled_text(facts: ComparisonSummary) -> str:
     how = f"“{facts.a}” before the arrow, “{facts.b}” after it."
     return f"{how} Nobody says what is on these photos, so only you can tell which one is right."
 
 
-def _known(facts: AgreementFacts, known: KnownFacts) -> str:
+def _labelled_text(facts: ComparisonSummary, known: LabelledSummary) -> str:
     (low_a, high_a), (low_b, high_b) = known.interval_a, known.interval_b
-    told = (
+    text = (
         f"“{facts.a}” names {known.accuracy_a:.1%} rightly ({low_a:.0%} to {high_a:.0%}), "
         f"“{facts.b}” {known.accuracy_b:.1%} ({low_b:.0%} to {high_b:.0%}): "
         f"{known.fixed:,} fixed, {known.broke:,} broke."
     )
     if known.fixed or known.broke:
         chance = "The difference could be chance" if known.could_be_chance else "The difference is hardly chance"
-        told += f" {chance} (McNemar's exact test, p = {known.p:.2g})."
-    return f"{told}{_flattered(facts, known)}"
+        text += f" {chance} (McNemar's exact test, p = {known.p:.2g})."
+    return f"{text}{_overlap_note(facts, known)}"
 
 
-def _flattered(facts: AgreementFacts, known: KnownFacts) -> str:
-    counts = {facts.a: known.learnt_a, facts.b: known.learnt_b}
-    told = " and ".join(f"“{name}” from {count:,}" for name, count in counts.items() if count)
-    return f" Of these photos, models learnt: {told}; on them they are flattered." if told else ""
+def _overlap_note(facts: ComparisonSummary, labelled: LabelledSummary) -> str:
+    counts = {facts.a: labelled.training_overlap_a, facts.b: labelled.training_overlap_b}
+    text = " and ".join(f"“{name}” from {count:,}" for name, count in counts.items() if count)
+    return f" Of these photos, models learnt: {text}; on them they are flattered." if text else ""
 
 
-def _unread(facts: AgreementFacts) -> Sequence[str]:
+def _unread(facts: ComparisonSummary) -> Sequence[str]:
     if not facts.unread_count:
         return ()
     first = facts.unread[0]

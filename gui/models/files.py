@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core import api
 from core.base.errors import FoveaError
-from core.base.text import printable
+from core.base.text import display_path
 from core.exporting.formats import ExportFormat
-from core.models.onnx_import_values import ForeignAnswers, ForeignQuestions
+from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.task import Task, Tasks
 from gui.widgets.basic import Choice, Panel, label
@@ -63,7 +63,7 @@ class ExportPanel(Panel):
         self._connect()
         self.hide()
 
-    def begin(self, reference: str, images: Path | None = None) -> None:
+    def open(self, reference: str, images: Path | None = None) -> None:
         """Ask about this model, `name` or `name@version`, which was trained on these images."""
         self._reference, self._images = reference, images or self._images
         self.heading.setText(f"Export “{reference}”")
@@ -97,31 +97,31 @@ class ExportPanel(Panel):
 
     def _connect(self) -> None:
         self.form.currentIndexChanged.connect(self._show_form)
-        self.photos.clicked.connect(self._ask_for_photos)
-        self.save.clicked.connect(self._ask_where_to)
-        self.close_button.clicked.connect(self._leave)
+        self.photos.clicked.connect(self._choose_photos)
+        self.save.clicked.connect(self._choose_file)
+        self.close_button.clicked.connect(self._close)
         self.strip.cancel_wanted.connect(self.cancel)
 
     def _show_form(self) -> None:
         form = ExportFormat(self.form.currentData())
-        chosen = f" From “{printable(self._images.name)}”." if self._images and form.needs_images else ""
+        chosen = f" From “{display_path(self._images.name)}”." if self._images and form.needs_images else ""
         self._about.setText(f"{FORMS[form][1]}{chosen}")
         self.photos.setVisible(form.needs_images)
         self.save.setEnabled(not self.strip.isVisible() and (not form.needs_images or self._images is not None))
 
-    def _ask_for_photos(self) -> None:
+    def _choose_photos(self) -> None:
         dialog = QFileDialog(self, "Labelled photos, best those it was trained on", str(Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.take_photos)
+        dialog.fileSelected.connect(self.set_photos)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def take_photos(self, folder: str) -> None:
+    def set_photos(self, folder: str) -> None:
         """Measure by these."""
         self._images = Path(folder)
         self._show_form()
 
-    def _ask_where_to(self) -> None:
+    def _choose_file(self) -> None:
         suffix = ExportFormat(self.form.currentData()).suffix
         name = self._reference.replace("@", "-")
         dialog = QFileDialog(self, "Export the model", str(Path.home() / f"{name}{suffix}"), f"Model (*{suffix})")
@@ -136,15 +136,15 @@ class ExportPanel(Panel):
         if self._task is not None:
             self._task.cancel()
 
-    def _leave(self) -> None:
+    def _close(self) -> None:
         self.cancel()
         self.hide()
 
     def _on_exported(self, file: Path, written: api.ExportedFile) -> None:
         self.hide()
         size = f"{written.size_bytes / 1e6:.1f} MB"
-        told = f"“{self._reference}” is written to “{printable(file)}” ({size})."
-        self.exported.emit(" ".join([told, *written.notes]), file)
+        text = f"“{self._reference}” is written to “{display_path(file)}” ({size})."
+        self.exported.emit(" ".join([text, *written.notes]), file)
 
     def _on_ended(self) -> None:
         self._task = None
@@ -157,15 +157,15 @@ class ModelImports(QObject):
 
     Attributes:
         noticed: what came of it.
-        came: a model is in the library, or was already; its name.
-        asked: another program's file leaves something open: the file, and what is known of each possible answer.
+        imported: a model is in the library, or was already; its name.
+        questioned: another program's file leaves something open: the file, and what is known of each possible answer.
         previewed: what the model says about a photo with the answers given, in words.
         refused: the answers did not do; why.
     """
 
     noticed = Signal(str)
-    came = Signal(str)
-    asked = Signal(object, object)
+    imported = Signal(str)
+    questioned = Signal(object, object)
     previewed = Signal(str)
     refused = Signal(str)
 
@@ -173,52 +173,52 @@ class ModelImports(QObject):
         super().__init__(parent)
         self._tasks, self._parent = tasks, parent
 
-    def ask(self) -> None:
+    def choose_file(self) -> None:
         """Let the person choose a file."""
         dialog = QFileDialog(self._parent, "Import a model", str(Path.home()), "ONNX model (*.onnx);;All files (*)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda file: self.take(Path(file)))
+        dialog.fileSelected.connect(lambda file: self.import_file(Path(file)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def take(self, file: Path) -> None:
+    def import_file(self, file: Path) -> None:
         """Import a file; another program's may leave something open."""
         task = self._tasks.start(api.import_model, file)
         task.succeeded.connect(lambda found: self._on_read(file, found))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def take_answered(self, file: Path, answers: ForeignAnswers) -> None:
+    def take_answered(self, file: Path, answers: ImportAnswers) -> None:
         """Import another program's file, with the user's answers to what it leaves open."""
         task = self._tasks.start(api.import_foreign, file, answers)
         task.succeeded.connect(lambda imported: self._on_imported(file, imported))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def try_on(self, file: Path, answers: ForeignAnswers, photo: Path) -> None:
+    def preview(self, file: Path, answers: ImportAnswers, photo: Path) -> None:
         """Ask what the model says about a photo; nothing is imported."""
         task = self._tasks.start(api.preview_import, file, answers, photo)
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def _on_read(self, file: Path, found: api.ImportedModel | tuple[ForeignQuestions, ...]) -> None:
+    def _on_read(self, file: Path, found: api.ImportedModel | tuple[ImportQuestions, ...]) -> None:
         if isinstance(found, api.ImportedModel):
             self._on_imported(file, found)
         else:
-            self.asked.emit(file, found)
+            self.questioned.emit(file, found)
 
     def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
-        name = printable(file.name)
+        name = display_path(file.name)
         is_there = f"You have “{name}” already: it is “{imported.name}”."
         self.noticed.emit(f"“{name}” is now the model “{imported.name}”." if imported.is_new else is_there)
-        self.came.emit(imported.name)
+        self.imported.emit(imported.name)
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
-        self.noticed.emit(f"“{printable(file.name)}” was not imported. {error}")
+        self.noticed.emit(f"“{display_path(file.name)}” was not imported. {error}")
         self.refused.emit(str(error))
 
     def _on_preview(self, outcome: Outcome) -> None:
-        photo = printable(outcome.path.name)
+        photo = display_path(outcome.path.name)
         if isinstance(outcome, Failure):
             self.refused.emit(f"“{photo}”: {outcome.message} {outcome.hint}")
             return
-        scores = ", ".join(f"{printable(score.label)} {score.probability:.0%}" for score in outcome.scores)
+        scores = ", ".join(f"{display_path(score.label)} {score.probability:.0%}" for score in outcome.scores)
         self.previewed.emit(f"“{photo}”: {scores}. If that is wrong, change the pixel scaling or the channel order.")

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
-from core.card import Fit
+from core.base.text import display_path
+from core.card import ResizeMode
 from core.models.class_names import read_names, text_of
-from core.models.onnx_import_values import ChannelOrder, ForeignAnswers, ForeignQuestions, Scaling
+from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from gui.tasks.background import in_background
 from gui.widgets.basic import Choice, Panel, label
 
@@ -34,24 +34,24 @@ _SCALINGS: Final = {
     Scaling.RAW: "0 to 255, unchanged",
     Scaling.CAFFE: "0 to 255 minus the ImageNet mean (Caffe)",
 }
-_FITS: Final = {Fit.CENTRE_CROP: "Centre square", Fit.STRETCH: "Whole photo, stretched to a square"}
-_USUAL: Final = 224
+_FITS: Final = {ResizeMode.CENTRE_CROP: "Centre square", ResizeMode.STRETCH: "Whole photo, stretched to a square"}
+_DEFAULT: Final = 224
 
 
-class QuestionsPanel(Panel):
+class ImportForm(Panel):
     """A form for what only the file's maker can say.
 
     Attributes:
-        answered: the file, and what the person says of it.
-        tried: the same, and a photo to try them on; nothing is imported.
+        submitted: the file, and what the person says of it.
+        preview_wanted: the same, and a photo to try them on; nothing is imported.
     """
 
-    answered = Signal(object, object)
-    tried = Signal(object, object, object)
+    submitted = Signal(object, object)
+    preview_wanted = Signal(object, object, object)
 
     def __init__(self) -> None:
         super().__init__("Import")
-        self._file, self._questions = Path(), ForeignQuestions(0, (), None, reads_bytes=False, gives="")
+        self._file, self._questions = Path(), ImportQuestions(0, (), None, reads_bytes=False, output_kind="")
         self._about = label(kind="muted", wrap=True)
         self.title, self.side = QLineEdit(), QSpinBox()
         self.output = Choice()
@@ -62,20 +62,20 @@ class QuestionsPanel(Panel):
         self.classes.setFixedHeight(160)
         self.classes.setTabChangesFocus(True)
         self.order, self.scaling, self.fit = Choice(), Choice(), Choice()
-        self.trouble = label(kind="danger", wrap=True)
+        self.error_text = label(kind="danger", wrap=True)
         self._count = label(kind="muted")
         self.preview = label(kind="muted", wrap=True)
-        self.load, self.attempt = QPushButton("From a file…"), QPushButton("Try on a photo…")
-        self.add, self.leave = QPushButton("Import"), QPushButton("Cancel")
+        self.load, self.try_button = QPushButton("From a file…"), QPushButton("Try on a photo…")
+        self.add, self.cancel_button = QPushButton("Import"), QPushButton("Cancel")
         self.add.setProperty("kind", "primary")
         self._lay_out()
         self.output.currentIndexChanged.connect(self._show_output)
         self.classes.textChanged.connect(self._show_count)
         self.title.textChanged.connect(self._show_count)
-        self.load.clicked.connect(self._ask_for_names)
-        self.attempt.clicked.connect(self._ask_for_photo)
-        self.add.clicked.connect(self._answer)
-        self.leave.clicked.connect(self.hide)
+        self.load.clicked.connect(self._choose_names)
+        self.try_button.clicked.connect(self._choose_photo)
+        self.add.clicked.connect(self._submit)
+        self.cancel_button.clicked.connect(self.hide)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -103,24 +103,24 @@ class QuestionsPanel(Panel):
                 form.addRow("", names)
         buttons = QHBoxLayout()
         buttons.addStretch()
-        for button in (self.attempt, self.leave, self.add):
+        for button in (self.try_button, self.cancel_button, self.add):
             buttons.addWidget(button)
         self.body.addWidget(self._about)
         self.body.addLayout(form)
         self.body.addWidget(self.preview)
-        self.body.addWidget(self.trouble)
+        self.body.addWidget(self.error_text)
         self.body.addLayout(buttons)
 
-    def ask(self, file: Path, questions: Sequence[ForeignQuestions]) -> None:
+    def open(self, file: Path, questions: Sequence[ImportQuestions]) -> None:
         """Ask about a file, and which of its outputs is meant where several may be the answer."""
         self._file = file
-        self.heading.setText(f"Import “{printable(file.name)}”")
-        self.title.setText(printable(file.stem)[:100])
+        self.heading.setText(f"Import “{display_path(file.name)}”")
+        self.title.setText(display_path(file.stem)[:100])
         self.classes.clear()
         with QSignalBlocker(self.output):
             self.output.clear()
             for one in questions:
-                self.output.addItem(f"{printable(one.output)[:60]} ({one.class_count:,} classes)", one)
+                self.output.addItem(f"{display_path(one.output)[:60]} ({one.class_count:,} classes)", one)
         self._form.setRowVisible(self.output, len(questions) > 1)
         self._show_output()
         self.show()
@@ -135,21 +135,21 @@ class QuestionsPanel(Panel):
         )
         if questions.classes:
             self.classes.setPlainText("\n".join(questions.classes))
-        self.side.setValue(questions.size or _USUAL)
+        self.side.setValue(questions.size or _DEFAULT)
         self.side.setEnabled(questions.size is None)
         for box in (self.order, self.scaling):
             box.setDisabled(questions.reads_bytes)
         if questions.reads_bytes or questions.scales_inside:
             self.scaling.setCurrentIndex(self.scaling.findData(Scaling.RAW))
-        self.trouble.hide()
+        self.error_text.hide()
         self.preview.hide()
         self._show_count()
 
-    def refuse(self, why: str) -> None:
+    def show_error(self, reason: str) -> None:
         """Say why the answers did not do."""
         if self.isVisible():
-            self.trouble.setText(why)
-            self.trouble.show()
+            self.error_text.setText(reason)
+            self.error_text.show()
             self.preview.hide()
             self._show_count()
 
@@ -159,14 +159,14 @@ class QuestionsPanel(Panel):
         self.preview.show()
         self._show_count()
 
-    def take_names(self, text: str) -> None:
+    def set_names(self, text: str) -> None:
         """Use the names in the text of a file."""
         self.classes.setPlainText("\n".join(read_names(text)))
 
-    def try_on(self, photo: Path) -> None:
+    def preview_on(self, photo: Path) -> None:
         """Ask what the model says about a photo."""
         self._begin()
-        self.tried.emit(self._file, self._answers(), photo)
+        self.preview_wanted.emit(self._file, self._answers(), photo)
 
     def _names(self) -> tuple[str, ...]:
         return read_names(self.classes.toPlainText())
@@ -174,38 +174,40 @@ class QuestionsPanel(Panel):
     def _show_count(self) -> None:
         names, wanted = self._names(), self._questions.class_count
         twice = [name for name, times in Counter(names).items() if times > 1]
-        note = f" {printable(', '.join(twice[:3]))[:60]}: there more than once, so they get numbers." if twice else ""
+        note = (
+            f" {display_path(', '.join(twice[:3]))[:60]}: there more than once, so they get numbers." if twice else ""
+        )
         self._count.setText(f"{len(names):,} of {wanted:,} names.{note}")
         is_whole = len(names) == wanted and bool(self.title.text().strip())
-        for button in (self.add, self.attempt):
+        for button in (self.add, self.try_button):
             button.setEnabled(is_whole)
 
     def _begin(self) -> None:
-        self.trouble.hide()
-        for button in (self.add, self.attempt):
+        self.error_text.hide()
+        for button in (self.add, self.try_button):
             button.setEnabled(False)
 
-    def _answer(self) -> None:
+    def _submit(self) -> None:
         self._begin()
-        self.answered.emit(self._file, self._answers())
+        self.submitted.emit(self._file, self._answers())
 
-    def _answers(self) -> ForeignAnswers:
-        return ForeignAnswers(
+    def _answers(self) -> ImportAnswers:
+        return ImportAnswers(
             title=self.title.text().strip(),
             classes=self._names(),
             size=self.side.value(),
             order=ChannelOrder(self.order.currentData()),
             scaling=Scaling(self.scaling.currentData()),
-            fit=Fit(self.fit.currentData()),
+            fit=ResizeMode(self.fit.currentData()),
             output=self._questions.output,
         )
 
-    def _ask_for_photo(self) -> None:
-        self._choose("Try on a photo", "All files (*)", lambda name: self.try_on(Path(name)))
+    def _choose_photo(self) -> None:
+        self._choose("Try on a photo", "All files (*)", lambda name: self.preview_on(Path(name)))
 
-    def _ask_for_names(self) -> None:
+    def _choose_names(self) -> None:
         def take(name: str) -> None:
-            in_background(self, lambda: text_of(Path(name)), self.take_names)
+            in_background(self, lambda: text_of(Path(name)), self.set_names)
 
         self._choose("Names of the classes", "Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)", take)
 

@@ -19,13 +19,13 @@ from PySide6.QtWidgets import (
 
 from core.api import LibraryListing
 from core.base.settings import Settings
-from core.models.onnx_import_values import ForeignQuestions
-from core.services.library_values import NameFacts, VersionFacts
-from core.services.messages import ModelFacts
+from core.models.onnx_import_values import ImportQuestions
+from core.services.library_values import NameSummary, VersionSummary
+from core.services.messages import ModelSummary
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports
-from gui.models.import_form import QuestionsPanel
+from gui.models.import_form import ImportForm
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
@@ -54,7 +54,7 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session, self._notices = session, notices
-        self.names: dict[str, NameFacts] = {}
+        self.names: dict[str, NameSummary] = {}
         self._wanted = ""
         self.choices = QListWidget()
         self.choices.setObjectName("choices")
@@ -71,7 +71,7 @@ class ModelsPage(QWidget):
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
         self.export_panel = ExportPanel(session.library.tasks, self)
         self.imports = ModelImports(session.library.tasks, self)
-        self.questions = QuestionsPanel()
+        self.questions = ImportForm()
         self._lay_out()
         self._connect()
 
@@ -111,28 +111,28 @@ class ModelsPage(QWidget):
         self.use.clicked.connect(self._use_chosen)
         self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
         self.export_button.clicked.connect(self.export)
-        self.import_button.clicked.connect(self.imports.ask)
+        self.import_button.clicked.connect(self.imports.choose_file)
         self.remove.clicked.connect(self.remove_model)
         self.versions.chosen.connect(self._show_chosen)
         self.versions.use_wanted.connect(self._use_version)
         self.versions.back_wanted.connect(self.roll_back)
         self.versions.remove_wanted.connect(lambda number: session.library.remove(self._chosen_name(), number))
-        self.imports.noticed.connect(self._notices.tell)
-        self.imports.came.connect(self._on_came)
-        self.imports.asked.connect(self._on_asked)
-        self.imports.refused.connect(self.questions.refuse)
+        self.imports.noticed.connect(self._notices.show_notice)
+        self.imports.imported.connect(self._on_imported)
+        self.imports.questioned.connect(self._on_questions)
+        self.imports.refused.connect(self.questions.show_error)
         self.imports.previewed.connect(self.questions.show_preview)
-        self.questions.answered.connect(self.imports.take_answered)
-        self.questions.tried.connect(self.imports.try_on)
-        self.export_panel.exported.connect(self._notices.tell)
+        self.questions.submitted.connect(self.imports.take_answered)
+        self.questions.preview_wanted.connect(self.imports.preview)
+        self.export_panel.exported.connect(self._notices.show_notice)
         session.models_changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library = session.library
         library.listed.connect(self._on_listed)
-        library.failed.connect(self._notices.tell_error)
+        library.failed.connect(self._notices.show_error)
         library.activated.connect(self._on_activated)
-        library.rolled_back.connect(lambda name, now: notices.tell(f"“{name}” is its version {now} again."))
+        library.rolled_back.connect(lambda name, now: notices.show_notice(f"“{name}” is its version {now} again."))
         library.removed.connect(self._on_removed)
         library.restored.connect(self._on_restored)
         library.changed.connect(self._list_again)
@@ -148,7 +148,7 @@ class ModelsPage(QWidget):
         if self.isVisible():
             self._session.library.refresh()
 
-    def mark(self, name: str) -> None:
+    def select(self, name: str) -> None:
         """Mark this model, now or once it is listed."""
         names = [self.choices.item(row).data(_NAME) for row in range(self.choices.count())]
         if name in names:
@@ -162,7 +162,7 @@ class ModelsPage(QWidget):
     def export(self) -> None:
         """Ask in which form the marked version is to be written."""
         if self._reference():
-            self.export_panel.begin(self._reference())
+            self.export_panel.open(self._reference())
             self._area.ensureWidgetVisible(self.export_panel)
 
     def roll_back(self) -> None:
@@ -188,16 +188,16 @@ class ModelsPage(QWidget):
         self.names = {one.name: one for one in listed.names}
         self._show_models()
 
-    def _on_asked(self, file: Path, questions: tuple[ForeignQuestions, ...]) -> None:
+    def _on_questions(self, file: Path, questions: tuple[ImportQuestions, ...]) -> None:
         self.shown.emit()
-        self.questions.ask(file, questions)
+        self.questions.open(file, questions)
         self._area.verticalScrollBar().setValue(0)
 
-    def _on_came(self, name: str) -> None:
+    def _on_imported(self, name: str) -> None:
         self.questions.hide()
         self.shown.emit()
         self._list_again()
-        self.mark(name)
+        self.select(name)
 
     def _list_again(self) -> None:
         self._session.engine.list_models()
@@ -208,20 +208,20 @@ class ModelsPage(QWidget):
             self._session.open_model(model=name)
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
-        self._tell_removed(name, version)
+        self._notify_removed(name, version)
         if active is None and self._is_in_use(name):
             self._session.open_model(model=Settings().model)
 
     def _on_restored(self, name: str, version: int | None) -> None:
         self._wanted = name if name not in self.names else self._wanted
-        self._notices.tell(f"“{name if version is None else f'{name}@{version}'}” is there again.")
+        self._notices.show_notice(f"“{name if version is None else f'{name}@{version}'}” is there again.")
 
-    def _tell_removed(self, name: str, version: int | None) -> None:
+    def _notify_removed(self, name: str, version: int | None) -> None:
         library = self._session.library
         what = f"“{name}” with all its versions" if version is None else f"Version {version} of “{name}”"
-        self._notices.tell(
+        self._notices.show_notice(
             f"{what} was removed. It is kept for {KEPT_DAYS} days.",
-            offer=("Undo", lambda: library.restore(name, version)),
+            action=("Undo", lambda: library.restore(name, version)),
         )
 
     def _is_in_use(self, name: str) -> bool:
@@ -269,13 +269,13 @@ class ModelsPage(QWidget):
         self.versions.show_versions(one)
         self.versions.setVisible(one is not None)
         version = self.versions.version if one else None
-        facts = version.facts if version and version.facts else self._session.models.get(name)
+        facts = version.model if version and version.model else self._session.models.get(name)
         if facts is None:
-            self.statistics.show_nothing("This model cannot be used." if name else "No model is installed.")
+            self.statistics.show_unavailable("This model cannot be used." if name else "No model is installed.")
             return
         self._show_facts(facts, version)
 
-    def _show_facts(self, facts: ModelFacts, version: VersionFacts | None) -> None:
+    def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
         opened, name = self._session.opened, facts.card.name
         is_in_use = opened is not None and opened.name == name
         is_opened = is_in_use and opened is not None and opened.version == facts.version
@@ -286,7 +286,7 @@ class ModelsPage(QWidget):
         one = self.names.get(name)
         self.remove.setEnabled(one is not None and any(version.number for version in one.versions))
         self.remove.setToolTip("" if self.remove.isEnabled() else "It came with Fovea and stays.")
-        self.export_button.setEnabled(version is None or version.facts is not None)
+        self.export_button.setEnabled(version is None or version.model is not None)
         self.classes.show_classes(facts.card.classes)
 
     def _reference(self) -> str:

@@ -7,13 +7,13 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
 
-from core.services.library_values import NameFacts, VersionFacts
+from core.services.library_values import NameSummary, VersionSummary
 from gui.models import version_text
 from gui.widgets.basic import Panel, fit_rows, label
 
 _COLUMNS: Final = ("Version", "Since", "Recipe", "Accuracy", "Learnt from")
 _NUMBER: Final = Qt.ItemDataRole.UserRole
-_MOST_ROWS: Final = 8
+_MAX_ROWS: Final = 8
 
 
 class VersionsPanel(Panel):
@@ -33,42 +33,42 @@ class VersionsPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__("Versions")
-        self._one: NameFacts | None = None
+        self._one: NameSummary | None = None
         self.list = self._make_list()
         self.use = QPushButton("Use this version")
         self.back = QPushButton("Roll back")
         self.remove = QPushButton("Remove this version")
         self.back.setToolTip("Have the model be the version again that was in use before")
-        self._why = label(kind="danger", wrap=True)
-        self._why.hide()
-        self.use.clicked.connect(lambda: self._tell(self.use_wanted))
+        self._reason = label(kind="danger", wrap=True)
+        self._reason.hide()
+        self.use.clicked.connect(lambda: self._emit(self.use_wanted))
         self.back.clicked.connect(self.back_wanted)
-        self.remove.clicked.connect(lambda: self._tell(self.remove_wanted))
-        self.list.itemActivated.connect(lambda: self._tell(self.use_wanted))
+        self.remove.clicked.connect(lambda: self._emit(self.remove_wanted))
+        self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
         row = QHBoxLayout()
         for button in (self.use, self.back, self.remove):
             row.addWidget(button)
         row.addStretch()
         self.body.addWidget(self.list)
-        self.body.addWidget(self._why)
+        self.body.addWidget(self._reason)
         self.body.addLayout(row)
 
     def _make_list(self) -> QTreeWidget:
-        made = QTreeWidget()
-        made.setObjectName("choices")
-        made.setAccessibleName("Versions of this model")
-        made.setHeaderLabels(_COLUMNS)
-        made.setRootIsDecorated(False)
-        made.setUniformRowHeights(True)
-        made.setAllColumnsShowFocus(True)
-        made.setTextElideMode(Qt.TextElideMode.ElideRight)
-        made.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        made.header().setStretchLastSection(False)
-        made.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
-        made.currentItemChanged.connect(self._on_chosen)
-        return made
+        result = QTreeWidget()
+        result.setObjectName("choices")
+        result.setAccessibleName("Versions of this model")
+        result.setHeaderLabels(_COLUMNS)
+        result.setRootIsDecorated(False)
+        result.setUniformRowHeights(True)
+        result.setAllColumnsShowFocus(True)
+        result.setTextElideMode(Qt.TextElideMode.ElideRight)
+        result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        result.header().setStretchLastSection(False)
+        result.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
+        result.currentItemChanged.connect(self._on_chosen)
+        return result
 
-    def show_versions(self, one: NameFacts | None) -> None:
+    def show_versions(self, one: NameSummary | None) -> None:
         """Show the versions of this model; the one that was marked stays so, else the one in use is."""
         if one == self._one:
             return
@@ -78,7 +78,7 @@ class VersionsPanel(Panel):
         self.list.clear()
         for version in versions:
             self.list.addTopLevelItem(_item(version))
-        fit_rows(self.list, _MOST_ROWS)
+        fit_rows(self.list, _MAX_ROWS)
         numbers = [version.number for version in versions]
         active = one.active.number if one and one.active else None
         wanted = marked if marked in numbers else active
@@ -94,7 +94,7 @@ class VersionsPanel(Panel):
         return None if item is None else int(item.data(0, _NUMBER))
 
     @property
-    def version(self) -> VersionFacts | None:
+    def version(self) -> VersionSummary | None:
         """The version that is marked."""
         number = self.number
         return next((one for one in self._one.versions if one.number == number), None) if self._one else None
@@ -107,35 +107,35 @@ class VersionsPanel(Panel):
         version = self.version
         is_active = version is not None and version.is_active
         is_own = version is not None and version.number > 0
-        self.use.setEnabled(version is not None and not is_active and version.facts is not None)
+        self.use.setEnabled(version is not None and not is_active and version.model is not None)
         self.use.setText("This one is active" if is_active else "Use this version")
         self.remove.setEnabled(is_own and not is_active)
         self.remove.setToolTip("Use another version first, or remove the model" if is_active else "")
         self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
-        self._why.setVisible(version is not None and version.error is not None)
-        self._why.setText(str(version.error) if version is not None and version.error else "")
+        self._reason.setVisible(version is not None and version.error is not None)
+        self._reason.setText(str(version.error) if version is not None and version.error else "")
 
-    def _tell(self, signal: object) -> None:
+    def _emit(self, signal: object) -> None:
         number = self.number
         sender = self.use if signal is self.use_wanted else self.remove
         if number is not None and sender.isEnabled():
             signal.emit(number)  # type: ignore[attr-defined]
 
 
-def _item(version: VersionFacts) -> QTreeWidgetItem:
+def _item(version: VersionSummary) -> QTreeWidgetItem:
     number = "shipped" if version.number == 0 else f"{version.number}"
-    card = version.facts.card if version.facts else None
+    card = version.model.card if version.model else None
     texts = [
         f"{number} (active)" if version.is_active else number,
-        version_text.since(version),
+        version_text.installed_text(version),
         version_text.recipe(card) if card else version_text.NO_VALUE,
         version_text.accuracy(card) if card else "cannot be used",
-        version_text.learnt_from(version),
+        version_text.training_images_text(version),
     ]
     item = QTreeWidgetItem(texts)
     item.setData(0, _NUMBER, version.number)
-    spoken = ", ".join(f"{name} {text}" for name, text in zip(_COLUMNS, texts, strict=True))
-    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
+    accessible = ", ".join(f"{name} {text}" for name, text in zip(_COLUMNS, texts, strict=True))
+    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, accessible)
     if card:
         item.setToolTip(0, card.summary)
     return item

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from core.services.training_values import ComparisonFacts, RetrainedFacts
+from core.services.training_values import BaselineComparison, RetrainingSummary
 from gui.photos.retrain_strip import headline
 from gui.photos.retraining import Change
 from gui.tasks.picture_client import PictureClient
@@ -41,7 +41,7 @@ class ChangesWindow(QWidget):
         column.addWidget(self.headline)
         column.addWidget(self._area, 1)
 
-    def show_changes(self, facts: RetrainedFacts, photos: Sequence[Change]) -> None:
+    def show_changes(self, facts: RetrainingSummary, photos: Sequence[Change]) -> None:
         """Show what came of a retraining, and which other photos in the list are named differently."""
         self.headline.setText(headline(facts))
         page = QWidget()
@@ -52,7 +52,7 @@ class ChangesWindow(QWidget):
         for note in facts.notes:
             column.addWidget(label(note, "muted", wrap=True))
         for title, about, shown in _sections(facts, photos):
-            column.addWidget(self._wall(title, about, shown))
+            column.addWidget(self._photo_panel(title, about, shown))
         column.addStretch()
         self._area.setWidget(page)
         self.show()
@@ -65,7 +65,7 @@ class ChangesWindow(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _wall(self, title: str, about: str, shown: Sequence[Shown]) -> Panel:
+    def _photo_panel(self, title: str, about: str, shown: Sequence[Shown]) -> Panel:
         panel = Panel(title)
         if about:
             panel.body.addWidget(label(about, "muted", wrap=True))
@@ -76,35 +76,39 @@ class ChangesWindow(QWidget):
         return panel
 
 
-def _sections(facts: RetrainedFacts, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
+def _sections(facts: RetrainingSummary, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
     """Title, explanation and photos of each group that has any."""
-    learnt = [
+    corrected = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
-        for one in facts.learnt
-        if not (one.correction.confirms and one.is_right)
+        for one in facts.corrections
+        if not (one.correction.is_confirmation and one.is_correct)
     ]
-    if learnt:
-        yield "The photos you corrected", "They were learnt from, so they say little about others.", learnt
-    if facts.tests is not None and facts.tests.flips:
-        flips = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in facts.tests.flips]
+    if corrected:
+        yield "The photos you corrected", "They were learnt from, so they say little about others.", corrected
+    if facts.tests is not None and facts.tests.changed:
+        flips = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in facts.tests.changed]
         yield "Test photos that changed", _about_tests(facts.tests), flips
     if photos:
         others = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in photos]
         yield "Other photos in your list", "", others
-    if facts.left_out:
-        yield "Left out", "", [(one.path, f"{one.message}\n{one.hint}") for one in facts.left_out]
+    if facts.skipped:
+        yield "Left out", "", [(one.path, f"{one.message}\n{one.hint}") for one in facts.skipped]
 
 
-def _about_tests(tests: ComparisonFacts) -> str:
-    learnt = "The version before had learnt from these." if tests.learnt else "Neither version had learnt from these."
-    here = all(one.path.is_absolute() for one in tests.flips)
-    return learnt if here else f"{learnt} They did not come with Fovea: only what they are called is known."
+def _about_tests(tests: BaselineComparison) -> str:
+    overlap = (
+        "The version before had learnt from these."
+        if tests.training_overlap
+        else "Neither version had learnt from these."
+    )
+    here = all(one.path.is_absolute() for one in tests.changed)
+    return overlap if here else f"{overlap} They did not come with Fovea: only what they are called is known."
 
 
-def _lines(before: str, now: str, sure: float, truth: str | None) -> str:
+def _lines(before: str, now: str, confidence: float, label: str | None) -> str:
     """Two lines under a photo: what it was named and is named now; whether that is right, where anybody knows."""
-    verdict = "" if not truth else "✓ " if now == truth else "✗ "
-    return f"{'as before' if before == now else f'{before} →'}\n{verdict}{now} {sure:.0%}"
+    verdict = "" if not label else "✓ " if now == label else "✗ "
+    return f"{'as before' if before == now else f'{before} →'}\n{verdict}{now} {confidence:.0%}"
 
 
 def _open(path: Path) -> None:

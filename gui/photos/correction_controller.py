@@ -18,7 +18,7 @@ _NAMED = 3
 """How many of several answers are told."""
 
 
-class Correcting(QObject):
+class CorrectionController(QObject):
     """Asks the person what is in photos; the chooser is made when it is first wanted.
 
     Attributes:
@@ -29,44 +29,44 @@ class Correcting(QObject):
         super().__init__(page)
         self._session, self._page = session, page
         self.chooser: ClassChooser | None = None
-        self._asked: list[Photo] = []
+        self._photos: list[Photo] = []
 
-    def ask(self, photos: Sequence[Photo]) -> None:
+    def choose_class(self, photos: Sequence[Photo]) -> None:
         """Let the person choose what is in these photos; those without an answer have none to put right."""
-        self._asked = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
+        self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
         facts = self._session.model
-        if not self._asked or facts is None:
+        if not self._photos or facts is None:
             self._session.noticed.emit("Choose a photo that the model has answered; then its answer can be put right.")
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
             self.chooser.chosen.connect(self._correct)
-        said = [photo.outcome for photo in self._asked if isinstance(photo.outcome, Prediction)]
-        own = [self._session.correction(photo) for photo in self._asked]
-        only = said[0] if len(said) == 1 else None
+        predictions = [photo.outcome for photo in self._photos if isinstance(photo.outcome, Prediction)]
+        labels = [self._session.correction(photo) for photo in self._photos]
+        only = predictions[0] if len(predictions) == 1 else None
         self.chooser.open(
             [*facts.card.classes, *self._session.new_classes()],
-            title="What is in this photo?" if only else f"What is in these {len(said):,} photos?",
-            about=_told(said, own),
+            title="What is in this photo?" if only else f"What is in these {len(predictions):,} photos?",
+            about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
-            current=own[0].label if only and own[0] else "",
+            current=labels[0].label if only and labels[0] else "",
         )
 
-    def take_back(self, photos: Sequence[Photo]) -> None:
+    def remove_corrections(self, photos: Sequence[Photo]) -> None:
         """Take back what the person said of these photos."""
-        self._session.take_back(photos)
+        self._session.remove_corrections(photos)
 
     def _correct(self, label: str) -> None:
-        self._session.correct(self._asked, label)
+        self._session.correct(self._photos, label)
 
 
-def _told(said: Sequence[Prediction], own: Sequence[Correction | None]) -> str:
+def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Correction | None]) -> str:
     """What the model says, and what the person said before."""
-    if len(said) == 1:
-        best, before = said[0].best, own[0]
-        told = f"The model says {best.label}, {best.probability:.0%}."
-        return told if before is None else f"{told} You said {before.label}."
-    counts = Counter(one.best.label for one in said).most_common()
+    if len(predictions) == 1:
+        best, before = predictions[0].best, labels[0]
+        text = f"The model says {best.label}, {best.probability:.0%}."
+        return text if before is None else f"{text} You said {before.label}."
+    counts = Counter(one.best.label for one in predictions).most_common()
     named = ", ".join(f"{label} ({count:,})" for label, count in counts[:_NAMED])
     rest = len(counts) - _NAMED
     return f"The model says {named}{f' and {rest:,} more' if rest > 0 else ''}."

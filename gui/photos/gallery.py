@@ -21,7 +21,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
@@ -64,7 +64,7 @@ class PhotoGrid(QListView):
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
-        self._sought = QPersistentModelIndex()
+        self._typed = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
         self._lay_out()
 
@@ -76,25 +76,25 @@ class PhotoGrid(QListView):
         """The rows the person marked, in order."""
         return sorted(index.row() for index in self.selectedIndexes())
 
-    def look_at(self, row: int) -> None:
+    def select_row(self, row: int) -> None:
         """Select this photo, and no other, and scroll to it, at once or as soon as the layout has come so far."""
         index = self.model().index(row, 0)
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self._bring_in_sight(index)
+        self._scroll_to(index)
 
-    def _bring_in_sight(self, index: QModelIndex) -> None:
-        self._sought = QPersistentModelIndex(index)
+    def _scroll_to(self, index: QModelIndex) -> None:
+        self._typed = QPersistentModelIndex(index)
         self._seek()
 
     def _seek(self) -> None:
-        if self._sought.isValid() and self.visualRect(self._sought).isValid():
-            self.scrollTo(self._sought)
-            self._sought = QPersistentModelIndex()
+        if self._typed.isValid() and self.visualRect(self._typed).isValid():
+            self.scrollTo(self._typed)
+            self._typed = QPersistentModelIndex()
 
     def resize_photos(self, step: int) -> None:
         """Show photos larger (1) or smaller (-1); the one looked at stays in sight."""
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
-        with self._current_kept_in_sight():
+        with self._keeping_current_visible():
             self._lay_out()
 
     def selectAll(self) -> None:
@@ -118,24 +118,24 @@ class PhotoGrid(QListView):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        with self._current_kept_in_sight():
+        with self._keeping_current_visible():
             super().resizeEvent(event)
             self._lay_out()
 
     @contextmanager
-    def _current_kept_in_sight(self) -> Iterator[None]:
+    def _keeping_current_visible(self) -> Iterator[None]:
         current = self.currentIndex()
-        is_in_sight = self._sought == current or self.viewport().rect().intersects(self.visualRect(current))
+        is_visible = self._typed == current or self.viewport().rect().intersects(self.visualRect(current))
         yield
-        if current.isValid() and is_in_sight:
-            self._bring_in_sight(current)
+        if current.isValid() and is_visible:
+            self._scroll_to(current)
 
     def _lay_out(self) -> None:
         """As many photos side by side as have room, widened to fill the row."""
-        least = SIZES[self._size] + _GAP
+        minimum = SIZES[self._size] + _GAP
         # The scroll bar's room is kept free: if the grid took it, the bar's coming would change the grid and so on.
         room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
-        width = room // max(1, room // least)
+        width = room // max(1, room // minimum)
         grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
         if grid != self.gridSize():
             self.setGridSize(grid)
@@ -192,8 +192,8 @@ class _PhotoDelegate(CardDelegate):
 
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
         correction: Correction | None = index.data(Role.CORRECTION)
-        said = None if correction is None else correction.label
-        paint_answer(painter, box, index.data(Role.OUTCOME), said, printable(index.data(Role.PATH).name))
+        label = None if correction is None else correction.label
+        paint_outcome(painter, box, index.data(Role.OUTCOME), label, display_path(index.data(Role.PATH).name))
 
 
 def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:
@@ -228,12 +228,12 @@ def _covering(picture: QSize, box: QSize) -> QRect:
     return QRect(left, top, part.width(), part.height())
 
 
-def paint_answer(painter: QPainter, box: QRect, outcome: Outcome | None, said: str | None, name: str) -> None:
+def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
     """Two lines: what the model, or the person, said of a photo, and how sure the model was or what it is called."""
     colours = theme.current()
     match outcome:
-        case Prediction() if said is not None:
-            _paint_correction(painter, box, outcome, said)
+        case Prediction() if label is not None:
+            _paint_correction(painter, box, outcome, label)
         case Prediction():
             _paint_prediction(painter, box, outcome)
         case Failure():
@@ -267,15 +267,15 @@ def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, lab
     """What the person says, with a pencil before it; below, what the model says, as usual if it is the same."""
     colours, best = theme.current(), prediction.best
     icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
-    own = box.adjusted(_PENCIL, 0, 0, 0)
+    label_text = box.adjusted(_PENCIL, 0, 0, 0)
     if label == best.label and not prediction.unknown:
         _paint_prediction(painter, box, prediction, indent=_PENCIL)
         return
-    _paint_line(painter, own, label, colours.accent, bold=True)
-    told = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
+    _paint_line(painter, label_text, label, colours.accent, bold=True)
+    text = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
     number = f"{best.probability:.0%}"
     width = painter.fontMetrics().horizontalAdvance("100%") + 4
-    _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), told, colours.muted, bold=False)
+    _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), text, colours.muted, bold=False)
     painter.setPen(QColor(colours.muted))
     right = QRect(box.right() - width, box.top() + 20, width, 20)
     painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)

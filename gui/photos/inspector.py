@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.base.providers import TITLES, Provider
-from core.base.text import printable
+from core.base.text import display_path
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction, Score
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Bar, FactList, Panel, PhotoView, label
+from gui.widgets.basic import Bar, Panel, PhotoView, PropertyList, label
 from gui.widgets.model_statistics import ModelStatistics
 
 
@@ -23,11 +23,11 @@ class Inspector(QScrollArea):
 
     Attributes:
         correction_wanted: the person wants to put the answer right.
-        take_back_wanted: they want to take back what they said.
+        removal_wanted: they want to take back what they said.
     """
 
     correction_wanted = Signal()
-    take_back_wanted = Signal()
+    removal_wanted = Signal()
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
@@ -35,16 +35,16 @@ class Inspector(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Selected photo")
         self._pictures = pictures
-        self._pictures.drawn.connect(self._on_drawn)
+        self._pictures.rendered.connect(self._on_drawn)
         self._photo: Photo | None = None
         body = QWidget()
         body.setObjectName("inspector")
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(theme.GRID)
-        self._answer = _AnswerPanel()
+        self._answer = _PredictionPanel()
         self._answer.correct.clicked.connect(self.correction_wanted)
-        self._answer.take_back.clicked.connect(self.take_back_wanted)
+        self._answer.remove_correction.clicked.connect(self.removal_wanted)
         self.statistics = ModelStatistics("Model in use")
         self._column.addWidget(self._answer)
         self._column.addWidget(self.statistics)
@@ -71,7 +71,7 @@ class Inspector(QScrollArea):
             self._show_picture()
 
 
-class _AnswerPanel(Panel):
+class _PredictionPanel(Panel):
     """The photo, its name, its scores and how long it took."""
 
     def __init__(self) -> None:
@@ -81,17 +81,17 @@ class _AnswerPanel(Panel):
         self._name = label(kind="muted", wrap=True)
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
-        self._yours = label(kind="heading", wrap=True)
-        self.correct, self.take_back = _link("Not right? (F2)"), _link("Take back (Shift+F2)")
+        self._own_label = label(kind="heading", wrap=True)
+        self.correct, self.remove_correction = _link("Not right? (F2)"), _link("Take back (Shift+F2)")
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
         row.addWidget(self.correct)
-        row.addWidget(self.take_back)
+        row.addWidget(self.remove_correction)
         row.addStretch()
         self._scores = ScoreBars()
-        self._facts = FactList()
+        self._facts = PropertyList()
         self.heading.hide()
-        for widget in (self.view, self._name, self._answer, self._note, self._yours):
+        for widget in (self.view, self._name, self._answer, self._note, self._own_label):
             self.body.addWidget(widget)
         self.body.addLayout(row)
         self.body.addWidget(self._scores)
@@ -99,8 +99,8 @@ class _AnswerPanel(Panel):
 
     def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
         outcome = None if photo is None else photo.outcome
-        self._name.setText("" if photo is None else printable(photo.path.name))
-        self._name.setToolTip("" if photo is None else printable(photo.path))
+        self._name.setText("" if photo is None else display_path(photo.path.name))
+        self._name.setToolTip("" if photo is None else display_path(photo.path))
         self._answer.setText("Choose a photo" if photo is None else _headline(outcome))
         note = _note(outcome)
         self._note.setText(note)
@@ -108,19 +108,19 @@ class _AnswerPanel(Panel):
         prediction = outcome if isinstance(outcome, Prediction) else None
         self._show_correction(prediction, correction)
         self._scores.show_scores(
-            prediction.scores if prediction else (), strong=not (prediction and prediction.unknown)
+            prediction.scores if prediction else (), is_strong=not (prediction and prediction.unknown)
         )
-        self._facts.show_facts(_facts(prediction) if prediction else ())
+        self._facts.show_properties(_facts(prediction) if prediction else ())
 
     def _show_correction(self, prediction: Prediction | None, correction: Correction | None) -> None:
         """What the person says beside what the model says, and what they can do about it."""
         self.correct.setVisible(prediction is not None)
         self.correct.setText("Not right? (F2)" if correction is None else "Change (F2)")
-        self.take_back.setVisible(correction is not None)
-        self._yours.setVisible(correction is not None)
+        self.remove_correction.setVisible(correction is not None)
+        self._own_label.setVisible(correction is not None)
         if prediction is not None and correction is not None:
             agrees = correction.label == prediction.best.label and not prediction.unknown
-            self._yours.setText(f"{'You agree' if agrees else 'You say'}: {correction.label}")
+            self._own_label.setText(f"{'You agree' if agrees else 'You say'}: {correction.label}")
 
 
 class ScoreBars(QWidget):
@@ -138,8 +138,8 @@ class ScoreBars(QWidget):
         for _ in range(rows):
             self._add_row()
 
-    def show_scores(self, scores: Sequence[Score], *, strong: bool) -> None:
-        """Show these, from the most likely; the first bar is in the accent colour where it is `strong`."""
+    def show_scores(self, scores: Sequence[Score], *, is_strong: bool) -> None:
+        """Show these, from the most likely; the first bar is in the accent colour where it is `is_strong`."""
         while len(self._rows) < len(scores):
             self._add_row()
         for row, (name, bar, number) in enumerate(self._rows):
@@ -150,7 +150,7 @@ class ScoreBars(QWidget):
                 name.setText(score.label)
                 number.setText(percent(score.probability))
                 number.setAccessibleName(f"{score.label}: {percent(score.probability)}")
-                bar.show_fraction(score.probability, strong=strong and row == 0)
+                bar.show_fraction(score.probability, is_strong=is_strong and row == 0)
 
     def _add_row(self) -> None:
         row = len(self._rows)

@@ -9,31 +9,31 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from core.base.text import printable
-from gui.photos.correction_controller import Correcting
+from core.base.text import display_path
+from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
 from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
 from gui.photos.retrain_strip import RetrainStrip
 from gui.photos.retraining import Phase, Retraining
-from gui.session.photos_model import Photo, answer_text
+from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
 from gui.widgets import theme
 
 if TYPE_CHECKING:
     from gui.photos.changes_window import ChangesWindow
 
-_TEACHING_SET: Final = "corrected photos"
+_NEW_DATASET: Final = "corrected photos"
 
 
 class PhotosPage(QWidget):
     """Shows the session's photos.
 
     Attributes:
-        teach_wanted: a new model is to be taught with these photos, by class, and what they are called together.
+        training_wanted: a new model is to be taught with these photos, by class, and what they are called together.
     """
 
-    teach_wanted = Signal(object, str)
+    training_wanted = Signal(object, str)
 
     def __init__(self, session: Session, invitations: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class PhotosPage(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.gallery = Gallery(session.photos, self)
         self.inspector = Inspector(session.pictures, self)
-        self.correcting = Correcting(session, self)
+        self.correcting = CorrectionController(session, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
@@ -69,8 +69,8 @@ class PhotosPage(QWidget):
     def _connect(self) -> None:
         photos = self._session.photos
         self.gallery.chosen.connect(self._on_chosen)
-        photos.rowsInserted.connect(self._show_gallery_or_invitation)
-        photos.modelReset.connect(self._show_gallery_or_invitation)
+        photos.rowsInserted.connect(self._show_current_view)
+        photos.modelReset.connect(self._show_current_view)
         self._session.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models_changed.connect(self.show_model)
@@ -78,23 +78,23 @@ class PhotosPage(QWidget):
         self._session.progressed.connect(self.strip.show_state)
         self.gallery.correction_asked.connect(self.correct)
         self.inspector.correction_wanted.connect(self.correct)
-        self.inspector.take_back_wanted.connect(self.take_back)
+        self.inspector.removal_wanted.connect(self.remove_correction)
         self.strip.changes_wanted.connect(self.show_changes)
-        self.strip.teach_wanted.connect(lambda: self.teach_wanted.emit(self.retraining.by_class(), _TEACHING_SET))
+        self.strip.training_wanted.connect(lambda: self.training_wanted.emit(self.retraining.by_class(), _NEW_DATASET))
 
     def correct(self) -> None:
         """Let the person say what is in the marked photos."""
-        self.correcting.ask(self._selected())
+        self.correcting.choose_class(self._selected())
 
-    def take_back(self) -> None:
+    def remove_correction(self) -> None:
         """Take back what the person said of the marked photos."""
-        self._session.take_back(self._selected())
+        self._session.remove_corrections(self._selected())
 
     def retrain(self) -> None:
         """Let the model in use learn what waits, or say why it does not."""
         if self.retraining.can_start:
             self.retraining.start()
-        elif not self.retraining.waiting():
+        elif not self.retraining.pending():
             self._session.noticed.emit("No correction waits. F2 puts the answer of the marked photos right.")
         elif self.retraining.phase is not Phase.RUNNING:
             self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.more.text()}")
@@ -116,7 +116,7 @@ class PhotosPage(QWidget):
         self._session.remove(rows)
         left = self._session.photos.rowCount()
         if rows and left:
-            self.gallery.look_at(min(rows[0], left - 1))
+            self.gallery.select_row(min(rows[0], left - 1))
 
     def copy_answers(self) -> None:
         """Put the marked photos' names and answers on the clipboard, a line each, and what the person says instead."""
@@ -148,27 +148,27 @@ class PhotosPage(QWidget):
         """Look at the photo this many rows further."""
         last = self._session.photos.rowCount() - 1
         if last >= 0:
-            self.gallery.look_at(min(max(self.gallery.current_row() + by, 0), last))
+            self.gallery.select_row(min(max(self.gallery.current_row() + by, 0), last))
 
     def show_model(self) -> None:
         """Show the model in use and its latency."""
         session, statistics = self._session, self.inspector.statistics
         if session.opening:
-            statistics.show_nothing(f"Opening {session.opening} …")
+            statistics.show_unavailable(f"Opening {session.opening} …")
         elif session.model is None:
-            statistics.show_nothing("No model is open. Choose one above.")
+            statistics.show_unavailable("No model is open. Choose one above.")
         else:
             statistics.show_model(session.model, session.opened, session.latency.summary())
 
-    def _show_gallery_or_invitation(self) -> None:
+    def _show_current_view(self) -> None:
         has_photos = self._session.photos.rowCount() > 0
         self._stack.setCurrentWidget(self._splitter if has_photos else self.empty)
         if not has_photos:
             self.inspector.show_photo(None, None)
 
-    def look_at(self, row: int) -> None:
+    def select_row(self, row: int) -> None:
         """Select this photo, scroll to it and show it large."""
-        self.gallery.look_at(row)
+        self.gallery.select_row(row)
         self.gallery.setFocus()
 
     def _on_chosen(self, row: int) -> None:
@@ -190,6 +190,6 @@ class PhotosPage(QWidget):
         return [self._session.photos.photo(row) for row in rows]
 
     def _line(self, photo: Photo) -> str:
-        own = self._session.correction(photo)
-        cells = [printable(photo.path.name), answer_text(photo.outcome, None), *([own.label] if own else [])]
+        label = self._session.correction(photo)
+        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
         return "\t".join(cells)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from core.datasets.corrections import Correction, doubtful_text
+from core.datasets.corrections import Correction, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, label
 
 if TYPE_CHECKING:
-    from core.services.training_values import ComparisonFacts, RetrainedFacts
+    from core.services.training_values import BaselineComparison, RetrainingSummary
 
 _BAR_WIDTH = 160
 
@@ -24,11 +24,11 @@ class RetrainStrip(QFrame):
 
     Attributes:
         changes_wanted: the person wants to see what changed.
-        teach_wanted: they want to teach a new model, as the one in use cannot learn.
+        training_wanted: they want to teach a new model, as the one in use cannot learn.
     """
 
     changes_wanted = Signal()
-    teach_wanted = Signal()
+    training_wanted = Signal()
 
     def __init__(self, retraining: Retraining, parent: QWidget) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class RetrainStrip(QFrame):
         self.bar.setAccessibleName("How far learning is")
         self.retrain = self._button("Retrain", retraining.start, kind="primary")
         self.retrain.setToolTip("Learn the corrections (Ctrl+R)")
-        self.teach = self._button("Teach a new model…", self.teach_wanted.emit)
+        self.train = self._button("Teach a new model…", self.training_wanted.emit)
         self.cancel = self._button("Cancel", retraining.stop)
         self.show_changes = self._button("See what changed", self.changes_wanted.emit)
         self.show_changes.setToolTip("Photos named differently than before (Ctrl+Shift+D)")
@@ -52,11 +52,11 @@ class RetrainStrip(QFrame):
         retraining.changed.connect(self.show_state)
         self.show_state()
 
-    def _button(self, text: str, does: object, *, kind: str = "") -> QPushButton:
+    def _button(self, text: str, action: object, *, kind: str = "") -> QPushButton:
         button = QPushButton(text)
         if kind:
             button.setProperty("kind", kind)
-        button.clicked.connect(lambda: does())  # type: ignore[operator]
+        button.clicked.connect(lambda: action())  # type: ignore[operator]
         return button
 
     def _lay_out(self) -> None:
@@ -69,7 +69,7 @@ class RetrainStrip(QFrame):
         column.addWidget(self.more)
         row.addLayout(column, 1)
         row.addWidget(self.bar)
-        buttons = (self.retrain, self.teach, self.cancel, self.show_changes, self.undo, self.close_button)
+        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
         for button in buttons:
             row.addWidget(button, alignment=Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -77,15 +77,15 @@ class RetrainStrip(QFrame):
     def show_state(self) -> None:
         """Show how things stand."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, waiting = now.phase, now.waiting()
-        words, more = self._told(phase, waiting, can_learn=can_learn)
+        phase, waiting = now.phase, now.pending()
+        words, more = self._texts(phase, waiting, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self.words.setText(words)
         self.more.setText(more)
         self.more.setVisible(bool(more))
         self.retrain.setText(f"Retrain with {_photos(waiting)}")
         self.retrain.setVisible(bool(waiting) and can_learn and phase is not Phase.RUNNING)
-        self.teach.setVisible(phase is Phase.WAITING and not can_learn)
+        self.train.setVisible(phase is Phase.PENDING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
         self.cancel.setEnabled(not now.is_stopping)
         self.bar.setVisible(phase is Phase.RUNNING)
@@ -94,7 +94,7 @@ class RetrainStrip(QFrame):
         self.undo.setEnabled(now.can_undo)
         self.close_button.setVisible(phase in (Phase.DONE, Phase.FAILED))
         self._show_progress()
-        self.setVisible(phase is not Phase.NOTHING)
+        self.setVisible(phase is not Phase.IDLE)
         if had_focus:
             self._keep_focus()
 
@@ -109,7 +109,7 @@ class RetrainStrip(QFrame):
 
     def _can_learn(self) -> bool:
         model = self._retraining.model
-        return model is not None and model.remembers
+        return model is not None and model.has_training_data
 
     def _show_progress(self) -> None:
         progress = self._retraining.progress
@@ -119,29 +119,32 @@ class RetrainStrip(QFrame):
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.step)
 
-    def _told(self, phase: Phase, waiting: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
+    def _texts(self, phase: Phase, waiting: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
         now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
                 stage = now.progress.stage if now.progress else "starting"
-                return f"Learning {what_was_said(now.learning)}", "stopping" if now.is_stopping else stage
+                return (
+                    f"Learning {describe_corrections(now.pending_corrections)}",
+                    "stopping" if now.is_stopping else stage,
+                )
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint
             case Phase.DONE if now.facts is not None:
                 return headline(now.facts), _beside(now.facts, len(now.photos_changed()))
             case _ if can_learn:
                 more = "" if len(waiting) > 1 else "Put right whatever else is wrong, then let the model learn."
-                more = doubtful_text(now.doubtful) or more
-                return f"{what_was_said(waiting)} wait{'s' if len(waiting) == 1 else ''}.", more
-        kept = f"{what_was_said(waiting)} {'is' if len(waiting) == 1 else 'are'} kept."
+                more = ambiguous_text(now.ambiguous) or more
+                return f"{describe_corrections(waiting)} wait{'s' if len(waiting) == 1 else ''}.", more
+        kept = f"{describe_corrections(waiting)} {'is' if len(waiting) == 1 else 'are'} kept."
         them = "it" if len(waiting) == 1 else "them"
-        why = f"“{name}” cannot learn from {them}, for nobody kept what it was made of."
-        return kept, f"{why} A model that you teach can."
+        reason = f"“{name}” cannot learn from {them}, for nobody kept what it was made of."
+        return kept, f"{reason} A model that you teach can."
 
 
-def what_was_said(ones: Sequence[Correction]) -> str:
+def describe_corrections(ones: Sequence[Correction]) -> str:
     """How many answers were put right and how many confirmed, in words."""
-    confirmed = sum(one.confirms for one in ones)
+    confirmed = sum(one.is_confirmation for one in ones)
     corrected = len(ones) - confirmed
     parts = [
         *([_number(corrected, "correction")] if corrected or not ones else []),
@@ -150,48 +153,50 @@ def what_was_said(ones: Sequence[Correction]) -> str:
     return " and ".join(parts)
 
 
-def headline(facts: RetrainedFacts) -> str:
+def headline(facts: RetrainingSummary) -> str:
     """What a retraining fixed and what it broke, in one line."""
-    told = " and ".join(_named_rightly(facts))
+    text = " and ".join(_correct_counts(facts))
     if facts.tests is None:
-        return f"{told}."
-    return f"{told}; of {facts.tests.images:,} test photos, {_flips(facts.tests)}."
+        return f"{text}."
+    return f"{text}; of {facts.tests.images:,} test photos, {_flips(facts.tests)}."
 
 
-def _named_rightly(facts: RetrainedFacts) -> Iterator[str]:
+def _correct_counts(facts: RetrainingSummary) -> Iterator[str]:
     """How many of the corrected photos are named rightly now, and how many of the confirmed ones still."""
     for confirms, photo, moment in ((False, "corrected photo", "now"), (True, "confirmed photo", "still")):
-        learnt = [one for one in facts.learnt if one.correction.confirms == confirms]
-        right = sum(one.is_right for one in learnt)
+        learnt = [one for one in facts.corrections if one.correction.is_confirmation == confirms]
+        correct = sum(one.is_correct for one in learnt)
         if learnt:
-            yield f"{right:,} of {_number(len(learnt), photo)} {'is' if right == 1 else 'are'} {moment} named rightly"
+            yield (
+                f"{correct:,} of {_number(len(learnt), photo)} {'is' if correct == 1 else 'are'} {moment} named rightly"
+            )
 
 
 def _photos(ones: Sequence[Correction]) -> str:
     """What is learnt, in as few words as go on a button."""
-    return _number(len(ones), "photo") if any(one.confirms for one in ones) else what_was_said(ones)
+    return _number(len(ones), "photo") if any(one.is_confirmation for one in ones) else describe_corrections(ones)
 
 
 def _number(count: int, name: str) -> str:
     return f"1 {name}" if count == 1 else f"{count:,} {name}s"
 
 
-def _flips(tests: ComparisonFacts) -> str:
+def _flips(tests: BaselineComparison) -> str:
     fixed, broke = tests.only_now_right, tests.only_before_right
     if not fixed and not broke:
         return "none got better or worse"
     return f"{fixed:,} got better and {broke:,} worse"
 
 
-def _beside(facts: RetrainedFacts, photos: int) -> str:
+def _beside(facts: RetrainingSummary, photos: int) -> str:
     """What helps to judge that."""
-    told = []
+    sentences = []
     if facts.tests is not None and facts.tests.only_now_right + facts.tests.only_before_right:
-        told.append("That could be chance." if facts.tests.could_be_chance else "That is hardly chance.")
-    if facts.tests is not None and facts.tests.learnt:
-        told.append("The version before had learnt from those: it is flattered.")
+        sentences.append("That could be chance." if facts.tests.could_be_chance else "That is hardly chance.")
+    if facts.tests is not None and facts.tests.training_overlap:
+        sentences.append("The version before had learnt from those: it is flattered.")
     if photos:
-        told.append(f"{photos:,} other photo{' is' if photos == 1 else 's are'} named differently in the list.")
-    if facts.left_out:
-        told.append(f"{len(facts.left_out):,} could not be learnt from.")
-    return " ".join([*told, *facts.notes])
+        sentences.append(f"{photos:,} other photo{' is' if photos == 1 else 's are'} named differently in the list.")
+    if facts.skipped:
+        sentences.append(f"{len(facts.skipped):,} could not be learnt from.")
+    return " ".join([*sentences, *facts.notes])

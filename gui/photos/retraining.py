@@ -14,19 +14,19 @@ from core.base.errors import FoveaError
 from core.base.progress import Progress
 from core.datasets.corrections import Correction, Corrections, lineage
 from core.prediction import Prediction
-from core.services.messages import ModelFacts
+from core.services.messages import ModelSummary
 from gui.session.session import Session
 
 if TYPE_CHECKING:
-    from core.services.training_values import RetrainedFacts
+    from core.services.training_values import RetrainingSummary
     from gui.tasks.task import Task
 
 
 class Phase(Enum):
     """How things stand with the model in use."""
 
-    NOTHING = auto()
-    WAITING = auto()
+    IDLE = auto()
+    PENDING = auto()
     RUNNING = auto()
     DONE = auto()
     FAILED = auto()
@@ -62,8 +62,8 @@ class Retraining(QObject):
         progress: how far it is, while it runs.
         facts: what came of the last retraining; None before, after it was undone, and for another model.
         error: why the last one came to nothing.
-        doubtful: how many corrections are left out of what waits, see `Correction.is_doubtful`.
-        _waiting: what waits of these corrections for a version of that lineage; there may be thousands.
+        ambiguous: how many corrections are left out of what waits, see `Correction.is_ambiguous`.
+        _pending: what waits of these corrections for a version of that lineage; there may be thousands.
     """
 
     changed = Signal()
@@ -71,16 +71,16 @@ class Retraining(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self.phase = Phase.NOTHING
+        self.phase = Phase.IDLE
         self.progress: Progress | None = None
-        self.facts: RetrainedFacts | None = None
+        self.facts: RetrainingSummary | None = None
         self.error: FoveaError | None = None
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self._asked: tuple[Correction, ...] = ()
-        self._waiting: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
-        self.doubtful = 0
+        self._requested: tuple[Correction, ...] = ()
+        self._pending: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self.ambiguous = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models_changed.connect(self._refresh)
@@ -88,31 +88,31 @@ class Retraining(QObject):
     # ---- what there is
 
     @property
-    def model(self) -> ModelFacts | None:
+    def model(self) -> ModelSummary | None:
         """The model in use."""
         return self._session.model
 
     @property
-    def learning(self) -> tuple[Correction, ...]:
+    def pending_corrections(self) -> tuple[Correction, ...]:
         """The corrections that are being learnt."""
-        return self._asked
+        return self._requested
 
-    def waiting(self) -> tuple[Correction, ...]:
+    def pending(self) -> tuple[Correction, ...]:
         """The corrections that the model in use has not learnt, without doubtful ones, in the order they were made."""
         if self.model is None:
             return ()
         card = self.model.card
-        said, known = self._session.corrections.all(card.name), lineage(card.training)
-        if self._waiting[0] is not said or self._waiting[1] != known:
-            waiting = [one for one in said.values() if one.waits(known)]
-            meant = tuple(one for one in waiting if not one.is_doubtful(card.unknown_below))
-            self._waiting, self.doubtful = (said, known, meant), len(waiting) - len(meant)
-        return self._waiting[2]
+        all_corrections, known = self._session.corrections.all(card.name), lineage(card.training)
+        if self._pending[0] is not all_corrections or self._pending[1] != known:
+            pending = [one for one in all_corrections.values() if one.is_pending(known)]
+            unambiguous = tuple(one for one in pending if not one.is_ambiguous(card.unknown_below))
+            self._pending, self.ambiguous = (all_corrections, known, unambiguous), len(pending) - len(unambiguous)
+        return self._pending[2]
 
     def by_class(self) -> dict[str, list[Path]]:
         """The corrected photos that wait, by what the person says they are: what a new model may begin with."""
         photos: dict[str, list[Path]] = defaultdict(list)
-        for correction in self.waiting():
+        for correction in self.pending():
             photos[correction.label].append(correction.path)
         return dict(photos)
 
@@ -120,7 +120,7 @@ class Retraining(QObject):
     def can_start(self) -> bool:
         """Whether there is something to learn, and a model that can."""
         is_free = self.phase is not Phase.RUNNING and not self._is_undoing
-        return is_free and self.model is not None and self.model.remembers and bool(self.waiting())
+        return is_free and self.model is not None and self.model.has_training_data and bool(self.pending())
 
     @property
     def can_undo(self) -> bool:
@@ -131,13 +131,13 @@ class Retraining(QObject):
         """Photos in the list, corrected ones left out, that the new version names differently, as far as it has."""
         if self.facts is None:
             return []
-        learnt = {one.correction.path for one in self.facts.learnt}
+        corrected = {one.correction.path for one in self.facts.corrections}
         changes = []
         for photo in self._session.photos.photos():
             was, now = self._before.get(photo.path), photo.outcome
             if was is None or not isinstance(now, Prediction) or photo.version != self.facts.version:
                 continue
-            if photo.path not in learnt and was.best.label != now.best.label:
+            if photo.path not in corrected and was.best.label != now.best.label:
                 own = self._session.correction(photo)
                 best = was.best.label, was.best.probability, now.best.label, now.best.probability
                 changes.append(Change(photo.path, *best, own.label if own else ""))
@@ -152,7 +152,7 @@ class Retraining(QObject):
         from core import api
         from core.training.request import RetrainRequest
 
-        self._asked = self.waiting()
+        self._requested = self.pending()
         name, version = self.model.card.name, self.model.version
         self._before = {
             photo.path: photo.outcome
@@ -160,12 +160,12 @@ class Retraining(QObject):
             if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
         }
         self.facts, self.error, self.progress, self._is_stopping = None, None, None, False
-        request = RetrainRequest(name, version, self._asked, self._session.settings.value.provider)
+        request = RetrainRequest(name, version, self._requested, self._session.settings.value.provider)
         task = self._task = self._session.training.start(api.retrain, request)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
         task.failed.connect(self._on_failed)
-        task.stopped.connect(lambda: self._end(Phase.NOTHING))
+        task.stopped.connect(lambda: self._end(Phase.IDLE))
         self._end(Phase.RUNNING)
 
     def stop(self) -> None:
@@ -195,7 +195,7 @@ class Retraining(QObject):
     def dismiss(self) -> None:
         """The person has seen what came of it."""
         if self.phase in (Phase.DONE, Phase.FAILED):
-            self._end(Phase.NOTHING)
+            self._end(Phase.IDLE)
 
     # ---- what the training process says
 
@@ -203,7 +203,7 @@ class Retraining(QObject):
         self.progress = progress
         self.changed.emit()
 
-    def _on_done(self, facts: RetrainedFacts) -> None:
+    def _on_done(self, facts: RetrainingSummary) -> None:
         self.facts = facts
         self._session.corrections.read(facts.name)
         self._use(facts.name)
@@ -216,7 +216,7 @@ class Retraining(QObject):
     def _on_undone(self, name: str) -> None:
         self._is_undoing, self.facts = False, None
         self._use(name)
-        self._end(Phase.NOTHING)
+        self._end(Phase.IDLE)
 
     def _on_undo_failed(self, error: FoveaError) -> None:
         self._is_undoing = False
@@ -237,7 +237,7 @@ class Retraining(QObject):
         """What was learnt by another model is of no interest any more; what waits may be otherwise."""
         name = self.model.card.name if self.model else ""
         if self.facts is not None and name and name != self.facts.name:
-            self.facts, self.phase = None, Phase.NOTHING
-        if self.phase in (Phase.NOTHING, Phase.WAITING):
-            self.phase = Phase.WAITING if self.waiting() else Phase.NOTHING
+            self.facts, self.phase = None, Phase.IDLE
+        if self.phase in (Phase.IDLE, Phase.PENDING):
+            self.phase = Phase.PENDING if self.pending() else Phase.IDLE
         self.changed.emit()

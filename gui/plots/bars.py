@@ -10,12 +10,12 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from gui.plots.canvas import Canvas, Chart, Ink, Key, Style, font, ticks
+from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, Table, percent
 from gui.widgets import theme
 
-MOST_SHOWN: Final = 50
+MAX_SHOWN: Final = 50
 """Classes that are drawn; of more, the weakest. The table has all."""
 _ROW: Final = 40
 _BAR: Final = 0.34
@@ -28,7 +28,7 @@ class _Class(NamedTuple):
     recall: float | None
     support: int
 
-    def strength(self) -> tuple[float, str]:
+    def sort_key(self) -> tuple[float, str]:
         """The harmonic mean of both, by which classes are sorted, the weakest first; those without photos last."""
         if self.recall is None:
             return 2.0, self.name
@@ -50,7 +50,7 @@ class ClassBars(PlotFrame):
         """`main` and `other` say what the two bars of each class are."""
         canvas = Canvas()
         canvas.setMinimumSize(400, 160)
-        key = Key([(main, "bar", "plot_main"), (other, "bar", "plot_other")])
+        key = Legend([(main, "bar", "plot_main"), (other, "bar", "plot_other")])
         canvas.add_part(key)
         canvas.grid.addItem(key, 0, 0, 1, 2)
         canvas.grid.layout.setRowSpacing(0, theme.GRID)
@@ -80,8 +80,8 @@ class ClassBars(PlotFrame):
             ValueError: there are not as many figures as classes.
         """
         figures = zip(classes, precision, recall, support, strict=True)
-        found = sorted((_Class(*one) for one in figures), key=_Class.strength)
-        self._draw([(one.name, one.recall, one.precision, one.support) for one in found[:MOST_SHOWN]])
+        found = sorted((_Class(*one) for one in figures), key=_Class.sort_key)
+        self._draw([(one.name, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
         rows = tuple((one.name, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
         self.show_result(_sentence(found), Table(("Class", "Recall", "Precision", "Photos"), rows))
 
@@ -97,8 +97,8 @@ class ClassBars(PlotFrame):
 class _Bars:
     """One bar for each class."""
 
-    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink, shift: float) -> None:
-        self._ink, self._shift = ink, shift
+    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, shift: float) -> None:
+        self._role, self._shift = role, shift
         self._bars = pyqtgraph.BarGraphItem(x0=[], y=[], width=[], height=_BAR, pen=None)
         self._numbers = _Numbers()
         for item in (self._bars, self._numbers):
@@ -115,7 +115,7 @@ class _Bars:
 
     def show_style(self, style: Style) -> None:
         """Use this style."""
-        self._bars.setOpts(brush=style.colour(self._ink))
+        self._bars.setOpts(brush=style.colour(self._role))
         self._numbers.show_style(style)
 
 
@@ -161,8 +161,8 @@ def _sentence(found: Sequence[_Class]) -> str:
     if not known:
         return "There is no class to compare."
     weakest, strongest = known[0], known[-1]
-    told = f"Weakest is {weakest.name}: {percent(weakest.recall)} of its photos are found"
+    text = f"Weakest is {weakest.name}: {percent(weakest.recall)} of its photos are found"
     if len(known) > 1:
-        told += f"; strongest is {strongest.name} with {percent(strongest.recall)}"
-    more = f" Drawn are the {MOST_SHOWN} weakest classes; the table has all {len(found):,}."
-    return f"{told}.{more if len(found) > MOST_SHOWN else ''}"
+        text += f"; strongest is {strongest.name} with {percent(strongest.recall)}"
+    more = f" Drawn are the {MAX_SHOWN} weakest classes; the table has all {len(found):,}."
+    return f"{text}.{more if len(found) > MAX_SHOWN else ''}"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
-from gui.plots.canvas import Canvas, Chart, Ink, Style, round_ticks, ticks
+from gui.plots.canvas import Canvas, Chart, ColorRole, Style, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table, photos
 
@@ -85,7 +85,7 @@ class _BrushCanvas(Canvas):
         """Draw these bars, with this range chosen."""
         self._counts = counts
         top = max([*counts, 1]) * 1.05
-        beside = ticks(round_ticks(0, top, 4, least_step=1), ",.0f")
+        beside = ticks(round_ticks(0, top, 4, min_step=1), ",.0f")
         self._chart.show_range((-0.01, _END), (0, top), ticks([0, 0.25, 0.5, 0.75, 1], ".0%"), beside)
         self._area.height = top
         self._draw(bins)
@@ -148,8 +148,8 @@ class _BrushCanvas(Canvas):
 class _Bars:
     """Bars of one colour."""
 
-    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink) -> None:
-        self._ink = ink
+    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole) -> None:
+        self._role = role
         self._item = pyqtgraph.BarGraphItem(x0=[], width=[], height=[], pen=None)
         chart.box.addItem(self._item, ignoreBounds=True)
         canvas.add_part(self)
@@ -162,7 +162,7 @@ class _Bars:
 
     def show_style(self, style: Style) -> None:
         """Use this style."""
-        self._item.setOpts(brush=style.colour(self._ink))
+        self._item.setOpts(brush=style.colour(self._role))
 
 
 class _Area:

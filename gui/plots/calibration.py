@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from PySide6.QtWidgets import QWidget
 
-from gui.plots.canvas import Canvas, Chart, Ink, Key, Line, Marks, ticks
+from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Line, Scatter, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, ReliabilityBin, Table, percent
 from gui.widgets import theme
@@ -24,7 +24,7 @@ class CalibrationPlot(PlotFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(320, 320)
-        key = Key(
+        key = Legend(
             [
                 ("After calibration", "dots", "plot_main"),
                 ("Before", "squares", "plot_other"),
@@ -63,9 +63,9 @@ class CalibrationPlot(PlotFrame):
 class _Series:
     """Points joined by a line."""
 
-    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink, look: Literal["dots", "squares"]) -> None:
-        self._line = Line(canvas, chart, ink)
-        self._marks = Marks(canvas, chart, ink, look)
+    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, style: Literal["dots", "squares"]) -> None:
+        self._line = Line(canvas, chart, role)
+        self._marks = Scatter(canvas, chart, role, style)
 
     def draw(self, bins: Sequence[ReliabilityBin]) -> None:
         """Draw these bins."""

@@ -28,18 +28,18 @@ _RESTYLING: Final = (
     QEvent.Type.Show,
 )
 
-Look = Literal["line", "dashed", "ring", "bar", "dots", "squares"]
-Ink = Literal["plot_main", "plot_other", "muted", "text", "border"]
+MarkerStyle = Literal["line", "dashed", "ring", "bar", "dots", "squares"]
+ColorRole = Literal["plot_main", "plot_other", "muted", "text", "border"]
 Range = tuple[float, float]
 Tick = tuple[float, str]
 
 
 def font(size: int = SMALL, *, bold: bool = False) -> QFont:
     """The window's font at this many pixels."""
-    made = QFont(QApplication.font())
-    made.setPixelSize(size)
-    made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    return made
+    result = QFont(QApplication.font())
+    result.setPixelSize(size)
+    result.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,22 @@ class Style:
     colours: Tokens
     scale: float = 1.0
 
-    def colour(self, ink: Ink) -> QColor:
+    def colour(self, role: ColorRole) -> QColor:
         """The colour the theme has for it."""
-        return QColor(getattr(self.colours, ink))
+        return QColor(getattr(self.colours, role))
 
-    def pen(self, ink: Ink, *, dashed: bool = False, width: float = 2) -> QPen:
+    def pen(self, role: ColorRole, *, dashed: bool = False, width: float = 2) -> QPen:
         """A pen for what is measured in a chart's own units; it is that many pixels wide all the same."""
-        made = QPen(self.colour(ink), width * self.scale, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
-        made.setCosmetic(True)
-        return made
+        result = QPen(self.colour(role), width * self.scale, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
+        result.setCosmetic(True)
+        return result
 
 
-def round_ticks(low: float, high: float, most: int = 6, *, least_step: float = 0.0) -> list[float]:
-    """Round numbers from `low` to `high`, at most so many, at least `least_step` apart."""
+def round_ticks(low: float, high: float, max_count: int = 6, *, min_step: float = 0.0) -> list[float]:
+    """Round numbers from `low` to `high`, at most so many, at least `min_step` apart."""
     if not high > low:
         return [low]
-    wanted = max((high - low) / max(most - 1, 1), least_step)
+    wanted = max((high - low) / max(max_count - 1, 1), min_step)
     power = 10.0 ** math.floor(math.log10(wanted) + 1e-9)
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= wanted * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
@@ -119,11 +119,11 @@ class Canvas(pyqtgraph.GraphicsView):
 
     def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
         """Draw everything there is, also what is scrolled out of sight, into a rectangle of the canvas's size."""
-        usual = self._style
-        self.show_style(Style(usual.colours, scale))
+        default = self._style
+        self.show_style(Style(default.colours, scale))
         self.grid.layout.activate()
         self.render(painter, target, QRect(0, 0, self.width(), self.height()))
-        self.show_style(usual)
+        self.show_style(default)
 
     def event(self, event: QEvent) -> bool:
         if event.type() in _RESTYLING and hasattr(self, "_style"):
@@ -134,10 +134,10 @@ class Canvas(pyqtgraph.GraphicsView):
         event.ignore()
 
 
-class Key(pyqtgraph.GraphicsWidget):
+class Legend(pyqtgraph.GraphicsWidget):
     """One line that says which mark means what."""
 
-    def __init__(self, entries: Sequence[tuple[str, Look, Ink]]) -> None:
+    def __init__(self, entries: Sequence[tuple[str, MarkerStyle, ColorRole]]) -> None:
         super().__init__()
         self._entries = entries
         self._style = Style(theme.current())
@@ -155,20 +155,20 @@ class Key(pyqtgraph.GraphicsWidget):
         metrics, at = QFontMetricsF(self._font), 0.0
         painter.setFont(self._font)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for text, look, ink in self._entries:
-            self._paint_mark(painter, QRectF(at, 4, 24, 12), look, ink)
+        for text, style, role in self._entries:
+            self._paint_mark(painter, QRectF(at, 4, 24, 12), style, role)
             painter.setPen(self._style.colour("text"))
             box = QRectF(at + 32, 0, metrics.horizontalAdvance(text) + 2, 20)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
             at = box.right() + 24
 
-    def _paint_mark(self, painter: QPainter, box: QRectF, look: Look, ink: Ink) -> None:
-        colour = self._style.colour(ink)
-        painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine if look == "dashed" else Qt.PenStyle.SolidLine))
+    def _paint_mark(self, painter: QPainter, box: QRectF, style: MarkerStyle, role: ColorRole) -> None:
+        colour = self._style.colour(role)
+        painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine if style == "dashed" else Qt.PenStyle.SolidLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         middle = QRectF(0, 0, 10, 10)
         middle.moveCenter(box.center())
-        match look:
+        match style:
             case "line" | "dashed":
                 painter.drawLine(QPointF(box.left(), box.center().y()), QPointF(box.right(), box.center().y()))
             case "ring":
@@ -286,8 +286,10 @@ class Heading(pyqtgraph.GraphicsWidget):
 class Line:
     """A curve in a chart; where a value is missing it has a gap."""
 
-    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink, *, dashed: bool = False, width: float = 2) -> None:
-        self._ink, self._dashed, self._width = ink, dashed, width
+    def __init__(
+        self, canvas: Canvas, chart: Chart, role: ColorRole, *, dashed: bool = False, width: float = 2
+    ) -> None:
+        self._role, self._dashed, self._width = role, dashed, width
         self._curve = pyqtgraph.PlotCurveItem(antialias=True, connect="finite")
         chart.box.addItem(self._curve, ignoreBounds=True)
         canvas.add_part(self)
@@ -298,17 +300,19 @@ class Line:
 
     def show_style(self, style: Style) -> None:
         """Use this style."""
-        self._curve.setPen(style.pen(self._ink, dashed=self._dashed, width=self._width))
+        self._curve.setPen(style.pen(self._role, dashed=self._dashed, width=self._width))
 
 
-class Marks:
+class Scatter:
     """Points in a chart: filled dots or squares, or rings."""
 
-    def __init__(self, canvas: Canvas, chart: Chart, ink: Ink, look: Literal["dots", "squares", "ring"]) -> None:
-        self._ink, self._is_filled = ink, look != "ring"
+    def __init__(
+        self, canvas: Canvas, chart: Chart, role: ColorRole, style: Literal["dots", "squares", "ring"]
+    ) -> None:
+        self._role, self._is_filled = role, style != "ring"
         size = 9 if self._is_filled else 13
         self._points = pyqtgraph.ScatterPlotItem(
-            size=size, symbol="s" if look == "squares" else "o", useCache=False, antialias=True
+            size=size, symbol="s" if style == "squares" else "o", useCache=False, antialias=True
         )
         chart.box.addItem(self._points, ignoreBounds=True)
         canvas.add_part(self)
@@ -319,8 +323,8 @@ class Marks:
 
     def show_style(self, style: Style) -> None:
         """Use this style."""
-        self._points.setPen(style.pen(self._ink))
-        self._points.setBrush(style.colour(self._ink) if self._is_filled else None)
+        self._points.setPen(style.pen(self._role))
+        self._points.setBrush(style.colour(self._role) if self._is_filled else None)
 
 
 def ticks(values: Sequence[float], text: str) -> list[Tick]:

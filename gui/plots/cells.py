@@ -15,9 +15,9 @@ from gui.plots.canvas import Style, font, text_size
 from gui.widgets import theme
 from gui.widgets.theme import Tokens
 
-LEAST_CELL: Final = 24
-LARGEST_CELL: Final = 64
-_LONGEST_LABEL: Final = 144
+MIN_CELL: Final = 24
+MAX_CELL: Final = 64
+_MAX_LABEL: Final = 144
 _TITLE: Final = 24
 _GAP: Final = 1
 _EDGE: Final = 4
@@ -70,12 +70,12 @@ class Grid:
 
 def arrange(labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...], width: int, height: int) -> Grid:
     """The largest cells that fit into a width and a height; where the smallest do not, they are scrolled."""
-    widest = min(_LONGEST_LABEL, max([text_size(label).width() for label in labels], default=0.0))
+    widest = min(_MAX_LABEL, max([text_size(label).width() for label in labels], default=0.0))
     left = _TITLE + math.ceil(widest) + 16
     for is_upright in (False, True):
         top = _TITLE + (math.ceil(widest) + 16 if is_upright else _TITLE)
         fitting = min(width - left - _EDGE, height - top - _EDGE) // max(1, len(labels))
-        cell = max(LEAST_CELL, min(LARGEST_CELL, fitting))
+        cell = max(MIN_CELL, min(MAX_CELL, fitting))
         if widest + 4 <= cell:
             break
     return Grid(labels, counts, cell, left, top, is_upright)
@@ -89,18 +89,18 @@ def short(count: int) -> str:
     return f"{count / scale:.1f}{unit}" if count / scale < 9.95 else f"{count / scale:.0f}{unit}"
 
 
-def _mixed(under: str, over: str, share: float) -> QColor:
+def _blend(under: str, over: str, fraction: float) -> QColor:
     below, above = QColor(under), QColor(over)
     parts = zip(below.getRgb()[:3], above.getRgb()[:3], strict=True)  # type: ignore[index]
-    return QColor(*(round(a + (b - a) * share) for a, b in parts))
+    return QColor(*(round(a + (b - a) * fraction) for a, b in parts))
 
 
-def shade(colours: Tokens, share: float, *, is_right: bool) -> QColor:
+def shade(colours: Tokens, fraction: float, *, is_right: bool) -> QColor:
     """The colour of a cell that holds this share of its row, 0..1."""
-    if not share:
+    if not fraction:
         return QColor(colours.window)
-    ink = colours.plot_main if is_right else colours.plot_other
-    return _mixed(colours.surface, ink, _FAINTEST + (1 - _FAINTEST) * share)
+    role = colours.plot_main if is_right else colours.plot_other
+    return _blend(colours.surface, role, _FAINTEST + (1 - _FAINTEST) * fraction)
 
 
 def _luminance(of: QColor) -> float:
@@ -110,9 +110,9 @@ def _luminance(of: QColor) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def readable(on: QColor) -> QColor:
+def text_colour(background: QColor) -> QColor:
     """Black or white, whichever is told more easily from a colour."""
-    return QColor("#000000" if _luminance(on) > 0.179 else "#ffffff")
+    return QColor("#000000" if _luminance(background) > 0.179 else "#ffffff")
 
 
 class _Part(pyqtgraph.GraphicsObject):
@@ -140,17 +140,17 @@ class Cells(_Part):
     def __init__(self, grid: Grid) -> None:
         super().__init__(grid)
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._ringed: Cell | None = None
+        self._selected: Cell | None = None
 
     def boundingRect(self) -> QRectF:
         return QRectF(0, 0, *self.grid.size)
 
-    def ring(self, cell: Cell | None) -> None:
+    def select(self, cell: Cell | None) -> None:
         """Mark this cell as the current one."""
-        for changed in (self._ringed, cell):
+        for changed in (self._selected, cell):
             if changed is not None:
                 self.update(self.grid.box(changed).adjusted(-3, -3, 3, 3))
-        self._ringed = cell
+        self._selected = cell
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Draw the cells of which something is to be seen anew."""
@@ -164,11 +164,11 @@ class Cells(_Part):
             total = sum(grid.counts[row])
             for column in range(first[1], min(last[1] + 1, len(grid.labels))):
                 self._paint_cell(painter, (row, column), total)
-        if self._ringed is not None:
+        if self._selected is not None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(self.colours.text), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(grid.box(self._ringed).adjusted(-0.5, -0.5, 0.5, 0.5))
+            painter.drawRect(grid.box(self._selected).adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _fit(self, painter: QPainter, size: int) -> None:
         """Smaller letters where the longest number would not fit into a cell."""
@@ -183,7 +183,7 @@ class Cells(_Part):
         fill = shade(self.colours, count / total if total else 0.0, is_right=row == column)
         painter.fillRect(box, fill)
         if count or len(self.grid.labels) <= _QUIET_ABOVE:
-            painter.setPen(readable(fill) if count else QColor(self.colours.muted))
+            painter.setPen(text_colour(fill) if count else QColor(self.colours.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short(count))
 
 
@@ -231,7 +231,7 @@ class ColumnLabels(_Part):
         painter.setPen(QColor(self.colours.text))
         for column, label in enumerate(grid.labels):
             box = QRectF(grid.left + column * grid.cell, _TITLE, grid.cell, grid.top - _TITLE - 8)
-            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _MAX_LABEL)
             if grid.is_upright:
                 _draw_upright(painter, box, text)
             else:

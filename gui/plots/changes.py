@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QWidget
 
-from gui.plots.bars import MOST_SHOWN, ClassBars
+from gui.plots.bars import MAX_SHOWN, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
 from gui.plots.values import Table, percent, photos
@@ -17,7 +17,7 @@ from gui.plots.values import Table, percent, photos
 class Changes(Confusion):
     """Photos by what one model names them (row) and what another does (column)."""
 
-    def words(self, row: int, column: int) -> str:
+    def cell_text(self, row: int, column: int) -> str:
         """One of the cells as a sentence."""
         count = self.counts[row][column]
         amount = photos(count) if count else "No photo"
@@ -31,8 +31,8 @@ class Changes(Confusion):
         if not total:
             return "No answer changed."
         count, row, column = max(pairs, key=lambda pair: pair[0])
-        most = f"most often {self.classes[row]} became {self.classes[column]} ({photos(count)})"
-        return f"{photos(total)} changed; {most}."
+        maximum = f"most often {self.classes[row]} became {self.classes[column]} ({photos(count)})"
+        return f"{photos(total)} changed; {maximum}."
 
     def table(self) -> Table:
         """The changes, the most frequent first."""
@@ -80,16 +80,16 @@ class ChangeBars(ClassBars):
         found = sorted(
             zip(classes, before, after, support, strict=True), key=lambda one: (-abs(one[2] - one[1]), one[0])
         )
-        self._draw(found[:MOST_SHOWN])
+        self._draw(found[:MAX_SHOWN])
         rows = tuple((name, percent(was), percent(now), f"{count:,}") for name, was, now, count in found)
-        self.show_result(_told(found), Table(("Class", *self._names, "Photos"), rows))
+        self.show_result(_summary(found), Table(("Class", *self._names, "Photos"), rows))
 
 
-def _told(found: Sequence[tuple[str, float, float, int]]) -> str:
+def _summary(found: Sequence[tuple[str, float, float, int]]) -> str:
     changed = [one for one in found if one[1] != one[2]]
     if not changed:
         return "No class fares otherwise than before."
     name, before, after, _ = changed[0]
-    more = f" Drawn are the {MOST_SHOWN} that changed most." if len(found) > MOST_SHOWN else ""
-    most = f"most {name}, from {percent(before)} to {percent(after)}"
-    return f"{len(changed):,} of {len(found):,} classes changed; {most}.{more}"
+    more = f" Drawn are the {MAX_SHOWN} that changed most." if len(found) > MAX_SHOWN else ""
+    maximum = f"most {name}, from {percent(before)} to {percent(after)}"
+    return f"{len(changed):,} of {len(found):,} classes changed; {maximum}.{more}"

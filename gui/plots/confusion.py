@@ -8,7 +8,7 @@ from typing import Final
 
 from gui.plots.values import Table, percent, photos
 
-MOST_SHOWN: Final = 50
+MAX_SHOWN: Final = 50
 """Classes that are shown; of more, those that are confused most."""
 
 
@@ -36,26 +36,26 @@ class Confusion:
         """Counts of the classes that are shown."""
         return tuple(tuple(self.counts[row][column] for column in self.shown) for row in self.shown)
 
-    def words(self, row: int, column: int) -> str:
+    def cell_text(self, row: int, column: int) -> str:
         """One of the cells as a sentence."""
         count, total = self.counts[row][column], sum(self.counts[row])
         amount = f"{photos(count)} of {self.classes[row]} {'was' if count == 1 else 'were'}"
-        said = f"{amount if count else f'No photo of {self.classes[row]} was'} called {self.classes[column]}"
-        return f"{said}, {percent(count / total)} of {total:,}." if count else f"{said}."
+        text = f"{amount if count else f'No photo of {self.classes[row]} was'} called {self.classes[column]}"
+        return f"{text}, {percent(count / total)} of {total:,}." if count else f"{text}."
 
     def summary(self) -> str:
         """How many are named rightly, and what is confused most."""
         total = sum(map(sum, self.counts))
         if not total:
             return "There is no photo to compare."
-        right = sum(row[index] for index, row in enumerate(self.counts))
-        told = f"{right:,} of {photos(total)} ({percent(right / total)}) were named as they are labelled"
+        correct = sum(row[index] for index, row in enumerate(self.counts))
+        text = f"{correct:,} of {photos(total)} ({percent(correct / total)}) were named as they are labelled"
         worst, row, column = max((_most_often(index, counts) for index, counts in enumerate(self.counts)))
         if worst:
-            told += f"; most often {self.classes[row]} was called {self.classes[column]} ({photos(worst)})"
+            text += f"; most often {self.classes[row]} was called {self.classes[column]} ({photos(worst)})"
         if len(self.shown) == len(self.classes):
-            return f"{told}."
-        return f"{told}. Shown are the {len(self.shown)} classes confused most, of {len(self.classes):,}."
+            return f"{text}."
+        return f"{text}. Shown are the {len(self.shown)} classes confused most, of {len(self.classes):,}."
 
     def table(self) -> Table:
         """The cells that are shown."""
@@ -74,10 +74,10 @@ def read_counts(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Conf
     if any(length != len(classes) for length in (len(counts), *map(len, counts))):
         raise ValueError(f"{len(classes)} classes, but {len(counts)} rows of {[*map(len, counts)]} columns")
     rows = tuple(tuple(row) for row in counts)
-    named = [sum(column) for column in zip(*rows, strict=True)]
-    mistakes = [sum(row) + named[index] - 2 * row[index] for index, row in enumerate(rows)]
-    ranked = sorted(range(len(rows)), key=lambda index: -mistakes[index])
-    return Confusion(tuple(classes), rows, tuple(sorted(ranked[:MOST_SHOWN])))
+    predicted = [sum(column) for column in zip(*rows, strict=True)]
+    errors = [sum(row) + predicted[index] - 2 * row[index] for index, row in enumerate(rows)]
+    ranked = sorted(range(len(rows)), key=lambda index: -errors[index])
+    return Confusion(tuple(classes), rows, tuple(sorted(ranked[:MAX_SHOWN])))
 
 
 def _most_often(index: int, counts: Sequence[int]) -> tuple[int, int, int]:

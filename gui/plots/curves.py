@@ -8,13 +8,13 @@ from typing import Final, NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
-from gui.plots.canvas import Canvas, Chart, Heading, Key, Line, Marks, round_ticks, ticks
+from gui.plots.canvas import Canvas, Chart, Heading, Legend, Line, Scatter, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table, decimal, percent
 from gui.widgets import theme
 
 _COLUMNS: Final = ("Epoch", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
-_WAITING: Final = "The curves begin with the first epoch."
+_PLACEHOLDER: Final = "The curves begin with the first epoch."
 
 
 class _Epoch(NamedTuple):
@@ -35,7 +35,7 @@ class LearningCurves(PlotFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(480, 248)
-        key = Key(
+        key = Legend(
             [
                 ("Validation", "line", "plot_main"),
                 ("Training", "dashed", "plot_other"),
@@ -57,7 +57,7 @@ class LearningCurves(PlotFrame):
         """Forget what is drawn and make room for a training of so many epochs; 0 where that is not known."""
         self._epochs, self._planned = [], epochs
         self._draw()
-        self.show_result(_WAITING, Table(_COLUMNS, ()))
+        self.show_result(_PLACEHOLDER, Table(_COLUMNS, ()))
 
     def add(
         self,
@@ -103,7 +103,7 @@ class _Curves:
         self._upright = Line(canvas, self._chart, "muted", dashed=True, width=1)
         self._training = Line(canvas, self._chart, "plot_other", dashed=True)
         self._validation = Line(canvas, self._chart, "plot_main")
-        self._ring = Marks(canvas, self._chart, "plot_main", "ring")
+        self._ring = Scatter(canvas, self._chart, "plot_main", "ring")
         self._up = (0.0, 1.0)
 
     def draw(
@@ -117,7 +117,7 @@ class _Curves:
     ) -> None:
         """Draw both curves over the numbers of the epochs; `form` is how the values at the left are written."""
         room = (across[1] - across[0]) * 0.03
-        below = ticks(round_ticks(*across, 7, least_step=1), ".0f")
+        below = ticks(round_ticks(*across, 7, min_step=1), ".0f")
         beside = [tick for tick in round_ticks(*up) if tick <= 1 or "%" not in form]
         self._chart.show_range((across[0] - room, across[1] + room), up, below, ticks(beside, form))
         places = [float(number) for number in numbers]
@@ -154,10 +154,10 @@ def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
 def _best(epochs: Iterable[_Epoch]) -> _Epoch | None:
     """As the trainer chooses it; see `core.trainer.loop.run_epochs`."""
     known = [epoch for epoch in epochs if epoch.validation_accuracy is not None]
-    return max(known, key=_merit, default=None)
+    return max(known, key=_sort_key, default=None)
 
 
-def _merit(epoch: _Epoch) -> tuple[float, float]:
+def _sort_key(epoch: _Epoch) -> tuple[float, float]:
     return epoch.validation_accuracy or 0.0, -(epoch.validation_loss or 0.0)
 
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from core.base.errors import FoveaError
 from core.base.storage import write_atomically
 from gui.plots.canvas import Canvas, font
-from gui.plots.table import TwinTable
+from gui.plots.table import DataTable
 from gui.plots.values import Table
 from gui.tasks.background import in_background
 from gui.widgets import theme
@@ -54,7 +54,7 @@ class PlotFrame(QFrame):
         super().__init__(parent)
         self.setObjectName("panel")
         self.canvas, self._title = canvas, title
-        self.table = TwinTable()
+        self.table = DataTable()
         self._sentence = _Sentence()
         self._views = QStackedWidget()
         self._views.addWidget(holder or canvas)
@@ -69,11 +69,11 @@ class PlotFrame(QFrame):
         canvas.show_theme()
         self._name_buttons()
 
-    def _button(self, text: str, act: object) -> QPushButton:
-        made = QPushButton(text)
-        made.setProperty("kind", "link")
-        made.clicked.connect(act)
-        return made
+    def _button(self, text: str, action: object) -> QPushButton:
+        result = QPushButton(text)
+        result.setProperty("kind", "link")
+        result.clicked.connect(action)
+        return result
 
     def _place(self) -> None:
         self._column = column = QVBoxLayout(self)
@@ -110,7 +110,7 @@ class PlotFrame(QFrame):
 
     def show_result(self, sentence: str, table: Table) -> None:
         """Tell what the plot shows."""
-        self._sentence.say(sentence)
+        self._sentence.show_text(sentence)
         self.table.show_table(table)
         for part in (self, self.canvas, self.table):
             part.setAccessibleDescription(sentence)
@@ -151,7 +151,7 @@ class PlotFrame(QFrame):
         image.setDevicePixelRatio(1.0)
         return image
 
-    def drawing(self) -> bytes:
+    def svg(self) -> bytes:
         """The plot with its title and sentence, as SVG."""
         data, size = QByteArray(), self._picture_size()
         buffer = QBuffer(data)
@@ -170,7 +170,7 @@ class PlotFrame(QFrame):
 
     def save(self, file: Path) -> None:
         """Write the plot to a file, SVG by its ending or else PNG; the end is told by `noticed`."""
-        content = self.drawing() if file.suffix.lower() == ".svg" else self.picture()
+        content = self.svg() if file.suffix.lower() == ".svg" else self.picture()
         in_background(self, lambda: _write(file, content), self.noticed.emit)
 
     def _ask_where_to_save(self) -> None:
@@ -217,7 +217,7 @@ class _Sentence(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
-    def say(self, text: str) -> None:
+    def show_text(self, text: str) -> None:
         """Show another sentence."""
         self.setText(text)
         self.setFixedHeight(self.heightForWidth(self.width()))

@@ -32,7 +32,7 @@ _STEPS: Final = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
-_CHOOSING: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+_SELECT_KEYS: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
 class ConfusionMatrix(PlotFrame):
@@ -114,7 +114,7 @@ class _CellCanvas(Canvas):
         for part in (self._cells, self._rows, self._columns, self._corner):
             part.show_grid(grid)
         self.setFixedSize(*grid.size)
-        self._cells.ring(self._current if self.hasFocus() and labels else None)
+        self._cells.select(self._current if self.hasFocus() and labels else None)
 
     def pin(self, place: QPointF) -> None:
         """Keep the labels in sight where the matrix is scrolled by this much."""
@@ -125,31 +125,31 @@ class _CellCanvas(Canvas):
     def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
         place = self._corner.pos()
         self.pin(QPointF())
-        self._cells.ring(None)
+        self._cells.select(None)
         super().paint_onto(painter, target, scale)
         self.pin(place)
-        self._cells.ring(self._current if self.hasFocus() else None)
+        self._cells.select(self._current if self.hasFocus() else None)
 
     def covered(self) -> QSize:
         """How much of the view the labels cover."""
         return QSize(self.grid_shown.left, self.grid_shown.top)
 
-    def _go(self, cell: Cell) -> None:
+    def _move_to(self, cell: Cell) -> None:
         self._current = cell
-        self._cells.ring(cell)
-        said = self._words(cell)
-        self.setAccessibleDescription(said)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
+        self._cells.select(cell)
+        text = self._cell_text(cell)
+        self.setAccessibleDescription(text)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
         box = self.grid_shown.box(cell).toAlignedRect()
         scroll = self._scroll()
         if scroll is not None:
             scroll.show_box(box)
             place = self.mapToGlobal(box.bottomRight() + QPoint(4, -8))
-            QToolTip.showText(place, said, self, box)
+            QToolTip.showText(place, text, self, box)
 
-    def _words(self, cell: Cell) -> str:
+    def _cell_text(self, cell: Cell) -> str:
         shown = self._confusion.shown
-        return self._confusion.words(shown[cell[0]], shown[cell[1]])
+        return self._confusion.cell_text(shown[cell[0]], shown[cell[1]])
 
     def _choose(self) -> None:
         row, column = self._current
@@ -167,10 +167,10 @@ class _CellCanvas(Canvas):
             event.ignore()
         elif key in _STEPS:
             down, right = _STEPS[key]
-            self._go((min(max(row + down, 0), count - 1), min(max(column + right, 0), count - 1)))
+            self._move_to((min(max(row + down, 0), count - 1), min(max(column + right, 0), count - 1)))
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._go((row, 0 if key == Qt.Key.Key_Home else count - 1))
-        elif key in _CHOOSING:
+            self._move_to((row, 0 if key == Qt.Key.Key_Home else count - 1))
+        elif key in _SELECT_KEYS:
             self._choose()
         else:
             event.ignore()
@@ -178,17 +178,17 @@ class _CellCanvas(Canvas):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if self.grid_shown.labels and event.reason() != Qt.FocusReason.MouseFocusReason:
-            self._go(self._current)
+            self._move_to(self._current)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._cells.ring(None)
+        self._cells.select(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._at(event.position())
         if event.button() is Qt.MouseButton.LeftButton and cell is not None:
             self._current = cell
-            self._cells.ring(cell)
+            self._cells.select(cell)
             self._choose()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -201,7 +201,9 @@ class _CellCanvas(Canvas):
             if cell is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self._words(cell), self, self.grid_shown.box(cell).toAlignedRect())
+                QToolTip.showText(
+                    event.globalPos(), self._cell_text(cell), self, self.grid_shown.box(cell).toAlignedRect()
+                )
             return True
         return bool(super().viewportEvent(event))
 

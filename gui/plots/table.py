@@ -63,7 +63,7 @@ class _Rows(QAbstractTableModel):
         return None
 
 
-class TwinTable(QTableView):
+class DataTable(QTableView):
     """Shows a `Table`; nothing in it can be edited."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -47,13 +47,13 @@ def photos(count: int) -> str:
     return "1 photo" if count == 1 else f"{count:,} photos"
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """A share of 1 in per cent; only all is 100.0% and only none is 0.0%."""
-    if share is None or not math.isfinite(share):
+    if fraction is None or not math.isfinite(fraction):
         return NO_VALUE
-    if 0 < share < 1:
-        share = min(max(share, 0.001), 0.999)
-    return f"{share:.1%}"
+    if 0 < fraction < 1:
+        fraction = min(max(fraction, 0.001), 0.999)
+    return f"{fraction:.1%}"
 
 
 def decimal(value: float | None) -> str:

@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.base.text import printable
+from core.base.text import display_path
 
 
 @dataclass(slots=True, eq=False)
-class Arrival:
+class PhotoListing:
     """Photos that came together; a listing that is repeated after a crash counts none of them twice.
 
     Attributes:
-        asked: the files and folders that were dropped, pasted or opened.
+        requested: the files and folders that were dropped, pasted or opened.
         added: photos that were new in the list.
         known: photos that were in the list already.
     """
 
-    asked: tuple[Path, ...]
+    requested: tuple[Path, ...]
     added: set[Path] = field(default_factory=set)
     known: set[Path] = field(default_factory=set)
 
@@ -28,7 +28,7 @@ class Arrival:
         """Whether it brought no photo so far."""
         return not self.added and not self.known
 
-    def note(self, paths: Iterable[Path], fresh: Iterable[Path]) -> None:
+    def add(self, paths: Iterable[Path], fresh: Iterable[Path]) -> None:
         """Count photos that were listed; `fresh` are those that were not in the list before."""
         self.added.update(fresh)
         self.known.update(path for path in paths if path not in self.added)
@@ -36,7 +36,7 @@ class Arrival:
     def summary(self) -> str:
         """What was not added, and why; empty where every photo was new."""
         if self.is_empty:
-            return no_photos_text(self.asked)
+            return no_photos_text(self.requested)
         count, known = len(self.added) + len(self.known), len(self.known)
         if not known:
             return ""
@@ -50,5 +50,5 @@ class Arrival:
 def no_photos_text(folders: tuple[Path, ...]) -> str:
     """That there is no photo in these folders."""
     if len(folders) == 1:
-        return f"No photos found in “{printable(folders[0].name or folders[0])}”."
+        return f"No photos found in “{display_path(folders[0].name or folders[0])}”."
     return f"No photos found in these {len(folders):,} folders."

@@ -8,8 +8,8 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base import paths
-from core.models.change_token import Stamp, stamp
-from gui.tasks.main_thread import Relay
+from core.models.change_token import ChangeToken, change_token
+from gui.tasks.main_thread import Dispatcher
 
 _EVERY_S: Final = 1.0
 
@@ -25,8 +25,8 @@ class LibraryWatch(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._relay = Relay(self)
-        self._over = threading.Event()
+        self._dispatcher = Dispatcher(self)
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="library-watch", daemon=True)
 
     def start(self) -> None:
@@ -35,18 +35,18 @@ class LibraryWatch(QObject):
 
     def close(self) -> None:
         """Look no longer."""
-        self._over.set()
+        self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def _watch(self) -> None:  # a thread of its own
-        seen = _look()
-        while not self._over.wait(_EVERY_S):
-            now = _look()
-            if now != seen:
-                seen = now
-                self._relay.post(lambda _: self.changed.emit(), None)
+        token = _change_tokens()
+        while not self._stop.wait(_EVERY_S):
+            now = _change_tokens()
+            if now != token:
+                token = now
+                self._dispatcher.post(lambda _: self.changed.emit(), None)
 
 
-def _look() -> tuple[Stamp, Stamp]:
-    return stamp(paths.own_models()), stamp(paths.unfinished_runs())
+def _change_tokens() -> tuple[ChangeToken, ChangeToken]:
+    return change_token(paths.user_models()), change_token(paths.unfinished_runs())

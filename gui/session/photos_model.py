@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
-from gui.session.correction_store import CorrectionBook
+from gui.session.correction_store import CorrectionStore
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -40,11 +40,11 @@ class Photo:
 class PhotosModel(QAbstractListModel):
     """Rows in the order they came; an image is there once, however often it is dropped."""
 
-    def __init__(self, pictures: PictureClient, corrections: CorrectionBook, parent: QObject) -> None:
+    def __init__(self, pictures: PictureClient, corrections: CorrectionStore, parent: QObject) -> None:
         super().__init__(parent)
         self._pictures, self._corrections = pictures, corrections
         self._corrections.changed.connect(self._on_corrected)
-        self._pictures.drawn.connect(self._on_drawn)
+        self._pictures.rendered.connect(self._on_drawn)
         self._photos: list[Photo] = []
         self._rows: dict[int, int] = {}
         self._numbers: dict[Path, int] = {}
@@ -60,13 +60,13 @@ class PhotosModel(QAbstractListModel):
         photo = self._photos[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return answer_text(photo.outcome, self.correction(photo))
+                return outcome_text(photo.outcome, self.correction(photo))
             case Qt.ItemDataRole.DecorationRole:
                 return self._pictures.picture(photo.path, THUMBNAIL_SIDE)
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(photo, self.correction(photo))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{printable(photo.path.name)}: {answer_text(photo.outcome, self.correction(photo))}"
+                return f"{display_path(photo.path.name)}: {outcome_text(photo.outcome, self.correction(photo))}"
             case _:
                 return self._own_data(photo, role)
 
@@ -178,12 +178,12 @@ class PhotosModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
+def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
     """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
     if isinstance(outcome, Prediction) and correction is not None:
         if correction.label == outcome.best.label and not outcome.unknown:
             return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
-        return f"{correction.label}, you say; the model: {answer_text(outcome, None)}"
+        return f"{correction.label}, you say; the model: {outcome_text(outcome, None)}"
     match outcome:
         case Prediction(unknown=True):
             return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"
@@ -198,7 +198,7 @@ def answer_text(outcome: Outcome | None, correction: Correction | None) -> str:
 def tooltip_text(photo: Photo, correction: Correction | None) -> str:
     """The file's whole name and, for a failure, what to do, or what the person says."""
     if isinstance(photo.outcome, Failure):
-        return f"{printable(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
-    warned = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
-    said = (answer_text(photo.outcome, correction),) if correction is not None else ()
-    return "\n".join((printable(photo.path), *said, *warned))
+        return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
+    warnings = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
+    details = (outcome_text(photo.outcome, correction),) if correction is not None else ()
+    return "\n".join((display_path(photo.path), *details, *warnings))

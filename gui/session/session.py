@@ -17,19 +17,19 @@ from PySide6.QtGui import QImage
 
 from core.base import paths
 from core.base.errors import FoveaError, StorageError, TrainerDiedError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
-from core.base.text import natural
+from core.base.text import natural_sort_key
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
-from core.services.messages import ModelFacts, ModelOpened, ModelRefused, ModelsListed, OpenModel
-from gui.session.arrivals import Arrival
-from gui.session.correction_store import CorrectionBook
+from core.services.messages import ModelOpened, ModelRefused, ModelsListed, ModelSummary, OpenModel
+from gui.session.arrivals import PhotoListing
+from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
 from gui.session.photos_model import Photo, PhotosModel
 from gui.session.settings_store import SettingsStore
 from gui.tasks.engine_client import EngineClient
-from gui.tasks.main_thread import Relay
+from gui.tasks.main_thread import Dispatcher
 from gui.tasks.picture_client import ImagesListed, PictureClient
 from gui.widgets.model_statistics import LatencyRecord
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gui.session.library_controller import LibraryController
     from gui.tasks.task import Tasks
 
-_TOLD_EVERY_MS: Final = 200
+_PROGRESS_INTERVAL_MS: Final = 200
 _SPEED_WINDOW_S: Final = 3.0
 _TRAINING_DEATH: Final = TrainerDiedError(
     "The training process ended unexpectedly.",
@@ -70,26 +70,26 @@ class Session(QObject):
         super().__init__(parent)
         self.settings = SettingsStore(self)
         self.settings.damaged.connect(self.noticed)
-        self.settings.failed.connect(self._tell_error)
-        self.corrections = CorrectionBook(self)
-        self.corrections.failed.connect(self._tell_error)
+        self.settings.failed.connect(self._emit_error)
+        self.corrections = CorrectionStore(self)
+        self.corrections.failed.connect(self._emit_error)
         self.engine = EngineClient(self)
         self.pictures = PictureClient(self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.watch = LibraryWatch(self)
-        self.models: dict[str, ModelFacts] = {}
+        self.models: dict[str, ModelSummary] = {}
         self.opened: ModelOpened | None = None
         self.opening = ""
         self.latency = LatencyRecord()
         self._answer_times: deque[float] = deque(maxlen=500)
         self._undoable: list[Callable[[], None]] = []
-        self._arrivals: dict[int, Arrival] = {}
-        self._relay = Relay(self)
-        self._saver = ThreadPoolExecutor(1, thread_name_prefix="paste")
+        self._listings: dict[int, PhotoListing] = {}
+        self._dispatcher = Dispatcher(self)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="paste")
         self._pasted = count(1)
         self._is_closed = False
-        self._teller = QTimer(self, interval=_TOLD_EVERY_MS, singleShot=True)
-        self._teller.timeout.connect(self.progressed)
+        self._progress_timer = QTimer(self, interval=_PROGRESS_INTERVAL_MS, singleShot=True)
+        self._progress_timer.timeout.connect(self.progressed)
         self._connect()
 
     def _connect(self) -> None:
@@ -97,9 +97,9 @@ class Session(QObject):
         self.engine.opening.connect(self._on_opening)
         self.engine.opened.connect(self._on_opened)
         self.engine.refused.connect(self._on_refused)
-        self.engine.answered.connect(self._on_answered)
+        self.engine.classified.connect(self._on_classified)
         self.engine.crashed.connect(self._on_crashed)
-        self.engine.remarked.connect(self.noticed)
+        self.engine.warned.connect(self.noticed)
         self.watch.changed.connect(self.engine.list_models)
         self.pictures.listed.connect(self._on_listed)
         self.engine.failed.connect(self._on_failed)
@@ -118,7 +118,7 @@ class Session(QObject):
         """End everything that runs beside the window."""
         self._is_closed = True
         self.closing.emit()
-        self._saver.shutdown(wait=True)
+        self._executor.shutdown(wait=True)
         self.watch.close()
         self.engine.close()
         self.pictures.close()
@@ -134,13 +134,13 @@ class Session(QObject):
     def add(self, chosen: Sequence[Path]) -> None:
         """Add files and the images in folders; what cannot be read becomes a row that says why."""
         asked = tuple(path.absolute() for path in chosen)  # or a file is listed twice, by two names
-        self._arrivals[self.pictures.list_images(asked)] = Arrival(asked)
-        self._tell()
+        self._listings[self.pictures.list_images(asked)] = PhotoListing(asked)
+        self._emit_progress()
 
     def add_image(self, image: QImage) -> None:
         """Add pixels that have no file: they are written to one first, so that nothing a person pasted is lost."""
         name = f"pasted {datetime.now():%Y-%m-%d %H.%M.%S} {next(self._pasted)}.png"
-        self._saver.submit(self._save_pasted, image, paths.pasted_images() / name)
+        self._executor.submit(self._save_pasted, image, paths.pasted_images() / name)
 
     def remove(self, rows: Iterable[int]) -> None:
         """Take photos out of the list; `undo` brings them back."""
@@ -149,7 +149,7 @@ class Session(QObject):
             self._undoable.append(lambda: self._restore(removed))
             self.engine.forget(photo.number for _, photo in removed)
             self.removed.emit(len(removed))
-            self._tell()
+            self._emit_progress()
 
     def undo(self) -> None:
         """Take back what was done last: bring removed photos back, or what was said of photos before."""
@@ -162,12 +162,12 @@ class Session(QObject):
 
     def classify_again(self) -> None:
         """Ask the model in use about every photo."""
-        self._ask(self.photos.photos())
+        self._classify(self.photos.photos())
 
     def stop(self) -> None:
         """Call off what has not been answered yet."""
         self.engine.forget([photo.number for photo in self.photos.photos()])
-        self._tell()
+        self._emit_progress()
 
     # ---- corrections
 
@@ -179,34 +179,34 @@ class Session(QObject):
         """What the person calls photos and the model in use has no class for, in natural order."""
         if self.model is None:
             return []
-        said = {one.label for one in self.corrections.all(self.model.card.name).values()}
-        return sorted(said.difference(self.model.card.classes), key=natural)
+        labels = {one.label for one in self.corrections.all(self.model.card.name).values()}
+        return sorted(labels.difference(self.model.card.classes), key=natural_sort_key)
 
     def correct(self, photos: Sequence[Photo], label: str) -> None:
         """Note what the person says is in photos that have an answer; `undo` takes it back."""
-        said = {one.path: Correction.of(one, label) for one in _predictions(photos)}
-        self._say(photos, said)
+        changes = {one.path: Correction.of(one, label) for one in _predictions(photos)}
+        self._label(photos, changes)
 
-    def take_back(self, photos: Sequence[Photo]) -> None:
+    def remove_corrections(self, photos: Sequence[Photo]) -> None:
         """Take back what the person said of photos; `undo` brings it back."""
-        said = [photo for photo in photos if self.correction(photo) is not None]
-        if said:
-            self._say(said, {})
+        corrected = [photo for photo in photos if self.correction(photo) is not None]
+        if corrected:
+            self._label(corrected, {})
 
-    def _say(self, photos: Sequence[Photo], said: Mapping[Path, Correction]) -> None:
+    def _label(self, photos: Sequence[Photo], changes: Mapping[Path, Correction]) -> None:
         """Note what is said of photos, which may be nothing, so that it can be undone."""
         paths: dict[str, list[Path]] = defaultdict(list)
         for prediction in _predictions(photos):
             paths[prediction.model].append(prediction.path)
         before = {model: {path: self.corrections.of(path, model) for path in own} for model, own in paths.items()}
-        self._undoable.append(lambda: self._put(before))
-        self._put({model: {path: said.get(path) for path in own} for model, own in paths.items()})
+        self._undoable.append(lambda: self._store(before))
+        self._store({model: {path: changes.get(path) for path in own} for model, own in paths.items()})
 
-    def _put(self, said: Mapping[str, Mapping[Path, Correction | None]]) -> None:
+    def _store(self, changes: Mapping[str, Mapping[Path, Correction | None]]) -> None:
         """Have this said of images, by model; None: nothing."""
-        for model, own in said.items():
-            made = [one for one in own.values() if one is not None]
-            self.corrections.put_all(model, made, withdraw=[path for path, one in own.items() if one is None])
+        for model, own in changes.items():
+            added = [one for one in own.values() if one is not None]
+            self.corrections.update(model, added, removed=[path for path, one in own.items() if one is None])
 
     # ---- models
 
@@ -215,9 +215,9 @@ class Session(QObject):
         """The library; made when it is first wanted."""
         from gui.session.library_controller import LibraryController
 
-        made = LibraryController(self)
-        made.tasks.warned.connect(self.noticed)
-        return made
+        result = LibraryController(self)
+        result.tasks.warned.connect(self.noticed)
+        return result
 
     @cached_property
     def training(self) -> Tasks:
@@ -225,11 +225,11 @@ class Session(QObject):
         from core.services.processes import serve_training
         from gui.tasks.task import Tasks
 
-        made = Tasks(serve_training, _TRAINING_DEATH, self)
-        made.warned.connect(self.noticed)
-        return made
+        result = Tasks(serve_training, _TRAINING_DEATH, self)
+        result.warned.connect(self.noticed)
+        return result
 
-    def open_model(self, **fields: str | ProviderWish | Precision) -> None:
+    def open_model(self, **fields: str | ProviderPreference | Precision) -> None:
         """Open the model of the settings, after changing these fields of them."""
         if fields:
             self.settings.change(**fields)
@@ -237,7 +237,7 @@ class Session(QObject):
         self.engine.open_model(OpenModel(value.model, value.provider, value.precision))
 
     @property
-    def model(self) -> ModelFacts | None:
+    def model(self) -> ModelSummary | None:
         """The model in use."""
         return self.models.get(self.opened.name) if self.opened else None
 
@@ -271,13 +271,13 @@ class Session(QObject):
             self.latency = LatencyRecord()
             self._answer_times.clear()
         if opened.refusal is not None:
-            self._tell_error(opened.refusal)
+            self._emit_error(opened.refusal)
         self.models_changed.emit()
-        self._ask([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
+        self._classify([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
 
     def _on_refused(self, refused: ModelRefused) -> None:
         self.opening = ""
-        self._tell_error(refused.error)
+        self._emit_error(refused.error)
         next_best = self.opened.name if self.opened else Settings().model
         if refused.name != next_best:
             self.open_model(model=next_best)
@@ -285,18 +285,18 @@ class Session(QObject):
             self.opened = None  # so that it can be chosen again
         self.models_changed.emit()
 
-    def _on_answered(self, number: int, outcome: Outcome) -> None:
+    def _on_classified(self, number: int, outcome: Outcome) -> None:
         row = self.photos.set_outcome(number, outcome, self.opened.version if self.opened else 0)
         self._answer_times.append(time.monotonic())
         if isinstance(outcome, Prediction):
             self.latency.add(outcome.timing.inference_ms)
         if row is not None:
             self.outcome_changed.emit(row)
-        self._tell()
+        self._emit_progress()
 
-    def _on_crashed(self, asked: int) -> None:
-        doubt = f" {asked} images are asked again." if asked else ""
-        self.noticed.emit(f"The engine stopped unexpectedly and was started again.{doubt}")
+    def _on_crashed(self, in_flight: int) -> None:
+        suspects = f" {in_flight} images are asked again." if in_flight else ""
+        self.noticed.emit(f"The engine stopped unexpectedly and was started again.{suspects}")
 
     def _on_failed(self) -> None:
         self.noticed.emit(
@@ -304,38 +304,38 @@ class Session(QObject):
         )
 
     def _on_listed(self, listed: ImagesListed) -> None:
-        arrival = self._arrivals.get(listed.ticket)
-        if arrival is None:  # somebody else asked what is in a folder
+        listing = self._listings.get(listed.ticket)
+        if listing is None:  # somebody else asked what is in a folder
             return
-        is_first = arrival.is_empty
+        is_first = listing.is_empty
         fresh = self.photos.add(listed.paths)
-        arrival.note(listed.paths, (photo.path for photo in fresh))
-        self._ask(fresh)
+        listing.add(listed.paths, (photo.path for photo in fresh))
+        self._classify(fresh)
         if is_first and listed.paths:
             self.photos_added.emit(self.photos.row_of(listed.paths[0]))
         if listed.finished:
-            del self._arrivals[listed.ticket]
-            self._sum_up(arrival, listed.failures)
-        self._tell()
+            del self._listings[listed.ticket]
+            self._report_listing(listing, listed.failures)
+        self._emit_progress()
 
-    def _sum_up(self, arrival: Arrival, failures: Sequence[Failure]) -> None:
+    def _report_listing(self, listing: PhotoListing, failures: Sequence[Failure]) -> None:
         """Say what could not be read, or else why fewer photos were added than a person may expect."""
         for failure in failures:
             self.noticed.emit(f"{failure.message} {failure.hint}")
-        summary = arrival.summary()
-        if summary and not (failures and arrival.is_empty):
+        summary = listing.summary()
+        if summary and not (failures and listing.is_empty):
             self.noticed.emit(summary)
 
     # ---- inner
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
-        self._ask([photo for _, photo in removed if self._needs_answer(photo)])
+        self._classify([photo for _, photo in removed if self._needs_answer(photo)])
         self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
-    def _ask(self, photos: Iterable[Photo]) -> None:
+    def _classify(self, photos: Iterable[Photo]) -> None:
         self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
-        self._tell()
+        self._emit_progress()
 
     def _save_pasted(self, image: QImage, file: Path) -> None:  # a thread of its own
         try:
@@ -344,17 +344,17 @@ class Session(QObject):
         except OSError:
             saved = False
         if saved:
-            self._relay.post(self.add, (file,))
+            self._dispatcher.post(self.add, (file,))
         else:
             hint = "Check free space and permissions, or choose another folder with FOVEA_HOME."
             error = StorageError(f"The pasted image could not be written to {str(file.parent)!r}.", hint=hint)
-            self._relay.post(self._tell_error, error)
+            self._dispatcher.post(self._emit_error, error)
 
-    def _tell(self) -> None:
-        if not self._teller.isActive():
-            self._teller.start()
+    def _emit_progress(self) -> None:
+        if not self._progress_timer.isActive():
+            self._progress_timer.start()
 
-    def _tell_error(self, error: FoveaError) -> None:
+    def _emit_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
 
     def _is_outdated(self, opened: ModelOpened) -> bool:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.base import paths, settings
 from core.base.errors import StorageError
 from core.base.settings import Settings
-from gui.tasks.main_thread import Relay
+from gui.tasks.main_thread import Dispatcher
 
 
 class SettingsStore(QObject):
@@ -34,7 +34,7 @@ class SettingsStore(QObject):
         self.value = settings.load(paths.settings_file(), warnings.append)
         for warning in warnings:
             QTimer.singleShot(0, self, partial(self.damaged.emit, warning))
-        self._relay = Relay(self)
+        self._dispatcher = Dispatcher(self)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - checked by Settings itself
@@ -51,4 +51,4 @@ class SettingsStore(QObject):
         try:
             settings.save(value, paths.settings_file())
         except StorageError as error:
-            self._relay.post(self.failed.emit, error)
+            self._dispatcher.post(self.failed.emit, error)

@@ -10,22 +10,27 @@ from typing import Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from core.outputs.reports.plan import Form
-from core.services.batch_values import Doing
+from core.outputs.reports.plan import ReportFormat
+from core.services.batch_values import Activity
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
-from gui.shell.actions import ON_A_JOB, Act, Actions
+from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
 
 EXPORTS: Final = {
-    Act.EXPORT_CSV: Form.CSV,
-    Act.EXPORT_CSV_BOM: Form.CSV,
-    Act.EXPORT_EXCEL: Form.XLSX,
-    Act.EXPORT_JSONL: Form.JSONL,
-    Act.EXPORT_PARQUET: Form.PARQUET,
-    Act.EXPORT_HTML: Form.HTML,
+    ActionId.EXPORT_CSV: ReportFormat.CSV,
+    ActionId.EXPORT_CSV_BOM: ReportFormat.CSV,
+    ActionId.EXPORT_EXCEL: ReportFormat.XLSX,
+    ActionId.EXPORT_JSONL: ReportFormat.JSONL,
+    ActionId.EXPORT_PARQUET: ReportFormat.PARQUET,
+    ActionId.EXPORT_HTML: ReportFormat.HTML,
 }
-_ONE_AT_A_TIME: Final = (Act.WRITE_KEYWORDS, Act.SORT_INTO_FOLDERS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)
+_EXCLUSIVE: Final = (
+    ActionId.WRITE_KEYWORDS,
+    ActionId.SORT_INTO_FOLDERS,
+    ActionId.CONTINUE_SORTING,
+    ActionId.UNDO_SORTING,
+)
 """What writes photos, or beside them, waits until the last such thing is done."""
 
 
@@ -40,17 +45,17 @@ class FolderCommands(QObject):
         super().__init__(page)
         self.page, self._actions = page, actions
         self._table = self._make_table()
-        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_ONE_AT_A_TIME)}
-        page.results_made.connect(self._fill_bar)
-        page.list.list.addAction(actions[Act.REMOVE])
+        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_EXCLUSIVE)}
+        page.results_created.connect(self._fill_bar)
+        page.list.list.addAction(actions[ActionId.REMOVE])
         page.state_changed.connect(self.show_state)
         self.show_state()
 
-    def do(self, act: Act) -> None:
+    def run(self, action: ActionId) -> None:
         """Carry out one of the actions."""
-        self._table[act]()
+        self._table[action]()
 
-    def _make_table(self) -> Mapping[Act, Callable[[], object]]:
+    def _make_table(self) -> Mapping[ActionId, Callable[[], object]]:
         """What each action does to the page."""
         page = self.page
 
@@ -58,59 +63,70 @@ class FolderCommands(QObject):
             return lambda: act(page.results)
 
         return {
-            Act.CLASSIFY_FOLDER: page.classify,
-            Act.ALL_JOBS: page.show_jobs,
-            Act.GO_ON: page.toggle,
-            Act.STOP_JOB: page.stop,
-            Act.WATCH_FOLDER: page.toggle_watch,
-            Act.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
-            Act.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
-            Act.SHOW_FILTERS: on_results(lambda it: it.show_panel(it.filters, shown=it.filters.isHidden())),
-            Act.FIND_PHOTOS: on_results(lambda results: results.find_text()),
-            Act.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
-            Act.REVIEW: page.open_review,
-            **{act: partial(_export, page, form, with_mark=act is Act.EXPORT_CSV_BOM) for act, form in EXPORTS.items()},
-            Act.WRITE_KEYWORDS: lambda: page.open_plan(page.keywords),
-            Act.SORT_INTO_FOLDERS: lambda: page.open_plan(page.sorting),
-            Act.CONTINUE_SORTING: lambda: page.deeds.continue_sorting(page.job_id),
-            Act.UNDO_SORTING: lambda: page.deeds.undo_sorting(page.job_id),
+            ActionId.CLASSIFY_FOLDER: page.classify,
+            ActionId.ALL_JOBS: page.show_jobs,
+            ActionId.RESUME_JOB: page.toggle,
+            ActionId.STOP_JOB: page.stop,
+            ActionId.WATCH_FOLDER: page.toggle_watch,
+            ActionId.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
+            ActionId.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
+            ActionId.SHOW_FILTERS: on_results(lambda it: it.show_panel(it.filters, shown=it.filters.isHidden())),
+            ActionId.FIND_PHOTOS: on_results(lambda results: results.find_text()),
+            ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
+            ActionId.REVIEW: page.open_review,
+            **{
+                id_: partial(_export, page, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
+                for id_, form in EXPORTS.items()
+            },
+            ActionId.WRITE_KEYWORDS: lambda: page.open_plan(page.keywords),
+            ActionId.SORT_INTO_FOLDERS: lambda: page.open_plan(page.sorting),
+            ActionId.CONTINUE_SORTING: lambda: page.running_tasks.continue_sorting(page.job_id),
+            ActionId.UNDO_SORTING: lambda: page.running_tasks.undo_sorting(page.job_id),
         }
 
     def show_state(self) -> None:
         """Check what is chosen, and dim what cannot be done now, with the reason where there is one."""
-        page, act, job = self.page, self._actions, self.page.job
-        for one in ON_A_JOB:
-            act[one].setEnabled(job is not None)
+        page, id_, job = self.page, self._actions, self.page.job
+        for one in JOB_ACTIONS:
+            id_[one].setEnabled(job is not None)
         if job is None:
             return
-        for one in (Act.AS_TABLE, Act.AS_GALLERY, Act.SHOW_FILTERS, Act.FIND_PHOTOS, Act.CLEAR_FILTERS):
-            act[one].setEnabled(page.shows_results)
-        act[Act.AS_TABLE].setChecked(not page.results.bar.shows_gallery)
-        act[Act.AS_GALLERY].setChecked(page.results.bar.shows_gallery)
-        act[Act.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
-        act[Act.WATCH_FOLDER].setChecked(job.doing is Doing.WATCHING)
-        act[Act.WATCH_FOLDER].setEnabled(job.doing in (Doing.STOPPED, Doing.FINISHED, Doing.WATCHING))
-        act[Act.GO_ON].setEnabled(job.doing is not Doing.ELSEWHERE)
-        words = page.deeds.words(job.facts.id)
-        act[Act.STOP_JOB].setEnabled(bool(words) or job.doing in (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING))
-        for one in _ONE_AT_A_TIME:
-            self._dim(one, self._reason(one, job.facts.id))
+        for one in (
+            ActionId.AS_TABLE,
+            ActionId.AS_GALLERY,
+            ActionId.SHOW_FILTERS,
+            ActionId.FIND_PHOTOS,
+            ActionId.CLEAR_FILTERS,
+        ):
+            id_[one].setEnabled(page.shows_results)
+        id_[ActionId.AS_TABLE].setChecked(not page.results.bar.shows_gallery)
+        id_[ActionId.AS_GALLERY].setChecked(page.results.bar.shows_gallery)
+        id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
+        id_[ActionId.WATCH_FOLDER].setChecked(job.activity is Activity.WATCHING)
+        id_[ActionId.WATCH_FOLDER].setEnabled(job.activity in (Activity.STOPPED, Activity.FINISHED, Activity.WATCHING))
+        id_[ActionId.RESUME_JOB].setEnabled(job.activity is not Activity.EXTERNAL)
+        words = page.running_tasks.description(job.summary.id)
+        id_[ActionId.STOP_JOB].setEnabled(
+            bool(words) or job.activity in (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
+        )
+        for one in _EXCLUSIVE:
+            self._set_enabled(one, self._reason(one, job.summary.id))
         if not words:
-            act[Act.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
-            act[Act.UNDO_SORTING].setEnabled(bool(job.sortings))
+            id_[ActionId.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
+            id_[ActionId.UNDO_SORTING].setEnabled(bool(job.sortings))
         for one, form in EXPORTS.items():
-            self._dim(one, page.lacking.get(form.value, ""))
+            self._set_enabled(one, page.missing.get(form.value, ""))
 
-    def _reason(self, one: Act, job: str) -> str:
+    def _reason(self, one: ActionId, job: str) -> str:
         """Why this has to wait; the page on which it is under way can be seen again."""
-        form = {Act.WRITE_KEYWORDS: KeywordForm, Act.SORT_INTO_FOLDERS: SortForm}.get(one)
+        form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
         plan = self.page.plans.get(form) if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""
-        return self.page.deeds.words(job) or ("another folder’s photos come first" if busy_with else "")
+        return self.page.running_tasks.description(job) or ("another folder’s photos come first" if busy_with else "")
 
-    def _dim(self, one: Act, reason: str) -> None:
+    def _set_enabled(self, one: ActionId, reason: str) -> None:
         text, tip = self._titles[one]
         action = self._actions[one]
         action.setEnabled(not reason)
@@ -118,26 +134,32 @@ class FolderCommands(QObject):
         action.setToolTip(reason or tip)
 
     def _fill_bar(self, results: ResultsPage) -> None:
-        act = self._actions
+        id_ = self._actions
         menu = QMenu(results)
         menu.setToolTipsVisible(True)
-        menu.addActions([act[one] for one in EXPORTS])
+        menu.addActions([id_[one] for one in EXPORTS])
         menu.addSeparator()
-        menu.addActions([act[Act.WRITE_KEYWORDS]])
-        menu.addActions([act[one] for one in (Act.SORT_INTO_FOLDERS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)])
+        menu.addActions([id_[ActionId.WRITE_KEYWORDS]])
+        menu.addActions(
+            [id_[one] for one in (ActionId.SORT_INTO_FOLDERS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING)]
+        )
         menu.addSeparator()
-        menu.addActions([act[one] for one in (Act.WATCH_FOLDER, Act.GO_ON)])
+        menu.addActions([id_[one] for one in (ActionId.WATCH_FOLDER, ActionId.RESUME_JOB)])
         results.bar.fill(
-            act[Act.ALL_JOBS], (act[Act.AS_TABLE], act[Act.AS_GALLERY]), act[Act.REVIEW], menu, act[Act.SHOW_FILTERS]
+            id_[ActionId.ALL_JOBS],
+            (id_[ActionId.AS_TABLE], id_[ActionId.AS_GALLERY]),
+            id_[ActionId.REVIEW],
+            menu,
+            id_[ActionId.SHOW_FILTERS],
         )
 
 
-def _export(folders: FoldersPage, form: Form, *, with_mark: bool) -> None:
+def _export(folders: FoldersPage, form: ReportFormat, *, with_mark: bool) -> None:
     """Ask where to, beside the event loop, and have the rows in sight written there."""
     job = folders.job
     if job is None:
         return
-    name = f"{job.facts.folder.name or 'results'}.{form}"
+    name = f"{job.summary.folder.name or 'results'}.{form}"
     dialog = QFileDialog(folders, "Export the results", str(Path.home() / name))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(form.value)

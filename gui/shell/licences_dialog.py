@@ -25,7 +25,7 @@ from core.app.licences import Component
 from core.base.errors import FoveaError
 from gui.widgets.basic import label
 
-_LOOK_EVERY_MS: Final = 20
+_POLL_MS: Final = 20
 _CHUNK: Final = 64 * 1024
 """Characters put into the text view at a time: 3 ms of work, so that the longest notices do not hold up the window."""
 
@@ -89,11 +89,11 @@ class LicencesDialog(QDialog):
         reader = ThreadPoolExecutor(1, thread_name_prefix="licences")
         reading = reader.submit(_read_and_index)
         reader.shutdown(wait=False)
-        waiter = QTimer(self, interval=_LOOK_EVERY_MS)
-        waiter.timeout.connect(lambda: self._take(reading, waiter))
+        waiter = QTimer(self, interval=_POLL_MS)
+        waiter.timeout.connect(lambda: self._on_read(reading, waiter))
         waiter.start()
 
-    def _take(self, reading: Future[tuple[Sequence[Component], Sequence[str]]], waiter: QTimer) -> None:
+    def _on_read(self, reading: Future[tuple[Sequence[Component], Sequence[str]]], waiter: QTimer) -> None:
         if not reading.done():
             return
         waiter.stop()

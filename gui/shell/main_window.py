@@ -10,17 +10,17 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.base import paths
 from core.base.settings import Settings
-from gui.models.compare_controller import Comparing
+from gui.models.compare_controller import CompareController
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
-from gui.shell.actions import Act, fill_menus
+from gui.shell.actions import ActionId, fill_menus
 from gui.shell.commands import Commands
-from gui.shell.drop_router import Taking
-from gui.shell.pages import Places
-from gui.shell.rail import Place, Rail
+from gui.shell.drop_router import DropRouter
+from gui.shell.pages import PageStack
+from gui.shell.rail import Page, Rail
 from gui.shell.status import StatusBar
 from gui.shell.top_bar import TopBar
-from gui.training.wizard_controller import Teaching
+from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.drop_window import DropWindow
 from gui.widgets.notices import Notices
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from gui.models.page import ModelsPage
     from gui.training.page import TrainingPage
 
-_PLACES = {
-    Act.SHOW_PHOTOS: "images",
-    Act.SHOW_FOLDERS: "folders",
-    Act.SHOW_MODELS: "boxes",
-    Act.SHOW_TRAINING: "graduation-cap",
+_PAGES = {
+    ActionId.SHOW_PHOTOS: "images",
+    ActionId.SHOW_FOLDERS: "folders",
+    ActionId.SHOW_MODELS: "boxes",
+    ActionId.SHOW_TRAINING: "graduation-cap",
 }
 
 
@@ -49,23 +49,23 @@ class MainWindow(DropWindow):
         self.session = Session(self)
         theme.apply_colours(_application(), self.session.settings.value.theme)  # before anything looks one up
         self.commands = Commands(self, self.session, self)
-        self.actions_by_act = fill_menus(self.menuBar(), self, self.commands.table())
-        act = self.actions_by_act
+        self.actions_by_id = fill_menus(self.menuBar(), self, self.commands.table())
+        id_ = self.actions_by_id
         self.notices = Notices(self)
-        self.teaching = Teaching(self.session, self.notices, self)
-        self.comparing = Comparing(self.session, self.notices, self)
-        self.pages = Places(self.session, self.notices, self.teaching, act, self)
-        self.rail = Rail([(act[show], icon) for show, icon in _PLACES.items()], self)
-        self.top_bar = TopBar(self.session, [act[choice] for choice in self.commands.provider_acts], self)
+        self.wizard_controller = WizardController(self.session, self.notices, self)
+        self.compare_controller = CompareController(self.session, self.notices, self)
+        self.pages = PageStack(self.session, self.notices, self.wizard_controller, id_, self)
+        self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
+        self.top_bar = TopBar(self.session, [id_[choice] for choice in self.commands.provider_actions], self)
         self.status = StatusBar(self.session, self)
-        self.taking = Taking(self.session, self.notices, self.pages, self.teaching, self)
-        self._place_pages()
+        self.drop_router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
+        self._lay_out()
         self._is_started = False
         self._connect()
         self._on_settings(self.session.settings.value)
         self.photos_page.empty.setFocus()
 
-    def _place_pages(self) -> None:
+    def _lay_out(self) -> None:
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -84,23 +84,23 @@ class MainWindow(DropWindow):
         self.setStatusBar(self.status)
 
     def _connect(self) -> None:
-        self.session.noticed.connect(self.notices.tell)
+        self.session.noticed.connect(self.notices.show_notice)
         self.session.removed.connect(self._on_removed)
         self.session.photos_added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(self.commands.show_settings)
         self.session.models_changed.connect(self.commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
-        self.teaching.went_on.connect(self.status.show_training)
-        self.status.training_wanted.connect(self.teaching.open)
-        self.photos_page.teach_wanted.connect(self.teaching.open_with)
-        self.status.folders_wanted.connect(lambda: self.show_place(Place.FOLDERS))
+        self.wizard_controller.resumed.connect(self.status.show_training)
+        self.status.training_wanted.connect(self.wizard_controller.open)
+        self.photos_page.training_wanted.connect(self.wizard_controller.open_with)
+        self.status.folders_wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self.pages.folders_went_on.connect(self.status.show_folders)
         self.pages.state_changed.connect(self.show_state)
-        self.pages.wanted.connect(self.show_place)
-        self.pages.compare_wanted.connect(self.comparing.open)
+        self.pages.wanted.connect(self.show_page)
+        self.pages.compare_wanted.connect(self.compare_controller.open)
         self.pages.model_wanted.connect(self.show_model)
-        self.pages.currentChanged.connect(self._show_standing)
+        self.pages.currentChanged.connect(self._show_summary)
         self.commands.show_settings()
 
     @property
@@ -124,26 +124,26 @@ class MainWindow(DropWindow):
         return self.pages.training
 
     @property
-    def browsing(self) -> PhotosPage | FoldersPage:
+    def photo_browser(self) -> PhotosPage | FoldersPage:
         """The place whose photos the actions on photos act on."""
-        return self.folders_page if self.pages.place is Place.FOLDERS else self.photos_page
+        return self.folders_page if self.pages.current_page is Page.FOLDERS else self.photos_page
 
-    def show_place(self, place: Place) -> None:
+    def show_page(self, page: Page) -> None:
         """Go to a place of the rail."""
-        self.pages.show_place(place)
-        self.rail.show_place(place)
+        self.pages.show_page(page)
+        self.rail.show_page(page)
 
     def show_model(self, name: str) -> None:
         """Go to the models and mark this one."""
-        self.show_place(Place.MODELS)
-        self.models_page.mark(name)
+        self.show_page(Page.MODELS)
+        self.models_page.select(name)
 
     def take(self, mime: QMimeData) -> bool:
-        return self.taking.take(mime)
+        return self.drop_router.take(mime)
 
-    def restore_place(self) -> None:
+    def restore_geometry(self) -> None:
         """Stand where the window stood last."""
-        geometry = self._memory().value("geometry")
+        geometry = self._window_settings().value("geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
 
@@ -154,39 +154,39 @@ class MainWindow(DropWindow):
             QTimer.singleShot(0, self, self._start)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.teaching.may_close():
+        if not self.wizard_controller.can_close():
             event.ignore()
             return
-        self._memory().setValue("geometry", self.saveGeometry())
-        self.teaching.close()
-        self.comparing.close()
+        self._window_settings().setValue("geometry", self.saveGeometry())
+        self.wizard_controller.close()
+        self.compare_controller.close()
         self.pages.close_down()
         self.session.close()
         super().closeEvent(event)
 
-    def _memory(self) -> QSettings:
+    def _window_settings(self) -> QSettings:
         return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
 
     def _start(self) -> None:
         self.session.start()
-        self.pages.make_ahead()
+        self.pages.preload()
 
     def show_state(self) -> None:
         """Show what can be done now, and what is in sight."""
         self.commands.show_settings()
-        self._show_standing()
+        self._show_summary()
 
-    def _show_standing(self) -> None:
-        self.status.show_standing(self.folders_page.standing if self.pages.place is Place.FOLDERS else "")
+    def _show_summary(self) -> None:
+        self.status.show_summary(self.folders_page.summary if self.pages.current_page is Page.FOLDERS else "")
 
     def _on_photos_added(self, row: int) -> None:
-        self.show_place(Place.PHOTOS)
-        self.photos_page.look_at(row)
+        self.show_page(Page.PHOTOS)
+        self.photos_page.select_row(row)
 
     def _on_removed(self, count: int) -> None:
         photos = "1 photo was" if count == 1 else f"{count:,} photos were"
-        self.notices.tell(
-            f"{photos} taken out of the list. The files are untouched.", offer=("Undo", self.session.undo)
+        self.notices.show_notice(
+            f"{photos} taken out of the list. The files are untouched.", action=("Undo", self.session.undo)
         )
 
     def _on_colour_scheme(self) -> None:

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
-from gui.shell.actions import Act, Actions
-from gui.shell.rail import Place
+from gui.shell.actions import ActionId, Actions
+from gui.shell.rail import Page
 from gui.tasks import preload
-from gui.tasks.idle_steps import in_turns
-from gui.training.wizard_controller import Teaching
+from gui.tasks.idle_steps import run_when_idle
+from gui.training.wizard_controller import WizardController
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gui.training.page import TrainingPage
 
 _PAGES: Final = ("gui.shell.folder_commands", "gui.models.page", "gui.training.page")
-_REST: Final = (
+_DELAY_MS: Final = (
     "gui.shell.command_palette",
     "gui.training.wizard.window",
     "gui.models.compare",
@@ -36,7 +36,7 @@ _REST: Final = (
 """Whatever else the window may need, but for the plots, which take half a second and much memory."""
 
 
-class Places(QStackedWidget):
+class PageStack(QStackedWidget):
     """The pages, *Photos* from the start; an empty widget holds the place of each of the others until it is made.
 
     Attributes:
@@ -49,20 +49,20 @@ class Places(QStackedWidget):
 
     folders_went_on = Signal(str)
     state_changed = Signal()
-    wanted = Signal(Place)
+    wanted = Signal(Page)
     compare_wanted = Signal(str)
     model_wanted = Signal(str)
 
     def __init__(
-        self, session: Session, notices: Notices, teaching: Teaching, actions: Actions, parent: QWidget
+        self, session: Session, notices: Notices, teaching: WizardController, actions: Actions, parent: QWidget
     ) -> None:
         super().__init__(parent)
         self._session, self._notices, self._teaching, self._actions = session, notices, teaching, actions
-        shown = [actions[act] for act in (Act.OPEN_FILES, Act.OPEN_FOLDER, Act.PASTE)]
+        shown = [actions[act] for act in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
         self.photos = PhotosPage(session, shown, self)
         self.addWidget(self.photos)
-        self._empty: dict[Place, QWidget] = {place: QWidget() for place in Place if place is not Place.PHOTOS}
-        for widget in self._empty.values():
+        self._placeholders: dict[Page, QWidget] = {place: QWidget() for place in Page if place is not Page.PHOTOS}
+        for widget in self._placeholders.values():
             self.addWidget(widget)
 
     @cached_property
@@ -71,13 +71,13 @@ class Places(QStackedWidget):
         from gui.folders.page import FoldersPage
         from gui.shell.folder_commands import FolderCommands
 
-        page = FoldersPage(self._session, self._notices, self._actions[Act.CLASSIFY_FOLDER], self)
-        page.went_on.connect(self.folders_went_on)
+        page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
+        page.resumed.connect(self.folders_went_on)
         page.state_changed.connect(self.state_changed)
-        page.wanted.connect(lambda: self.wanted.emit(Place.FOLDERS))
-        made = FolderCommands(page, self._actions)
-        self._put(Place.FOLDERS, page)
-        return made
+        page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
+        commands = FolderCommands(page, self._actions)
+        self._set_page(Page.FOLDERS, page)
+        return commands
 
     @property
     def folders(self) -> FoldersPage:
@@ -89,44 +89,44 @@ class Places(QStackedWidget):
         """The place *Models*."""
         from gui.models.page import ModelsPage
 
-        made = ModelsPage(self._session, self._notices, self)
-        made.compare_wanted.connect(self.compare_wanted)
-        made.shown.connect(lambda: self.wanted.emit(Place.MODELS))
-        self._put(Place.MODELS, made)
-        return made
+        result = ModelsPage(self._session, self._notices, self)
+        result.compare_wanted.connect(self.compare_wanted)
+        result.shown.connect(lambda: self.wanted.emit(Page.MODELS))
+        self._set_page(Page.MODELS, result)
+        return result
 
     @cached_property
     def training(self) -> TrainingPage:
         """The place *Training*."""
         from gui.training.page import TrainingPage
 
-        made = TrainingPage(self._session, self._teaching, self._notices, self)
-        made.model_wanted.connect(self.model_wanted)
-        self._put(Place.TRAINING, made)
-        return made
+        result = TrainingPage(self._session, self._teaching, self._notices, self)
+        result.model_wanted.connect(self.model_wanted)
+        self._set_page(Page.TRAINING, result)
+        return result
 
     @property
-    def place(self) -> Place:
+    def current_page(self) -> Page:
         """The place in sight."""
-        return Place(self.currentIndex())
+        return Page(self.currentIndex())
 
-    def show_place(self, place: Place) -> None:
+    def show_page(self, place: Page) -> None:
         """Show the page of a place."""
         match place:
-            case Place.FOLDERS:
+            case Page.FOLDERS:
                 self.setCurrentWidget(self.folders)
-            case Place.MODELS:
+            case Page.MODELS:
                 self.setCurrentWidget(self.models)
-            case Place.TRAINING:
+            case Page.TRAINING:
                 self.setCurrentWidget(self.training)
-            case Place.PHOTOS:
+            case Page.PHOTOS:
                 self.setCurrentWidget(self.photos)
 
-    def make_ahead(self) -> None:
+    def preload(self) -> None:
         """Import and make the others, a page a turn, and the rest once a model is open: the person waits for that."""
-        preload.bring(self, _PAGES, lambda: in_turns(self, self._make_pages()))
+        preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.engine.opened.connect(lambda _: preload.bring(self, _REST), once)
+        self._session.engine.opened.connect(lambda _: preload.preload(self, _DELAY_MS), once)
 
     def close_down(self) -> None:
         """End what the pages run beside the window."""
@@ -138,8 +138,8 @@ class Places(QStackedWidget):
         yield self.models
         yield self.training
 
-    def _put(self, place: Place, page: QWidget) -> None:
-        empty = self._empty.pop(place)
+    def _set_page(self, place: Page, page: QWidget) -> None:
+        empty = self._placeholders.pop(place)
         self.insertWidget(place, page)
         self.removeWidget(empty)
         empty.deleteLater()

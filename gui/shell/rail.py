@@ -15,7 +15,7 @@ from gui.widgets import icons, theme
 _WIDTH: Final = 88
 
 
-class Place(IntEnum):
+class Page(IntEnum):
     """A place of the window, in the rail's order."""
 
     PHOTOS = 0
@@ -40,11 +40,11 @@ class Rail(QWidget):
         for number, (action, icon) in enumerate(places):
             column.addWidget(self._button(number, action, icon))
         column.addStretch()
-        self.show_place(Place.PHOTOS)
+        self.show_page(Page.PHOTOS)
 
-    def show_place(self, place: Place) -> None:
+    def show_page(self, page: Page) -> None:
         """Mark the place the person is in."""
-        self._group.button(place).setChecked(True)
+        self._group.button(page).setChecked(True)
 
     def _button(self, number: int, action: QAction, icon: str) -> QToolButton:
         button = QToolButton()

@@ -23,7 +23,7 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._session, self._standing = session, ""
+        self._session, self._summary = session, ""
         self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
         self._stop = QPushButton("Stop")
         self._stop.setProperty("kind", "link")
@@ -41,9 +41,9 @@ class StatusBar(QStatusBar):
         session.models_changed.connect(self.show_progress)
         self.show_progress()
 
-    def show_standing(self, text: str) -> None:
+    def show_summary(self, text: str) -> None:
         """Show this instead of how many photos are in the list; an empty text shows these again."""
-        self._standing = text
+        self._summary = text
         self.show_progress()
 
     def show_training(self, text: str) -> None:
@@ -61,7 +61,7 @@ class StatusBar(QStatusBar):
         session = self._session
         waiting = session.engine.waiting_count
         counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
-        self._counts.setText(self._standing or counts)
+        self._counts.setText(self._summary or counts)
         self._stop.setVisible(waiting > 0)
         self._model.setText(_model(session))
         speed = session.images_per_second()

@@ -9,19 +9,19 @@ from typing import Any, Final, TypeVar
 from PySide6.QtCore import QObject, QTimerEvent
 
 Value = TypeVar("Value")
-_LOOK_MS: Final = 10
+_POLL_MS: Final = 10
 
 
-def in_background(parent: QObject, work: Callable[[], Value], then: Callable[[Value], object]) -> None:
-    """Call `work()` in a thread, and `then` with what it gave on the window's thread, if `parent` still lives.
+def in_background(parent: QObject, work: Callable[[], Value], on_done: Callable[[Value], object]) -> None:
+    """Call `work()` in a thread, and `on_done` with what it gave on the window's thread, if `parent` still lives.
 
     The thread itself touches no object of Qt's, so that it may outlive all of them; the program ends only after it. An
-    error in `work` goes to `threading.excepthook`, and `then` is not called.
+    error in `work` goes to `threading.excepthook`, and `on_done` is not called.
     """
     results: list[Value] = []
     thread = threading.Thread(target=lambda: results.append(work()), name="background")
     thread.start()
-    _Watch(parent, thread, results, then)
+    _Watch(parent, thread, results, on_done)
 
 
 class _Watch(QObject):
@@ -32,7 +32,7 @@ class _Watch(QObject):
     ) -> None:
         super().__init__(parent)
         self._thread, self._results, self._then = thread, results, then
-        self.startTimer(_LOOK_MS)
+        self.startTimer(_POLL_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:
         if self._thread.is_alive():

@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import ModelError
 from core.prediction import Failure, Outcome
 from core.services.messages import (
-    Answered,
+    Classified,
     Classify,
     ListModels,
     ModelOpened,
@@ -30,7 +30,7 @@ from core.services.processes import serve_engine
 from core.worker import Warned
 from gui.tasks.helper_process import HelperProcess
 
-_WITH_ENGINE: Final = 32
+_MAX_IN_FLIGHT: Final = 32
 
 
 class EngineClient(QObject):
@@ -41,8 +41,8 @@ class EngineClient(QObject):
         opening: this model is being opened.
         opened: the model is ready.
         refused: the model cannot be used.
-        answered: a number and its outcome.
-        remarked: something the person should know.
+        classified: a number and its outcome.
+        warned: something the person should know.
         crashed: the engine process died; how many images were with it.
         failed: the engine process cannot be started.
     """
@@ -51,8 +51,8 @@ class EngineClient(QObject):
     opening = Signal(str)
     opened = Signal(ModelOpened)
     refused = Signal(ModelRefused)
-    answered = Signal(object, object)
-    remarked = Signal(str)
+    classified = Signal(object, object)
+    warned = Signal(str)
     crashed = Signal(object)
     failed = Signal()
 
@@ -63,7 +63,7 @@ class EngineClient(QObject):
         self._process.died.connect(self._on_died)
         self._process.failed.connect(self.failed)
         self._waiting: OrderedDict[int, Path] = OrderedDict()
-        self._asked: OrderedDict[int, Path] = OrderedDict()
+        self._in_flight: OrderedDict[int, Path] = OrderedDict()
         self._suspects: set[int] = set()
         self._preferred = 0
         self._wanted: OpenModel | None = None
@@ -73,7 +73,7 @@ class EngineClient(QObject):
     @property
     def waiting_count(self) -> int:
         """How many images have no answer yet."""
-        return len(self._waiting) + len(self._asked)
+        return len(self._waiting) + len(self._in_flight)
 
     @property
     def process_id(self) -> int | None:
@@ -106,7 +106,7 @@ class EngineClient(QObject):
         for number, path in images:
             self._waiting[number] = path
         self._put_preferred_first()
-        self._ask()
+        self._request_next()
 
     def prefer(self, number: int) -> None:
         """Ask for this image before all others that wait, now and whenever it is asked for again."""
@@ -122,16 +122,16 @@ class EngineClient(QObject):
         for number in numbers:
             self._waiting.pop(number, None)
 
-    def _ask(self) -> None:
+    def _request_next(self) -> None:
         if not self._is_open:
             return
-        room = (1 if self._suspects else _WITH_ENGINE) - len(self._asked)
+        room = (1 if self._suspects else _MAX_IN_FLIGHT) - len(self._in_flight)
         chunk = tuple(islice(self._waiting.items(), max(room, 0)))
         if not chunk:
             return
         for number, path in chunk:
             del self._waiting[number]
-            self._asked[number] = path
+            self._in_flight[number] = path
         self._process.send(Classify(chunk, self._top_k))
 
     def _on_received(self, message: object) -> None:
@@ -143,27 +143,27 @@ class EngineClient(QObject):
                 self.opened.emit(message)
             case ModelRefused():
                 self.refused.emit(message)
-            case Answered():
-                self._on_answered(message)
+            case Classified():
+                self._on_classified(message)
             case Warned():
-                self.remarked.emit(message.text)
-        self._ask()
+                self.warned.emit(message.text)
+        self._request_next()
 
-    def _on_answered(self, message: Answered) -> None:
+    def _on_classified(self, message: Classified) -> None:
         for number, outcome in message.outcomes:
             self._suspects.discard(number)
-            if self._asked.pop(number, None) is not None:
-                self.answered.emit(number, outcome)
+            if self._in_flight.pop(number, None) is not None:
+                self.classified.emit(number, outcome)
 
     def _on_died(self) -> None:
         """Start again. Whoever was alone with the engine twice is to blame; the others are asked again."""
-        asked, self._asked = self._asked, OrderedDict()
-        self.crashed.emit(len(asked))
+        in_flight, self._in_flight = self._in_flight, OrderedDict()
+        self.crashed.emit(len(in_flight))
         died_opening = not self._is_open and self._wanted is not None
-        if len(asked) == 1:
-            self._blame(*asked.popitem())
-        self._suspects = set(asked)
-        self._waiting = OrderedDict([*asked.items(), *self._waiting.items()])
+        if len(in_flight) == 1:
+            self._fail_crashed(*in_flight.popitem())
+        self._suspects = set(in_flight)
+        self._waiting = OrderedDict([*in_flight.items(), *self._waiting.items()])
         self._process.start()
         self.list_models()
         if died_opening and self._wanted is not None:
@@ -171,12 +171,12 @@ class EngineClient(QObject):
         elif self._wanted is not None:
             self.open_model(self._wanted)
 
-    def _blame(self, number: int, path: Path) -> None:
+    def _fail_crashed(self, number: int, path: Path) -> None:
         self._suspects.discard(number)
         outcome: Outcome = Failure(
             path, "crashed", "Reading this image crashed the engine.", "Open it in another program and save it anew."
         )
-        self.answered.emit(number, outcome)
+        self.classified.emit(number, outcome)
 
 
 def _crash_of_model(name: str) -> ModelError:

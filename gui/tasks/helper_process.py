@@ -15,11 +15,11 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base import crash_log
-from gui.tasks.main_thread import Relay
+from gui.tasks.main_thread import Dispatcher
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
-_PATIENCE_S: Final = 5.0
-_WORDLESS_LIVES: Final = 3
+_TIMEOUT_S: Final = 5.0
+_MAX_SILENT_STARTS: Final = 3
 _NO_CRASHES: Final = (0, -signal.SIGTERM, 128 + signal.SIGTERM, 128 + signal.SIGINT)
 """How a helper ends that was asked to or that nobody needs any more; told to end, it cannot tidy up after itself."""
 
@@ -30,7 +30,7 @@ class _Conversation:
 
     outbox: queue.SimpleQueue[object] = field(default_factory=queue.SimpleQueue)
     process: SpawnProcess | None = None
-    over: bool = False
+    is_over: bool = False
 
 
 class HelperProcess(QObject):
@@ -49,15 +49,15 @@ class HelperProcess(QObject):
     def __init__(self, serve: Callable[[Connection], None], parent: QObject) -> None:
         super().__init__(parent)
         self._serve = serve
-        self._relay = Relay(self)
+        self._dispatcher = Dispatcher(self)
         self._conversation: _Conversation | None = None
         self._threads: list[threading.Thread] = []
-        self._wordless_lives = 0
+        self._silent_starts = 0
 
     def start(self) -> None:
         """Begin a new life; returns at once."""
         self._conversation = _Conversation()
-        thread = threading.Thread(target=self._converse, args=(self._conversation,), name="helper", daemon=True)
+        thread = threading.Thread(target=self._run_process, args=(self._conversation,), name="helper", daemon=True)
         self._threads = [*(known for known in self._threads if known.is_alive()), thread]
         thread.start()
 
@@ -70,12 +70,12 @@ class HelperProcess(QObject):
         """End the helper and wait, not for long, until it is gone."""
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
-            conversation.over = True
+            conversation.is_over = True
             conversation.outbox.put(None)
             if conversation.process is not None:
                 conversation.process.terminate()
         for thread in self._threads:
-            thread.join(_PATIENCE_S)
+            thread.join(_TIMEOUT_S)
 
     @property
     def process_id(self) -> int | None:
@@ -83,47 +83,49 @@ class HelperProcess(QObject):
         process = self._conversation.process if self._conversation else None
         return process.pid if process is not None else None
 
-    def _converse(self, conversation: _Conversation) -> None:  # a thread of its own
+    def _run_process(self, conversation: _Conversation) -> None:  # a thread of its own
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(target=self._serve, args=(theirs,), daemon=True)
         process.start()
         conversation.process = process
         theirs.close()
-        speaker = threading.Thread(target=_speak, args=(ours, conversation.outbox), name="helper-speaker", daemon=True)
+        speaker = threading.Thread(
+            target=_send_all, args=(ours, conversation.outbox), name="helper-speaker", daemon=True
+        )
         speaker.start()
         self._listen(ours, conversation)
         conversation.outbox.put(None)
-        speaker.join(_PATIENCE_S)
+        speaker.join(_TIMEOUT_S)
         ours.close()
-        if conversation.over:
+        if conversation.is_over:
             process.terminate()
-        process.join(_PATIENCE_S)
+        process.join(_TIMEOUT_S)
         if process.pid is not None and process.exitcode in _NO_CRASHES:
             crash_log.discard(process.pid)
-        if not conversation.over:
-            self._relay.post(self._on_died, conversation)
+        if not conversation.is_over:
+            self._dispatcher.post(self._on_died, conversation)
 
     def _listen(self, connection: Connection, conversation: _Conversation) -> None:
         try:
-            while not conversation.over:
-                self._relay.post(self._on_received, (conversation, connection.recv()))
+            while not conversation.is_over:
+                self._dispatcher.post(self._on_received, (conversation, connection.recv()))
         except (EOFError, OSError):
             return
 
-    def _on_received(self, news: tuple[_Conversation, object]) -> None:
-        conversation, message = news
+    def _on_received(self, received: tuple[_Conversation, object]) -> None:
+        conversation, message = received
         if conversation is self._conversation:
-            self._wordless_lives = 0
+            self._silent_starts = 0
             self.received.emit(message)
 
     def _on_died(self, conversation: _Conversation) -> None:
         if conversation is self._conversation:
             self._conversation = None
-            self._wordless_lives += 1
-            (self.died if self._wordless_lives < _WORDLESS_LIVES else self.failed).emit()
+            self._silent_starts += 1
+            (self.died if self._silent_starts < _MAX_SILENT_STARTS else self.failed).emit()
 
 
-def _speak(connection: Connection, outbox: queue.SimpleQueue[object]) -> None:
+def _send_all(connection: Connection, outbox: queue.SimpleQueue[object]) -> None:
     """Send what is put into the outbox until None is; a thread of its own, because a full pipe makes it wait."""
     try:
         while (message := outbox.get()) is not None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, QTimerEvent
 
 
-def in_turns(parent: QObject, work: Iterator[object], pause_ms: int = 0) -> None:
+def run_when_idle(parent: QObject, work: Iterator[object], pause_ms: int = 0) -> None:
     """Go on with `work` by one step a turn, with pauses between them, as long as `parent` lives."""
-    _Turns(parent, work, pause_ms)
+    _IdleSteps(parent, work, pause_ms)
 
 
-class _Turns(QObject):
+class _IdleSteps(QObject):
     """Takes the steps."""
 
     def __init__(self, parent: QObject, work: Iterator[object], pause_ms: int) -> None:

@@ -11,48 +11,48 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError, StorageError
 from core.jobs.values import JobRequest, Review, View
-from core.outputs.reports.plan import Form
+from core.outputs.reports.plan import ReportFormat
 from core.outputs.sorting.values import SortRequest
 from core.services.batch_messages import (
-    AskMeans,
-    Begin,
-    Begun,
-    CallOff,
-    CarryOut,
+    CancelTask,
+    Capabilities,
+    CloseView,
     ContinueSorting,
+    ExecutePlan,
     Export,
     FetchRows,
     FetchSteps,
-    Follow,
-    GoOn,
+    GetCapabilities,
     JobChanged,
     JobEnded,
     JobOrder,
     JobsListed,
+    JobStarted,
     ListJobs,
-    Look,
-    LookAway,
-    Means,
+    OpenView,
     Pause,
     PlanSteps,
     Question,
     RemoveJob,
     RestoreJob,
+    ResumeJob,
     RowsFetched,
+    StartJob,
     StepsFetched,
     StepsPlanned,
     StopJob,
     Task,
+    TaskCancelled,
     TaskDone,
     TaskFailed,
     TaskProgress,
-    TaskStopped,
+    TrackRow,
     UndoSorting,
-    ViewTold,
-    Watch,
+    ViewUpdated,
+    WatchJob,
 )
-from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
-from core.services.batch_values import Doing, JobNews, KeywordWish
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, UndoReviews
+from core.services.batch_values import Activity, JobStatus, KeywordOptions
 from core.services.processes import serve_batch
 from core.worker import Warned
 from gui.tasks.helper_process import HelperProcess
@@ -60,7 +60,7 @@ from gui.tasks.helper_process import HelperProcess
 Spans = tuple[tuple[int, int], ...]
 """First places and counts of rows."""
 
-_BUSY = (Doing.RUNNING, Doing.PAUSED, Doing.WATCHING)
+_BUSY = (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
 
 
 class BatchClient(QObject):
@@ -71,34 +71,34 @@ class BatchClient(QObject):
     Attributes:
         jobs_listed: which jobs there are.
         job_changed: one of them stands otherwise.
-        begun: a job is under way.
+        started: a job is under way.
         job_ended: a job came to its end.
-        view_told: what is looked at under a number.
+        view_updated: what is looked at under a number.
         rows_fetched: rows of it.
         steps_planned: a plan is made.
         steps_fetched: steps of it.
         task_progress: how far a task is.
         task_ended: a task is done, failed or was called off.
-        means: what this machine can do.
+        capabilities: what this machine can do.
         review_failed: what the person said could not be kept; the error.
-        remarked: something the person should know.
+        warned: something the person should know.
         died: the process ended without being asked to; the ids of the jobs that were under way.
         failed: it cannot be started.
     """
 
     jobs_listed = Signal(JobsListed)
     job_changed = Signal(JobChanged)
-    begun = Signal(Begun)
+    started = Signal(JobStarted)
     job_ended = Signal(JobEnded)
-    view_told = Signal(ViewTold)
+    view_updated = Signal(ViewUpdated)
     rows_fetched = Signal(RowsFetched)
     steps_planned = Signal(StepsPlanned)
     steps_fetched = Signal(StepsFetched)
     task_progress = Signal(TaskProgress)
     task_ended = Signal(object)
-    means = Signal(Means)
+    capabilities = Signal(Capabilities)
     review_failed = Signal(FoveaError)
-    remarked = Signal(str)
+    warned = Signal(str)
     died = Signal(object)
     failed = Signal()
 
@@ -110,7 +110,7 @@ class BatchClient(QObject):
         self._process.failed.connect(self._on_failed)
         self._tickets = count(1)
         self._is_running = False
-        self._looks: dict[int, Look] = {}
+        self._views: dict[int, OpenView] = {}
         self._reviews: dict[int, SetReviews] = {}
         self._tasks: set[int] = set()
         self._busy: set[str] = set()
@@ -127,8 +127,8 @@ class BatchClient(QObject):
         self._is_running = True
         self._process.start()
         self._process.send(ListJobs())
-        self._process.send(AskMeans())
-        for request in (*self._reviews.values(), *self._looks.values()):
+        self._process.send(GetCapabilities())
+        for request in (*self._reviews.values(), *self._views.values()):
             self._process.send(request)
 
     def close(self) -> None:
@@ -145,12 +145,12 @@ class BatchClient(QObject):
     def begin(self, request: JobRequest) -> int:
         """Begin a job, or go on with it; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, Begin(ticket, request))
+        return self._submit(ticket, StartJob(ticket, request))
 
-    def go_on(self, job: str) -> int:
+    def resume(self, job: str) -> int:
         """Go on with a job that stopped, or look for what is new; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, GoOn(ticket, job))
+        return self._submit(ticket, ResumeJob(ticket, job))
 
     def pause(self, job: str, *, on: bool) -> None:
         """Let a job wait, or go on."""
@@ -163,33 +163,33 @@ class BatchClient(QObject):
     def watch(self, job: str) -> int:
         """Classify what arrives in a job's folder until it is stopped; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, Watch(ticket, job))
+        return self._submit(ticket, WatchJob(ticket, job))
 
     def remove(self, job: str) -> int:
         """Take a job that does not run from the list; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, RemoveJob(ticket, job))
+        return self._submit(ticket, RemoveJob(ticket, job))
 
     def restore(self, job: str) -> int:
         """Bring back a job that was removed; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, RestoreJob(ticket, job))
+        return self._submit(ticket, RestoreJob(ticket, job))
 
     # ---- what is looked at
 
-    def look(self, look: Look) -> None:
+    def open_view(self, request: OpenView) -> None:
         """Look at a job's rows."""
-        self._looks[look.number] = look
-        self._send(look)
+        self._views[request.number] = request
+        self._send(request)
 
-    def look_away(self, number: int) -> None:
+    def close_view(self, number: int) -> None:
         """Look no longer."""
-        self._looks.pop(number, None)
-        self._send(LookAway(number))
+        self._views.pop(number, None)
+        self._send(CloseView(number))
 
-    def follow(self, number: int, row: int | None) -> None:
+    def track(self, number: int, row: int | None) -> None:
         """Have a row's place told."""
-        self._send(Follow(number, row))
+        self._send(TrackRow(number, row))
 
     def fetch(self, number: int, version: int, first: int, count: int) -> None:
         """Ask for rows of what is looked at."""
@@ -204,50 +204,50 @@ class BatchClient(QObject):
     def review_marked(self, number: int, version: int, spans: Spans, review: Review | None) -> int:
         """Note the same about many rows of what is looked at; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, ReviewMarked(ticket, number, self._looks[number].job, version, spans, review))
+        return self._submit(ticket, ReviewMarked(ticket, number, self._views[number].job, version, spans, review))
 
-    def take_back(self, undone: int) -> int:
+    def undo_reviews(self, undone: int) -> int:
         """Have said about many rows what was said before they were reviewed under this ticket; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, TakeBack(ticket, undone))
+        return self._submit(ticket, UndoReviews(ticket, undone))
 
     # ---- what is made of results
 
-    def export(self, job: str, view: View, form: Form, file: Path, *, with_mark: bool) -> int:
+    def export(self, job: str, view: View, format_: ReportFormat, file: Path, *, with_mark: bool) -> int:
         """Write the rows of a view to a file, CSV also with a byte-order mark; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, Export(ticket, job, view, form, file, with_mark))
+        return self._submit(ticket, Export(ticket, job, view, format_, file, with_mark))
 
-    def plan(self, job: str, view: View, wish: SortRequest | KeywordWish) -> int:
+    def plan(self, job: str, view: View, requested: SortRequest | KeywordOptions) -> int:
         """Ask what sorting or writing keywords would do; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, PlanSteps(ticket, job, view, wish))
+        return self._submit(ticket, PlanSteps(ticket, job, view, requested))
 
     def fetch_steps(self, ticket: int, first: int, count: int) -> None:
         """Ask for steps of a plan."""
         self._send(FetchSteps(ticket, first, count))
 
-    def carry_out(self, ticket: int) -> None:
+    def execute_plan(self, ticket: int) -> None:
         """Do what was planned."""
-        self._do(ticket, CarryOut(ticket))
+        self._submit(ticket, ExecutePlan(ticket))
 
     def undo_sorting(self, job: str, sorting: str = "") -> int:
         """Undo a sorting, the last one where none is named; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, UndoSorting(ticket, job, sorting))
+        return self._submit(ticket, UndoSorting(ticket, job, sorting))
 
     def continue_sorting(self, job: str) -> int:
         """Go on with the sorting that was interrupted; the ticket."""
         ticket = next(self._tickets)
-        return self._do(ticket, ContinueSorting(ticket, job))
+        return self._submit(ticket, ContinueSorting(ticket, job))
 
-    def call_off(self, ticket: int) -> None:
+    def cancel(self, ticket: int) -> None:
         """Call a task off."""
-        self._send(CallOff(ticket))
+        self._send(CancelTask(ticket))
 
     # ---- inner
 
-    def _do(self, ticket: int, request: JobOrder | Question | Task) -> int:
+    def _submit(self, ticket: int, request: JobOrder | Question | Task) -> int:
         self._tasks.add(ticket)
         self._send(request)
         return ticket
@@ -258,10 +258,10 @@ class BatchClient(QObject):
 
     def _on_received(self, message: object) -> None:
         match message:
-            case JobsListed() | JobChanged() | Begun() | JobEnded():
+            case JobsListed() | JobChanged() | JobStarted() | JobEnded():
                 self._on_jobs(message)
-            case ViewTold():
-                self.view_told.emit(message)
+            case ViewUpdated():
+                self.view_updated.emit(message)
             case RowsFetched():
                 self.rows_fetched.emit(message)
             case ReviewsSet():
@@ -269,27 +269,27 @@ class BatchClient(QObject):
                 if message.error is not None:
                     self.review_failed.emit(message.error)
             case Warned():
-                self.remarked.emit(message.text)
+                self.warned.emit(message.text)
             case _:
                 self._on_task(message)
 
-    def _on_jobs(self, message: JobsListed | JobChanged | Begun | JobEnded) -> None:
+    def _on_jobs(self, message: JobsListed | JobChanged | JobStarted | JobEnded) -> None:
         match message:
             case JobsListed():
-                for news in message.jobs:
-                    self._note(news)
+                for status in message.jobs:
+                    self._track_busy(status)
                 self.jobs_listed.emit(message)
             case JobChanged():
-                self._note(message.news)
+                self._track_busy(message.status)
                 self.job_changed.emit(message)
-            case Begun():
+            case JobStarted():
                 self._tasks.discard(message.ticket)
-                self.begun.emit(message)
+                self.started.emit(message)
             case JobEnded():
                 self.job_ended.emit(message)
 
-    def _note(self, news: JobNews) -> None:
-        (self._busy.add if news.doing in _BUSY else self._busy.discard)(news.facts.id)
+    def _track_busy(self, status: JobStatus) -> None:
+        (self._busy.add if status.activity in _BUSY else self._busy.discard)(status.summary.id)
 
     def _on_task(self, message: object) -> None:
         match message:
@@ -300,11 +300,11 @@ class BatchClient(QObject):
                 self.steps_fetched.emit(message)
             case TaskProgress():
                 self.task_progress.emit(message)
-            case TaskDone() | TaskFailed() | TaskStopped():
+            case TaskDone() | TaskFailed() | TaskCancelled():
                 self._tasks.discard(message.ticket)
                 self.task_ended.emit(message)
-            case Means():
-                self.means.emit(message)
+            case Capabilities():
+                self.capabilities.emit(message)
 
     def _on_died(self) -> None:
         """Answer for the process and start it again: what it wrote is kept, and what it did not keep is told again."""
@@ -312,7 +312,7 @@ class BatchClient(QObject):
         under_way, self._busy = tuple(sorted(self._busy)), set()
         tasks, self._tasks = self._tasks, set()
         for ticket in sorted(tasks):
-            self.task_ended.emit(TaskFailed(ticket, _death()))
+            self.task_ended.emit(TaskFailed(ticket, _exit_error()))
         self.start()
         self.died.emit(under_way)
 
@@ -321,7 +321,7 @@ class BatchClient(QObject):
         self.failed.emit()
 
 
-def _death() -> StorageError:
+def _exit_error() -> StorageError:
     return StorageError(
         "The part of Fovea that works on folders stopped unexpectedly.", hint="It was started again: try once more."
     )

@@ -13,11 +13,11 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 Value = TypeVar("Value")
 
 
-_TURN_S: Final = 0.008
+_SLICE_S: Final = 0.008
 """So long calls are made one after the other; then the window paints, and listens, before the next."""
 
 
-class Relay(QObject):
+class Dispatcher(QObject):
     """Carries calls to the window's thread; it must outlive every thread that posts to it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Relay(QObject):
     def _deliver(self) -> None:
         """Make the calls that wait, as many as fit into a turn: Qt hands over all of them before it paints anything."""
         self._pauses = False
-        end = time.monotonic() + _TURN_S
+        end = time.monotonic() + _SLICE_S
         while self._inbox and not self._pauses:
             self._inbox.popleft()()
             if self._inbox and time.monotonic() > end:

@@ -25,8 +25,8 @@ from gui.tasks.task import Tasks
 
 THUMBNAIL_SIDE: Final = 256
 PREVIEW_SIDE: Final = 1280
-_KEPT: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
-_WAITING: Final = 120
+_MAX_CACHED: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
+_MAX_WAITING: Final = 120
 _AT_ONCE: Final = 3
 """Pictures drawn side by side: one more than threads that can compute on a small machine, so that none waits."""
 _DEATH: Final = FoveaError("Reading this image crashed.", hint="Open it in another program and save it again.")
@@ -55,12 +55,12 @@ class PictureClient(QObject):
     """Asks the picture process, and starts it again when it dies.
 
     Attributes:
-        drawn: a picture of this path and side is ready, or is known not to be had.
+        rendered: a picture of this path and side is ready, or is known not to be had.
         listed: some of the images of a listing.
         failed: the picture process cannot be started.
     """
 
-    drawn = Signal(object, object)
+    rendered = Signal(object, object)
     listed = Signal(ImagesListed)
     failed = Signal()
 
@@ -69,9 +69,9 @@ class PictureClient(QObject):
         self.tasks = Tasks(serve_pictures, _DEATH, self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
-        self._kept: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _KEPT}
+        self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
-        self._asked: set[_Key] = set()
+        self._in_flight: set[_Key] = set()
         self._listings: dict[int, _Listing] = {}
         self._tickets = count(1)
 
@@ -90,22 +90,22 @@ class PictureClient(QObject):
 
     def picture(self, path: Path, side: int) -> QPixmap | None:
         """The picture if it is there; None means it was asked for now, and a null pixmap that it cannot be had."""
-        kept = self._kept[side]
-        if path in kept:
-            kept.move_to_end(path)
-            return kept[path]
+        cache = self._cache[side]
+        if path in cache:
+            cache.move_to_end(path)
+            return cache[path]
         key = (path, side)
-        if key not in self._asked:
+        if key not in self._in_flight:
             self._waiting[key] = None
             self._waiting.move_to_end(key)
-            if len(self._waiting) > _WAITING:
+            if len(self._waiting) > _MAX_WAITING:
                 self._waiting.popitem(last=False)
-            self._ask()
+            self._request_next()
         return None
 
-    def list_images(self, paths: Iterable[Path], *, most: int | None = None) -> int:
+    def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> int:
         """Walk files and folders until so many images are found, or all; `listed` names them under this ticket."""
-        listing = _Listing(next(self._tickets), tuple(paths), most)
+        listing = _Listing(next(self._tickets), tuple(paths), maximum)
         self._list(listing)
         return listing.ticket
 
@@ -119,26 +119,26 @@ class PictureClient(QObject):
         self._listings.pop(ticket, None)
         self.listed.emit(ImagesListed(ticket, (), finished=True, failures=failures))
 
-    def _ask(self) -> None:
-        while self._waiting and len(self._asked) < _AT_ONCE:
+    def _request_next(self) -> None:
+        while self._waiting and len(self._in_flight) < _AT_ONCE:
             key, _ = self._waiting.popitem()
-            self._asked.add(key)
+            self._in_flight.add(key)
             task = self.tasks.start(api.draw, *key)
             task.succeeded.connect(partial(self._on_drawn, key))
-            task.failed.connect(lambda _, key=key: self._keep(key, QPixmap()))
-            task.ended.connect(self._ask)
+            task.failed.connect(lambda _, key=key: self._store(key, QPixmap()))
+            task.ended.connect(self._request_next)
 
     def _on_drawn(self, key: _Key, picture: Picture) -> None:
-        self._keep(key, pixmap(picture))
+        self._store(key, pixmap(picture))
 
-    def _keep(self, key: _Key, picture: QPixmap) -> None:
+    def _store(self, key: _Key, picture: QPixmap) -> None:
         path, side = key
-        self._asked.discard(key)
-        kept = self._kept[side]
-        kept[path] = picture
-        if len(kept) > _KEPT[side]:
-            kept.popitem(last=False)
-        self.drawn.emit(path, side)
+        self._in_flight.discard(key)
+        cache = self._cache[side]
+        cache[path] = picture
+        if len(cache) > _MAX_CACHED[side]:
+            cache.popitem(last=False)
+        self.rendered.emit(path, side)
 
     def _on_died(self) -> None:
         """List again what was being listed; any of the pictures being drawn may be to blame, so none of them is."""

@@ -12,22 +12,22 @@ from functools import partial
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from gui.tasks.background import in_background
-from gui.tasks.idle_steps import in_turns
+from gui.tasks.idle_steps import run_when_idle
 
 
-def bring(parent: QtCore.QObject, modules: Sequence[str], then: Callable[[], object] = lambda: None) -> None:
+def preload(parent: QtCore.QObject, modules: Sequence[str], on_done: Callable[[], object] = lambda: None) -> None:
     """Import modules in a background thread; returns at once.
 
     Args:
         parent: lives as long as anybody wants to know; an object of the window's thread.
         modules: their full names, in the order in which they are imported.
-        then: called on the window's thread once they are there. Where an import fails it is not called:
+        on_done: called on the window's thread once they are there. Where an import fails it is not called:
             `threading.excepthook` tells why.
     """
-    in_turns(parent, _steps(parent, modules, then))
+    run_when_idle(parent, _steps(parent, modules, on_done))
 
 
-def _steps(parent: QtCore.QObject, modules: Sequence[str], then: Callable[[], object]) -> Iterator[None]:
+def _steps(parent: QtCore.QObject, modules: Sequence[str], on_done: Callable[[], object]) -> Iterator[None]:
     """Qt's classes come first, some milliseconds a turn at most and only once in a process.
 
     PySide makes each when it is first named, and is not made for two threads that name the same one at the same time.
@@ -37,7 +37,7 @@ def _steps(parent: QtCore.QObject, modules: Sequence[str], then: Callable[[], ob
             if name not in vars(module):
                 getattr(module, name, None)
                 yield
-    in_background(parent, partial(_import, modules), lambda _: then())
+    in_background(parent, partial(_import, modules), lambda _: on_done())
 
 
 def _import(modules: Sequence[str]) -> None:  # a thread of its own

@@ -28,25 +28,25 @@ Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "headi
 
 def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel:
     """A label in one of the window's text styles; its text can be marked and copied."""
-    made = QLabel(text)
-    made.setProperty("kind", kind)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return made
+    result = QLabel(text)
+    result.setProperty("kind", kind)
+    result.setTextFormat(Qt.TextFormat.PlainText)
+    result.setWordWrap(wrap)
+    result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return result
 
 
 class Icon(QWidget):
     """An icon that stands by itself, in a colour of the theme of the moment."""
 
-    def __init__(self, name: str, ink: icons.Ink, side: int) -> None:
+    def __init__(self, name: str, role: icons.ColorRole, side: int) -> None:
         super().__init__()
         self.setFixedSize(side, side)
-        self._name, self._ink = name, ink
+        self._name, self._role = name, role
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        icons.paint(painter, self._name, QRectF(self.rect()), icons.ink(self._ink))
+        icons.paint(painter, self._name, QRectF(self.rect()), icons.color_of(self._role))
         painter.end()
 
 
@@ -63,7 +63,7 @@ class Panel(QFrame):
         self.body.addWidget(self.heading)
 
 
-class FactList(QWidget):
+class PropertyList(QWidget):
     """Names on the left, values on the right; values wrap and can be copied."""
 
     def __init__(self, parent: QWidget | None = None, rows: int = 0) -> None:
@@ -78,7 +78,7 @@ class FactList(QWidget):
         for _ in range(rows):
             self._add_row()
 
-    def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+    def show_properties(self, facts: Sequence[tuple[str, str]]) -> None:
         """Show these names and values, reusing the labels that are there."""
         while len(self._rows) < len(facts):
             self._add_row()
@@ -102,9 +102,9 @@ class FactList(QWidget):
         self._rows.append((name, value))
 
 
-def fit_rows(tree: QTreeView, most: int) -> None:
+def fit_rows(tree: QTreeView, maximum: int) -> None:
     """Make a tree without branches as high as its rows, or as so many of them: the page scrolls, not each list."""
-    rows = min(max(tree.model().rowCount(), 1), most)
+    rows = min(max(tree.model().rowCount(), 1), maximum)
     row = max(tree.sizeHintForRow(0), tree.fontMetrics().height() + 2 * theme.GRID)
     tree.setFixedHeight(tree.header().sizeHint().height() + rows * row + theme.GRID)
 
@@ -118,9 +118,9 @@ class Bar(QWidget):
         self._fraction = 0.0
         self._is_strong = True
 
-    def show_fraction(self, fraction: float, *, strong: bool) -> None:
+    def show_fraction(self, fraction: float, *, is_strong: bool) -> None:
         """Fill this part, 0..1; a strong bar has the accent colour."""
-        self._fraction, self._is_strong = fraction, strong
+        self._fraction, self._is_strong = fraction, is_strong
         self.update()
 
     def sizeHint(self) -> QSize:

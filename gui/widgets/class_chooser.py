@@ -10,18 +10,18 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QP
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
-from core.base.text import natural
-from core.datasets.class_labels import as_label
+from core.base.text import natural_sort_key
+from core.datasets.class_labels import normalize_label
 from gui.widgets import theme
 from gui.widgets.basic import label
 
 Index = QModelIndex | QPersistentModelIndex
 
 _WIDTH: Final = 440
-_MOST_SHOWN: Final = 11
+_MAX_SHOWN: Final = 11
 """Rows; what is further down is scrolled to."""
 _NUMBERED: Final = 9
-_KEPT_IN_ORDER: Final = 16
+_MAX_UNSORTED: Final = 16
 """Up to so many classes stay where they are, so that a hand finds each again."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
 _NOWHERE: Final = QModelIndex()
@@ -44,18 +44,18 @@ class ClassChooser(QFrame):
 
     Attributes:
         chosen: the class; a new one where nobody had it in the list.
-        left: it closed, with or without a choice, after `chosen`.
+        cancelled: it closed, with or without a choice, after `chosen`.
     """
 
     chosen = Signal(str)
-    left = Signal()
+    cancelled = Signal()
 
-    def __init__(self, window: QWidget, *, may_add: bool = True) -> None:
-        """Hidden until `open`; `may_add` says whether a word that is no class may become one."""
+    def __init__(self, window: QWidget, *, can_add: bool = True) -> None:
+        """Hidden until `open`; `can_add` says whether a word that is no class may become one."""
         super().__init__(window)
         self.setObjectName("palette")
-        self._window, self._may_add = window, may_add
-        self._back: QWidget | None = None
+        self._window, self._can_add = window, can_add
+        self._focus_before: QWidget | None = None
         self._classes: tuple[str, ...] = ()
         self._rows = _Rows(self)
         self._title = label(kind="heading", wrap=True)
@@ -108,7 +108,7 @@ class ClassChooser(QFrame):
         self._about.setText(about)
         self._about.setVisible(bool(about))
         self.line.setAccessibleName(f"{title} {about} Type to filter, arrows and Enter choose.")
-        self._back = self._window.focusWidget()
+        self._focus_before = self._window.focusWidget()
         self.show()  # or rows would be as high as they are without a style
         self.raise_()
         self.line.clear()
@@ -129,7 +129,7 @@ class ClassChooser(QFrame):
         elif isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             return self._handle_key(event)
         elif event.type() is QEvent.Type.FocusOut and self.isVisible():
-            self._close(give_back=False)
+            self._close(restore_focus=False)
         return False
 
     def _handle_key(self, event: QKeyEvent) -> bool:
@@ -168,9 +168,9 @@ class ClassChooser(QFrame):
         self.line.setAccessibleDescription(f"{index.data()}, {row + 1} of {count:,}" if index.isValid() else nothing)
 
     def _search(self, text: str) -> None:
-        wanted = as_label(text)
+        wanted = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, wanted)]
-        if self._may_add and wanted and wanted.casefold() not in {one.casefold() for one in self._classes}:
+        if self._can_add and wanted and wanted.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(wanted, is_new=True))
         self._rows.show(found, numbered=not text)
         self._mark(0 if wanted else -1)
@@ -178,21 +178,21 @@ class ClassChooser(QFrame):
     def _choose(self, index: Index) -> None:
         if index.isValid():
             choice = self._rows.choices[index.row()]
-            self._close(tell=False)
+            self._close(notify=False)
             self.chosen.emit(choice.label)
-            self.left.emit()
+            self.cancelled.emit()
 
-    def _close(self, *, give_back: bool = True, tell: bool = True) -> None:
+    def _close(self, *, restore_focus: bool = True, notify: bool = True) -> None:
         self.hide()
-        if give_back and self._back is not None:
-            self._back.setFocus()
-        if tell:
-            self.left.emit()
+        if restore_focus and self._focus_before is not None:
+            self._focus_before.setFocus()
+        if notify:
+            self.cancelled.emit()
 
     def _place(self) -> None:
         """In the middle, near the top, as high as its rows need, and never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
-        rows = min(max(len(self._classes) + self._may_add, 2), _MOST_SHOWN)
+        rows = min(max(len(self._classes) + self._can_add, 2), _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())
@@ -232,11 +232,11 @@ class _Rows(QAbstractTableModel):
 
 
 def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
-    if len(classes) <= _KEPT_IN_ORDER:
+    if len(classes) <= _MAX_UNSORTED:
         return tuple(classes)
     there = frozenset(classes)
     first = [one for one in dict.fromkeys(likely) if one in there]
-    return (*first, *sorted(there.difference(first), key=natural))
+    return (*first, *sorted(there.difference(first), key=natural_sort_key))
 
 
 def _found(classes: Sequence[str], wanted: str) -> list[str]:

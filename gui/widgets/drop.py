@@ -17,35 +17,35 @@ MODEL_SUFFIX: Final = ".onnx"
 """By which the file of a model is known."""
 
 
-class Nothing(Enum):
+class Rejection(Enum):
     """Why there is nothing to take."""
 
     REMOTE = "That is an address on the network. Fovea opens only what is on this computer: save the image first."
-    FOREIGN = "That is no photo. Fovea takes image files, folders, and images copied in another program."
+    UNSUPPORTED = "That is no photo. Fovea takes image files, folders, and images copied in another program."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offer:
+class DropContent:
     """Something to take: files and folders, or else pixels."""
 
     paths: tuple[Path, ...] = ()
     image: QImage | None = None
 
 
-def can_take(mime: QMimeData) -> bool:
-    """Whether `read_offer` would find something; cheap, for while the pointer still moves."""
+def can_drop(mime: QMimeData) -> bool:
+    """Whether `read_drop` would find something; cheap, for while the pointer still moves."""
     return bool(_local_paths(mime.urls())) or mime.hasImage()
 
 
-def read_offer(mime: QMimeData) -> Offer | Nothing:
+def read_drop(mime: QMimeData) -> DropContent | Rejection:
     """What is offered: local files first, then pixels (a browser offers both an address and pixels)."""
     paths = _local_paths(mime.urls())
     if paths:
-        return Offer(paths=paths)
+        return DropContent(paths=paths)
     image = mime.imageData() if mime.hasImage() else None
     if isinstance(image, QImage) and not image.isNull():
-        return Offer(image=image)
-    return Nothing.REMOTE if mime.hasUrls() else Nothing.FOREIGN
+        return DropContent(image=image)
+    return Rejection.REMOTE if mime.hasUrls() else Rejection.UNSUPPORTED
 
 
 def _local_paths(urls: Sequence[QUrl]) -> tuple[Path, ...]:

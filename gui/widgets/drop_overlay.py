@@ -15,15 +15,15 @@ class DropOverlay(QFrame):
         super().__init__(parent)
         self.setObjectName("overlay")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._words = label("", "display", wrap=True)
-        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._label = label("", "display", wrap=True)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
-        column.addWidget(self._words)
+        column.addWidget(self._label)
         self.hide()
 
     def appear(self, text: str, *, refused: bool) -> None:
         """Say what a drop would do."""
-        self._words.setText(text)
+        self._label.setText(text)
         self.setProperty("refused", "true" if refused else "false")
         self.style().unpolish(self)
         self.style().polish(self)
@@ -33,4 +33,4 @@ class DropOverlay(QFrame):
 
     def text(self) -> str:
         """What it says."""
-        return self._words.text()
+        return self._label.text()

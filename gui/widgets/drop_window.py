@@ -6,10 +6,10 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow
 
-from gui.widgets.drop import Nothing, can_take, read_offer
+from gui.widgets.drop import Rejection, can_drop, read_drop
 from gui.widgets.drop_overlay import DropOverlay
 
-_TAKE = "Drop to see what is in it"
+_ACCEPT_TEXT = "Drop to see what is in it"
 
 
 class DropWindow(QMainWindow):
@@ -32,13 +32,13 @@ class DropWindow(QMainWindow):
         """Accepted even where the drop would be refused: only so can the window say why."""
         if event.source() is not None:  # photos on their way out of the gallery
             return
-        takes = can_take(event.mimeData())
-        offer = None if takes else read_offer(event.mimeData())
-        self.overlay.appear(offer.value if isinstance(offer, Nothing) else _TAKE, refused=not takes)
+        takes = can_drop(event.mimeData())
+        offer = None if takes else read_drop(event.mimeData())
+        self.overlay.appear(offer.value if isinstance(offer, Rejection) else _ACCEPT_TEXT, refused=not takes)
         event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if can_take(event.mimeData()):
+        if can_drop(event.mimeData()):
             event.acceptProposedAction()
         else:
             event.ignore()

@@ -12,7 +12,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from gui.widgets import theme
 
-Ink = Literal["text", "muted", "accent", "warning"]
+ColorRole = Literal["text", "muted", "accent", "warning"]
 """A colour by its name among `theme.Tokens`."""
 
 _FOLDER: Final = Path(__file__).parent.parent / "icons"
@@ -29,18 +29,18 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: str) -> None:
     _renderer(name, colour).render(painter, box)
 
 
-def icon(name: str, ink: Ink, *, checked: Ink | None = None) -> QIcon:
+def icon(name: str, role: ColorRole, *, checked: ColorRole | None = None) -> QIcon:
     """An icon for a button, drawn afresh whenever it is painted: sharp on every screen, and in the theme of the moment.
 
     Args:
         name: of the outline.
-        ink: its colour.
+        role: its colour.
         checked: its colour while the button is checked; None: the same.
     """
-    return QIcon(_Outline(name, ink, checked or ink))
+    return QIcon(_Outline(name, role, checked or role))
 
 
-def ink(name: Ink) -> str:
+def color_of(name: ColorRole) -> str:
     """This colour in the theme of the moment."""
     colours = theme.current()
     return {"text": colours.text, "muted": colours.muted, "accent": colours.accent, "warning": colours.warning}[name]
@@ -55,14 +55,14 @@ def program_icon() -> QIcon:
 
 
 class _Outline(QIconEngine):
-    def __init__(self, name: str, ink: Ink, checked: Ink) -> None:
+    def __init__(self, name: str, role: ColorRole, checked: ColorRole) -> None:
         super().__init__()
-        self._name, self._ink, self._checked = name, ink, checked
+        self._name, self._role, self._checked = name, role, checked
 
     def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
         painter.save()
         painter.setOpacity(0.4 if mode is QIcon.Mode.Disabled else 1.0)
-        colour = ink(self._checked if state is QIcon.State.On else self._ink)
+        colour = color_of(self._checked if state is QIcon.State.On else self._role)
         paint(painter, self._name, QRectF(rect), colour)  # type: ignore[call-overload]
         painter.restore()
 
@@ -75,4 +75,4 @@ class _Outline(QIconEngine):
         return pixmap
 
     def clone(self) -> QIconEngine:
-        return _Outline(self._name, self._ink, self._checked)
+        return _Outline(self._name, self._role, self._checked)

@@ -8,17 +8,17 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from core.base.providers import TITLES
-from core.services.messages import ModelFacts, ModelOpened
-from gui.widgets.basic import FactList, Panel, label
+from core.services.messages import ModelOpened, ModelSummary
+from gui.widgets.basic import Panel, PropertyList, label
 
-_REMEMBERED: Final = 2000
+_MAX_SAMPLES: Final = 2000
 
 
 class LatencyRecord:
     """Inference times of this session's answers by one model, in milliseconds."""
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_REMEMBERED)
+        self._times: deque[float] = deque(maxlen=_MAX_SAMPLES)
 
     def add(self, inference_ms: float) -> None:
         """Note one answer."""
@@ -43,40 +43,40 @@ class ModelStatistics(Panel):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(title, parent)
         self._summary = label(wrap=True)
-        self._facts = FactList()
+        self._facts = PropertyList()
         self.body.addWidget(self._summary)
         self.body.addWidget(self._facts)
         self._summary.setText("Opening the model …")
 
-    def show_model(self, facts: ModelFacts, opened: ModelOpened | None = None, latency: str = "") -> None:
+    def show_model(self, facts: ModelSummary, opened: ModelOpened | None = None, latency: str = "") -> None:
         """Show what is known; `opened` and `latency` where the model is in use."""
         self.heading.setText(facts.card.title)
         self._summary.setText(facts.card.summary)
-        self._facts.show_facts(_card_facts(facts) + _session_facts(opened, latency) + _origin_facts(facts))
+        self._facts.show_properties(_card_facts(facts) + _session_facts(opened, latency) + _origin_facts(facts))
 
-    def show_nothing(self, reason: str) -> None:
+    def show_unavailable(self, reason: str) -> None:
         """Say why there is no model."""
         self._summary.setText(reason)
-        self._facts.show_facts(())
+        self._facts.show_properties(())
 
 
-def _card_facts(facts: ModelFacts) -> list[tuple[str, str]]:
+def _card_facts(facts: ModelSummary) -> list[tuple[str, str]]:
     backbone, card = facts.backbone, facts.card
     size = backbone.preprocessing.size
     rows = [
         ("Architecture", backbone.architecture),
-        ("Weights", f"{facts.weights:,}"),
+        ("Weights", f"{facts.parameters:,}"),
         ("Size on disk", f"{facts.size_bytes / 1e6:.1f} MB"),
         ("Multiply-adds", f"{backbone.multiply_adds / 1e9:.2f} billion per image"),
         ("Input", f"{size} × {size} pixels"),
         ("Classes", f"{len(card.classes):,}"),
-        ("Version", "shipped with Fovea" if facts.shipped else str(facts.version)),
+        ("Version", "shipped with Fovea" if facts.is_builtin else str(facts.version)),
         ("Accuracy", _accuracy(facts)),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _origin_facts(facts: ModelFacts) -> list[tuple[str, str]]:
+def _origin_facts(facts: ModelSummary) -> list[tuple[str, str]]:
     head, backbone = facts.card.origin, facts.backbone.origin
     if head == backbone:
         return [("Comes from", head.source), ("Licence", head.licence)]
@@ -88,17 +88,17 @@ def _origin_facts(facts: ModelFacts) -> list[tuple[str, str]]:
     ]
 
 
-def _accuracy(facts: ModelFacts) -> str:
+def _accuracy(facts: ModelSummary) -> str:
     """How good the card says it is, and how sure one can be of that; a card may hold anything."""
     match facts.card.evaluation:
         case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:
-            told = f"{accuracy:.1%} of {images:,} images; 95 % interval {low:.1%} to {high:.1%}"
+            text = f"{accuracy:.1%} of {images:,} images; 95 % interval {low:.1%} to {high:.1%}"
         case {"accuracy": float(accuracy)}:
-            told = f"{accuracy:.1%}"
+            text = f"{accuracy:.1%}"
         case _:
             return ""
     how = facts.card.evaluation.get("method", "")
-    return f"{told} ({how})" if isinstance(how, str) and how else told
+    return f"{text} ({how})" if isinstance(how, str) and how else text
 
 
 def _session_facts(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:

@@ -13,8 +13,8 @@ from core.base.errors import FoveaError
 from gui.widgets import icons, theme
 from gui.widgets.basic import Icon, label
 
-_AT_ONCE: Final = 3
-_ROOM_FROM: Final = 720
+_MAX_VISIBLE: Final = 3
+_MIN_HEIGHT: Final = 720
 """Height of the window from which all of them are shown; below it they would take the room of what they are about."""
 
 
@@ -31,20 +31,20 @@ class Notices(QWidget):
         parent.installEventFilter(self)
         self.hide()
 
-    def tell(self, text: str, *, offer: tuple[str, Callable[[], object]] | None = None) -> None:
-        """Show a notice; the same text is never there twice. `offer` is a button with what it does."""
+    def show_notice(self, text: str, *, action: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Show a notice; the same text is never there twice. `action` is a button with what it does."""
         for known in [notice for notice in self._shown if notice.text == text]:
             self._dismiss(known)
-        while len(self._shown) >= _AT_ONCE:
+        while len(self._shown) >= _MAX_VISIBLE:
             self._dismiss(self._shown[0])
-        notice = _Notice(text, offer, self._dismiss, self._show_all)
+        notice = _Notice(text, action, self._dismiss, self._show_all)
         self._shown.append(notice)
         self._column.insertWidget(0, notice)
         self._fit()
 
-    def tell_error(self, error: FoveaError) -> None:
+    def show_error(self, error: FoveaError) -> None:
         """Show what happened and what to do."""
-        self.tell(str(error))
+        self.show_notice(str(error))
 
     def texts(self) -> list[str]:
         """What is shown now, oldest first."""
@@ -71,7 +71,7 @@ class Notices(QWidget):
     def _fit(self) -> None:
         """Show as many as there is room for, the newest first."""
         self._wants_all = self._wants_all and len(self._shown) > 1
-        is_low = self.window().height() < _ROOM_FROM and not self._wants_all
+        is_low = self.window().height() < _MIN_HEIGHT and not self._wants_all
         waiting = self._shown[:-1] if is_low else []
         for notice in self._shown:
             notice.setHidden(notice in waiting)
@@ -84,7 +84,7 @@ class _Notice(QFrame):
     def __init__(
         self,
         text: str,
-        offer: tuple[str, Callable[[], object]] | None,
+        action: tuple[str, Callable[[], object]] | None,
         dismiss: Callable[[_Notice], None],
         show_all: Callable[[], None],
     ) -> None:
@@ -98,8 +98,8 @@ class _Notice(QFrame):
         words.setAccessibleName(f"Notice: {text}")
         row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
         row.addWidget(words, 1)
-        if offer is not None:
-            button = _link(*offer)
+        if action is not None:
+            button = _link(*action)
             button.clicked.connect(lambda: dismiss(self))
             row.addWidget(button)
         self.more = _link("", show_all)

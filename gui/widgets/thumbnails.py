@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
+from core.base.text import display_path
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import icons, theme
 
@@ -74,7 +74,7 @@ class PhotoWall(QListWidget):
         self.setSpacing(GAP)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setMinimumHeight(_CARD.height() + 4 * GAP)
-        pictures.drawn.connect(self._repaint)
+        pictures.rendered.connect(self._repaint)
         self.itemActivated.connect(lambda item: self.opened.emit(item.data(_PATH)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -98,7 +98,7 @@ class PhotoWall(QListWidget):
         for row, text in enumerate(texts):
             item = self.item(row)
             item.setText(text)
-            item.setToolTip(f"{text}\n{printable(item.data(_PATH))}")
+            item.setToolTip(f"{text}\n{display_path(item.data(_PATH))}")
 
     def show_photos(self, photos: Sequence[tuple[Path, str]]) -> None:
         """Show these photos with their texts, two lines each."""
@@ -106,7 +106,7 @@ class PhotoWall(QListWidget):
         for path, text in photos:
             item = QListWidgetItem(text, self)
             item.setData(_PATH, path)
-            item.setToolTip(f"{text}\n{printable(path)}")
+            item.setToolTip(f"{text}\n{display_path(path)}")
 
 
 class _PhotoDelegate(QStyledItemDelegate):
@@ -135,6 +135,6 @@ class _PhotoDelegate(QStyledItemDelegate):
         for number, line in enumerate(str(index.data()).split("\n")[:2]):
             place = QRect(box.left(), box.top() + side + 4 + 18 * number, side, 18)
             painter.setPen(QColor(colours.muted if number else colours.text))
-            told = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, side)
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, told)
+            elided = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, side)
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
         painter.restore()

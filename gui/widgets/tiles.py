@@ -13,12 +13,12 @@ from gui.widgets import theme
 class Tiles(QWidget):
     """Tiles in as many columns as have room."""
 
-    def __init__(self, tiles: Sequence[QWidget], least: int) -> None:
-        """`least` is how wide a column must be, in pixels."""
+    def __init__(self, tiles: Sequence[QWidget], min_width: int) -> None:
+        """`min_width` is how wide a column must be, in pixels."""
         super().__init__()
-        self._least = least
+        self._min_width = min_width
         self.setObjectName("inspector")
-        self.setMinimumWidth(least)  # or the columns of a wide window would keep it from becoming narrow
+        self.setMinimumWidth(min_width)  # or the columns of a wide window would keep it from becoming narrow
         self._tiles = list(tiles)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -32,7 +32,7 @@ class Tiles(QWidget):
         self._arrange(self._columns)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        columns = max(1, self.width() // self._least)
+        columns = max(1, self.width() // self._min_width)
         if columns != self._columns:
             self._arrange(columns)
 

@@ -23,7 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from core.base.providers import TITLES, Precision, ProviderWish
+from core.base.providers import TITLES, Precision, ProviderPreference
 from core.models.classifier import Classifier, open_classifier
 from core.models.library import open_library
 from core.prediction import Prediction
@@ -66,7 +66,7 @@ def milliseconds(answer: Callable[[Path], object], photo: Path) -> float:
 def measure(photo: Path) -> Table:
     """Let every way take turns and tabulate the medians."""
     model = open_library().find("everyday")
-    auto = open_classifier(model, ProviderWish.AUTO, Precision.AUTO)
+    auto = open_classifier(model, ProviderPreference.AUTO, Precision.AUTO)
     ways: dict[str, Callable[[Path], object]] = {
         "Pillow in full, keras.Model.predict": keras_way(),
         f"Fovea, {TITLES[auto.engine.provider]}": fovea_way(auto),

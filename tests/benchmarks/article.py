@@ -28,15 +28,15 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken
-from core.base.providers import TITLES, Precision, ProviderWish
+from core.base.providers import TITLES, Precision, ProviderPreference
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, compute_features
+from core.engine.features import FeatureExtractor, compute_features
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import decode
 from core.models.heads import LinearHead
 from core.models.library import InstalledBackbone, load_backbone, open_library
-from core.training.protocol import Job
+from core.training.protocol import TrainerJob
 from core.training.recipe_defaults import FINE_TUNE
 
 SIZE = (500, 375)
@@ -55,7 +55,7 @@ class Content:
 def draw(photos: Path, folder: Path, count: int) -> list[Path]:
     """Make images by cropping and recolouring photos, each another one."""
     generator, sources = np.random.default_rng(0), sorted(path for path in photos.rglob("*") if path.is_file())
-    pixels = [Image.fromarray(decode(path, at_least=375)) for path in sources]
+    pixels = [Image.fromarray(decode(path, min_side=375)) for path in sources]
     made = []
     for number in range(count):
         image = pixels[number % len(pixels)]
@@ -71,7 +71,7 @@ def draw(photos: Path, folder: Path, count: int) -> list[Path]:
 
 def features_by_fovea(engine: Engine, store: Path) -> Callable[[Sequence[Path]], None]:
     """Decode, preprocess, the engine, and keep what comes, as `fovea train` does."""
-    source = FeatureSource(engine.card, engine.precision, lambda: engine)
+    source = FeatureExtractor(engine.card, engine.precision, lambda: engine)
 
     def compute(images: Sequence[Path]) -> None:
         contents = [Content(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in images]
@@ -124,7 +124,7 @@ def tabulated(title: str, medians: dict[str, float]) -> Table:
 def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Console) -> None:
     """Features of a subset both ways, in turns, then of all images our way."""
     backbone = _backbone()
-    engine = choose_engine(load_backbone(backbone), backbone.card, ProviderWish.AUTO, Precision.AUTO)
+    engine = choose_engine(load_backbone(backbone), backbone.card, ProviderPreference.AUTO, Precision.AUTO)
     ours, theirs = features_by_fovea(engine, folder), features_by_keras()
     some = images[:subset]
 
@@ -143,32 +143,32 @@ def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Consol
 def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
     """An epoch of fine-tuning the exit flow, from files: decoding, augmenting, the frozen trunk, the step itself."""
     from core.trainer.backbone import read_backbone
-    from core.trainer.batches import Photo, Pipeline
+    from core.trainer.batches import DataLoader, TrainImage
     from core.trainer.fine_tune import with_head
     from core.trainer.framework import keras
-    from core.trainer.frozen_base import open_trunk
-    from core.trainer.learner import Learner
-    from core.trainer.precision import has_bfloat16, mixed
+    from core.trainer.frozen_base import open_frozen_base
+    from core.trainer.learner import ImageTrainer
+    from core.trainer.precision import has_bfloat16, to_mixed_precision
     from core.trainer.xception import copy_weights, exit_flow
 
     backbone = read_backbone(_backbone().folder)
     ending = exit_flow(None)
-    copy_weights(backbone.twin(), ending)
-    trunk = open_trunk(backbone.data, backbone.card, ending, ProviderWish.AUTO, Precision.AUTO)
+    copy_weights(backbone.keras_model(), ending)
+    trunk = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.AUTO, Precision.AUTO)
     network = keras.Model(ending.input, ending.output["features"])
     head = LinearHead(np.zeros((backbone.card.feature_width, 2), np.float32), np.zeros(2, np.float32))
-    model = with_head(mixed(network) if has_bfloat16() else network, head)
+    model = with_head(to_mixed_precision(network) if has_bfloat16() else network, head)
     sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in images]
-    photos = [Photo(path, sum_, number % 2) for number, (path, sum_) in enumerate(zip(images, sums, strict=True))]
-    job = Job(
+    photos = [TrainImage(path, sum_, number % 2) for number, (path, sum_) in enumerate(zip(images, sums, strict=True))]
+    job = TrainerJob(
         recipe="fine-tune", classes=2, seed=0, epochs=1, learning_rate=FINE_TUNE.learning_rate,
         momentum=FINE_TUNE.momentum, batch=BATCH, depth="exit-flow", precision="auto", provider="auto", backbone="",
     )  # fmt: skip
-    pipeline = Pipeline(backbone.card.preprocessing, trunk, CancelToken())
-    learner, epochs = Learner(model, job, (photos, []), pipeline, lambda _: None), count(1)
+    pipeline = DataLoader(backbone.card.preprocessing, trunk, CancelToken())
+    learner, epochs = ImageTrainer(model, job, (photos, []), pipeline, lambda _: None), count(1)
 
     def learn() -> int:
-        learner.learn(next(epochs))
+        learner.train_epoch(next(epochs))
         return len(photos)
 
     arithmetic = "bfloat16" if has_bfloat16() else "float32"

@@ -33,14 +33,14 @@ from rich.table import Table
 from core.base.progress import CancelToken
 from core.engine.engine import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
-from core.jobs.job import Job, open_answering
+from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.job_list import remove_job
-from core.jobs.journal import Answer, Answerer, Found, Journal, job_folder, job_id
-from core.jobs.pipeline import Answering
-from core.jobs.queries import Answers
+from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id
+from core.jobs.pipeline import LazyClassifier
+from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
-from core.models.classifier import Ready, prepare, run_timed
+from core.models.classifier import PreprocessedImage, prepare, run_timed
 from core.models.library import open_library
 from core.prediction import Failure, Prediction, Score, Timing
 from tests import tiny
@@ -77,17 +77,19 @@ def memory(sizes: list[int]) -> Table:
 def filled(request: JobRequest, count: int) -> str:
     """The id of a job of images that are not there, with answers that nobody computed."""
     draw, labels = random.Random(0), [f"class {number}" for number in range(50)]
-    with Journal(request, Answerer("key", "drawn", 1, 5)) as journal:
+    with Journal(request, ModelRef("key", "drawn", 1, 5)) as journal:
         for start in range(0, count, 500):
             numbers = range(start, min(start + 500, count))
-            journal.found([Found(b"folder %d" % (n // 1000), b"IMG_%d.jpg" % n, n, 7 * n % 1000) for n in numbers])
+            journal.add_found(
+                [FoundFile(b"folder %d" % (n // 1000), b"IMG_%d.jpg" % n, n, 7 * n % 1000) for n in numbers]
+            )
             answers = []
             for number in numbers:
                 scores = tuple(Score(label, draw.random()) for label in draw.sample(labels, 5))
                 answer = Prediction(Path("x"), scores, None, "drawn", "cpu", Timing(1.0, 2.0, 3.0))
                 failure = Failure(Path("x"), "damaged", "It cannot be decoded.", "Take another copy.")
-                answers.append(Answer(number + 1, failure if number % 50 == 0 else answer, draw.getrandbits(64)))
-            journal.answer(answers)
+                answers.append(ImageResult(number + 1, failure if number % 50 == 0 else answer, draw.getrandbits(64)))
+            journal.record(answers)
         journal.end_walk([])
         journal.finish()
     return journal.id
@@ -97,7 +99,7 @@ def queries(count: int) -> Table:
     table = Table("asked", "milliseconds", title=f"{count:,} rows, median of 5")
     with (
         tempfile.TemporaryDirectory() as place,
-        Answers(filled(JobRequest(Path(place), recursive=True), count)) as answers,
+        ResultStore(filled(JobRequest(Path(place), recursive=True), count)) as answers,
     ):
 
         def measure(what: str, ask: Callable[[], object]) -> None:
@@ -109,7 +111,7 @@ def queries(count: int) -> Table:
 
         for order in Order:
             measure(f"put in order by {order}", lambda order=order: answers.count(View(order)))
-        for group in (Group.CLASS, Group.FOLDER, Group.LOOK):
+        for group in (Group.CLASS, Group.FOLDER, Group.SIMILARITY):
             measure(f"put in groups by {group}", lambda group=group: answers.groups(View(group=group)))
         chosen = {
             "all": Filter(),
@@ -126,8 +128,10 @@ def queries(count: int) -> Table:
         answers.count(view)
         table.add_row("100 rows from the middle", f"{milliseconds(lambda: answers.rows(view, count // 2, 100), 1):.1f}")
         said = Review(Verdict.CORRECTED, "class 1")
-        table.add_row("one review", f"{milliseconds(lambda: answers.set_review([count // 2], said), 1):.1f}")
-        table.add_row("1,000 reviews", f"{milliseconds(lambda: answers.set_review(range(1000), said), 1):.1f}")
+        table.add_row("one review", f"{milliseconds(lambda: answers.set_reviews({count // 2: said}), 1):.1f}")
+        table.add_row(
+            "1,000 reviews", f"{milliseconds(lambda: answers.set_reviews(dict.fromkeys(range(1000), said)), 1):.1f}"
+        )
     return table
 
 
@@ -140,25 +144,27 @@ def heads(count: int) -> Table:
             library.install(*tiny.packaged_model("colours", temperature=temperature))
             request = JobRequest(tree, recursive=True, model="colours", keep_features=True)
             started = time.perf_counter()
-            with Job(request, open_answering(request), token=CancelToken()) as job:
+            with Job(request, open_lazy_classifier(request), token=CancelToken()) as job:
                 fresh = sum(result.is_new for result in job.results())
             table.add_row(f"{name}, {fresh:,} new", f"{time.perf_counter() - started:.1f}")
     return table
 
 
-def decode_alone(files: list[Path], answering: Answering) -> list[Ready]:
+def decode_alone(files: list[Path], answering: LazyClassifier) -> list[PreprocessedImage]:
     with ThreadPoolExecutor(DECODE_THREADS) as pool:
         return [
-            ready for ready in pool.map(lambda file: prepare(file, answering.plan), files) if isinstance(ready, Ready)
+            ready
+            for ready in pool.map(lambda file: prepare(file, answering.spec), files)
+            if isinstance(ready, PreprocessedImage)
         ]
 
 
-def engine_alone(ready: list[Ready], answering: Answering) -> None:
+def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> None:
     for start in range(0, len(ready), MAX_BATCH):
         run_timed(answering.open().engine, ready[start : start + MAX_BATCH])
 
 
-def whole_job(request: JobRequest, answering: Answering) -> None:
+def whole_job(request: JobRequest, answering: LazyClassifier) -> None:
     with Job(request, answering, token=CancelToken()) as job:
         assert all(result.is_new for result in job.results())
     remove_job(job.id)
@@ -175,7 +181,7 @@ def speed(model: str, images: int, rounds: int) -> Table:
         tree = trees.large(Path(place) / "tree", images)
         files = sorted(tree.iterdir())
         request = JobRequest(tree, recursive=True, model=model)
-        answering = open_answering(request)
+        answering = open_lazy_classifier(request)
         engine = answering.open().engine
         ready = decode_alone(files, answering)
         rows = []

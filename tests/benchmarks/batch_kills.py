@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.errors import FoveaError
-from core.jobs.job_list import job_facts
+from core.jobs.job_list import job_summary
 from core.jobs.journal import job_folder, job_id
 from core.jobs.schema import FILE
 from core.jobs.values import JobRequest, JobState
@@ -69,7 +69,7 @@ def wait_for_hold(tree: Path, process: subprocess.Popen[str]) -> None:
     id_ = job_id(JobRequest(tree, recursive=True))
     while process.poll() is None:
         with contextlib.suppress(FoveaError):
-            if job_facts(id_).state is JobState.RUNNING:
+            if job_summary(id_).state is JobState.RUNNING:
                 return
         time.sleep(0.01)
 

@@ -19,7 +19,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from core.images.decoding import Pixels, decode, decode_within
+from core.images.decoding import Pixels, decode, decode_thumbnail
 from core.images.preprocessing import Preprocessing, preprocess
 from tests import samples
 
@@ -36,12 +36,12 @@ def pillow(path: Path) -> Pixels:
 
 def ours(path: Path) -> Pixels:
     """Decoded at the reduced size that the plan allows, then resized."""
-    return preprocess(decode(path, at_least=PLAN.decode_at_least), PLAN)
+    return preprocess(decode(path, min_side=PLAN.min_decode_side), PLAN)
 
 
 def preview(path: Path) -> Pixels:
     """What the gallery shows."""
-    return decode_within(path, 256)
+    return decode_thumbnail(path, 256)
 
 
 def in_two_threads(path: Path) -> None:

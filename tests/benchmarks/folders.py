@@ -30,10 +30,10 @@ from core.base import paths, settings
 from core.base.settings import Settings
 from core.jobs.values import Group, Order
 from core.models.library import open_library
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.app.application import open_window
 from gui.folders.results_page import ResultsPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.benchmarks import trees
@@ -49,7 +49,7 @@ LOOKS = 20
 def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
     """Open a job's results and wait until its first rows are here."""
     page = window.folders_page
-    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     spin(lambda: job in page.jobs)
     results = page.results
     fresh(results, lambda: page.open_job(job), rows)
@@ -60,13 +60,13 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
 def run_job(window: MainWindow, tree: Path) -> None:
     """Classify a tree as a person does, and look around in its rows as they come until the last is there."""
     page = window.folders_page
-    window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     page.form.open(tree)
     page.form.begin.click()
     spin(lambda: page.shows_results)
     results = page.results
     for turn in count():
-        if page.job is not None and page.job.doing is Doing.FINISHED:
+        if page.job is not None and page.job.activity is Activity.FINISHED:
             break
         if turn % LOOKS == LOOKS - 1:
             results.show_as(gallery=not results.bar.shows_gallery)
@@ -137,7 +137,7 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
     yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
     for order in Order:
         yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(order))  # type: ignore[misc]
-    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(Order.FOUND, group=Group.LOOK))
+    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(Order.FOUND, group=Group.SIMILARITY))
     yield "back to their order", lambda: fresh(shown, lambda: shown.sort(Order.FOUND), rows)
     yield "filtered by text", lambda: fresh(shown, lambda: shown.filters.text.setText("day 07"))
     yield "all again", lambda: fresh(shown, shown.filters.reset, rows)

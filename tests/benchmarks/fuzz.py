@@ -137,7 +137,7 @@ def interlaced_png(pixels: np.ndarray) -> bytes:
 
 def read_pixels(path: Path) -> Tried:
     """An image as it is classified."""
-    found = read_image(path, at_least=64)
+    found = read_image(path, min_side=64)
     return Tried(found.pixels.tobytes(), bool(found.warnings))
 
 

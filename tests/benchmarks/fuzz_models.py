@@ -33,8 +33,8 @@ from core.engine.engine import open_engine
 from core.models import joined
 from core.models.exchange import import_model
 from core.models.library import InstalledModel, Library, load_backbone, load_head
-from core.models.onnx_import import import_foreign, look_at
-from core.models.onnx_import_values import ForeignAnswers, Scaling
+from core.models.onnx_import import import_onnx, inspect_model
+from core.models.onnx_import_values import ImportAnswers, Scaling
 from tests import tiny
 from tests.core.models import test_onnx_import_kinds as kinds
 from tests.core.models.test_onnx_import import classifier
@@ -229,12 +229,12 @@ def logits(model: InstalledModel) -> NDArray[np.float32]:
 
 
 def _import(file: Path, library: Library) -> InstalledModel:
-    asked = look_at(file)
+    asked = inspect_model(file)
     if asked is None:
         return import_model(file, library).model
     names = asked.classes or tuple(f"class {number}" for number in range(asked.class_count))
-    answers = ForeignAnswers("Theirs", names, asked.size or 32, scaling=Scaling.UNIT)
-    return import_foreign(file, answers, library).model
+    answers = ImportAnswers("Theirs", names, asked.size or 32, scaling=Scaling.UNIT)
+    return import_onnx(file, answers, library).model
 
 
 def attempt(data: bytes, place: Path, wanted: dict[str, Any] | None, outcome: Outcome) -> None:
@@ -259,12 +259,12 @@ def attempt(data: bytes, place: Path, wanted: dict[str, Any] | None, outcome: Ou
         outcome.otherwise += not is_same
     except FoveaError:
         outcome.refused += 1
-        outcome.left += any(path.is_file() for path in library.own.rglob("*"))
+        outcome.left += any(path.is_file() for path in library.user.rglob("*"))
     except Exception as error:  # noqa: BLE001 - these are what the round looks for
         name = type(error).__name__
         outcome.foreign[name] = outcome.foreign.get(name, 0) + 1
     outcome.longest = max(outcome.longest, time.perf_counter() - started)
-    shutil.rmtree(library.own, ignore_errors=True)
+    shutil.rmtree(library.user, ignore_errors=True)
 
 
 def round_of(seeds: list[bytes], mutate: Mutation, count: int, draw: random.Random, *, ours: bool) -> Outcome:

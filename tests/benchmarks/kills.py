@@ -82,7 +82,7 @@ def check() -> str:
     library = open_library()
     broken = [entry.name for entry in library.entries() if isinstance(entry, BrokenEntry)]
     assert not broken, broken
-    versions = library.versions(NAME) if (library.own / NAME).exists() else ()
+    versions = library.versions(NAME) if (library.user / NAME).exists() else ()
     for version in versions:
         model = library.find(f"{NAME}@{version.number}")
         load_head(model)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken, Progress
-from core.base.providers import ProviderWish
+from core.base.providers import ProviderPreference
 from core.datasets.corrections import Correction
 from core.models.library import open_library
 from core.training.request import RetrainRequest
@@ -60,7 +60,7 @@ def _stages(made: tuple[Correction, ...]) -> dict[str, float]:
         taken[current] = taken.get(current, 0.0) + now - last
         last, current = now, progress.stage
 
-    retrain(RetrainRequest(MODEL, 0, made, ProviderWish.AUTO), open_library(), report=report, token=CancelToken())
+    retrain(RetrainRequest(MODEL, 0, made, ProviderPreference.AUTO), open_library(), report=report, token=CancelToken())
     end = time.perf_counter()
     taken[current] = taken.get(current, 0.0) + end - last
     return taken | {"all": end - began}

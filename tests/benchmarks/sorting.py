@@ -20,11 +20,11 @@ from rich.table import Table
 
 from core.base.progress import CancelToken
 from core.jobs.values import Row, State
-from core.outputs.sorting.disk import RealDisk, real
-from core.outputs.sorting.execute import carry_out
-from core.outputs.sorting.plan import plan
+from core.outputs.sorting.disk import RealFileSystem, resolve_request
+from core.outputs.sorting.execute import execute
+from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortRequest
+from core.outputs.sorting.values import SortRequest, TransferMode
 from core.prediction import Score
 
 SIZE = 200_000
@@ -45,9 +45,9 @@ def photos(folder: Path, count: int) -> list[Row]:
 def measure(rows: list[Row], request: SortRequest) -> tuple[float, float, float]:
     """Seconds for planning, sorting and putting back."""
     moments = [time.perf_counter()]
-    steps = list(plan(rows, request, RealDisk(request.destination)))
+    steps = list(make_plan(rows, request, RealFileSystem(request.destination)))
     moments.append(time.perf_counter())
-    done = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    done = execute(steps, request, report=lambda _: None, token=CancelToken())
     moments.append(time.perf_counter())
     undo(done.id, report=lambda _: None, token=CancelToken())
     moments.append(time.perf_counter())
@@ -62,8 +62,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ["FOVEA_HOME"] = str(Path(name) / "home")
         rows = photos(Path(name) / "photos", count)
-        for by in By:
-            times = measure(rows, real(SortRequest(Path(name) / "photos", Path(name) / "sorted", by)))
+        for by in TransferMode:
+            times = measure(rows, resolve_request(SortRequest(Path(name) / "photos", Path(name) / "sorted", by)))
             table.add_row(by, *(f"{seconds:.1f}" for seconds in times), f"{count / times[1]:,.0f}")
     Console().print(table)
     Console().print(f"{count:,} photos, peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")

@@ -34,28 +34,28 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from core.base import paths, settings
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import DAMAGED
 from core.datasets import corrections
 from core.datasets.corrections import Correction
-from core.datasets.label_overrides import Amendment, amend, read_amendments
-from core.datasets.scan_cache import Content, FileState, Memo
+from core.datasets.label_overrides import LabelOverride, override_labels, read_overrides
+from core.datasets.scan_cache import FileState, ImageInfo, ScanCache
 from core.engine import provider_selection
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.jobs.job_list import forget_answers, job_facts, list_jobs
-from core.jobs.journal import Answerer, Found, Journal
-from core.jobs.queries import Answers
+from core.jobs.job_list import job_summary, list_jobs, reset_results
+from core.jobs.journal import FoundFile, Journal, ModelRef
+from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.values import JobRequest, Review, Verdict, View
-from core.models.library import InstalledModel, Library, load_examples, load_head, load_learnt
-from core.models.training_examples import KeptExample, fingerprint
+from core.models.library import InstalledModel, Library, load_examples, load_head, load_training_hashes
+from core.models.training_examples import TrainingExample, fingerprint
 from core.models.versions import locked
 from core.outputs.keywords.record import open_record
-from core.outputs.sorting.disk import real
-from core.outputs.sorting.execute import carry_out
+from core.outputs.sorting.disk import resolve_request
+from core.outputs.sorting.execute import execute
 from core.outputs.sorting.records import list_sortings
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortRequest, Step
+from core.outputs.sorting.values import SortRequest, Step, TransferMode
 from core.training import runs
 from core.training.request import Recipe, TrainRequest
 from tests import tiny
@@ -63,10 +63,10 @@ from tests.journals import write_journal
 
 KIND: Final = FeatureKind("backbone", "preprocessing", "exact", 16)
 PLAN: Final = {"recipe": "dense", "epochs": 5}
-EXAMPLES: Final = tuple(KeptExample(Path(f"{n}.jpg"), f"{n:064x}", "red", "train") for n in range(20))
+EXAMPLES: Final = tuple(TrainingExample(Path(f"{n}.jpg"), f"{n:064x}", "red", "train") for n in range(20))
 REQUEST: Final = TrainRequest(
     folder=Path("photos"), name="mine", validation=0.1, test=0.1, seed=0,
-    provider=ProviderWish.CPU, precision=Precision.EXACT, recipe=Recipe.DENSE,
+    provider=ProviderPreference.CPU, precision=Precision.EXACT, recipe=Recipe.DENSE,
 )  # fmt: skip
 
 
@@ -101,20 +101,20 @@ def fill(place: Path) -> dict[str, str]:
         tiny.write_solid(photos / f"{colour}.png", colour)
     settings.save(settings.Settings(model="everyday", top_k=7), paths.settings_file())
     job = write_journal(place / "set", 60)
-    with Answers(job) as answers:
-        answers.set_review(range(1, 20), Review(Verdict.CORRECTED, "blue"))
+    with ResultStore(job) as answers:
+        answers.set_reviews(dict.fromkeys(range(1, 20), Review(Verdict.CORRECTED, "blue")))
     for number in range(3):
-        amend(photos, {photos / f"{tiny.CLASSES[number]}.png": Amendment("blue")})
+        override_labels(photos, {photos / f"{tiny.CLASSES[number]}.png": LabelOverride("blue")})
     made = [Correction(photos / f"{n}.jpg", "red", 0.5, "green", "mine") for n in range(20)]
     corrections.change("mine", add=made)
     with open_record(paths.keyword_record()) as record:
-        record.note((photos / f"{n}.xmp", photos / f"{n}.jpg", True) for n in range(200))
+        record.add((photos / f"{n}.xmp", photos / f"{n}.jpg", True) for n in range(200))
     fill_caches(photos)
     fill_library()
-    with runs.unfinished_run(REQUEST, PLAN, ("a",), restart=False) as run:
+    with runs.open_run(REQUEST, PLAN, ("a",), restart=False) as run:
         (run.folder / "checkpoint.npz").write_bytes(b"learned")
     sorting = sort(place)
-    amendments = next(paths.amendments().glob("*.json")).name
+    amendments = next(paths.label_overrides().glob("*.json")).name
     return {"job": job, "sorting": sorting, "amendments": amendments}
 
 
@@ -124,17 +124,17 @@ def fill_caches(photos: Path) -> None:
     with closing_memo() as memo:
         state = FileState.of(photos / "red.png")
         assert state is not None
-        memo.keep([(photos / "red.png", state, Content("0" * 64, 7, ()))])
+        memo.put([(photos / "red.png", state, ImageInfo("0" * 64, 7, ()))])
     provider_selection._file().write_text('{"key": "cpu"}')
 
 
-def closing_memo() -> Memo:
-    return Memo()
+def closing_memo() -> ScanCache:
+    return ScanCache()
 
 
 def fill_library() -> None:
     card, files = tiny.packaged_model("mine", training={"dataset_sha256": _sum()})
-    library().install(card, files, learnt=[one.sha256 for one in EXAMPLES], examples=EXAMPLES)
+    library().install(card, files, trained_on=[one.sha256 for one in EXAMPLES], examples=EXAMPLES)
 
 
 def _sum() -> str:
@@ -145,16 +145,16 @@ def sort(place: Path) -> str:
     source = place / "sort"
     for number in range(5):
         tiny.write_solid(source / f"{number}.png", "red")
-    request = real(SortRequest(source, place / "sorted", By.MOVE))
+    request = resolve_request(SortRequest(source, place / "sorted", TransferMode.MOVE))
     steps = [
         Step(path, request.destination / "red" / path.name, "red", 1.0, path.stat().st_size)
         for path in sorted(source.iterdir())
     ]
-    return carry_out(steps, request, report=lambda _: None, token=CancelToken()).id
+    return execute(steps, request, report=lambda _: None, token=CancelToken()).id
 
 
 def library() -> Library:
-    return Library(paths.shipped_models(), paths.own_models())
+    return Library(paths.builtin_models(), paths.user_models())
 
 
 # ---- what reads each store
@@ -177,7 +177,7 @@ def stores(place: Path, names: dict[str, str]) -> Iterator[Store]:
     photos, job = place / "photos", names["job"]
     yield Store("settings", "settings.json", use_settings)
     yield Store("journal", f"jobs/{job}/{FILE}", lambda: use_journal(place / "set", job))
-    yield Store("journal's lock", f"jobs/{job}/lock", lambda: each(list_jobs, lambda: job_facts(job)))
+    yield Store("journal's lock", f"jobs/{job}/lock", lambda: each(list_jobs, lambda: job_summary(job)))
     yield Store("decisions", f"amendments/{names['amendments']}", lambda: use_amendments(photos))
     yield Store("corrections", "corrections/mine.jsonl", lambda: use_corrections(photos))
     yield Store("keywords", "keywords.sqlite3", lambda: use_keywords(photos))
@@ -200,24 +200,24 @@ def use_settings() -> None:
 
 def use_journal(folder: Path, job: str) -> None:
     def read() -> None:
-        with Answers(job) as answers:
+        with ResultStore(job) as answers:
             list(answers.each(View()))
-            answers.facts()
+            answers.summary()
 
     def run() -> None:
-        with Journal(JobRequest(folder, recursive=True, model="m"), Answerer("drawn", "m", 1, 3)) as journal:
-            journal.found([Found(b"day 00", b"000000.jpg", 1, 1)])
-            journal.ahead(0, 100)
+        with Journal(JobRequest(folder, recursive=True, model="m"), ModelRef("drawn", "m", 1, 3)) as journal:
+            journal.add_found([FoundFile(b"day 00", b"000000.jpg", 1, 1)])
+            journal.next_images(0, 100)
             journal.end_walk([])
 
-    each(list_jobs, lambda: job_facts(job), read, lambda: forget_answers(job), run, read)
+    each(list_jobs, lambda: job_summary(job), read, lambda: reset_results(job), run, read)
 
 
 def use_amendments(photos: Path) -> None:
     each(
-        lambda: read_amendments(photos).of_file(photos / "red.png"),
-        lambda: amend(photos, {photos / "red.png": Amendment(None)}),
-        lambda: read_amendments(photos),
+        lambda: read_overrides(photos).of_file(photos / "red.png"),
+        lambda: override_labels(photos, {photos / "red.png": LabelOverride(None)}),
+        lambda: read_overrides(photos),
     )
 
 
@@ -230,7 +230,7 @@ def use_keywords(photos: Path) -> None:
     def work() -> None:
         with open_record(paths.keyword_record()) as record:
             record.photos_in(photos)
-            record.note([(photos / "new.xmp", photos / "new.jpg", True)])
+            record.add([(photos / "new.xmp", photos / "new.jpg", True)])
 
     each(work)
 
@@ -243,11 +243,11 @@ def use_features() -> None:
 
 def use_memo(photos: Path) -> None:
     with closing_memo() as memo:
-        memo.recall([photos / f"{colour}.png" for colour in tiny.CLASSES])
+        memo.get([photos / f"{colour}.png" for colour in tiny.CLASSES])
 
 
 def use_choices() -> None:
-    provider_selection._recall(tiny.backbone_card(), Precision.EXACT)
+    provider_selection._load_choice(tiny.backbone_card(), Precision.EXACT)
 
 
 def use_sorting(name: str) -> None:
@@ -256,10 +256,10 @@ def use_sorting(name: str) -> None:
 
 def use_runs() -> None:
     def run() -> None:
-        with runs.unfinished_run(REQUEST, PLAN, ("a",), restart=False):
+        with runs.open_run(REQUEST, PLAN, ("a",), restart=False):
             pass
 
-    each(runs.found_runs, run)
+    each(runs.list_runs, run)
 
 
 def use_library() -> None:
@@ -267,11 +267,11 @@ def use_library() -> None:
         model = library().find(reference)
         assert isinstance(model, InstalledModel)
         load_head(model)
-        load_learnt(model)
+        load_training_hashes(model)
         load_examples(model)
 
     def lock() -> None:
-        with locked(paths.own_models()):
+        with locked(paths.user_models()):
             pass
 
     each(

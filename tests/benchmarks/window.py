@@ -26,14 +26,21 @@ from rich.table import Table
 
 from gui.app.application import open_window
 from gui.photos.empty_state import SAMPLES
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 
 BATCH = 500
 DUE_MS = 4
 PHOTOS = 200
 SCROLLS = 200
-FIRST = (Act.SHOW_FOLDERS, Act.SHOW_MODELS, Act.SHOW_TRAINING, Act.PALETTE, Act.COMPARE, Act.LICENCES)
+FIRST = (
+    ActionId.SHOW_FOLDERS,
+    ActionId.SHOW_MODELS,
+    ActionId.SHOW_TRAINING,
+    ActionId.PALETTE,
+    ActionId.COMPARE,
+    ActionId.LICENCES,
+)
 
 
 class StallWatch:
@@ -97,8 +104,8 @@ def read_photos(window: MainWindow, folder: Path) -> None:
 def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "the model is opened, the places are made", lambda: (spin(lambda: window.session.opened is not None), rest(2))
     for act in FIRST:
-        yield f"first: {act.name}", lambda act=act: (window.actions_by_act[act].trigger(), rest(1))  # type: ignore[misc]
-    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
+        yield f"first: {act.name}", lambda act=act: (window.actions_by_id[act].trigger(), rest(1))  # type: ignore[misc]
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
     yield f"{PHOTOS} photos are read", lambda: read_photos(window, folder)
     yield f"{rows:,} rows come", lambda: fill(window, rows)
     yield f"they are scrolled in {SCROLLS} steps", lambda: scroll(window)

@@ -23,19 +23,19 @@ from window import StallWatch, rest, spin
 from core.training.request import Recipe
 from gui.app.application import open_window
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 
 PATIENCE_S = 1200
 
 
 def wizard_of(window: MainWindow) -> TrainingWizard:
-    assert window.teaching.wizard is not None
-    return window.teaching.wizard
+    assert window.wizard_controller.wizard is not None
+    return window.wizard_controller.wizard
 
 
 def scenes(window: MainWindow, photos: Path, recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "the model is opened", lambda: spin(lambda: window.session.opened is not None)
-    yield "the wizard opens", lambda: (window.teaching.open(), rest(2))
+    yield "the wizard opens", lambda: (window.wizard_controller.open(), rest(2))
     wizard = wizard_of(window)
 
     def read() -> None:
@@ -46,7 +46,7 @@ def scenes(window: MainWindow, photos: Path, recipe: Recipe) -> Iterator[tuple[s
     def train() -> None:
         wizard.how.cards[recipe].choice.setChecked(True)
         wizard.next.click()
-        spin(lambda: wizard.step is not Step.TRAINING, PATIENCE_S)
+        spin(lambda: wizard.step is not WizardStep.TRAINING, PATIENCE_S)
 
     yield "the folder is read and shown", read
     yield "the recipes are shown and measured", lambda: (wizard.next.click(), rest(10))

@@ -11,14 +11,14 @@ from core import api
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
 from core.models.library import open_library
 from core.prediction import Prediction
-from core.services.library_values import AgreementFacts
+from core.services.library_values import ComparisonSummary
 from core.training.request import Recipe
-from core.training.runs import unfinished_run
+from core.training.runs import open_run
 from tests import tiny
 from tests.core.models.test_onnx_import import ANSWERS, classifier
 from tests.core.services.conftest import request
@@ -30,27 +30,27 @@ def _two_versions(home: Path) -> None:
     weights = head.weights.copy()
     weights[:, 2] += weights[:, 1] * 2
     open_library().install(*tiny.packaged_model("mine", own_head=LinearHead(weights, head.bias)))
-    open_library().install(*tiny.packaged_model("mine", title="Better"), learnt=["0" * 64, "1" * 64])
+    open_library().install(*tiny.packaged_model("mine", title="Better"), trained_on=["0" * 64, "1" * 64])
 
 
 def test_every_version_is_listed_with_what_is_known() -> None:
     names = {one.name: one for one in api.list_library().names}
     mine = names["mine"]
     first, second = mine.versions
-    assert (first.number, first.is_active, first.learnt) == (1, False, None)
-    assert (second.number, second.is_active, second.learnt) == (2, True, 2)
+    assert (first.number, first.is_active, first.training_images) == (1, False, None)
+    assert (second.number, second.is_active, second.training_images) == (2, True, 2)
     assert mine.title == "Better"
     assert mine.active is second
-    assert second.facts is not None
-    assert second.facts.card.classes == tiny.CLASSES
-    assert second.installed is not None
+    assert second.model is not None
+    assert second.model.card.classes == tiny.CLASSES
+    assert second.installed_at is not None
     assert names["general"].versions[0].number == 0
 
 
 def test_a_damaged_version_says_why_it_cannot_be_used() -> None:
-    (paths.own_models() / "mine" / "1" / "head.npz").write_bytes(b"damaged")
+    (paths.user_models() / "mine" / "1" / "head.npz").write_bytes(b"damaged")
     first = next(one for one in api.list_library().names if one.name == "mine").versions[0]
-    assert first.facts is None
+    assert first.model is None
     assert first.error is not None
     assert "head.npz" in str(first.error)
 
@@ -81,10 +81,10 @@ def test_a_model_goes_out_as_a_file_and_comes_in_again(tmp_path: Path) -> None:
         export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
 
 
-def compare(*photos: Path, token: CancelToken | None = None, heard: list[Progress] | None = None) -> AgreementFacts:
+def compare(*photos: Path, token: CancelToken | None = None, heard: list[Progress] | None = None) -> ComparisonSummary:
     heard = [] if heard is None else heard
     return api.compare(
-        "mine@1", "mine@2", photos, ProviderWish.CPU, Precision.AUTO,
+        "mine@1", "mine@2", photos, ProviderPreference.CPU, Precision.AUTO,
         report=heard.append, token=token or CancelToken(),
     )  # fmt: skip
 
@@ -96,12 +96,12 @@ def test_photos_are_compared_with_what_differs_first(tmp_path: Path) -> None:
     ]
     heard: list[Progress] = []
     facts = compare(*photos, heard=heard)
-    assert (facts.a, facts.b, facts.images, facts.flip_count) == ("mine@1", "mine@2", 4, 2)
-    assert {(one.path, one.before, one.now, one.label) for one in facts.flips} == {
+    assert (facts.a, facts.b, facts.images, facts.disagreement_count) == ("mine@1", "mine@2", 4, 2)
+    assert {(one.path, one.before, one.now, one.label) for one in facts.disagreements} == {
         (photo, "blue", "green", None) for photo in photos[1:3]
     }
     assert [(one.before, one.now, one.images) for one in facts.changes] == [("blue", "green", 2)]
-    assert facts.known is None
+    assert facts.labelled is None
     assert facts.computed == 4
     assert compare(*photos).computed == 0
     assert heard
@@ -113,10 +113,10 @@ def test_labelled_photos_tell_what_was_fixed_and_what_broke(tmp_path: Path) -> N
             tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
     (tmp_path / "labelled" / "red" / "broken.png").write_bytes(b"nothing")
     facts = compare(tmp_path / "labelled")
-    assert facts.known is not None
-    assert (facts.known.fixed, facts.known.broke, facts.known.could_be_chance) == (2, 0, True)
-    assert (facts.known.learnt_a, facts.known.learnt_b) == (None, 0)
-    assert [(one.name, one.before, one.now) for one in facts.known.classes] == [
+    assert facts.labelled is not None
+    assert (facts.labelled.fixed, facts.labelled.broke, facts.labelled.could_be_chance) == (2, 0, True)
+    assert (facts.labelled.training_overlap_a, facts.labelled.training_overlap_b) == (None, 0)
+    assert [(one.name, one.before, one.now) for one in facts.labelled.classes] == [
         ("red", 1.0, 1.0), ("green", 0.0, 1.0), ("blue", 1.0, 1.0)
     ]  # fmt: skip
     assert facts.unread_count == 1
@@ -139,9 +139,9 @@ def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
 
 def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
     asked = request(tmp_path, name="later", recipe=Recipe.DENSE)
-    with unfinished_run(asked, {"recipe": "dense", "epochs": 3}, ["a"], restart=False):
+    with open_run(asked, {"recipe": "dense", "epochs": 3}, ["a"], restart=False):
         (run,) = api.list_library().runs
-        assert run.is_under_way
+        assert run.is_running
         with pytest.raises(UsageError):
             api.discard_run("later")
     (run,) = api.list_library().runs

@@ -21,11 +21,11 @@ from core.card import (
     FORMAT,
     MAX_CLASSES,
     BackboneCard,
-    Fit,
     HeadReference,
     ModelCard,
     Origin,
     Preprocessing,
+    ResizeMode,
     SharedBackbone,
     read_card,
     write_card,
@@ -376,13 +376,13 @@ def test_a_card_in_another_unicode_encoding_is_the_same_card() -> None:
 
 @pytest.mark.parametrize(("size", "crop", "side"), [(299, 1.0, 374), (224, 0.875, 320), (16, 1.0, 20)])
 def test_a_draft_keeps_a_quarter_more_than_the_backbone_reads(size: int, crop: float, side: int) -> None:
-    assert Preprocessing(size, Fit.CENTRE_CROP, crop).decode_at_least == side
+    assert Preprocessing(size, ResizeMode.CENTRE_CROP, crop).min_decode_side == side
 
 
 @pytest.mark.parametrize(("size", "crop"), [(15, 1.0), (2049, 1.0), (299, 0.0), (299, 1.01), (299, math.nan)])
 def test_preprocessing_refuses_what_makes_no_sense(size: int, crop: float) -> None:
     with pytest.raises(ValueError):
-        Preprocessing(size, Fit.STRETCH, crop)
+        Preprocessing(size, ResizeMode.STRETCH, crop)
 
 
 def test_a_head_reference_holds_what_the_card_said() -> None:

@@ -69,7 +69,7 @@ def serve_batch_held(connection: Connection) -> None:
 
 def serve_batch_that_walks_slowly(connection: Connection) -> None:
     """Serve like the batch process, but read a folder no further than to a few photos until a test lets it go on."""
-    visible = walk.visible
+    visible = walk.visible_entries
 
     def slowly_visible(folder, *pass_over):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
         for place, entry in enumerate(visible(folder, *pass_over)):
@@ -77,7 +77,7 @@ def serve_batch_that_walks_slowly(connection: Connection) -> None:
                 time.sleep(0.02)
             yield entry
 
-    walk.visible = slowly_visible
+    walk.visible_entries = slowly_visible
     serve_batch(connection)
 
 
@@ -94,5 +94,5 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
         return do
 
-    batch_sorting.carry_out, batch_sorting.undo = slowly(batch_sorting.carry_out), slowly(batch_sorting.undo)
+    batch_sorting.execute, batch_sorting.undo = slowly(batch_sorting.execute), slowly(batch_sorting.undo)
     serve_batch(connection)

@@ -78,4 +78,4 @@ def _own_head(wheel: zipfile.ZipFile, features: NDArray[np.float32]) -> NDArray[
 
 def _pixels(paths: list[Path], size: int) -> NDArray[np.uint8]:
     plan = Preprocessing(size)
-    return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
+    return np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in paths])

@@ -11,16 +11,16 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.engine import golden, graph
-from core.engine.complexity import complexity
+from core.engine.complexity import compute_stats
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
-from core.models.bundled_features import shipped_features
+from core.models.bundled_features import bundled_features
 from core.models.heads import read_head, softmax
 from core.models.library import Library, load_examples, load_head
-from core.training.training_data import source_of
+from core.training.training_data import extractor_of
 
 _NAMES = ("everyday", "general", "xception-imagenet")
 _BACKBONES = ("general", "xception-imagenet")
@@ -48,7 +48,7 @@ def _features(file: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
-    return np.stack([preprocess(decode(path, at_least=plan.decode_at_least), plan) for path in paths])
+    return np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in paths])
 
 
 def _probabilities(shipped: Path, name: str, paths: list[Path]) -> NDArray[np.float32]:
@@ -85,14 +85,14 @@ def test_a_backbone_is_what_its_card_says(shipped_models: Path, name: str) -> No
     card, file = _backbone(shipped_models, name)
     data = file.read_bytes()
     graph.check_backbone(data, card)
-    assert complexity(onnx.ModelProto.FromString(data)).multiply_adds == card.multiply_adds
+    assert compute_stats(onnx.ModelProto.FromString(data)).macs == card.multiply_adds
 
 
 @pytest.mark.parametrize("name", _BACKBONES)
 def test_golden_features_come_out_again(shipped_models: Path, name: str) -> None:
     card, file = _backbone(shipped_models, name)
     found = _features(file, golden.golden_inputs(card.preprocessing.size))
-    assert golden.cosine(found, golden.unpack(card.golden_features, card.feature_width)) >= 0.99999
+    assert golden.cosine(found, golden.decode_features(card.golden_features, card.feature_width)) >= 0.99999
 
 
 @pytest.mark.parametrize("name", _MODELS)
@@ -140,10 +140,10 @@ def test_everyday_can_learn_on_without_its_photos(shipped_models: Path, tmp_path
     assert examples is not None
     assert len(examples) == 196
     assert not any(one.path.is_absolute() for one in examples)
-    kind = source_of(model.backbone, ProviderWish.AUTO, Precision.EXACT).kind
-    features = shipped_features([model.folder], kind)
+    kind = extractor_of(model.backbone, ProviderPreference.AUTO, Precision.EXACT).kind
+    features = bundled_features([model.folder], kind)
     assert {one.sha256 for one in examples} == set(features)
-    train = [one for one in examples if one.part == "train"]
+    train = [one for one in examples if one.subset == "train"]
     logits = load_head(model).logits(np.stack([features[one.sha256] for one in train]).astype(np.float32))
     named = [model.card.classes[at] for at in logits.argmax(axis=1)]
     assert named == [one.label for one in train]

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from core.app import licences as core_licences
-from core.app.licences import Component, Kind, Text
+from core.app.licences import Component, ComponentKind, LicenceText
 
 
 def test_everything_fovea_stands_on_has_its_text() -> None:
     import licences
 
-    found = {component.name: component for component in licences.collect([*core_licences.needed(), "fovea"])}
+    found = {
+        component.name: component for component in licences.collect([*core_licences.runtime_requirements(), "fovea"])
+    }
     assert len([name for name in found if name == "Fovea"]) == 1
     assert {"numpy", "Python", "Lucide icons", "PySide6_Essentials", "flatbuffers"} <= found.keys()
     assert all(component.texts for component in found.values())
@@ -24,14 +26,14 @@ def test_everything_fovea_stands_on_has_its_text() -> None:
 
 
 def models(found: dict[str, Component]) -> list[Component]:
-    return [component for component in found.values() if component.kind is Kind.MODEL]
+    return [component for component in found.values() if component.kind is ComponentKind.MODEL]
 
 
 def test_without_a_window_there_are_neither_models_nor_icons() -> None:
     import licences
 
     kinds = {component.kind for component in licences.collect(["numpy"])}
-    assert kinds == {Kind.PROGRAM, Kind.LIBRARY}
+    assert kinds == {ComponentKind.PROGRAM, ComponentKind.LIBRARY}
 
 
 def test_the_texts_of_the_gnu_licences_are_whole() -> None:
@@ -100,13 +102,19 @@ def test_both_lists_are_written(tmp_path: Path) -> None:
     import licences
 
     found = (
-        Component("Fovea", "1", Kind.PROGRAM, "Apache-2.0", texts=(Text("LICENSE", "ours\n"),)),
+        Component("Fovea", "1", ComponentKind.PROGRAM, "Apache-2.0", texts=(LicenceText("LICENSE", "ours\n"),)),
         Component(
-            "alpha", "2", Kind.LIBRARY, "", "https://a.example", "a note", (Text("A", "one\n"), Text("B", "two\n"))
+            "alpha",
+            "2",
+            ComponentKind.LIBRARY,
+            "",
+            "https://a.example",
+            "a note",
+            (LicenceText("A", "one\n"), LicenceText("B", "two\n")),
         ),
     )
     licences.write(found, tmp_path / "inside", tmp_path)
-    assert core_licences.unpack((tmp_path / "inside" / core_licences.FILE_NAME).read_bytes()) == found
+    assert core_licences.deserialize((tmp_path / "inside" / core_licences.FILE_NAME).read_bytes()) == found
     lines = (tmp_path / "LICENCES.txt").read_text("utf-8").splitlines()
     assert lines.count("   2. alpha 2: see its text") == 1
     told = lines[lines.index("2. alpha 2: see its text") :]

@@ -19,7 +19,7 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 @pytest.fixture
 def names() -> list[str]:
-    return list(core_licences.needed())
+    return list(core_licences.runtime_requirements())
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_it_names_version_address_licence_and_hash_of_every_distribution(text: s
     found = {component.get("purl", "").partition("@")[0]: component for component in components(text).values()}
     for name in names:
         component = found[f"pkg:pypi/{name}"]
-        assert component["version"] == core_licences.of_distribution(name).version
+        assert component["version"] == core_licences.distribution_component(name).version
         assert component["hashes"] == [{"alg": "SHA-256", "content": record_sha256(name)}]
         assert component["licenses"]
     assert components(text)["Python"]["purl"].startswith("pkg:generic/python@3.")
@@ -54,9 +54,9 @@ def test_it_names_version_address_licence_and_hash_of_every_distribution(text: s
 
 def test_models_are_models_with_the_hash_of_their_weights(text: str) -> None:
     found = {name: one for name, one in components(text).items() if one["type"] == "machine-learning-model"}
-    folders = {file.parent.name for file in paths.shipped_models().glob("*/card.json")}
+    folders = {file.parent.name for file in paths.builtin_models().glob("*/card.json")}
     assert found.keys() == folders
-    card = json.loads((paths.shipped_models() / "xception-imagenet" / "card.json").read_bytes())
+    card = json.loads((paths.builtin_models() / "xception-imagenet" / "card.json").read_bytes())
     xception = found["xception-imagenet"]
     assert xception["hashes"][0]["content"] == card["sha256"]
     inside = {file["name"]: file["hashes"][0]["content"] for file in xception["components"]}

@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any, Final
 
 from core.base.errors import FoveaError
-from core.jobs.cluster.ray_session import ClusterError, is_alone, ray_session
-from core.jobs.cluster.worker import COLUMN, Task, Worker, unpack
+from core.jobs.cluster.ray_session import ClusterError, has_no_cluster, ray_session
+from core.jobs.cluster.worker import COLUMN, ClusterTask, Worker, unpack
 from core.prediction import Outcome
 
-_BATCH: Final = 64
+_BATCH_SIZE: Final = 64
 """Images a worker is given at once: some seconds of work, which is what the loss of a machine costs."""
 
 
@@ -22,7 +22,7 @@ _ONCE: Final = {"max_restarts": 0, "max_task_retries": 0}
 """By itself Ray tries for ever again; on one machine, what an image ended once it ends each time."""
 
 
-def classify(images: Iterable[str], task: Task) -> Generator[Outcome, None, None]:
+def classify(images: Iterable[str], task: ClusterTask) -> Generator[Outcome, None, None]:
     """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
 
     Every machine has one worker that uses all its processors, as a classifier does here. A machine that is lost is
@@ -41,19 +41,19 @@ def classify(images: Iterable[str], task: Task) -> Generator[Outcome, None, None
         blocks = [ray.put(block) for block in _blocks(images)]
         if not blocks:
             return
-        cpus, workers = _shares(ray)
+        cpus, workers = _worker_resources(ray)
         with warnings.catch_warnings():  # there is no other way yet to say `_ONCE`
             warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
-            made = ray.data.from_arrow_refs(blocks).map_batches(
+            batches = ray.data.from_arrow_refs(blocks).map_batches(
                 Worker,
                 fn_constructor_args=(task,),
-                batch_size=_BATCH,
+                batch_size=_BATCH_SIZE,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, len(blocks))),
                 num_cpus=cpus,
-                **(_ONCE if is_alone() else {}),
+                **(_ONCE if has_no_cluster() else {}),
             )
-        yield from _outcomes(made)
+        yield from _outcomes(batches)
 
 
 def _blocks(images: Iterable[str]) -> Iterator[Any]:
@@ -61,11 +61,11 @@ def _blocks(images: Iterable[str]) -> Iterator[Any]:
     import pyarrow as pa
 
     source = iter(images)
-    while paths := list(islice(source, _BATCH)):
+    while paths := list(islice(source, _BATCH_SIZE)):
         yield pa.table({COLUMN: pa.array([os.fsencode(path) for path in paths], pa.large_binary())})
 
 
-def _shares(ray: Any) -> tuple[int, int]:  # noqa: ANN401 - an optional module
+def _worker_resources(ray: Any) -> tuple[int, int]:  # noqa: ANN401 - an optional module
     """How many processors a worker takes, those of the smallest machine, and how many workers there can be."""
     found = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
     sizes = [math.floor(cpus) for cpus in found if cpus >= 1]
@@ -74,9 +74,9 @@ def _shares(ray: Any) -> tuple[int, int]:  # noqa: ANN401 - an optional module
     return min(sizes), sum(size // min(sizes) for size in sizes)
 
 
-def _outcomes(made: Any) -> Iterator[Outcome]:  # noqa: ANN401 - a dataset of an optional module
+def _outcomes(batches: Any) -> Iterator[Outcome]:  # noqa: ANN401 - a dataset of an optional module
     try:
-        for batch in made.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+        for batch in batches.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
             for item in batch.column(COLUMN).to_pylist():
                 yield _checked(unpack(item))
     except (FoveaError, KeyboardInterrupt, GeneratorExit):

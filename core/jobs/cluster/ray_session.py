@@ -26,7 +26,7 @@ _QUIET: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it builds the environment anew for its workers
     "RAY_agent_register_timeout_ms": "180000",  # on a busy machine its own parts start slowly
 }
-_ALONE: Final = {
+_LOCAL_ONLY: Final = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the name notwithstanding: bind to 127.0.0.1, on every system
     "RAY_AUTH_MODE": "token",  # and let no other user of this machine in
 }
@@ -41,7 +41,7 @@ class ClusterError(FoveaError):
     kind = "cluster"
 
 
-def is_alone() -> bool:
+def has_no_cluster() -> bool:
     """Whether Ray is started for this work on this machine, as no cluster is named."""
     return not os.environ.get("RAY_ADDRESS")
 
@@ -53,8 +53,8 @@ def ray_session() -> Iterator[Any]:
     Raises:
         ClusterError: the extra is not installed, or Ray does not start.
     """
-    ray = _imported()
-    folder = tempfile.mkdtemp(prefix="fovea-ray-") if is_alone() else None  # short: sockets lie in it
+    ray = _import_ray()
+    folder = tempfile.mkdtemp(prefix="fovea-ray-") if has_no_cluster() else None  # short: sockets lie in it
     try:
         _start(ray, folder)
         yield ray
@@ -73,11 +73,11 @@ def _remove(folder: str) -> None:
         time.sleep(pause)
 
 
-def _imported() -> Any:  # noqa: ANN401 - an optional module
+def _import_ray() -> Any:  # noqa: ANN401 - an optional module
     """Ray reads most of its settings when it is imported."""
     os.environ.update(_QUIET)
-    if is_alone():
-        os.environ.update(_ALONE)
+    if has_no_cluster():
+        os.environ.update(_LOCAL_ONLY)
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # read once in a process
     try:
         import ray
@@ -99,7 +99,7 @@ def _start(ray: Any, folder: str | None) -> None:  # noqa: ANN401
         "_temp_dir": folder,
     }
     try:
-        _patiently(ray, **quiet, **(local if folder else {"address": os.environ["RAY_ADDRESS"]}))
+        _connect_with_retries(ray, **quiet, **(local if folder else {"address": os.environ["RAY_ADDRESS"]}))
     except Exception as error:  # Ray raises RuntimeError, ConnectionError, ValueError and more
         where = "Ray does not start on this machine" if folder else "The cluster of RAY_ADDRESS cannot be joined"
         lines = str(error).splitlines() or [""]
@@ -111,14 +111,14 @@ def _start(ray: Any, folder: str | None) -> None:  # noqa: ANN401
     context.execution_options.preserve_order = True
 
 
-def _patiently(ray: Any, **settings: Any) -> None:  # noqa: ANN401
+def _connect_with_retries(ray: Any, **settings: Any) -> None:  # noqa: ANN401
     """Start Ray; it gives its own parts 30 seconds, which a busy machine exceeds the first time it reads them."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    for trained in range(1, _ATTEMPTS + 1):
         try:
             ray.init(**settings)
         except Exception as error:  # Ray raises nothing more special
             ray.shutdown()
-            if attempt == _ATTEMPTS or "timed out during startup" not in str(error):
+            if trained == _ATTEMPTS or "timed out during startup" not in str(error):
                 raise
         else:
             return

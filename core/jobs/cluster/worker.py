@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.base.errors import FoveaError, ImageError, ModelError
 from core.base.leftovers import temporary_folder
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.images.decoding import DECODE_THREADS
-from core.jobs.cluster.addresses import Store
+from core.jobs.cluster.addresses import RemoteStore
 from core.models.classifier import Classifier, open_classifier
 from core.models.library import InstalledModel, open_library
 from core.prediction import Failure, Outcome
@@ -30,35 +30,35 @@ COLUMN: Final = "item"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ClusterTask:
     """What every worker is told.
 
     Attributes:
         model: the model's name with its version.
-        sums: sha256 of its backbone and head, so that every machine answers with the same one.
+        model_hashes: sha256 of its backbone and head, so that every machine answers with the same one.
         provider: what is to run it.
         precision: how exactly.
         top_k: how many classes are reported for each image.
-        place: where images are: a store, or the folder that paths start from, on every machine's own disks.
+        source: where images are: a store, or the folder that paths start from, on every machine's own disks.
     """
 
     model: str
-    sums: tuple[str, str]
-    provider: ProviderWish
+    model_hashes: tuple[str, str]
+    provider: ProviderPreference
     precision: Precision
     top_k: int
-    place: Store | str
+    source: RemoteStore | str
 
 
 class Worker:
     """One actor."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: ClusterTask) -> None:
         self._task = task
         self._classifier: Classifier | None = None
         self._error: FoveaError | None = None
         try:
-            self._classifier = open_classifier(_same_model(task), task.provider, task.precision)
+            self._classifier = open_classifier(_matching_model(task), task.provider, task.precision)
         except FoveaError as error:  # raised here it would reach the person as Ray's, not as ours
             self._error = error
 
@@ -68,25 +68,25 @@ class Worker:
 
         paths = [os.fsdecode(item) for item in batch.column(COLUMN).to_pylist()]
         try:
-            made: Sequence[object] = list(self._classify(paths))
+            result: Sequence[object] = list(self._classify(paths))
         except FoveaError as error:
-            made = [error]
-        return pa.table({COLUMN: pa.array([pickle.dumps(item) for item in made], pa.large_binary())})
+            result = [error]
+        return pa.table({COLUMN: pa.array([pickle.dumps(item) for item in result], pa.large_binary())})
 
     def _classify(self, paths: Sequence[str]) -> Iterator[Outcome]:
         if self._classifier is None:
             raise self._error or ModelError("No model is open.", hint="Name one with --model.")
-        place, top_k = self._task.place, self._task.top_k
-        if isinstance(place, Store):
-            yield from _fetched(self._classifier, paths, place, top_k)
+        place, top_k = self._task.source, self._task.top_k
+        if isinstance(place, RemoteStore):
+            yield from _classify_remote(self._classifier, paths, place, top_k)
             return
         outcomes = self._classifier.classify((Path(place, path) for path in paths), top_k=top_k)
         yield from (replace(outcome, path=Path(path)) for outcome, path in zip(outcomes, paths, strict=True))
 
 
-def _same_model(task: Task) -> InstalledModel:
+def _matching_model(task: ClusterTask) -> InstalledModel:
     model = open_library().find(task.model)
-    if sums_of(model) != task.sums:
+    if model_hashes(model) != task.model_hashes:
         raise ModelError(
             f"A machine of the cluster has another {task.model!r} than the one the work was begun with.",
             hint="Install the same models everywhere, or set FOVEA_HOME to a folder that all machines share.",
@@ -94,12 +94,12 @@ def _same_model(task: Task) -> InstalledModel:
     return model
 
 
-def sums_of(model: InstalledModel) -> tuple[str, str]:
+def model_hashes(model: InstalledModel) -> tuple[str, str]:
     """What tells two models of one name apart."""
     return model.backbone.card.sha256, model.card.head.sha256
 
 
-def _fetched(classifier: Classifier, paths: Sequence[str], store: Store, top_k: int) -> Iterator[Outcome]:
+def _classify_remote(classifier: Classifier, paths: Sequence[str], store: RemoteStore, top_k: int) -> Iterator[Outcome]:
     """Classify images of a store, which are fetched while those before them are classified."""
     failures: dict[int, Failure] = {}
     with temporary_folder("fetched") as folder, ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="fetch") as pool:
@@ -109,7 +109,7 @@ def _fetched(classifier: Classifier, paths: Sequence[str], store: Store, top_k: 
             try:
                 return number, store.fetch(path, folder / str(number))
             except ImageError as error:
-                return number, Failure.of(store.shown(path), error)
+                return number, Failure.of(store.display_url(path), error)
 
         def arriving() -> Iterator[Path]:
             for number, fetched in pool.map(fetch, enumerate(paths)):
@@ -120,7 +120,7 @@ def _fetched(classifier: Classifier, paths: Sequence[str], store: Store, top_k: 
 
         outcomes = classifier.classify(arriving(), top_k=top_k)
         for number, path in enumerate(paths):
-            yield _next(number, outcomes, failures, store.shown(path))
+            yield _next(number, outcomes, failures, store.display_url(path))
             shutil.rmtree(folder / str(number), ignore_errors=True)
 
 

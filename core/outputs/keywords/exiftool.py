@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.base.bundle import outside_environment
+from core.base.bundle import clean_environment
 from core.base.errors import FoveaError
 
 _CONFIG: Final = Path(__file__).resolve().parent / "namespace" / "fovea.config"
-_LEAST_VERSION: Final = (12, 24)
+_MIN_VERSION: Final = (12, 24)
 """A hostile file can make older ones run any program (CVE-2021-22204)."""
 _START_S: Final = 60.0
-_EACH_S: Final = 20.0
+_PER_COMMAND_S: Final = 20.0
 """A command takes some 20 ms; slow disks and large files get a thousand times that."""
 
 _CHARSET: Final = ("-charset", "filename=utf8") if os.name == "nt" else ()
@@ -51,17 +51,17 @@ class ExifTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExifToolReply:
     """What one command came to: its exit status, 0 for success, and what it said."""
 
     status: int
-    out: bytes
-    said: str
+    stdout: bytes
+    stderr: str
 
     @property
     def reason(self) -> str:
         """Why it failed, in a few words without the file's name."""
-        line = next((line for line in self.said.splitlines() if line.startswith("Error")), self.said)
+        line = next((line for line in self.stderr.splitlines() if line.startswith("Error")), self.stderr)
         reason = line.removeprefix("Error:").partition(" - ")[0].strip()
         return reason.removeprefix("=").removeprefix("[minor]").strip() or "exiftool gave no reason"
 
@@ -72,9 +72,9 @@ def find_exiftool() -> ExifTool:
     Raises:
         KeywordError: it is not there, does not start, or must not be trusted with files from outside.
     """
-    program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_places()))
+    program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_locations()))
     if program is None:
-        raise KeywordError("exiftool, which writes keywords into photos, is not installed.", hint=_how_to_get())
+        raise KeywordError("exiftool, which writes keywords into photos, is not installed.", hint=_install_hint())
     return _checked(Path(program))
 
 
@@ -82,21 +82,21 @@ def find_exiftool() -> ExifTool:
 def _checked(program: Path) -> ExifTool:
     try:
         done = subprocess.run(
-            [program, "-ver"], capture_output=True, timeout=_START_S, check=True, env=outside_environment()
+            [program, "-ver"], capture_output=True, timeout=_START_S, check=True, env=clean_environment()
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise KeywordError(f"exiftool in {str(program.parent)!r} does not start.", hint=_how_to_get()) from error
+        raise KeywordError(f"exiftool in {str(program.parent)!r} does not start.", hint=_install_hint()) from error
     version = done.stdout.decode(errors="replace").strip()
     numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < _LEAST_VERSION:
-        least = ".".join(map(str, _LEAST_VERSION))
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < _MIN_VERSION:
+        minimum = ".".join(map(str, _MIN_VERSION))
         raise KeywordError(
-            f"exiftool {version[:20]} is too old: hostile photos can misuse it.", hint=_how_to_get(least)
+            f"exiftool {version[:20]} is too old: hostile photos can misuse it.", hint=_install_hint(minimum)
         )
     return ExifTool(program, version)
 
 
-def _usual_places() -> tuple[str, ...]:
+def _usual_locations() -> tuple[str, ...]:
     """Where programs are that a window started from a dock or menu does not find by its search path."""
     if sys.platform == "win32":
         bases = filter(None, (os.environ.get("ProgramFiles"), os.environ.get("LOCALAPPDATA")))  # noqa: SIM112
@@ -104,8 +104,8 @@ def _usual_places() -> tuple[str, ...]:
     return "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"
 
 
-def _how_to_get(least: str = "") -> str:
-    at_least = f" {least} or newer" if least else ""
+def _install_hint(minimum: str = "") -> str:
+    at_least = f" {minimum} or newer" if minimum else ""
     if sys.platform == "darwin":
         return f"Install exiftool{at_least}: `brew install exiftool`, or the package from https://exiftool.org."
     if sys.platform == "win32":
@@ -113,7 +113,7 @@ def _how_to_get(least: str = "") -> str:
     return f"Install exiftool{at_least}: the package is libimage-exiftool-perl (Debian, Ubuntu) or perl-Image-ExifTool."
 
 
-def run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answer]:
+def run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifToolReply]:
     """The answers to commands, in their order. A file is named by an absolute path.
 
     If the process dies or hangs, each command is given to one of its own, so that only the guilty one fails.
@@ -124,11 +124,11 @@ def run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answer
     if answers is not None:
         return answers
     if len(commands) == 1:
-        return [Answer(-1, b"", "exiftool stopped without an answer")]
+        return [ExifToolReply(-1, b"", "exiftool stopped without an answer")]
     return [answer for command in commands for answer in run(tool, [command])]
 
 
-def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answer] | None:
+def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifToolReply] | None:
     lines: list[bytes] = []
     for number, command in enumerate(commands):
         lines += map(_line, command)
@@ -142,7 +142,7 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answe
         "-@",
         "-",
     ]
-    limit = _START_S + _EACH_S * len(commands)
+    limit = _START_S + _PER_COMMAND_S * len(commands)
     try:
         done = subprocess.run(
             call,
@@ -150,13 +150,13 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[Answe
             capture_output=True,
             timeout=limit,
             check=False,
-            env=outside_environment(),
+            env=clean_environment(),
             start_new_session=True,  # Ctrl+C in a terminal goes to all, and this batch is to be finished
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return _answers(done.stdout, done.stderr, len(commands))
+    return _parse_replies(done.stdout, done.stderr, len(commands))
 
 
 def _line(argument: str | Path) -> bytes:
@@ -171,12 +171,12 @@ def _line(argument: str | Path) -> bytes:
     return b"#[CSTR]" + name.replace(b"\\", rb"\\").replace(b"\n", rb"\n").replace(b"\r", rb"\r")
 
 
-def _answers(out: bytes, told: bytes, count: int) -> list[Answer] | None:
+def _parse_replies(out: bytes, stderr: bytes, count: int) -> list[ExifToolReply] | None:
     """Cut what came by our marks; None if the last one is missing."""
     outs = _END.split(out)[::2]
-    saids = _STATUS.split(told)
+    saids = _STATUS.split(stderr)
     statuses = [int(status) for status in saids[2::3]]
     if len(outs) != count + 1 or len(statuses) != count:
         return None
-    texts = [said.decode(errors="replace").strip() for said in saids[::3]]
-    return [Answer(status, made, said) for status, made, said in zip(statuses, outs, texts, strict=False)]
+    texts = [text.decode(errors="replace").strip() for text in saids[::3]]
+    return [ExifToolReply(status, result, text) for status, result, text in zip(statuses, outs, texts, strict=False)]

@@ -10,18 +10,26 @@ from pathlib import Path
 from typing import Final
 
 from core.base.progress import CancelToken
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import THRESHOLD, Row
 from core.outputs.keywords.exiftool import ExifTool
-from core.outputs.keywords.record import Record
-from core.outputs.keywords.values import UNSURE, Done, Kept, KeywordOutcome, KeywordRequest, Place, Wish
+from core.outputs.keywords.record import SidecarRecord
+from core.outputs.keywords.values import (
+    UNSURE,
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+)
 from core.outputs.keywords.writing import write
 
-_AT_ONCE: Final = 32
+_BATCH_SIZE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class KeywordPolicy:
     """Which answers become keywords.
 
     Attributes:
@@ -32,20 +40,20 @@ class Choice:
     threshold: float = THRESHOLD
     unsure: bool = False
 
-    def wish(self, row: Row) -> Wish:
+    def assign(self, row: Row) -> KeywordAssignment:
         """What an answered row's photo is to have."""
         if row.is_unsure(self.threshold):
-            return Wish(row.path, UNSURE if self.unsure else None)
-        return Wish(row.path, row.answer)
+            return KeywordAssignment(row.path, UNSURE if self.unsure else None)
+        return KeywordAssignment(row.path, row.final_label)
 
 
-def write_answers(
-    answers: Answers,
+def write_results(
+    results: ResultStore,
     rows: Iterable[Row],
-    choice: Choice,
+    policy: KeywordPolicy,
     request: KeywordRequest,
     tool: ExifTool,
-    record: Record,
+    record: SidecarRecord,
     *,
     token: CancelToken,
 ) -> Iterator[KeywordOutcome]:
@@ -57,11 +65,11 @@ def write_answers(
         Cancelled: as `core.outputs.keywords.writing.write`.
         StorageError: the record or the journal cannot be written.
     """
-    source = (row for row in rows if row.answer is not None and row.failure is None)
-    while group := list(islice(source, _AT_ONCE)):
-        outcomes = list(write(map(choice.wish, group), request, tool, record, token=token))
+    source = (row for row in rows if row.final_label is not None and row.failure is None)
+    while group := list(islice(source, _BATCH_SIZE)):
+        outcomes = list(write(map(policy.assign, group), request, tool, record, token=token))
         if not request.dry_run:
-            answers.note_written(_written_into(group, outcomes, request))
+            results.note_written(_written_into(group, outcomes, request))
         yield from outcomes
 
 
@@ -70,8 +78,8 @@ def _written_into(rows: Sequence[Row], outcomes: Sequence[KeywordOutcome], reque
     return [
         row.number
         for row, outcome in zip(rows, outcomes, strict=True)
-        if isinstance(outcome, Kept)
-        and outcome.done is not Done.UNCHANGED
-        and (request.place is Place.PHOTO or outcome.file == Path(os.path.realpath(row.path)))
+        if isinstance(outcome, KeywordResult)
+        and outcome.change is not KeywordChange.UNCHANGED
+        and (request.place is KeywordTarget.PHOTO or outcome.file == Path(os.path.realpath(row.path)))
         and row.path.exists()
     ]

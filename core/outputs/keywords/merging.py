@@ -26,24 +26,24 @@ Words: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class KeywordLists:
     """Keywords, list by list, each in its order."""
 
     subject: Words = ()
     hierarchy: Words = ()
     tags: Words = ()
 
-    def without(self, other: Lists) -> Lists:
+    def without(self, other: KeywordLists) -> KeywordLists:
         """What is here and not there."""
-        return Lists(
+        return KeywordLists(
             _without(self.subject, other.subject),
             _without(self.hierarchy, other.hierarchy),
             _without(self.tags, other.tags),
         )
 
-    def otherwise(self, other: Lists) -> Lists:
+    def or_else(self, other: KeywordLists) -> KeywordLists:
         """These lists, and the other's where one is empty here."""
-        return Lists(self.subject or other.subject, self.hierarchy or other.hierarchy, self.tags or other.tags)
+        return KeywordLists(self.subject or other.subject, self.hierarchy or other.hierarchy, self.tags or other.tags)
 
     @property
     def is_empty(self) -> bool:
@@ -52,47 +52,47 @@ class Lists:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundKeywords:
     """What a file says now.
 
     Attributes:
         present: all its keywords.
-        ours: those that Fovea wrote, as the file itself says in Fovea's namespace.
+        own_recorded: those that Fovea wrote, as the file itself says in Fovea's namespace.
         elsewhere: what readers take instead of a list that is empty: IPTC keywords and those of Windows; for a sidecar
             also what the photo says.
     """
 
-    present: Lists = Lists()
-    ours: Lists = Lists()
-    elsewhere: Lists = Lists()
+    present: KeywordLists = KeywordLists()
+    own_recorded: KeywordLists = KeywordLists()
+    elsewhere: KeywordLists = KeywordLists()
 
     @property
-    def own(self) -> Lists:
+    def own(self) -> KeywordLists:
         """The user's keywords in these lists."""
-        return self.present.without(self.ours)
+        return self.present.without(self.own_recorded)
 
     @property
-    def shown(self) -> Lists:
+    def shown(self) -> KeywordLists:
         """What readers take for the user's keywords."""
-        return self.own.otherwise(self.elsewhere)
+        return self.own.or_else(self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class KeywordDiff:
     """What is to be done to a file: keywords that go and come, and what Fovea's namespace forgets and notes."""
 
-    gone: Lists
-    new: Lists
-    forgotten: Lists
-    noted: Lists
+    removed: KeywordLists
+    added: KeywordLists
+    forgotten: KeywordLists
+    recorded: KeywordLists
 
     @property
     def is_empty(self) -> bool:
         """Whether the file is as it is to be."""
-        return all(lists.is_empty for lists in (self.gone, self.new, self.forgotten, self.noted))
+        return all(lists.is_empty for lists in (self.removed, self.added, self.forgotten, self.recorded))
 
 
-class Copying(Enum):
+class CopyMode(Enum):
     """Into which lists the user's keywords are copied that readers take from elsewhere."""
 
     ALL = auto()
@@ -103,7 +103,7 @@ class Copying(Enum):
     """Into none: it was done when we began the sidecar, and what the user changed in it since counts."""
 
 
-def changes(found: Found, label: str | None, copying: Copying = Copying.EMPTY) -> Changes:
+def diff_keywords(found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY) -> KeywordDiff:
     """What must be done to a file so that of Fovea's keywords it has `label` and no other.
 
     Args:
@@ -112,13 +112,18 @@ def changes(found: Found, label: str | None, copying: Copying = Copying.EMPTY) -
         copying: which lists also get what they hide.
     """
     if label is None:
-        gone = found.ours.without(_adopted(found))
-        return Changes(gone=gone, new=Lists(), forgotten=found.ours, noted=Lists())
-    wanted = _wanted(found, keyword(label), copying)
-    deleted = _common(found.ours.without(found.present), _behind(found))  # by the user, and not to be copied again
-    forgotten = found.ours.without(wanted).without(deleted)
-    return Changes(
-        gone=forgotten, new=wanted.without(found.present), forgotten=forgotten, noted=wanted.without(found.ours)
+        removed = found.own_recorded.without(_adopted(found))
+        return KeywordDiff(removed=removed, added=KeywordLists(), forgotten=found.own_recorded, recorded=KeywordLists())
+    wanted = _target_keywords(found, keyword(label), copying)
+    deleted = _common(
+        found.own_recorded.without(found.present), _secondary_lists(found)
+    )  # by the user, and not to be copied again
+    forgotten = found.own_recorded.without(wanted).without(deleted)
+    return KeywordDiff(
+        removed=forgotten,
+        added=wanted.without(found.present),
+        forgotten=forgotten,
+        recorded=wanted.without(found.own_recorded),
     )
 
 
@@ -127,48 +132,48 @@ def keyword(label: str) -> str:
     return _BLANK.sub(" ", label).strip() or "?"
 
 
-def _wanted(found: Found, word: str, copying: Copying) -> Lists:
+def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode) -> KeywordLists:
     """What of ours is to be there, beside what is the user's own."""
     level, own, copies = word.translate(_LEVELS), found.own, _copies(found, copying)
     has_word = word.casefold() in map(str.casefold, (*own.subject, *copies.subject))
-    return Lists(
+    return KeywordLists(
         subject=copies.subject if has_word else (*copies.subject, word),
-        hierarchy=_once((*copies.hierarchy, f"{ROOT}|{level}")),
-        tags=_once((*copies.tags, f"{ROOT}/{level}")),
+        hierarchy=_unique((*copies.hierarchy, f"{ROOT}|{level}")),
+        tags=_unique((*copies.tags, f"{ROOT}/{level}")),
     ).without(own)
 
 
-def _copies(found: Found, copying: Copying) -> Lists:
+def _copies(found: FoundKeywords, copying: CopyMode) -> KeywordLists:
     """Of what each list hides, what it also says: what we copied before, or all that the user did not delete."""
-    behind, own, kept = _behind(found), found.own, _kept(found)
-    every = behind.without(found.ours.without(found.present))
-    if copying is Copying.ALL:
+    behind, own, kept = _secondary_lists(found), found.own, _kept_keywords(found)
+    every = behind.without(found.own_recorded.without(found.present))
+    if copying is CopyMode.ALL:
         return every
-    if copying is Copying.NONE:
+    if copying is CopyMode.NONE:
         return kept
-    return Lists(
+    return KeywordLists(
         kept.subject if own.subject else every.subject,
         kept.hierarchy if own.hierarchy else every.hierarchy,
         kept.tags if own.tags else every.tags,
     )
 
 
-def _kept(found: Found) -> Lists:
+def _kept_keywords(found: FoundKeywords) -> KeywordLists:
     """Copies that are there, and still said elsewhere."""
-    return _common(_common(_behind(found), found.ours), found.present)
+    return _common(_common(_secondary_lists(found), found.own_recorded), found.present)
 
 
-def _adopted(found: Found) -> Lists:
+def _adopted(found: FoundKeywords) -> KeywordLists:
     """Copies that stay without us: the user went on with a list that we began, which would hide them otherwise."""
-    own, kept = found.own, _kept(found)
-    return Lists(
+    own, kept = found.own, _kept_keywords(found)
+    return KeywordLists(
         kept.subject if own.subject else (),
         _foreign(kept.hierarchy, "|") if own.hierarchy else (),
         _foreign(kept.tags, "/") if own.tags else (),
     )
 
 
-def _common(these: Lists, others: Lists) -> Lists:
+def _common(these: KeywordLists, others: KeywordLists) -> KeywordLists:
     return these.without(these.without(others))
 
 
@@ -176,12 +181,12 @@ def _foreign(paths: Words, separator: str) -> Words:
     return tuple(path for path in paths if not path.startswith(f"{ROOT}{separator}"))
 
 
-def _behind(found: Found) -> Lists:
+def _secondary_lists(found: FoundKeywords) -> KeywordLists:
     """What readers take where a list is empty: the list itself elsewhere, then deeper ones, then flat keywords."""
     elsewhere, own = found.elsewhere, found.own
-    flat = _once((*own.subject, *elsewhere.subject))
+    flat = _unique((*own.subject, *elsewhere.subject))
     slashed = tuple(path.replace("/", "∕").replace("|", "/") for path in found.shown.hierarchy)
-    return Lists(
+    return KeywordLists(
         subject=elsewhere.subject,
         hierarchy=_with_flat(elsewhere.hierarchy, flat, _levels("|", elsewhere.hierarchy, own.hierarchy)),
         tags=_with_flat((*elsewhere.tags, *slashed), flat, _levels("/", elsewhere.tags, slashed, own.tags)),
@@ -195,10 +200,10 @@ def _levels(separator: str, *lists: Words) -> set[str]:
 def _with_flat(paths: Words, words: Words, levels: set[str]) -> Words:
     """Paths, and flat keywords that are a level of none; a line break in one is nothing a path can say."""
     flat = (word.translate(_LEVELS) for word in words if "\n" not in word and "\r" not in word)
-    return _once((*paths, *(word for word in flat if word.casefold() not in levels)))
+    return _unique((*paths, *(word for word in flat if word.casefold() not in levels)))
 
 
-def _once(words: Words) -> Words:
+def _unique(words: Words) -> Words:
     return tuple(dict.fromkeys(words))
 
 

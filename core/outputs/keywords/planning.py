@@ -9,14 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from core.base.text import printable
-from core.outputs.keywords.exiftool import Answer, KeywordError
-from core.outputs.keywords.files import Edit, Trouble
-from core.outputs.keywords.merging import Copying, changes, keyword
-from core.outputs.keywords.reading import Look, Seed
-from core.outputs.keywords.record import Record
+from core.base.text import display_path
+from core.outputs.keywords.exiftool import ExifToolReply, KeywordError
+from core.outputs.keywords.files import EditError, FileEdit
+from core.outputs.keywords.merging import CopyMode, diff_keywords, keyword
+from core.outputs.keywords.reading import PhotoMetadata, Seed
+from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.tags import NOTHING, SUFFIXES, Metadata
-from core.outputs.keywords.values import SIDECAR_SUFFIX, Done, Kept, KeywordOutcome, Place, Wish
+from core.outputs.keywords.values import (
+    SIDECAR_SUFFIX,
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordResult,
+    KeywordTarget,
+)
 from core.prediction import Failure
 
 _CHECK_PHOTO: Final = "Check that the photo can be opened and that you may write to its folder."
@@ -25,26 +32,28 @@ _SHORTEN: Final = "Give the photo a shorter name, or write the keyword into the 
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EditPlan:
     """What comes of a wish if all goes well, and what is to be done for that.
 
     Attributes:
-        look: what it was planned by.
+        photo: what it was planned by.
         outcome: what comes of it.
         edits: files that are to be changed, one or two.
         leaves: whether the sidecar is deleted, as Fovea began it and it will hold nothing else.
     """
 
-    look: Look
+    photo: PhotoMetadata
     outcome: KeywordOutcome
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[FileEdit, ...] = ()
     leaves: bool = False
 
     @property
     def is_in_place(self) -> bool:
         """Whether the keyword goes into the photo itself."""
         return (
-            isinstance(self.outcome, Kept) and self.outcome.label is not None and self.outcome.file == self.look.photo
+            isinstance(self.outcome, KeywordResult)
+            and self.outcome.label is not None
+            and self.outcome.file == self.photo.photo
         )
 
     @property
@@ -52,72 +61,75 @@ class Plan:
         """The files that will hold nothing of Fovea's."""
         if isinstance(self.outcome, Failure):
             return ()
-        files = self.look.photo, self.look.sidecar
+        files = self.photo.photo, self.photo.sidecar
         return tuple(file for file in files if self.outcome.label is None or file != self.outcome.file)
 
 
-def place_for(look: Look, wanted: Place) -> tuple[Place, str]:
+def target_for(look: PhotoMetadata, wanted: KeywordTarget) -> tuple[KeywordTarget, str]:
     """Where the keyword goes, and why not where it was wanted."""
-    inside = look.inside
-    if wanted is Place.SIDECAR or look.wish.label is None or inside is None:
+    inside = look.in_photo
+    if wanted is KeywordTarget.SIDECAR or look.assignment.label is None or inside is None:
         return wanted, ""
     if look.photo in look.outside:
-        return Place.SIDECAR, "It is a link to a photo outside the folder."
-    if isinstance(inside, Answer):
-        return Place.SIDECAR, f"Its own metadata cannot be read: {inside.reason}."
+        return KeywordTarget.SIDECAR, "It is a link to a photo outside the folder."
+    if isinstance(inside, ExifToolReply):
+        return KeywordTarget.SIDECAR, f"Its own metadata cannot be read: {inside.reason}."
     if inside.kind not in SUFFIXES:
-        return Place.SIDECAR, f"No keywords are written into {inside.kind or 'its kind of file'}."
+        return KeywordTarget.SIDECAR, f"No keywords are written into {inside.kind or 'its kind of file'}."
     if not look.photo.stat().st_mode & 0o222 or not os.access(look.photo, os.W_OK):
-        return Place.SIDECAR, "The photo is read-only."
-    return Place.PHOTO, ""
+        return KeywordTarget.SIDECAR, "The photo is read-only."
+    return KeywordTarget.PHOTO, ""
 
 
-def plan(look: Look, place: Place, remark: str, seed: Seed, record: Record) -> Plan:
+def make_plan(photo: PhotoMetadata, place: KeywordTarget, note: str, seed: Seed, record: SidecarRecord) -> EditPlan:
     """What is to be done.
 
     Args:
-        look: what was found.
-        place: where the keyword is to go, see `place_for`.
-        remark: why it is not the place that was asked for; empty where it is.
+        photo: what was found.
+        place: where the keyword is to go, see `target_for`.
+        note: why it is not the place that was asked for; empty where it is.
         seed: what a new sidecar begins with.
         record: knows which sidecars Fovea began before they said so themselves.
     """
-    label = look.wish.label
-    if look.inside is None and (label is not None or look.beside is None):
-        return Plan(look, failure(look.wish, "it is not there"))
-    if look.sidecar in look.outside:
-        return Plan(look, failure(look.wish, "it lies outside the folder"))
-    inside, beside = (None, label) if place is Place.SIDECAR else (label, None)
-    reason, hint = _refusal(look) if beside is not None else ("", "")
+    label = photo.assignment.label
+    if photo.in_photo is None and (label is not None or photo.in_sidecar is None):
+        return EditPlan(photo, failure(photo.assignment, "it is not there"))
+    if photo.sidecar in photo.outside:
+        return EditPlan(photo, failure(photo.assignment, "it lies outside the folder"))
+    inside, beside = (None, label) if place is KeywordTarget.SIDECAR else (label, None)
+    reason, hint = _refusal(photo) if beside is not None else ("", "")
     if reason:
-        return Plan(look, failure(look.wish, reason, hint))
-    began = _began(look, record)
-    leaves = began and beside is None and _says_nothing_else(look)
-    edits = () if remark else _photo_edit(look, inside)
-    edits += () if leaves else _sidecar_edit(look, beside, seed, began=began)
+        return EditPlan(photo, failure(photo.assignment, reason, hint))
+    was_interrupted = _was_interrupted(photo, record)
+    leaves = was_interrupted and beside is None and _has_no_other_metadata(photo)
+    edits = () if note else _photo_edit(photo, inside)
+    edits += () if leaves else _sidecar_edit(photo, beside, seed, began=was_interrupted)
     if closed := next((edit for edit in edits if not os.access(edit.file.parent, os.W_OK)), None):
-        return Plan(look, failure(look.wish, f"you may not write to “{printable(closed.file.parent)}”"))
-    remark = remark or _broken_sidecar(look)
-    return Plan(look, _outcome(look, place, edits, remark, leaves=leaves), edits, leaves)
+        return EditPlan(photo, failure(photo.assignment, f"you may not write to “{display_path(closed.file.parent)}”"))
+    note = note or _broken_sidecar(photo)
+    return EditPlan(photo, _outcome(photo, place, edits, note, leaves=leaves), edits, leaves)
 
 
-def failure(wish: Wish, reason: str, hint: str = "") -> Failure:
+def failure(assignment: KeywordAssignment, reason: str, hint: str = "") -> Failure:
     """Why a wish was not fulfilled."""
-    what = f"Couldn't {'write' if wish.label else 'remove'} the keyword of “{printable(wish.photo.name)}”: {reason}."
-    return Failure.of(wish.photo, KeywordError(what, hint=hint or _CHECK_PHOTO))
+    what = (
+        f"Couldn't {'write' if assignment.label else 'remove'} the keyword of "
+        f"“{display_path(assignment.photo.name)}”: {reason}."
+    )
+    return Failure.of(assignment.photo, KeywordError(what, hint=hint or _CHECK_PHOTO))
 
 
-def edit_failure(wish: Wish, edit: Edit, trouble: Trouble) -> Failure:
+def edit_failure(assignment: KeywordAssignment, edit: FileEdit, error: EditError) -> Failure:
     """Why a file could not be changed; it is named where it is not the photo."""
     if edit.suffix != SIDECAR_SUFFIX or edit.is_new:
-        return failure(wish, trouble.reason)
-    what = f"its sidecar “{printable(edit.file.name)}” could not be changed: {trouble.reason}"
-    return failure(wish, what, _CHECK_SIDECAR if trouble.is_refused else "")
+        return failure(assignment, error.reason)
+    what = f"its sidecar “{display_path(edit.file.name)}” could not be changed: {error.reason}"
+    return failure(assignment, what, _CHECK_SIDECAR if error.is_refused else "")
 
 
-def _refusal(look: Look) -> tuple[str, str]:
+def _refusal(look: PhotoMetadata) -> tuple[str, str]:
     """Why no keyword can be written into the sidecar, and what to do; both empty where it can be."""
-    name = printable(look.sidecar.name)
+    name = display_path(look.sidecar.name)
     try:
         look.sidecar.lstat()
     except FileNotFoundError:
@@ -126,75 +138,79 @@ def _refusal(look: Look) -> tuple[str, str]:
         if error.errno == errno.ENAMETOOLONG:
             return "the name of its sidecar would be too long", _SHORTEN
         return f"its sidecar “{name}” cannot be read: {error.strerror}", _CHECK_SIDECAR
-    if look.beside is None:
+    if look.in_sidecar is None:
         return f"“{name}” is no file", _CHECK_SIDECAR
-    if isinstance(look.beside, Answer):
-        return f"its sidecar “{name}” cannot be read: {look.beside.reason}", _CHECK_SIDECAR
-    if look.beside.kind == "XMP":
+    if isinstance(look.in_sidecar, ExifToolReply):
+        return f"its sidecar “{name}” cannot be read: {look.in_sidecar.reason}", _CHECK_SIDECAR
+    if look.in_sidecar.kind == "XMP":
         return "", ""
-    return f"its sidecar “{name}” is {'no XMP' if look.beside.kind else 'empty'}", _CHECK_SIDECAR
+    return f"its sidecar “{name}” is {'no XMP' if look.in_sidecar.kind else 'empty'}", _CHECK_SIDECAR
 
 
-def _broken_sidecar(look: Look) -> str:
+def _broken_sidecar(look: PhotoMetadata) -> str:
     """That a sidecar is beside a photo which is written into, and says nothing that can be read."""
-    is_broken = isinstance(look.beside, Answer) or (look.beside is not None and look.beside.kind not in ("", "XMP"))
-    name = printable(look.sidecar.name)
+    is_broken = isinstance(look.in_sidecar, ExifToolReply) or (
+        look.in_sidecar is not None and look.in_sidecar.kind not in ("", "XMP")
+    )
+    name = display_path(look.sidecar.name)
     return f"Its sidecar “{name}” cannot be read and was left as it is." if is_broken else ""
 
 
-def _began(look: Look, record: Record) -> bool:
+def _was_interrupted(look: PhotoMetadata, record: SidecarRecord) -> bool:
     """Whether Fovea began the sidecar that is there."""
-    if not isinstance(look.beside, Metadata):
+    if not isinstance(look.in_sidecar, Metadata):
         return False
-    return bool(look.beside.begun) or record.begun_by_us(look.sidecar)
+    return bool(look.in_sidecar.begun) or record.is_own(look.sidecar)
 
 
-def _says_nothing_else(look: Look) -> bool:
+def _has_no_other_metadata(look: PhotoMetadata) -> bool:
     """Whether a sidecar that Fovea began says only what it began with, beside what is Fovea's."""
-    return isinstance(look.beside, Metadata) and look.beside.rest == (look.beside.begun or NOTHING.rest)
+    return isinstance(look.in_sidecar, Metadata) and look.in_sidecar.rest == (look.in_sidecar.begun or NOTHING.rest)
 
 
-def _photo_edit(look: Look, label: str | None) -> tuple[Edit, ...]:
-    if not isinstance(look.inside, Metadata) or look.photo in look.outside:
+def _photo_edit(look: PhotoMetadata, label: str | None) -> tuple[FileEdit, ...]:
+    if not isinstance(look.in_photo, Metadata) or look.photo in look.outside:
         return ()
-    planned = changes(look.inside.found, label)
-    suffix = SUFFIXES.get(look.inside.kind, look.photo.suffix)
-    edit = Edit(look.wish.photo, look.photo, planned, suffix, is_doubtful=bool(look.inside.warning))
+    planned = diff_keywords(look.in_photo.found, label)
+    suffix = SUFFIXES.get(look.in_photo.kind, look.photo.suffix)
+    edit = FileEdit(look.assignment.photo, look.photo, planned, suffix, is_ambiguous=bool(look.in_photo.warning))
     return () if planned.is_empty else (edit,)
 
 
-def _sidecar_edit(look: Look, label: str | None, seed: Seed, *, began: bool) -> tuple[Edit, ...]:
-    if look.beside is None:
+def _sidecar_edit(look: PhotoMetadata, label: str | None, seed: Seed, *, began: bool) -> tuple[FileEdit, ...]:
+    if look.in_sidecar is None:
         return () if label is None else (_new_sidecar(look, label, seed),)
-    if not isinstance(look.beside, Metadata):
+    if not isinstance(look.in_sidecar, Metadata):
         return ()
-    planned = changes(look.found_beside, label, Copying.NONE if look.beside.begun else Copying.EMPTY)
-    is_marked = label is None and bool(look.beside.begun)
-    mark = (look.beside.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
-    is_doubtful = bool(look.beside.warning)
-    edit = Edit(look.wish.photo, look.sidecar, planned, begun=mark, is_doubtful=is_doubtful)
+    planned = diff_keywords(look.sidecar_keywords, label, CopyMode.NONE if look.in_sidecar.begun else CopyMode.EMPTY)
+    is_marked = label is None and bool(look.in_sidecar.begun)
+    mark = (look.in_sidecar.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
+    is_doubtful = bool(look.in_sidecar.warning)
+    edit = FileEdit(look.assignment.photo, look.sidecar, planned, marker=mark, is_ambiguous=is_doubtful)
     return () if planned.is_empty and not is_marked else (edit,)
 
 
-def _new_sidecar(look: Look, label: str, seed: Seed) -> Edit:
+def _new_sidecar(look: PhotoMetadata, label: str, seed: Seed) -> FileEdit:
     """A sidecar that hides nothing: it begins with what programs that let sidecars win read before."""
     content, says = seed
-    found = replace(says.found, elsewhere=look.found_inside.shown)
-    planned = changes(found, label, Copying.ALL)
-    return Edit(look.wish.photo, look.sidecar, planned, begun=says.rest, seed=content)
+    found = replace(says.found, elsewhere=look.photo_keywords.shown)
+    planned = diff_keywords(found, label, CopyMode.ALL)
+    return FileEdit(look.assignment.photo, look.sidecar, planned, marker=says.rest, seed=content)
 
 
-def _outcome(look: Look, place: Place, edits: Sequence[Edit], remark: str, *, leaves: bool) -> Kept:
-    wish = look.wish
-    had = not (look.found_inside.ours.is_empty and look.found_beside.ours.is_empty)
-    file = look.photo if place is Place.PHOTO else look.sidecar
-    if wish.label is None and (edits or leaves):
+def _outcome(
+    look: PhotoMetadata, place: KeywordTarget, edits: Sequence[FileEdit], note: str, *, leaves: bool
+) -> KeywordResult:
+    assignment = look.assignment
+    had = not (look.photo_keywords.own_recorded.is_empty and look.sidecar_keywords.own_recorded.is_empty)
+    file = look.photo if place is KeywordTarget.PHOTO else look.sidecar
+    if assignment.label is None and (edits or leaves):
         file = edits[0].file if edits else look.sidecar
-    label = None if wish.label is None else keyword(wish.label)
+    label = None if assignment.label is None else keyword(assignment.label)
     if not edits and not leaves:
-        done = Done.UNCHANGED
-    elif wish.label is None:
-        done = Done.REMOVED
+        done = KeywordChange.UNCHANGED
+    elif assignment.label is None:
+        done = KeywordChange.REMOVED
     else:
-        done = Done.CHANGED if had else Done.ADDED
-    return Kept(wish.photo, file, label, done, remark)
+        done = KeywordChange.CHANGED if had else KeywordChange.ADDED
+    return KeywordResult(assignment.photo, file, label, done, note)

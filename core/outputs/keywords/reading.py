@@ -12,12 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from core.outputs.keywords.exiftool import Answer, ExifTool
-from core.outputs.keywords.merging import Found
+from core.outputs.keywords.exiftool import ExifTool, ExifToolReply
+from core.outputs.keywords.merging import FoundKeywords
 from core.outputs.keywords.tags import NOTHING, Metadata, packets, read
-from core.outputs.keywords.values import SIDECAR_SUFFIX, Wish, sidecar_of
+from core.outputs.keywords.values import SIDECAR_SUFFIX, KeywordAssignment, sidecar_of
 
-_LARGEST_SEED: Final = 1024**2
+_MAX_SEED_BYTES: Final = 1024**2
 """Bytes; what people enter takes some kilobytes, and depth maps are not to be written once more."""
 
 Seed: TypeAlias = tuple[bytes, Metadata]
@@ -28,69 +28,78 @@ EMPTY: Final = Metadata(rest=NOTHING.rest)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PhotoMetadata:
     """What was found where a keyword is to be written.
 
     Attributes:
-        wish: what is to be.
+        assignment: what is to be.
         photo: the file itself, links resolved.
         sidecar: its sidecar, beside the photo as it is named: links to one photo may lie in several folders.
-        inside: what the photo says; an `Answer` says why it cannot be read; None: it is not there.
-        beside: the same of the sidecar; None: it is not there.
+        in_photo: what the photo says; an `ExifToolReply` says why it cannot be read; None: it is not there.
+        in_sidecar: the same of the sidecar; None: it is not there.
         outside: of photo and sidecar those that lie outside the folder, and so are not changed.
     """
 
-    wish: Wish
+    assignment: KeywordAssignment
     photo: Path
     sidecar: Path
-    inside: Metadata | Answer | None
-    beside: Metadata | Answer | None
+    in_photo: Metadata | ExifToolReply | None
+    in_sidecar: Metadata | ExifToolReply | None
     outside: frozenset[Path] = frozenset()
 
     @property
-    def found_inside(self) -> Found:
+    def photo_keywords(self) -> FoundKeywords:
         """The photo's keywords; none where they cannot be read."""
-        return self.inside.found if isinstance(self.inside, Metadata) else Found()
+        return self.in_photo.found if isinstance(self.in_photo, Metadata) else FoundKeywords()
 
     @property
-    def found_beside(self) -> Found:
+    def sidecar_keywords(self) -> FoundKeywords:
         """The sidecar's keywords, which hide the photo's."""
-        found = self.beside.found if isinstance(self.beside, Metadata) else Found()
-        return replace(found, elsewhere=found.elsewhere.otherwise(self.found_inside.shown))
+        found = self.in_sidecar.found if isinstance(self.in_sidecar, Metadata) else FoundKeywords()
+        return replace(found, elsewhere=found.elsewhere.or_else(self.photo_keywords.shown))
 
 
-def look(wishes: Sequence[Wish], tool: ExifTool, within: Path | None = None) -> list[Look]:
+def read_photos(
+    assignments: Sequence[KeywordAssignment], tool: ExifTool, within: Path | None = None
+) -> list[PhotoMetadata]:
     """Look into each photo and its sidecar, where they are there; see `KeywordRequest.within`."""
-    pairs = [(Path(os.path.realpath(wish.photo)), _sidecar(wish.photo)) for wish in wishes]
+    pairs = [(Path(os.path.realpath(assignment.photo)), _sidecar(assignment.photo)) for assignment in assignments]
     known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
     found = dict(zip(known, read(tool, known), strict=True))
     return [
-        Look(wish, photo, sidecar, _seen(photo, found), _seen(sidecar, found), _outside((photo, sidecar), within))
-        for wish, (photo, sidecar) in zip(wishes, pairs, strict=True)
+        PhotoMetadata(
+            assignment,
+            photo,
+            sidecar,
+            _with_found(photo, found),
+            _with_found(sidecar, found),
+            _outside((photo, sidecar), within),
+        )
+        for assignment, (photo, sidecar) in zip(assignments, pairs, strict=True)
     ]
 
 
-def seeds(looks: Sequence[Look], tool: ExifTool) -> list[Seed]:
+def seeds(photos: Sequence[PhotoMetadata], tool: ExifTool) -> list[Seed]:
     """What sidecars that are not there yet begin with, so that programs that let sidecars win lose nothing: the XMP of
     photo.xmp, which photo.jpg.xmp is read instead of, or else that inside the photo. What is damaged is left out.
     """
-    others = [_adobe_sidecar(one) for one in looks]
-    inside = [one for one, other in zip(looks, others, strict=True) if not other and _has_xmp(one)]
+    others = [_adobe_sidecar(one) for one in photos]
+    inside = [one for one, other in zip(photos, others, strict=True) if not other and _has_xmp(one)]
     found = dict(zip((one.photo for one in inside), packets(tool, [one.photo for one in inside]), strict=True))
-    return _read_seeds([other or found.get(one.photo, b"") for one, other in zip(looks, others, strict=True)], tool)
+    return _read_seeds([other or found.get(one.photo, b"") for one, other in zip(photos, others, strict=True)], tool)
 
 
-def _adobe_sidecar(look: Look) -> bytes:
+def _adobe_sidecar(look: PhotoMetadata) -> bytes:
     named = look.sidecar.with_name(look.sidecar.stem)
     for other in (named.with_suffix(SIDECAR_SUFFIX), named.with_suffix(SIDECAR_SUFFIX.upper())):
-        if other != look.sidecar and 0 < (_size(other) or 0) <= _LARGEST_SEED:
+        if other != look.sidecar and 0 < (_size(other) or 0) <= _MAX_SEED_BYTES:
             with contextlib.suppress(OSError):
                 return other.read_bytes()
     return b""
 
 
-def _has_xmp(look: Look) -> bool:
-    return isinstance(look.inside, Metadata) and look.inside.has_xmp
+def _has_xmp(look: PhotoMetadata) -> bool:
+    return isinstance(look.in_photo, Metadata) and look.in_photo.has_xmp
 
 
 def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
@@ -107,7 +116,7 @@ def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
 
 
 def _is_seed(content: bytes) -> bool:
-    return 0 < len(content) <= _LARGEST_SEED
+    return 0 < len(content) <= _MAX_SEED_BYTES
 
 
 def _sidecar(photo: Path) -> Path:
@@ -130,7 +139,7 @@ def _size(file: Path) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _seen(file: Path, found: dict[Path, Metadata | Answer]) -> Metadata | Answer | None:
+def _with_found(file: Path, found: dict[Path, Metadata | ExifToolReply]) -> Metadata | ExifToolReply | None:
     if file in found:
         return found[file]
     return None if _size(file) is None else EMPTY

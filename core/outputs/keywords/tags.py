@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from core.outputs.keywords.exiftool import Answer, ExifTool, run
-from core.outputs.keywords.merging import Changes, Found, Lists, Words
+from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, run
+from core.outputs.keywords.merging import FoundKeywords, KeywordDiff, KeywordLists, Words
 
 _LISTS: Final = ("subject", "hierarchy", "tags")
 _TAGS: Final = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList")
@@ -55,7 +55,7 @@ class Metadata:
         begun: of a sidecar that Fovea began, its `rest` at that time; else empty.
     """
 
-    found: Found = field(default_factory=Found)
+    found: FoundKeywords = field(default_factory=FoundKeywords)
     kind: str = ""
     warning: str = ""
     has_xmp: bool = False
@@ -67,42 +67,44 @@ NOTHING: Final = Metadata(kind="XMP", rest=hashlib.sha256(b"{}").hexdigest()[:16
 """What a sidecar says that says nothing."""
 
 
-def read(tool: ExifTool, files: Sequence[Path]) -> list[Metadata | Answer]:
-    """What files say, each read on its own; an `Answer` says why one could not be read."""
+def read(tool: ExifTool, files: Sequence[Path]) -> list[Metadata | ExifToolReply]:
+    """What files say, each read on its own; an `ExifToolReply` says why one could not be read."""
     answers = run(tool, [[*_READ, file] for file in files])
     return [_metadata(answer) if answer.status == 0 else answer for answer in answers]
 
 
 def packets(tool: ExifTool, photos: Sequence[Path]) -> list[bytes]:
     """The XMP inside photos as it is; empty where there is none."""
-    return [answer.out if answer.status == 0 else b"" for answer in run(tool, [["-b", "-XMP", one] for one in photos])]
+    return [
+        answer.stdout if answer.status == 0 else b"" for answer in run(tool, [["-b", "-XMP", one] for one in photos])
+    ]
 
 
-def arguments(planned: Changes, begun: str | None, file: Path) -> list[str | Path]:
+def arguments(planned: KeywordDiff, started: str | None, file: Path) -> list[str | Path]:
     """The command that does to a file what is planned; exiftool replaces the file, so it is to be a copy.
 
     Args:
         planned: which keywords come and go.
-        begun: the mark that Fovea began this sidecar; empty: it goes; None: it stays as it is.
+        started: the mark that Fovea began this sidecar; empty: it goes; None: it stays as it is.
         file: what is changed.
     """
-    made: list[str | Path] = ["-overwrite_original"]
-    for tags, gone, new in ((_TAGS, planned.gone, planned.new), (_NOTES, planned.forgotten, planned.noted)):
+    result: list[str | Path] = ["-overwrite_original"]
+    for tags, removed, new in ((_TAGS, planned.removed, planned.added), (_NOTES, planned.forgotten, planned.recorded)):
         for tag, name in zip(tags, _LISTS, strict=True):
-            made += [f"-{tag}-={word}" for word in getattr(gone, name)]
-            made += [f"-{tag}+={word}" for word in getattr(new, name)]
-    if begun is not None:
-        made.append(f"-{_BEGUN}={begun}")
-    return [*made, file]
+            result += [f"-{tag}-={word}" for word in getattr(removed, name)]
+            result += [f"-{tag}+={word}" for word in getattr(new, name)]
+    if started is not None:
+        result.append(f"-{_BEGUN}={started}")
+    return [*result, file]
 
 
-def _metadata(answer: Answer) -> Metadata | Answer:
+def _metadata(answer: ExifToolReply) -> Metadata | ExifToolReply:
     try:
-        (content,) = json.loads(answer.out.decode(errors="replace"))
+        (content,) = json.loads(answer.stdout.decode(errors="replace"))
     except ValueError:
-        return Answer(-1, b"", "exiftool's answer could not be read")
-    ours = Lists(*(_lines(content, tag) for tag in _NOTES))
-    found = Found(Lists(*(_values(content, tag) for tag in _TAGS)), ours, _elsewhere(content))
+        return ExifToolReply(-1, b"", "exiftool's answer could not be read")
+    ours = KeywordLists(*(_lines(content, tag) for tag in _NOTES))
+    found = FoundKeywords(KeywordLists(*(_values(content, tag) for tag in _TAGS)), ours, _elsewhere(content))
     return Metadata(
         found,
         kind=_value(content, "File:FileType"),
@@ -113,11 +115,11 @@ def _metadata(answer: Answer) -> Metadata | Answer:
     )
 
 
-def _elsewhere(content: dict[str, Any]) -> Lists:
+def _elsewhere(content: dict[str, Any]) -> KeywordLists:
     """What readers take where there is no dc:subject, or no TagsList."""
     windows = tuple(word.strip() for word in "".join(_lines(content, _WINDOWS)).split(";") if word.strip())
     sets = tuple(path.replace("/", "∕").replace("|", "/") for path in _lines(content, _MEDIA_PRO))
-    return Lists(
+    return KeywordLists(
         subject=tuple(map(_as_utf8, _lines(content, _IPTC))) or windows, tags=_lines(content, _MICROSOFT) or sets
     )
 
@@ -130,7 +132,7 @@ def _as_utf8(word: str) -> str:
         return word
 
 
-def _rest(content: dict[str, Any], own: Lists) -> str:
+def _rest(content: dict[str, Any], own: KeywordLists) -> str:
     rest = {
         tag: value
         for tag, value in content.items()

@@ -23,7 +23,7 @@ a JPEG only what is inside the photo.
 """
 
 
-class Place(StrEnum):
+class KeywordTarget(StrEnum):
     """Where keywords go."""
 
     SIDECAR = "sidecar"
@@ -32,7 +32,7 @@ class Place(StrEnum):
     """Into the photo, which every photo manager reads; its pixels stay as they are."""
 
 
-class Done(StrEnum):
+class KeywordChange(StrEnum):
     """What became of a photo's keywords."""
 
     ADDED = "added"
@@ -43,7 +43,7 @@ class Done(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class KeywordAssignment:
     """The keyword a photo is to have of Fovea; None: none at all."""
 
     photo: Path
@@ -63,32 +63,32 @@ class KeywordRequest:
             leads to gets a sidecar beside the link.
     """
 
-    place: Place = Place.SIDECAR
+    place: KeywordTarget = KeywordTarget.SIDECAR
     keep_time: bool = False
     dry_run: bool = False
     within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeywordResult:
     """What became of one photo.
 
     Attributes:
         photo: as it was named in the wish.
         file: what holds its keyword of ours, or held it: the photo or its sidecar.
         label: the keyword that it has now; None: none.
-        done: what was done, or would be.
-        remark: why another place was taken than the one asked for, or that its sidecar is broken; else empty.
+        change: what was done, or would be.
+        note: why another place was taken than the one asked for, or that its sidecar is broken; else empty.
     """
 
     photo: Path
     file: Path
     label: str | None
-    done: Done
-    remark: str = ""
+    change: KeywordChange
+    note: str = ""
 
 
-KeywordOutcome = Kept | Failure
+KeywordOutcome = KeywordResult | Failure
 
 
 def sidecar_of(photo: Path) -> Path:

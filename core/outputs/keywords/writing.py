@@ -10,19 +10,24 @@ from typing import Final
 
 from core.base.progress import CancelToken
 from core.outputs.keywords.exiftool import ExifTool
-from core.outputs.keywords.files import Edit, Trouble, apply, attempt, discard
-from core.outputs.keywords.planning import Plan, edit_failure, failure, place_for, plan
-from core.outputs.keywords.reading import NO_SEED, Look, look, seeds
-from core.outputs.keywords.record import Record
-from core.outputs.keywords.values import Done, KeywordOutcome, KeywordRequest, Place, Wish
+from core.outputs.keywords.files import EditError, FileEdit, apply, attempt, discard
+from core.outputs.keywords.planning import EditPlan, edit_failure, failure, make_plan, target_for
+from core.outputs.keywords.reading import NO_SEED, PhotoMetadata, read_photos, seeds
+from core.outputs.keywords.record import SidecarRecord
+from core.outputs.keywords.values import KeywordAssignment, KeywordChange, KeywordOutcome, KeywordRequest, KeywordTarget
 from core.prediction import Failure
 
-_AT_ONCE: Final = 32
+_BATCH_SIZE: Final = 32
 """Photos given to one process of exiftool: its start is spread over them, and Ctrl+C waits for no more."""
 
 
 def write(
-    wishes: Iterable[Wish], request: KeywordRequest, tool: ExifTool, record: Record, *, token: CancelToken
+    assignments: Iterable[KeywordAssignment],
+    request: KeywordRequest,
+    tool: ExifTool,
+    record: SidecarRecord,
+    *,
+    token: CancelToken,
 ) -> Iterator[KeywordOutcome]:
     """Let each photo have the keyword wished for, and nothing else of ours; one outcome for each, in their order.
 
@@ -30,7 +35,7 @@ def write(
     keyword of ours from before, it is taken out there. A sidecar that we began and that then says nothing is deleted.
 
     Args:
-        wishes: read only as far ahead as needed.
+        assignments: read only as far ahead as needed.
         request: how.
         tool: exiftool.
         record: remembers what was written.
@@ -40,98 +45,104 @@ def write(
         Cancelled: the work was called off; photos not reported may hold their keyword already, none is half written.
         StorageError: the record cannot be written; no photo was touched that it does not know of.
     """
-    source = iter(wishes)
-    while group := list(islice(source, _AT_ONCE)):
+    source = iter(assignments)
+    while group := list(islice(source, _BATCH_SIZE)):
         token.check()
-        plans = _plans(group, request, tool, record)
-        yield from _try_out(plans, tool, record) if request.dry_run else _carry_out(plans, request, tool, record)
+        plans = _make_plans(group, request, tool, record)
+        yield from _dry_run(plans, tool, record) if request.dry_run else _execute(plans, request, tool, record)
 
 
 def remove(
-    photos: Iterable[Path], request: KeywordRequest, tool: ExifTool, record: Record, *, token: CancelToken
+    photos: Iterable[Path], request: KeywordRequest, tool: ExifTool, record: SidecarRecord, *, token: CancelToken
 ) -> Iterator[KeywordOutcome]:
     """Take everything of ours out of photos and their sidecars.
 
     As `write`; photos that hold nothing of ours are not reported.
     """
-    for outcome in write((Wish(photo, None) for photo in photos), request, tool, record, token=token):
-        if isinstance(outcome, Failure) or outcome.done is not Done.UNCHANGED:
+    for outcome in write((KeywordAssignment(photo, None) for photo in photos), request, tool, record, token=token):
+        if isinstance(outcome, Failure) or outcome.change is not KeywordChange.UNCHANGED:
             yield outcome
 
 
-def _plans(wishes: Sequence[Wish], request: KeywordRequest, tool: ExifTool, record: Record) -> list[Plan]:
+def _make_plans(
+    assignments: Sequence[KeywordAssignment], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+) -> list[EditPlan]:
     """Look into each photo and its sidecar, and plan what is to be done."""
-    looks = look(wishes, tool, request.within)
-    places = [place_for(one, request.place) for one in looks]
-    fresh = [one for one, (place, _) in zip(looks, places, strict=True) if _begins_sidecar(one, place)]
-    found = dict(zip((one.sidecar for one in fresh), seeds(fresh, tool), strict=True))
+    photos = read_photos(assignments, tool, request.within)
+    places = [target_for(one, request.place) for one in photos]
+    new = [one for one, (place, _) in zip(photos, places, strict=True) if _begins_sidecar(one, place)]
+    found = dict(zip((one.sidecar for one in new), seeds(new, tool), strict=True))
     return [
-        plan(one, place, remark, found.get(one.sidecar, NO_SEED), record)
-        for one, (place, remark) in zip(looks, places, strict=True)
+        make_plan(one, place, note, found.get(one.sidecar, NO_SEED), record)
+        for one, (place, note) in zip(photos, places, strict=True)
     ]
 
 
-def _begins_sidecar(one: Look, place: Place) -> bool:
-    return place is Place.SIDECAR and one.wish.label is not None and one.beside is None
+def _begins_sidecar(one: PhotoMetadata, place: KeywordTarget) -> bool:
+    return place is KeywordTarget.SIDECAR and one.assignment.label is not None and one.in_sidecar is None
 
 
-def _carry_out(
-    plans: Sequence[Plan], request: KeywordRequest, tool: ExifTool, record: Record
+def _execute(
+    plans: Sequence[EditPlan], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> Iterator[KeywordOutcome]:
     """Remember, write and tidy up; what exiftool does not write into a photo goes into a sidecar."""
-    troubles = _apply(plans, request, tool, record)
-    instead = _instead(plans, troubles, tool, record)
-    troubles |= _apply(instead.values(), request, tool, record)
+    errors = _apply(plans, request, tool, record)
+    instead = _fallback_plans(plans, errors, tool, record)
+    errors |= _apply(instead.values(), request, tool, record)
     for one in plans:
-        yield _outcome(instead.get(one.look.sidecar, one), troubles)
+        yield _outcome(instead.get(one.photo.sidecar, one), errors)
 
 
-def _try_out(plans: Sequence[Plan], tool: ExifTool, record: Record) -> Iterator[KeywordOutcome]:
+def _dry_run(plans: Sequence[EditPlan], tool: ExifTool, record: SidecarRecord) -> Iterator[KeywordOutcome]:
     """What would come of plans; what exiftool may refuse to change is tried on copies."""
-    troubles = attempt(tool, [edit for edit in _edits(plans) if edit.is_doubtful])
-    instead = _instead(plans, troubles, tool, record)
-    troubles |= attempt(tool, [edit for edit in _edits(instead.values()) if edit.is_doubtful])
+    errors = attempt(tool, [edit for edit in _edits(plans) if edit.is_ambiguous])
+    instead = _fallback_plans(plans, errors, tool, record)
+    errors |= attempt(tool, [edit for edit in _edits(instead.values()) if edit.is_ambiguous])
     for one in plans:
-        yield _outcome(instead.get(one.look.sidecar, one), troubles)
+        yield _outcome(instead.get(one.photo.sidecar, one), errors)
 
 
-def _apply(plans: Iterable[Plan], request: KeywordRequest, tool: ExifTool, record: Record) -> dict[Path, Trouble]:
+def _apply(
+    plans: Iterable[EditPlan], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+) -> dict[Path, EditError]:
     edits = _edits(plans)
-    record.note([(edit.file, Path(os.path.abspath(edit.photo)), edit.is_new) for edit in edits])  # noqa: PTH100
-    troubles = apply(tool, edits, keep_time=request.keep_time)
+    record.add([(edit.file, Path(os.path.abspath(edit.photo)), edit.is_new) for edit in edits])  # noqa: PTH100
+    errors = apply(tool, edits, keep_time=request.keep_time)
     for one in plans:
-        if one.leaves and not _is_troubled(one, troubles) and (trouble := discard(one.look.sidecar)):
-            troubles[one.look.sidecar] = trouble
-    record.forget(file for one in plans if not _is_troubled(one, troubles) for file in one.cleared)
-    return troubles
+        if one.leaves and not _has_error(one, errors) and (error := discard(one.photo.sidecar)):
+            errors[one.photo.sidecar] = error
+    record.forget(file for one in plans if not _has_error(one, errors) for file in one.cleared)
+    return errors
 
 
-def _is_troubled(one: Plan, troubles: dict[Path, Trouble]) -> bool:
-    return any(edit.file in troubles for edit in one.edits) or (one.leaves and one.look.sidecar in troubles)
+def _has_error(one: EditPlan, errors: dict[Path, EditError]) -> bool:
+    return any(edit.file in errors for edit in one.edits) or (one.leaves and one.photo.sidecar in errors)
 
 
-def _instead(plans: Iterable[Plan], troubles: dict[Path, Trouble], tool: ExifTool, record: Record) -> dict[Path, Plan]:
+def _fallback_plans(
+    plans: Iterable[EditPlan], errors: dict[Path, EditError], tool: ExifTool, record: SidecarRecord
+) -> dict[Path, EditPlan]:
     """Plans for sidecars in place of those whose photo exiftool does not write into, by the sidecar."""
-    refused = [one.look for one in plans if one.look.wish.label and _is_refused(one, troubles)]
-    remarks = [f"exiftool cannot write into it: {troubles[one.photo].reason}." for one in refused]
+    refused = [one.photo for one in plans if one.photo.assignment.label and _is_refused(one, errors)]
+    notes = [f"exiftool cannot write into it: {errors[one.photo].reason}." for one in refused]
     return {
-        one.sidecar: plan(one, Place.SIDECAR, remark, seed, record)
-        for one, remark, seed in zip(refused, remarks, seeds(refused, tool), strict=True)
+        one.sidecar: make_plan(one, KeywordTarget.SIDECAR, note, seed, record)
+        for one, note, seed in zip(refused, notes, seeds(refused, tool), strict=True)
     }
 
 
-def _is_refused(one: Plan, troubles: dict[Path, Trouble]) -> bool:
-    trouble = troubles.get(one.look.photo)
-    return trouble is not None and trouble.is_refused and one.is_in_place
+def _is_refused(one: EditPlan, errors: dict[Path, EditError]) -> bool:
+    error = errors.get(one.photo.photo)
+    return error is not None and error.is_refused and one.is_in_place
 
 
-def _edits(plans: Iterable[Plan]) -> list[Edit]:
+def _edits(plans: Iterable[EditPlan]) -> list[FileEdit]:
     """All edits, of each file one: several names may lead to one photo."""
     return list({edit.file: edit for one in plans for edit in one.edits}.values())
 
 
-def _outcome(one: Plan, troubles: dict[Path, Trouble]) -> KeywordOutcome:
-    edit = next((edit for edit in one.edits if edit.file in troubles), None)
-    if edit is None and _is_troubled(one, troubles):
-        return failure(one.look.wish, f"its sidecar could not be deleted: {troubles[one.look.sidecar].reason}")
-    return one.outcome if edit is None else edit_failure(one.look.wish, edit, troubles[edit.file])
+def _outcome(one: EditPlan, errors: dict[Path, EditError]) -> KeywordOutcome:
+    edit = next((edit for edit in one.edits if edit.file in errors), None)
+    if edit is None and _has_error(one, errors):
+        return failure(one.photo.assignment, f"its sidecar could not be deleted: {errors[one.photo.sidecar].reason}")
+    return one.outcome if edit is None else edit_failure(one.photo.assignment, edit, errors[edit.file])

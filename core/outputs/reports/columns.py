@@ -15,7 +15,7 @@ Value: TypeAlias = str | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportRow:
     """One image in a report.
 
     Attributes:
@@ -33,19 +33,19 @@ class Reported:
         return None if outcome is None else cls(outcome, row.review)
 
     @property
-    def answer(self) -> str | None:
+    def final_label(self) -> str | None:
         """The person's label where there is one, else the model's."""
-        said = self.review.label if self.review else None
-        return said or (self.outcome.best.label if isinstance(self.outcome, Prediction) else None)
+        label = self.review.label if self.review else None
+        return label or (self.outcome.best.label if isinstance(self.outcome, Prediction) else None)
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the values of a column are."""
 
     TEXT = "text"
-    SHARE = "share"
+    FRACTION = "share"
     """A number 0..1."""
-    TRUTH = "truth"
+    BOOLEAN = "truth"
     DURATION = "duration"
     """Milliseconds."""
 
@@ -57,16 +57,16 @@ class Column:
     Attributes:
         name: its heading, the same in every form.
         kind: what its values are.
-        of: the value of an image.
+        value_of: the value of an image.
     """
 
     name: str
-    kind: Kind
-    of: Callable[[Reported], Value]
+    kind: ColumnKind
+    value_of: Callable[[ReportRow], Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ColumnSet:
     """What a report tells of each image.
 
     Attributes:
@@ -80,43 +80,43 @@ class Shape:
     names: tuple[str, ...] | None = None
 
 
-def columns(shape: Shape) -> tuple[Column, ...]:
+def columns(column_set: ColumnSet) -> tuple[Column, ...]:
     """The columns of a flat table: the likeliest class, all about it, and then the next classes."""
-    later = (column for rank in range(1, shape.top_k) for column in _rank(rank))
-    every = (*facts(shape), *later)
+    later = (column for rank in range(1, column_set.top_k) for column in _rank(rank))
+    every = (*outcome_columns(column_set), *later)
     known = {column.name: column for column in every}
-    return every if shape.names is None else tuple(known[name] for name in shape.names)
+    return every if column_set.names is None else tuple(known[name] for name in column_set.names)
 
 
-def facts(shape: Shape) -> tuple[Column, ...]:
+def outcome_columns(column_set: ColumnSet) -> tuple[Column, ...]:
     """The columns but for those of the next classes."""
-    return (*_ANSWER, *(_REVIEW if shape.reviewed else ()), *_ORIGIN, *_FAILURE)
+    return (*_ANSWER, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
 
 
-def values(row: Reported, shown: Sequence[Column]) -> list[Value]:
+def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
     """What stands in these columns of an image."""
-    return [column.of(row) for column in shown]
+    return [column.value_of(row) for column in shown]
 
 
-def scores(row: Reported, top_k: int) -> list[dict[str, Any]]:
+def scores(row: ReportRow, top_k: int) -> list[dict[str, Any]]:
     """The likeliest classes as JSON has them; none where it failed."""
     found = row.outcome.scores[:top_k] if isinstance(row.outcome, Prediction) else ()
-    return [{"label": score.label, "probability": _share(score.probability)} for score in found]
+    return [{"label": score.label, "probability": _fraction(score.probability)} for score in found]
 
 
-def as_object(row: Reported, shape: Shape) -> dict[str, Any]:
+def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
     """The image as a JSON object; DESIGN says which."""
     outcome = row.outcome
     content: dict[str, Any] = {"path": str(outcome.path)}
     if isinstance(outcome, Failure):
         content["error"] = {"kind": outcome.kind, "message": outcome.message, "hint": outcome.hint}
     else:
-        content |= {"label": outcome.best.label, "confidence": _share(outcome.best.probability)}
-        content |= {"scores": scores(row, shape.top_k)}
-        content |= {column.name: column.of(row) for column in (_UNKNOWN, *_ORIGIN)}
+        content |= {"label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
+        content |= {"scores": scores(row, column_set.top_k)}
+        content |= {column.name: column.value_of(row) for column in (_UNKNOWN, *_ORIGIN)}
         content["warnings"] = list(outcome.warnings)
-    if shape.reviewed:
-        content |= {column.name: column.of(row) for column in _REVIEW}
+    if column_set.reviewed:
+        content |= {column.name: column.value_of(row) for column in _REVIEW}
     return content
 
 
@@ -125,52 +125,54 @@ def _rank(rank: int) -> tuple[Column, Column]:
         return outcome.scores[rank] if rank < len(outcome.scores) else None
 
     return (
-        _said(f"label_{rank + 1}", Kind.TEXT, lambda outcome: found.label if (found := score(outcome)) else None),
-        _said(
+        _prediction_column(
+            f"label_{rank + 1}", ColumnKind.TEXT, lambda outcome: found.label if (found := score(outcome)) else None
+        ),
+        _prediction_column(
             f"probability_{rank + 1}",
-            Kind.SHARE,
-            lambda outcome: _share(found.probability) if (found := score(outcome)) else None,
+            ColumnKind.FRACTION,
+            lambda outcome: _fraction(found.probability) if (found := score(outcome)) else None,
         ),
     )
 
 
-def _said(name: str, kind: Kind, of: Callable[[Prediction], Value]) -> Column:
+def _prediction_column(name: str, kind: ColumnKind, of: Callable[[Prediction], Value]) -> Column:
     """A column that is empty where the model said nothing."""
     return Column(name, kind, lambda row: of(row.outcome) if isinstance(row.outcome, Prediction) else None)
 
 
-def _failed(name: str, of: Callable[[Failure], str]) -> Column:
-    return Column(name, Kind.TEXT, lambda row: of(row.outcome) if isinstance(row.outcome, Failure) else None)
+def _failure_column(name: str, of: Callable[[Failure], str]) -> Column:
+    return Column(name, ColumnKind.TEXT, lambda row: of(row.outcome) if isinstance(row.outcome, Failure) else None)
 
 
-def _share(probability: float) -> float:
+def _fraction(probability: float) -> float:
     return round(probability, 6)
 
 
-def _verdict(row: Reported) -> str | None:
+def _verdict(row: ReportRow) -> str | None:
     return row.review.verdict.value if row.review else None
 
 
-_UNKNOWN: Final = _said("unknown", Kind.TRUTH, lambda outcome: outcome.unknown)
+_UNKNOWN: Final = _prediction_column("unknown", ColumnKind.BOOLEAN, lambda outcome: outcome.unknown)
 _ANSWER: Final = (
-    Column("path", Kind.TEXT, lambda row: str(row.outcome.path)),
-    _said("label", Kind.TEXT, lambda outcome: outcome.best.label),
-    _said("confidence", Kind.SHARE, lambda outcome: _share(outcome.best.probability)),
+    Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
+    _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
+    _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),
     _UNKNOWN,
 )
 _REVIEW: Final = (
-    Column("answer", Kind.TEXT, lambda row: row.answer),
-    Column("review", Kind.TEXT, _verdict),
+    Column("answer", ColumnKind.TEXT, lambda row: row.final_label),
+    Column("review", ColumnKind.TEXT, _verdict),
 )
 _ORIGIN: Final = (
-    _said("model", Kind.TEXT, lambda outcome: outcome.model),
-    _said("provider", Kind.TEXT, lambda outcome: outcome.provider),
-    _said("decode_ms", Kind.DURATION, lambda outcome: round(outcome.timing.decode_ms, 3)),
-    _said("preprocess_ms", Kind.DURATION, lambda outcome: round(outcome.timing.preprocess_ms, 3)),
-    _said("inference_ms", Kind.DURATION, lambda outcome: round(outcome.timing.inference_ms, 3)),
+    _prediction_column("model", ColumnKind.TEXT, lambda outcome: outcome.model),
+    _prediction_column("provider", ColumnKind.TEXT, lambda outcome: outcome.provider),
+    _prediction_column("decode_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.decode_ms, 3)),
+    _prediction_column("preprocess_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.preprocess_ms, 3)),
+    _prediction_column("inference_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.inference_ms, 3)),
 )
 _FAILURE: Final = (
-    _failed("error", lambda failure: failure.message),
-    _failed("hint", lambda failure: failure.hint),
-    _said("warnings", Kind.TEXT, lambda outcome: " ".join(outcome.warnings) or None),
+    _failure_column("error", lambda failure: failure.message),
+    _failure_column("hint", lambda failure: failure.hint),
+    _prediction_column("warnings", ColumnKind.TEXT, lambda outcome: " ".join(outcome.warnings) or None),
 )

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
 from core.base.errors import UsageError
-from core.outputs.reports.columns import Kind, Reported, Shape, facts, scores
-from core.outputs.reports.text import readable, told
+from core.outputs.reports.columns import ColumnKind, ColumnSet, ReportRow, outcome_columns, scores
+from core.outputs.reports.text import cell_text, printable
 
 _GROUP: Final = 8192
 """Rows in memory before they are written."""
 
 
 @contextmanager
-def parquet(stream: BinaryIO, shape: Shape) -> Iterator[Parquet]:
+def parquet(stream: BinaryIO, shape: ColumnSet) -> Iterator[Parquet]:
     """Write Parquet into a stream; it is complete once the block ends well.
 
     The columns are those of every table; the likeliest classes are one column `scores`, a list of `label` and
@@ -34,23 +34,23 @@ def parquet(stream: BinaryIO, shape: Shape) -> Iterator[Parquet]:
         raise UsageError(what, hint=hint) from error
     schema = _schema(pa, shape)
     with ParquetWriter(stream, schema, compression="zstd") as writer:
-        made = Parquet(pa, writer, schema, shape)
-        yield made
-        made.flush()
+        result = Parquet(pa, writer, schema, shape)
+        yield result
+        result.flush()
 
 
 class Parquet:
     """Takes rows and writes them in groups."""
 
-    def __init__(self, pa: Any, writer: Any, schema: Any, shape: Shape) -> None:  # noqa: ANN401
+    def __init__(self, pa: Any, writer: Any, schema: Any, shape: ColumnSet) -> None:  # noqa: ANN401
         self._pa, self._writer, self._schema, self._shape = pa, writer, schema, shape
-        self._columns, self._rows = facts(shape), list[dict[str, Any]]()
+        self._columns, self._rows = outcome_columns(shape), list[dict[str, Any]]()
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Take one row."""
-        content: dict[str, Any] = {column.name: told(column, row) for column in self._columns}
+        content: dict[str, Any] = {column.name: cell_text(column, row) for column in self._columns}
         likely = scores(row, self._shape.top_k)
-        content["scores"] = [{**score, "label": readable(score["label"])} for score in likely]
+        content["scores"] = [{**score, "label": printable(score["label"])} for score in likely]
         self._rows.append(content)
         if len(self._rows) == _GROUP:
             self.flush()
@@ -62,10 +62,10 @@ class Parquet:
             self._rows.clear()
 
 
-def _schema(pa: Any, shape: Shape) -> Any:  # noqa: ANN401
+def _schema(pa: Any, shape: ColumnSet) -> Any:  # noqa: ANN401
     text = pa.string()
-    types = {Kind.TEXT: text, Kind.TRUTH: pa.bool_(), Kind.SHARE: pa.float64()}
-    types[Kind.DURATION] = pa.float64()
+    types = {ColumnKind.TEXT: text, ColumnKind.BOOLEAN: pa.bool_(), ColumnKind.FRACTION: pa.float64()}
+    types[ColumnKind.DURATION] = pa.float64()
     score = pa.struct([("label", text), ("probability", pa.float64())])
-    fields = [(column.name, types[column.kind]) for column in facts(shape)]
+    fields = [(column.name, types[column.kind]) for column in outcome_columns(shape)]
     return pa.schema([*fields, ("scores", pa.list_(score))])

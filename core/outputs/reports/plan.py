@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import UsageError
-from core.base.text import printable
-from core.outputs.reports.columns import Shape
+from core.base.text import display_path
+from core.outputs.reports.columns import ColumnSet
 
 
-class Form(StrEnum):
+class ReportFormat(StrEnum):
     """The forms of reports; each is also the usual suffix of its files."""
 
     CSV = "csv"
@@ -24,25 +24,25 @@ class Form(StrEnum):
     @property
     def is_text(self) -> bool:
         """Whether it can be read, or sent through a pipe, as text."""
-        return self not in (Form.XLSX, Form.PARQUET)
+        return self not in (ReportFormat.XLSX, ReportFormat.PARQUET)
 
 
-_FORMS: Final = {f".{form}": form for form in Form} | {
-    ".tsv": Form.CSV,
-    ".ndjson": Form.JSONL,
-    ".htm": Form.HTML,
+_FORMS: Final = {f".{form}": form for form in ReportFormat} | {
+    ".tsv": ReportFormat.CSV,
+    ".ndjson": ReportFormat.JSONL,
+    ".htm": ReportFormat.HTML,
 }
 _FOREIGN: Final = {
-    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), Form.XLSX),
-    ".json": Form.JSONL,
-    **dict.fromkeys((".feather", ".arrow", ".sqlite", ".db"), Form.PARQUET),
-    **dict.fromkeys((".pdf", ".docx", ".odt", ".xml"), Form.HTML),
-    **dict.fromkeys((".zip", ".gz"), Form.CSV),
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), ReportFormat.XLSX),
+    ".json": ReportFormat.JSONL,
+    **dict.fromkeys((".feather", ".arrow", ".sqlite", ".db"), ReportFormat.PARQUET),
+    **dict.fromkeys((".pdf", ".docx", ".odt", ".xml"), ReportFormat.HTML),
+    **dict.fromkeys((".zip", ".gz"), ReportFormat.CSV),
 }
 """Suffixes of files that Fovea does not write, and what comes nearest."""
 
 
-def form_of(file: Path) -> Form | None:
+def format_of(file: Path) -> ReportFormat | None:
     """The form that a file's suffix stands for; None where it stands for none.
 
     Raises:
@@ -51,36 +51,36 @@ def form_of(file: Path) -> Form | None:
     suffix = file.suffix.lower()
     if suffix in _FOREIGN:
         nearest = _FOREIGN[suffix]
-        hint = f"Use a name such as {printable(file.stem)}.{nearest}."
+        hint = f"Use a name such as {display_path(file.stem)}.{nearest}."
         raise UsageError(f"Fovea does not write {suffix} files.", hint=hint)
     return _FORMS.get(suffix)
 
 
-def check_suffix(file: Path, form: str) -> None:
+def check_suffix(file: Path, format_: str) -> None:
     """Refuse to write one form into a file that is named as another.
 
     Args:
         file: what would be written.
-        form: a form, or "table" for a table to read.
+        format_: a form, or "table" for a table to read.
 
     Raises:
         UsageError: its suffix stands for another form.
     """
-    if form == Form.JSONL and file.suffix.lower() == ".json":
+    if format_ == ReportFormat.JSONL and file.suffix.lower() == ".json":
         return
-    named = form_of(file)
-    if named is not None and named != form:
-        what = f"The suffix of “{printable(file.name)}” stands for {named}, but the format is {form}."
+    named = format_of(file)
+    if named is not None and named != format_:
+        what = f"The suffix of “{display_path(file.name)}” stands for {named}, but the format is {format_}."
         raise UsageError(what, hint=f"Choose the format {named}, or another name.")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReportOptions:
     """How a report is to be.
 
     Attributes:
-        form: which form it has.
-        shape: what is told of each image.
+        format: which form it has.
+        columns: what is told of each image.
         byte_order_mark: whether CSV begins with one, by which older spreadsheets know UTF-8.
         delimiter: what separates the values of CSV: a comma, a semicolon or a tab. With a semicolon, numbers have a
             decimal comma, as spreadsheets expect in countries where a comma cannot separate values.
@@ -90,8 +90,8 @@ class Plan:
         thumbnails: how many images a page shows at most.
     """
 
-    form: Form
-    shape: Shape
+    format: ReportFormat
+    columns: ColumnSet
     byte_order_mark: bool = False
     delimiter: str = ","
     title: str = "What is in these images"

@@ -8,19 +8,19 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
 
 from core.base.leftovers import temporary_folder
-from core.outputs.reports.columns import Column, Kind, Reported, Shape, columns
-from core.outputs.reports.text import told
+from core.outputs.reports.columns import Column, ColumnKind, ColumnSet, ReportRow, columns
+from core.outputs.reports.text import cell_text
 
 _ROWS: Final = 1_048_576
 """What a sheet can hold, its heading included (Excel specifications and limits)."""
-_LONGEST_TEXT: Final = 32_767
+_MAX_TEXT: Final = 32_767
 _WIDTHS: Final = {"path": 60, "label": 24, "answer": 24, "error": 48, "hint": 48}
 """Columns in letters of the standard font; the others are as wide as their heading needs."""
-_FORMATS: Final = {Kind.SHARE: "0.0%", Kind.DURATION: "0.0"}
+_FORMATS: Final = {ColumnKind.FRACTION: "0.0%", ColumnKind.DURATION: "0.0"}
 
 
 @contextmanager
-def spreadsheet(stream: BinaryIO, shape: Shape, *, rows_on_sheet: int = _ROWS) -> Iterator[Spreadsheet]:
+def spreadsheet(stream: BinaryIO, shape: ColumnSet, *, rows_on_sheet: int = _ROWS) -> Iterator[Spreadsheet]:
     """Write a spreadsheet into a stream; it is complete once the block ends well.
 
     Args:
@@ -35,21 +35,21 @@ def spreadsheet(stream: BinaryIO, shape: Shape, *, rows_on_sheet: int = _ROWS) -
     from xlsxwriter.exceptions import FileCreateError
 
     with temporary_folder("rows") as rows:
-        outlet = _Outlet(stream)
+        outlet = _NonClosingStream(stream)
         book = xlsxwriter.Workbook(outlet, {"constant_memory": True, "tmpdir": str(rows), "use_zip64": True})
-        made = Spreadsheet(book, columns(shape), rows_on_sheet)
+        result = Spreadsheet(book, columns(shape), rows_on_sheet)
         try:
-            yield made
-            made.finish()
+            yield result
+            result.finish()
             book.close()
         except FileCreateError as error:
             raise error.args[0] from error  # the OSError it was made of
         finally:
-            outlet.shut()
-            made.abandon()
+            outlet.detach()
+            result.abandon()
 
 
-class _Outlet:
+class _NonClosingStream:
     """Where the file goes until it is shut; then nowhere, for a half-written archive tries to end itself when freed."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -67,7 +67,7 @@ class _Outlet:
     def flush(self) -> None:
         self._stream.flush()
 
-    def shut(self) -> None:
+    def detach(self) -> None:
         self._stream = io.BytesIO()
 
 
@@ -80,7 +80,7 @@ class Spreadsheet:
         self._formats = {kind: book.add_format({"num_format": form}) for kind, form in _FORMATS.items()}
         self._sheet, self._next = self._begin_sheet(), 1
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Write one row."""
         if self._next == self._most:
             self.finish()
@@ -109,14 +109,14 @@ class Spreadsheet:
             sheet.write_string(0, place, column.name, self._heading)
         return sheet
 
-    def _write(self, place: int, column: Column, row: Reported) -> None:
-        value = told(column, row)
+    def _write(self, place: int, column: Column, row: ReportRow) -> None:
+        value = cell_text(column, row)
         match value:
             case None:
                 pass
             case bool():
                 self._sheet.write_boolean(self._next, place, value)
             case str():
-                self._sheet.write_string(self._next, place, value[:_LONGEST_TEXT])
+                self._sheet.write_string(self._next, place, value[:_MAX_TEXT])
             case _:
                 self._sheet.write_number(self._next, place, value, self._formats.get(column.kind))

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from core.base.text import printable
-from core.outputs.reports.columns import Column, Reported, Shape, Value, as_object, columns, values
+from core.base.text import display_path
+from core.outputs.reports.columns import Column, ColumnSet, ReportRow, Value, as_object, columns, values
 
 _FORMULA_STARTS: Final = "=+@\uff1d\uff0b\uff0d\uff20-"
 """What a spreadsheet takes for the beginning of a formula, also in full width (OWASP, "CSV Injection")."""
@@ -25,10 +25,10 @@ _QUOTE: Final = '"'
 class JsonLines:
     """One JSON object a line, in plain ASCII; each line is there as soon as its image is done."""
 
-    def __init__(self, stream: TextIO, shape: Shape) -> None:
+    def __init__(self, stream: TextIO, shape: ColumnSet) -> None:
         self._stream, self._shape = stream, shape
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Write one line."""
         self._stream.write(json.dumps(as_object(row, self._shape)) + "\n")
         self._stream.flush()
@@ -40,14 +40,16 @@ class CommaSeparated:
     Nothing in it acts as a formula, whichever separator a spreadsheet uses, and nothing as a terminal's command.
     """
 
-    def __init__(self, stream: TextIO, shape: Shape, *, byte_order_mark: bool = False, delimiter: str = ",") -> None:
+    def __init__(
+        self, stream: TextIO, shape: ColumnSet, *, byte_order_mark: bool = False, delimiter: str = ","
+    ) -> None:
         """Write the heading.
 
         Args:
             stream: takes the text; its line ends are written as given.
             shape: what is told of each image.
             byte_order_mark: whether the text begins with one, by which older spreadsheets know UTF-8.
-            delimiter: see `core.outputs.reports.plan.Plan`.
+            delimiter: see `core.outputs.reports.plan.TrainingPlan`.
         """
         self._columns, self._stream, self._delimiter = columns(shape), stream, delimiter
         others = _SEPARATORS.replace(delimiter, "")
@@ -56,7 +58,7 @@ class CommaSeparated:
             stream.write(BYTE_ORDER_MARK)
         self._write(column.name for column in self._columns)
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Write one row."""
         first, *rest = values(row, self._columns)
         self._write((self._cell(first, is_first=True), *map(self._cell, rest)))
@@ -77,7 +79,7 @@ class CommaSeparated:
 
     def _text(self, value: str, *, is_first: bool) -> str:
         """A text that is no formula; inside the first column, quotes suffice, for they begin the line."""
-        text = _UNSAFE.sub(lambda found: printable(found[0]), value)
+        text = _UNSAFE.sub(lambda found: display_path(found[0]), value)
         if text.startswith(tuple(_FORMULA_STARTS)):
             text = f"'{text}"
         if not is_first:
@@ -85,12 +87,12 @@ class CommaSeparated:
         return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if _NEEDS_QUOTES.search(text) else text
 
 
-def readable(text: str) -> str:
+def printable(text: str) -> str:
     r"""A text as UTF-8 can hold it; bytes of a name that are not UTF-8 become `\xe9`."""
-    return _NOT_UTF8.sub(lambda found: printable(found[0]), text)
+    return _NOT_UTF8.sub(lambda found: display_path(found[0]), text)
 
 
-def told(column: Column, row: Reported) -> Value:
+def cell_text(column: Column, row: ReportRow) -> Value:
     """What stands in a column of an image, as UTF-8 can hold it."""
-    value = column.of(row)
-    return readable(value) if isinstance(value, str) else value
+    value = column.value_of(row)
+    return printable(value) if isinstance(value, str) else value

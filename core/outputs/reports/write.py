@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TextIO
 
 from core.base.errors import StorageError, UsageError
-from core.base.progress import CancelToken, Report, StageClock
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import as_text, replacing
-from core.base.text import printable
+from core.base.text import display_path
 from core.images.listing import IMAGE_SUFFIXES
 from core.jobs.values import Row
-from core.outputs.reports.columns import Reported
-from core.outputs.reports.plan import Form, Plan, check_suffix
+from core.outputs.reports.columns import ReportRow
+from core.outputs.reports.plan import ReportFormat, ReportOptions, check_suffix
 
 _HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
 
@@ -23,12 +23,18 @@ _HINT: Final = "Name a file in a folder that you may write to, on a disk with fr
 class Writer(Protocol):
     """Takes images one by one and writes them."""
 
-    def add(self, row: Reported) -> None:
+    def add(self, row: ReportRow) -> None:
         """Take the next image."""
 
 
 def write_report(
-    file: Path, rows: Iterable[Reported], plan: Plan, *, total: int, report: Report, token: CancelToken
+    file: Path,
+    rows: Iterable[ReportRow],
+    plan: ReportOptions,
+    *,
+    total: int,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> int:
     """Write a report; the file is wholly the old one or wholly the new one, whatever happens.
 
@@ -36,7 +42,7 @@ def write_report(
 
     Args:
         file: where to; a link stays a link.
-        rows: the images, in the order in which they are told; see `of_rows` for those of a job.
+        rows: the images, in the order in which they are told; see `report_rows` for those of a job.
         plan: how the report is to be.
         total: how many rows there are, for progress alone.
         report: told of each row and of each thumbnail.
@@ -51,9 +57,9 @@ def write_report(
         StorageError: the file cannot be written.
         Cancelled: the token was cancelled.
     """
-    refuse_image(file)
-    check_suffix(file, plan.form)
-    clock, count = StageClock("writing the report", total, report), 0
+    check_not_image(file)
+    check_suffix(file, plan.format)
+    clock, count = ProgressReporter("writing the report", total, report), 0
     try:
         with replacing(Path(os.path.realpath(file))) as stream, open_writer(stream, plan, report, token) as writer:
             for row in rows:
@@ -66,13 +72,15 @@ def write_report(
     return count
 
 
-def of_rows(rows: Iterable[Row]) -> Iterator[Reported]:
+def report_rows(rows: Iterable[Row]) -> Iterator[ReportRow]:
     """The rows of a job as reports take them, without those that wait."""
-    return (made for row in rows if (made := Reported.of(row)) is not None)
+    return (result for row in rows if (result := ReportRow.of(row)) is not None)
 
 
 @contextlib.contextmanager
-def open_writer(stream: BinaryIO, plan: Plan, report: Report, token: CancelToken) -> Iterator[Writer]:
+def open_writer(
+    stream: BinaryIO, plan: ReportOptions, report: ProgressCallback, token: CancelToken
+) -> Iterator[Writer]:
     """Write a report of any form into a stream; it is complete once the block ends well.
 
     Raises:
@@ -80,55 +88,57 @@ def open_writer(stream: BinaryIO, plan: Plan, report: Report, token: CancelToken
         OSError: it could not be written.
         Cancelled: the token was cancelled.
     """
-    if plan.form.is_text:
+    if plan.format.is_text:
         with as_text(stream) as text, open_text_writer(text, plan, report, token) as writer:
             yield writer
-    elif plan.form is Form.XLSX:
+    elif plan.format is ReportFormat.XLSX:
         from core.outputs.reports.spreadsheet import spreadsheet
 
-        with spreadsheet(stream, plan.shape) as sheets:
+        with spreadsheet(stream, plan.columns) as sheets:
             yield sheets
     else:
         from core.outputs.reports.parquet import parquet
 
-        with parquet(stream, plan.shape) as groups:
+        with parquet(stream, plan.columns) as groups:
             yield groups
 
 
 @contextlib.contextmanager
-def open_text_writer(stream: TextIO, plan: Plan, report: Report, token: CancelToken) -> Iterator[Writer]:
+def open_text_writer(
+    stream: TextIO, plan: ReportOptions, report: ProgressCallback, token: CancelToken
+) -> Iterator[Writer]:
     """Write a report of a form that is text, as `open_writer` does."""
-    match plan.form:
-        case Form.HTML:
+    match plan.format:
+        case ReportFormat.HTML:
             from core.outputs.reports.page import web_page
 
             with web_page(stream, plan, report=report, token=token) as page:
                 yield page
-        case Form.CSV:
+        case ReportFormat.CSV:
             from core.outputs.reports.text import CommaSeparated
 
             mark, delimiter = plan.byte_order_mark, plan.delimiter
-            yield CommaSeparated(stream, plan.shape, byte_order_mark=mark, delimiter=delimiter)
+            yield CommaSeparated(stream, plan.columns, byte_order_mark=mark, delimiter=delimiter)
         case _:
             from core.outputs.reports.text import JsonLines
 
-            yield JsonLines(stream, plan.shape)
+            yield JsonLines(stream, plan.columns)
 
 
-def refuse_image(file: Path, instead: str = "results.csv") -> None:
+def check_not_image(file: Path, alternative: str = "results.csv") -> None:
     """Keep a photo from being replaced by what is said about it.
 
     Args:
         file: what would be written.
-        instead: a better name, for the hint.
+        alternative: a better name, for the hint.
 
     Raises:
         UsageError: the file has the name of an image, or is one under another name.
     """
     if file.suffix.lower() in IMAGE_SUFFIXES or _is_image(file):
         raise UsageError(
-            f"“{printable(file)}” would be written, but that is an image or the name of an image.",
-            hint=f"Write a name like {instead} after the option, and the paths of images before it.",
+            f"“{display_path(file)}” would be written, but that is an image or the name of an image.",
+            hint=f"Write a name like {alternative} after the option, and the paths of images before it.",
         )
 
 

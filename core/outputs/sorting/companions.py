@@ -22,7 +22,7 @@ _PARTNERS: Final = _RAW | {".xmp", ".aae", ".mov", ".mp4"}
 
 
 @dataclass(frozen=True, slots=True)
-class Along:
+class CompanionNames:
     """What goes along with a photo.
 
     Attributes:
@@ -35,7 +35,7 @@ class Along:
     names: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
 
-    def called(self, photo: str) -> tuple[str, ...]:
+    def renamed(self, photo: str) -> tuple[str, ...]:
         """What the files are called if the photo is called so."""
         before, after = _stem(self.photo), _stem(photo)
         return tuple(
@@ -44,7 +44,7 @@ class Along:
         )
 
 
-class Companions:
+class CompanionFinder:
     """Finds the companions of photos; the folder looked at last is kept in memory."""
 
     def __init__(self) -> None:
@@ -55,21 +55,21 @@ class Companions:
         self._photos: set[str] = set()
         self._stems: Counter[str] = Counter()
 
-    def of(self, photo: Path) -> Along:
+    def of(self, photo: Path) -> CompanionNames:
         """What goes along with a photo, which may be gone already; nothing where its folder cannot be read."""
         if photo.parent != self._folder:
-            self._look(photo.parent)
+            self._scan(photo.parent)
         stem, name = _stem(photo.name), photo.name
         partners = [] if stem in self._photos else self._chosen(stem, _PARTNERS)
         partners += [sidecar for partner in partners for sidecar in self._chosen(partner, _SIDECARS)]
         shared = self._stems[stem] > (name in self._names)
         own = _distinct([*self._chosen(name, _SIDECARS), *([] if shared else partners)])
-        return Along(name, own, tuple(partners) if shared else ())
+        return CompanionNames(name, own, tuple(partners) if shared else ())
 
     def _chosen(self, stem: str, suffixes: frozenset[str]) -> list[str]:
         return [name for name in self._by_stem.get(stem, ()) if _suffix(name) in suffixes]
 
-    def _look(self, folder: Path) -> None:
+    def _scan(self, folder: Path) -> None:
         self._folder = folder
         self._by_stem.clear()
         for name in _files(folder):

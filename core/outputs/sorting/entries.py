@@ -7,15 +7,15 @@ from enum import IntEnum
 from pathlib import Path
 
 
-class Stage(IntEnum):
+class MoveState(IntEnum):
     """How far a photo is."""
 
     WAITING = 0
-    BEGUN = 1
+    STARTED = 1
     """It may be where it was, half-way, or where it should be: the disk tells."""
     DONE = 2
     FAILED = 3
-    LEAVING = 4
+    UNDOING = 4
     """Its undoing was begun."""
     UNDONE = 5
     KEPT = 6
@@ -30,23 +30,23 @@ class Move:
         number: its place in the sorting, from 1.
         source: where it was.
         target: where it comes.
-        stage: how far it is.
+        state: how far it is.
         before: what told, when it was begun, that the file at `source` is this one
             (`core.outputs.sorting.moves.written`).
         after: the same of the file at `target`, when it was done.
         sha256: of its bytes, where they were read; else empty.
-        why: it failed, or was kept.
+        reason: it failed, or was kept.
         follows: the number of the photo that this file goes along with; 0 for a photo.
     """
 
     number: int
     source: Path
     target: Path
-    stage: Stage
+    state: MoveState
     before: str = ""
     after: str = ""
     sha256: str = ""
-    why: str = ""
+    reason: str = ""
     follows: int = 0
 
 
@@ -56,14 +56,14 @@ class Folder:
 
     Attributes:
         path: the folder.
-        made: whether the sorting made it.
+        is_created: whether the sorting made it.
         before: its time before; None for one that was made.
         after: its time once all was sorted; None until then.
-        seen: its time when undoing began; None until then, and if it was gone.
+        last_seen: its time when undoing began; None until then, and if it was gone.
     """
 
     path: Path
-    made: bool
+    is_created: bool
     before: int | None = None
     after: int | None = None
-    seen: int | None = None
+    last_seen: int | None = None

@@ -8,14 +8,14 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Final
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.images.listing import identity
 from core.outputs.sorting.values import SortRequest
 
 _OUTSIDE: Final = "It lies outside the folder that is sorted."
 
 
-class Inputs:
+class InputFolders:
     """Looks at each folder once, by what it is and not by what it is called."""
 
     def __init__(self, request: SortRequest, destinations: Iterable[Path]) -> None:
@@ -29,19 +29,19 @@ class Inputs:
         self._destinations = {_identity(folder) for folder in (request.destination, *destinations)} - {None}
         self._reasons: dict[Path, str] = {}
 
-    def why_not(self, folder: Path) -> str:
+    def rejection(self, folder: Path) -> str:
         """Why photos in a folder are not sorted; empty if they are."""
         if folder not in self._reasons:
-            self._reasons[folder] = self._look(Path(os.path.realpath(folder)))
+            self._reasons[folder] = self._check(Path(os.path.realpath(folder)))
         return self._reasons[folder]
 
-    def _look(self, folder: Path) -> str:
+    def _check(self, folder: Path) -> str:
         for one in (folder, *folder.parents):
             key = _identity(one)
             if key == self._source:  # also where neither is there: looking at the photo tells
                 return ""
             if key in self._destinations:
-                return f"It lies in “{printable(one)}”, which photos were sorted into."
+                return f"It lies in “{display_path(one)}”, which photos were sorted into."
         return _OUTSIDE
 
 

@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Final
 
 from core.base.storage import keep_owner, sync_folder
-from core.base.text import printable
+from core.base.text import display_path
 from core.outputs.sorting.disk import sha256
-from core.outputs.sorting.entries import Move, Stage
-from core.outputs.sorting.values import By
+from core.outputs.sorting.entries import Move, MoveState
+from core.outputs.sorting.values import TransferMode
 
 _BLOCK: Final = 1024**2
 _CHANGED: Final = "It was changed since it was sorted."
 _ONLY: Final = "The file it was made from is gone or was changed since, so this may be the only one left."
 
 
-class UnlikeError(OSError):
+class ContentMismatchError(OSError):
     """A copy does not hold what the photo holds."""
 
 
-def place(move: Move, by: By, part: str) -> Move:
+def perform_move(move: Move, mode: TransferMode, part: str) -> Move:
     """Bring a photo to its target, in a folder that is there.
 
     Args:
         move: the photo, begun.
-        by: how.
+        mode: how.
         part: the name, beside the target, of what is not yet whole.
 
     Returns:
@@ -41,20 +41,20 @@ def place(move: Move, by: By, part: str) -> Move:
     Raises:
         OSError: it could not be; the photo is where it was.
     """
-    sum_ = ""
-    match by:
-        case By.COPY:
-            sum_ = _copy(move.source, move.target, part)
-        case By.HARDLINK:
+    sha256_ = ""
+    match mode:
+        case TransferMode.COPY:
+            sha256_ = _copy(move.source, move.target, part)
+        case TransferMode.HARDLINK:
             os.link(os.path.realpath(move.source), move.target)
-        case By.SYMLINK:
-            move.target.symlink_to(_way(move))
-        case By.MOVE:
-            sum_ = _relocate(move.source, move.target, part)
-    return replace(move, stage=Stage.DONE, after=status(move.target), sha256=sum_)
+        case TransferMode.SYMLINK:
+            move.target.symlink_to(_link_target(move))
+        case TransferMode.MOVE:
+            sha256_ = _relocate(move.source, move.target, part)
+    return replace(move, state=MoveState.DONE, after=status(move.target), sha256=sha256_)
 
 
-def _way(move: Move) -> Path:
+def _link_target(move: Move) -> Path:
     """Where a link leads. Relative where photo and link are on one disk below one folder, so that it still leads there
     once that folder is moved, or is seen from another computer; else absolute, so that the link itself may be moved.
     """
@@ -73,7 +73,7 @@ def _leads_to(link: Path, file: Path) -> bool:
     return link.is_symlink() and Path(os.path.normpath(link.parent / link.readlink())) == file
 
 
-def settle(move: Move, by: By, part: str) -> Move:
+def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
     """Find out how far a photo came that was begun when the program died; what is half-way is removed.
 
     Returns:
@@ -81,22 +81,22 @@ def settle(move: Move, by: By, part: str) -> Move:
     """
     move.target.with_name(part).unlink(missing_ok=True)
     if not os.path.lexists(move.target):
-        return replace(move, stage=Stage.WAITING)
-    if not _is_ours(move, by):
-        return replace(move, stage=Stage.FAILED, why="Another file of that name is there meanwhile.")
-    if by is By.MOVE and os.path.lexists(move.source):
+        return replace(move, state=MoveState.WAITING)
+    if not _is_own(move, mode):
+        return replace(move, state=MoveState.FAILED, reason="Another file of that name is there meanwhile.")
+    if mode is TransferMode.MOVE and os.path.lexists(move.source):
         sync_folder(move.target.parent)
         move.source.unlink()
-    sum_ = sha256(move.target) if by is By.COPY else ""
-    return replace(move, stage=Stage.DONE, after=status(move.target), sha256=sum_)
+    sum_ = sha256(move.target) if mode is TransferMode.COPY else ""
+    return replace(move, state=MoveState.DONE, after=status(move.target), sha256=sum_)
 
 
-def take_back(move: Move, by: By, part: str) -> Move:
+def undo_move(move: Move, mode: TransferMode, part: str) -> Move:
     """Undo what was done with a photo.
 
     Args:
         move: the photo, done; or leaving, if the program died while this was done.
-        by: how it was sorted.
+        mode: how it was sorted.
         part: the name, beside the source, of what is not yet whole.
 
     Returns:
@@ -105,8 +105,8 @@ def take_back(move: Move, by: By, part: str) -> Move:
     Raises:
         OSError: the disk does not let it be undone.
     """
-    why = _take_back_move(move, part) if by is By.MOVE else _take_away(move, by)
-    return replace(move, stage=Stage.KEPT if why else Stage.UNDONE, why=why)
+    reason = _move_back(move, part) if mode is TransferMode.MOVE else _remove_target(move, mode)
+    return replace(move, state=MoveState.KEPT if reason else MoveState.UNDONE, reason=reason)
 
 
 def status(path: Path) -> str:
@@ -119,25 +119,25 @@ def status(path: Path) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {changed} {found.st_ino} {found.st_dev}"
 
 
-def _take_away(move: Move, by: By) -> str:
+def _remove_target(move: Move, mode: TransferMode) -> str:
     """Remove what was made, if the photo itself is there; else why not."""
     if not os.path.lexists(move.target):
         return ""
-    match by:
-        case By.SYMLINK:
-            why = "" if _leads_to(move.target, move.source) else _CHANGED
-        case By.HARDLINK:
-            why = "" if _same_file(move.source, move.target) else _ONLY
+    match mode:
+        case TransferMode.SYMLINK:
+            reason = "" if _leads_to(move.target, move.source) else _CHANGED
+        case TransferMode.HARDLINK:
+            reason = "" if _same_file(move.source, move.target) else _ONLY
         case _:
-            why = "" if _unchanged(move.target, move.after, move.sha256) else _CHANGED
-            why = why or ("" if _unchanged(move.source, move.before, move.sha256) else _ONLY)
-    if not why:
+            reason = "" if _unchanged(move.target, move.after, move.sha256) else _CHANGED
+            reason = reason or ("" if _unchanged(move.source, move.before, move.sha256) else _ONLY)
+    if not reason:
         move.target.unlink()
-    return why
+    return reason
 
 
-def _take_back_move(move: Move, part: str) -> str:
-    if move.stage is Stage.LEAVING and os.path.lexists(move.source):
+def _move_back(move: Move, part: str) -> str:
+    if move.state is MoveState.UNDOING and os.path.lexists(move.source):
         move.source.with_name(part).unlink(missing_ok=True)
         if not os.path.lexists(move.target):
             return ""
@@ -147,7 +147,7 @@ def _take_back_move(move: Move, part: str) -> str:
     if not os.path.lexists(move.target):
         return "It is not there any more."
     if os.path.lexists(move.source):
-        return f"There is another file where it was: {printable(move.source)}."
+        return f"There is another file where it was: {display_path(move.source)}."
     if not move.follows and not _unchanged(move.target, move.after, move.sha256):
         return _CHANGED
     move.source.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +172,8 @@ def _copy(source: Path, target: Path, part: str) -> str:
                 shutil.copystat(source, beside)
             os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns))
             os.fsync(writing.fileno())
-        _refuse_change(before, source.stat())
-        _give(beside, target)
+        _check_unchanged(before, source.stat())
+        _publish(beside, target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -184,7 +184,7 @@ def _relocate(source: Path, target: Path, part: str) -> str:
     """Move a file; across disks by a copy that is read back before the original goes. Its sum, where it was read."""
     try:
         if source.lstat().st_dev == target.parent.stat().st_dev:
-            _give(source, target)
+            _publish(source, target)
             return ""
     except OSError as error:
         if error.errno != errno.EXDEV:
@@ -192,15 +192,15 @@ def _relocate(source: Path, target: Path, part: str) -> str:
     sum_ = _copy(source, target, part)
     if sha256(target) != sum_:
         target.unlink()
-        raise UnlikeError(errno.EIO, "the copy does not hold what the photo holds")
+        raise ContentMismatchError(errno.EIO, "the copy does not hold what the photo holds")
     sync_folder(target.parent)
     _remove(source, target)
     return sum_
 
 
-def _refuse_change(before: os.stat_result, after: os.stat_result) -> None:
+def _check_unchanged(before: os.stat_result, after: os.stat_result) -> None:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise UnlikeError(errno.EBUSY, "it was written to meanwhile")
+        raise ContentMismatchError(errno.EBUSY, "it was written to meanwhile")
 
 
 def _remove(file: Path, other: Path) -> None:
@@ -212,7 +212,7 @@ def _remove(file: Path, other: Path) -> None:
         raise
 
 
-def _give(file: Path, name: Path) -> None:
+def _publish(file: Path, name: Path) -> None:
     """Rename a file, never over another one. A second name and then none of the first is the one way of doing so that
     no system lacks; where there are no second names, it is looked first.
     """
@@ -228,19 +228,19 @@ def _give(file: Path, name: Path) -> None:
         _remove(file, name)
 
 
-def _is_ours(move: Move, by: By) -> bool:
+def _is_own(move: Move, mode: TransferMode) -> bool:
     """Whether what lies at the target is what this move makes."""
-    if by is By.SYMLINK:
+    if mode is TransferMode.SYMLINK:
         return _leads_to(move.target, move.source)
     if move.target.is_symlink() or not stat.S_ISREG(move.target.stat().st_mode):
         return False
     if _same_file(move.source, move.target):
-        return by is not By.COPY
-    if by is By.HARDLINK:
+        return mode is not TransferMode.COPY
+    if mode is TransferMode.HARDLINK:
         return False
     if os.path.lexists(move.source):
         return _same_bytes(move.source, move.target)
-    return _facts(status(move.target))[:2] == _facts(move.before)[:2]
+    return _parse_status(status(move.target))[:2] == _parse_status(move.before)[:2]
 
 
 def _unchanged(file: Path, then: str, sum_: str) -> bool:
@@ -250,13 +250,13 @@ def _unchanged(file: Path, then: str, sum_: str) -> bool:
         return False
     if now == then:
         return True
-    if _facts(now)[:2] != _facts(then)[:2]:
+    if _parse_status(now)[:2] != _parse_status(then)[:2]:
         return False
-    return sha256(file) == sum_ if sum_ else _facts(now)[3:] == _facts(then)[3:]
+    return sha256(file) == sum_ if sum_ else _parse_status(now)[3:] == _parse_status(then)[3:]
 
 
-def _facts(told: str) -> list[str]:
-    return told.split()
+def _parse_status(text: str) -> list[str]:
+    return text.split()
 
 
 def _same_file(one: Path, other: Path) -> bool:

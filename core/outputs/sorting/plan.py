@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from core.base.errors import UsageError
-from core.base.text import printable
+from core.base.text import display_path
 from core.jobs.values import Row
-from core.outputs.sorting.companions import Along, Companions
-from core.outputs.sorting.inputs import Inputs
-from core.outputs.sorting.names import Disk, Names, folded, folder_name
+from core.outputs.sorting.companions import CompanionFinder, CompanionNames
+from core.outputs.sorting.inputs import InputFolders
+from core.outputs.sorting.names import FileSystem, NameAllocator, casefold_key, folder_name
 from core.outputs.sorting.record import destinations
-from core.outputs.sorting.values import UNSURE, By, Companion, PlanFacts, SortRequest, Step
+from core.outputs.sorting.values import UNSURE, Companion, PlanSummary, SortRequest, Step, TransferMode
 
 
-def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step]:
+def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem) -> Iterator[Step]:
     """What is to become of each photo; no two photos come to one place, and none outside the destination.
 
     A person's label counts over the model's. Photos that could not be read stay where they are, and so do those that
@@ -26,24 +26,24 @@ def plan(rows: Iterable[Row], request: SortRequest, disk: Disk) -> Iterator[Step
     new name, see `core.outputs.sorting.companions`.
 
     Args:
-        rows: the answers of a job, see `core.jobs.queries.Answers.each`.
+        rows: the answers of a job, see `core.jobs.queries.ResultStore.each`.
         request: how they are to be sorted; its folders are real ones, see `core.outputs.sorting.disk.real`.
-        disk: what is there.
+        file_system: what is there.
 
     Raises:
         UsageError: a class's folder would be the one that is being sorted.
         StorageError: the destination cannot be looked at.
     """
-    names, beside, seen = Names(request.destination, disk), Companions(), set[str]()
-    inputs = Inputs(request, destinations())
+    names, beside, seen = NameAllocator(request.destination, file_system), CompanionFinder(), set[str]()
+    inputs = InputFolders(request, destinations())
     for row in rows:
         if str(row.path) in seen:
             continue
         seen.add(str(row.path))
-        yield _step(row, request, inputs, names, beside, disk)
+        yield _step(row, request, inputs, names, beside, file_system)
 
 
-def sum_up(steps: Iterable[Step], request: SortRequest) -> PlanFacts:
+def summarize(steps: Iterable[Step], request: SortRequest) -> PlanSummary:
     """A plan in numbers."""
     folders, left = Counter[str](), 0
     renamed = size = companions = 0
@@ -57,55 +57,62 @@ def sum_up(steps: Iterable[Step], request: SortRequest) -> PlanFacts:
         size += step.size + sum(one.size for one in step.companions)
         companions += len(step.companions)
         shared.update(step.shared)
-    return PlanFacts(dict(folders.most_common()), left, renamed, size, companions, len(shared))
+    return PlanSummary(dict(folders.most_common()), left, renamed, size, companions, len(shared))
 
 
-def _step(row: Row, request: SortRequest, inputs: Inputs, names: Names, beside: Companions, disk: Disk) -> Step:
-    label = row.answer
+def _step(
+    row: Row,
+    request: SortRequest,
+    inputs: InputFolders,
+    names: NameAllocator,
+    beside: CompanionFinder,
+    file_system: FileSystem,
+) -> Step:
+    label = row.final_label
     if row.failure is not None or label is None:
-        why = row.failure.message if row.failure is not None else "It is not classified yet."
-        return Step(row.path, None, None, None, 0, why)
-    if why := inputs.why_not(row.path.parent):
-        return Step(row.path, None, label, row.confidence, 0, why)
-    size = disk.size(row.path)
+        reason = row.failure.message if row.failure is not None else "It is not classified yet."
+        return Step(row.path, None, None, None, 0, reason)
+    if reason := inputs.rejection(row.path.parent):
+        return Step(row.path, None, label, row.confidence, 0, reason)
+    size = file_system.size(row.path)
     if size is None:
         return Step(row.path, None, label, row.confidence, 0, "It is not there any more.")
-    if request.by is By.MOVE and row.path.is_symlink():
+    if request.by is TransferMode.MOVE and row.path.is_symlink():
         return Step(row.path, None, label, row.confidence, 0, "It is a link, which might lead nowhere once moved.")
     folder = _class_folder(row, label, request, names)
     if not request.flat:
         for part in _below(row.path.parent, request.source).parts:
             folder = names.folder(folder, folder_name(part) if part == ".." else part, part)
     along = beside.of(row.path)
-    target, twin = names.file(folder, row.path.name, row.path, size, along)
-    if twin is not None:
-        return Step(row.path, None, label, row.confidence, size, f"The same photo is there: {printable(twin)}.")
-    note = "" if target.name == row.path.name else f"Called otherwise, as “{printable(row.path.name)}” is taken."
+    target, existing = names.file(folder, row.path.name, row.path, size, along)
+    if existing is not None:
+        return Step(row.path, None, label, row.confidence, size, f"The same photo is there: {display_path(existing)}.")
+    note = "" if target.name == row.path.name else f"Called otherwise, as “{display_path(row.path.name)}” is taken."
     shared = tuple(row.path.with_name(name) for name in along.shared)
-    companions = tuple(_companions(row.path, request.destination / target, along, disk))
+    companions = tuple(_companions(row.path, request.destination / target, along, file_system))
     return Step(row.path, request.destination / target, label, row.confidence, size, note, companions, shared)
 
 
-def _companions(photo: Path, target: Path, along: Along, disk: Disk) -> Iterator[Companion]:
-    for name, new in zip(along.names, along.called(target.name), strict=True):
+def _companions(photo: Path, target: Path, along: CompanionNames, disk: FileSystem) -> Iterator[Companion]:
+    for name, new in zip(along.names, along.renamed(target.name), strict=True):
         file = photo.with_name(name)
         yield Companion(file, target.with_name(new), disk.size(file) or 0)
 
 
-def _class_folder(row: Row, label: str, request: SortRequest, names: Names) -> PurePath:
+def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocator) -> PurePath:
     folder = (
         names.folder(PurePath(), UNSURE, "")
         if row.is_unsure(request.threshold)
         else names.folder(PurePath(), folder_name(label), f"class {label}")
     )
-    below = request.source.relative_to(request.destination) if _lies_in(request) else PurePath()
-    if below.parts and folded(below.parts[0]) == folded(folder.name):
-        what = f"The photos of “{printable(label)}” would come into “{printable(request.destination / folder)}”,"
+    below = request.source.relative_to(request.destination) if _is_nested(request) else PurePath()
+    if below.parts and casefold_key(below.parts[0]) == casefold_key(folder.name):
+        what = f"The photos of “{display_path(label)}” would come into “{display_path(request.destination / folder)}”,"
         raise UsageError(f"{what} in which the folder lies that is being sorted.", hint="Name another destination.")
     return folder
 
 
-def _lies_in(request: SortRequest) -> bool:
+def _is_nested(request: SortRequest) -> bool:
     return request.source.is_relative_to(request.destination)
 
 

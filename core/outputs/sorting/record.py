@@ -17,12 +17,12 @@ from typing import Final, Self
 
 from core.base import paths, recovery
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import reading_errors, storage_errors
-from core.base.text import printable
-from core.outputs.sorting.entries import Folder, Move, Stage
-from core.outputs.sorting.values import By, Remark, SortingFacts, SortingState, SortRequest, Step
+from core.base.text import display_path
+from core.outputs.sorting.entries import Folder, Move, MoveState
+from core.outputs.sorting.values import SortingState, SortingSummary, SortIssue, SortRequest, Step, TransferMode
 
 _FORMAT: Final = 1
 _APPLICATION: Final = 0x466F7653
@@ -48,7 +48,7 @@ was last written to, in nanoseconds since 1970: before sorting, after it, and wh
 number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
 
 
-class Record:
+class SortingRecord:
     """One sorting's record, open.
 
     Every method raises StorageError where the record cannot be read or written any more.
@@ -107,7 +107,7 @@ class Record:
 
     # ---- what it says
 
-    def facts(self) -> SortingFacts:
+    def summary(self) -> SortingSummary:
         """The sorting as it is listed."""
         with self._reading() as database:
             asked = database.execute("SELECT * FROM sorting").fetchone()
@@ -116,7 +116,7 @@ class Record:
                 raise UsageError(what, hint="Sort again.")
             if asked is None:
                 raise self._damaged()
-            source, destination, manner, threshold, flat, begun, state = asked
+            source, destination, manner, threshold, flat, started, state = asked
             counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
             query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
             along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
@@ -124,29 +124,32 @@ class Record:
         counts = dict(counted)
         with self._errors():
             folders = as_path(source), as_path(destination)
-            asked, reached = SortRequest(*folders, By(manner), float(threshold), bool(flat)), SortingState(state)
-            time.localtime(begun)  # refuses what is no time
-        return SortingFacts(
+            asked, reached = (
+                SortRequest(*folders, TransferMode(manner), float(threshold), bool(flat)),
+                SortingState(state),
+            )
+            time.localtime(started)  # refuses what is no time
+        return SortingSummary(
             self.id,
             asked,
-            begun,
+            started,
             reached,
-            waiting=counts.get(Stage.WAITING, 0) + counts.get(Stage.BEGUN, 0),
-            sorted=counts.get(Stage.DONE, 0) + counts.get(Stage.LEAVING, 0),
-            failed=counts.get(Stage.FAILED, 0) + along.get((Stage.FAILED, True), 0),
-            undone=counts.get(Stage.UNDONE, 0),
-            kept=counts.get(Stage.KEPT, 0) + along.get((Stage.KEPT, True), 0) + left,
-            companions=along.get((Stage.DONE, False), 0) + along.get((Stage.LEAVING, False), 0),
+            waiting=counts.get(MoveState.WAITING, 0) + counts.get(MoveState.STARTED, 0),
+            sorted=counts.get(MoveState.DONE, 0) + counts.get(MoveState.UNDOING, 0),
+            failed=counts.get(MoveState.FAILED, 0) + along.get((MoveState.FAILED, True), 0),
+            undone=counts.get(MoveState.UNDONE, 0),
+            kept=counts.get(MoveState.KEPT, 0) + along.get((MoveState.KEPT, True), 0) + left,
+            companions=along.get((MoveState.DONE, False), 0) + along.get((MoveState.UNDOING, False), 0),
         )
 
     def size(self) -> int:
         """Bytes of all photos that are waiting."""
         with self._reading() as database:
             query = "SELECT coalesce(sum(bytes), 0) FROM moves WHERE state <= ?"
-            (size,) = database.execute(query, (Stage.BEGUN,)).fetchone()
+            (size,) = database.execute(query, (MoveState.STARTED,)).fetchone()
         return int(size)
 
-    def count(self, *stages: Stage) -> int:
+    def count(self, *stages: MoveState) -> int:
         """How many photos are at one of these stages."""
         marks = ", ".join("?" * len(stages))
         with self._reading() as database:
@@ -154,7 +157,7 @@ class Record:
             (number,) = database.execute(query, stages).fetchone()
         return int(number)
 
-    def moves(self, *stages: Stage, limit: int) -> list[Move]:
+    def moves(self, *stages: MoveState, limit: int) -> list[Move]:
         """The first photos and companions at one of these stages; each photo comes before its companions."""
         marks = ", ".join("?" * len(stages))
         query = (
@@ -164,31 +167,31 @@ class Record:
         with self._reading() as database:
             return [_move(*row) for row in database.execute(query, (*stages, limit))]
 
-    def stage(self, number: int) -> Stage | None:
+    def move_state(self, number: int) -> MoveState | None:
         """How far a photo is; None where the record was damaged and lacks it."""
         with self._reading() as database:
             row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
-            return None if row is None else Stage(row[0])
+            return None if row is None else MoveState(row[0])
 
     def folders(self) -> list[Folder]:
         """The folders that were made or written to, in the order in which that happened."""
         with self._reading() as database:
             rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
-            return [Folder(as_path(path), bool(made), *times) for path, made, *times in rows]
+            return [Folder(as_path(path), bool(result), *times) for path, result, *times in rows]
 
-    def remarks(self) -> Iterator[Remark]:
+    def issues(self) -> Iterator[SortIssue]:
         """What could not be sorted, and what undoing left, and why."""
         query = "SELECT source, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
         query += "SELECT target, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
         query += "SELECT path, why FROM folders WHERE why <> ''"
         with self._reading() as database:
-            for path, why in database.execute(query, (Stage.FAILED, Stage.KEPT)).fetchall():
-                yield Remark(as_path(path), why)
+            for path, reason in database.execute(query, (MoveState.FAILED, MoveState.KEPT)).fetchall():
+                yield SortIssue(as_path(path), reason)
 
-    def kept(self) -> set[Path]:
+    def kept_paths(self) -> set[Path]:
         """The files that undoing left."""
         with self._reading() as database:
-            rows = database.execute("SELECT target FROM moves WHERE state = ?", (Stage.KEPT,)).fetchall()
+            rows = database.execute("SELECT target FROM moves WHERE state = ?", (MoveState.KEPT,)).fetchall()
         return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
@@ -207,17 +210,17 @@ class Record:
 
     # ---- what is noted
 
-    def note(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
+    def save(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
         """Note what holds of photos and folders from now on, and of the sorting; all of it or nothing."""
         with self._writing() as database:
             database.executemany(
                 "UPDATE moves SET state = ?, before = ?, after = ?, sha256 = ?, why = ? WHERE number = ?",
-                [(each.stage, each.before, each.after, each.sha256, each.why, each.number) for each in moves],
+                [(each.state, each.before, each.after, each.sha256, each.reason, each.number) for each in moves],
             )
             database.executemany(
                 "INSERT INTO folders (path, made, before, after, seen) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (path) DO UPDATE SET after = excluded.after, seen = excluded.seen",
-                [(os.fsencode(one.path), one.made, one.before, one.after, one.seen) for one in folders],
+                [(os.fsencode(one.path), one.is_created, one.before, one.after, one.last_seen) for one in folders],
             )
             if state is not None:
                 database.execute("UPDATE sorting SET state = ?", (state.value,))
@@ -225,13 +228,13 @@ class Record:
     def retry(self) -> None:
         """Have undoing try once more what it left."""
         with self._writing() as database:
-            database.execute("UPDATE moves SET state = ?, why = '' WHERE state = ?", (Stage.DONE, Stage.KEPT))
+            database.execute("UPDATE moves SET state = ?, why = '' WHERE state = ?", (MoveState.DONE, MoveState.KEPT))
             database.execute("UPDATE folders SET why = ''")
 
-    def note_left(self, folder: Path, why: str) -> None:
+    def save_left_folder(self, folder: Path, reason: str) -> None:
         """Note why undoing left a folder that the sorting had made."""
         with self._writing() as database:
-            database.execute("UPDATE folders SET why = ? WHERE path = ?", (why, os.fsencode(folder)))
+            database.execute("UPDATE folders SET why = ? WHERE path = ?", (reason, os.fsencode(folder)))
 
     # ---- the file
 
@@ -273,29 +276,29 @@ class Record:
         except sqlite3.Error as error:
             if recovery.is_damage(error, self._file):
                 raise self._damaged() from error
-            what = f"The record {printable(self._file)} could not be used: {error}."
+            what = f"The record {display_path(self._file)} could not be used: {error}."
             hint = "Check free space and permissions of that folder; what was done so far is known."
             raise StorageError(what, hint=hint) from error
         except (ValueError, TypeError, OverflowError) as error:  # a value is none of ours
             raise self._damaged() from error
 
     def _damaged(self) -> DamagedError:
-        what = f"The record of a sorting, {printable(self._file)}, is damaged."
+        what = f"The record of a sorting, {display_path(self._file)}, is damaged."
         hint = f"`fovea sort --undo {self.id}` recovers what can be read of it and puts those photos back."
         return DamagedError(what, hint=hint)
 
 
 def make_database(file: Path) -> sqlite3.Connection:
     """Make an empty record, outside of any sorting."""
-    made = sqlite3.connect(file, isolation_level=None)
-    _make_tables(made)
-    return made
+    result = sqlite3.connect(file, isolation_level=None)
+    _make_tables(result)
+    return result
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = WAL")
-    made = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
-    database.executescript(f"BEGIN; {_TABLES} {made} COMMIT")
+    result = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
+    database.executescript(f"BEGIN; {_TABLES} {result} COMMIT")
 
 
 def _is_there(file: Path) -> bool:
@@ -319,14 +322,14 @@ def destinations() -> set[Path]:
 
 @lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
 def _destination(file: Path, _: int) -> Path | None:
-    with contextlib.suppress(StorageError, UsageError), Record(file.stem) as record:
-        facts = record.facts()
+    with contextlib.suppress(StorageError, UsageError), SortingRecord(file.stem) as record:
+        facts = record.summary()
         return None if facts.state is SortingState.UNDONE else facts.request.destination
     return None
 
 
 @contextlib.contextmanager
-def held() -> Iterator[None]:
+def locked() -> Iterator[None]:
     """Hold all sorting: no other process sorts or undoes meanwhile.
 
     Raises:
@@ -338,7 +341,7 @@ def held() -> Iterator[None]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = lock.open("a+b")
     with file:
-        if not hold(file):
+        if not try_lock(file):
             what = "Photos are being sorted, or put back, by another Fovea."
             raise UsageError(what, hint="Wait until it has ended, then ask again.")
         yield
@@ -359,6 +362,6 @@ def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int |
 
 
 def _move(
-    number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, why: str, follows: int
+    number: int, source: bytes, target: bytes, stage: int, before: str, after: str, sum_: str, reason: str, follows: int
 ) -> Move:
-    return Move(number, as_path(source), as_path(target), Stage(stage), before, after, sum_, why, follows)
+    return Move(number, as_path(source), as_path(target), MoveState(stage), before, after, sum_, reason, follows)

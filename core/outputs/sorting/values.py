@@ -13,7 +13,7 @@ UNSURE: Final = "unsure"
 """The folder of photos whose class is too uncertain."""
 
 
-class By(StrEnum):
+class TransferMode(StrEnum):
     """How a photo comes into the folder of its class."""
 
     COPY = "copy"
@@ -37,7 +37,7 @@ class SortRequest:
 
     source: Path
     destination: Path
-    by: By = By.COPY
+    by: TransferMode = TransferMode.COPY
     threshold: float = THRESHOLD
     flat: bool = False
 
@@ -77,7 +77,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanFacts:
+class PlanSummary:
     """A plan in numbers.
 
     Attributes:
@@ -114,7 +114,7 @@ class SortingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SortingFacts:
+class SortingSummary:
     """A sorting as it is listed.
 
     Attributes:
@@ -127,7 +127,7 @@ class SortingFacts:
         failed: photos, and files that belong to them, that could not be sorted.
         undone: photos that undoing put back.
         kept: photos, files that belong to them, and folders, that undoing had to leave;
-            `core.outputs.sorting.record.Record.remarks` says why.
+            `core.outputs.sorting.record.SortingRecord.remarks` says why.
         companions: files that went along with photos and are not back yet.
     """
 
@@ -144,8 +144,8 @@ class SortingFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class SortIssue:
     """Something that could not be done, or was left: where, and why."""
 
     path: Path
-    why: str
+    reason: str

@@ -30,16 +30,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.base.text import printable
-from core.services.training_values import ClassFacts
+from core.base.text import display_path
+from core.services.training_values import ClassSummary
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.drop import Offer, can_take, read_offer
+from gui.widgets.drop import DropContent, can_drop, read_drop
 from gui.widgets.thumbnails import GAP, SIDE, paint_photo
 
 Index = QModelIndex | QPersistentModelIndex
 
-_LEAST: Final = 264
+_MIN_WIDTH: Final = 264
 _HEIGHT: Final = 136
 _EDGE: Final = 12
 _NOWHERE: Final = QModelIndex()
@@ -58,10 +58,10 @@ class _Classes(QAbstractListModel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.classes: tuple[ClassFacts, ...] = ()
+        self.classes: tuple[ClassSummary, ...] = ()
         self.is_editable = False
 
-    def show(self, classes: Sequence[ClassFacts], *, editable: bool) -> None:
+    def show(self, classes: Sequence[ClassSummary], *, editable: bool) -> None:
         if (self.classes, self.is_editable) == (tuple(classes), editable):
             return
         self.beginResetModel()
@@ -72,10 +72,10 @@ class _Classes(QAbstractListModel):
         return 0 if parent.isValid() else len(self.classes) + self.is_editable
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return usual | Qt.ItemFlag.ItemIsEditable if self.is_editable else usual
+        default = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return default | Qt.ItemFlag.ItemIsEditable if self.is_editable else default
 
-    def facts(self, index: Index) -> ClassFacts | None:
+    def facts(self, index: Index) -> ClassSummary | None:
         """The class in a row; None in the row that makes another."""
         return self.classes[index.row()] if 0 <= index.row() < len(self.classes) else None
 
@@ -83,13 +83,13 @@ class _Classes(QAbstractListModel):
         facts = self.facts(index)
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return printable(facts.name) if facts else _NEW
+                return display_path(facts.name) if facts else _NEW
             case Qt.ItemDataRole.EditRole:
                 return facts.name if facts else ""
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"Class {facts.name}, {_photos(facts)}" if facts else f"{_NEW}. {_NEW_HINT}"
             case Qt.ItemDataRole.ToolTipRole if facts:
-                return printable(facts.name)
+                return display_path(facts.name)
             case Role.FACTS:
                 return facts
         return None
@@ -128,10 +128,10 @@ class ClassTiles(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         self.target: Index = _NOWHERE
         self._paths: frozenset[Path] = frozenset()
-        pictures.drawn.connect(self._on_drawn)
+        pictures.rendered.connect(self._on_drawn)
         self.selectionModel().currentChanged.connect(lambda now: self.chosen.emit(self.label_at(now)))
 
-    def show_classes(self, classes: Sequence[ClassFacts], *, editable: bool) -> None:
+    def show_classes(self, classes: Sequence[ClassSummary], *, editable: bool) -> None:
         """Show these classes; the one that was looked at still is, if it is there."""
         before = self.label_at(self.currentIndex())
         self.classes.show(classes, editable=editable)
@@ -152,7 +152,7 @@ class ClassTiles(QListView):
         facts = self.classes.facts(index) if index.isValid() else None
         return facts.name if facts else ""
 
-    def take_name(self, index: Index, name: str) -> None:
+    def set_name(self, index: Index, name: str) -> None:
         """What was typed into a tile."""
         label = self.label_at(index)
         if name and not label:
@@ -163,7 +163,7 @@ class ClassTiles(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
-        self.setGridSize(QSize(room // max(1, room // _LEAST), _HEIGHT))
+        self.setGridSize(QSize(room // max(1, room // _MIN_WIDTH), _HEIGHT))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.state() is QAbstractItemView.State.EditingState:
@@ -177,25 +177,25 @@ class ClassTiles(QListView):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if can_take(event.mimeData()):
+        if can_drop(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._aim(self.indexAt(event.position().toPoint()))
+        self._set_target(self.indexAt(event.position().toPoint()))
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._aim(_NOWHERE)
+        self._set_target(_NOWHERE)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        label, offer = self.label_at(self.indexAt(event.position().toPoint())), read_offer(event.mimeData())
-        self._aim(_NOWHERE)
-        if isinstance(offer, Offer) and offer.paths:
+        label, offer = self.label_at(self.indexAt(event.position().toPoint())), read_drop(event.mimeData())
+        self._set_target(_NOWHERE)
+        if isinstance(offer, DropContent) and offer.paths:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.dropped.emit(label, offer.paths)
 
-    def _aim(self, index: Index) -> None:
+    def _set_target(self, index: Index) -> None:
         self.target = QPersistentModelIndex(index)
         self.viewport().update()
 
@@ -226,7 +226,7 @@ class _TileDelegate(QStyledItemDelegate):
 
     def setModelData(self, editor: QWidget, model: object, index: Index) -> None:
         assert isinstance(editor, QLineEdit)
-        self._view.take_name(index, editor.text().strip())
+        self._view.set_name(index, editor.text().strip())
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -274,11 +274,11 @@ def _paint_line(painter: QPainter, box: QRect, down: int, text: str, colour: str
     painter.save()
     painter.setFont(font)
     painter.setPen(QColor(colour))
-    told = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
     line = QRect(box.left(), box.top() + down, box.width(), 20)
-    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, told)
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
     painter.restore()
 
 
-def _photos(facts: ClassFacts) -> str:
+def _photos(facts: ClassSummary) -> str:
     return f"{facts.images:,} photo{'' if facts.images == 1 else 's'}"

@@ -10,14 +10,14 @@ from PySide6.QtCore import QObject, Signal
 
 from core import api
 from core.datasets.custom_datasets import Edit
-from core.datasets.label_overrides import Amendment
+from core.datasets.label_overrides import LabelOverride
 from core.services.folder_values import FolderChange, Undoing
 from gui.tasks.task import Tasks
 
-Changes: TypeAlias = Mapping[Path, Amendment | None]
+Changes: TypeAlias = Mapping[Path, LabelOverride | None]
 
 
-class Edits(QObject):
+class DatasetEdits(QObject):
     """What the user changed since the folder was opened.
 
     Attributes:
@@ -33,20 +33,20 @@ class Edits(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self.folder: Path | None = None
-        self._undoings: list[Undoing] = []
+        self._undo_stack: list[Undoing] = []
 
     @property
     def can_undo(self) -> bool:
         """Whether there is something to undo."""
-        return bool(self._undoings)
+        return bool(self._undo_stack)
 
     def begin(self, folder: Path) -> None:
         """Another folder is looked at; what was changed in an earlier one stays so."""
         if folder != self.folder:
             self.folder = folder
-            self._undoings.clear()
+            self._undo_stack.clear()
 
-    def decide(self, changes: Changes) -> None:
+    def override_labels(self, changes: Changes) -> None:
         """Put photos in other classes, leave them out, or have them as the folder has them."""
         if self.folder is not None and changes:
             self._start(api.decide, self.folder, dict(changes))
@@ -56,19 +56,19 @@ class Edits(QObject):
         if self.folder is not None:
             self._start(api.edit_set, self.folder, edit)
 
-    def new_set(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
+    def create_dataset(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Build a set; `done` tells where it lies."""
         self._start(api.new_set, name, {label: tuple(photos) for label, photos in classes.items()})
 
-    def rename_set(self, name: str) -> None:
+    def rename_dataset(self, name: str) -> None:
         """Rename the set."""
         if self.folder is not None and name != self.folder.name:
             self._start(api.rename_set, self.folder, name)
 
     def undo(self) -> None:
         """Undo the last change."""
-        if self.folder is not None and self._undoings:
-            self._start(api.undo_edit, self.folder, self._undoings.pop())
+        if self.folder is not None and self._undo_stack:
+            self._start(api.undo_edit, self.folder, self._undo_stack.pop())
 
     def _start(self, verb: Callable[..., Any], *arguments: object) -> None:
         task = self._tasks.start(verb, *arguments)
@@ -77,8 +77,8 @@ class Edits(QObject):
 
     def _on_changed(self, change: FolderChange) -> None:
         if change.folder != self.folder:
-            self._undoings.clear()
+            self._undo_stack.clear()
             self.folder = change.folder
         if change.undo:
-            self._undoings.append(change.undo)
+            self._undo_stack.append(change.undo)
         self.done.emit(change.folder)

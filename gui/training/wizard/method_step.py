@@ -16,7 +16,7 @@ from core.base.settings import Settings
 from core.services.folder_values import Previewed
 from core.services.training_values import Forecast
 from core.training.request import Recipe, TrainRequest
-from gui.training.wizard.options import Chosen, Options
+from gui.training.wizard.options import Options, TrainingOptions
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
 from gui.widgets.basic import label
@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """What the person wants.
 
     Attributes:
@@ -36,7 +36,7 @@ class Plan:
 
     name: str
     recipe: Recipe
-    options: Chosen
+    options: TrainingOptions
 
     def request(self, folder: Path, settings: Settings) -> TrainRequest:
         """What is to be trained with a folder's photos."""
@@ -57,7 +57,7 @@ class Plan:
         )
 
 
-class HowStep(QWidget):
+class MethodStep(QWidget):
     """Asks how.
 
     Attributes:
@@ -73,7 +73,7 @@ class HowStep(QWidget):
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the model")
         self.name.textChanged.connect(self._check_name)
-        self._name_trouble = label(kind="danger", wrap=True)
+        self._name_error = label(kind="danger", wrap=True)
         self.cards = {recipe: RecipeCard(recipe) for recipe in Recipe}
         self._group = QButtonGroup(self)
         for card in self.cards.values():
@@ -82,9 +82,9 @@ class HowStep(QWidget):
         self._group.buttonToggled.connect(lambda: self._show_recipe())
         self.options = Options()
         self._others = 0
-        self.options.opened.connect(self._ask_preview)
-        self.options.changed.connect(self._ask_preview)
-        self.options.others_wanted.connect(self._ask_others)
+        self.options.opened.connect(self._request_preview)
+        self.options.changed.connect(self._request_preview)
+        self.options.others_wanted.connect(self._request_others)
         self._lay_out()
         self._show_recipe()
 
@@ -118,7 +118,7 @@ class HowStep(QWidget):
     def begin_forecast(self) -> None:
         """Show that it is being measured."""
         for card in self.cards.values():
-            card.wait()
+            card.show_measuring()
 
     @property
     def recipe(self) -> Recipe:
@@ -126,12 +126,12 @@ class HowStep(QWidget):
         return next(recipe for recipe, card in self.cards.items() if card.choice.isChecked())
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> TrainingPlan:
         """What the person wants."""
-        return Plan(self.name.text(), self.recipe, self.options.chosen)
+        return TrainingPlan(self.name.text(), self.recipe, self.options.chosen)
 
     @property
-    def can_go_on(self) -> bool:
+    def can_continue(self) -> bool:
         """Whether a training can begin."""
         return _NAME.fullmatch(self.name.text()) is not None and self.cards[self.recipe].can_run
 
@@ -147,7 +147,7 @@ class HowStep(QWidget):
         self.name.setMaximumWidth(320)
         naming.addWidget(title)
         naming.addWidget(self.name)
-        naming.addWidget(self._name_trouble, 1)
+        naming.addWidget(self._name_error, 1)
         naming.addStretch()
         column.addLayout(naming)
         cards = QHBoxLayout()
@@ -167,17 +167,17 @@ class HowStep(QWidget):
         whole.addWidget(area)
         area.setWidget(page)  # last: wherever it moves to, all in it is given its style anew
 
-    def _ask_preview(self) -> None:
+    def _request_preview(self) -> None:
         if self.options.is_open:
             self.preview_wanted.emit(self._others)
 
-    def _ask_others(self) -> None:
+    def _request_others(self) -> None:
         self._others += 1
-        self._ask_preview()
+        self._request_preview()
 
     def _check_name(self, text: str) -> None:
         is_good = _NAME.fullmatch(text) is not None
-        self._name_trouble.setText("" if is_good else "Small letters, digits and hyphens, such as “my-birds”.")
+        self._name_error.setText("" if is_good else "Small letters, digits and hyphens, such as “my-birds”.")
         self.changed.emit()
 
     def _show_recipe(self) -> None:

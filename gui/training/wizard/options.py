@@ -26,12 +26,12 @@ from gui.training.wizard.preview import Preview
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel
 
-_USUAL: Final = "as the recipe says"
+_DEFAULTS: Final = "as the recipe says"
 _DEPTHS: Final = {Depth.EXIT_FLOW: "its last 2 blocks", Depth.WHOLE: "all of it"}
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class TrainingOptions:
     """What is chosen; what the program proposes where nothing is.
 
     Attributes:
@@ -83,18 +83,18 @@ class Options(QWidget):
     @cached_property
     def fields(self) -> Fields:
         """What can be chosen, and what it comes to."""
-        made = Fields(Chosen())
-        made.seed.valueChanged.connect(self.changed)
-        made.preview.others_wanted.connect(self.others_wanted)
-        made.show_recipe(self._recipe)
-        made.hide()
-        self._column.addWidget(made)
-        return made
+        result = Fields(TrainingOptions())
+        result.seed.valueChanged.connect(self.changed)
+        result.preview.others_wanted.connect(self.others_wanted)
+        result.show_recipe(self._recipe)
+        result.hide()
+        self._column.addWidget(result)
+        return result
 
     @property
-    def chosen(self) -> Chosen:
+    def chosen(self) -> TrainingOptions:
         """What is chosen."""
-        return self.fields.chosen if self._is_made else Chosen()
+        return self.fields.chosen if self._is_made else TrainingOptions()
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Dim what means nothing for a recipe."""
@@ -121,14 +121,14 @@ class Options(QWidget):
 class Fields(QWidget):
     """The options themselves, and beside them what the network sees."""
 
-    def __init__(self, chosen: Chosen) -> None:
+    def __init__(self, chosen: TrainingOptions) -> None:
         super().__init__()
         self.validation, self.test = _percent(chosen.validation), _percent(chosen.test)
         self.seed = QSpinBox(minimum=0, maximum=2**31 - 1, value=chosen.seed)
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
         for field in (self.epochs, self.rate):
-            field.setSpecialValueText(_USUAL)
+            field.setSpecialValueText(_DEFAULTS)
         self.how_deep = Choice()
         for depth, text in _DEPTHS.items():
             self.how_deep.addItem(text, depth)
@@ -143,9 +143,9 @@ class Fields(QWidget):
         row.addWidget(self.preview, 1)
 
     @property
-    def chosen(self) -> Chosen:
+    def chosen(self) -> TrainingOptions:
         """What stands in them."""
-        return Chosen(
+        return TrainingOptions(
             validation=self.validation.value() / 100,
             test=self.test.value() / 100,
             seed=self.seed.value(),
@@ -189,5 +189,5 @@ class Fields(QWidget):
         return form
 
 
-def _percent(share: float) -> QSpinBox:
-    return QSpinBox(minimum=5, maximum=45, suffix=" %", value=round(100 * share))
+def _percent(fraction: float) -> QSpinBox:
+    return QSpinBox(minimum=5, maximum=45, suffix=" %", value=round(100 * fraction))

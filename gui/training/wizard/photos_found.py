@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.datasets.custom_datasets import AddClass, AddPhotos, Edit, MovePhotos, RemoveClass, RenameClass
 from core.images.listing import IMAGE_SUFFIXES
 from core.services.folder_values import FolderRead
@@ -26,13 +26,13 @@ class PhotosFound(QWidget):
 
     Attributes:
         edited: a set is to be changed so.
-        named: the set is to be called so.
+        class_named: the set is to be called so.
         undo_wanted: what was changed last is to be taken back.
         other_wanted: another folder is to be chosen.
     """
 
     edited = Signal(object)
-    named = Signal(str)
+    class_named = Signal(str)
     undo_wanted = Signal()
     other_wanted = Signal()
 
@@ -43,7 +43,7 @@ class PhotosFound(QWidget):
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the set of photos")
         self.name.setMaximumWidth(320)
-        self.name.editingFinished.connect(lambda: self.named.emit(self.name.text().strip()))
+        self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
         self.undo = QPushButton("Undo")
         self.undo.setToolTip("Take back what you changed last (Ctrl+Z)")
         self.undo.clicked.connect(self.undo_wanted)
@@ -60,16 +60,16 @@ class PhotosFound(QWidget):
         self.summary.setText(_summary(read))
         self._where.setText(
             "Drop photos on a class, from the main window or from anywhere. The originals stay where they are."
-            if read.is_built
-            else printable(read.folder)
+            if read.is_custom
+            else display_path(read.folder)
         )
         with QSignalBlocker(self.name):
             self.name.setText(read.folder.name)
-        self.name.setVisible(read.is_built)
-        self.class_photos.setVisible(read.is_built)
+        self.name.setVisible(read.is_custom)
+        self.class_photos.setVisible(read.is_custom)
         self.undo.setVisible(can_undo)
-        self.tiles.setVisible(bool(read.classes) or read.is_built)
-        self.tiles.show_classes(read.classes, editable=read.is_built)
+        self.tiles.setVisible(bool(read.classes) or read.is_custom)
+        self.tiles.show_classes(read.classes, editable=read.is_custom)
         self.problems.show_folder(read)
         self._show_class()
 
@@ -138,7 +138,7 @@ class ClassPhotos(QWidget):
         self._photos: tuple[Path, ...] = ()
         self.wall = PhotoWall(pictures, "Photos of the class")
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
-        self.wall.removal_asked.connect(self._take_out)
+        self.wall.removal_asked.connect(self._remove)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         row = QHBoxLayout()
@@ -146,7 +146,7 @@ class ClassPhotos(QWidget):
         row.addWidget(self._title, 1)
         buttons = (
             ("Add photos…", self._add, "Add photos to the class"),
-            ("Take out", self._take_out, "Take the marked photos out of the class (Del)"),
+            ("Take out", self._remove, "Take the marked photos out of the class (Del)"),
             ("Rename", self.rename_wanted.emit, "Call the class otherwise (F2)"),
             ("Remove class", lambda: self._edit(RemoveClass(self._name)), "Take the class out, with its photos"),
         )
@@ -166,18 +166,18 @@ class ClassPhotos(QWidget):
 
     def show_class(self, name: str, photos: Sequence[Path]) -> None:
         """Show a class; an empty name shows none."""
-        self._title.setText(printable(name))
+        self._title.setText(display_path(name))
         for text, button in self.buttons.items():
             button.setEnabled(bool(name) or text == "New class")
         if (name, tuple(photos)) != (self._name, self._photos):
             self._name, self._photos = name, tuple(photos)
-            self.wall.show_photos([(photo, printable(photo.name)) for photo in photos[:2000]])
+            self.wall.show_photos([(photo, display_path(photo.name)) for photo in photos[:2000]])
 
     def _edit(self, edit: Edit) -> None:
         if self._name:
             self.edited.emit(edit)
 
-    def _take_out(self) -> None:
+    def _remove(self) -> None:
         chosen = self.wall.chosen()
         if chosen:
             self.edited.emit(MovePhotos(tuple(chosen), None))
@@ -192,7 +192,7 @@ class ClassPhotos(QWidget):
 
 
 def _summary(read: FolderRead) -> str:
-    if read.is_built:
+    if read.is_custom:
         photos = sum(one.images for one in read.classes)
         classes = len(read.classes)
         return f"{photos:,} photos in {classes:,} class{'' if classes == 1 else 'es'}"

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.progress import Progress
-from core.base.text import printable
+from core.base.text import display_path
 from core.services.folder_values import FolderRead
-from core.services.training_values import BuiltSet
+from core.services.training_values import CustomDataset
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
@@ -47,7 +47,7 @@ class PhotosStep(QWidget):
         super().__init__(parent)
         self.read: FolderRead | None = None
         self._pages = QStackedWidget(self)
-        self._sets = QVBoxLayout()
+        self._datasets = QVBoxLayout()
         self._invitation = self._make_invitation()
         self._waiting, self.bar = label(kind="heading"), ProgressBar()
         self._reading = self._make_reading()
@@ -67,20 +67,20 @@ class PhotosStep(QWidget):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def show_sets(self, sets: Sequence[BuiltSet]) -> None:
+    def show_datasets(self, datasets: Sequence[CustomDataset]) -> None:
         """Offer the sets that were built before."""
-        while (item := self._sets.takeAt(0)) is not None:
-            if (gone := item.widget()) is not None:
-                gone.deleteLater()
-        for one in sets[:_SETS]:
-            text = f"Open “{printable(one.folder.name)}”: {one.photos:,} photos in {one.classes:,} classes"
-            self._sets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
+        while (item := self._datasets.takeAt(0)) is not None:
+            if (removed := item.widget()) is not None:
+                removed.deleteLater()
+        for one in datasets[:_SETS]:
+            text = f"Open “{display_path(one.folder.name)}”: {one.photos:,} photos in {one.classes:,} classes"
+            self._datasets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
 
     def begin(self, folder: Path) -> None:
         """Show that a folder is being looked at; one that is shown already stays in sight."""
         if self.read is None or self.read.folder != folder:
             self.read = None
-            self._waiting.setText(f"Looking at {printable(folder.name)} …")
+            self._waiting.setText(f"Looking at {display_path(folder.name)} …")
             self.bar.setRange(0, 0)
             self._pages.setCurrentWidget(self._reading)
         self.changed.emit()
@@ -99,7 +99,7 @@ class PhotosStep(QWidget):
         self.changed.emit()
 
     @property
-    def can_go_on(self) -> bool:
+    def can_continue(self) -> bool:
         """Whether something can be learnt from the folder."""
         return self.read is not None and self.read.error is None and self._pages.currentWidget() is self.found
 
@@ -136,7 +136,7 @@ class PhotosStep(QWidget):
         row.addWidget(build)
         row.addStretch()
         column.addLayout(row)
-        column.addLayout(self._sets)
+        column.addLayout(self._datasets)
         column.addStretch()
         return zone
 
@@ -154,8 +154,8 @@ class PhotosStep(QWidget):
         return page
 
 
-def _link(text: str, does: Callable[[], object]) -> QPushButton:
+def _link(text: str, action: Callable[[], object]) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("kind", "link")
-    button.clicked.connect(does)
+    button.clicked.connect(action)
     return button

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from core.base.errors import FoveaError
 from core.images.drawing import Picture
 from core.services.folder_values import Previewed
-from core.services.training_values import SeenPhoto
+from core.services.training_values import PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
 from gui.widgets.basic import Panel, label
@@ -36,10 +36,10 @@ class Preview(Panel):
 
     def __init__(self) -> None:
         super().__init__("What the network sees")
-        self.seen, self.samples = _Seen(), _Samples()
+        self.originals, self.samples = _Originals(), _Samples()
         self._about = label("Drawing …", "muted", wrap=True)
         self._use = label("As it is learnt from", "heading", wrap=True)
-        self._told = label(kind="muted", wrap=True)
+        self._messages = label(kind="muted", wrap=True)
         self.others = QPushButton("Other photos")
         self.others.setProperty("kind", "link")
         self.others.clicked.connect(self.others_wanted)
@@ -47,19 +47,19 @@ class Preview(Panel):
         row.addWidget(self._about, 1)
         row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(row)
-        for widget in (self.seen, self._use, self.samples, self._told):
+        for widget in (self.originals, self._use, self.samples, self._messages):
             self.body.addWidget(widget)
         self.body.addStretch()
 
     def show_drawn(self, drawn: Previewed) -> None:
         """Show the photos."""
-        size = drawn.seen[0].read.width if drawn.seen else 0
+        size = drawn.seen[0].cropped.width if drawn.seen else 0
         self._about.setText(
             f"Left the photo, framed what is read of it; right the {size} × {size} pixels it is read as."
         )
-        self.seen.show_photos(drawn.seen)
+        self.originals.show_photos(drawn.seen)
         self.samples.show_pictures(drawn.augmented)
-        self._told.setText(f"Nine epochs of one photo: {'; '.join(drawn.told)}.")
+        self._messages.setText(f"Nine epochs of one photo: {'; '.join(drawn.told)}.")
 
     def show_error(self, error: FoveaError) -> None:
         """Show why nothing can be drawn."""
@@ -117,7 +117,7 @@ class _Samples(QWidget):
         painter.end()
 
 
-class _Seen(QWidget):
+class _Originals(QWidget):
     """Photos, each beside what is read of it."""
 
     def __init__(self) -> None:
@@ -141,10 +141,10 @@ class _Seen(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(2 * _READ + _GAP, _READ)
 
-    def show_photos(self, photos: Sequence[SeenPhoto]) -> None:
+    def show_photos(self, photos: Sequence[PreviewedPhoto]) -> None:
         """Show these."""
         self._paths = tuple(one.path for one in photos)
-        self._photos = [(pixmap(one.whole), one.part, pixmap(one.read)) for one in photos]
+        self._photos = [(pixmap(one.whole), one.crop, pixmap(one.cropped)) for one in photos]
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -24,8 +24,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.datasets.label_overrides import Amended, Amendment, told
-from core.datasets.problems import ProblemKind, place
+from core.datasets.label_overrides import LabelOverride, OverriddenImage, summarize
+from core.datasets.problems import ProblemKind, format_path
 from core.images.listing import IMAGE_SUFFIXES
 from core.services.folder_values import FolderRead
 from core.services.training_values import FoundProblem
@@ -38,7 +38,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _SHOWN: Final = 40
 """Problems, and photos decided about, that are shown before the person wants more."""
-_AT_ONCE: Final = 1
+_BATCH_SIZE: Final = 1
 """Rows made in one turn of the event loop: all at once they would hold it up."""
 _FILES: Final = 20
 _ONE_OF_THEM: Final = frozenset(
@@ -53,11 +53,11 @@ class ProblemList(QScrollArea):
     """Shows problems and decisions.
 
     Attributes:
-        decided: something is decided about photos: a mapping from path to amendment.
+        overridden: something is decided about photos: a mapping from path to amendment.
         class_wanted: these photos belong in a class that is to be chosen; the likely ones.
     """
 
-    decided = Signal(object)
+    overridden = Signal(object)
     class_wanted = Signal(object, object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
@@ -87,17 +87,17 @@ class ProblemList(QScrollArea):
         self._maker.start()
 
     def _make_some(self) -> None:
-        made = list(islice(self._making, _AT_ONCE))
-        for widget in made:
+        result = list(islice(self._making, _BATCH_SIZE))
+        for widget in result:
             assert self._rows is not None
             self._rows.insertWidget(self._rows.count() - 1, widget)
-        if not made:
+        if not result:
             self._maker.stop()
             self.verticalScrollBar().setValue(self._scrolled)
 
     def _make(self, read: FolderRead) -> Iterator[QWidget]:
-        if read.amended:
-            yield from self._make_decisions(read.amended)
+        if read.overridden:
+            yield from self._make_overrides(read.overridden)
         yield label("What to know about these photos", "heading")
         if read.error is not None:
             yield label(read.error.hint, "danger", wrap=True)
@@ -121,26 +121,26 @@ class ProblemList(QScrollArea):
         button.clicked.connect(show)
         return button
 
-    def _make_decisions(self, amended: Sequence[Amended]) -> Iterator[QWidget]:
+    def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
         yield label("What you decided", "heading")
         head = QWidget()
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label(told(amended), wrap=True), 1)
-        undo_all = _link("Undo all", lambda: self.decided.emit({one.path: None for one in amended}))
+        row.addWidget(label(summarize(overridden), wrap=True), 1)
+        undo_all = _link("Undo all", lambda: self.overridden.emit({one.path: None for one in overridden}))
         row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
         yield head
-        for one in amended[:_SHOWN]:
-            yield self._make_decision(one)
+        for one in overridden[:_SHOWN]:
+            yield self._make_override(one)
 
-    def _make_decision(self, one: Amended) -> QWidget:
+    def _make_override(self, one: OverriddenImage) -> QWidget:
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
-        what = "left out" if one.now is None else f"put in “{one.now}”"
-        row.addWidget(label(f"{place(one.path)}: {what}", "muted", wrap=True), 1)
-        undo = _link("Undo", lambda: self.decided.emit({one.path: None}))
-        undo.setAccessibleName(f"Undo: {place(one.path)} {what}")
+        what = "left out" if one.label is None else f"put in “{one.label}”"
+        row.addWidget(label(f"{format_path(one.path)}: {what}", "muted", wrap=True), 1)
+        undo = _link("Undo", lambda: self.overridden.emit({one.path: None}))
+        undo.setAccessibleName(f"Undo: {format_path(one.path)} {what}")
         row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
         return box
 
@@ -160,7 +160,7 @@ class _Problem(Panel):
         self.body.addWidget(label(problem.message, "danger" if problem.is_fatal else "plain", wrap=True))
         self.body.addWidget(label(problem.hint, "muted", wrap=True))
         images = [path for path in problem.paths if path.suffix.lower() in IMAGE_SUFFIXES]
-        self._files = _Files(owner.pictures, images[:_FILES], self) if images else None
+        self._files = _FileList(owner.pictures, images[:_FILES], self) if images else None
         if self._files is not None:
             self._files.mark(range(1, 2) if problem.kind in _ONE_OF_THEM else range(len(images)))
             self._files.itemActivated.connect(lambda item: _open(item.data(_PATH)))
@@ -185,7 +185,7 @@ class _Problem(Panel):
 
     def _make_open(self) -> QPushButton:
         button = _link("Open", self._open)
-        what = place(self._problem.paths[0]) if self._problem.paths else self._folder.name
+        what = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
         button.setAccessibleName(f"Open {what}")
         button.setToolTip("Open the marked photos, or the folder, in the program that you use for them")
         return button
@@ -198,11 +198,11 @@ class _Problem(Panel):
         self._skip.setText(f"Skip{part}")
         for button, what in ((self._skip, "Skip"), (self._move, "Move to another class")):
             button.setEnabled(bool(marked))
-            button.setAccessibleName(f"{what}: {', '.join(place(path) for path in marked[:3])}")
+            button.setAccessibleName(f"{what}: {', '.join(format_path(path) for path in marked[:3])}")
 
     def _leave_out(self) -> None:
         assert self._files is not None
-        self._owner.decided.emit({path: Amendment(None) for path in self._files.marked()})
+        self._owner.overridden.emit({path: LabelOverride(None) for path in self._files.marked()})
 
     def _ask_class(self) -> None:
         assert self._files is not None
@@ -215,7 +215,7 @@ class _Problem(Panel):
             _open(path)
 
 
-class _Files(QListWidget):
+class _FileList(QListWidget):
     """Photos in a row, of which some are marked."""
 
     def __init__(self, pictures: PictureClient, paths: Sequence[Path], parent: QWidget) -> None:
@@ -230,11 +230,11 @@ class _Files(QListWidget):
         self.setUniformItemSizes(True)
         self.setFixedHeight(SIDE + 22)
         for path in paths:
-            item = QListWidgetItem(place(path), self)
+            item = QListWidgetItem(format_path(path), self)
             item.setData(_PATH, path)
-            item.setToolTip(place(path))
+            item.setToolTip(format_path(path))
         self._paths = frozenset(paths)
-        pictures.drawn.connect(self._on_drawn)
+        pictures.rendered.connect(self._on_drawn)
 
     def mark(self, rows: range) -> None:
         """Mark these photos."""
@@ -274,10 +274,10 @@ class _FileDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _link(text: str, does: Callable[[], object]) -> QPushButton:
+def _link(text: str, action: Callable[[], object]) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("kind", "link")
-    button.clicked.connect(does)
+    button.clicked.connect(action)
     return button
 
 

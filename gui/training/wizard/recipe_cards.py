@@ -50,7 +50,7 @@ class RecipeCard(QFrame):
         column.addStretch()
         self.choice.setAccessibleDescription(_TEXTS[recipe])
 
-    def wait(self) -> None:
+    def show_measuring(self) -> None:
         """Show that its time is being measured."""
         self.time.setText(_MEASURING)
         self._basis.setText("")

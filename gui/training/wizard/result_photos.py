@@ -9,7 +9,7 @@ from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from core.datasets.label_overrides import Amended, Amendment
+from core.datasets.label_overrides import LabelOverride, OverriddenImage
 from core.services.training_values import TestedImage
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, label
@@ -20,17 +20,17 @@ class ResultPhotos(Panel):
     """Shows photos with what they are and what they were named.
 
     Attributes:
-        decided: something is decided about photos: a mapping from path to amendment.
+        overridden: something is decided about photos: a mapping from path to amendment.
         class_wanted: these photos belong in a class that is to be chosen; the likely ones.
     """
 
-    decided = Signal(object)
+    overridden = Signal(object)
     class_wanted = Signal(object, object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self._shown: tuple[TestedImage, ...] = ()
-        self._decisions: dict[Path, str | None] = {}
+        self._overrides: dict[Path, str | None] = {}
         self.wall = PhotoWall(pictures, "Test photos")
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(_open)
@@ -38,13 +38,15 @@ class ResultPhotos(Panel):
         self.wall.removal_asked.connect(self._leave_out)
         self.wall.itemSelectionChanged.connect(self._show_actions)
         self._about = label("Is a label wrong? Mark the photo and put it right; then train again.", "muted", wrap=True)
-        self.agree = _link("The model is right", self._agree, "The marked photos are what the model named them (A)")
+        self.accept = _link(
+            "The model is right", self._accept_predictions, "The marked photos are what the model named them (A)"
+        )
         self.relabel = _link("It is something else…", self._ask_class, "Choose the class of the marked photos (F2)")
         self.leave_out = _link("Leave out", self._leave_out, "Do not learn from the marked photos (Del)")
-        self.agree.setShortcut("A")
+        self.accept.setShortcut("A")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
-        for button in (self.agree, self.relabel, self.leave_out):
+        for button in (self.accept, self.relabel, self.leave_out):
             row.addWidget(button)
         self.body.addLayout(row)
         self.body.addWidget(self.wall)
@@ -54,20 +56,20 @@ class ResultPhotos(Panel):
         """Show these photos."""
         self.heading.setText(title)
         self._shown = tuple(photos)
-        self.wall.show_photos([(one.path, self._told(one)) for one in photos])
+        self.wall.show_photos([(one.path, self._photo_text(one)) for one in photos])
         self._show_actions()
 
-    def show_decisions(self, amended: Sequence[Amended]) -> None:
+    def show_overrides(self, overridden: Sequence[OverriddenImage]) -> None:
         """Show which labels were put right."""
-        self._decisions = {one.path: one.now for one in amended}
-        self.wall.show_texts([self._told(one) for one in self._shown])
+        self._overrides = {one.path: one.label for one in overridden}
+        self.wall.show_texts([self._photo_text(one) for one in self._shown])
 
-    def _told(self, one: TestedImage) -> str:
-        if one.path in self._decisions:
-            now = self._decisions[one.path]
+    def _photo_text(self, one: TestedImage) -> str:
+        if one.path in self._overrides:
+            now = self._overrides[one.path]
             return f"{'left out' if now is None else f'now {now}'}\nwas {one.label}"
-        named = one.predicted if one.predicted == one.label else f"{one.label}, named {one.predicted}"
-        return f"{named}\n{one.confidence:.0%}"
+        predicted = one.predicted if one.predicted == one.label else f"{one.label}, named {one.predicted}"
+        return f"{predicted}\n{one.confidence:.0%}"
 
     def _marked(self) -> list[TestedImage]:
         chosen = set(self.wall.chosen())
@@ -75,18 +77,18 @@ class ResultPhotos(Panel):
 
     def _show_actions(self) -> None:
         marked = self._marked()
-        self.agree.setEnabled(any(one.label != one.predicted for one in marked))
+        self.accept.setEnabled(any(one.label != one.predicted for one in marked))
         self.relabel.setEnabled(bool(marked))
         self.leave_out.setEnabled(bool(marked))
 
-    def _agree(self) -> None:
-        wrong = {one.path: Amendment(one.predicted) for one in self._marked() if one.label != one.predicted}
+    def _accept_predictions(self) -> None:
+        wrong = {one.path: LabelOverride(one.predicted) for one in self._marked() if one.label != one.predicted}
         if wrong:
-            self.decided.emit(wrong)
+            self.overridden.emit(wrong)
 
     def _leave_out(self) -> None:
         if marked := self._marked():
-            self.decided.emit({one.path: Amendment(None) for one in marked})
+            self.overridden.emit({one.path: LabelOverride(None) for one in marked})
 
     def _ask_class(self) -> None:
         if marked := self._marked():
@@ -94,11 +96,11 @@ class ResultPhotos(Panel):
             self.class_wanted.emit([one.path for one in marked], likely)
 
 
-def _link(text: str, does: Callable[[], object], tip: str) -> QPushButton:
+def _link(text: str, action: Callable[[], object], tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setProperty("kind", "link")
     button.setToolTip(tip)
-    button.clicked.connect(does)
+    button.clicked.connect(action)
     return button
 
 

@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from core.datasets.label_overrides import Amended
+from core.datasets.label_overrides import OverriddenImage
 from core.services.training_values import (
-    ComparisonFacts,
-    EvaluationFacts,
+    BaselineComparison,
+    EvaluationSummary,
     ReliabilityBin,
-    TrainedFacts,
+    TrainingSummary,
 )
 from gui.models.files import ExportPanel
 from gui.plots.values import ReliabilityBin as Bin
-from gui.tasks.idle_steps import in_turns
+from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.tasks.task import Tasks
 from gui.training.wizard.result_photos import ResultPhotos
@@ -45,7 +45,7 @@ class ResultStep(QWidget):
         use_wanted: the person wants the new model from now on.
         again_wanted: they want to train again; whether at once, in the same way, with the labels that were put right.
         noticed: something they should read.
-        decided: something is decided about photos: a mapping from path to amendment.
+        overridden: something is decided about photos: a mapping from path to amendment.
         class_wanted: these photos belong in a class that is to be chosen; the likely ones.
         undo_wanted: what was decided last is to be taken back.
         exported: what came of an export, and the file where it was written, else None.
@@ -54,7 +54,7 @@ class ResultStep(QWidget):
     use_wanted = Signal()
     again_wanted = Signal(bool)
     noticed = Signal(str)
-    decided = Signal(object)
+    overridden = Signal(object)
     class_wanted = Signal(object, object)
     undo_wanted = Signal()
     exported = Signal(str, object)
@@ -62,7 +62,7 @@ class ResultStep(QWidget):
     def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.facts: TrainedFacts | None = None
+        self.facts: TrainingSummary | None = None
         self.use = QPushButton("Use this model")
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
@@ -76,7 +76,7 @@ class ResultStep(QWidget):
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.exporting = ExportPanel(tasks, self)
         self.exporting.exported.connect(self.exported)
-        self._decisions = 0
+        self._overrides = 0
         self._folder = Path()
         self.headline = label(kind="title", wrap=True)
         self.beside = label(wrap=True)
@@ -98,12 +98,12 @@ class ResultStep(QWidget):
         column.addWidget(self.exporting)
         column.addWidget(self._area, 1)
 
-    def show_result(self, facts: TrainedFacts, folder: Path) -> None:
+    def show_result(self, facts: TrainingSummary, folder: Path) -> None:
         """Show a new model, and what it learnt from."""
         self.facts, self._folder = facts, folder
-        self.show_decisions((), new=0, can_undo=False)
+        self.show_overrides((), new=0, can_undo=False)
         self.headline.setText(_headline(facts))
-        self.beside.setText(_beside(facts))
+        self.beside.setText(_details_text(facts))
         self.use.setEnabled(True)
         self.use.setText("Use this model")
         self._area.setWidget(self._make_details(facts))
@@ -113,17 +113,17 @@ class ResultStep(QWidget):
         self.use.setText("In use")
         self.use.setEnabled(False)
 
-    def show_decisions(self, amended: Sequence[Amended], *, new: int, can_undo: bool) -> None:
+    def show_overrides(self, overridden: Sequence[OverriddenImage], *, new: int, can_undo: bool) -> None:
         """Show which labels were put right, and how many of them the model has not learnt from yet."""
-        self._decisions = new
+        self._overrides = new
         self.again.setText(f"Train again with {new:,} change{'' if new == 1 else 's'}" if new else "Train again")
         self.again.setToolTip("Repeats the training with what you decided" if new else "Choose how to train")
         self.undo.setVisible(can_undo)
         if self.photos is not None:
-            self.photos.show_decisions(amended)
+            self.photos.show_overrides(overridden)
 
     def _train_again(self) -> None:
-        self.again_wanted.emit(self._decisions > 0)
+        self.again_wanted.emit(self._overrides > 0)
 
     def end(self) -> None:
         """End what runs beside the window."""
@@ -131,7 +131,7 @@ class ResultStep(QWidget):
 
     def _export(self) -> None:
         if self.facts is not None:
-            self.exporting.begin(f"{self.facts.name}@{self.facts.version}", self._folder)
+            self.exporting.open(f"{self.facts.name}@{self.facts.version}", self._folder)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""
@@ -139,7 +139,7 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, facts: TrainedFacts) -> QWidget:
+    def _make_details(self, facts: TrainingSummary) -> QWidget:
         page = QWidget()
         page.setObjectName("inspector")
         column = QVBoxLayout(page)
@@ -150,27 +150,27 @@ class ResultStep(QWidget):
         if facts.evaluation is not None:
             column.addWidget(self._make_photos(facts.evaluation))
             column.addWidget(self._make_plots(facts, facts.evaluation))
-        column.addWidget(label(_made(facts), "muted", wrap=True))
+        column.addWidget(label(_training_data_text(facts), "muted", wrap=True))
         column.addStretch()
         return page
 
-    def _make_photos(self, evaluation: EvaluationFacts) -> QWidget:
+    def _make_photos(self, evaluation: EvaluationSummary) -> QWidget:
         photos = self.photos = ResultPhotos(self._pictures)
-        photos.decided.connect(self.decided)
+        photos.overridden.connect(self.overridden)
         photos.class_wanted.connect(self.class_wanted)
-        if evaluation.mistakes:
-            photos.show_photos("Where it errs, surest first", evaluation.mistakes)
+        if evaluation.misclassified:
+            photos.show_photos("Where it errs, surest first", evaluation.misclassified)
         else:
             photos.show_photos("It named every test photo rightly", evaluation.tested[:50])
         return photos
 
-    def _make_plots(self, facts: TrainedFacts, evaluation: EvaluationFacts) -> Tiles:
+    def _make_plots(self, facts: TrainingSummary, evaluation: EvaluationSummary) -> Tiles:
         """The plots, one after the other: all at once they would hold the event loop up."""
         tiles = Tiles([], _PLOT)
-        in_turns(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
+        run_when_idle(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
         return tiles
 
-    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[object]:
+    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[object]:
         import gui.plots.matrix  # noqa: F401 - what draws takes a while to be imported: a turn of its own
 
         yield None
@@ -183,7 +183,7 @@ class ResultStep(QWidget):
             tiles.add_last(plot)
             yield None
 
-    def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
+    def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
         from gui.plots.matrix import ConfusionMatrix
 
         matrix = ConfusionMatrix()
@@ -196,19 +196,19 @@ class ResultStep(QWidget):
         self.matrix = matrix
         yield matrix
 
-    def _show_cell(self, truth: str, named: str) -> None:
+    def _show_cell(self, label: str, predicted: str) -> None:
         """Show the photos of one cell of the matrix."""
         if self.facts is None or self.facts.evaluation is None:
             return
-        inside = [one for one in self.facts.evaluation.tested if (one.label, one.predicted) == (truth, named)]
+        inside = [one for one in self.facts.evaluation.tested if (one.label, one.predicted) == (label, predicted)]
         photos = "1 photo" if len(inside) == 1 else f"{len(inside):,} photos"
-        what = f"{photos} of {truth}, rightly named" if truth == named else f"{photos} of {truth} named {named}"
+        what = f"{photos} of {label}, rightly named" if label == predicted else f"{photos} of {label} named {predicted}"
         if self.photos is not None:
             self.photos.show_photos(what, inside)
             self.show_whole(self.photos)
 
 
-def _make_bars(classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
+def _make_bars(classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
     from gui.plots.bars import ClassBars
 
     bars, scores = ClassBars(), evaluation.per_class
@@ -218,7 +218,7 @@ def _make_bars(classes: Sequence[str], evaluation: EvaluationFacts) -> Iterator[
     yield bars
 
 
-def _make_calibration(evaluation: EvaluationFacts) -> Iterator[PlotFrame]:
+def _make_calibration(evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
     from gui.plots.calibration import CalibrationPlot
 
     plot = CalibrationPlot()
@@ -232,23 +232,23 @@ def _bins(bins: Sequence[ReliabilityBin]) -> list[Bin]:
     return [Bin(one.confidence, one.accuracy, one.images) for one in bins]
 
 
-def _headline(facts: TrainedFacts) -> str:
+def _headline(facts: TrainingSummary) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return f"{facts.name} is ready"
     return f"{evaluation.accuracy:.1%} of {evaluation.images:,} photos it had not seen are named rightly"
 
 
-def _beside(facts: TrainedFacts) -> str:
+def _details_text(facts: TrainingSummary) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return "There were no photos left to judge it by."
     low, high = evaluation.interval
     own = f"With so many photos, that means {low:.0%} to {high:.0%}."
-    return f"{own} {_compared(facts.against)}" if facts.against is not None else own
+    return f"{own} {_compared(facts.baseline)}" if facts.baseline is not None else own
 
 
-def _compared(other: ComparisonFacts) -> str:
+def _compared(other: BaselineComparison) -> str:
     won, lost = other.only_now_right, other.only_before_right
     chance = " The difference could be chance." if other.could_be_chance else ""
     return (
@@ -257,7 +257,7 @@ def _compared(other: ComparisonFacts) -> str:
     )
 
 
-def _made(facts: TrainedFacts) -> str:
-    parts = ", ".join(f"{count:,} {part}" for part, count in facts.parts.items())
-    made = f"made in {duration(facts.seconds)} from {parts} photos"
-    return f"Version {facts.version} of “{facts.name}”, {made}. {facts.summary}"
+def _training_data_text(facts: TrainingSummary) -> str:
+    parts = ", ".join(f"{count:,} {part}" for part, count in facts.subsets.items())
+    result = f"made in {duration(facts.seconds)} from {parts} photos"
+    return f"Version {facts.version} of “{facts.name}”, {result}. {facts.summary}"

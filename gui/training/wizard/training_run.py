@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core import api
 from core.base.errors import FoveaError
 from core.base.progress import Progress
-from core.services.training_values import TrainedFacts
+from core.services.training_values import TrainingSummary
 from core.training.protocol import Epoch
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import TrainRequest
@@ -23,22 +23,22 @@ class TrainingRun(QObject):
     """Leads a training in the training process.
 
     Attributes:
-        began: a training begins: how many epochs it has, 0 for a recipe without, and how many images it learns from.
+        started: a training begins: how many epochs it has, 0 for a recipe without, and how many images it learns from.
         progressed: how far a stage is.
         epoch: what an epoch came to.
-        went_on: it has come further, as one line for the status bar; empty when none is under way.
-        done: a model is in the library; its `TrainedFacts`.
+        resumed: it has come further, as one line for the status bar; empty when none is under way.
+        done: a model is in the library; its `TrainingSummary`.
         failed: no model came of it; why.
         stopped: it was stopped; whether it can be resumed.
         ended: any of the last two.
         request: what was asked for last.
     """
 
-    began = Signal(int, int)
+    started = Signal(int, int)
     progressed = Signal(Progress)
     epoch = Signal(Epoch)
-    went_on = Signal(str)
-    done = Signal(TrainedFacts)
+    resumed = Signal(str)
+    done = Signal(TrainingSummary)
     failed = Signal(FoveaError)
     stopped = Signal(bool)
     ended = Signal()
@@ -80,8 +80,8 @@ class TrainingRun(QObject):
         task.succeeded.connect(self._on_done)
         task.failed.connect(self._on_failed)
         task.stopped.connect(self._on_stopped)
-        self.began.emit((request.epochs or defaults.epochs) if defaults else 0, images)
-        self.went_on.emit(f"Training {request.name}")
+        self.started.emit((request.epochs or defaults.epochs) if defaults else 0, images)
+        self.resumed.emit(f"Training {request.name}")
 
     def repeat(self, *, restart: bool) -> None:
         """Begin the same training again, from the start even where it could be resumed if `restart`."""
@@ -105,11 +105,11 @@ class TrainingRun(QObject):
             return
         self.progressed.emit(value)
         part = f"{value.step / value.total:.0%}" if value.total > 1 else ""
-        self.went_on.emit(f"Training {self.name}: {value.stage} {part}".rstrip())
+        self.resumed.emit(f"Training {self.name}: {value.stage} {part}".rstrip())
 
-    def _on_done(self, facts: TrainedFacts) -> None:
+    def _on_done(self, facts: TrainingSummary) -> None:
         self._task = None
-        self.went_on.emit("")
+        self.resumed.emit("")
         self.done.emit(facts)
 
     def _on_failed(self, error: FoveaError) -> None:
@@ -129,5 +129,5 @@ class TrainingRun(QObject):
         self._end()
 
     def _end(self) -> None:
-        self.went_on.emit("")
+        self.resumed.emit("")
         self.ended.emit()

@@ -53,14 +53,14 @@ class TrainingStep(QWidget):
         self.pause.setCheckable(True)
         self.pause.toggled.connect(lambda is_paused: self._on_pause(is_paused=is_paused))
         self.stop = QPushButton("Stop…")
-        self.stop.clicked.connect(lambda: self._ask(closing=False))
+        self.stop.clicked.connect(lambda: self._confirm(closing=False))
         self.background = QPushButton("Go on in the background")
         self.background.setProperty("kind", "primary")
         self.background.clicked.connect(self._on_background)
         self._keep: QPushButton | None = None
         self._question = self._make_question()
-        self._trouble, self._hint = label(kind="danger", wrap=True), label(wrap=True)
-        self.again, self.anew = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
+        self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
+        self.again, self.restart = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
         self._failure = self._make_failure()
         self._done = Panel("Stages")
         self._curves_place = QVBoxLayout()
@@ -81,8 +81,8 @@ class TrainingStep(QWidget):
         self.speed.clear()
         while self._done.body.count() > 1:
             item = self._done.body.takeAt(1)
-            if item is not None and (gone := item.widget()) is not None:
-                gone.deleteLater()
+            if item is not None and (removed := item.widget()) is not None:
+                removed.deleteLater()
         self.stage.setText("Starting …")
         self.bar.setRange(0, 0)
         self.left.clear()
@@ -119,16 +119,16 @@ class TrainingStep(QWidget):
             self._seen.popleft()
         (first, before), (last, after) = self._seen[0], self._seen[-1]
         if last > first and after > before:
-            self._tell_speed((after - before) / (last - first))
+            self._show_rate((after - before) / (last - first))
 
-    def _tell_speed(self, speed: float) -> None:
+    def _show_rate(self, speed: float) -> None:
         self.speed.setText(f"{speed:,.0f} photos/s" if speed >= 10 else f"{speed:.1f} photos/s")
 
     def show_epoch(self, epoch: Epoch) -> None:
         """Draw what an epoch came to."""
         self.epochs = epoch.number
         if epoch.number and epoch.seconds > 0 and self._images:
-            self._tell_speed(self._images / epoch.seconds)
+            self._show_rate(self._images / epoch.seconds)
         if self.curves is not None:
             self.curves.add(  # type: ignore[attr-defined]
                 epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
@@ -136,24 +136,24 @@ class TrainingStep(QWidget):
 
     def show_failure(self, error: FoveaError) -> None:
         """Show why it ended, and offer to resume it."""
-        self._trouble.setText(error.what)
+        self._error.setText(error.what)
         self._hint.setText(error.hint)
         self.again.setVisible(error.can_resume)
         self.stage.setText("The training ended before its work did")
-        self._rest()
+        self._reset()
         self._failure.show()
-        (self.again if error.can_resume else self.anew).setFocus()
+        (self.again if error.can_resume else self.restart).setFocus()
 
     def show_stopped(self, *, can_resume: bool) -> None:
         """Show that it was called off."""
         self.stage.setText("Stopped")
-        self._trouble.clear()
+        self._error.clear()
         self._hint.setText("What was learnt so far is kept." if can_resume else "Nothing was changed.")
         self.again.setVisible(can_resume)
-        self._rest()
+        self._reset()
         self._failure.show()
 
-    def _rest(self) -> None:
+    def _reset(self) -> None:
         self._question.hide()
         self.bar.hide()
         self.left.clear()
@@ -196,7 +196,7 @@ class TrainingStep(QWidget):
         for text, does in (
             ("Stop, keep the work", lambda: self._stop(discard=False)),
             ("Stop, throw it away", lambda: self._stop(discard=True)),
-            ("Stay here", self.stay),
+            ("Stay here", self.keep_open),
         ):
             button = QPushButton(text)
             button.clicked.connect(does)
@@ -208,14 +208,14 @@ class TrainingStep(QWidget):
 
     def _make_failure(self) -> QWidget:
         box = Panel("What happened")
-        box.body.addWidget(self._trouble)
+        box.body.addWidget(self._error)
         box.body.addWidget(self._hint)
         self.again.setProperty("kind", "primary")
         self.again.clicked.connect(lambda: self.again_wanted.emit(False))
-        self.anew.clicked.connect(lambda: self.again_wanted.emit(True))
+        self.restart.clicked.connect(lambda: self.again_wanted.emit(True))
         row = QHBoxLayout()
         row.addWidget(self.again)
-        row.addWidget(self.anew)
+        row.addWidget(self.restart)
         row.addStretch()
         box.body.addLayout(row)
         return box
@@ -235,9 +235,9 @@ class TrainingStep(QWidget):
 
     def ask_about_close(self) -> None:
         """Ask what becomes of the training when the wizard closes."""
-        self._ask(closing=True)
+        self._confirm(closing=True)
 
-    def _ask(self, *, closing: bool) -> None:
+    def _confirm(self, *, closing: bool) -> None:
         self._question_box.heading.setText("Close the wizard while it trains?" if closing else "Stop the training?")
         self.background.setVisible(closing)
         self.closes = closing
@@ -246,13 +246,13 @@ class TrainingStep(QWidget):
         if first is not None:
             first.setFocus()
 
-    def stay(self) -> None:
+    def keep_open(self) -> None:
         """Leave everything as it is."""
         self.closes = False
         self._question.hide()
 
     def _on_background(self) -> None:
-        self.stay()
+        self.keep_open()
         self.background_wanted.emit()
 
     def _stop(self, *, discard: bool) -> None:

@@ -17,14 +17,14 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 
 from core import api
 from core.base.errors import FoveaError
-from core.datasets.label_overrides import Amendment
+from core.datasets.label_overrides import LabelOverride
 from core.services.folder_values import FolderRead
-from core.services.training_values import TrainedFacts
+from core.services.training_values import TrainingSummary
 from core.training.request import TrainRequest
 from gui.session.session import Session
 from gui.tasks.task import Task
-from gui.training.wizard.dataset_edits import Edits
-from gui.training.wizard.method_step import HowStep
+from gui.training.wizard.dataset_edits import DatasetEdits
+from gui.training.wizard.method_step import MethodStep
 from gui.training.wizard.photos_step import PhotosStep
 from gui.training.wizard.result_step import ResultStep
 from gui.training.wizard.training_run import TrainingRun
@@ -32,19 +32,19 @@ from gui.training.wizard.training_step import TrainingStep
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.class_chooser import ClassChooser
-from gui.widgets.drop import Offer, read_offer
+from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.notices import Notices
 
-_FORECAST_AFTER_MS: Final = 1000
+_FORECAST_DELAY_MS: Final = 1000
 """How long a folder is left alone before it is measured: while the person decides about photos, nothing is."""
-_SEEN: Final = 3
+_SHOWN: Final = 3
 
 
-class Step(IntEnum):
+class WizardStep(IntEnum):
     """Where the person is."""
 
     PHOTOS = 0
-    HOW = 1
+    METHOD = 1
     TRAINING = 2
     RESULT = 3
 
@@ -53,12 +53,12 @@ class TrainingWizard(QWidget):
     """Leads from photos to a model.
 
     Attributes:
-        went_on: a training has come further, as one line for the status bar; empty when none is under way.
+        resumed: a training has come further, as one line for the status bar; empty when none is under way.
         finished: a model is in the library; its name, and how good it is.
         hid: it was closed while a training goes on.
     """
 
-    went_on = Signal(str)
+    resumed = Signal(str)
     finished = Signal(str, str)
     hid = Signal()
 
@@ -72,97 +72,97 @@ class TrainingWizard(QWidget):
         self.resize(1120, 760)
         self._session = session
         self._tasks = session.training
-        self.edits = Edits(self._tasks, self)
+        self.edits = DatasetEdits(self._tasks, self)
         self.run = TrainingRun(session, self)
         self.notices = Notices(self)
         self._pages = QStackedWidget()
-        self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in Step]
+        self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in WizardStep]
         self.back, self.next = QPushButton("Back"), QPushButton("Next")
-        self._measure = QTimer(self, interval=_FORECAST_AFTER_MS, singleShot=True)
+        self._measure = QTimer(self, interval=_FORECAST_DELAY_MS, singleShot=True)
         self._measure.timeout.connect(self._forecast)
         self._awaited: tuple[Path, ...] = ()
         self._reading: Task | None = None
         self._forecasting: Task | None = None
         self._previewing: Task | None = None
-        self._learnt: frozenset[tuple[Path, str | None]] = frozenset()
-        self._step = Step.PHOTOS
+        self._corrections: frozenset[tuple[Path, str | None]] = frozenset()
+        self._step = WizardStep.PHOTOS
         self._lay_out()
         self._connect()
-        self.go_to(Step.PHOTOS)
-        self._tasks.start(api.list_sets).succeeded.connect(self.photos.show_sets)
+        self.go_to(WizardStep.PHOTOS)
+        self._tasks.start(api.list_sets).succeeded.connect(self.photos.show_datasets)
 
     # ---- the steps, each made when it is first needed
 
     @cached_property
     def photos(self) -> PhotosStep:
         """The first step."""
-        made = PhotosStep(self._session.pictures, self._pages)
-        made.chosen.connect(self.open_folder)
-        made.build_wanted.connect(lambda: self.build("New photos", {}))
-        made.changed.connect(self._show_buttons)
-        found = made.found
+        result = PhotosStep(self._session.pictures, self._pages)
+        result.chosen.connect(self.open_folder)
+        result.build_wanted.connect(lambda: self.build("New photos", {}))
+        result.changed.connect(self._show_buttons)
+        found = result.found
         found.edited.connect(self.edits.edit)
-        found.named.connect(self.edits.rename_set)
+        found.class_named.connect(self.edits.rename_dataset)
         found.undo_wanted.connect(self.edits.undo)
-        found.problems.decided.connect(self.edits.decide)
-        found.problems.class_wanted.connect(self._ask_class)
-        self._pages.addWidget(made)
-        return made
+        found.problems.overridden.connect(self.edits.override_labels)
+        found.problems.class_wanted.connect(self._choose_class)
+        self._pages.addWidget(result)
+        return result
 
     @cached_property
-    def how(self) -> HowStep:
+    def how(self) -> MethodStep:
         """The second step."""
-        made = HowStep(self._pages)
-        made.changed.connect(self._show_buttons)
-        made.preview_wanted.connect(self._preview)
-        self._pages.addWidget(made)
-        return made
+        result = MethodStep(self._pages)
+        result.changed.connect(self._show_buttons)
+        result.preview_wanted.connect(self._preview)
+        self._pages.addWidget(result)
+        return result
 
     @cached_property
     def training(self) -> TrainingStep:
         """The third step."""
-        made = TrainingStep(self._pages)
-        made.noticed.connect(self.notices.tell)
-        made.background_wanted.connect(self._go_on_in_background)
-        made.pause_wanted.connect(lambda is_paused: self.run.pause(is_paused=is_paused))
-        made.stop_wanted.connect(lambda discard: self.run.stop(discard=discard))
-        made.again_wanted.connect(lambda restart: self.run.repeat(restart=restart))
-        self.run.progressed.connect(made.show_stage)
-        self.run.epoch.connect(made.show_epoch)
-        self.run.failed.connect(made.show_failure)
-        self.run.stopped.connect(lambda can_resume: made.show_stopped(can_resume=can_resume))
-        self._pages.addWidget(made)
-        return made
+        result = TrainingStep(self._pages)
+        result.noticed.connect(self.notices.show_notice)
+        result.background_wanted.connect(self._continue_in_background)
+        result.pause_wanted.connect(lambda is_paused: self.run.pause(is_paused=is_paused))
+        result.stop_wanted.connect(lambda discard: self.run.stop(discard=discard))
+        result.again_wanted.connect(lambda restart: self.run.repeat(restart=restart))
+        self.run.progressed.connect(result.show_stage)
+        self.run.epoch.connect(result.show_epoch)
+        self.run.failed.connect(result.show_failure)
+        self.run.stopped.connect(lambda can_resume: result.show_stopped(can_resume=can_resume))
+        self._pages.addWidget(result)
+        return result
 
     @cached_property
     def result(self) -> ResultStep:
         """The last step."""
-        made = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
-        made.noticed.connect(self.notices.tell)
-        made.use_wanted.connect(self._use)
-        made.again_wanted.connect(lambda at_once: self._again(at_once=at_once))
-        made.decided.connect(self.edits.decide)
-        made.class_wanted.connect(self._ask_class)
-        made.undo_wanted.connect(self.edits.undo)
-        made.exported.connect(self._on_exported)
-        self._pages.addWidget(made)
-        return made
+        result = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
+        result.noticed.connect(self.notices.show_notice)
+        result.use_wanted.connect(self._use)
+        result.again_wanted.connect(lambda at_once: self._again(is_immediate=at_once))
+        result.overridden.connect(self.edits.override_labels)
+        result.class_wanted.connect(self._choose_class)
+        result.undo_wanted.connect(self.edits.undo)
+        result.exported.connect(self._on_exported)
+        self._pages.addWidget(result)
+        return result
 
     @cached_property
     def chooser(self) -> ClassChooser:
         """Asks for a class."""
-        made = ClassChooser(self)
-        made.chosen.connect(self._on_class)
-        return made
+        result = ClassChooser(self)
+        result.chosen.connect(self._on_class)
+        return result
 
     @property
-    def step(self) -> Step:
+    def step(self) -> WizardStep:
         """The step that is shown."""
         return self._step
 
-    def go_to(self, step: Step) -> None:
+    def go_to(self, step: WizardStep) -> None:
         """Show a step."""
-        pages = {Step.PHOTOS: "photos", Step.HOW: "how", Step.TRAINING: "training", Step.RESULT: "result"}
+        pages = dict(zip(WizardStep, ("photos", "how", "training", "result"), strict=True))
         self._step = step
         self._pages.setCurrentWidget(getattr(self, pages[step]))
         for number, mark in enumerate(self._marks):
@@ -175,22 +175,22 @@ class TrainingWizard(QWidget):
     def open_folder(self, folder: Path) -> None:
         """Look at a folder, unless a training is under way."""
         if self.run.is_running:
-            self.go_to(Step.TRAINING)
+            self.go_to(WizardStep.TRAINING)
             return
-        self.go_to(Step.PHOTOS)
+        self.go_to(WizardStep.PHOTOS)
         self.edits.begin(folder)
         self._on_folder_changed(folder)
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Put a set of photos together, with these classes in it; the person can change it, or go on."""
         if self.run.is_running:
-            self.go_to(Step.TRAINING)
+            self.go_to(WizardStep.TRAINING)
             return
-        self.go_to(Step.PHOTOS)
-        self.edits.new_set(name, classes)
+        self.go_to(WizardStep.PHOTOS)
+        self.edits.create_dataset(name, classes)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.step is Step.PHOTOS and _folder_in(event) is not None:
+        if self.step is WizardStep.PHOTOS and _folder_in(event) is not None:
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -217,13 +217,13 @@ class TrainingWizard(QWidget):
 
     def _on_folder_read(self, read: FolderRead) -> None:
         self.photos.show_folder(read, can_undo=self.edits.can_undo)
-        if self.step is Step.RESULT:
-            now = frozenset((one.path, one.now) for one in read.amended)
-            self.result.show_decisions(read.amended, new=len(now ^ self._learnt), can_undo=self.edits.can_undo)
+        if self.step is WizardStep.RESULT:
+            now = frozenset((one.path, one.label) for one in read.overridden)
+            self.result.show_overrides(read.overridden, new=len(now ^ self._corrections), can_undo=self.edits.can_undo)
         elif read.error is None:
             self._measure.start()
 
-    def _ask_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
+    def _choose_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
         self._awaited = tuple(paths)
         read = self.photos.read
         classes = [one.name for one in read.classes] if read else []
@@ -233,7 +233,7 @@ class TrainingWizard(QWidget):
         )
 
     def _on_class(self, name: str) -> None:
-        self.edits.decide({path: Amendment(name) for path in self._awaited})
+        self.edits.override_labels({path: LabelOverride(name) for path in self._awaited})
 
     # ---- how
 
@@ -251,7 +251,7 @@ class TrainingWizard(QWidget):
         read = self.photos.read
         samples = [one.samples for one in read.classes if one.samples] if read else []
         if samples:
-            chosen = [samples[(turn * _SEEN + place) % len(samples)] for place in range(min(_SEEN, len(samples)))]
+            chosen = [samples[(turn * _SHOWN + place) % len(samples)] for place in range(min(_SHOWN, len(samples)))]
             photos = tuple(own[turn % len(own)] for own in chosen)
             task = self._previewing = self._supersede(
                 self._previewing, api.preview_training, self._make_request(), photos
@@ -261,7 +261,7 @@ class TrainingWizard(QWidget):
 
     def _go_back(self) -> None:
         """One step back; from a training that went on from an earlier run there is no folder to choose a way for."""
-        self.go_to(Step(self.step - 1) if self.photos.read is not None else Step.PHOTOS)
+        self.go_to(WizardStep(self.step - 1) if self.photos.read is not None else WizardStep.PHOTOS)
 
     def _make_request(self) -> TrainRequest:
         read = self.photos.read
@@ -274,7 +274,7 @@ class TrainingWizard(QWidget):
         read = self.photos.read
         assert read is not None
         self._measure.stop()
-        self._learnt = frozenset((one.path, one.now) for one in read.amended)
+        self._corrections = frozenset((one.path, one.label) for one in read.overridden)
         shares = 1.0 - float(request.validation) - float(request.test)
         if self._forecasting is not None and not self._forecasting.is_over:
             self._forecasting.abandon()
@@ -282,15 +282,15 @@ class TrainingWizard(QWidget):
 
     def _on_began(self, epochs: int, images: int) -> None:
         self.training.begin(epochs=epochs, images=images)
-        self.go_to(Step.TRAINING)
+        self.go_to(WizardStep.TRAINING)
 
-    def _on_done(self, facts: TrainedFacts) -> None:
+    def _on_done(self, facts: TrainingSummary) -> None:
         self.result.show_result(facts, self.run.folder)
         QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
 
     def _show_result(self, name: str) -> None:
         """In a turn of its own, in which what was made is laid out and painted."""
-        self.go_to(Step.RESULT)
+        self.go_to(WizardStep.RESULT)
         self.result.use.setFocus()
         self.finished.emit(name, self.result.headline.text())
 
@@ -299,17 +299,17 @@ class TrainingWizard(QWidget):
         if self.training.closes:
             self.close()
 
-    def _go_on_in_background(self) -> None:
+    def _continue_in_background(self) -> None:
         self.hide()
         self.hid.emit()
 
     # ---- result
 
-    def _again(self, *, at_once: bool) -> None:
-        if at_once and self.run.request is not None:
+    def _again(self, *, is_immediate: bool) -> None:
+        if is_immediate and self.run.request is not None:
             self._train(self.run.request)
         else:
-            self.go_to(Step.HOW)
+            self.go_to(WizardStep.METHOD)
 
     def _use(self) -> None:
         facts = self.result.facts
@@ -322,7 +322,7 @@ class TrainingWizard(QWidget):
             task.failed.connect(self._tell_error)
 
     def _tell_error(self, error: FoveaError) -> None:
-        self.notices.tell(str(error))
+        self.notices.show_notice(str(error))
 
     def _show_used(self, name: str) -> None:
         """The name means the new version by now; the main window opens it."""
@@ -333,7 +333,7 @@ class TrainingWizard(QWidget):
     def _on_exported(self, text: str, file: Path | None) -> None:
         folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
         offer = None if folder is None else ("Open its folder", lambda: QDesktopServices.openUrl(folder))
-        self.notices.tell(text, offer=offer)
+        self.notices.show_notice(text, action=offer)
 
     # ---- the window
 
@@ -341,7 +341,7 @@ class TrainingWizard(QWidget):
         """Closing is never the end of a training by itself: what becomes of it is asked."""
         if self.run.is_running:
             event.ignore()
-            self.go_to(Step.TRAINING)
+            self.go_to(WizardStep.TRAINING)
             self.training.ask_about_close()
             return
         super().closeEvent(event)
@@ -354,34 +354,34 @@ class TrainingWizard(QWidget):
 
     def _connect(self) -> None:
         self.back.clicked.connect(self._go_back)
-        self.next.clicked.connect(self._go_on)
-        self.run.went_on.connect(self.went_on)
-        self.run.began.connect(self._on_began)
+        self.next.clicked.connect(self._continue)
+        self.run.resumed.connect(self.resumed)
+        self.run.started.connect(self._on_began)
         self.run.done.connect(self._on_done)
         self.run.ended.connect(self._on_ended)
-        self._tasks.warned.connect(self.notices.tell)
+        self._tasks.warned.connect(self.notices.show_notice)
         self.edits.done.connect(self._on_folder_changed)
-        self.edits.failed.connect(self.notices.tell)
+        self.edits.failed.connect(self.notices.show_notice)
 
-    def _go_on(self) -> None:
-        if self.step is Step.PHOTOS:
+    def _continue(self) -> None:
+        if self.step is WizardStep.PHOTOS:
             if self._measure.isActive():
                 self._measure.stop()
                 self._forecast()
-            self.go_to(Step.HOW)
+            self.go_to(WizardStep.METHOD)
             self.how.name.setFocus()
         else:
             self._train(self._make_request())
 
     def _show_buttons(self) -> None:
         step = self._step
-        is_over = step is Step.TRAINING and not self.run.is_running
-        self._foot.setVisible(step in (Step.PHOTOS, Step.HOW) or is_over)
-        self.back.setVisible(step is Step.HOW or is_over)
+        is_over = step is WizardStep.TRAINING and not self.run.is_running
+        self._foot.setVisible(step in (WizardStep.PHOTOS, WizardStep.METHOD) or is_over)
+        self.back.setVisible(step is WizardStep.METHOD or is_over)
         self.next.setVisible(not is_over)
-        self.next.setText("Train" if step is Step.HOW else "Next")
-        if step in (Step.PHOTOS, Step.HOW):
-            self.next.setEnabled(self.photos.can_go_on if step is Step.PHOTOS else self.how.can_go_on)
+        self.next.setText("Train" if step is WizardStep.METHOD else "Next")
+        if step in (WizardStep.PHOTOS, WizardStep.METHOD):
+            self.next.setEnabled(self.photos.can_continue if step is WizardStep.PHOTOS else self.how.can_continue)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -415,5 +415,5 @@ def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
 
 def _folder_in(event: QDropEvent) -> Path | None:
     """The one thing that is dragged, where it is of this computer; whether it is a folder, reading it tells."""
-    offer = read_offer(event.mimeData())
-    return offer.paths[0] if isinstance(offer, Offer) and len(offer.paths) == 1 else None
+    offer = read_drop(event.mimeData())
+    return offer.paths[0] if isinstance(offer, DropContent) and len(offer.paths) == 1 else None

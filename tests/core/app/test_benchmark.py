@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.app import benchmark
-from core.app.benchmark import BATCHES, EngineFigures, measure
+from core.app.benchmark import BATCHES, EngineTimings, measure
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, Provider
@@ -39,7 +39,7 @@ def test_what_works_has_times_and_what_does_not_a_reason(tmp_path: Path) -> None
     assert any(one.error is None for one in figures.engines)
 
 
-def _is_whole(one: EngineFigures) -> bool:
+def _is_whole(one: EngineTimings) -> bool:
     if one.error is not None:
         return not one.batch_ms and one.agreement is None
     return tuple(one.batch_ms) == BATCHES and min(one.batch_ms.values()) > 0 and (one.agreement or 0) > 0.99

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.app.desktop import ICON_SIZES, IMAGE_TYPES, Launch, install, quoted, uninstall
+from core.app.desktop import ICON_SIZES, IMAGE_TYPES, LaunchCommand, install, quote_exec, uninstall
 from core.base.errors import StorageError, UsageError
 from core.cli import menus
 from core.images.listing import IMAGE_SUFFIXES
@@ -93,7 +93,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 def test_installing_writes_an_entry_and_an_icon_of_each_size(data_home: Path) -> None:
-    done = install(Launch(("/opt/fovea/fovea",)), ICONS)
+    done = install(LaunchCommand(("/opt/fovea/fovea",)), ICONS)
     assert done.entry == data_home / "applications" / "fovea.desktop"
     assert set(written(data_home)) == {
         "applications/fovea.desktop",
@@ -108,7 +108,7 @@ def test_installing_writes_an_entry_and_an_icon_of_each_size(data_home: Path) ->
 def test_every_image_that_fovea_reads_has_its_type_in_the_entry(data_home: Path) -> None:
     assert set(TYPES_OF_SUFFIXES) == IMAGE_SUFFIXES
     assert set(TYPES_OF_SUFFIXES.values()) == set(IMAGE_TYPES)
-    entry = install(Launch(("/opt/fovea",)), ICONS).entry
+    entry = install(LaunchCommand(("/opt/fovea",)), ICONS).entry
     assert keys(entry)["MimeType"].removesuffix(";").split(";") == list(IMAGE_TYPES)
 
 
@@ -125,7 +125,7 @@ def test_without_the_part_that_reads_heic_it_is_not_offered_for_it(
 @pytest.mark.parametrize("name", AWKWARD)
 def test_any_path_is_read_back_as_it_is(name: str, tmp_path: Path) -> None:
     program, folder = str(tmp_path / name / "fovea"), tmp_path / name
-    entry = install(Launch((program, "-m", "gui"), folder), ICONS).entry
+    entry = install(LaunchCommand((program, "-m", "gui"), folder), ICONS).entry
     front = ["env"] if "%" in name else []
     assert arguments(keys(entry)["Exec"]) == [*front, program, "-m", "gui", "%F"]
     assert keys(entry)["TryExec"].replace("\\\\", "\\") == program
@@ -133,10 +133,10 @@ def test_any_path_is_read_back_as_it_is(name: str, tmp_path: Path) -> None:
 
 
 def test_quotes_are_only_where_they_are_needed() -> None:
-    assert quoted("/opt/fovea-1.0/fovea") == "/opt/fovea-1.0/fovea"
-    assert quoted("") == '""'
-    assert quoted('a "b" $c \\ `d`') == '"a \\"b\\" \\$c \\\\ \\`d\\`"'
-    assert quoted("50%") == "50%%"
+    assert quote_exec("/opt/fovea-1.0/fovea") == "/opt/fovea-1.0/fovea"
+    assert quote_exec("") == '""'
+    assert quote_exec('a "b" $c \\ `d`') == '"a \\"b\\" \\$c \\\\ \\`d\\`"'
+    assert quote_exec("50%") == "50%%"
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -146,7 +146,7 @@ def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_pa
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$PWD" "$0" "$@" > "{told}.part" && mv "{told}.part" "{told}"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    entry = install(Launch((str(program), "one argument"), program.parent), ICONS).entry
+    entry = install(LaunchCommand((str(program), "one argument"), program.parent), ICONS).entry
     checked = subprocess.run([validate, entry], capture_output=True, text=True, timeout=20, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
     photos = [tmp_path / "a b.jpg", tmp_path / "100%.jpg"]
@@ -166,7 +166,7 @@ def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_pa
 @pytest.mark.parametrize("path", ["/opt/a=b/fovea", "/opt/a\nb/fovea", os.fsdecode(b"/opt/\xff/fovea")])
 def test_a_path_that_no_entry_can_hold_is_refused(path: str, data_home: Path) -> None:
     with pytest.raises(UsageError, match="cannot start") as caught:
-        install(Launch((path,)), ICONS)
+        install(LaunchCommand((path,)), ICONS)
     assert "Move Fovea" in caught.value.hint
     assert written(data_home) == {}
 
@@ -178,8 +178,8 @@ def test_uninstalling_removes_what_installing_wrote_and_nothing_else(data_home: 
     (data_home / "applications").mkdir()
     (data_home / "applications" / "other.desktop").write_bytes(b"[Desktop Entry]\n")
     before = written(data_home)
-    install(Launch(("/opt/fovea",)), ICONS)
-    install(Launch(("/opt/fovea",)), ICONS)
+    install(LaunchCommand(("/opt/fovea",)), ICONS)
+    install(LaunchCommand(("/opt/fovea",)), ICONS)
     assert len(uninstall()) == 1 + len(ICON_SIZES)
     assert written(data_home) == before
     assert [path.name for path in (data_home / "icons" / "hicolor").iterdir()] == ["48x48"]
@@ -190,7 +190,7 @@ def test_an_entry_that_somebody_else_wrote_is_left_alone(data_home: Path) -> Non
     entry = data_home / "applications" / "fovea.desktop"
     entry.parent.mkdir()
     entry.write_bytes(b"[Desktop Entry]\nName=Mine\n")
-    for act in (lambda: install(Launch(("/opt/fovea",)), ICONS), uninstall):
+    for act in (lambda: install(LaunchCommand(("/opt/fovea",)), ICONS), uninstall):
         with pytest.raises(StorageError, match="not written by Fovea"):
             act()
     assert written(data_home) == {"applications/fovea.desktop": b"[Desktop Entry]\nName=Mine\n"}
@@ -218,11 +218,11 @@ def program(folder: Path) -> Path:
 
 def test_what_opens_images_by_itself_stays_where_nobody_chose_it(data_home: Path, system: Path, tmp_path: Path) -> None:
     """A desktop takes what it finds first then, and looks at a person's own programs first."""
-    done = install(Launch((str(program(tmp_path)),)), ICONS)
+    done = install(LaunchCommand((str(program(tmp_path)),)), ICONS)
     assert opener("image/png") == opener("image/jpeg") == "viewer.desktop"
-    assert done.left_out == ("image/jpeg", "image/png")
+    assert done.skipped == ("image/jpeg", "image/png")
     assert "image/webp;" in keys(done.entry)["MimeType"], "nothing else opens these"
-    assert install(Launch((str(program(tmp_path)),)), ICONS) == done
+    assert install(LaunchCommand((str(program(tmp_path)),)), ICONS) == done
     assert not (tmp_path / "config").exists(), "no default is written down"
     assert not (data_home / "applications" / "mimeapps.list").exists()
 
@@ -234,8 +234,8 @@ def test_fovea_is_offered_for_every_image_where_a_program_is_chosen(
     (system / "gnome-mimeapps.list").write_text(
         "[Default Applications]\nimage/png=viewer.desktop\nimage/jpeg=viewer.desktop\n"
     )
-    done = install(Launch((str(program(tmp_path)),)), ICONS)
-    assert done.left_out == ()
+    done = install(LaunchCommand((str(program(tmp_path)),)), ICONS)
+    assert done.skipped == ()
     assert opener("image/png") == "viewer.desktop"
 
 
@@ -250,7 +250,7 @@ def test_a_system_without_any_of_the_desktops_programs_is_no_failure(
     data_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    install(Launch(("/opt/fovea",)), ICONS)
+    install(LaunchCommand(("/opt/fovea",)), ICONS)
     assert "applications/fovea.desktop" in written(data_home)
     assert uninstall()
     assert list(data_home.iterdir()) == []
@@ -266,24 +266,24 @@ def test_programs_of_the_desktop_that_fail_are_no_failure(
         (programs / name).write_text(f"#!/bin/sh\n{body}\n")
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
-    assert install(Launch(("/opt/fovea",)), ICONS).left_out == ()
+    assert install(LaunchCommand(("/opt/fovea",)), ICONS).skipped == ()
     assert uninstall()
 
 
 def test_a_cache_of_icons_is_renewed_and_none_is_made(data_home: Path) -> None:
     needed("gtk-update-icon-cache")
     theme = data_home / "icons" / "hicolor"
-    install(Launch(("/opt/fovea",)), ICONS)
+    install(LaunchCommand(("/opt/fovea",)), ICONS)
     assert not (theme / "icon-theme.cache").exists()
     (theme / "icon-theme.cache").write_bytes(b"old")
-    install(Launch(("/opt/fovea",)), ICONS)
+    install(LaunchCommand(("/opt/fovea",)), ICONS)
     assert b"fovea" in (theme / "icon-theme.cache").read_bytes()
 
 
 def test_a_data_home_that_is_no_whole_path_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "share")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert install(Launch(("/opt/fovea",)), ICONS).entry == tmp_path / ".local/share/applications/fovea.desktop"
+    assert install(LaunchCommand(("/opt/fovea",)), ICONS).entry == tmp_path / ".local/share/applications/fovea.desktop"
 
 
 def run(*given: str) -> int:
@@ -319,7 +319,7 @@ def test_a_bundle_is_started_by_its_own_program(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "fovea"))
-    assert Launch.of_this_program(PACKAGE) == Launch((str(tmp_path / "fovea"),), None)
+    assert LaunchCommand.for_this_program(PACKAGE) == LaunchCommand((str(tmp_path / "fovea"),), None)
 
 
 def test_what_cannot_be_written_is_told_with_what_to_do(

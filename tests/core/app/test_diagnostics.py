@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import core
-from core.app.diagnostics import Findings, ModelFinding, examine
+from core.app.diagnostics import DiagnosticReport, ModelCheck, run_diagnostics
 from core.base import paths, settings
 from core.base.providers import Provider
 from core.models import library
@@ -39,17 +39,17 @@ def colours() -> InstalledModel:
 
 
 @pytest.fixture
-def findings_of(tmp_path: Path, home: Path) -> Callable[[], Findings]:
+def findings_of(tmp_path: Path, home: Path) -> Callable[[], DiagnosticReport]:
     """Examine the person's own models only: opening the shipped ones takes seconds."""
-    return lambda: examine(Library(tmp_path / "none", home / "models"))
+    return lambda: run_diagnostics(Library(tmp_path / "none", home / "models"))
 
 
-def _model(findings: Findings, name: str) -> ModelFinding:
+def _model(findings: DiagnosticReport, name: str) -> ModelCheck:
     return next(model for model in findings.models if model.name == name)
 
 
 @pytest.mark.usefixtures("colours")
-def test_a_whole_machine(home: Path, findings_of: Callable[[], Findings]) -> None:
+def test_a_whole_machine(home: Path, findings_of: Callable[[], DiagnosticReport]) -> None:
     findings = findings_of()
     assert findings.can_classify
     assert findings.tried_on == "colours"
@@ -59,7 +59,7 @@ def test_a_whole_machine(home: Path, findings_of: Callable[[], Findings]) -> Non
     assert cpu.agreement
     assert cpu.agreement > 0.9999
     assert cpu.milliseconds
-    assert _model(findings, "colours") == ModelFinding("colours", is_backbone=False, in_use=True, trouble=None)
+    assert _model(findings, "colours") == ModelCheck("colours", is_backbone=False, in_use=True, trouble=None)
     assert {"python", "fovea", "numpy", "pillow"} <= findings.versions.keys()
     assert findings.cores >= 1
     assert all(findings.decoders.values())
@@ -69,20 +69,20 @@ def test_a_whole_machine(home: Path, findings_of: Callable[[], Findings]) -> Non
 
 
 @pytest.mark.usefixtures("colours")
-def test_a_provider_that_does_not_work_has_a_reason_and_a_hint(findings_of: Callable[[], Findings]) -> None:
+def test_a_provider_that_does_not_work_has_a_reason_and_a_hint(findings_of: Callable[[], DiagnosticReport]) -> None:
     for finding in findings_of().providers:
         assert finding.works == (finding.trouble is None) == (finding.agreement is not None)
         assert finding.trouble is None or (finding.trouble.what and finding.trouble.hint)
 
 
-def test_nothing_is_written(colours: InstalledModel, home: Path, findings_of: Callable[[], Findings]) -> None:
+def test_nothing_is_written(colours: InstalledModel, home: Path, findings_of: Callable[[], DiagnosticReport]) -> None:
     before = sorted(home.rglob("*"))
     findings_of()
     assert sorted(home.rglob("*")) == before
 
 
 def test_a_damaged_backbone_a_missing_head_and_a_card_that_is_none(
-    colours: InstalledModel, home: Path, findings_of: Callable[[], Findings]
+    colours: InstalledModel, home: Path, findings_of: Callable[[], DiagnosticReport]
 ) -> None:
     installed = library.open_library()
     headless = installed.install(*tiny.packaged_model("headless"))
@@ -102,8 +102,12 @@ def test_a_damaged_backbone_a_missing_head_and_a_card_that_is_none(
     assert (findings.tried_on, findings.can_classify) == ("sound", True)
 
 
-def test_a_backbone_that_does_not_keep_its_promise_is_told(home: Path, findings_of: Callable[[], Findings]) -> None:
-    card = tiny.backbone_card(golden_features=tiny.golden.pack(-1 - tiny.np.ones((2, tiny.WIDTH), tiny.np.float32)))
+def test_a_backbone_that_does_not_keep_its_promise_is_told(
+    home: Path, findings_of: Callable[[], DiagnosticReport]
+) -> None:
+    card = tiny.backbone_card(
+        golden_features=tiny.golden.encode_features(-1 - tiny.np.ones((2, tiny.WIDTH), tiny.np.float32))
+    )
     files = {tiny.HEAD_FILE: tiny.head_bytes(tiny.head()), tiny.MODEL_FILE: tiny.backbone_bytes()}
     settings.save(settings.Settings(model="colours"), paths.settings_file())
     library.open_library().install(tiny.write_card(tiny.model_card("colours", backbone=card)), files)
@@ -115,7 +119,7 @@ def test_a_backbone_that_does_not_keep_its_promise_is_told(home: Path, findings_
     assert not findings.can_classify
 
 
-def test_a_default_model_that_is_not_installed_is_told(findings_of: Callable[[], Findings]) -> None:
+def test_a_default_model_that_is_not_installed_is_told(findings_of: Callable[[], DiagnosticReport]) -> None:
     settings.save(settings.Settings(model="gone"), paths.settings_file())
     gone = _model(findings_of(), "gone")
     assert gone.in_use
@@ -123,7 +127,7 @@ def test_a_default_model_that_is_not_installed_is_told(findings_of: Callable[[],
     assert "fovea models use" in gone.trouble.hint
 
 
-def test_a_folder_that_cannot_be_made_is_told(home: Path, findings_of: Callable[[], Findings]) -> None:
+def test_a_folder_that_cannot_be_made_is_told(home: Path, findings_of: Callable[[], DiagnosticReport]) -> None:
     home.write_text("a file where the folder should be")
     findings = findings_of()
     assert not any(finding.is_writable for finding in findings.folders)

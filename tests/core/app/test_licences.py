@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.app import licences
-from core.app.licences import Component, Kind, Text
+from core.app.licences import Component, ComponentKind, LicenceText
 from core.base.errors import StorageError
 
 
@@ -45,7 +45,7 @@ def install(site: Path, name: str, about: str = "", files: dict[str, str] | None
 )
 def test_the_clearest_word_on_a_licence_counts(site: Path, about: str, licence: str) -> None:
     install(site, "alpha", about)
-    assert licences.of_distribution("alpha").licence == licence
+    assert licences.distribution_component("alpha").licence == licence
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_clearest_word_on_a_licence_counts(site: Path, about: str, licence: 
 )
 def test_a_homepage_is_found(site: Path, about: str, page: str) -> None:
     install(site, "alpha", about)
-    assert licences.of_distribution("alpha").homepage == page
+    assert licences.distribution_component("alpha").homepage == page
 
 
 def test_every_text_of_a_distribution_is_found_once_its_own_licence_first(site: Path) -> None:
@@ -73,19 +73,19 @@ def test_every_text_of_a_distribution_is_found_once_its_own_licence_first(site: 
         "alpha-1.0.dist-info/licenses/more/LICENSE": "Apache\n",
     }
     install(site, "alpha", files=files)
-    assert licences.of_distribution("alpha").texts == (
-        Text("COPYING", "old style\n"),
-        Text("AUTHORS", "we\n"),
-        Text("LICENSE.APACHE", "Apache\n"),
-        Text("alpha/ThirdPartyNotices.txt", "notices\n"),
-        Text("alpha/vendored/LICENSE", "the vendored one's\n"),
+    assert licences.distribution_component("alpha").texts == (
+        LicenceText("COPYING", "old style\n"),
+        LicenceText("AUTHORS", "we\n"),
+        LicenceText("LICENSE.APACHE", "Apache\n"),
+        LicenceText("alpha/ThirdPartyNotices.txt", "notices\n"),
+        LicenceText("alpha/vendored/LICENSE", "the vendored one's\n"),
     )
 
 
 def test_bytes_that_are_no_utf_8_do_not_hide_a_licence(site: Path) -> None:
     install(site, "alpha", files={"alpha-1.0.dist-info/LICENSE": ""})
     (site / "alpha-1.0.dist-info" / "LICENSE").write_bytes(b"Copyright \xa9 me")
-    assert licences.of_distribution("alpha").texts == (Text("LICENSE", "Copyright � me\n"),)
+    assert licences.distribution_component("alpha").texts == (LicenceText("LICENSE", "Copyright � me\n"),)
 
 
 def test_requirements_are_followed_through_extras_and_markers(site: Path) -> None:
@@ -101,7 +101,7 @@ def test_requirements_are_followed_through_extras_and_markers(site: Path) -> Non
 
 
 def test_what_classifies_is_listed_and_the_trainer_is_not() -> None:
-    needed = licences.needed()
+    needed = licences.runtime_requirements()
     assert {"numpy", "pyside6-essentials", "shiboken6", "onnx", "protobuf", "packaging"} <= set(needed)
     assert set(needed).isdisjoint({"tensorflow", "keras", "pytest", "fovea"})
     assert list(needed) == sorted(needed)
@@ -115,19 +115,19 @@ def test_everything_that_is_installed_is_told() -> None:
     assert by_name["numpy"].version == metadata.version("numpy")
     assert any("NumPy Developers" in text.content for text in by_name["numpy"].texts)
     assert {"Python", "PySide6_Essentials", "Lucide icons", "Sample photos"} <= set(by_name)
-    assert sum(component.kind is Kind.MODEL for component in found) >= 3
-    assert all(component.note for component in found if component.kind is Kind.MODEL)
+    assert sum(component.kind is ComponentKind.MODEL for component in found) >= 3
+    assert all(component.note for component in found if component.kind is ComponentKind.MODEL)
 
 
 LIST = (
-    Component("Fovea", "1", Kind.PROGRAM, "Apache-2.0", texts=(Text("LICENSE", "Ünïcode\n"),)),
-    Component("alpha", "", Kind.MODEL, "", "https://a.example", "a note"),
+    Component("Fovea", "1", ComponentKind.PROGRAM, "Apache-2.0", texts=(LicenceText("LICENSE", "Ünïcode\n"),)),
+    Component("alpha", "", ComponentKind.MODEL, "", "https://a.example", "a note"),
 )
 
 
 def test_a_bundles_list_is_read_back_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(licences, "_ROOT", tmp_path)
-    (tmp_path / licences.FILE_NAME).write_bytes(licences.pack(LIST))
+    (tmp_path / licences.FILE_NAME).write_bytes(licences.serialize(LIST))
     assert licences.components() == LIST
 
 
@@ -140,22 +140,30 @@ def test_a_bundles_list_is_read_back_as_it_was_written(tmp_path: Path, monkeypat
         b'{"format": 2, "components": []}',
         b'{"format": 1, "components": [{"name": "a"}]}',
         b'{"format": 1, "components": "ab"}',
-        licences.pack(LIST).replace(b'"alpha"', b"7"),
-        licences.pack(LIST).replace(b'"model"', b'"ship"'),
-        licences.pack(LIST).replace(b'"note"', b'"unknown"'),
-        licences.pack(LIST).replace(b'"content"', b'"unknown"'),
+        licences.serialize(LIST).replace(b'"alpha"', b"7"),
+        licences.serialize(LIST).replace(b'"model"', b'"ship"'),
+        licences.serialize(LIST).replace(b'"note"', b'"unknown"'),
+        licences.serialize(LIST).replace(b'"content"', b'"unknown"'),
     ],
 )
 def test_a_damaged_list_is_refused_in_words(damage: bytes) -> None:
     with pytest.raises(StorageError, match="Install Fovea again"):
-        licences.unpack(damage)
+        licences.deserialize(damage)
 
 
 def test_the_list_is_json_that_others_can_read() -> None:
-    assert json.loads(licences.pack(LIST))["components"][0]["texts"] == [{"title": "LICENSE", "content": "Ünïcode\n"}]
+    assert json.loads(licences.serialize(LIST))["components"][0]["texts"] == [
+        {"title": "LICENSE", "content": "Ünïcode\n"}
+    ]
 
 
 def test_fovea_comes_first_then_kinds_then_names() -> None:
-    made = [("b", Kind.LIBRARY), ("Fovea", Kind.PROGRAM), ("A", Kind.MODEL), ("C", Kind.LIBRARY), ("z", Kind.ARTWORK)]
+    made = [
+        ("b", ComponentKind.LIBRARY),
+        ("Fovea", ComponentKind.PROGRAM),
+        ("A", ComponentKind.MODEL),
+        ("C", ComponentKind.LIBRARY),
+        ("z", ComponentKind.ARTWORK),
+    ]
     given = [Component(name, "", kind, "") for name, kind in made]
-    assert [component.name for component in licences.in_order(given)] == ["Fovea", "b", "C", "A", "z"]
+    assert [component.name for component in licences.sort_components(given)] == ["Fovea", "b", "C", "A", "z"]

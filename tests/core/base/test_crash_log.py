@@ -23,7 +23,7 @@ said, sys.stdout, sys.stderr = sys.stdout, None, None
 def fall():
     ctypes.string_at(0)
 
-with crash_log.kept(sys.argv[1]):
+with crash_log.capture_crashes(sys.argv[1]):
     print("begun", file=said, flush=True)
     match sys.argv[2]:
         case "fall":
@@ -66,23 +66,23 @@ def fake(process_id: int, text: str) -> Path:
 
 def test_a_crash_is_told_once_with_where_the_program_stood() -> None:
     crash("window")
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
     assert "Segmentation fault" in report.text or "access violation" in report.text
     assert "in fall" in report.text
     assert "Process: window," in report.text
     assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in report.text
-    assert report.of_window
+    assert report.is_from_window
     assert report.file.read_text() == report.text
     assert logs() == [report.file]
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None
 
 
 def test_a_crash_of_a_helper_is_known_from_one_of_the_window() -> None:
     crash("engine")
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
-    assert not report.of_window
+    assert not report.is_from_window
 
 
 def test_a_killed_process_leaves_no_report() -> None:
@@ -91,7 +91,7 @@ def test_a_killed_process_leaves_no_report() -> None:
         child.kill()
         child.wait(60)
     assert len(logs()) == 1
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None
     assert logs() == []
 
 
@@ -105,11 +105,11 @@ def test_the_log_of_a_living_process_is_left_alone() -> None:
     with process("engine", "wait") as child:
         (log,) = logs()
         log.write_text("what Windows tells of errors that were handled")
-        assert crash_log.take_left() is None
+        assert crash_log.collect_reports() is None
         assert logs() == [log]
         child.kill()
         child.wait(60)
-        assert crash_log.take_left() is not None
+        assert crash_log.collect_reports() is not None
 
 
 def test_the_log_of_a_helper_that_was_told_to_end_is_removed() -> None:
@@ -123,7 +123,7 @@ def test_the_log_of_a_helper_that_was_told_to_end_is_removed() -> None:
 def test_of_many_crashes_the_newest_are_told_oldest_first() -> None:
     for number in range(101, 131):
         fake(number, f"crash {number}")
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
     assert [number for number in range(101, 131) if f"crash {number}\n" in report.text] == list(range(121, 131))
     assert report.text.index("crash 121\n") < report.text.index("crash 130\n")
@@ -132,14 +132,14 @@ def test_of_many_crashes_the_newest_are_told_oldest_first() -> None:
 
 def test_a_report_is_never_longer_than_can_be_read() -> None:
     fake(7, "x" * 1_000_000)
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
     assert len(report.text) < 101_000
 
 
 def test_bytes_that_are_no_text_are_told_all_the_same() -> None:
     fake(7, "").write_bytes(b"\xff\xfe broken")
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
     assert "broken" in report.text
 
@@ -148,14 +148,14 @@ def test_other_files_there_are_nobodys_report() -> None:
     strangers = [
         fake(7, "x").rename(paths.log_folder() / name) for name in ("crash-a-b.log", "fovea.log", "crash-1.log")
     ]
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None
     assert all(path.exists() for path in strangers)
 
 
 def test_what_cannot_be_put_away_is_not_told_for_ever() -> None:
     log = fake(7, "a crash")
     (paths.log_folder() / "crash-last.log").mkdir()
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None
     assert log.exists()
 
 
@@ -166,15 +166,15 @@ def test_without_a_place_for_it_the_program_runs_all_the_same(home: Path, place:
     blocked.write_text("a file where a folder should be")
     with process("window", "end") as child:
         assert child.wait(60) == 0
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None
     crash_log.discard(7)
 
 
 def test_the_next_log_follows_what_was_told() -> None:
     crash("window")
-    assert crash_log.take_left() is not None
+    assert crash_log.collect_reports() is not None
     crash("engine")
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
     assert "Process: engine," in report.text
     assert "Process: window," not in report.text

@@ -12,7 +12,7 @@ _HOLD = """
 import sys
 from core.base import locks
 with open(sys.argv[1], "ab") as file:
-    print(locks.hold(file), flush=True)
+    print(locks.try_lock(file), flush=True)
     sys.stdin.read()
 """
 
@@ -21,9 +21,9 @@ def test_what_another_holds_cannot_be_held_until_it_is_closed(tmp_path: Path) ->
     path = tmp_path / "file"
     with path.open("ab") as other:
         with path.open("ab") as one:
-            assert locks.hold(one)
-            assert not locks.hold(other)
-        assert locks.hold(other)
+            assert locks.try_lock(one)
+            assert not locks.try_lock(other)
+        assert locks.try_lock(other)
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
@@ -33,15 +33,15 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
         with path.open("ab") as file:
-            assert not locks.hold(file)
+            assert not locks.try_lock(file)
             holder.kill()
             holder.wait(30)
-            assert locks.hold(file)
+            assert locks.try_lock(file)
 
 
 def test_what_is_held_can_be_written_and_read_by_others(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("ab", buffering=0) as file:
-        assert locks.hold(file)
+        assert locks.try_lock(file)
         file.write(b"one")
         assert path.read_bytes() == b"one"

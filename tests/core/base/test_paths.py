@@ -12,7 +12,7 @@ from core.base import paths
 WRITTEN = [
     paths.settings_file,
     paths.window_file,
-    paths.own_models,
+    paths.user_models,
     paths.jobs,
     paths.sortings,
     paths.pasted_images,
@@ -36,7 +36,7 @@ def test_asking_where_something_goes_writes_nothing(home: Path) -> None:
 def test_a_relative_home_is_meant_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOVEA_HOME", "here")
-    assert paths.own_models() == tmp_path / "here" / "models"
+    assert paths.user_models() == tmp_path / "here" / "models"
 
 
 def test_a_home_below_the_persons_own_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_without_a_home_the_usual_places_are_used(monkeypatch: pytest.MonkeyPatc
     if value is not None:
         monkeypatch.setenv("FOVEA_HOME", value)
     assert paths.settings_file().parent == platformdirs.user_config_path("fovea")
-    assert paths.own_models().parent == platformdirs.user_data_path("fovea")
+    assert paths.user_models().parent == platformdirs.user_data_path("fovea")
     assert paths.cache_folder() == platformdirs.user_cache_path("fovea")
     assert paths.log_folder() == platformdirs.user_log_path("fovea")
     assert len({place() for place in WRITTEN}) == len(WRITTEN)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from core.base.errors import Cancelled
-from core.base.progress import CancelToken, Progress, StageClock
+from core.base.progress import CancelToken, Progress, ProgressReporter
 
 
 class _Clock:
@@ -23,7 +23,7 @@ class _Clock:
 def _run(steps: int, seconds_each: float, *, stop_after: int | None = None) -> list[Progress]:
     told: list[Progress] = []
     clock = _Clock()
-    stage = StageClock("working", steps, told.append, now=clock)
+    stage = ProgressReporter("working", steps, told.append, now=clock)
     for _ in range(steps if stop_after is None else stop_after):
         clock.now += seconds_each
         stage.advance()
@@ -57,7 +57,7 @@ def test_the_estimate_is_what_is_left_at_the_speed_so_far() -> None:
 def test_the_estimate_forgets_how_fast_cached_steps_were() -> None:
     told: list[Progress] = []
     clock = _Clock()
-    stage = StageClock("working", 1_000_000 + 1000, told.append, now=clock)
+    stage = ProgressReporter("working", 1_000_000 + 1000, told.append, now=clock)
     stage.advance(1_000_000)
     for _ in range(400):
         clock.now += 1.0
@@ -71,7 +71,7 @@ def test_a_stage_of_no_steps_is_finished_at_once() -> None:
 
 def test_more_steps_than_the_total_count_as_the_total() -> None:
     told: list[Progress] = []
-    stage = StageClock("working", 3, told.append, now=_Clock())
+    stage = ProgressReporter("working", 3, told.append, now=_Clock())
     stage.advance(5)
     stage.advance()
     assert [progress.step for progress in told] == [0, 3]

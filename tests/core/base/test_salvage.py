@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.base.recovery import rebuild
-from core.base.salvage import kept_aside, members, set_aside
+from core.base.salvage import files_set_aside, members, set_aside
 
 TABLES = """
 CREATE TABLE photos (number INTEGER PRIMARY KEY, name BLOB NOT NULL, share REAL, said TEXT);
@@ -68,7 +68,7 @@ def test_a_file_set_aside_keeps_its_name_and_overwrites_nothing(tmp_path: Path) 
         file.write_bytes(content)
         assert set_aside(file).name.startswith("a.json.damaged-2")
     assert not file.exists()
-    assert sorted(kept.read_bytes() for kept in kept_aside(tmp_path, "a.json")) == [b"first", b"second"]
+    assert sorted(kept.read_bytes() for kept in files_set_aside(tmp_path, "a.json")) == [b"first", b"second"]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from core.base import paths
 from core.base.errors import StorageError
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Settings, Theme, load, save
 
-CHOSEN = Settings("everyday", ProviderWish.CPU, Precision.EXACT, 20, Theme.DARK)
+CHOSEN = Settings("everyday", ProviderPreference.CPU, Precision.EXACT, 20, Theme.DARK)
 
 
 @pytest.fixture

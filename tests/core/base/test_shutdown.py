@@ -21,10 +21,10 @@ STUCK = """
 import hashlib, sys
 from pathlib import Path
 from core.base import shutdown
-from core.base.leftovers import part_beside
+from core.base.leftovers import partial_file
 
 def work():
-    with part_beside(Path(sys.argv[1])) as (_, file):
+    with partial_file(Path(sys.argv[1])) as (_, file):
         file.write(b"x")
         print("ready", flush=True)
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # one step of the main thread, which lets the others run
@@ -88,11 +88,11 @@ def test_work_ends_by_itself_where_it_can_however_often_it_is_told(number: int, 
 STREAMS = """
 import os, sys
 from core.base import shutdown
-from core.cli.streams import tell
+from core.cli.streams import print_message
 
 def work():
     with open(sys.argv[1], "w") as file:
-        tell("a remark")
+        print_message("a remark")
         os.write(2, b"of a library")
         file.write("result")
     return 0

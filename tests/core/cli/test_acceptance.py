@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.images.listing import find_images
 from core.models import joined, library
 from core.models.classifier import open_classifier
@@ -18,7 +18,7 @@ from tests.core.cli.conftest import Fovea
 
 
 def _shipped() -> list[str]:
-    return [model.name for model in library.open_library().models() if model.shipped]
+    return [model.name for model in library.open_library().models() if model.is_builtin]
 
 
 def _find(name: str) -> InstalledModel:
@@ -56,6 +56,6 @@ def test_a_model_that_travelled_gives_the_same_answers(photos: Path, name: str, 
 def _answers(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
     """Label and probability of the five best classes of each photo in a folder."""
     images = find_images([folder], recursive=False, on_error=lambda *_: None)
-    outcomes = open_classifier(model, ProviderWish.CPU, Precision.AUTO).classify(images, top_k=5)
+    outcomes = open_classifier(model, ProviderPreference.CPU, Precision.AUTO).classify(images, top_k=5)
     predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     return [{score.label: score.probability for score in prediction.scores} for prediction in predictions]

@@ -16,7 +16,7 @@ from tests.core.cli.conftest import Fovea
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Only the tiny model, and a small photo: the figures themselves do not matter here."""
     monkeypatch.setattr(benchmark, "PHOTO", (400, 300))
-    monkeypatch.setattr(paths, "shipped_models", lambda: tmp_path / "none")
+    monkeypatch.setattr(paths, "builtin_models", lambda: tmp_path / "none")
 
 
 @pytest.mark.usefixtures("colours")

@@ -17,7 +17,7 @@ import pytest
 
 from core.base import paths, settings
 from core.base.errors import ImageErrorKind
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.models import library
 from core.models.library import InstalledModel
 from tests import tiny
@@ -216,7 +216,7 @@ def test_a_long_table_is_written_in_parts_under_one_heading(fovea: Fovea, tmp_pa
 
 
 def test_the_settings_decide_what_is_not_asked(fovea: Fovea, pictures: Path) -> None:
-    chosen = settings.Settings(model="colours", provider=ProviderWish.CPU, precision=Precision.EXACT, top_k=2)
+    chosen = settings.Settings(model="colours", provider=ProviderPreference.CPU, precision=Precision.EXACT, top_k=2)
     settings.save(chosen, paths.settings_file())
     ran = fovea("classify", pictures / "red.png", "--format", "jsonl")
     (line,) = _lines(ran.out)

@@ -35,8 +35,8 @@ def _two_versions(labelled: Path) -> None:
     sums = {path: tiny.sha256(path.read_bytes()) for path in labelled.rglob("*.png")}
     red = [sha256 for path, sha256 in sums.items() if path.parent.name == "red"]
     files = {tiny.HEAD_FILE: data, tiny.MODEL_FILE: tiny.backbone_bytes()}
-    library.open_library().install(write_card(card), files, learnt=red)
-    library.open_library().install(*tiny.packaged_model("mine"), learnt=list(sums.values()))
+    library.open_library().install(write_card(card), files, trained_on=red)
+    library.open_library().install(*tiny.packaged_model("mine"), trained_on=list(sums.values()))
 
 
 def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:

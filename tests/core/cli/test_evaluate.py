@@ -45,7 +45,7 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
 
 def _learn_from(*images: Path) -> None:
     sums = [tiny.sha256(image.read_bytes()) for image in images]
-    library.open_library().install(*tiny.packaged_model("colours"), learnt=sums)
+    library.open_library().install(*tiny.packaged_model("colours"), trained_on=sums)
 
 
 def test_images_it_learnt_from_are_told_apart(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:

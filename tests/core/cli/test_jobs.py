@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.jobs.journal import job_folder, job_id
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Review, Verdict
 from core.models import library
 from tests import tiny
@@ -123,15 +123,15 @@ def test_jobs_are_listed_told_about_and_removed(fovea: Fovea, pictures: Path) ->
 def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK)
     id_ = job_id(JobRequest(pictures, recursive=True))
-    with Answers(id_) as answers:
-        answers.set_review([1], Review(Verdict.CORRECTED, "green"))
+    with ResultStore(id_) as answers:
+        answers.set_reviews({1: Review(Verdict.CORRECTED, "green")})
     assert f"`fovea jobs restore {id_}` takes that back for 7 days" in fovea("jobs", "remove", id_).err
     (told,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
     assert (told["id"], told["folder"], told["counts"]["reviewed"]) == (id_, str(pictures), 1)
     assert id_ in fovea("jobs", "restore").out
     assert fovea("jobs", "restore", id_).err == f"fovea: The job {id_} is there again.\n"
-    with Answers(id_) as answers:
-        assert answers.rows_of([1])[0].answer == "green"
+    with ResultStore(id_) as answers:
+        assert answers.rows_of([1])[0].final_label == "green"
     assert json.loads(fovea("jobs", "restore", "--format", "json").out) == []
     again = fovea("jobs", "restore", id_)
     assert (again.code, again.out) == (2, "")
@@ -159,11 +159,11 @@ def test_only_jobs_are_removed_and_restored(fovea: Fovea, pictures: Path, id_: s
 def test_what_a_person_said_survives_a_fresh_run(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK)
     id_ = job_id(JobRequest(pictures, recursive=True))
-    with Answers(id_) as answers:
-        answers.set_review([1], Review(Verdict.CORRECTED, "green"))
+    with ResultStore(id_) as answers:
+        answers.set_reviews({1: Review(Verdict.CORRECTED, "green")})
     fovea("classify", pictures, *ASK, "--fresh")
-    with Answers(id_) as answers:
-        assert answers.rows_of([1])[0].answer == "green"
+    with ResultStore(id_) as answers:
+        assert answers.rows_of([1])[0].final_label == "green"
 
 
 def test_a_damaged_journal_is_listed_and_then_set_aside(fovea: Fovea, pictures: Path) -> None:

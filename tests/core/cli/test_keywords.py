@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.jobs.journal import job_id
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Review, Verdict, View
 from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 from tests import tiny
@@ -58,18 +58,18 @@ def test_written_into_photos_they_are_not_classified_anew(fovea: Fovea, pictures
     with Image.open(pictures / "red.png") as image:
         assert b">unsure<" in image.info["XML:com.adobe.xmp"].encode()
         assert image.tobytes() == pixels
-    with Answers(job_id(JobRequest(pictures, recursive=False))) as answers:
+    with ResultStore(job_id(JobRequest(pictures, recursive=False))) as answers:
         moments = [row.finished for row in answers.each(View())]
     assert fovea(*asked[:-1], "0.5").code == 0
-    with Answers(job_id(JobRequest(pictures, recursive=False))) as answers:
+    with ResultStore(job_id(JobRequest(pictures, recursive=False))) as answers:
         assert [row.finished for row in answers.each(View())] == moments
 
 
 def test_what_a_person_said_counts(fovea: Fovea, pictures: Path) -> None:
     assert fovea("classify", pictures, "--model", "colours").code == 0
-    with Answers(job_id(JobRequest(pictures, recursive=False))) as answers:
+    with ResultStore(job_id(JobRequest(pictures, recursive=False))) as answers:
         (red,) = (row for row in answers.each(View()) if row.label == "red")
-        answers.set_review([red.number], Review(Verdict.CORRECTED, "crimson"))
+        answers.set_reviews({red.number: Review(Verdict.CORRECTED, "crimson")})
     told = lines(fovea("keywords", pictures, "--model", "colours", "--format", "jsonl", "--threshold", "1").out)
     assert {name: line["keyword"] for name, line in told.items()} == {
         "red.png": "crimson",

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.cli.results import open_results
-from core.outputs.reports.columns import Reported, Shape
-from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.columns import ColumnSet, ReportRow
+from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.prediction import Failure
 
 Written = Callable[..., str]
@@ -24,8 +24,10 @@ def written(tmp_path: Path) -> Written:
 
     def write(form: str, failure: Failure) -> str:
         file = tmp_path / "results"
-        with open_results(None if form == "table" else Plan(Form(form), Shape(3)), file) as results:
-            results.add(Reported(failure))
+        with open_results(
+            None if form == "table" else ReportOptions(ReportFormat(form), ColumnSet(3)), file
+        ) as results:
+            results.add(ReportRow(failure))
         return file.read_bytes().decode("utf-8")
 
     return write

@@ -17,9 +17,9 @@ from core.base.progress import CancelToken
 from core.card import ModelCard, read_card, without_paths, write_card
 from core.exporting.litert import with_files
 from core.jobs.job_list import list_jobs
-from core.jobs.values import JobFacts, View
+from core.jobs.values import JobSummary, View
 from core.models.library import open_library
-from core.outputs.reports.plan import Form
+from core.outputs.reports.plan import ReportFormat
 from core.services.batch_exports import export
 from core.services.batch_messages import Export
 from tests import teaching
@@ -114,8 +114,8 @@ def test_what_the_window_exports_names_photos_by_their_place(photos: Path, tmp_p
     assert fovea("train", photos, "--name", "mine").code == 0
     assert fovea("classify", photos, "--model", "mine", "--recursive", "--format", "jsonl").code == 0
     [job] = list_jobs()
-    assert isinstance(job, JobFacts)
-    for form in (Form.CSV, Form.JSONL, Form.XLSX, Form.HTML):
+    assert isinstance(job, JobSummary)
+    for form in (ReportFormat.CSV, ReportFormat.JSONL, ReportFormat.XLSX, ReportFormat.HTML):
         file = tmp_path / f"report.{form}"
         export(Export(1, job.id, View(), form, file), lambda _: None, CancelToken())
         assert any(b"red/0.jpg" in content for content in _inside(file.read_bytes()))

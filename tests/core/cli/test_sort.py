@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.jobs.journal import job_id
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Review, Verdict, View
 from core.models import library
 from tests import tiny
@@ -103,9 +103,9 @@ def test_what_is_classified_already_is_not_computed_again(fovea: Fovea, pictures
 
 def test_what_a_person_said_decides(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
     fovea("classify", pictures, "--recursive", "--model", "colours")
-    with Answers(job_id(JobRequest(pictures, recursive=True))) as answers:
+    with ResultStore(job_id(JobRequest(pictures, recursive=True))) as answers:
         (red,) = [row.number for row in answers.each(View()) if row.path.name == "red.png"]
-        answers.set_review([red], Review(Verdict.CORRECTED, "rose"))
+        answers.set_reviews({red: Review(Verdict.CORRECTED, "rose")})
     fovea("sort", pictures, "--to", sorted_to)
     assert "rose/red.png" in files(sorted_to)
 

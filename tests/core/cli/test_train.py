@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _models() -> set[str]:
-    return {model.name for model in library.open_library().models() if not model.shipped}
+    return {model.name for model in library.open_library().models() if not model.is_builtin}
 
 
 def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:

@@ -33,7 +33,7 @@ def test_they_survive_in_their_order() -> None:
     again = replace(FOX, label="red fox")
     assert list(corrections.change("animals", add=[again]).values()) == [HEN, again]
     assert corrections.load("animals") == {HEN.path: HEN, again.path: again}
-    assert corrections.change("animals", withdraw=[HEN.path, Path("never there")]) == {again.path: again}
+    assert corrections.change("animals", remove=[HEN.path, Path("never there")]) == {again.path: again}
     assert corrections.load("birds") == {}
 
 
@@ -51,12 +51,12 @@ def test_they_survive_in_their_order() -> None:
 def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_doubtful(
     said: str, label: str, confidence: float, unknown: bool | None, below: float | None, doubtful: bool
 ) -> None:
-    made = replace(FOX, said=said, label=label, confidence=confidence, unknown=unknown)
+    made = replace(FOX, predicted=said, label=label, confidence=confidence, unknown=unknown)
     corrections.change("animals", add=[made])
     (kept,) = corrections.load("animals").values()
     assert kept == made
-    assert kept.is_doubtful(below) is doubtful
-    assert kept.confirms is (said == label and not unknown)
+    assert kept.is_ambiguous(below) is doubtful
+    assert kept.is_confirmation is (said == label and not unknown)
 
 
 def test_what_earlier_versions_wrote_is_read() -> None:
@@ -100,7 +100,7 @@ def test_a_damaged_line_costs_only_itself_and_stays(damage: bytes) -> None:
     first, second = file.read_bytes().splitlines()
     file.write_bytes(first + b"\n" + damage + b"\n" + second[:-1] + b"\n" + second)
     assert list(corrections.load("animals").values()) == [FOX, HEN]
-    corrections.change("animals", withdraw=[FOX.path])
+    corrections.change("animals", remove=[FOX.path])
     assert list(corrections.load("animals").values()) == [HEN]
     assert damage in file.read_bytes()
 
@@ -135,10 +135,10 @@ for number in range(15):
 
 
 def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corrections, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(corrections, "_TIMEOUT_S", 0.05)
     paths.corrections().mkdir(parents=True)
     with (paths.corrections() / ".lock").open("ab") as file:
-        assert locks.hold(file)
+        assert locks.try_lock(file)
         with pytest.raises(StorageError, match="another program"):
             corrections.change("animals", add=[FOX])
     corrections.change("animals", add=[FOX])
@@ -148,12 +148,12 @@ def test_what_was_learnt_waits_again_for_another_version() -> None:
     corrections.change("animals", add=[FOX, HEN])
     meant_otherwise = replace(HEN, label="chicken")
     corrections.change("animals", add=[meant_otherwise])
-    corrections.mark_learnt("animals", [FOX, HEN], "f1")
+    corrections.mark_trained("animals", [FOX, HEN], "f1")
     fox, hen = corrections.load("animals").values()
-    assert (fox.learnt, hen) == (("f1",), meant_otherwise)
-    assert not fox.waits(["f0", "f1"])
-    assert fox.waits(["f0"])
-    assert hen.waits(["f0", "f1"])
+    assert (fox.trained_in, hen) == (("f1",), meant_otherwise)
+    assert not fox.is_pending(["f0", "f1"])
+    assert fox.is_pending(["f0"])
+    assert hen.is_pending(["f0", "f1"])
 
 
 @pytest.mark.parametrize(

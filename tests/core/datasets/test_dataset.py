@@ -19,7 +19,7 @@ from PIL import Image
 
 from core.base.errors import Cancelled, DatasetError
 from core.base.progress import CancelToken, Progress
-from core.datasets.dataset import Dataset, Part, Problem, ProblemKind, read_dataset
+from core.datasets.dataset import Dataset, Problem, ProblemKind, Subset, read_dataset
 from tests.samples import encoded
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
@@ -77,8 +77,8 @@ def test_a_good_folder_has_no_problems(root: Path) -> None:
     assert [example.path for example in dataset.examples[:10]] == [root / "cat" / f"{index}.png" for index in range(10)]
     for example in dataset.examples:
         assert example.sha256 == hashlib.sha256(example.path.read_bytes()).hexdigest()
-        assert example.part is None
-    assert len({example.look for example in dataset.examples}) == 22
+        assert example.subset is None
+    assert len({example.phash for example in dataset.examples}) == 22
 
 
 def test_reading_is_the_same_every_time(root: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_class_of_one_image_is_left_out(root: Path) -> None:
     _fill(root, {"bird": 1, "cat": 3, "dog": 3})
     dataset = _read(root)
     assert dataset.classes == ("cat", "dog")
-    problem = _only(dataset.problems, ProblemKind.CLASS_LEFT_OUT)
+    problem = _only(dataset.problems, ProblemKind.CLASS_DROPPED)
     assert "“bird”" in problem.message
     assert problem.paths == (root / "bird" / "0.png",)
 
@@ -177,9 +177,9 @@ def test_a_class_that_is_only_in_the_test_is_left_out(root: Path) -> None:
     _fill(root / "test", {"cat": 2, "bird": 2}, first=50)
     dataset = _read(root)
     assert dataset.classes == ("cat", "dog")
-    assert "no image to train on" in _only(dataset.problems, ProblemKind.CLASS_LEFT_OUT).message
-    assert "“dog”" in _only(dataset.problems, ProblemKind.MISSING_FROM_PART).message
-    assert Counter(example.part for example in dataset.examples) == {Part.TRAIN: 6, Part.TEST: 2}
+    assert "no image to train on" in _only(dataset.problems, ProblemKind.CLASS_DROPPED).message
+    assert "“dog”" in _only(dataset.problems, ProblemKind.MISSING_FROM_SUBSET).message
+    assert Counter(example.subset for example in dataset.examples) == {Subset.TRAIN: 6, Subset.TEST: 2}
 
 
 def test_few_images_imbalance_and_names_are_told(root: Path) -> None:
@@ -221,7 +221,7 @@ def test_images_that_all_look_the_same_are_told(root: Path) -> None:
         _save(root / "cat" / f"{step}.png", np.clip(_picture(0).astype(int) + step, 0, 255).astype(np.uint8))
     problems = _read(root).problems
     assert _kinds(problems) == ["all-alike", "near-duplicate"]
-    assert "“cat”" in _only(problems, ProblemKind.ALL_ALIKE).message
+    assert "“cat”" in _only(problems, ProblemKind.ALL_SAME_CLASS).message
 
 
 def _refused(folder: Path) -> DatasetError:

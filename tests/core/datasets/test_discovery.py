@@ -10,11 +10,11 @@ import pytest
 
 from core.base.errors import Cancelled, DatasetError
 from core.base.progress import CancelToken
-from core.base.text import natural
+from core.base.text import natural_sort_key
 from core.datasets import discovery
-from core.datasets.discovery import find_labelled
+from core.datasets.discovery import discover
 from core.datasets.problems import Problem, ProblemKind
-from core.datasets.subsets import Part
+from core.datasets.subsets import Subset
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
 
@@ -32,10 +32,10 @@ def _touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
-def _find(folder: Path) -> tuple[dict[str, tuple[str, Part | None]], list[Problem]]:
-    found = find_labelled(folder, CancelToken())
+def _find(folder: Path) -> tuple[dict[str, tuple[str, Subset | None]], list[Problem]]:
+    found = discover(folder, CancelToken())
     images, problems = found.images, found.problems
-    found = {image.path.relative_to(folder).as_posix(): (image.label, image.part) for image in images}
+    found = {image.path.relative_to(folder).as_posix(): (image.label, image.subset) for image in images}
     assert len(found) == len(images)
     return found, problems
 
@@ -86,13 +86,13 @@ def test_names_that_cameras_give_are_no_labels(root: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("names", "parts"),
     [
-        (("train", "validation", "test"), (Part.TRAIN, Part.VALIDATION, Part.TEST)),
-        (("Train", "val", "TEST"), (Part.TRAIN, Part.VALIDATION, Part.TEST)),
-        (("training", "valid"), (Part.TRAIN, Part.VALIDATION)),
-        (("train",), (Part.TRAIN,)),
+        (("train", "validation", "test"), (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)),
+        (("Train", "val", "TEST"), (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)),
+        (("training", "valid"), (Subset.TRAIN, Subset.VALIDATION)),
+        (("train",), (Subset.TRAIN,)),
     ],
 )
-def test_folders_of_parts(root: Path, names: tuple[str, ...], parts: tuple[Part, ...]) -> None:
+def test_folders_of_parts(root: Path, names: tuple[str, ...], parts: tuple[Subset, ...]) -> None:
     for name in names:
         _touch(root, f"{name}/cat/1.jpg", f"{name}/dog/1.jpg")
     found, problems = _find(root)
@@ -108,11 +108,11 @@ def test_folders_of_parts(root: Path, names: tuple[str, ...], parts: tuple[Part,
 def test_kaggles_download_trains_on_the_labelled_half(root: Path) -> None:
     _touch(root, "train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg", "test1/2.jpg", "labels/x.txt", "y.jpg")
     found, problems = _find(root)
-    assert found == {"train/cat.0.jpg": ("cat", Part.TRAIN), "train/dog.0.jpg": ("dog", Part.TRAIN)}
+    assert found == {"train/cat.0.jpg": ("cat", Subset.TRAIN), "train/dog.0.jpg": ("dog", Subset.TRAIN)}
     assert [problem.kind for problem in problems] == [
-        ProblemKind.PASSED_OVER,
+        ProblemKind.SKIPPED,
         ProblemKind.NO_LABELS,
-        ProblemKind.EMPTY_PART,
+        ProblemKind.EMPTY_SUBSET,
     ]
     assert problems[0].paths == (root / "labels", root / "y.jpg")
 
@@ -141,7 +141,7 @@ def test_parts_under_the_names_that_people_and_sites_give_them(
     assert problems == []
     assert found == {
         f"{name}/{label}/1.jpg": (label, part)
-        for name, part in ((train, Part.TRAIN), (validation, Part.VALIDATION), (test, Part.TEST))
+        for name, part in ((train, Subset.TRAIN), (validation, Subset.VALIDATION), (test, Subset.TEST))
         for label in ("cat", "dog")
     }
 
@@ -149,8 +149,8 @@ def test_parts_under_the_names_that_people_and_sites_give_them(
 def test_what_is_to_be_predicted_is_no_class(root: Path) -> None:
     _touch(root, "seg_train/seg_train/sea/1.jpg", "seg_train/seg_train/street/1.jpg", "seg_pred/seg_pred/7.jpg")
     found, [problem] = _find(root)
-    assert set(found.values()) == {("sea", Part.TRAIN), ("street", Part.TRAIN)}
-    assert (problem.kind, problem.paths) == (ProblemKind.PASSED_OVER, (root / "seg_pred",))
+    assert set(found.values()) == {("sea", Subset.TRAIN), ("street", Subset.TRAIN)}
+    assert (problem.kind, problem.paths) == (ProblemKind.SKIPPED, (root / "seg_pred",))
 
 
 @pytest.mark.parametrize("names", [("trainers", "testers"), ("train", "test tube"), ("training shoes", "valley")])
@@ -162,7 +162,7 @@ def test_classes_whose_names_only_begin_like_parts(root: Path, names: tuple[str,
 def test_a_part_with_one_class_of_its_own_name_is_unwrapped_only_without_images_beside(root: Path) -> None:
     _touch(root, "train/train/cat/1.jpg", "train/dog.1.jpg", "test/cat/1.jpg")
     found, _ = _find(root)
-    assert found["train/train/cat/1.jpg"] == ("train", Part.TRAIN)
+    assert found["train/train/cat/1.jpg"] == ("train", Subset.TRAIN)
 
 
 def test_classes_with_parts_inside(root: Path) -> None:
@@ -172,16 +172,16 @@ def test_classes_with_parts_inside(root: Path) -> None:
     assert found == {
         f"{label}/{folder}/1.jpg": (label, part)
         for label in ("cat", "dog")
-        for folder, part in (("Train", Part.TRAIN), ("Test", Part.TEST))
+        for folder, part in (("Train", Subset.TRAIN), ("Test", Subset.TEST))
     }
 
 
 def test_parts_that_spell_a_class_differently_share_it(root: Path) -> None:
     _touch(root, "TRAIN/bird/1.jpg", "TRAIN/fish/1.jpg", "Val/Bird/2.jpg", "Val/FISH/2.jpg", "Val/fox/1.jpg")
     found, [problem] = _find(root)
-    assert found["Val/Bird/2.jpg"] == ("bird", Part.VALIDATION)
-    assert found["Val/FISH/2.jpg"] == ("fish", Part.VALIDATION)
-    assert found["Val/fox/1.jpg"] == ("fox", Part.VALIDATION)
+    assert found["Val/Bird/2.jpg"] == ("bird", Subset.VALIDATION)
+    assert found["Val/FISH/2.jpg"] == ("fish", Subset.VALIDATION)
+    assert found["Val/fox/1.jpg"] == ("fox", Subset.VALIDATION)
     assert problem.kind is ProblemKind.CASE_CLASH
     assert "“Bird” as “bird”, “FISH” as “fish”" in problem.message
 
@@ -200,7 +200,7 @@ def test_classes_that_hold_the_same_folders_are_reported(root: Path, names: tupl
     _touch(root, *(f"{name}/{label}/1.jpg" for name in names for label in ("cat", "dog")))
     found, [problem] = _find(root)
     assert {label for label, _ in found.values()} == set(names)
-    assert problem.kind is ProblemKind.LOOKS_LIKE_PARTS
+    assert problem.kind is ProblemKind.LOOKS_LIKE_SUBSETS
     assert set(problem.paths) == {root / name for name in names}
     assert "“cat”, “dog”" in problem.message
 
@@ -208,7 +208,7 @@ def test_classes_that_hold_the_same_folders_are_reported(root: Path, names: tupl
 def test_classes_named_as_parts_of_several_sets_are_reported(root: Path) -> None:
     _touch(root, *(f"{name}/1.jpg" for name in ("cat_train", "cat_test", "dog_train", "dog_test")))
     _, [problem] = _find(root)
-    assert problem.kind is ProblemKind.LOOKS_LIKE_PARTS
+    assert problem.kind is ProblemKind.LOOKS_LIKE_SUBSETS
 
 
 def test_a_class_may_be_called_train(root: Path) -> None:
@@ -224,7 +224,7 @@ def test_what_belongs_to_no_class_is_told_at_once(root: Path) -> None:
     assert set(found) == {"cat/1.jpg", "dog/1.jpg"}
     assert [(problem.kind, problem.paths) for problem in problems] == [
         (ProblemKind.EMPTY_CLASS, (root / "empty",)),
-        (ProblemKind.PASSED_OVER, (root / "cat.3.jpg",)),
+        (ProblemKind.SKIPPED, (root / "cat.3.jpg",)),
     ]
 
 
@@ -254,7 +254,7 @@ def test_links_to_folders_are_reported_and_not_followed(root: Path, tmp_path: Pa
         "dog/3.jpg": "dog",
         "dog/sub/2.jpg": "dog",
     }
-    assert {problem.kind for problem in problems} == {ProblemKind.PASSED_OVER}
+    assert {problem.kind for problem in problems} == {ProblemKind.SKIPPED}
     assert sorted(path for problem in problems for path in problem.paths) == sorted(root / name for name in links)
 
 
@@ -267,7 +267,7 @@ def test_a_folder_mounted_twice_is_read_for_one_class(
     monkeypatch.setattr(discovery, "identity", lambda folder: same.get(folder.name, folder.name))
     found, [problem] = _find(root)
     assert set(found) == {"cat/1.jpg", "dog/1.jpg"}
-    assert (problem.kind, problem.paths) == (ProblemKind.PASSED_OVER, (root / "dog" / "again",))
+    assert (problem.kind, problem.paths) == (ProblemKind.SKIPPED, (root / "dog" / "again",))
 
 
 def test_folders_of_systems_are_no_classes(root: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_class_folder_whose_name_starts_with_a_dot_is_reported(root: Path, par
     _touch(root, f"{part}cat/1.jpg", f"{part}.net/1.jpg", f"{part}.cache/notes.txt", f"{part}cat/.old/2.jpg")
     found, [problem] = _find(root)
     assert set(found) == {f"{part}cat/1.jpg"}
-    assert (problem.kind, problem.paths) == (ProblemKind.PASSED_OVER, (root / part / ".net",))
+    assert (problem.kind, problem.paths) == (ProblemKind.SKIPPED, (root / part / ".net",))
     assert ".net" in problem.message
     assert "dot" in problem.hint
 
@@ -303,7 +303,7 @@ def test_labels_can_be_shown_whatever_the_folders_are_called(root: Path) -> None
 
 
 def test_labels_are_in_natural_order() -> None:
-    assert sorted(["b", "10", "a10", "a2", "B", "9"], key=natural) == ["9", "10", "a2", "a10", "B", "b"]
+    assert sorted(["b", "10", "a10", "a2", "B", "9"], key=natural_sort_key) == ["9", "10", "a2", "a10", "B", "b"]
 
 
 @posix_only
@@ -321,7 +321,7 @@ def test_a_folder_that_is_none(root: Path) -> None:
     _touch(root, "file.jpg")
     for path in (root / "missing", root / "file.jpg"):
         with pytest.raises(DatasetError, match="could not be read") as caught:
-            find_labelled(path, CancelToken())
+            discover(path, CancelToken())
         assert caught.value.kind == "dataset"
 
 
@@ -330,4 +330,4 @@ def test_searching_can_be_called_off(root: Path) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        find_labelled(root, token)
+        discover(root, token)

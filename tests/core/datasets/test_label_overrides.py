@@ -12,14 +12,14 @@ import pytest
 
 from core.base import paths
 from core.base.errors import DatasetError, StorageError, UsageError
-from core.base.locks import hold
+from core.base.locks import try_lock
 from core.base.progress import CancelToken
 from core.datasets.dataset import Dataset, ProblemKind, read_dataset
-from core.datasets.label_overrides import Amended, Amendment, amend, read_amendments, told
+from core.datasets.label_overrides import LabelOverride, OverriddenImage, override_labels, read_overrides, summarize
 from core.evaluation.images import read_images
 from tests import teaching
 
-LEFT_OUT = Amendment(None)
+LEFT_OUT = LabelOverride(None)
 
 
 @pytest.fixture
@@ -38,51 +38,51 @@ def labels(dataset: Dataset) -> dict[str, str]:
 
 def test_a_label_is_put_right_and_a_photo_left_out(folder: Path) -> None:
     wrong, odd = folder / "red" / "0.png", folder / "blue" / "1.png"
-    before = amend(folder, {wrong: Amendment("green"), odd: LEFT_OUT})
+    before = override_labels(folder, {wrong: LabelOverride("green"), odd: LEFT_OUT})
     assert before == {wrong: None, odd: None}
     dataset = read(folder)
     found = labels(dataset)
     assert found["red/0.png"] == "green"
     assert "blue/1.png" not in found
     assert len(found) == 14
-    assert set(dataset.amended) == {Amended(wrong, "red", "green"), Amended(odd, "blue", None)}
-    (remark,) = [one for one in dataset.problems if one.kind is ProblemKind.AMENDED]
+    assert set(dataset.overridden) == {OverriddenImage(wrong, "red", "green"), OverriddenImage(odd, "blue", None)}
+    (remark,) = [one for one in dataset.problems if one.kind is ProblemKind.OVERRIDDEN]
     assert remark.message == "1 label was put right, 1 photo left out by you."
     assert len(list(folder.rglob("*"))) == 18, "the folder itself is as it was"
 
 
 def test_undone_it_is_as_the_folder_has_it(folder: Path) -> None:
     plain, wrong = labels(read(folder)), folder / "red" / "0.png"
-    amend(folder, {wrong: Amendment("green")})
-    before = amend(folder, {wrong: LEFT_OUT})
-    assert before == {wrong: Amendment("green")}
-    amend(folder, before)
+    override_labels(folder, {wrong: LabelOverride("green")})
+    before = override_labels(folder, {wrong: LEFT_OUT})
+    assert before == {wrong: LabelOverride("green")}
+    override_labels(folder, before)
     assert labels(read(folder))["red/0.png"] == "green"
-    amend(folder, {wrong: None})
+    override_labels(folder, {wrong: None})
     dataset = read(folder)
     assert labels(dataset) == plain
-    assert not dataset.amended
-    assert not read_amendments(folder)
+    assert not dataset.overridden
+    assert not read_overrides(folder)
 
 
 def test_a_file_that_moved_keeps_what_was_decided(folder: Path) -> None:
-    amend(folder, {folder / "red" / "0.png": Amendment("green")})
+    override_labels(folder, {folder / "red" / "0.png": LabelOverride("green")})
     (folder / "red" / "0.png").rename(folder / "blue" / "elsewhere.png")
     assert labels(read(folder))["blue/elsewhere.png"] == "green"
 
 
 def test_a_decision_that_the_folder_agrees_with_is_none(folder: Path) -> None:
-    amend(folder, {folder / "red" / "0.png": Amendment("green")})
+    override_labels(folder, {folder / "red" / "0.png": LabelOverride("green")})
     (folder / "red" / "0.png").rename(folder / "green" / "now-right.png")
     dataset = read(folder)
-    assert not dataset.amended
-    assert ProblemKind.AMENDED not in {one.kind for one in dataset.problems}
+    assert not dataset.overridden
+    assert ProblemKind.OVERRIDDEN not in {one.kind for one in dataset.problems}
 
 
 def test_a_photo_under_two_labels_is_decided(folder: Path) -> None:
     shutil.copy(folder / "red" / "0.png", folder / "blue" / "twin.png")
     assert ProblemKind.CONFLICT in {one.kind for one in read(folder).problems}
-    amend(folder, {folder / "red" / "0.png": Amendment("blue")})
+    override_labels(folder, {folder / "red" / "0.png": LabelOverride("blue")})
     dataset = read(folder)
     assert not {ProblemKind.CONFLICT, ProblemKind.DUPLICATE} & {one.kind for one in dataset.problems}
     assert sum(label == "blue" for label in labels(dataset).values()) == 6
@@ -92,31 +92,31 @@ def test_photos_beside_the_class_folders_are_given_a_class_or_let_be(folder: Pat
     teaching.write_labelled(folder.parent / "more", 3, classes=["red"], seed=9)
     for number in range(3):
         shutil.copy(folder.parent / "more" / "red" / f"{number}.png", folder / f"IMG_{number}.png")
-    amend(folder, {folder / "IMG_0.png": Amendment("red"), folder / "IMG_1.png": LEFT_OUT})
+    override_labels(folder, {folder / "IMG_0.png": LabelOverride("red"), folder / "IMG_1.png": LEFT_OUT})
     dataset = read(folder)
     assert labels(dataset)["IMG_0.png"] == "red"
-    assert Amended(folder / "IMG_1.png", "", None) in dataset.amended
-    (beside,) = [one for one in dataset.problems if one.kind is ProblemKind.PASSED_OVER]
+    assert OverriddenImage(folder / "IMG_1.png", "", None) in dataset.overridden
+    (beside,) = [one for one in dataset.problems if one.kind is ProblemKind.SKIPPED]
     assert beside.paths == (folder / "IMG_2.png",)
 
 
 def test_a_file_that_cannot_be_read_is_passed_over_without_a_word(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes(b"nothing")
     assert ProblemKind.UNREADABLE in {one.kind for one in read(folder).problems}
-    amend(folder, {folder / "red" / "torn.png": LEFT_OUT})
+    override_labels(folder, {folder / "red" / "torn.png": LEFT_OUT})
     assert ProblemKind.UNREADABLE not in {one.kind for one in read(folder).problems}
 
 
 def test_what_leaves_nothing_to_learn_can_still_be_undone(folder: Path) -> None:
     shutil.rmtree(folder / "blue")
-    amend(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
+    override_labels(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
     with pytest.raises(DatasetError) as told_:
         read(folder)
     assert len(told_.value.amended) == 5
 
 
 def test_a_model_is_judged_by_the_folder_as_it_is_amended(folder: Path) -> None:
-    amend(folder, {folder / "red" / "0.png": Amendment("green"), folder / "red" / "1.png": LEFT_OUT})
+    override_labels(folder, {folder / "red" / "0.png": LabelOverride("green"), folder / "red" / "1.png": LEFT_OUT})
     found = read_images(folder, [["red", "green", "blue"]], "it", report=lambda _: None, token=CancelToken())
     by_path = {str(one.path.relative_to(folder)): one.label for one in found.images}
     assert by_path["red/0.png"] == "green"
@@ -126,23 +126,23 @@ def test_a_model_is_judged_by_the_folder_as_it_is_amended(folder: Path) -> None:
 
 def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(folder, tmp_path / "other"))
-    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
-    assert not read_amendments(other)
+    override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
+    assert not read_overrides(other)
     (tmp_path / "link").symlink_to(folder)
-    assert read_amendments(tmp_path / "link")
+    assert read_overrides(tmp_path / "link")
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1, "photos": {"x": 3}}', b'{"format": 1}'])
 def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
-    (file,) = paths.amendments().glob("*.json")
+    override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (file,) = paths.label_overrides().glob("*.json")
     file.write_bytes(content)
-    assert not read_amendments(folder)
-    (aside,) = paths.amendments().glob("*.damaged-*")
+    assert not read_overrides(folder)
+    (aside,) = paths.label_overrides().glob("*.damaged-*")
     assert aside.read_bytes() == content
     assert str(aside) in caplog.text
-    amend(folder, {folder / "red" / "1.png": LEFT_OUT})
-    assert len(read_amendments(folder).by_sum) == 1
+    override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert len(read_overrides(folder).by_hash) == 1
     assert json.loads(file.read_bytes())["folder"] == str(folder.resolve())
 
 
@@ -154,57 +154,60 @@ def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pyte
         (lambda data: data[data.index(b'"label"') :], 2),
     ],
 )
-@pytest.mark.parametrize("first", [read_amendments, lambda folder: amend(folder, {})])
+@pytest.mark.parametrize("first", [read_overrides, lambda folder: override_labels(folder, {})])
 def test_decisions_that_are_whole_survive_damage(
     folder: Path, harm: Callable[[bytes], bytes], kept: int, first: Callable[[Path], object]
 ) -> None:
-    amend(folder, {folder / "red" / f"{number}.png": Amendment("green") for number in range(3)})
-    (file,) = paths.amendments().glob("*.json")
+    override_labels(folder, {folder / "red" / f"{number}.png": LabelOverride("green") for number in range(3)})
+    (file,) = paths.label_overrides().glob("*.json")
     file.write_bytes(harm(file.read_bytes()))
     first(folder)
-    amend(folder, {folder / "red" / "3.png": LEFT_OUT})
-    assert len(read_amendments(folder).by_sum) == kept + 1
+    override_labels(folder, {folder / "red" / "3.png": LEFT_OUT})
+    assert len(read_overrides(folder).by_hash) == kept + 1
 
 
 def test_what_a_later_version_wrote_is_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
-    (file,) = paths.amendments().glob("*.json")
+    override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (file,) = paths.label_overrides().glob("*.json")
     file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
     before = file.read_bytes()
-    assert not read_amendments(folder)
+    assert not read_overrides(folder)
     assert "later version" in caplog.text
     with pytest.raises(StorageError, match="later version"):
-        amend(folder, {folder / "red" / "1.png": LEFT_OUT})
+        override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
     assert file.read_bytes() == before
 
 
 def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
+    override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     with monkeypatch.context() as patched:
         patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
-        for use in (lambda: read_amendments(folder), lambda: amend(folder, {folder / "red" / "1.png": LEFT_OUT})):
+        for use in (
+            lambda: read_overrides(folder),
+            lambda: override_labels(folder, {folder / "red" / "1.png": LEFT_OUT}),
+        ):
             with pytest.raises(StorageError, match="Input/output error"):
                 use()
-    assert len(read_amendments(folder).by_sum) == 1
+    assert len(read_overrides(folder).by_hash) == 1
 
 
 def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        amend(folder, {folder / "red" / "gone.png": LEFT_OUT})
-    amend(folder, {folder / "red" / "0.png": LEFT_OUT})
-    (lock,) = paths.amendments().glob("*.lock")
+        override_labels(folder, {folder / "red" / "gone.png": LEFT_OUT})
+    override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
+    (lock,) = paths.label_overrides().glob("*.lock")
     with lock.open("ab") as held:
-        assert hold(held)
+        assert try_lock(held)
         with pytest.raises(StorageError, match="just now"):
-            amend(folder, {folder / "red" / "1.png": LEFT_OUT})
-    assert len(read_amendments(folder).by_sum) == 1
+            override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
+    assert len(read_overrides(folder).by_hash) == 1
 
 
 def test_decisions_are_told_in_a_sentence() -> None:
-    right, out = Amended(Path("a"), "x", "y"), Amended(Path("b"), "x", None)
-    assert told([]) == ""
-    assert told([right] * 3) == "3 labels were put right by you."
-    assert told([out]) == "1 photo was left out by you."
-    assert told([right, right, out, out]) == "2 labels were put right, 2 photos left out by you."
+    right, out = OverriddenImage(Path("a"), "x", "y"), OverriddenImage(Path("b"), "x", None)
+    assert summarize([]) == ""
+    assert summarize([right] * 3) == "3 labels were put right by you."
+    assert summarize([out]) == "1 photo was left out by you."
+    assert summarize([right, right, out, out]) == "2 labels were put right, 2 photos left out by you."

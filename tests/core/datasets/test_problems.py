@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.datasets.problems import Problem, ProblemKind, in_short, unreadable
+from core.datasets.problems import Problem, ProblemKind, summarize, unreadable
 
 
 def _problem(kind: ProblemKind, number: int) -> Problem:
@@ -13,13 +13,13 @@ def _problem(kind: ProblemKind, number: int) -> Problem:
 
 def test_a_few_problems_are_told_one_by_one() -> None:
     problems = [_problem(ProblemKind.DUPLICATE, number) for number in range(5)]
-    assert in_short(problems) == problems
+    assert summarize(problems) == problems
 
 
 def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
     problems = [_problem(ProblemKind.UNREADABLE, number) for number in range(10_000)]
     other = _problem(ProblemKind.EMPTY_CLASS, 0)
-    *told, rest, last = in_short([*problems[:7], other, *problems[7:]])
+    *told, rest, last = summarize([*problems[:7], other, *problems[7:]])
     assert told == problems[:3]
     assert rest.kind is ProblemKind.UNREADABLE
     assert rest.message.startswith("9,997 more of that kind: “pets/3.jpg”, “pets/4.jpg”")
@@ -31,7 +31,7 @@ def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
 
 def test_problems_without_a_file_are_only_counted() -> None:
     problems = [Problem(ProblemKind.CASE_CLASH, (), f"{number}", "") for number in range(6)]
-    assert in_short(problems)[-1].message == "3 more of that kind."
+    assert summarize(problems)[-1].message == "3 more of that kind."
 
 
 def test_an_unreadable_file_is_told_by_its_folder_too() -> None:

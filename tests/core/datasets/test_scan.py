@@ -22,7 +22,7 @@ from tests.samples import encoded, photo_like
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Images that count as at rest at once; one is damaged, one grey, one large."""
-    monkeypatch.setattr(memos, "_SETTLED_NS", 0)
+    monkeypatch.setattr(memos, "_STABLE_NS", 0)
     folder = teaching.write_labelled(tmp_path / "photos", 4)
     (folder / "red" / "torn.png").write_bytes(encoded(photo_like(90, 60), "PNG")[:-300])
     (folder / "red" / "grey.png").write_bytes(encoded(photo_like(900, 600)[:, :, 0], "PNG"))
@@ -33,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _read(folder: Path) -> tuple[Dataset, dict[str, Pixels]]:
     """A dataset, and what had to be decoded for it."""
     decoded: dict[str, Pixels] = {}
-    dataset = read_dataset(folder, report=lambda _: None, token=CancelToken(), decoded=decoded.__setitem__)
+    dataset = read_dataset(folder, report=lambda _: None, token=CancelToken(), on_decoded=decoded.__setitem__)
     return dataset, decoded
 
 
@@ -50,7 +50,7 @@ def test_the_pixels_are_those_that_a_backbone_asks_for(root: Path) -> None:
     _, decoded = _read(root)
     for path in root.glob("*/[!t]*"):
         pixels = decoded[hashlib.sha256(path.read_bytes()).hexdigest()]
-        assert np.array_equal(pixels, decode(path, at_least=scan.AT_LEAST))
+        assert np.array_equal(pixels, decode(path, min_side=scan.MIN_SIDE))
 
 
 def test_only_what_changed_is_looked_at_again(root: Path) -> None:
@@ -69,9 +69,9 @@ def test_a_damaged_image_is_not_decoded_twice_but_a_mended_one_is_seen(
     _read(root)
     looked: list[str] = []
 
-    def noting(path: Path, *, at_least: int | None = None) -> Decoded:
+    def noting(path: Path, *, min_side: int | None = None) -> Decoded:
         looked.append(path.name)
-        return read_image(path, at_least=at_least)
+        return read_image(path, min_side=min_side)
 
     monkeypatch.setattr(scan, "read_image", noting)
     assert any(problem.kind is ProblemKind.UNREADABLE for problem in _read(root)[0].problems)
@@ -96,10 +96,10 @@ def test_what_does_not_lie_in_the_content_is_tried_again(root: Path, monkeypatch
 
 def test_a_file_that_was_just_written_is_looked_at_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been written once more within the same tick of the disk's clock."""
-    monkeypatch.setattr(memos, "_SETTLED_NS", 3_600_000_000_000)
+    monkeypatch.setattr(memos, "_STABLE_NS", 3_600_000_000_000)
     first, decoded = _read(root)
     assert decoded == {}, "nor does anyone else take its content for what it was"
-    monkeypatch.setattr(memos, "_SETTLED_NS", 0)
+    monkeypatch.setattr(memos, "_STABLE_NS", 0)
     again, decoded = _read(root)
     assert (again, len(decoded)) == (first, 14)
 
@@ -114,7 +114,7 @@ def test_what_was_seen_before_it_was_called_off_is_kept(root: Path) -> None:
             token.cancel()
 
     with pytest.raises(Cancelled):
-        read_dataset(root, report=lambda _: None, token=token, decoded=note)
+        read_dataset(root, report=lambda _: None, token=token, on_decoded=note)
     assert len(_read(root)[1]) < 47
 
 

@@ -14,10 +14,10 @@ import pytest
 from core.base import paths
 from core.datasets import scan_cache as memos
 from core.datasets.problems import ProblemKind
-from core.datasets.scan_cache import Content, FileState, Memo, Seen, Trouble
+from core.datasets.scan_cache import FileState, ImageInfo, ReadError, ScanCache, ScanResult
 
-CONTENT = Content("a" * 64, 2**64 - 1, (ProblemKind.TINY, ProblemKind.GREY))
-TROUBLE = Trouble("“1.jpg” ends too early.", "Take another copy of it.")
+CONTENT = ImageInfo("a" * 64, 2**64 - 1, (ProblemKind.TINY, ProblemKind.GREY))
+TROUBLE = ReadError("“1.jpg” ends too early.", "Take another copy of it.")
 
 
 @pytest.fixture
@@ -27,20 +27,20 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def _keep(path: Path, seen: Seen = CONTENT) -> None:
+def _keep(path: Path, seen: ScanResult = CONTENT) -> None:
     state = FileState.of(path)
     assert state
-    with Memo() as memo:
-        memo.keep([(path, state, seen)])
+    with ScanCache() as memo:
+        memo.put([(path, state, seen)])
 
 
-def _recall(*files: Path) -> list[Seen | None]:
-    with Memo() as memo:
-        return memo.recall(files)
+def _recall(*files: Path) -> list[ScanResult | None]:
+    with ScanCache() as memo:
+        return memo.get(files)
 
 
-@pytest.mark.parametrize("seen", [CONTENT, TROUBLE, Content("b" * 64, 0, ())])
-def test_what_was_seen_is_known_to_a_later_program(photo: Path, seen: Seen) -> None:
+@pytest.mark.parametrize("seen", [CONTENT, TROUBLE, ImageInfo("b" * 64, 0, ())])
+def test_what_was_seen_is_known_to_a_later_program(photo: Path, seen: ScanResult) -> None:
     _keep(photo, seen)
     assert _recall(photo, photo.with_name("2.jpg")) == [seen, None]
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_gone_or_none_is_not_known(photo: Path) -> None:
 def test_what_was_seen_by_other_code_does_not_count(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _keep(photo)
     with monkeypatch.context() as patch:
-        patch.setattr(memos, "LOOKING", memos.LOOKING + 1)
+        patch.setattr(memos, "SCAN_VERSION", memos.SCAN_VERSION + 1)
         assert _recall(photo) == [None]
     with monkeypatch.context() as patch:
         patch.setattr(PIL, "__version__", "0")
@@ -121,10 +121,10 @@ def test_the_memo_stays_within_its_limit_and_the_oldest_go_first(tmp_path: Path)
         file.touch()
     notes = [(file, state, CONTENT) for file in files if (state := FileState.of(file))]
     place = tmp_path / "seen.sqlite"
-    with Memo(place, limit_bytes=limit) as memo:
+    with ScanCache(place, limit_bytes=limit) as memo:
         for start in range(0, 1000, 50):
-            memo.keep(notes[start : start + 50])
-        known = [number for number, seen in enumerate(memo.recall(files)) if seen]
+            memo.put(notes[start : start + 50])
+        known = [number for number, seen in enumerate(memo.get(files)) if seen]
     assert place.stat().st_size < limit + 50_000
     assert 100 < len(known) < 600
     assert known == list(range(1000 - len(known), 1000))
@@ -132,7 +132,7 @@ def test_the_memo_stays_within_its_limit_and_the_oldest_go_first(tmp_path: Path)
 
 def test_only_a_file_at_rest_is_believed() -> None:
     second, now = 1_000_000_000, time.time_ns()
-    assert FileState(1, now - 3 * second, now - 3 * second, 1).is_settled(now)
-    assert not FileState(1, now - second, now - 3 * second, 1).is_settled(now)
-    assert not FileState(1, now - 3 * second, now - second, 1).is_settled(now)
-    assert not FileState(1, now + 3 * second, now - 3 * second, 1).is_settled(now)
+    assert FileState(1, now - 3 * second, now - 3 * second, 1).is_stable(now)
+    assert not FileState(1, now - second, now - 3 * second, 1).is_stable(now)
+    assert not FileState(1, now - 3 * second, now - second, 1).is_stable(now)
+    assert not FileState(1, now + 3 * second, now - 3 * second, 1).is_stable(now)

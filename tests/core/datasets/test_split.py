@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 
 from core.base.errors import DatasetError
 from core.base.progress import CancelToken
-from core.datasets.dataset import Dataset, Example, Part, read_dataset
+from core.datasets.dataset import Dataset, Example, Subset, read_dataset
 from core.datasets.split import Split, split
 
 _ROOT = Path("pets")
 
 
-def _example(number: int, label: int, part: Part | None = None, look: int | None = None, name: str = "") -> Example:
+def _example(number: int, label: int, part: Subset | None = None, phash: int | None = None, name: str = "") -> Example:
     """An example of content and look of its own."""
     digest = sha256(str(number).encode()).hexdigest()
-    own_look = int(digest[:16], 16) if look is None else look
+    own_look = int(digest[:16], 16) if phash is None else phash
     return Example(_ROOT / str(label) / (name or f"{digest[:6]}.png"), label, part, digest, own_look)
 
 
@@ -41,9 +41,9 @@ def _classes(*counts: int) -> Dataset:
     return _dataset([_example(number, label) for number, label in enumerate(labels)])
 
 
-def _sides(dataset: Dataset, parts: Split) -> dict[str, Part]:
+def _sides(dataset: Dataset, parts: Split) -> dict[str, Subset]:
     """For each content, where it is."""
-    indexes = {Part.TRAIN: parts.train, Part.VALIDATION: parts.validation, Part.TEST: parts.test}
+    indexes = {Subset.TRAIN: parts.train, Subset.VALIDATION: parts.validation, Subset.TEST: parts.test}
     return {dataset.examples[index].sha256: part for part, own in indexes.items() for index in own}
 
 
@@ -57,10 +57,10 @@ def _datasets(draw: st.DrawFn) -> Dataset:
     examples: list[Example] = []
     for label in range(draw(st.integers(2, 4))):
         for _ in range(draw(st.integers(2, 12))):
-            look = _example(draw(st.integers(0, 2**32)), label).look
+            look = _example(draw(st.integers(0, 2**32)), label).phash
             for member in range(draw(st.integers(1, 4))):
                 examples.append(
-                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, look=look ^ (1 << member))
+                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, phash=look ^ (1 << member))
                 )
     return _dataset(examples)
 
@@ -78,12 +78,12 @@ def test_every_example_is_in_one_part_and_groups_are_together(
         assert own.tolist() == sorted(own.tolist())
     side = {
         index: part
-        for part, own in zip(Part, (parts.train, parts.validation, parts.test), strict=True)
+        for part, own in zip(Subset, (parts.train, parts.validation, parts.test), strict=True)
         for index in own
     }
     for a, first in enumerate(dataset.examples):
         for b, second in enumerate(dataset.examples[:a]):
-            if first.label == second.label and (first.look ^ second.look).bit_count() <= 6:
+            if first.label == second.label and (first.phash ^ second.phash).bit_count() <= 6:
                 assert side[a] == side[b]
 
 
@@ -142,7 +142,7 @@ def test_another_image_of_a_group_rarely_moves_it() -> None:
     for number in range(300):
         dataset = _classes(60, 60)
         first = dataset.examples[number % 60]
-        joined = _dataset([*dataset.examples, _example(5000 + number, 0, look=first.look ^ 1)])
+        joined = _dataset([*dataset.examples, _example(5000 + number, 0, phash=first.phash ^ 1)])
         was, now = _sides(dataset, split(dataset)), _sides(joined, split(joined))
         others = {content for content in was if content != first.sha256}
         assert {content: now[content] for content in others} == {content: was[content] for content in others}
@@ -200,7 +200,7 @@ def test_a_burst_stays_together() -> None:
     looks = [0x0123456789ABCDEF]
     for step in range(5):
         looks.append(looks[-1] ^ (0b11_1111_1111 << (10 * step)))
-    burst = [_example(number, 0, look=look, name=f"IMG_{2 * number:04}.jpg") for number, look in enumerate(looks)]
+    burst = [_example(number, 0, phash=look, name=f"IMG_{2 * number:04}.jpg") for number, look in enumerate(looks)]
     others = [_example(100 + number, number % 2) for number in range(60)]
     apart = [replace(example, path=example.path.with_name(f"{number}0.jpg")) for number, example in enumerate(burst)]
     sides = [
@@ -222,7 +222,7 @@ def test_what_the_caller_knows_to_be_alike_stays_together_within_its_class() -> 
     alike = np.arange(80)
     alike[[3, 17, 29]] = alike[[31, 50]] = 3
     for seed in range(20):
-        sides, plain = (_sides(dataset, split(dataset, seed=seed, alike=known)) for known in (alike, None))
+        sides, plain = (_sides(dataset, split(dataset, seed=seed, near_duplicates=known)) for known in (alike, None))
         sums = [example.sha256 for example in dataset.examples]
         assert len({sides[sums[index]] for index in (3, 17, 29, 31)}) == 1
         others = set(sums) - {sums[index] for index in (3, 17, 29, 31)}
@@ -236,7 +236,7 @@ def test_running_numbers_alone_make_no_burst() -> None:
 
 
 def test_a_class_of_one_group_is_trained_on() -> None:
-    dataset = _dataset([*_classes(20).examples, *(_example(100 + n, 1, look=1 << n) for n in range(5))])
+    dataset = _dataset([*_classes(20).examples, *(_example(100 + n, 1, phash=1 << n) for n in range(5))])
     parts = split(dataset, validation=0.4, test=0.4)
     assert _per_class(dataset, parts.train)[1] == 5
 
@@ -269,14 +269,17 @@ def test_counts_are_met_whatever_the_classes(counts: list[int], data: st.DataObj
 
 
 def test_counts_of_groups_are_met_as_nearly_as_possible() -> None:
-    pairs = [_example(number, number % 2, look=_example(number // 4 * 2 + number % 2, 0).look) for number in range(80)]
+    pairs = [
+        _example(number, number % 2, phash=_example(number // 4 * 2 + number % 2, 0).phash) for number in range(80)
+    ]
     parts = split(_dataset(pairs), validation=11, test=11)
     assert (len(parts.validation), len(parts.test), len(parts.train)) == (10, 10, 60)
 
 
 def test_given_parts_stay_what_they_are() -> None:
     given_parts = [
-        _example(n, n % 2, part) for n, part in enumerate([Part.TRAIN] * 20 + [Part.VALIDATION] * 6 + [Part.TEST] * 4)
+        _example(n, n % 2, part)
+        for n, part in enumerate([Subset.TRAIN] * 20 + [Subset.VALIDATION] * 6 + [Subset.TEST] * 4)
     ]
     parts = split(_dataset(given_parts), validation=0.5, test=0.3)
     assert parts.train.tolist() == list(range(20))
@@ -285,7 +288,7 @@ def test_given_parts_stay_what_they_are() -> None:
 
 
 def test_a_part_that_is_not_given_is_taken_from_training() -> None:
-    given_parts = [_example(n, n % 2, part) for n, part in enumerate([Part.TRAIN] * 60 + [Part.TEST] * 4)]
+    given_parts = [_example(n, n % 2, part) for n, part in enumerate([Subset.TRAIN] * 60 + [Subset.TEST] * 4)]
     parts = split(_dataset(given_parts), validation=10, test=10)
     assert parts.test.tolist() == [60, 61, 62, 63]
     assert (len(parts.validation), len(parts.train)) == (10, 50)

@@ -14,7 +14,7 @@ from onnx import helper
 from core.base.errors import ModelError, ProviderError
 from core.base.providers import TITLES, Precision, Provider
 from core.engine import golden, graph, sessions
-from core.engine.engine import LEAST_AGREEMENT, MAX_BATCH, Engine, open_engine
+from core.engine.engine import MAX_BATCH, MIN_AGREEMENT, Engine, open_engine
 from tests import tiny
 
 DATA = tiny.backbone_bytes()
@@ -53,7 +53,7 @@ def test_the_feature_map_averages_to_the_features(engine: Engine) -> None:
 def test_an_engine_tells_how_it_was_proven(engine: Engine) -> None:
     assert engine.provider is Provider.CPU
     assert engine.precision is Precision.EXACT
-    assert LEAST_AGREEMENT[Precision.EXACT] <= engine.agreement <= 1.0000001
+    assert MIN_AGREEMENT[Precision.EXACT] <= engine.agreement <= 1.0000001
     assert 0 < engine.milliseconds < engine.opening_ms
 
 
@@ -81,18 +81,18 @@ def test_a_provider_works_or_says_why_not(
         assert any(name in error.what for name in named)  # noqa: PT017
     else:
         assert engine.provider is provider
-        assert engine.agreement >= LEAST_AGREEMENT[precision]
+        assert engine.agreement >= MIN_AGREEMENT[precision]
         np.testing.assert_allclose(engine.run(images(2)), expected(images(2)), atol=0.02)
     assert capfd.readouterr().out == ""
 
 
 def perturbed(cosine: float) -> str:
     """The true golden features, each row turned until it has this cosine with the true one."""
-    true = golden.unpack(tiny.backbone_card().golden_features, tiny.WIDTH).astype(np.float64)
+    true = golden.decode_features(tiny.backbone_card().golden_features, tiny.WIDTH).astype(np.float64)
     aside = np.random.default_rng(0).normal(size=true.shape)
     aside -= true * (aside * true).sum(1, keepdims=True) / (true * true).sum(1, keepdims=True)
     aside *= np.linalg.norm(true, axis=1, keepdims=True) / np.linalg.norm(aside, axis=1, keepdims=True)
-    return golden.pack((true * cosine + aside * math.sqrt(1 - cosine**2)).astype(np.float32))
+    return golden.encode_features((true * cosine + aside * math.sqrt(1 - cosine**2)).astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_where_the_fastest_arithmetic_is_too_coarse_float32_is_used(
     engine = open_engine(DATA, tiny.backbone_card(), provider, Precision.AUTO)
     assert opened == [Precision.AUTO, Precision.EXACT]
     assert (engine.provider, engine.precision) == (provider, Precision.AUTO)
-    assert engine.agreement > LEAST_AGREEMENT[Precision.EXACT]
+    assert engine.agreement > MIN_AGREEMENT[Precision.EXACT]
     np.testing.assert_allclose(engine.run(images(2)), expected(images(2)), atol=1e-5)
 
 
@@ -161,7 +161,7 @@ def test_features_wrong_even_in_float32_are_refused(
 
 @pytest.mark.parametrize("value", [0.0, 1.0, math.nan, math.inf])
 def test_golden_features_made_up_are_refused(value: float) -> None:
-    made_up = golden.pack(np.full((2, tiny.WIDTH), value, np.float32))
+    made_up = golden.encode_features(np.full((2, tiny.WIDTH), value, np.float32))
     with pytest.raises(ModelError):
         open_engine(DATA, tiny.backbone_card(golden_features=made_up), Provider.CPU, Precision.AUTO)
 

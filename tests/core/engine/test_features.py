@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from core.base.errors import Cancelled, ProviderError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, Provider
-from core.card import Fit, Preprocessing
+from core.card import Preprocessing, ResizeMode
 from core.engine.engine import MAX_BATCH, Engine, open_engine
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import FeatureSource, FeatureTable, compute_features
+from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from tests import teaching, tiny
@@ -48,11 +48,11 @@ def _refuse() -> Engine:
     raise ProviderError("it was opened", hint="")
 
 
-SOURCE = FeatureSource(tiny.backbone_card(), Precision.AUTO, _open)
-KEPT_ONLY = FeatureSource(tiny.backbone_card(), Precision.AUTO, _refuse)
+SOURCE = FeatureExtractor(tiny.backbone_card(), Precision.AUTO, _open)
+KEPT_ONLY = FeatureExtractor(tiny.backbone_card(), Precision.AUTO, _refuse)
 
 
-def compute(photos: list[Photo], store: FeatureStore, source: FeatureSource = SOURCE) -> FeatureTable:
+def compute(photos: list[Photo], store: FeatureStore, source: FeatureExtractor = SOURCE) -> FeatureTable:
     with store:
         return compute_features(photos, source, store, report=lambda _: None, token=CancelToken())
 
@@ -76,8 +76,8 @@ def test_kept_ones_are_the_same_numbers_and_need_no_engine(photos: list[Photo], 
 
 def test_another_crop_for_the_same_network_makes_other_features(photos: list[Photo], store: FeatureStore) -> None:
     compute(photos, store)
-    plan = Preprocessing(tiny.SIZE, Fit.CENTRE_CROP, 0.5)
-    closer = FeatureSource(replace(tiny.backbone_card(), preprocessing=plan), Precision.AUTO, _open)
+    plan = Preprocessing(tiny.SIZE, ResizeMode.CENTRE_CROP, 0.5)
+    closer = FeatureExtractor(replace(tiny.backbone_card(), preprocessing=plan), Precision.AUTO, _open)
     assert compute(photos, store, closer).computed == 21
     assert compute(photos, store, KEPT_ONLY).computed == 0
 

@@ -44,7 +44,7 @@ def test_the_inputs_are_pictures_and_not_flat(size: int) -> None:
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_what_is_packed_is_unpacked(numbers: list[float]) -> None:
     features = np.array(numbers, np.float32).reshape(GOLDEN_COUNT, -1)
-    again = golden.unpack(golden.pack(features), features.shape[1])
+    again = golden.decode_features(golden.encode_features(features), features.shape[1])
     assert again.dtype == np.float32
     np.testing.assert_array_equal(again, features)
 
@@ -52,7 +52,7 @@ def test_what_is_packed_is_unpacked(numbers: list[float]) -> None:
 @pytest.mark.parametrize("text", ["", "AAAA", "?", "é", base64.b64encode(bytes(30)).decode()])
 def test_what_is_no_packing_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        golden.unpack(text, 8)
+        golden.decode_features(text, 8)
 
 
 def test_equal_features_agree_wholly_and_opposite_ones_not_at_all() -> None:
@@ -93,6 +93,6 @@ def test_zero_never_agrees() -> None:
 @pytest.mark.parametrize("size", [1e6, 1e-6, 1e30, 1e-30])
 def test_features_of_any_size_are_packed_and_agree_with_themselves(size: float) -> None:
     features = (np.random.default_rng(0).normal(0, 1, (GOLDEN_COUNT, 32)) * size).astype(np.float32)
-    again = golden.unpack(golden.pack(features), 32)
+    again = golden.decode_features(golden.encode_features(features), 32)
     assert golden.cosine(again, features) > 0.99999
     assert golden.cosine(again[::-1].copy(), features) < 0.9

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from core.base.errors import FoveaError, ModelError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, Preprocessing
 from core.engine import golden, graph
 from core.engine.engine import open_engine
 from core.engine.provider_selection import choose_engine
-from core.exporting.activation_observer import observe
-from core.exporting.int8 import OPERATORS, Kind, quantise
+from core.exporting.activation_observer import observe_activations
+from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.models.classifier import open_classifier
 from core.models.library import Library
 from tests import tiny
@@ -74,7 +74,7 @@ def test_no_session_is_opened_for_a_refused_file(
     model = tiny.write_card(tiny.model_card(backbone=shared))
     tiny.write_folder(place / "colours", model, {tiny.HEAD_FILE: tiny.head_bytes(tiny.head())})
     with pytest.raises(ModelError) as caught:
-        open_classifier(Library(place, place / "own").find("colours"), ProviderWish.AUTO, Precision.AUTO)
+        open_classifier(Library(place, place / "own").find("colours"), ProviderPreference.AUTO, Precision.AUTO)
     assert caught.value.hint
 
 
@@ -92,7 +92,7 @@ def test_what_only_onnx_runtime_sees_is_the_files_fault_too(change: Change) -> N
     card = tiny.backbone_card(data)
     graph.check_backbone(data, card)
     with pytest.raises(ModelError):
-        choose_engine(data, card, ProviderWish.AUTO, Precision.AUTO)
+        choose_engine(data, card, ProviderPreference.AUTO, Precision.AUTO)
 
 
 def plain_constant(model: ModelProto) -> None:
@@ -192,12 +192,14 @@ def test_damaged_bytes_never_raise_anything_else(damage: list[tuple[int, int]]) 
 def quantised() -> bytes:
     """The tiny backbone with its convolution in 8 bits."""
     model = tiny.backbone_proto()
-    return quantise(model, observe(model, golden.golden_inputs(tiny.SIZE), OPERATORS), Kind.U8S8)
+    return quantize(
+        model, observe_activations(model, golden.golden_inputs(tiny.SIZE), OPERATORS), QuantizationKind.U8S8
+    )
 
 
 def quantised_card(data: bytes) -> BackboneCard:
     features = tiny.features(quantised(), golden.golden_inputs(tiny.SIZE))
-    return tiny.backbone_card(data, golden_features=golden.pack(features))
+    return tiny.backbone_card(data, golden_features=golden.encode_features(features))
 
 
 def test_a_backbone_in_8_bits_passes() -> None:
@@ -263,10 +265,10 @@ def test_every_flipped_bit_outside_the_weights_is_refused_or_harmless() -> None:
 def test_ports_say_what_goes_in_and_comes_out() -> None:
     model = tiny.backbone_proto()
     half = tiny.SIZE // 2
-    assert graph.inputs(model) == (graph.Port("image", TensorProto.UINT8, (None, tiny.SIZE, tiny.SIZE, 3)),)
+    assert graph.inputs(model) == (graph.TensorSpec("image", TensorProto.UINT8, (None, tiny.SIZE, tiny.SIZE, 3)),)
     assert graph.outputs(model) == (
-        graph.Port("features", TensorProto.FLOAT, (None, tiny.WIDTH)),
-        graph.Port("feature_map", TensorProto.FLOAT, (None, tiny.WIDTH, half, half)),
+        graph.TensorSpec("features", TensorProto.FLOAT, (None, tiny.WIDTH)),
+        graph.TensorSpec("feature_map", TensorProto.FLOAT, (None, tiny.WIDTH, half, half)),
     )
 
 

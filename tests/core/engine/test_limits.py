@@ -9,7 +9,7 @@ import pytest
 from onnx import helper
 
 from core.base.errors import ModelError
-from core.engine.limits import MAX_BATCH, check_limits, multiply_adds, peak_memory
+from core.engine.limits import MAX_BATCH, check_limits, macs, peak_memory
 from core.engine.shapes import infer
 from tests.core.engine.test_shapes import graph_of
 
@@ -49,7 +49,7 @@ def test_work_counts_what_no_matrix_product_does() -> None:
     pool = helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[5, 5], pads=[2] * 4)
     model = graph_of(pool)
     inferred = infer(model, MAX_BATCH, side=2000)
-    assert multiply_adds(pool, inferred) == 0
+    assert macs(pool, inferred) == 0
     check_limits(model, inferred)
     model.graph.node[0].attribute[0].ints[:] = [25, 25]
     model.graph.node[0].attribute[1].ints[:] = [12] * 4

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
-from core.engine.near_duplicates import ALIKE, SAME, near_duplicates, telling_cosine
+from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, choose_cosine, near_duplicates
 
 _WIDTH = 200
 
@@ -28,7 +28,7 @@ def _near(features: NDArray[np.float32], cosine: float, seed: int = 1) -> NDArra
 
 def _groups(features: NDArray[np.float32], labels: NDArray[np.int64] | None = None) -> list[int]:
     labels = np.zeros(len(features), np.int64) if labels is None else labels
-    return near_duplicates(features, labels, ALIKE, token=CancelToken()).tolist()
+    return near_duplicates(features, labels, NEAR_DUPLICATE_COSINE, token=CancelToken()).tolist()
 
 
 def test_copies_stay_together_and_different_photos_apart() -> None:
@@ -60,9 +60,9 @@ def test_a_class_that_looks_alike_as_a_whole_is_not_put_together() -> None:
 def test_a_class_that_looks_alike_needs_a_higher_cosine_or_has_none() -> None:
     same = np.repeat(_photos(1), 40, axis=0)
     token = CancelToken()
-    assert telling_cosine(_photos(40), SAME, token=token) == SAME[0]
-    assert telling_cosine(_near(same, 0.96), SAME, token=token) == SAME[1]
-    assert telling_cosine(same, SAME, token=token) is None
+    assert choose_cosine(_photos(40), DUPLICATE_COSINE, token=token) == DUPLICATE_COSINE[0]
+    assert choose_cosine(_near(same, 0.96), DUPLICATE_COSINE, token=token) == DUPLICATE_COSINE[1]
+    assert choose_cosine(same, DUPLICATE_COSINE, token=token) is None
 
 
 def test_many_copies_of_few_photos_stay_together() -> None:
@@ -80,12 +80,14 @@ def test_it_can_be_cancelled() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        near_duplicates(_photos(2), np.zeros(2, np.int64), SAME, token=token)
+        near_duplicates(_photos(2), np.zeros(2, np.int64), DUPLICATE_COSINE, token=token)
 
 
 def test_few_photos_that_look_alike_leave_a_group_for_each_part() -> None:
     labels = np.zeros(10, np.int64)
     alike = np.repeat(_photos(1), 10, axis=0)
     pairs = np.repeat(_photos(5), 2, axis=0)
-    found = [near_duplicates(one, labels, ALIKE, least_groups=3, token=CancelToken()) for one in (alike, pairs)]
+    found = [
+        near_duplicates(one, labels, NEAR_DUPLICATE_COSINE, min_groups=3, token=CancelToken()) for one in (alike, pairs)
+    ]
     assert [len(set(groups.tolist())) for groups in found] == [10, 5]

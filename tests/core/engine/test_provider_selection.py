@@ -10,13 +10,13 @@ import pytest
 
 from core.base import paths
 from core.base.errors import ModelError, ProviderError
-from core.base.providers import Precision, Provider, ProviderWish
-from core.engine.golden import pack
-from core.engine.provider_selection import choose_engine, try_provider
+from core.base.providers import Precision, Provider, ProviderPreference
+from core.engine.golden import encode_features
+from core.engine.provider_selection import choose_engine, probe_provider
 from tests import tiny
 
 DATA = tiny.backbone_bytes()
-AUTO = ProviderWish.AUTO
+AUTO = ProviderPreference.AUTO
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def memory() -> Path:
 
 def working() -> set[Provider]:
     card = tiny.backbone_card()
-    return {provider for provider in Provider if try_provider(DATA, card, provider, Precision.AUTO).engine}
+    return {provider for provider in Provider if probe_provider(DATA, card, provider, Precision.AUTO).engine}
 
 
-def choose(precision: Precision = Precision.AUTO, wish: ProviderWish = AUTO) -> Provider:
+def choose(precision: Precision = Precision.AUTO, wish: ProviderPreference = AUTO) -> Provider:
     return choose_engine(DATA, tiny.backbone_card(), wish, precision).provider
 
 
@@ -120,7 +120,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing(home: Path, caplog: pytest
 
 @pytest.mark.parametrize("provider", Provider)
 def test_a_named_provider_is_that_one_or_an_error_and_never_remembered(provider: Provider, memory: Path) -> None:
-    wish = ProviderWish(provider.value)
+    wish = ProviderPreference(provider.value)
     if provider in working():
         assert choose(wish=wish) is provider
     else:
@@ -130,8 +130,8 @@ def test_a_named_provider_is_that_one_or_an_error_and_never_remembered(provider:
 
 
 def test_a_backbone_that_is_not_what_its_card_says_is_chosen_by_nobody(memory: Path) -> None:
-    made_up = tiny.backbone_card(golden_features=pack(tiny.kernels()[:2, 0].reshape(2, 9)[:, :8]))
-    for wish in (AUTO, ProviderWish.CPU):
+    made_up = tiny.backbone_card(golden_features=encode_features(tiny.kernels()[:2, 0].reshape(2, 9)[:, :8]))
+    for wish in (AUTO, ProviderPreference.CPU):
         with pytest.raises(ModelError):
             choose_engine(DATA, made_up, wish, Precision.AUTO)
     assert not memory.exists()
@@ -139,11 +139,11 @@ def test_a_backbone_that_is_not_what_its_card_says_is_chosen_by_nobody(memory: P
 
 def test_a_trial_keeps_either_the_engine_or_the_reason() -> None:
     for provider in Provider:
-        trial = try_provider(DATA, tiny.backbone_card(), provider, Precision.AUTO)
+        trial = probe_provider(DATA, tiny.backbone_card(), provider, Precision.AUTO)
         assert trial.provider is provider
         assert (trial.engine is None) != (trial.error is None)
         assert trial.engine is None or trial.engine.provider is provider
 
 
 def test_the_words_a_person_uses_are_those_of_the_providers() -> None:
-    assert {wish.value for wish in ProviderWish} == {provider.value for provider in Provider} | {"auto"}
+    assert {wish.value for wish in ProviderPreference} == {provider.value for provider in Provider} | {"auto"}

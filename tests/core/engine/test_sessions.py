@@ -28,7 +28,7 @@ import json, sys
 from core.engine.provider_selection import choose_engine
 from core.engine.engine import open_engine
 from core.base.errors import FoveaError
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from tests import tiny
 
 data, card = tiny.backbone_bytes(), tiny.backbone_card()
@@ -36,7 +36,7 @@ try:
     found = {"provider": open_engine(data, card, Provider(sys.argv[1]), Precision.AUTO).provider}
 except FoveaError as error:
     found = {"kind": error.kind, "what": error.what, "hint": error.hint}
-found["auto"] = choose_engine(data, card, ProviderWish.AUTO, Precision.AUTO).provider
+found["auto"] = choose_engine(data, card, ProviderPreference.AUTO, Precision.AUTO).provider
 print("ANSWER", json.dumps(found))
 """
 

@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss as reference_log_loss
 
 from core.base.errors import DatasetError, ModelError
-from core.evaluation.calibration import BINS, calibration, fit_temperature, log_loss, softened
+from core.evaluation.calibration import BINS, calibration, fit_temperature, log_loss, temperature_scaled_softmax
 
 
-def drawn(count: int, classes: int, temperature: float, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def sample(
+    count: int, classes: int, temperature: float, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Logits that are honest at exactly this temperature: labels are drawn from their probabilities."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(0, 4, (count, classes)).astype(np.float32)
-    draws = softened(logits.astype(np.float64), temperature).cumsum(axis=1) < generator.random((count, 1))
+    draws = temperature_scaled_softmax(logits.astype(np.float64), temperature).cumsum(axis=1) < generator.random(
+        (count, 1)
+    )
     return logits, np.minimum(draws.sum(axis=1), classes - 1)
 
 
 @st.composite
-def judged(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def logits_and_labels(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Any finite logits and any labels."""
     shape = draw(st.tuples(st.integers(1, 30), st.integers(2, 7)))
     logits = draw(arrays.arrays(np.float32, shape, elements=st.floats(-1000, 1000, width=32)))
@@ -35,19 +39,19 @@ def judged(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
 def test_the_temperature_that_labels_were_drawn_with_is_found(temperature: float) -> None:
-    logits, labels = drawn(20_000, 8, temperature)
+    logits, labels = sample(20_000, 8, temperature)
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.03)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 3.0])
 def test_at_the_fitted_temperature_probabilities_are_honest(temperature: float) -> None:
-    logits, labels = drawn(20_000, 8, temperature)
+    logits, labels = sample(20_000, 8, temperature)
     assert calibration(logits, labels, 1.0).ece > 0.05
     assert calibration(logits, labels, fit_temperature(logits, labels)).ece < 0.015
 
 
 @settings(max_examples=200, deadline=None)
-@given(judged())
+@given(logits_and_labels())
 def test_fitting_never_raises_the_log_loss(case: tuple[NDArray[np.float32], NDArray[np.int64]]) -> None:
     temperature = fit_temperature(*case)
     assert 0.0499 < temperature < 20.001
@@ -55,7 +59,7 @@ def test_fitting_never_raises_the_log_loss(case: tuple[NDArray[np.float32], NDAr
 
 
 @settings(max_examples=200, deadline=None)
-@given(judged(), st.floats(0.05, 20))
+@given(logits_and_labels(), st.floats(0.05, 20))
 def test_the_calibration_error_is_a_share_and_bins_hold_every_image(
     case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float
 ) -> None:
@@ -71,7 +75,7 @@ def test_many_right_answers_do_not_make_a_model_infallible() -> None:
     """With two classes and equal gaps the mean confidence must be (n + 1) / (n + 2): Platt's target."""
     logits = np.array([[1.0, 0.0]] * 30, np.float32)
     temperature = fit_temperature(logits, np.zeros(30, np.int64))
-    assert softened(logits.astype(np.float64), temperature)[0, 0] == pytest.approx(31 / 32, abs=1e-4)
+    assert temperature_scaled_softmax(logits.astype(np.float64), temperature)[0, 0] == pytest.approx(31 / 32, abs=1e-4)
 
 
 def test_logits_that_say_nothing_keep_temperature_one() -> None:
@@ -79,8 +83,8 @@ def test_logits_that_say_nothing_keep_temperature_one() -> None:
 
 
 def test_log_loss_is_scikit_learns() -> None:
-    logits, labels = drawn(500, 5, 2.0)
-    probabilities = softened(logits.astype(np.float64), 2.0)
+    logits, labels = sample(500, 5, 2.0)
+    probabilities = temperature_scaled_softmax(logits.astype(np.float64), 2.0)
     assert log_loss(logits, labels, 2.0) == pytest.approx(reference_log_loss(labels, probabilities), rel=1e-9)
 
 
@@ -90,8 +94,8 @@ def test_a_certain_mistake_costs_much_but_not_infinitely() -> None:
 
 
 def test_the_calibration_error_is_its_definition() -> None:
-    logits, labels = drawn(2000, 4, 2.0)
-    probabilities = softened(logits.astype(np.float64), 1.0)
+    logits, labels = sample(2000, 4, 2.0)
+    probabilities = temperature_scaled_softmax(logits.astype(np.float64), 1.0)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     expected = 0.0
     for number in range(BINS):

@@ -17,15 +17,15 @@ from core.base.providers import Precision, Provider
 from core.card import ModelCard
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource
-from core.evaluation.comparison import Contest, Contestant, compare, compare_by_folder, mcnemar
-from core.evaluation.leakage import Familiar, Knows
+from core.engine.features import FeatureExtractor
+from core.evaluation.comparison import ComparedModel, LabelledComparison, compare, compare_by_folder, mcnemar
+from core.evaluation.leakage import ContainsHash, TrainingSet
 from core.evaluation.metrics import Evaluation, evaluate
 from core.models.heads import LinearHead
 from tests import tiny
 
 
-def answered(named: str, truth: str, classes: str, strength: Sequence[float] | None = None) -> Evaluation:
+def evaluation_of(named: str, truth: str, classes: str, strength: Sequence[float] | None = None) -> Evaluation:
     """A model that names images as the letters of `named`, where they are those of `truth`, with logits so strong."""
     strengths = strength or [5.0] * len(named)
     rows = zip(named, strengths, strict=True)
@@ -52,28 +52,31 @@ def test_thousands_of_differences_overflow_nothing() -> None:
 
 
 def test_flips_are_told_by_label_whatever_the_order_of_classes() -> None:
-    found = compare(answered("aabc", "abbc", "abc"), answered("abac", "abbc", "cba"))
-    assert [(flip.path.name, flip.label, flip.named_by_a, flip.named_by_b) for flip in found.flips] == [
+    found = compare(evaluation_of("aabc", "abbc", "abc"), evaluation_of("abac", "abbc", "cba"))
+    assert [(flip.path.name, flip.label, flip.prediction_a, flip.prediction_b) for flip in found.disagreements] == [
         ("1.png", "b", "a", "b"),
         ("2.png", "b", "b", "a"),
     ]
-    assert (found.only_a_right, found.only_b_right, found.p) == (1, 1, 1.0)
+    assert (found.only_a_correct, found.only_b_correct, found.p) == (1, 1, 1.0)
 
 
 def test_a_class_spelt_in_another_case_is_the_same_class() -> None:
-    found = compare(answered("abb", "abb", "ab"), answered("BBA", "ABB", "BA"))
-    assert [(flip.path.name, flip.named_by_a, flip.named_by_b) for flip in found.flips] == [
+    found = compare(evaluation_of("abb", "abb", "ab"), evaluation_of("BBA", "ABB", "BA"))
+    assert [(flip.path.name, flip.prediction_a, flip.prediction_b) for flip in found.disagreements] == [
         ("0.png", "a", "b"),
         ("2.png", "b", "a"),
     ]
-    assert (found.only_a_right, found.only_b_right) == (2, 0)
+    assert (found.only_a_correct, found.only_b_correct) == (2, 0)
 
 
 def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
-    sure, unsure = answered("ab", "aa", "ab", strength=(1.0, 4.0)), answered("ba", "aa", "ab", strength=(1.0, 4.0))
+    sure, unsure = (
+        evaluation_of("ab", "aa", "ab", strength=(1.0, 4.0)),
+        evaluation_of("ba", "aa", "ab", strength=(1.0, 4.0)),
+    )
     found = compare(sure, unsure)
-    assert [flip.path.name for flip in found.flips] == ["1.png", "0.png"]
-    first = found.flips[0]
+    assert [flip.path.name for flip in found.disagreements] == ["1.png", "0.png"]
+    first = found.disagreements[0]
     surely = 1 / (1 + np.exp(-4.0))
     assert (first.confidence_a, first.confidence_b) == (pytest.approx(surely), pytest.approx(surely))
     assert first.margin == pytest.approx(2 * surely - 1)
@@ -82,50 +85,50 @@ def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
 @pytest.mark.parametrize(("wins", "chance"), [(5, True), (6, False)])
 def test_from_what_on_a_difference_is_hardly_chance(wins: int, chance: bool) -> None:
     found = compare(
-        answered("a" * wins + "a", "a" * wins + "a", "ab"), answered("b" * wins + "a", "a" * wins + "a", "ab")
+        evaluation_of("a" * wins + "a", "a" * wins + "a", "ab"), evaluation_of("b" * wins + "a", "a" * wins + "a", "ab")
     )
     assert found.could_be_chance is chance
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
-    one = answered("abca", "abba", "abc")
-    assert compare(one, one).flips == ()
+    one = evaluation_of("abca", "abba", "abc")
+    assert compare(one, one).disagreements == ()
 
 
 def test_other_images_or_labels_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match="same images"):
-        compare(answered("ab", "ab", "ab"), answered("aba", "aba", "ab"))
+        compare(evaluation_of("ab", "ab", "ab"), evaluation_of("aba", "aba", "ab"))
     with pytest.raises(ValueError, match="same images"):
-        compare(answered("ab", "ab", "ab"), answered("ab", "aa", "ab"))
+        compare(evaluation_of("ab", "ab", "ab"), evaluation_of("ab", "aa", "ab"))
 
 
-def contestant(
+def compared_model(
     name: str,
     card: ModelCard | None = None,
     head: LinearHead | None = None,
     *,
-    knows: Knows | None = None,
+    knows: ContainsHash | None = None,
     precision: Precision = Precision.EXACT,
-) -> Contestant:
+) -> ComparedModel:
     """A tiny model; another precision makes other features."""
 
     def opened() -> Engine:
         return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
 
-    source = FeatureSource(tiny.backbone_card(), precision, opened)
-    return Contestant(name, card or tiny.model_card(), head or tiny.head(), source, knows and Familiar(knows))
+    source = FeatureExtractor(tiny.backbone_card(), precision, opened)
+    return ComparedModel(name, card or tiny.model_card(), head or tiny.head(), source, knows and TrainingSet(knows))
 
 
-def blind(name: str, *, knows: Knows | None = None) -> Contestant:
+def blind(name: str, *, knows: ContainsHash | None = None) -> ComparedModel:
     """A model that takes green for blue, and has its classes in another order."""
     head = tiny.head()
     weights = head.weights[:, [2, 1, 0]].copy()
     weights[:, 0] += weights[:, 1] * 2
     card = tiny.model_card(classes=("blue", "green", "red"))
-    return contestant(name, card, LinearHead(weights, head.bias), knows=knows)
+    return compared_model(name, card, LinearHead(weights, head.bias), knows=knows)
 
 
-def run(folder: Path, a: Contestant, b: Contestant) -> Contest:
+def run(folder: Path, a: ComparedModel, b: ComparedModel) -> LabelledComparison:
     with FeatureStore() as store:
         return compare_by_folder(folder, a, b, store, report=lambda _: None, token=CancelToken())
 
@@ -141,51 +144,56 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_two_models_are_judged_by_the_same_images(folder: Path) -> None:
-    contest = run(folder, contestant("a"), blind("b"))
+    contest = run(folder, compared_model("a"), blind("b"))
     found = contest.comparison
     assert (contest.a.images, contest.a.accuracy, contest.b.accuracy) == (6, 1.0, pytest.approx(4 / 6))
-    assert (found.only_a_right, found.only_b_right, found.p) == (2, 0, 0.5)
-    assert {(flip.path.parent.name, flip.named_by_a, flip.named_by_b) for flip in found.flips} == {
+    assert (found.only_a_correct, found.only_b_correct, found.p) == (2, 0, 0.5)
+    assert {(flip.path.parent.name, flip.prediction_a, flip.prediction_b) for flip in found.disagreements} == {
         ("green", "green", "blue")
     }
-    assert (contest.learnt_a, contest.learnt_b, contest.failures, contest.problems) == (None, None, (), ())
+    assert (contest.training_overlap_a, contest.training_overlap_b, contest.failures, contest.problems) == (
+        None,
+        None,
+        (),
+        (),
+    )
 
 
 def test_heads_over_one_backbone_share_features(folder: Path, home: Path) -> None:
     """Even where nothing can be kept."""
     home.mkdir()
     (home / "cache").write_text("a file where the folder should be")
-    assert run(folder, contestant("a"), blind("b")).computed == 6
+    assert run(folder, compared_model("a"), blind("b")).computed == 6
 
 
 def test_each_backbone_looks_at_each_image_once(folder: Path) -> None:
-    other = contestant("b", precision=Precision.AUTO)
-    assert run(folder, contestant("a"), other).computed == 12
-    assert run(folder, contestant("a"), other).computed == 0
+    other = compared_model("b", precision=Precision.AUTO)
+    assert run(folder, compared_model("a"), other).computed == 12
+    assert run(folder, compared_model("a"), other).computed == 0
 
 
 def test_what_each_learnt_from_is_counted(folder: Path) -> None:
     red = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
-    contest = run(folder, contestant("a", knows=red.__contains__), blind("b", knows=lambda _: False))
-    assert (contest.learnt_a, contest.learnt_b) == (2, 0)
+    contest = run(folder, compared_model("a", knows=red.__contains__), blind("b", knows=lambda _: False))
+    assert (contest.training_overlap_a, contest.training_overlap_b) == (2, 0)
 
 
 def test_only_classes_of_both_count(folder: Path) -> None:
-    other = contestant("b@2", tiny.model_card(classes=("red", "grey", "BLUE")))
-    contest = run(folder, contestant("b@1"), other)
+    other = compared_model("b@2", tiny.model_card(classes=("red", "grey", "BLUE")))
+    contest = run(folder, compared_model("b@1"), other)
     assert contest.a.images == 4
-    assert contest.comparison.flips == ()
+    assert contest.comparison.disagreements == ()
     assert "both 'b@1' and 'b@2', and so left out: “green” (2)" in contest.problems[0].message
 
 
 def test_bad_images_fail_once(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
-    other = contestant("b", precision=Precision.AUTO)
-    contest = run(folder, contestant("a"), other)
+    other = compared_model("b", precision=Precision.AUTO)
+    contest = run(folder, compared_model("a"), other)
     assert [failure.path.name for failure in contest.failures] == ["torn.png"]
     assert contest.a.images == contest.b.images == 6
 
 
 def test_nothing_in_common_is_an_error(folder: Path) -> None:
     with pytest.raises(DatasetError, match="a class of both 'a' and 'b'"):
-        run(folder, contestant("a"), contestant("b", tiny.model_card(classes=("x", "y", "z"))))
+        run(folder, compared_model("a"), compared_model("b", tiny.model_card(classes=("x", "y", "z"))))

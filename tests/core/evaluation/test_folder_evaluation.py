@@ -14,9 +14,9 @@ from core.base.providers import Precision, Provider
 from core.card import ModelCard
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource
-from core.evaluation.folder_evaluation import Judgement, Unseen, judge
-from core.evaluation.leakage import Familiar, Knows
+from core.engine.features import FeatureExtractor
+from core.evaluation.folder_evaluation import FolderEvaluation, HeldOutScore, evaluate_folder
+from core.evaluation.leakage import ContainsHash, TrainingSet
 from core.evaluation.metrics import wilson
 from tests import tiny
 
@@ -26,19 +26,19 @@ def _open() -> Engine:
 
 
 def run(
-    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, knows: Knows | None = None
-) -> Judgement:
-    source = FeatureSource(tiny.backbone_card(), Precision.EXACT, _open)
+    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, knows: ContainsHash | None = None
+) -> FolderEvaluation:
+    source = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _open)
     card = card or tiny.model_card()
     head = tiny.head(len(card.classes))
     with FeatureStore() as store:
-        return judge(
+        return evaluate_folder(
             folder,
             card,
             head,
             source,
             store,
-            familiar=knows and Familiar(knows),
+            training_set=knows and TrainingSet(knows),
             report=lambda _: None,
             token=token or CancelToken(),
         )
@@ -75,29 +75,29 @@ def test_a_second_look_computes_nothing_and_finds_the_same(folder: Path) -> None
 def test_images_it_learnt_from_are_told_apart(folder: Path) -> None:
     learnt = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
     judgement = run(folder, knows=learnt.__contains__)
-    assert (judgement.evaluation.images, judgement.learnt) == (6, 2)
-    assert judgement.unseen == Unseen(4, 0.75, wilson(3, 4))
+    assert (judgement.evaluation.images, judgement.training_overlap) == (6, 2)
+    assert judgement.held_out == HeldOutScore(4, 0.75, wilson(3, 4))
 
 
 def test_where_nobody_knows_nothing_is_claimed(folder: Path) -> None:
     judgement = run(folder)
-    assert (judgement.learnt, judgement.unseen) == (None, None)
+    assert (judgement.training_overlap, judgement.held_out) == (None, None)
 
 
 def test_where_all_were_learnt_from_nothing_is_left_to_judge_by(folder: Path) -> None:
     judgement = run(folder, knows=lambda _: True)
-    assert (judgement.learnt, judgement.unseen) == (6, None)
+    assert (judgement.training_overlap, judgement.held_out) == (6, None)
 
 
 def test_where_none_was_learnt_from_the_whole_is_honest(folder: Path) -> None:
     judgement = run(folder, knows=lambda _: False)
     found = judgement.evaluation
-    assert (judgement.learnt, judgement.unseen) == (0, Unseen(6, found.accuracy, found.interval))
+    assert (judgement.training_overlap, judgement.held_out) == (0, HeldOutScore(6, found.accuracy, found.interval))
 
 
 def test_an_image_that_cannot_be_read_is_not_counted_as_learnt_from(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
-    assert run(folder, knows=lambda _: True).learnt == 6
+    assert run(folder, knows=lambda _: True).training_overlap == 6
 
 
 def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
@@ -187,8 +187,8 @@ def test_it_can_be_called_off(folder: Path) -> None:
 
 def test_progress_is_told_for_each_stage(folder: Path) -> None:
     told: list[Progress] = []
-    source = FeatureSource(tiny.backbone_card(), Precision.EXACT, _open)
+    source = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _open)
     with FeatureStore() as store:
-        judge(folder, tiny.model_card(), tiny.head(), source, store, report=told.append, token=CancelToken())
+        evaluate_folder(folder, tiny.model_card(), tiny.head(), source, store, report=told.append, token=CancelToken())
     assert list(dict.fromkeys(one.stage for one in told)) == ["reading the images", "computing features"]
     assert [(one.step, one.total) for one in told if one.step == one.total] == [(6, 6), (6, 6)]

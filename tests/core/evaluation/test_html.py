@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.base.text import printable
+from core.base.text import display_path
 from core.evaluation.html import element, page, table
 
 
@@ -32,14 +32,14 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def written(made: Element) -> str:
+def rendered(made: Element) -> str:
     return tostring(made, encoding="unicode", method="html")
 
 
 @given(st.text())
 def test_any_text_stays_text(text: str) -> None:
-    read = Reader(written(element("p", text, element("b", text), text, title=text)))
-    shown = printable(text)
+    read = Reader(rendered(element("p", text, element("b", text), text, title=text)))
+    shown = display_path(text)
     assert read.tags == ["p", "b"]
     assert read.values == [shown]
     assert read.text == shown * 3

@@ -9,7 +9,7 @@ import pytest
 
 from core.base.errors import DatasetError
 from core.base.progress import CancelToken
-from core.evaluation.images import JudgedImages, match_labels, read_images
+from core.evaluation.images import EvaluationImages, match_labels, read_images
 from tests import tiny
 
 
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def read(folder: Path, *classes: Sequence[str]) -> JudgedImages:
+def read(folder: Path, *classes: Sequence[str]) -> EvaluationImages:
     return read_images(folder, classes, "the models", report=lambda _: None, token=CancelToken())
 
 

@@ -12,16 +12,16 @@ from PIL import Image
 
 from core.base.progress import CancelToken
 from core.base.providers import Precision
-from core.datasets.scan import AT_LEAST
+from core.datasets.scan import MIN_SIDE
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource
-from core.evaluation.images import JudgedImage
-from core.evaluation.leakage import Familiar
+from core.engine.features import FeatureExtractor
+from core.evaluation.images import EvaluationImage
+from core.evaluation.leakage import TrainingSet
 from core.images.decoding import decode
-from core.images.perceptual_hash import look
+from core.images.perceptual_hash import phash
 from core.models.installed import InstalledModel
 from core.models.library import Library
-from core.models.training_examples import KeptExample, fingerprint
+from core.models.training_examples import TrainingExample, fingerprint
 from tests import samples, tiny
 
 _SIDE = 160
@@ -31,7 +31,7 @@ def _never() -> None:
     raise AssertionError("no feature has to be computed")
 
 
-_SOURCE = FeatureSource(tiny.backbone_card(), Precision.EXACT, _never)  # type: ignore[arg-type]
+_SOURCE = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _never)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -41,32 +41,32 @@ def photo(tmp_path: Path) -> Path:
     return file
 
 
-def _sum(file: Path) -> str:
+def _sha256(file: Path) -> str:
     return tiny.sha256(file.read_bytes())
 
 
 def _model(place: Path, photo: Path, *, with_look: bool) -> InstalledModel:
     """A model that learned from the photo, and was judged by another one."""
-    seen = look(decode(photo, at_least=AT_LEAST)) if with_look else None
+    seen = phash(decode(photo, min_side=MIN_SIDE)) if with_look else None
     examples = [
-        KeptExample(photo, _sum(photo), "red", "train", seen),
-        KeptExample(Path("other.png"), "0" * 64, "green", "test", 0),
+        TrainingExample(photo, _sha256(photo), "red", "train", seen),
+        TrainingExample(Path("other.png"), "0" * 64, "green", "test", 0),
     ]
     card, files = tiny.packaged_model("colours", training={"dataset_sha256": _fingerprint(examples)})
     library = Library(place / "shipped", place / "own")
-    return library.install(card, files, learnt=[_sum(photo)], examples=examples)
+    return library.install(card, files, trained_on=[_sha256(photo)], examples=examples)
 
 
-def _fingerprint(examples: list[KeptExample]) -> str:
+def _fingerprint(examples: list[TrainingExample]) -> str:
     return fingerprint((one.sha256, one.label) for one in examples)
 
 
-def _knows(model: InstalledModel, file: Path, features: list[float]) -> bool:
-    familiar = Familiar.of(model)
+def _is_found(model: InstalledModel, file: Path, features: list[float]) -> bool:
+    familiar = TrainingSet.of(model)
     assert familiar is not None
     with FeatureStore() as store:
-        (found,) = familiar.among(
-            [JudgedImage(file, _sum(file), "red")], np.array([features], np.float32), _SOURCE, store,
+        (found,) = familiar.find_seen(
+            [EvaluationImage(file, _sha256(file), "red")], np.array([features], np.float32), _SOURCE, store,
             report=lambda _: None, token=CancelToken(),
         )  # fmt: skip
     return bool(found)
@@ -85,13 +85,13 @@ def test_a_copy_that_looks_the_same_is_known_by_its_look(photo: Path, tmp_path: 
     model, copy = _model(tmp_path, photo, with_look=True), tmp_path / "copy.jpg"
     with Image.open(photo) as image:
         _CHANGES[change](image).save(copy, quality=90)
-    assert _knows(model, copy, _FAR)
+    assert _is_found(model, copy, _FAR)
 
 
 def test_another_photo_is_not_known(photo: Path, tmp_path: Path) -> None:
     model, other = _model(tmp_path, photo, with_look=True), tmp_path / "other.png"
     Image.fromarray(samples.photo_like(_SIDE, _SIDE)[::-1, ::-1]).save(other)
-    assert not _knows(model, other, _FAR)
+    assert not _is_found(model, other, _FAR)
 
 
 def test_a_mirrored_copy_is_known_by_its_features_and_so_is_any_by_models_without_looks(
@@ -100,20 +100,20 @@ def test_a_mirrored_copy_is_known_by_its_features_and_so_is_any_by_models_withou
     model, copy = _model(tmp_path, photo, with_look=False), tmp_path / "mirrored.jpg"
     Image.fromarray(samples.photo_like(_SIDE, _SIDE)[:, ::-1]).save(copy)
     own = np.linspace(1, 2, tiny.WIDTH)
-    assert not _knows(model, copy, own.tolist()), "its features were not kept"
+    assert not _is_found(model, copy, own.tolist()), "its features were not kept"
     with FeatureStore() as store:
-        store.put(_SOURCE.kind, {_sum(photo): own.astype(np.float16)})
-    assert _knows(model, copy, (1.1 * own + 0.05).tolist())
-    assert not _knows(model, copy, _FAR)
+        store.put(_SOURCE.kind, {_sha256(photo): own.astype(np.float16)})
+    assert _is_found(model, copy, (1.1 * own + 0.05).tolist())
+    assert not _is_found(model, copy, _FAR)
 
 
 def test_an_image_it_was_only_judged_by_is_not_among_them(photo: Path, tmp_path: Path) -> None:
-    familiar = Familiar.of(_model(tmp_path, photo, with_look=True))
+    familiar = TrainingSet.of(_model(tmp_path, photo, with_look=True))
     assert familiar is not None
-    assert familiar.examples == {"red": [_sum(photo)]}
-    assert len(familiar.looks) == 1
+    assert familiar.examples == {"red": [_sha256(photo)]}
+    assert len(familiar.hashes) == 1
 
 
 def test_nobody_knows_what_a_model_without_the_file_learned_from(tmp_path: Path, photo: Path) -> None:
     model = _model(tmp_path, photo, with_look=True)
-    assert Familiar.of(replace(model, folder=tmp_path)) is None
+    assert TrainingSet.of(replace(model, folder=tmp_path)) is None

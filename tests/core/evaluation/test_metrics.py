@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 
 from core.base.errors import ModelError
 from core.evaluation.metrics import Evaluation, evaluate, most_confused, to_json, wilson
-from tests.core.evaluation.test_calibration import drawn, judged
+from tests.core.evaluation.test_calibration import logits_and_labels, sample
 
 
 def judge(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float = 1.0) -> Evaluation:
@@ -25,13 +25,13 @@ def judge(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: f
     return evaluate(logits, labels, classes, temperature=temperature, paths=paths)
 
 
-def sure(*answers: int, classes: int = 3, gap: float = 5.0) -> NDArray[np.float32]:
+def confident_logits(*answers: int, classes: int = 3, gap: float = 5.0) -> NDArray[np.float32]:
     """Logits that name these classes."""
     return np.eye(classes, dtype=np.float32)[list(answers)] * gap
 
 
 def test_figures_are_those_of_scikit_learn() -> None:
-    logits, labels = drawn(3000, 9, 3.0)
+    logits, labels = sample(3000, 9, 3.0)
     found, predicted = judge(logits, labels), logits.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
     assert found.accuracy == accuracy_score(labels, predicted)
@@ -46,7 +46,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(judged(), st.floats(0.05, 20))
+@given(logits_and_labels(), st.floats(0.05, 20))
 def test_what_holds_for_any_answers(case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float) -> None:
     logits, labels = case
     found = judge(logits, labels, temperature)
@@ -73,21 +73,21 @@ def test_the_interval_is_scipys(case: tuple[int, int]) -> None:
 
 
 def test_one_image_is_enough() -> None:
-    found = judge(sure(1), np.array([1]))
+    found = judge(confident_logits(1), np.array([1]))
     assert (found.accuracy, found.images, found.mistakes) == (1.0, 1, ())
     assert found.interval == pytest.approx((0.2065, 1.0), abs=1e-4)
 
 
 def test_what_is_undefined_is_none() -> None:
     """The third class has no images; the first is never named."""
-    never_named, plain, absent = judge(sure(1, 1, 1), np.array([0, 1, 1])).per_class
+    never_named, plain, absent = judge(confident_logits(1, 1, 1), np.array([0, 1, 1])).per_class
     assert (never_named.precision, never_named.recall, never_named.f1, never_named.support) == (None, 0.0, 0.0, 1)
     assert (plain.precision, plain.recall, plain.support) == (pytest.approx(2 / 3), 1.0, 2)
     assert (absent.precision, absent.recall, absent.f1, absent.support) == (None, None, None, 0)
 
 
 def test_a_class_without_images_can_still_be_named_wrongly() -> None:
-    absent = judge(sure(2, 1), np.array([0, 1])).per_class[2]
+    absent = judge(confident_logits(2, 1), np.array([0, 1])).per_class[2]
     assert (absent.precision, absent.recall, absent.f1) == (0.0, None, 0.0)
 
 
@@ -101,7 +101,7 @@ def test_mistakes_come_surest_first_with_calibrated_confidence() -> None:
 
 
 def test_two_classes_have_two_top_shares() -> None:
-    assert judge(sure(0, 0, classes=2), np.array([0, 1])).top_k == (0.5, 1.0)
+    assert judge(confident_logits(0, 0, classes=2), np.array([0, 1])).top_k == (0.5, 1.0)
 
 
 def test_accepting_only_sure_answers_lowers_the_risk() -> None:
@@ -111,13 +111,13 @@ def test_accepting_only_sure_answers_lowers_the_risk() -> None:
 
 
 def test_many_thresholds_are_thinned() -> None:
-    found = judge(*drawn(3000, 3, 1.0)).risk_coverage
+    found = judge(*sample(3000, 3, 1.0)).risk_coverage
     assert len(found) == 100
     assert (found[0].coverage, found[-1].coverage) == (1 / 3000, 1.0)
 
 
 def test_a_thousand_classes_take_no_time() -> None:
-    logits, labels = drawn(2000, 1000, 1.0)
+    logits, labels = sample(2000, 1000, 1.0)
     started = time.perf_counter()
     content = to_json(judge(logits, labels))
     assert time.perf_counter() - started < 10
@@ -126,14 +126,14 @@ def test_a_thousand_classes_take_no_time() -> None:
 
 def test_ten_thousand_classes_are_told_without_a_matrix() -> None:
     labels = np.array([0, 9_999, 5])
-    content = to_json(judge(sure(0, 9_999, 9_999, classes=10_000), labels))
+    content = to_json(judge(confident_logits(0, 9_999, 9_999, classes=10_000), labels))
     assert content["confusion"] is None
     assert content["confused"] == [{"label": "class 5", "predicted": "class 9999", "images": 1, "share": 1.0}]
     assert len(json.dumps(content)) < 2_000_000
 
 
 def test_the_most_frequent_confusions_come_first() -> None:
-    found = judge(sure(1, 1, 2, 0, 1), np.array([0, 0, 0, 1, 1]))
+    found = judge(confident_logits(1, 1, 2, 0, 1), np.array([0, 0, 0, 1, 1]))
     assert [(one.label, one.predicted, one.images, one.share) for one in most_confused(found, 2)] == [
         ("class 0", "class 1", 2, pytest.approx(2 / 3)),
         ("class 0", "class 2", 1, pytest.approx(1 / 3)),
@@ -141,7 +141,7 @@ def test_the_most_frequent_confusions_come_first() -> None:
 
 
 def test_json_has_what_scripts_rely_on() -> None:
-    content = json.loads(json.dumps(to_json(judge(sure(0, 1, 0), np.array([0, 1, 2]), temperature=2.0))))
+    content = json.loads(json.dumps(to_json(judge(confident_logits(0, 1, 0), np.array([0, 1, 2]), temperature=2.0))))
     assert content["accuracy"] == pytest.approx(2 / 3, abs=1e-6)
     assert (content["images"], content["classes"]) == (3, ["class 0", "class 1", "class 2"])
     assert content["confusion"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
@@ -160,6 +160,6 @@ def test_answers_that_are_not_numbers_are_refused() -> None:
 
 def test_paths_and_classes_must_fit() -> None:
     with pytest.raises(ValueError, match="2 images"):
-        evaluate(sure(0), np.array([0]), ["a", "b", "c"], temperature=1.0, paths=[Path("a"), Path("b")])
+        evaluate(confident_logits(0), np.array([0]), ["a", "b", "c"], temperature=1.0, paths=[Path("a"), Path("b")])
     with pytest.raises(ValueError, match="2 classes"):
-        evaluate(sure(0), np.array([0]), ["a", "b"], temperature=1.0, paths=[Path("a")])
+        evaluate(confident_logits(0), np.array([0]), ["a", "b"], temperature=1.0, paths=[Path("a")])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from core.evaluation.calibration import Bin, Calibration
-from core.evaluation.metrics import ClassFigures
+from core.evaluation.metrics import ClassMetrics
 from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
 
 
-def told(drawing: Element) -> list[str]:
+def titles(drawing: Element) -> list[str]:
     """What a mark says when it is pointed at; the first is the drawing's own name."""
     return [title.text or "" for title in drawing.iter("title")][1:]
 
@@ -30,7 +30,7 @@ def is_inside(drawing: Element) -> bool:
 
 def test_the_matrix_has_a_square_for_each_pair() -> None:
     drawing = confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"])
-    assert told(drawing) == [
+    assert titles(drawing) == [
         "cat named cat: 3 of 4",
         "cat named dog: 1 of 4",
         "dog named cat: 0 of 0",
@@ -44,16 +44,16 @@ def test_the_matrix_has_a_square_for_each_pair() -> None:
 @pytest.mark.parametrize("count", [2, 8, 40])
 def test_forty_long_names_fit(count: int) -> None:
     labels = [f"a very long name of a class, the number {number}" for number in range(count)]
-    figures = [ClassFigures(label, 0.5, 0.5, 0.5, 4) for label in labels]
+    figures = [ClassMetrics(label, 0.5, 0.5, 0.5, 4) for label in labels]
     drawing = confusion_matrix(np.ones((count, count), np.int64), labels)
     assert is_inside(drawing)
     assert is_inside(class_bars(figures))
     assert all(len(text.text or "") <= 24 for text in drawing.iter("text"))
-    assert told(drawing)[0] == f"{labels[0]} named {labels[0]}: 1 of {count}"
+    assert titles(drawing)[0] == f"{labels[0]} named {labels[0]}: 1 of {count}"
 
 
 def test_bars_are_as_long_as_their_shares() -> None:
-    drawing = class_bars([ClassFigures("cat", 0.25, 1.0, 0.4, 4), ClassFigures("dog", None, None, None, 0)])
+    drawing = class_bars([ClassMetrics("cat", 0.25, 1.0, 0.4, 4), ClassMetrics("dog", None, None, None, 0)])
     bars = [(bar.get("class"), bar.get("width")) for bar in drawing.iter("rect")][2:]
     assert bars == [
         *(("empty", "300"), ("recall", "300"), ("empty", "300"), ("precision", "75")),
@@ -75,7 +75,7 @@ def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
     assert float(half.get("cy", 0)) == pytest.approx((float(line.get("y1", 0)) + float(line.get("y2", 0))) / 2)
     assert float(top.get("r", 0)) > float(low.get("r", 0)) > float(half.get("r", 0))
     assert [mark.get("class") for mark in (top, low, half)] == ["mark raw", "mark calibrated", "mark calibrated"]
-    assert told(drawing)[-1] == "calibrated: 1 image, 100.0% sure, 50.0% right"
+    assert titles(drawing)[-1] == "calibrated: 1 image, 100.0% sure, 50.0% right"
 
 
 @pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.0%"), (1.0, "100.0%"), (2 / 3, "66.7%")])

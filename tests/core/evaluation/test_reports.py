@@ -47,7 +47,9 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def judged(truth: Sequence[int], named: Sequence[int], classes: Sequence[str], paths: Sequence[Path]) -> Evaluation:
+def evaluation_of(
+    truth: Sequence[int], named: Sequence[int], classes: Sequence[str], paths: Sequence[Path]
+) -> Evaluation:
     logits = np.eye(len(classes), dtype=np.float32)[list(named)] * 3
     return evaluate(logits, np.array(truth), classes, temperature=0.5, paths=paths)
 
@@ -58,7 +60,9 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 def test_the_report_tells_the_figures(pictures: list[Path]) -> None:
-    html = html_report(judged([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={"by": "me"})
+    html = html_report(
+        evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={"by": "me"}
+    )
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     for told in ("Colours", "75.0%", "95% interval 30.1% to 95.4%", "blue named green", "me"):
@@ -69,7 +73,9 @@ def test_the_report_tells_the_figures(pictures: list[Path]) -> None:
 
 
 def test_mistakes_bring_their_image(pictures: list[Path]) -> None:
-    page = Page(html_report(judged([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={}))
+    page = Page(
+        html_report(evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={})
+    )
     (source,) = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
     with Image.open(io.BytesIO(base64.b64decode(source.removeprefix("data:image/jpeg;base64,")))) as image:
         assert max(image.size) <= 160
@@ -79,14 +85,16 @@ def test_mistakes_bring_their_image(pictures: list[Path]) -> None:
 
 def test_an_image_that_is_gone_is_told(pictures: list[Path]) -> None:
     pictures[3].unlink()
-    page = Page(html_report(judged([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={}))
+    page = Page(
+        html_report(evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={})
+    )
     assert "img" not in page.tags
     assert any("3.png" in text and "not" in text for text in page.texts)
 
 
 def test_names_are_never_markup() -> None:
     paths = [Path(f"{name}.png") for name in HOSTILE]
-    evaluation = judged([0, 1, 2, 3], [1, 2, 3, 0], HOSTILE, paths)
+    evaluation = evaluation_of([0, 1, 2, 3], [1, 2, 3, 0], HOSTILE, paths)
     html = html_report(evaluation, title=HOSTILE[0], about={HOSTILE[1]: HOSTILE[0]})
     page = Page(html)
     assert "script" not in page.tags
@@ -97,7 +105,9 @@ def test_names_are_never_markup() -> None:
 
 
 def test_nothing_is_loaded(pictures: list[Path]) -> None:
-    page = Page(html_report(judged([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={}))
+    page = Page(
+        html_report(evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={})
+    )
     links = [value for _, name, value in page.attributes if name in ("src", "href", "xlink:href", "srcset")]
     assert links
     assert all(link.startswith("data:image/jpeg;base64,") for link in links)
@@ -106,7 +116,7 @@ def test_nothing_is_loaded(pictures: list[Path]) -> None:
 
 
 def test_a_model_without_mistakes_or_images_of_a_class_is_told() -> None:
-    page = Page(html_report(judged([0], [0], ["a", "b"], [Path("a.png")]), title="One", about={}))
+    page = Page(html_report(evaluation_of([0], [0], ["a", "b"], [Path("a.png")]), title="One", about={}))
     assert "There are none: every image was named rightly." in page.texts
     assert "no images" in page.texts
     assert "never named" in page.texts
@@ -118,7 +128,7 @@ def test_a_thousand_classes_make_no_matrix() -> None:
     truth = np.arange(2000) % 1000
     named = np.where(truth < 30, truth + 1, truth)
     paths = [Path(f"{number}.png") for number in range(2000)]
-    html = html_report(judged(truth.tolist(), named.tolist(), classes, paths), title="Many", about={})
+    html = html_report(evaluation_of(truth.tolist(), named.tolist(), classes, paths), title="Many", about={})
     page = Page(html)
     assert len(html) < 1_000_000
     assert page.tags.count("svg") == 2

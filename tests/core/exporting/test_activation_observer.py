@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.engine import golden
-from core.exporting.activation_observer import Ranges, observe
+from core.exporting.activation_observer import RangeObserver, observe_activations
 from core.models import joined
 from tests import tiny
 
@@ -24,21 +24,21 @@ def _error(numbers: np.ndarray, low: float, high: float) -> float:
 
 def _best(numbers: np.ndarray) -> tuple[float, float]:
     """The range of numbers seen as some images, each small enough to be looked at as a whole."""
-    ranges = Ranges()
+    ranges = RangeObserver()
     for image in np.array_split(numbers.astype(np.float32), max(1, len(numbers) // 1000)):
-        ranges.see("it", image)
-    return ranges.best()["it"]
+        ranges.update("it", image)
+    return ranges.best_ranges()["it"]
 
 
 def test_every_array_around_the_operators_is_watched() -> None:
     model = tiny.backbone_proto()
     before = joined.serialise(model)
-    observed = observe(model, IMAGES, ("Conv", "Relu"))
+    observed = observe_activations(model, IMAGES, ("Conv", "Relu"))
     assert set(observed.ranges) == {"planes", "convolved", "feature_map"}
     assert set(observed.means) == {"planes"}
     np.testing.assert_allclose(observed.means["planes"], IMAGES.mean(axis=(0, 1, 2)), rtol=1e-6)
     assert joined.serialise(model) == before
-    assert observe(model, IMAGES, ("Conv", "Relu")).ranges == observed.ranges
+    assert observe_activations(model, IMAGES, ("Conv", "Relu")).ranges == observed.ranges
 
 
 def test_ranges_hold_zero_and_what_is_there() -> None:
@@ -79,9 +79,9 @@ def test_the_range_is_about_the_best_there_is() -> None:
 
 
 def test_what_many_images_show_counts_together() -> None:
-    ranges = Ranges()
+    ranges = RangeObserver()
     for number in range(1, 5):
-        ranges.see("it", np.full((1, 8), number, np.float32))
-    low, high = ranges.best()["it"]
+        ranges.update("it", np.full((1, 8), number, np.float32))
+    low, high = ranges.best_ranges()["it"]
     assert low == 0.0
     assert high == pytest.approx(4, rel=0.1)

@@ -11,7 +11,16 @@ from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
 from core.card import _is_plain
 from core.evaluation.comparison import mcnemar
-from core.exporting.export_evaluation import Measured, Told, TooMuchLostError, Trial, ask, counted, facts, judged
+from core.exporting.export_evaluation import (
+    AccuracyLossError,
+    ExportEvaluation,
+    ModelOutputs,
+    VariantMetrics,
+    evaluate_variants,
+    facts,
+    run_variants,
+    with_progress,
+)
 from core.exporting.samples import Samples
 from core.models import joined
 from tests import tiny
@@ -20,18 +29,18 @@ LABELS = np.array([0, 1, 2, 0, 1])
 SAMPLES = Samples((), (), LABELS, True, 3, ())
 
 
-def _told(named: list[int], *, milliseconds: float = 2.0, shift: float = 0.0) -> Told:
+def _outputs(named: list[int], *, milliseconds: float = 2.0, shift: float = 0.0) -> ModelOutputs:
     features = np.eye(len(named), 8, dtype=np.float32)
     features[:, 7] += np.float32(shift)
-    return Told(np.eye(3, dtype=np.float32)[named], features, milliseconds, 1000)
+    return ModelOutputs(np.eye(3, dtype=np.float32)[named], features, milliseconds, 1000)
 
 
-def _trial(exact: Told, most_lost: float = 0.1, **forms: Told) -> Trial:
-    return replace(judged(exact, forms, SAMPLES, most_lost), images=len(LABELS))
+def _trial(exact: ModelOutputs, most_lost: float = 0.1, **forms: ModelOutputs) -> ExportEvaluation:
+    return replace(evaluate_variants(exact, forms, SAMPLES, most_lost), images=len(LABELS))
 
 
 def test_every_count_is_right() -> None:
-    trial = _trial(_told([0, 1, 2, 0, 0]), form=_told([0, 1, 0, 1, 1], shift=1.0))
+    trial = _trial(_outputs([0, 1, 2, 0, 0]), form=_outputs([0, 1, 0, 1, 1], shift=1.0))
     (form,) = trial.forms
     assert (trial.exact.accuracy, form.accuracy) == (0.8, 0.6)
     assert form.lost == pytest.approx(0.2)
@@ -42,8 +51,8 @@ def test_every_count_is_right() -> None:
     assert (trial.learnt, trial.is_as_trained) == (3, True)
 
 
-def _form(name: str, lost: float, milliseconds: float = 1.0) -> Measured:
-    return Measured(name, 0.9 - lost, lost, 0, 0, 1.0, 0, 1.0, milliseconds, 10)
+def _form(name: str, lost: float, milliseconds: float = 1.0) -> VariantMetrics:
+    return VariantMetrics(name, 0.9 - lost, lost, 0, 0, 1.0, 0, 1.0, milliseconds, 10)
 
 
 @pytest.mark.parametrize(
@@ -56,32 +65,34 @@ def _form(name: str, lost: float, milliseconds: float = 1.0) -> Measured:
         ((_form("a", 0.11), _form("b", 0.2)), None),
     ],
 )
-def test_the_best_form_that_loses_little_is_chosen(forms: tuple[Measured, ...], chosen: str | None) -> None:
-    trial = replace(_trial(_told([0, 1, 2, 0, 1])), forms=forms)
+def test_the_best_form_that_loses_little_is_chosen(forms: tuple[VariantMetrics, ...], chosen: str | None) -> None:
+    trial = replace(_trial(_outputs([0, 1, 2, 0, 1])), forms=forms)
     assert (None if trial.chosen is None else trial.chosen.name) == chosen
 
 
 def test_no_loss_may_be_allowed() -> None:
-    trial = _trial(_told([0, 1, 2, 0, 1]), 0.0, same=_told([0, 1, 2, 0, 1]))
+    trial = _trial(_outputs([0, 1, 2, 0, 1]), 0.0, same=_outputs([0, 1, 2, 0, 1]))
     assert trial.chosen is not None
-    assert _trial(_told([0, 1, 2, 0, 1]), 0.0, other=_told([1, 1, 2, 0, 1])).chosen is None
+    assert _trial(_outputs([0, 1, 2, 0, 1]), 0.0, other=_outputs([1, 1, 2, 0, 1])).chosen is None
 
 
 def test_what_was_lost_is_in_the_error() -> None:
-    error = TooMuchLostError(_trial(_told([0, 1, 2, 0, 1]), a=_told([1, 1, 2, 0, 1]), b=_told([1, 0, 2, 0, 1])))
+    error = AccuracyLossError(
+        _trial(_outputs([0, 1, 2, 0, 1]), a=_outputs([1, 1, 2, 0, 1]), b=_outputs([1, 0, 2, 0, 1]))
+    )
     assert "20.00% of the validation images rightly no more; 10.00% are allowed" in error.what
     assert "--most-lost" in error.hint
-    assert len(error.trial.forms) == 2
+    assert len(error.evaluation.forms) == 2
 
 
 def test_answers_that_are_no_numbers_are_refused() -> None:
-    broken = replace(_told([0, 1, 2, 0, 1]), logits=np.full((5, 3), np.nan, np.float32))
+    broken = replace(_outputs([0, 1, 2, 0, 1]), logits=np.full((5, 3), np.nan, np.float32))
     with pytest.raises(ModelError, match="no number"):
-        _trial(_told([0, 1, 2, 0, 1]), broken=broken)
+        _trial(_outputs([0, 1, 2, 0, 1]), broken=broken)
 
 
 def test_the_facts_fit_a_card() -> None:
-    trial = _trial(_told([0, 1, 2, 0, 1]), form=_told([1, 1, 2, 0, 1]))
+    trial = _trial(_outputs([0, 1, 2, 0, 1]), form=_outputs([1, 1, 2, 0, 1]))
     told = facts(trial, trial.forms[0])
     assert _is_plain(told, 4)
     assert (told["kind"], told["lost"], told["exact_accuracy"], told["validation_images"]) == ("form", 0.2, 1.0, 5)
@@ -95,7 +106,7 @@ def test_files_are_asked_one_image_after_another() -> None:
         name: joined.join(tiny.backbone_bytes(), backbone, one, card) for name, one in {"a": head, "b": other}.items()
     }
     images = np.stack([np.full((tiny.SIZE, tiny.SIZE, 3), tiny.SOLID[colour], np.uint8) for colour in tiny.CLASSES])
-    told = ask(files, images)
+    told = run_variants(files, images)
     assert told["a"].logits.argmax(axis=1).tolist() == [0, 1, 2]
     assert told["b"].logits.argmax(axis=1).tolist() == [2, 1, 0]
     np.testing.assert_allclose(told["a"].features, tiny.features(tiny.backbone_bytes(), images), rtol=1e-5)
@@ -105,9 +116,9 @@ def test_files_are_asked_one_image_after_another() -> None:
 
 def test_images_are_counted_until_they_are_called_off() -> None:
     told, token = list[Progress](), CancelToken()
-    images = counted(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token)
+    images = with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token)
     assert sum(1 for _ in images) == 3
     assert (told[0].step, told[-1].step, told[-1].total, told[0].stage) == (0, 3, 3, "looking")
     token.cancel()
     with pytest.raises(Cancelled):
-        next(counted(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token))
+        next(with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token))

@@ -14,8 +14,8 @@ from onnx import numpy_helper
 import core
 from core.base.errors import ModelError
 from core.engine import golden, graph
-from core.exporting.activation_observer import Observed, observe
-from core.exporting.int8 import OPERATORS, Kind, mean_shift, quantise, rounded
+from core.exporting.activation_observer import ActivationStats, observe_activations
+from core.exporting.int8 import OPERATORS, QuantizationKind, mean_shift, quantize, quantize_kernel
 from core.models import joined
 from tests import tiny, wide
 
@@ -23,12 +23,14 @@ ROOT = Path(core.__file__).parents[1]
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
 
 
-def _made(model: onnx.ModelProto, kind: Kind = Kind.U8S8) -> bytes:
-    return quantise(model, observe(model, IMAGES, OPERATORS), kind)
+def _made(model: onnx.ModelProto, kind: QuantizationKind = QuantizationKind.U8S8) -> bytes:
+    return quantize(model, observe_activations(model, IMAGES, OPERATORS), kind)
 
 
-@pytest.mark.parametrize(("kind", "numbers"), [(Kind.U8S8, np.uint8), (Kind.S8S8, np.int8)])
-def test_convolutions_compute_in_8_bits_and_nothing_else_does(kind: Kind, numbers: type[np.generic]) -> None:
+@pytest.mark.parametrize(("kind", "numbers"), [(QuantizationKind.U8S8, np.uint8), (QuantizationKind.S8S8, np.int8)])
+def test_convolutions_compute_in_8_bits_and_nothing_else_does(
+    kind: QuantizationKind, numbers: type[np.generic]
+) -> None:
     model = wide.backbone_proto(half=False)
     before = joined.serialise(model)
     made = onnx.ModelProto.FromString(_made(model, kind))
@@ -64,11 +66,11 @@ def test_what_rounding_a_kernel_does_is_known() -> None:
     kernel = wide.kernels()[0]
     (stored,) = (array for array in arrays.values() if array.dtype == np.int8 and array.shape == kernel.shape)
     scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / 64
-    np.testing.assert_allclose(stored * scales, rounded(kernel), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(stored * scales, quantize_kernel(kernel), rtol=1e-5, atol=1e-7)
 
 
 def test_a_kernel_of_zeros_stays_one() -> None:
-    assert not rounded(np.zeros((2, 3, 1, 1), np.float32)).any()
+    assert not quantize_kernel(np.zeros((2, 3, 1, 1), np.float32)).any()
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6], ids=["plain", "grouped", "depthwise"])
@@ -81,7 +83,7 @@ def test_the_correction_is_what_rounding_takes_from_the_mean(groups: int) -> Non
         parts = zip(np.split(inputs, groups, axis=1), np.split(weights[:, :, 0, 0], groups), strict=True)
         return np.concatenate([part @ weight.T.astype(np.float64) for part, weight in parts], axis=1)
 
-    expected = outputs(kernel).mean(axis=0) - outputs(rounded(kernel)).mean(axis=0)
+    expected = outputs(kernel).mean(axis=0) - outputs(quantize_kernel(kernel)).mean(axis=0)
     np.testing.assert_allclose(mean_shift(kernel, inputs.mean(axis=0)), expected, atol=1e-6)
 
 
@@ -91,10 +93,13 @@ def test_corrected_biases_bring_features_closer() -> None:
     there[:, 0, 0, 0] = 4.0
     data = wide.backbone_bytes(half=False, there=there)
     model = onnx.ModelProto.FromString(data)
-    observed = observe(model, IMAGES, OPERATORS)
+    observed = observe_activations(model, IMAGES, OPERATORS)
     exact = tiny.features(data, IMAGES)
     errors = [
-        np.abs(tiny.features(quantise(model, Observed(observed.ranges, means), Kind.U8S8), IMAGES) - exact).mean()
+        np.abs(
+            tiny.features(quantize(model, ActivationStats(observed.ranges, means), QuantizationKind.U8S8), IMAGES)
+            - exact
+        ).mean()
         for means in (observed.means, {})
     ]
     assert errors[0] < 0.7 * errors[1]
@@ -102,15 +107,16 @@ def test_corrected_biases_bring_features_closer() -> None:
 
 def test_ranges_that_are_missing_are_told() -> None:
     with pytest.raises(ModelError, match="cannot be stored in 8 bits") as caught:
-        quantise(tiny.backbone_proto(), Observed({}, {}), Kind.U8S8)
+        quantize(tiny.backbone_proto(), ActivationStats({}, {}), QuantizationKind.U8S8)
     assert "float16" in caught.value.hint
 
 
 def test_the_same_network_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     code = (
-        "import sys; from core.exporting.int8 import Kind; from tests.core.exporting.test_int8 import _made; "
-        "from tests import wide; sys.stdout.buffer.write(_made(wide.backbone_proto(half=False), Kind.S8S8))"
+        "import sys; from core.exporting.int8 import QuantizationKind; from tests.core.exporting.test_int8 import "
+        "_made; "
+        "from tests import wide; sys.stdout.buffer.write(_made(wide.backbone_proto(half=False), QuantizationKind.S8S8))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=120)
-    assert done.stdout == _made(wide.backbone_proto(half=False), Kind.S8S8)
+    assert done.stdout == _made(wide.backbone_proto(half=False), QuantizationKind.S8S8)
     assert done.stderr == b""

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from core.base.errors import Cancelled, DatasetError, StorageError
-from core.base.progress import CancelToken, Progress, Report
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 from core.engine.engine import open_engine
-from core.exporting.export_evaluation import MOST_LOST, TooMuchLostError, Trial
-from core.exporting.int8 import Kind
+from core.exporting.export_evaluation import MAX_LOSS, AccuracyLossError, ExportEvaluation
+from core.exporting.int8 import QuantizationKind
 from core.exporting.quantised import export_int8
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
@@ -53,7 +53,7 @@ def _trained(library: Library, folder: Path) -> InstalledModel:
         validation=0.25,
         test=0.25,
         seed=0,
-        provider=ProviderWish.CPU,
+        provider=ProviderPreference.CPU,
         precision=Precision.EXACT,
         command="fovea train pictures",
     )
@@ -61,8 +61,12 @@ def _trained(library: Library, folder: Path) -> InstalledModel:
 
 
 def _export(
-    model: InstalledModel, file: Path, folder: Path, most_lost: float = MOST_LOST, report: Report = lambda _: None
-) -> Trial:
+    model: InstalledModel,
+    file: Path,
+    folder: Path,
+    most_lost: float = MAX_LOSS,
+    report: ProgressCallback = lambda _: None,
+) -> ExportEvaluation:
     return export_int8(model, file, folder, most_lost, report=report, token=CancelToken())
 
 
@@ -98,7 +102,7 @@ def test_it_comes_back_as_a_model_that_is_proven(
         load_head(imported).logits(np.eye(8, dtype=np.float32)), load_head(model).logits(np.eye(8, dtype=np.float32))
     )
     images = sorted(folder.rglob("*.png"))
-    outcomes = open_classifier(imported, ProviderWish.CPU, Precision.AUTO).classify(images, top_k=1)
+    outcomes = open_classifier(imported, ProviderPreference.CPU, Precision.AUTO).classify(images, top_k=1)
     assert [out.best.label for out in outcomes if isinstance(out, Prediction)] == [p.parent.name for p in images]
     assert trial.chosen is not None
     assert trial.chosen.name in imported.card.training["quantised"]
@@ -112,9 +116,9 @@ def test_what_loses_too_much_is_not_written(library: Library, tmp_path: Path) ->
     folder, file = fragile.write_images(tmp_path / "pictures", 16), tmp_path / "a.onnx"
     file.write_text("old")
     model = fragile.install(library)
-    with pytest.raises(TooMuchLostError, match="Nothing was written") as caught:
+    with pytest.raises(AccuracyLossError, match="Nothing was written") as caught:
         _export(model, file, folder)
-    trial = caught.value.trial
+    trial = caught.value.evaluation
     assert trial.exact.accuracy == 1.0
     assert all(form.lost > 0.1 for form in trial.forms)
     assert not trial.is_as_trained
@@ -155,7 +159,7 @@ def test_the_shipped_general_model_keeps_its_names(shipped_models: Path, photos:
     if not (shipped_models / "general" / "card.json").exists():
         pytest.skip("the shipped model `general` is not on this machine")
     model = Library(shipped_models, tmp_path / "own").find("general")
-    classifier = open_classifier(model, ProviderWish.CPU, Precision.EXACT)
+    classifier = open_classifier(model, ProviderPreference.CPU, Precision.EXACT)
     paths = sorted(photos.rglob("*.*"))[::9]
     sure = [
         out for out in classifier.classify(paths, top_k=1) if isinstance(out, Prediction) and out.best.probability > 0.5
@@ -178,4 +182,4 @@ def test_the_shipped_general_model_keeps_its_names(shipped_models: Path, photos:
     assert parts.backbone_card.name == f"{model.backbone.card.name}-int8"
     operators = {node.op_type for node in onnx.ModelProto.FromString(parts.backbone).graph.node}
     assert "DequantizeLinear" in operators
-    assert Kind(trial.chosen.name) in Kind
+    assert QuantizationKind(trial.chosen.name) in QuantizationKind

@@ -11,7 +11,7 @@ import pytest
 
 from core.base.errors import DatasetError, ImageError
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.datasets.dataset import read_dataset
 from core.datasets.split import split
 from core.exporting import samples
@@ -42,14 +42,14 @@ def _trained(library: Library, folder: Path, **changes: object) -> InstalledMode
         validation=0.25,
         test=0.25,
         seed=7,
-        provider=ProviderWish.CPU,
+        provider=ProviderPreference.CPU,
         precision=Precision.EXACT,
         command="fovea train pictures",
     )
     return train(replace(request, **changes), library, report=lambda _: None, token=CancelToken()).model
 
 
-def _drawn(model: InstalledModel, folder: Path) -> Samples:
+def _draw_samples(model: InstalledModel, folder: Path) -> Samples:
     return draw_samples(model, folder, report=lambda _: None, token=CancelToken())
 
 
@@ -60,7 +60,7 @@ def _drawn(model: InstalledModel, folder: Path) -> Samples:
 )
 def test_a_folder_is_divided_as_it_was_to_train(library: Library, folder: Path, asked: dict[str, Any]) -> None:
     model = _trained(library, folder, **asked)
-    drawn = _drawn(model, folder)
+    drawn = _draw_samples(model, folder)
     dataset = read_dataset(folder, report=lambda _: None, token=CancelToken())
     parts = split(dataset, **{"validation": 0.25, "test": 0.25, "seed": 7, **asked})
     assert drawn.is_as_trained
@@ -75,12 +75,12 @@ def test_a_folder_is_divided_as_it_was_to_train(library: Library, folder: Path, 
 def test_another_folder_is_divided_anew(library: Library, folder: Path, tmp_path: Path) -> None:
     model = _trained(library, folder)
     others = teaching.write_labelled(tmp_path / "others", 16, seed=5)
-    drawn = _drawn(model, others)
+    drawn = _draw_samples(model, others)
     assert not drawn.is_as_trained
     assert drawn.learnt == 0
     assert 0 < len(drawn.validation) < 16
     min(folder.rglob("*.png")).unlink()
-    assert not _drawn(model, folder).is_as_trained
+    assert not _draw_samples(model, folder).is_as_trained
 
 
 TOLD: list[dict[str, Any]] = [
@@ -98,7 +98,7 @@ TOLD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("told", TOLD)
 def test_a_card_may_say_anything(library: Library, folder: Path, told: dict[str, Any]) -> None:
     model = library.find("colours")
-    drawn = _drawn(replace(model, card=replace(model.card, training=told)), folder)
+    drawn = _draw_samples(replace(model, card=replace(model.card, training=told)), folder)
     assert not drawn.is_as_trained
     assert drawn.learnt is None
     assert drawn.validation
@@ -107,9 +107,9 @@ def test_a_card_may_say_anything(library: Library, folder: Path, told: dict[str,
 def test_only_some_training_images_are_taken_and_always_the_same(
     library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samples, "MOST_CALIBRATION", 5)
+    monkeypatch.setattr(samples, "MAX_CALIBRATION", 5)
     model = library.find("colours")
-    first, second = _drawn(model, folder), _drawn(model, folder)
+    first, second = _draw_samples(model, folder), _draw_samples(model, folder)
     assert len(first.calibration) == 5
     assert first.calibration == second.calibration
     assert {example.path for example in first.calibration}.isdisjoint(example.path for example in first.validation)
@@ -118,7 +118,7 @@ def test_only_some_training_images_are_taken_and_always_the_same(
 def test_images_of_other_classes_are_not_judged_by(library: Library, folder: Path) -> None:
     (folder / "red").rename(folder / "Purple")
     (folder / "green").rename(folder / "GREEN")
-    drawn = _drawn(library.find("colours"), folder)
+    drawn = _draw_samples(library.find("colours"), folder)
     named = {tiny.CLASSES[label] for label in drawn.labels.tolist()}
     assert named == {"green", "blue"}, "a folder may spell its class in another case"
     assert {example.path.parent.name for example in drawn.calibration} == {"Purple", "GREEN", "blue"}
@@ -128,13 +128,13 @@ def test_a_folder_without_the_models_classes_is_refused(library: Library, folder
     for number, colour in enumerate(CLASSES):
         (folder / colour).rename(folder / f"class {number}")
     with pytest.raises(DatasetError, match="no image of a class of 'colours'") as caught:
-        _drawn(library.find("colours"), folder)
+        _draw_samples(library.find("colours"), folder)
     assert caught.value.hint
 
 
 def test_pixels_come_in_order_as_the_backbone_reads_them(library: Library, folder: Path) -> None:
     model = library.find("colours")
-    drawn = _drawn(model, folder)
+    drawn = _draw_samples(model, folder)
     pixels = list(read_pixels(drawn.validation, model.backbone.card.preprocessing))
     assert len(pixels) == len(drawn.validation)
     assert {(image.shape, image.dtype) for image in pixels} == {((tiny.SIZE, tiny.SIZE, 3), np.dtype(np.uint8))}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.card import Fit, Preprocessing
-from core.images.augmentation import DESCRIPTION, augmented, generator
+from core.card import Preprocessing, ResizeMode
+from core.images.augmentation import DESCRIPTION, augment, make_rng
 
 _PLAN = Preprocessing(64)
 _SUM = hashlib.sha256(b"a photo").hexdigest()
@@ -23,23 +23,23 @@ def _photo(height: int = 90, width: int = 120) -> NDArray[np.uint8]:
 
 
 def _many(pixels: NDArray[np.uint8], count: int = 60, plan: Preprocessing = _PLAN) -> NDArray[np.uint8]:
-    return np.stack([augmented(pixels, plan, generator(0, epoch, _SUM)) for epoch in range(count)])
+    return np.stack([augment(pixels, plan, make_rng(0, epoch, _SUM)) for epoch in range(count)])
 
 
 def test_the_same_seed_epoch_and_file_give_the_same_photo() -> None:
-    wanted = augmented(_photo(), _PLAN, generator(3, 2, _SUM))
-    np.testing.assert_array_equal(augmented(_photo(), _PLAN, generator(3, 2, _SUM)), wanted)
+    wanted = augment(_photo(), _PLAN, make_rng(3, 2, _SUM))
+    np.testing.assert_array_equal(augment(_photo(), _PLAN, make_rng(3, 2, _SUM)), wanted)
 
 
 @pytest.mark.parametrize("other", [(4, 2, _SUM), (3, 1, _SUM), (3, 2, hashlib.sha256(b"another").hexdigest())])
 def test_another_seed_epoch_or_file_gives_another(other: tuple[int, int, str]) -> None:
-    wanted = augmented(_photo(), _PLAN, generator(3, 2, _SUM))
-    assert not np.array_equal(augmented(_photo(), _PLAN, generator(*other)), wanted)
+    wanted = augment(_photo(), _PLAN, make_rng(3, 2, _SUM))
+    assert not np.array_equal(augment(_photo(), _PLAN, make_rng(*other)), wanted)
 
 
-@pytest.mark.parametrize("fit", list(Fit))
+@pytest.mark.parametrize("fit", list(ResizeMode))
 @pytest.mark.parametrize("shape", [(90, 120), (120, 90), (1, 1), (3, 200), (700, 900)])
-def test_any_photo_comes_out_in_the_backbone_s_size(shape: tuple[int, int], fit: Fit) -> None:
+def test_any_photo_comes_out_in_the_backbone_s_size(shape: tuple[int, int], fit: ResizeMode) -> None:
     found = _many(_photo(*shape), 5, Preprocessing(64, fit, 0.9))
     assert found.shape == (5, 64, 64, 3)
     assert found.dtype == np.uint8

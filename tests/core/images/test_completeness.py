@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.images.completeness import ends_early
+from core.images.completeness import is_truncated
 from tests import samples
 
 FORMS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF")
@@ -18,7 +18,7 @@ PIXELS = samples.photo_like(64, 48)
 
 def _is_cut(tmp_path: Path, data: bytes) -> bool:
     (tmp_path / "x").write_bytes(data)
-    return ends_early(tmp_path / "x")
+    return is_truncated(tmp_path / "x")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -71,4 +71,4 @@ def test_what_is_damaged_otherwise_does_not_end_early(tmp_path: Path, data: byte
 def test_an_empty_file_ends_early(tmp_path: Path) -> None:
     assert _is_cut(tmp_path, b"")
     with pytest.raises(OSError, match="No such file"):
-        ends_early(tmp_path / "gone.jpg")
+        is_truncated(tmp_path / "gone.jpg")

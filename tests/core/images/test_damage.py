@@ -252,7 +252,7 @@ def test_jpegs_of_endless_work_are_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(data)
     with pytest.raises(ImageError) as caught:
-        decode(path, at_least=598)
+        decode(path, min_side=598)
     assert caught.value.kind == "too-large"
 
 
@@ -262,7 +262,7 @@ def test_a_jpeg_whose_coefficients_take_too_much_memory_is_refused(tmp_path: Pat
     path = tmp_path / "x.jpg"
     path.write_bytes(data + b"\0\xff\xd9")
     with pytest.raises(ImageError, match="memory") as caught:
-        decode(path, at_least=598)
+        decode(path, min_side=598)
     assert caught.value.kind == "too-large"
 
 

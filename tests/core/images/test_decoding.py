@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from core.base.errors import ImageError
-from core.images.decoding import decode, decode_within
+from core.images.decoding import decode, decode_thumbnail
 from core.images.preprocessing import Preprocessing, preprocess
 from tests import samples
 
@@ -97,7 +97,7 @@ def test_content_decides_and_not_the_name(tmp_path: Path, form: str) -> None:
 )
 def test_a_jpeg_is_reduced_while_decoding(tmp_path: Path, at_least: int | None, shape: tuple[int, ...]) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(1600, 1200), "JPEG"))
-    pixels = decode(path, at_least=at_least)
+    pixels = decode(path, min_side=at_least)
     assert pixels.shape == shape
     np.testing.assert_allclose(pixels[shape[0] // 4, shape[1] // 4], samples.RED, atol=3)
 
@@ -105,7 +105,7 @@ def test_a_jpeg_is_reduced_while_decoding(tmp_path: Path, at_least: int | None, 
 @pytest.mark.parametrize("size", [(1, 1), (7, 900), (603, 1209), (1199, 1203)])
 def test_a_reduced_jpeg_keeps_the_side_that_is_asked_for(tmp_path: Path, size: tuple[int, int]) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(*size), "JPEG"))
-    pixels = decode(path, at_least=300)
+    pixels = decode(path, min_side=300)
     assert min(pixels.shape[:2]) >= min(300, *size)
     assert pixels.shape[1] / pixels.shape[0] == pytest.approx(size[0] / size[1], rel=0.01)
 
@@ -113,13 +113,13 @@ def test_a_reduced_jpeg_keeps_the_side_that_is_asked_for(tmp_path: Path, size: t
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "GIF", "BMP"])
 def test_only_a_jpeg_is_reduced(tmp_path: Path, form: str) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(160, 120), form))
-    assert decode(path, at_least=16).shape == (120, 160, 3)
+    assert decode(path, min_side=16).shape == (120, 160, 3)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_reduced_and_turned(tmp_path: Path, orientation: int) -> None:
     upright = samples.quadrants(1600, 1200)
-    pixels = decode(_file(tmp_path, samples.turned("JPEG", orientation, upright)), at_least=300)
+    pixels = decode(_file(tmp_path, samples.turned("JPEG", orientation, upright)), min_side=300)
     assert pixels.shape == (300, 400, 3)
     corners = pixels[[75, 75, 225, 225], [100, 300, 100, 300]]
     np.testing.assert_allclose(corners, [samples.RED, samples.GREEN, samples.BLUE, samples.GREY], atol=3)
@@ -130,7 +130,7 @@ def test_reduced_while_decoding_or_not_the_network_sees_the_same(tmp_path: Path)
     photo = Image.fromarray(samples.photo_like(2000, 1500)).resize((4000, 3000), Image.Resampling.BICUBIC)
     path = _file(tmp_path, samples.encoded(photo, "JPEG", quality=90, subsampling=2))
     plan = Preprocessing(299)
-    reduced, full = decode(path, at_least=plan.decode_at_least), decode(path)
+    reduced, full = decode(path, min_side=plan.min_decode_side), decode(path)
     assert reduced.shape == (375, 500, 3)
     difference = np.abs(preprocess(reduced, plan).astype(int) - preprocess(full, plan))
     assert difference.mean() < 1.0
@@ -139,7 +139,7 @@ def test_reduced_while_decoding_or_not_the_network_sees_the_same(tmp_path: Path)
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_previews_fit_and_keep_their_shape(tmp_path: Path, form: str) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(640, 480), form))
-    preview = decode_within(path, 100)
+    preview = decode_thumbnail(path, 100)
     assert preview.shape == (75, 100, 3)
     np.testing.assert_allclose(
         preview[[18, 18, 56, 56], [25, 75, 25, 75]],
@@ -150,7 +150,7 @@ def test_previews_fit_and_keep_their_shape(tmp_path: Path, form: str) -> None:
 
 def test_previews_are_turned(tmp_path: Path) -> None:
     path = _file(tmp_path, samples.turned("JPEG", 6, samples.quadrants(480, 640)))
-    preview = decode_within(path, 100)
+    preview = decode_thumbnail(path, 100)
     assert preview.shape == (100, 75, 3)
     np.testing.assert_allclose(preview[10, 10], samples.RED, atol=3)
 
@@ -158,19 +158,19 @@ def test_previews_are_turned(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_previews_are_never_enlarged(tmp_path: Path, form: str) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(48, 32), form))
-    assert decode_within(path, 48).shape == decode_within(path, 500).shape == (32, 48, 3)
+    assert decode_thumbnail(path, 48).shape == decode_thumbnail(path, 500).shape == (32, 48, 3)
 
 
 @pytest.mark.parametrize("size", [(3000, 2), (2, 3000), (1, 1)])
 def test_previews_of_strips_keep_at_least_one_row(tmp_path: Path, size: tuple[int, int]) -> None:
-    preview = decode_within(_file(tmp_path, samples.encoded(samples.quadrants(*size), "JPEG")), 64)
+    preview = decode_thumbnail(_file(tmp_path, samples.encoded(samples.quadrants(*size), "JPEG")), 64)
     assert 1 <= min(preview.shape[:2]) <= max(preview.shape[:2]) <= 64
 
 
 def test_previews_are_antialiased(tmp_path: Path) -> None:
     """A fine check becomes the grey that it is from afar."""
     check = np.indices((512, 512)).sum(axis=0) % 2 * 255
-    preview = decode_within(_file(tmp_path, samples.encoded(check.astype(np.uint8), "PNG")), 64)
+    preview = decode_thumbnail(_file(tmp_path, samples.encoded(check.astype(np.uint8), "PNG")), 64)
     np.testing.assert_allclose(preview[4:-4, 4:-4], 128, atol=3)
 
 

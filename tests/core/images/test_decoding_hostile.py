@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.base.errors import ImageError
-from core.images.decoding import Pixels, decode, decode_within
+from core.images.decoding import Pixels, decode, decode_thumbnail
 from tests import samples
 
 SMALL = {form: samples.encoded(samples.quadrants(24, 16), form) for form in samples.FORMATS}
@@ -28,7 +28,7 @@ needs_links_and_pipes = pytest.mark.skipif(sys.platform == "win32", reason="Wind
 
 def _failure(path: Path) -> ImageError:
     with pytest.raises(ImageError) as caught:
-        decode(path, at_least=598)
+        decode(path, min_side=598)
     error = caught.value
     assert error.what.endswith((".", "!"))
     assert error.hint.endswith(".")
@@ -186,7 +186,7 @@ def test_previews_fail_in_the_same_way(tmp_path: Path, form: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(SMALL[form][: len(SMALL[form]) // 2])
     with pytest.raises(ImageError) as caught:
-        decode_within(path, 64)
+        decode_thumbnail(path, 64)
     assert caught.value.kind == _failure(path).kind == "damaged"
 
 
@@ -212,8 +212,8 @@ def test_a_jpeg_may_have_more_pixels_if_it_is_reduced(tmp_path: Path) -> None:
     """Photos of 200-megapixel phones; without permission to reduce them they are as large as any other image."""
     path = tmp_path / "phone.jpg"
     path.write_bytes(samples.jpeg_of_size(16_320, 12_240))
-    assert decode(path, at_least=598).shape == (1530, 2040, 3)
-    assert decode_within(path, 256).shape == (192, 256, 3)
+    assert decode(path, min_side=598).shape == (1530, 2040, 3)
+    assert decode_thumbnail(path, 256).shape == (192, 256, 3)
     with pytest.raises(ImageError, match="at most 120 megapixels"):
         decode(path)
 
@@ -230,7 +230,7 @@ def test_a_jpeg_of_endless_scans_takes_no_time(tmp_path: Path) -> None:
     """Half a megabyte that would be decoded for a minute."""
     path = tmp_path / "x.jpg"
     path.write_bytes(samples.jpeg_of_scans(1600, 1200, 64))
-    assert decode(path, at_least=598).shape == (600, 800, 3)
+    assert decode(path, min_side=598).shape == (600, 800, 3)
     started = time.monotonic()
     assert _failure_of(tmp_path, samples.jpeg_of_scans(16_000, 12_000, 400)).kind == "too-large"
     assert time.monotonic() - started < 2
@@ -338,6 +338,6 @@ def test_any_damage_gives_pixels_or_an_image_error(tmp_path: Path, form: str, da
 
 def _outcome(path: Path) -> Pixels | ImageError:
     try:
-        return decode(path, at_least=16)
+        return decode(path, min_side=16)
     except ImageError as error:
         return error

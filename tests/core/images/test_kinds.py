@@ -11,7 +11,7 @@ from PIL import Image, TiffImagePlugin
 
 from core.base.errors import ImageError
 from core.images.decoding import decode, read_image
-from core.images.kinds import in_words, unread_name
+from core.images.kinds import describe_kinds, unread_name
 from tests import samples
 
 BEGINNINGS = {
@@ -107,9 +107,9 @@ def test_a_reduced_copy_in_a_tiff_is_read_with_a_warning(tmp_path: Path) -> None
 def test_skipped_files_are_counted_by_kind() -> None:
     names = ("a.CR3", "b.cr3", "c.Cr3", "d.jxl", "e.jxl", "f.txt", ".jxl", "jxl", "g.jpg")
     skipped = Counter(kind for name in names if (kind := unread_name(name)))
-    assert in_words(skipped) == "Skipped 5 files of kinds Fovea does not read: 3 CR3, 2 JXL."
-    assert in_words(Counter({"NEF": 1})) == "Skipped 1 file of a kind Fovea does not read: 1 NEF."
-    assert in_words(Counter()) == ""
+    assert describe_kinds(skipped) == "Skipped 5 files of kinds Fovea does not read: 3 CR3, 2 JXL."
+    assert describe_kinds(Counter({"NEF": 1})) == "Skipped 1 file of a kind Fovea does not read: 1 NEF."
+    assert describe_kinds(Counter()) == ""
 
 
 def test_a_tiff_directory_that_lists_more_than_fits_is_refused(tmp_path: Path) -> None:

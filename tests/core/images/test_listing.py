@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.errors import ImageError
-from core.base.text import natural, printable
+from core.base.text import display_path, natural_sort_key
 from core.images.listing import IMAGE_SUFFIXES, find_images, has_class_folders
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
@@ -60,7 +60,7 @@ def test_natural_order_is_that_of_texts_and_numbers_in_turn(texts: list[str]) ->
         split = re.split(r"(\d+)", name.casefold())
         return [int(part) if index % 2 else part for index, part in enumerate(split)], name
 
-    assert sorted(texts, key=natural) == sorted(texts, key=parts)
+    assert sorted(texts, key=natural_sort_key) == sorted(texts, key=parts)
 
 
 def test_only_images_are_chosen_and_case_does_not_matter(album: Path) -> None:
@@ -272,9 +272,9 @@ def test_the_walk_holds_one_folder_at_a_time(album: Path) -> None:
     ],
 )
 def test_printable_is_one_safe_line(path: str, line: str) -> None:
-    assert printable(path) == line
-    assert printable(path).encode()
-    assert len(printable(path).splitlines()) == 1
+    assert display_path(path) == line
+    assert display_path(path).encode()
+    assert len(display_path(path).splitlines()) == 1
 
 
 def test_a_folder_of_labelled_images_is_known_by_its_subfolders(tmp_path: Path) -> None:

@@ -14,8 +14,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.images.decoding import decode_within
-from core.images.perceptual_hash import NEAR, distance, group_alike, joined, look
+from core.images.decoding import decode_thumbnail
+from core.images.perceptual_hash import (
+    HAMMING_THRESHOLD,
+    connected_components,
+    group_near_duplicates,
+    hamming_distance,
+    phash,
+)
 from tests.samples import encoded, photo_like
 
 
@@ -23,7 +29,7 @@ def _as_pixels(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB"))
 
 
-def _looks(*values: int) -> NDArray[np.uint64]:
+def _hashes(*values: int) -> NDArray[np.uint64]:
     return np.array(values, np.uint64)
 
 
@@ -32,25 +38,25 @@ def test_a_look_survives_another_size_and_compression(size: tuple[int, int]) -> 
     original = photo_like(384, 256)
     small = Image.fromarray(original).resize(size, Image.Resampling.BICUBIC)
     again = Image.open(BytesIO(encoded(small, "JPEG", quality=50)))
-    assert distance(look(original), look(_as_pixels(again))) <= NEAR
+    assert hamming_distance(phash(original), phash(_as_pixels(again))) <= HAMMING_THRESHOLD
 
 
 def test_a_look_tells_mirrored_and_turned_images_apart() -> None:
     original = photo_like(256, 256)
-    assert distance(look(original), look(original[:, ::-1])) > 2 * NEAR
-    assert distance(look(original), look(np.rot90(original))) > 2 * NEAR
+    assert hamming_distance(phash(original), phash(original[:, ::-1])) > 2 * HAMMING_THRESHOLD
+    assert hamming_distance(phash(original), phash(np.rot90(original))) > 2 * HAMMING_THRESHOLD
 
 
 def test_images_of_one_colour_are_told_by_it() -> None:
-    shades = [look(np.full((40, 60, 3), colour, np.uint8)) for colour in ((255, 0, 0), (254, 0, 0), (0, 0, 0))]
-    assert min(distance(a, b) for a, b in combinations(shades, 2)) > 2 * NEAR
-    assert shades[0] == look(np.full((9, 7, 3), (255, 0, 0), np.uint8))
+    shades = [phash(np.full((40, 60, 3), colour, np.uint8)) for colour in ((255, 0, 0), (254, 0, 0), (0, 0, 0))]
+    assert min(hamming_distance(a, b) for a, b in combinations(shades, 2)) > 2 * HAMMING_THRESHOLD
+    assert shades[0] == phash(np.full((9, 7, 3), (255, 0, 0), np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 300, 3), (300, 1, 3), (2, 2, 3)])
 def test_any_shape_has_a_look_of_64_bits(shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    assert 0 <= look(pixels) < 2**64
+    assert 0 <= phash(pixels) < 2**64
 
 
 @given(
@@ -61,25 +67,29 @@ def test_any_shape_has_a_look_of_64_bits(shape: tuple[int, int, int]) -> None:
 def test_groups_are_what_comparing_every_pair_gives(random: list[int], changed: list[tuple[int, set[int]]]) -> None:
     values = list(random)
     values += [random[index] ^ sum(1 << bit for bit in bits) for index, bits in changed if index < len(random)]
-    near = [(a, b) for a, b in combinations(range(len(values)), 2) if distance(values[a], values[b]) <= NEAR]
-    assert group_alike(_looks(*values)).tolist() == joined(len(values), near).tolist()
+    near = [
+        (a, b)
+        for a, b in combinations(range(len(values)), 2)
+        if hamming_distance(values[a], values[b]) <= HAMMING_THRESHOLD
+    ]
+    assert group_near_duplicates(_hashes(*values)).tolist() == connected_components(len(values), near).tolist()
 
 
 def test_a_group_is_named_by_its_first_member_and_goes_by_way_of_others() -> None:
-    chain = _looks(0, 2**64 - 1, 0b111111, 0b111111_111111)
-    assert group_alike(chain).tolist() == [0, 1, 0, 0]
-    assert group_alike(chain, near=5).tolist() == [0, 1, 2, 3]
+    chain = _hashes(0, 2**64 - 1, 0b111111, 0b111111_111111)
+    assert group_near_duplicates(chain).tolist() == [0, 1, 0, 0]
+    assert group_near_duplicates(chain, threshold=5).tolist() == [0, 1, 2, 3]
 
 
 def test_joined_goes_by_way_of_others() -> None:
-    assert joined(6, [(5, 4), (2, 1), (4, 2)]).tolist() == [0, 1, 1, 3, 1, 1]
+    assert connected_components(6, [(5, 4), (2, 1), (4, 2)]).tolist() == [0, 1, 1, 3, 1, 1]
 
 
 def test_many_looks_are_compared_in_seconds() -> None:
     looks = np.random.default_rng(0).integers(0, 2**64, 30_000, np.uint64)
     looks[1::3] = looks[::3] ^ np.uint64(1 << 40)
     started = time.perf_counter()
-    groups = group_alike(looks)
+    groups = group_near_duplicates(looks)
     assert time.perf_counter() - started < 20  # comparing every pair in Python would take ten minutes
     assert (groups[1::3] == groups[::3]).all()
     assert len(np.unique(groups)) == 20_000
@@ -87,10 +97,10 @@ def test_many_looks_are_compared_in_seconds() -> None:
 
 def test_of_the_photos_only_copies_look_alike(photos: Path) -> None:
     paths = sorted(photos.glob("*/*"))[::4]
-    seen = [look(decode_within(path, 256)) for path in paths]
+    seen = [phash(decode_thumbnail(path, 256)) for path in paths]
     near = [
         (paths[a].stem, paths[b].stem)
         for a, b in combinations(range(len(paths)), 2)
-        if distance(seen[a], seen[b]) <= NEAR
+        if hamming_distance(seen[a], seen[b]) <= HAMMING_THRESHOLD
     ]
     assert all(a.removeprefix("x_") == b.removeprefix("x_") for a, b in near)

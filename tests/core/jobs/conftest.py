@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from core.jobs.journal import Answer, Answerer, Found, Journal
+from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef
 from core.jobs.values import JobRequest
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
-ANSWERER = Answerer("key of colours", "colours", 1, 5)
+ANSWERER = ModelRef("key of colours", "colours", 1, 5)
 
 
 def prediction(label: str, confidence: float, *, unknown: bool | None = None) -> Prediction:
@@ -43,11 +43,13 @@ def fill(request_of: JobRequest) -> Fill:
 
     def run(images: dict[str, Outcome | None], *, finish: bool = True) -> str:
         with Journal(request_of, ANSWERER) as journal:
-            journal.found([found(path, mtime_ns=1000 - place) for place, path in enumerate(images)])
+            journal.add_found([found(path, mtime_ns=1000 - place) for place, path in enumerate(images)])
             journal.end_walk([])
-            numbers = {image.path.relative_to(request_of.folder): image.number for image in journal.ahead(0, 1000)}
-            given = [Answer(numbers[Path(path)], outcome) for path, outcome in images.items() if outcome]
-            journal.answer(given)
+            numbers = {
+                image.path.relative_to(request_of.folder): image.number for image in journal.next_images(0, 1000)
+            }
+            given = [ImageResult(numbers[Path(path)], outcome) for path, outcome in images.items() if outcome]
+            journal.record(given)
             if finish:
                 journal.finish()
         return journal.id
@@ -55,7 +57,7 @@ def fill(request_of: JobRequest) -> Fill:
     return run
 
 
-def found(path: str, *, size: int = 1, mtime_ns: int = 1) -> Found:
+def found(path: str, *, size: int = 1, mtime_ns: int = 1) -> FoundFile:
     """An image as the walk finds it."""
     folder, _, name = path.rpartition("/")
-    return Found(folder.encode(), name.encode(), size, mtime_ns)
+    return FoundFile(folder.encode(), name.encode(), size, mtime_ns)

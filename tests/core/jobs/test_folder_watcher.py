@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.jobs.folder_watcher import Arrivals, Settling
-from core.jobs.journal import Found
+from core.jobs.folder_watcher import FolderWatcher, StabilityFilter
+from core.jobs.journal import FoundFile
 from tests import samples
 
 
@@ -24,10 +24,10 @@ class Clock:
         return self.moment
 
 
-def look(settling: Settling, file: Path) -> bool:
+def poll(settling: StabilityFilter, file: Path) -> bool:
     status = file.stat()
     settling.begin()
-    return settling.takes(Found(b"", os.fsencode(file.name), status.st_size, status.st_mtime_ns))
+    return settling.accepts(FoundFile(b"", os.fsencode(file.name), status.st_size, status.st_mtime_ns))
 
 
 @pytest.fixture
@@ -39,16 +39,16 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_that_just_changed_is_taken_once_it_stays_as_it_is(file: Path) -> None:
     clock = Clock(file.stat().st_mtime - 100)  # behind, so that only looking twice can tell
-    settling = Settling(file.parent, settled_s=2, now=clock)
-    assert not look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, now=clock)
+    assert not poll(settling, file)
     assert settling.wait_s == 2
     clock.moment += 1.5
     file.write_bytes(b"half and more")
-    assert not look(settling, file)
+    assert not poll(settling, file)
     clock.moment += 1.5
-    assert not look(settling, file), "it grew since"
+    assert not poll(settling, file), "it grew since"
     clock.moment += 1.5
-    assert look(settling, file)
+    assert poll(settling, file)
     assert settling.wait_s == math.inf
 
 
@@ -57,67 +57,67 @@ def test_a_file_that_is_empty_or_ends_early_is_waited_for_until_it_is_whole(file
     whole = samples.encoded(samples.photo_like(64, 48), "JPEG")
     file.write_bytes(whole[: int(len(whole) * cut)])
     clock = Clock(file.stat().st_mtime - 100)
-    settling = Settling(file.parent, settled_s=2, patience_s=30, now=clock)
-    assert not look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, timeout_s=30, now=clock)
+    assert not poll(settling, file)
     clock.moment += 10
-    assert not look(settling, file)
+    assert not poll(settling, file)
     assert settling.wait_s == 20
     file.write_bytes(whole)
-    assert not look(settling, file)
+    assert not poll(settling, file)
     clock.moment += 2
-    assert look(settling, file)
+    assert poll(settling, file)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\0\x10JFIF"])
 def test_what_stays_cut_off_is_taken_once_it_has_stopped_changing(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     clock = Clock(file.stat().st_mtime - 100)
-    settling = Settling(file.parent, settled_s=2, patience_s=30, now=clock)
-    assert not look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, timeout_s=30, now=clock)
+    assert not poll(settling, file)
     clock.moment += 29
-    assert not look(settling, file)
+    assert not poll(settling, file)
     clock.moment += 1
-    assert look(settling, file)
+    assert poll(settling, file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
 def test_what_was_cut_off_long_ago_is_taken_at_once(file: Path) -> None:
     file.write_bytes(b"")
-    assert look(Settling(file.parent, settled_s=2, patience_s=30, now=Clock(file.stat().st_ctime + 31)), file)
+    assert poll(StabilityFilter(file.parent, stable_s=2, timeout_s=30, now=Clock(file.stat().st_ctime + 31)), file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
 def test_what_lay_there_long_before_is_taken_at_once(file: Path) -> None:
-    settling = Settling(file.parent, settled_s=2, now=Clock(file.stat().st_ctime + 60))
-    assert look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, now=Clock(file.stat().st_ctime + 60))
+    assert poll(settling, file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
 def test_an_old_time_of_change_that_a_copying_program_set_does_not_deceive(file: Path) -> None:
     os.utime(file, (10**9, 10**9))
-    settling = Settling(file.parent, settled_s=2, now=Clock(file.stat().st_ctime + 1))
-    assert not look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, now=Clock(file.stat().st_ctime + 1))
+    assert not poll(settling, file)
 
 
 def test_a_clock_ahead_only_delays(file: Path) -> None:
     os.utime(file, (file.stat().st_mtime + 3600,) * 2)
     clock = Clock(file.stat().st_ctime)
-    settling = Settling(file.parent, settled_s=2, now=clock)
-    assert not look(settling, file)
+    settling = StabilityFilter(file.parent, stable_s=2, now=clock)
+    assert not poll(settling, file)
     clock.moment += 3
-    assert look(settling, file)
+    assert poll(settling, file)
 
 
 @pytest.mark.parametrize("name", ["a.jpg.part", "b.crdownload", "c.TMP", "d.jpg~"])
 def test_what_is_somebody_s_working_copy_is_never_taken(tmp_path: Path, name: str) -> None:
-    settling = Settling(tmp_path, settled_s=0, now=Clock(10**10))
+    settling = StabilityFilter(tmp_path, stable_s=0, now=Clock(10**10))
     settling.begin()
-    assert not settling.takes(Found(b"", name.encode(), 1, 1))
+    assert not settling.accepts(FoundFile(b"", name.encode(), 1, 1))
     assert settling.wait_s == math.inf
 
 
 def test_something_that_happens_is_told_and_our_own_looking_is_not(tmp_path: Path, file: Path) -> None:
-    arrivals = Arrivals(tmp_path, recursive=True)
+    arrivals = FolderWatcher(tmp_path, recursive=True)
     assert arrivals.open()
     try:
         arrivals.wait(0.2)
@@ -132,7 +132,7 @@ def test_something_that_happens_is_told_and_our_own_looking_is_not(tmp_path: Pat
 
 
 def test_a_folder_that_is_not_there_cannot_be_listened_to(tmp_path: Path) -> None:
-    arrivals = Arrivals(tmp_path / "gone", recursive=False)
+    arrivals = FolderWatcher(tmp_path / "gone", recursive=False)
     assert not arrivals.open()
     assert not arrivals.wait(0.01)
     arrivals.close()

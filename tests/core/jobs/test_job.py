@@ -16,14 +16,14 @@ import pytest
 
 from core.base.errors import Cancelled, ModelError, ProviderError, StorageError, UsageError
 from core.base.progress import CancelToken
-from core.base.providers import Provider, ProviderWish
+from core.base.providers import Provider, ProviderPreference
 from core.engine.engine import Engine
 from core.jobs import pipeline
-from core.jobs.job import Job, Result, open_answering
-from core.jobs.job_list import job_facts
+from core.jobs.job import Job, JobResult, open_lazy_classifier
+from core.jobs.job_list import job_summary
 from core.jobs.journal import job_id
-from core.jobs.pipeline import AHEAD, Answering
-from core.jobs.queries import Answers
+from core.jobs.pipeline import PREFETCH, LazyClassifier
+from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, JobCounts, JobProgress, JobRequest, JobState, View
 from core.models.library import open_library
 from core.prediction import Prediction
@@ -40,7 +40,7 @@ def request_of(tmp_path: Path) -> JobRequest:
     for colour in tiny.CLASSES:
         tiny.write_solid(folder / f"{colour}.png", colour)
     tiny.write_solid(folder / "more" / "grey.png", "grey")
-    return JobRequest(folder, recursive=True, model="colours", provider=ProviderWish.CPU)
+    return JobRequest(folder, recursive=True, model="colours", provider=ProviderPreference.CPU)
 
 
 def many(request: JobRequest, count: int) -> None:
@@ -49,12 +49,12 @@ def many(request: JobRequest, count: int) -> None:
         os.link(request.folder / "red.png", request.folder / f"{number}.png")
 
 
-def run(request: JobRequest, answering: Answering | None = None, **more: object) -> list[Result]:
-    with Job(request, answering or open_answering(request), token=CancelToken(), **more) as job:  # type: ignore[arg-type]
+def run(request: JobRequest, answering: LazyClassifier | None = None, **more: object) -> list[JobResult]:
+    with Job(request, answering or open_lazy_classifier(request), token=CancelToken(), **more) as job:  # type: ignore[arg-type]
         return list(job.results())
 
 
-def told(results: list[Result]) -> list[tuple[str, str]]:
+def summarized(results: list[JobResult]) -> list[tuple[str, str]]:
     return [
         (each.outcome.path.name, each.outcome.best.label if isinstance(each.outcome, Prediction) else each.outcome.kind)
         for each in results
@@ -63,12 +63,12 @@ def told(results: list[Result]) -> list[tuple[str, str]]:
 
 def test_images_are_answered_in_input_order_and_noted(request_of: JobRequest) -> None:
     results = run(request_of)
-    assert told(results)[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
+    assert summarized(results)[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
     assert [result.outcome.path for result in results][3] == request_of.folder / "more" / "grey.png"
     assert all(result.is_new for result in results)
-    facts = job_facts(job_id(request_of))
+    facts = job_summary(job_id(request_of))
     assert (facts.state, facts.counts) == (JobState.FINISHED, JobCounts(done=4))
-    with Answers(facts.id) as answers:
+    with ResultStore(facts.id) as answers:
         rows = list(answers.each(View()))
     for row, result in zip(rows, results, strict=True):
         assert row.number == result.number
@@ -77,7 +77,7 @@ def test_images_are_answered_in_input_order_and_noted(request_of: JobRequest) ->
 
 
 def test_a_job_answers_as_the_classifier_does(request_of: JobRequest) -> None:
-    answering = open_answering(request_of)
+    answering = open_lazy_classifier(request_of)
     paths = [result.outcome.path for result in run(request_of, answering)]
     for one, result in zip(answering.open().classify(paths, top_k=5), run(request_of, answering), strict=True):
         assert isinstance(one, Prediction)
@@ -105,7 +105,7 @@ def test_another_head_over_the_same_backbone_answers_from_kept_features(
     monkeypatch.setattr(pipeline, "open_classifier", lambda *_: pytest.fail("no engine has to be opened"))
     second = run(keeping)
     assert [each.is_new for each in second] == [True] * 4
-    assert told(second)[:3] == told(first)[:3]
+    assert summarized(second)[:3] == summarized(first)[:3]
     for one, other in zip(first, second, strict=True):
         assert isinstance(one.outcome, Prediction)
         assert isinstance(other.outcome, Prediction)
@@ -126,9 +126,9 @@ def test_features_kept_of_the_same_content_elsewhere_serve_too(
 def test_bad_images_cost_only_themselves(request_of: JobRequest) -> None:
     (request_of.folder / "empty.png").touch()
     (request_of.folder / "text.jpg").write_text("no image")
-    kinds = [kind for _, kind in told(run(request_of)) if kind not in tiny.CLASSES]
+    kinds = [kind for _, kind in summarized(run(request_of)) if kind not in tiny.CLASSES]
     assert kinds == ["empty", "not-an-image"]
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         assert answers.counts() == JobCounts(done=4, failed=2)
 
 
@@ -141,7 +141,7 @@ def test_warnings_are_kept_and_images_with_them_are_read_again(
     half = request_of.folder / "half.bmp"
     half.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
     run(keeping)
-    with Answers(job_id(keeping)) as answers:
+    with ResultStore(job_id(keeping)) as answers:
         rows = {row.path.name: row.warnings for row in answers.rows(View(), 0, 10)}
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
@@ -165,9 +165,9 @@ def test_a_file_that_vanishes_before_it_is_read_fails_alone_and_is_gone_later(
         return plain(path, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "prepare", prepare)
-    assert told(run(request_of))[1] == ("green.png", "missing")
+    assert summarized(run(request_of))[1] == ("green.png", "missing")
     run(request_of)
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         assert answers.counts() == JobCounts(done=3, gone=1)
 
 
@@ -176,25 +176,25 @@ def test_a_file_that_changes_is_classified_again(request_of: JobRequest) -> None
     tiny.write_solid(request_of.folder / "red.png", "green", size=(50, 50))
     results = run(request_of)
     assert [each.outcome.path.name for each in results if each.is_new] == ["red.png"]
-    assert told(results)[2] == ("red.png", "green")
+    assert summarized(results)[2] == ("red.png", "green")
 
 
 def test_a_folder_that_goes_away_under_way_stops_the_job_which_goes_on_later(request_of: JobRequest) -> None:
     many(request_of, 100)
     away = request_of.folder.with_name("away")
-    with Job(request_of, open_answering(request_of), token=CancelToken()) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         results = job.results()
         next(results)
         request_of.folder.rename(away)
         with pytest.raises(StorageError, match="is gone, or its disk is"):
             list(results)
-    assert job_facts(job.id).state is JobState.STOPPED
-    assert job_facts(job.id).counts.failed == 0
+    assert job_summary(job.id).state is JobState.STOPPED
+    assert job_summary(job.id).counts.failed == 0
     with pytest.raises(UsageError, match="There is no folder"):
         run(request_of)
     away.rename(request_of.folder)
     assert len(run(request_of)) == 104
-    assert job_facts(job.id).counts == JobCounts(done=104)
+    assert job_summary(job.id).counts == JobCounts(done=104)
 
 
 def test_a_folder_that_cannot_be_read_is_in_the_journal(
@@ -209,12 +209,12 @@ def test_a_folder_that_cannot_be_read_is_in_the_journal(
         return plain(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with Job(request_of, open_answering(request_of), token=CancelToken()) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         assert len(list(job.results())) == 3
-        assert [trouble.folder.name for trouble in job.troubles] == ["more"]
-    with Answers(job.id) as answers:
+        assert [trouble.folder.name for trouble in job.unreadable_folders] == ["more"]
+    with ResultStore(job.id) as answers:
         assert answers.counts() == JobCounts(done=4)
-        assert len(answers.troubles()) == 1
+        assert len(answers.unreadable_folders()) == 1
 
 
 def test_progress_is_told_with_speed_and_what_remains(request_of: JobRequest) -> None:
@@ -232,13 +232,13 @@ def test_progress_is_told_with_speed_and_what_remains(request_of: JobRequest) ->
 def test_a_job_that_is_called_off_keeps_what_it_did_and_suspects_nobody(request_of: JobRequest) -> None:
     many(request_of, 100)
     token = CancelToken()
-    with Job(request_of, open_answering(request_of), token=token) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=token) as job:
         results = job.results()
         next(results)
         token.cancel()
         with pytest.raises(Cancelled):
             list(results)
-    done = job_facts(job.id).counts.done
+    done = job_summary(job.id).counts.done
     assert 0 < done < 104
     results_after = run(request_of)
     assert sum(not each.is_new for each in results_after) == done
@@ -247,9 +247,9 @@ def test_a_job_that_is_called_off_keeps_what_it_did_and_suspects_nobody(request_
 
 def test_a_job_that_nobody_asks_any_more_ends(request_of: JobRequest) -> None:
     many(request_of, 100)
-    with Job(request_of, open_answering(request_of), token=CancelToken()) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         next(iter(job.results()))
-    with Answers(job.id) as answers:
+    with ResultStore(job.id) as answers:
         assert 0 < answers.count(View()) < 104
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("decode", "walk"))]
 
@@ -257,10 +257,10 @@ def test_a_job_that_nobody_asks_any_more_ends(request_of: JobRequest) -> None:
 def test_a_paused_job_waits(request_of: JobRequest) -> None:
     many(request_of, 100)
     token = CancelToken()
-    taken: list[Result] = []
+    taken: list[JobResult] = []
 
     def work() -> None:
-        with Job(request_of, open_answering(request_of), token=token) as job:
+        with Job(request_of, open_lazy_classifier(request_of), token=token) as job:
             for result in job.results():
                 taken.append(result)
                 if len(taken) == 8:
@@ -282,16 +282,16 @@ def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, mon
     read: list[Path] = []
     plain = pipeline.prepare
     monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path), plain(path, plan))[1])
-    with Job(request_of, open_answering(request_of), token=CancelToken()) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         for given, _ in enumerate(job.results()):
-            assert len(read) <= given + AHEAD + 8
+            assert len(read) <= given + PREFETCH + 8
 
 
 def test_a_provider_that_fails_under_way_is_replaced_by_the_cpu(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     many(request_of, 30)
-    answering = open_answering(request_of)
+    answering = open_lazy_classifier(request_of)
     opened = answering.open()
     runs = iter(range(100))
     plain = Engine.run
@@ -318,18 +318,18 @@ def test_a_cpu_that_fails_stops_the_job_and_every_image_waits_still(
         raise ProviderError("The CPU failed while it ran: no memory.", hint="Try fewer.")
 
     with monkeypatch.context() as patch:
-        answering = open_answering(request_of)
+        answering = open_lazy_classifier(request_of)
         answering.open()
         patch.setattr(Engine, "run", failing)
         with pytest.raises(ProviderError, match="no memory"):
             run(request_of, answering)
-    assert job_facts(job_id(request_of)).counts == JobCounts(waiting=4)
+    assert job_summary(job_id(request_of)).counts == JobCounts(waiting=4)
     assert len(run(request_of)) == 4
 
 
 def test_a_model_that_is_not_there_is_told(request_of: JobRequest) -> None:
     with pytest.raises(ModelError, match="no model called"):
-        open_answering(replace(request_of, model="nobody"))
+        open_lazy_classifier(replace(request_of, model="nobody"))
 
 
 def test_an_empty_folder_is_a_job_without_images(request_of: JobRequest, tmp_path: Path) -> None:
@@ -345,8 +345,8 @@ def test_look_alikes_come_together(request_of: JobRequest, photos: Path) -> None
         shutil.copy(photo, folder / f"{place}{photo.suffix}")
     request = replace(request_of, folder=folder)
     run(request)
-    with Answers(job_id(request)) as answers:
-        view = View(group=Group.LOOK)
+    with ResultStore(job_id(request)) as answers:
+        view = View(group=Group.SIMILARITY)
         assert [row.path.stem for row in answers.each(view)] == ["1", "3"]
         assert [(group.title, group.first, group.count) for group in answers.groups(view)] == [("1", 0, 2)]
 
@@ -355,10 +355,10 @@ _DYING = """
 import os, sys
 from pathlib import Path
 from core.jobs import pipeline
-from core.jobs.job import Job, open_answering
+from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.values import JobRequest
 from core.base.progress import CancelToken
-from core.base.providers import ProviderWish
+from core.base.providers import ProviderPreference
 plain, where = pipeline.prepare, sys.argv[2]
 def prepare(path, plan):
     if path.name == where:
@@ -367,8 +367,8 @@ def prepare(path, plan):
 pipeline.prepare = prepare
 if where == "opening":
     pipeline.open_classifier = lambda *_: os.kill(os.getpid(), 9)
-request = JobRequest(Path(sys.argv[1]), recursive=True, model="colours", provider=ProviderWish.CPU)
-with Job(request, open_answering(request), token=CancelToken()) as job:
+request = JobRequest(Path(sys.argv[1]), recursive=True, model="colours", provider=ProviderPreference.CPU)
+with Job(request, open_lazy_classifier(request), token=CancelToken()) as job:
     print(sum(1 for _ in job.results()))
 """
 
@@ -383,7 +383,7 @@ def attempt(request: JobRequest, where: str) -> tuple[int, str]:
 @posix_only
 def test_a_program_that_dies_before_it_reads_suspects_nobody(request_of: JobRequest) -> None:
     assert [attempt(request_of, "opening") for _ in range(5)] == [(-9, "")] * 5
-    assert told(run(request_of))[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
+    assert summarized(run(request_of))[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
 
 
 @posix_only
@@ -392,7 +392,7 @@ def test_an_image_that_kills_the_program_again_and_again_becomes_a_failure(reque
 
     deaths = [attempt(request_of, "5.png") for _ in range(5)]
     assert deaths == [*[(-9, "")] * 4, (0, "44")]
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         (failed,) = answers.each(View(filter=Filter(failed=True)))
         assert (failed.path.name, failed.failure and failed.failure.kind) == ("5.png", "crashed")
         assert answers.counts() == JobCounts(done=43, failed=1)

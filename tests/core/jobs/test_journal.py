@@ -15,36 +15,36 @@ from unittest.mock import Mock
 import pytest
 
 from core.base.errors import DamagedError, StorageError, UsageError
-from core.base.salvage import kept_aside
-from core.jobs.job_list import BrokenJob, forget_answers, job_facts, list_jobs, remove_job
-from core.jobs.journal import Answer, Answerer, Journal, held, job_folder, job_id
-from core.jobs.queries import Answers
+from core.base.salvage import files_set_aside
+from core.jobs.job_list import BrokenJob, job_summary, list_jobs, remove_job, reset_results
+from core.jobs.journal import ImageResult, Journal, ModelRef, job_folder, job_id, locked
+from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE, FORMAT, open_database
-from core.jobs.trash import bring_back, removed_jobs
-from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, Trouble, Verdict, View
+from core.jobs.trash import removed_jobs, restore
+from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, UnreadableFolder, Verdict, View
 from core.prediction import Prediction
 from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
 
 
-def answer_all(journal: Journal) -> list[str]:
+def record_all(journal: Journal) -> list[str]:
     """Answer what waits as red; the paths of it."""
-    waiting = [image for image in journal.ahead(0, 1000) if image.outcome is None]
-    journal.answer([Answer(image.number, prediction("red", 0.9)) for image in waiting])
+    waiting = [image for image in journal.next_images(0, 1000) if image.outcome is None]
+    journal.record([ImageResult(image.number, prediction("red", 0.9)) for image in waiting])
     return [image.path.name for image in waiting]
 
 
-def run(request: JobRequest, *images: str, answerer: Answerer = ANSWERER, mtime_ns: int = 1) -> list[str]:
+def run(request: JobRequest, *images: str, answerer: ModelRef = ANSWERER, mtime_ns: int = 1) -> list[str]:
     """A whole run over these images; which of them were classified."""
     with Journal(request, answerer) as journal:
-        journal.found([found(image, mtime_ns=mtime_ns) for image in images])
+        journal.add_found([found(image, mtime_ns=mtime_ns) for image in images])
         journal.end_walk([])
-        fresh = answer_all(journal)
+        fresh = record_all(journal)
         journal.finish()
     return fresh
 
 
 def states(request: JobRequest) -> dict[str, State]:
-    with Answers(job_id(request)) as answers:
+    with ResultStore(job_id(request)) as answers:
         return {row.path.name: row.state for row in answers.rows_of(range(1, 100))}
 
 
@@ -53,7 +53,7 @@ def test_a_second_run_finds_what_is_new_changed_and_gone(request_of: JobRequest)
     assert run(request_of, "a.jpg", "b.jpg", "c.jpg") == []
     assert run(request_of, "0.jpg", "a.jpg", "c.jpg") == ["0.jpg"]
     assert states(request_of)["b.jpg"] is State.GONE
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         assert [row.path.name for row in answers.each(View())] == ["0.jpg", "a.jpg", "c.jpg"]
         assert answers.counts() == JobCounts(done=3, gone=1)
     assert run(request_of, "0.jpg", "a.jpg", "b.jpg", mtime_ns=2) == ["0.jpg", "a.jpg", "b.jpg"]
@@ -66,17 +66,17 @@ def test_what_comes_back_as_it_was_keeps_its_answer(request_of: JobRequest) -> N
 
 
 def test_another_model_answers_anew_and_the_first_one_is_remembered(request_of: JobRequest) -> None:
-    other = Answerer("another key", "shapes", 2, 5)
+    other = ModelRef("another key", "shapes", 2, 5)
     run(request_of, "a.jpg", "b.jpg")
-    with Answers(job_id(request_of)) as answers:
-        answers.set_review([1], Review(Verdict.ACCEPTED))
-        answers.set_review([2], Review(Verdict.CORRECTED, "blue"))
+    with ResultStore(job_id(request_of)) as answers:
+        answers.set_reviews({1: Review(Verdict.ACCEPTED)})
+        answers.set_reviews({2: Review(Verdict.CORRECTED, "blue")})
     assert run(request_of, "a.jpg", "b.jpg", answerer=other) == ["a.jpg", "b.jpg"]
     assert run(request_of, "a.jpg", "b.jpg", answerer=other) == []
-    facts = job_facts(job_id(request_of))
+    facts = job_summary(job_id(request_of))
     assert (facts.model, facts.version) == ("shapes", 2)
-    with Answers(job_id(request_of)) as answers:
-        assert [row.answer for row in answers.each(View())] == ["red", "blue"]
+    with ResultStore(job_id(request_of)) as answers:
+        assert [row.final_label for row in answers.each(View())] == ["red", "blue"]
 
 
 def test_more_classes_than_were_kept_are_computed_anew_and_fewer_are_there(request_of: JobRequest) -> None:
@@ -88,45 +88,45 @@ def test_more_classes_than_were_kept_are_computed_anew_and_fewer_are_there(reque
 
 def test_failures_that_may_pass_are_tried_again_others_are_not(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg"), found("b.jpg")])
+        journal.add_found([found("a.jpg"), found("b.jpg")])
         journal.end_walk([])
-        journal.answer([Answer(1, failure("missing")), Answer(2, failure("damaged"))])
+        journal.record([ImageResult(1, failure("missing")), ImageResult(2, failure("damaged"))])
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
 
 
 def test_what_lies_in_a_folder_in_trouble_is_not_gone(request_of: JobRequest) -> None:
     run(request_of, "a.jpg", "x/b.jpg", "x/y/c.jpg", "xy/d.jpg")
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg")])
-        trouble = Trouble(request_of.folder / "x", "It could not be read.", "See to it.")
+        journal.add_found([found("a.jpg")])
+        trouble = UnreadableFolder(request_of.folder / "x", "It could not be read.", "See to it.")
         assert journal.end_walk([trouble]) == 1
     gone = [name for name, state in states(request_of).items() if state is State.GONE]
     assert gone == ["d.jpg"]
-    with Answers(job_id(request_of)) as answers:
-        (told,) = answers.troubles()
+    with ResultStore(job_id(request_of)) as answers:
+        (told,) = answers.unreadable_folders()
     assert told == replace(trouble, folder=Path(os.path.realpath(trouble.folder)))
 
 
 def test_the_schema_allows_one_row_an_image(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg"), found("a.jpg"), found("x/a.jpg")])
-        journal.found([found("a.jpg")])
+        journal.add_found([found("a.jpg"), found("a.jpg"), found("x/a.jpg")])
+        journal.add_found([found("a.jpg")])
     with closing(sqlite3.connect(job_folder(journal.id) / FILE)) as file, pytest.raises(sqlite3.IntegrityError):
         file.execute(
             "INSERT INTO images (place, walk, folder, name, shown, size, mtime_ns) VALUES (9,1,1,?,'',1,1)", (b"a.jpg",)
         )
-    assert job_facts(journal.id).counts.waiting == 2
+    assert job_summary(journal.id).counts.waiting == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names of files are always Unicode on Windows")
 def test_names_that_are_not_text_come_back_as_they_are(request_of: JobRequest) -> None:
     name = os.fsdecode(b"caf\xe9\n\xff.jpg")
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([replace(found("x"), folder=b"d\xfe", name=os.fsencode(name))])
-        (image,) = journal.ahead(0, 10)
-        answer_all(journal)
+        journal.add_found([replace(found("x"), folder=b"d\xfe", name=os.fsencode(name))])
+        (image,) = journal.next_images(0, 10)
+        record_all(journal)
     assert image.path == request_of.folder / os.fsdecode(b"d\xfe") / name
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         (row,) = answers.each(View())
         assert row.path.name == name
         assert list(answers.folder_counts(View().filter)) == [Path(os.fsdecode(b"d\xfe"))]
@@ -147,25 +147,25 @@ def test_which_job_it_is_depends_on_what_decides_the_images(request_of: JobReque
 
 def test_two_programs_cannot_run_one_job(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
-        assert job_facts(journal.id).state is JobState.RUNNING
+        assert job_summary(journal.id).state is JobState.RUNNING
         with pytest.raises(UsageError, match="by another program just now"):
             Journal(request_of, ANSWERER)
         with pytest.raises(UsageError, match="by another program just now"):
             remove_job(journal.id)
-    assert job_facts(journal.id).state is JobState.STOPPED
+    assert job_summary(journal.id).state is JobState.STOPPED
     Journal(request_of, ANSWERER).__exit__()
 
 
 def test_readers_and_reviewers_are_welcome_while_it_runs(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg"), found("b.jpg")])
-        with Answers(journal.id) as answers:
+        journal.add_found([found("a.jpg"), found("b.jpg")])
+        with ResultStore(journal.id) as answers:
             assert answers.count(View()) == 0
-            answer_all(journal)
+            record_all(journal)
             answers.refresh()
             assert answers.count(View()) == 2
-            answers.set_review([1], Review(Verdict.SKIPPED))
-            journal.begin([2])
+            answers.set_reviews({1: Review(Verdict.SKIPPED)})
+            journal.start([2])
             assert answers.counts().reviewed == 1
 
 
@@ -175,13 +175,13 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
     with closing(sqlite3.connect(file)) as opened:
         opened.execute(f"PRAGMA user_version = {FORMAT + 1}")
     before = file.read_bytes()
-    for use in (lambda: Journal(request_of, ANSWERER), lambda: Answers(job_id(request_of))):
+    for use in (lambda: Journal(request_of, ANSWERER), lambda: ResultStore(job_id(request_of))):
         with pytest.raises(StorageError, match="later version of Fovea"):
             use()
     assert file.read_bytes() == before
     assert "later version" in str(list_jobs()[0])
     with pytest.raises(StorageError, match="later version of Fovea"):
-        forget_answers(job_id(request_of))
+        reset_results(job_id(request_of))
     assert file.read_bytes() == before
     remove_job(job_id(request_of))
     assert list_jobs() == ()
@@ -189,7 +189,7 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
 
 def test_a_journal_that_is_just_being_begun_is_not_reported_as_broken(request_of: JobRequest) -> None:
     folder = job_folder(job_id(request_of))
-    with held(folder):
+    with locked(folder):
         (folder / FILE).touch()
         assert list_jobs() == ()
         with closing(open_database(folder / FILE, make=True)):
@@ -204,7 +204,7 @@ def test_what_is_no_journal_is_refused_by_readers(request_of: JobRequest, conten
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
     with pytest.raises(StorageError, match=r"damaged|is not a journal"):
-        Answers(job_id(request_of))
+        ResultStore(job_id(request_of))
 
 
 def test_a_database_of_something_else_is_not_touched(request_of: JobRequest) -> None:
@@ -219,14 +219,14 @@ def test_a_database_of_something_else_is_not_touched(request_of: JobRequest) -> 
 
 
 def test_answers_can_be_forgotten_without_what_a_person_said(request_of: JobRequest) -> None:
-    forget_answers(job_id(request_of))
+    reset_results(job_id(request_of))
     run(request_of, "a.jpg")
-    with Answers(job_id(request_of)) as answers:
-        answers.set_review([1], Review(Verdict.CORRECTED, "blue"))
-    forget_answers(job_id(request_of))
+    with ResultStore(job_id(request_of)) as answers:
+        answers.set_reviews({1: Review(Verdict.CORRECTED, "blue")})
+    reset_results(job_id(request_of))
     assert run(request_of, "a.jpg") == ["a.jpg"]
-    with Answers(job_id(request_of)) as answers:
-        assert [row.answer for row in answers.each(View())] == ["blue"]
+    with ResultStore(job_id(request_of)) as answers:
+        assert [row.final_label for row in answers.each(View())] == ["blue"]
 
 
 def _overwrite(file: Path, at: int, data: bytes) -> None:
@@ -241,8 +241,8 @@ def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
     request_of: JobRequest, harm: tuple[int, bytes], forget: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     run(request_of, "a.jpg")
-    with Answers(job_id(request_of)) as answers:
-        answers.set_review([1], Review(Verdict.CORRECTED, "blue"))
+    with ResultStore(job_id(request_of)) as answers:
+        answers.set_reviews({1: Review(Verdict.CORRECTED, "blue")})
     file = job_folder(job_id(request_of)) / FILE
     _overwrite(file, *harm)
     before = file.read_bytes()
@@ -251,16 +251,16 @@ def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
     assert str(file) in broken.error.what
     assert file.read_bytes() == before
     if forget:
-        forget_answers(job_id(request_of))
+        reset_results(job_id(request_of))
     assert run(request_of, "a.jpg") == (["a.jpg"] if forget else [])
-    with Answers(job_id(request_of)) as answers:
-        assert [row.answer for row in answers.each(View())] == ["blue"]
+    with ResultStore(job_id(request_of)) as answers:
+        assert [row.final_label for row in answers.each(View())] == ["blue"]
     (removed,) = removed_jobs()
-    assert removed.damaged is not None
-    assert removed.damaged.read_bytes() == before
-    assert str(removed.damaged) in caplog.text
+    assert removed.damaged_file is not None
+    assert removed.damaged_file.read_bytes() == before
+    assert str(removed.damaged_file) in caplog.text
     with pytest.raises(UsageError, match="is in the job already"):
-        bring_back(removed.id)
+        restore(removed.id)
 
 
 def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,10 +270,10 @@ def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.M
     folder = job_folder(job_id(request_of))
     with monkeypatch.context() as patched:
         patched.setattr(sqlite3, "connect", Mock(side_effect=error))
-        for use in (lambda: forget_answers(folder.name), lambda: Journal(request_of, ANSWERER)):
+        for use in (lambda: reset_results(folder.name), lambda: Journal(request_of, ANSWERER)):
             with pytest.raises(StorageError, match="disk I/O error"):
                 use()
-    assert not kept_aside(folder, FILE)
+    assert not files_set_aside(folder, FILE)
     assert states(request_of) == {"a.jpg": State.DONE}
 
 
@@ -311,7 +311,7 @@ def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, cha
     run(request_of, "a.jpg", "b.jpg")
     with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
         opened.execute(f"{change} WHERE number = 1")
-    with Answers(job_id(request_of)) as answers, pytest.raises(DamagedError):
+    with ResultStore(job_id(request_of)) as answers, pytest.raises(DamagedError):
         list(answers.each(View()))
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
     assert set(states(request_of).values()) == {State.DONE}
@@ -320,10 +320,10 @@ def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, cha
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
 def test_a_journal_that_is_removed_under_way_is_told(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg")])
+        journal.add_found([found("a.jpg")])
         shutil.rmtree(job_folder(journal.id))
         with pytest.raises(StorageError, match="journal is gone"):
-            journal.found([found("b.jpg")])
+            journal.add_found([found("b.jpg")])
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg", "b.jpg"]
 
 
@@ -343,7 +343,7 @@ with Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWE
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
     try:
         for number in range(10_000):
-            journal.found([found(f"{{number}}.jpg")])
+            journal.add_found([found(f"{{number}}.jpg")])
     except StorageError as error:
         print(error)
 """
@@ -358,24 +358,24 @@ def test_a_killed_writer_leaves_everything_that_was_noted(request_of: JobRequest
     write = f"""
 import os, signal
 from tests.core.jobs.conftest import ANSWERER, found, prediction
-from core.jobs.journal import Answer, Journal
+from core.jobs.journal import ImageResult, Journal
 from core.jobs.values import JobRequest
 from pathlib import Path
 journal = Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWERER)
-journal.found([found("a.jpg"), found("b.jpg")])
-journal.answer([Answer(1, prediction("red", 0.9))])
-journal.begin([2])
+journal.add_found([found("a.jpg"), found("b.jpg")])
+journal.record([ImageResult(1, prediction("red", 0.9))])
+journal.start([2])
 os._exit(9)
 """
     assert subprocess.run([sys.executable, "-c", write], check=False, timeout=60).returncode == 9
     assert states(request_of) == {"a.jpg": State.DONE, "b.jpg": State.WAITING}
     with Journal(request_of, ANSWERER) as journal:
-        journal.found([found("a.jpg"), found("b.jpg")])
-        kept, torn = journal.ahead(0, 10)
+        journal.add_found([found("a.jpg"), found("b.jpg")])
+        kept, torn = journal.next_images(0, 10)
         assert isinstance(kept.outcome, Prediction)
-        assert (torn.outcome, torn.tried) == (None, 1)
-        journal.leave([2])
-        assert journal.ahead(1, 10)[0].tried == 0
+        assert (torn.outcome, torn.attempts) == (None, 1)
+        journal.release([2])
+        assert journal.next_images(1, 10)[0].attempts == 0
 
 
 def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Path) -> None:
@@ -384,4 +384,4 @@ def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Pat
         Journal(request_of, ANSWERER)
     assert list_jobs() == ()
     with pytest.raises(UsageError, match="There is no job"):
-        job_facts("../settings")
+        job_summary("../settings")

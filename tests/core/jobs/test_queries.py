@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import StorageError
-from core.jobs.queries import Answers
-from core.jobs.values import Filter, Group, GroupFacts, JobCounts, JobState, Order, Review, State, Verdict, View
+from core.jobs.queries import ResultStore
+from core.jobs.values import Filter, Group, GroupSummary, JobCounts, JobState, Order, Review, State, Verdict, View
 from core.prediction import Outcome, Prediction
 from tests.core.jobs.conftest import Fill, failure, prediction
 
@@ -24,21 +24,21 @@ IMAGES: dict[str, Outcome | None] = {
 
 
 @pytest.fixture
-def answers(fill: Fill) -> Iterator[Answers]:
-    with Answers(fill(IMAGES)) as opened:
+def store(fill: Fill) -> Iterator[ResultStore]:
+    with ResultStore(fill(IMAGES)) as opened:
         yield opened
 
 
-def names(answers: Answers, view: View) -> str:
+def names(answers: ResultStore, view: View) -> str:
     """The first letter of each file's name, in the view's order."""
     return "".join(row.path.name[0] if row.folder == Path() else row.path.name[0].upper() for row in answers.each(view))
 
 
-def test_a_row_says_everything_the_classifier_said(answers: Answers, tmp_path: Path) -> None:
-    first, *_, failed, _ = answers.rows(View(), 0, 10)
+def test_a_row_says_everything_the_classifier_said(store: ResultStore, tmp_path: Path) -> None:
+    first, *_, failed, _ = store.rows(View(), 0, 10)
     folder = tmp_path / "photos"
     assert (first.number, first.path, first.folder, first.state) == (1, folder / "a.jpg", Path(), State.DONE)
-    assert (first.label, first.confidence, first.unknown, first.answer) == ("red", 0.9, None, "red")
+    assert (first.label, first.confidence, first.unknown, first.final_label) == ("red", 0.9, None, "red")
     assert isinstance(first.outcome, Prediction)
     assert first.outcome == Prediction(first.path, first.scores, None, "colours", "cpu", first.timing)
     assert first.timing.decode_ms == 1.0
@@ -58,9 +58,9 @@ def test_a_row_says_everything_the_classifier_said(answers: Answers, tmp_path: P
         (Order.TIME, "CBÉba", "abÉBC"),
     ],
 )
-def test_rows_come_in_the_order_asked_for(answers: Answers, order: Order, rising: str, falling: str) -> None:
-    assert names(answers, View(order)) == rising
-    assert names(answers, View(order, descending=True)) == falling
+def test_rows_come_in_the_order_asked_for(store: ResultStore, order: Order, rising: str, falling: str) -> None:
+    assert names(store, View(order)) == rising
+    assert names(store, View(order, descending=True)) == falling
 
 
 @pytest.mark.parametrize(
@@ -83,87 +83,87 @@ def test_rows_come_in_the_order_asked_for(answers: Answers, order: Order, rising
         (Filter(folder=Path("nowhere")), ""),
     ],
 )
-def test_filters_choose_rows(answers: Answers, chosen: Filter, expected: str) -> None:
+def test_filters_choose_rows(store: ResultStore, chosen: Filter, expected: str) -> None:
     view = View(filter=chosen)
-    assert names(answers, view) == expected
-    assert answers.count(view) == len(expected)
-    assert sum(answers.folder_counts(chosen).values()) == len(expected)
+    assert names(store, view) == expected
+    assert store.count(view) == len(expected)
+    assert sum(store.folder_counts(chosen).values()) == len(expected)
 
 
-def test_parts_of_a_view_and_positions_in_it(answers: Answers) -> None:
+def test_parts_of_a_view_and_positions_in_it(store: ResultStore) -> None:
     view = View(Order.CONFIDENCE)
-    assert [row.path.name for row in answers.rows(view, 1, 2)] == ["Éa.jpg", "a.jpg"]
-    assert answers.rows(view, 5, 10) == []
-    numbers = answers.numbers(view, 0, 10)
-    assert [answers.position(view, number) for number in numbers] == [0, 1, 2, 3, 4]
-    assert answers.position(view, 6) is None
-    assert [row.number for row in answers.rows_of([3, 99, 1])] == [3, 1]
+    assert [row.path.name for row in store.rows(view, 1, 2)] == ["Éa.jpg", "a.jpg"]
+    assert store.rows(view, 5, 10) == []
+    numbers = store.numbers(view, 0, 10)
+    assert [store.position(view, number) for number in numbers] == [0, 1, 2, 3, 4]
+    assert store.position(view, 6) is None
+    assert [row.number for row in store.rows_of([3, 99, 1])] == [3, 1]
 
 
-def test_groups_say_where_they_begin(answers: Answers) -> None:
+def test_groups_say_where_they_begin(store: ResultStore) -> None:
     by_class = View(Order.CONFIDENCE, group=Group.CLASS)
-    assert names(answers, by_class) == "ÉbaCB"
-    assert answers.groups(by_class) == (
-        GroupFacts("blue", 0, 1),
-        GroupFacts("green", 1, 1),
-        GroupFacts("red", 2, 2),
-        GroupFacts("", 4, 1),
+    assert names(store, by_class) == "ÉbaCB"
+    assert store.groups(by_class) == (
+        GroupSummary("blue", 0, 1),
+        GroupSummary("green", 1, 1),
+        GroupSummary("red", 2, 2),
+        GroupSummary("", 4, 1),
     )
     by_folder = View(descending=True, group=Group.FOLDER)
-    assert names(answers, by_folder) == "baCBÉ"
-    assert answers.groups(by_folder) == (GroupFacts("", 0, 2), GroupFacts("z", 2, 3))
-    assert answers.groups(View()) == ()
+    assert names(store, by_folder) == "baCBÉ"
+    assert store.groups(by_folder) == (GroupSummary("", 0, 2), GroupSummary("z", 2, 3))
+    assert store.groups(View()) == ()
     both = View(Order.LABEL, descending=True, group=Group.FOLDER)
-    assert names(answers, both) == "abCÉB"
-    assert [group.count for group in answers.groups(both)] == [2, 3]
-    assert names(answers, View(Order.LABEL, descending=True, group=Group.CLASS)) == "ÉbaCB"
+    assert names(store, both) == "abCÉB"
+    assert [group.count for group in store.groups(both)] == [2, 3]
+    assert names(store, View(Order.LABEL, descending=True, group=Group.CLASS)) == "ÉbaCB"
 
 
-def test_figures_add_up(answers: Answers) -> None:
-    histogram = answers.histogram(Filter(), bins=10)
+def test_figures_add_up(store: ResultStore) -> None:
+    histogram = store.histogram(Filter(), bins=10)
     assert histogram == (0, 0, 0, 0, 0, 1, 0, 1, 0, 2)
-    assert answers.histogram(Filter(labels=("red",)), bins=2) == (0, 2)
-    assert list(answers.class_counts(Filter()).items()) == [("red", 2), ("blue", 1), ("green", 1)]
-    assert answers.folder_counts(Filter()) == {Path(): 2, Path("z"): 3}
-    assert answers.counts() == JobCounts(waiting=1, done=4, failed=1)
-    facts = answers.facts()
+    assert store.histogram(Filter(labels=("red",)), bins=2) == (0, 2)
+    assert list(store.class_counts(Filter()).items()) == [("red", 2), ("blue", 1), ("green", 1)]
+    assert store.folder_counts(Filter()) == {Path(): 2, Path("z"): 3}
+    assert store.counts() == JobCounts(waiting=1, done=4, failed=1)
+    facts = store.summary()
     assert (facts.model, facts.version, facts.state, facts.counts.found) == ("colours", 1, JobState.FINISHED, 6)
 
 
-def test_what_a_person_says_counts_before_what_the_model_said(answers: Answers) -> None:
-    answers.set_review([1], Review(Verdict.ACCEPTED))
-    answers.set_review([2, 4], Review(Verdict.CORRECTED, "blue"))
-    answers.set_review([3], Review(Verdict.SKIPPED))
-    rows = {row.number: row for row in answers.each(View())}
-    assert [rows[number].answer for number in (1, 2, 3, 4)] == ["red", "blue", "blue", "blue"]
+def test_what_a_person_says_counts_before_what_the_model_said(store: ResultStore) -> None:
+    store.set_reviews({1: Review(Verdict.ACCEPTED)})
+    store.set_reviews(dict.fromkeys([2, 4], Review(Verdict.CORRECTED, "blue")))
+    store.set_reviews({3: Review(Verdict.SKIPPED)})
+    rows = {row.number: row for row in store.each(View())}
+    assert [rows[number].final_label for number in (1, 2, 3, 4)] == ["red", "blue", "blue", "blue"]
     assert [rows[number].label for number in (1, 2, 3, 4)] == ["red", "green", "blue", None]
     assert rows[1].review == Review(Verdict.ACCEPTED, "red")
-    answers.refresh()
-    assert names(answers, View(filter=Filter(labels=("blue",)))) == "bÉB"
-    assert names(answers, View(filter=Filter(reviewed=False))) == "C"
-    assert answers.class_counts(Filter()) == {"blue": 3, "red": 2}
-    assert answers.counts().reviewed == 4
+    store.refresh()
+    assert names(store, View(filter=Filter(labels=("blue",)))) == "bÉB"
+    assert names(store, View(filter=Filter(reviewed=False))) == "C"
+    assert store.class_counts(Filter()) == {"blue": 3, "red": 2}
+    assert store.counts().reviewed == 4
 
 
-def test_reviews_are_undone_and_redone(answers: Answers) -> None:
-    answers.set_review([1], Review(Verdict.SKIPPED))
-    before = answers.set_review([1, 2, 77], Review(Verdict.CORRECTED, "blue"))
+def test_reviews_are_undone_and_redone(store: ResultStore) -> None:
+    store.set_reviews({1: Review(Verdict.SKIPPED)})
+    before = store.set_reviews(dict.fromkeys([1, 2, 77], Review(Verdict.CORRECTED, "blue")))
     assert before == {1: Review(Verdict.SKIPPED), 2: None}
-    after = answers.restore(before)
-    assert [row.review for row in answers.rows_of([1, 2])] == [Review(Verdict.SKIPPED), None]
-    answers.restore(after)
-    assert [row.answer for row in answers.rows_of([1, 2])] == ["blue", "blue"]
+    after = store.set_reviews(before)
+    assert [row.review for row in store.rows_of([1, 2])] == [Review(Verdict.SKIPPED), None]
+    store.set_reviews(after)
+    assert [row.final_label for row in store.rows_of([1, 2])] == ["blue", "blue"]
 
 
-def test_rows_stay_where_they_are_until_the_view_is_refreshed(answers: Answers) -> None:
+def test_rows_stay_where_they_are_until_the_view_is_refreshed(store: ResultStore) -> None:
     view = View(filter=Filter(reviewed=False))
-    assert answers.count(view) == 5
-    answers.set_review([1], Review(Verdict.SKIPPED))
-    assert answers.count(view) == 5
-    answers.refresh()
-    assert answers.count(view) == 4
+    assert store.count(view) == 5
+    store.set_reviews({1: Review(Verdict.SKIPPED)})
+    assert store.count(view) == 5
+    store.refresh()
+    assert store.count(view) == 4
 
 
 def test_a_job_that_is_not_there_is_told() -> None:
     with pytest.raises(StorageError, match="journal is gone"):
-        Answers("0123456789abcdef")
+        ResultStore("0123456789abcdef")

@@ -11,14 +11,14 @@ from typing import TypeVar
 import pytest
 
 from core.base.progress import CancelToken
-from core.base.providers import ProviderWish
+from core.base.providers import ProviderPreference
 from core.card import Preprocessing
-from core.images.listing import visible
+from core.images.listing import visible_entries
 from core.jobs import pipeline, walk
-from core.jobs.job import Job, open_answering
-from core.jobs.rate import Pace
+from core.jobs.job import Job, open_lazy_classifier
+from core.jobs.rate import RateEstimator
 from core.jobs.values import JobProgress, JobRequest
-from core.models.classifier import Ready
+from core.models.classifier import PreprocessedImage
 from core.models.library import open_library
 from core.prediction import Failure
 from tests import tiny
@@ -35,7 +35,7 @@ def request_of(tmp_path: Path) -> JobRequest:
     tiny.write_solid(tmp_path / "photos" / "0.png", "red")
     for number in range(1, COUNT):
         (tmp_path / "photos" / f"{number}.png").hardlink_to(tmp_path / "photos" / "0.png")
-    return JobRequest(tmp_path / "photos", recursive=True, model="colours", provider=ProviderWish.CPU)
+    return JobRequest(tmp_path / "photos", recursive=True, model="colours", provider=ProviderPreference.CPU)
 
 
 class Told:
@@ -48,7 +48,7 @@ class Told:
         self._thread.start()
 
     def _run(self) -> None:
-        answering = open_answering(self._request)
+        answering = open_lazy_classifier(self._request)
         with Job(self._request, answering, token=CancelToken(), report=self.all.append) as job:
             for _ in job.results():
                 pass
@@ -72,7 +72,7 @@ def test_what_was_found_is_told_while_the_first_images_are_read(
 ) -> None:
     released, prepare = threading.Event(), pipeline.prepare
 
-    def held(path: Path, plan: Preprocessing) -> Ready | Failure:
+    def held(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
         released.wait(PATIENCE_S)
         return prepare(path, plan)
 
@@ -89,7 +89,9 @@ def test_what_was_found_is_told_while_the_first_images_are_read(
 
 def test_what_was_found_is_told_while_a_folder_is_read(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
-    monkeypatch.setattr(walk, "visible", lambda folder, *pass_over: slowly(visible(folder, *pass_over), 7, released))
+    monkeypatch.setattr(
+        walk, "visible_entries", lambda folder, *pass_over: slowly(visible_entries(folder, *pass_over), 7, released)
+    )
     told = Told(request_of)
     waiting = told.wait(lambda progress: progress.found > 0)
     released.set()
@@ -109,17 +111,17 @@ def slowly(entries: Iterator[T], count: int, released: threading.Event) -> Itera
 def test_whoever_looked_before_all_were_found_is_not_heard_afterwards() -> None:
     told: list[JobProgress] = []
     moment = iter(range(100))
-    pace = Pace(told.append, now=lambda: float(next(moment)))
-    pace.tell(5, None)
-    pace.tell(9, 9)
-    pace.tell(8, None)
+    pace = RateEstimator(told.append, now=lambda: float(next(moment)))
+    pace.update(5, None)
+    pace.update(9, 9)
+    pace.update(8, None)
     assert [(each.found, each.walked) for each in told] == [(5, False), (9, True)]
 
 
 def test_the_end_of_the_walk_is_told_however_soon_it_comes() -> None:
     told: list[JobProgress] = []
-    pace = Pace(told.append, now=lambda: 1.0)
-    pace.tell(5, None)
-    pace.tell(6, None)
-    pace.tell(9, 9)
+    pace = RateEstimator(told.append, now=lambda: 1.0)
+    pace.update(5, None)
+    pace.update(6, None)
+    pace.update(9, 9)
     assert [(each.found, each.walked) for each in told] == [(5, False), (9, True)]

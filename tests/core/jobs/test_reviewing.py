@@ -40,7 +40,7 @@ def test_unknown_is_never_confirmed_and_its_guess_is_learnt_only_where_it_was_ch
     assert correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "red")) is None  # as earlier versions stored it
     chosen = correction_of(UNKNOWN, Review(Verdict.CORRECTED, "red"))
     assert chosen is not None
-    assert (chosen.label, chosen.unknown, chosen.confirms) == ("red", True, False)
+    assert (chosen.label, chosen.unknown, chosen.is_confirmation) == ("red", True, False)
     other = correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "green"))  # accepted when another model had answered
     assert other is not None
     assert other.label == "green"
@@ -51,8 +51,18 @@ def test_a_label_is_learnt_from_whether_it_corrects_or_confirms() -> None:
     confirmed = correction_of(RED, Review(Verdict.ACCEPTED, "red"))
     assert corrected is not None
     assert confirmed is not None
-    assert (corrected.said, corrected.confidence, corrected.label, corrected.confirms) == ("red", 0.7, "blue", False)
-    assert (confirmed.model, confirmed.path, confirmed.label, confirmed.confirms) == ("colours", RED.path, "red", True)
+    assert (corrected.predicted, corrected.confidence, corrected.label, corrected.is_confirmation) == (
+        "red",
+        0.7,
+        "blue",
+        False,
+    )
+    assert (confirmed.model, confirmed.path, confirmed.label, confirmed.is_confirmation) == (
+        "colours",
+        RED.path,
+        "red",
+        True,
+    )
 
 
 @pytest.mark.parametrize("review", [None, Review(Verdict.SKIPPED)])

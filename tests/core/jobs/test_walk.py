@@ -12,7 +12,7 @@ import pytest
 
 from core.base.errors import StorageError, UsageError
 from core.images.listing import find_images
-from core.jobs.journal import Found
+from core.jobs.journal import FoundFile
 from core.jobs.values import JobRequest
 from core.jobs.walk import NAMES, Walk
 from tests import tiny
@@ -44,7 +44,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "place"
 
 
-def below(found: Found) -> str:
+def below(found: FoundFile) -> str:
     return str(Path(os.fsdecode(found.folder)) / os.fsdecode(found.name))
 
 
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_walk_goes_on(
     monkeypatch.setattr(os, "scandir", scandir)
     walk = Walk(JobRequest(album, recursive=True), place)
     assert [below(image) for image in walk] == ["b2.JPG", "b10.jpg", "a/4.png"]
-    (trouble,) = walk.troubles
+    (trouble,) = walk.unreadable_folders
     assert trouble.folder == album / "sub"
     assert "Permission denied" in trouble.message
 

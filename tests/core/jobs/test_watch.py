@@ -13,11 +13,11 @@ import pytest
 
 from core.base.errors import Cancelled, UsageError
 from core.base.progress import CancelToken
-from core.jobs.job import Job, open_answering
+from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import job_folder, job_id
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Row, State, View
-from core.jobs.watch import NOTE, Watch, Watching, WatchState
+from core.jobs.watch import STATE_FILE, Watch, WatchPhase, WatchState
 from core.models import library
 from tests import tiny
 
@@ -35,11 +35,11 @@ class Watched:
         self._fail_on = fail_on
         self._watch = Watch(
             request,
-            open_answering(request),
+            open_lazy_classifier(request),
             self._deliver,
             token=self.token,
             state=self.states.append,
-            settled_s=0.3,
+            stable_s=0.3,
         )
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -50,7 +50,7 @@ class Watched:
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 
-    def _deliver(self, _: Answers, rows: Sequence[Row]) -> None:
+    def _deliver(self, _: ResultStore, rows: Sequence[Row]) -> None:
         if any(row.path.name == self._fail_on for row in rows):
             raise RuntimeError("killed")
         self.rows += rows
@@ -87,7 +87,7 @@ def watched(request_of: JobRequest) -> Iterator[Watched]:
 
 
 def waiting(watched: Watched) -> Callable[[], bool]:
-    return lambda: bool(watched.states) and watched.states[-1].watching is Watching.WAITING
+    return lambda: bool(watched.states) and watched.states[-1].phase is WatchPhase.WAITING
 
 
 def test_what_arrives_is_told_once_wherever_it_lies(watched: Watched, request_of: JobRequest) -> None:
@@ -99,7 +99,7 @@ def test_what_arrives_is_told_once_wherever_it_lies(watched: Watched, request_of
     tiny.write_solid(request_of.folder / "a.png", "green", size=(50, 40))
     watched.until(lambda: watched.said()["a.png"] == "green")
     assert len(watched.rows) == 3
-    with Answers(job_id(request_of)) as answers:
+    with ResultStore(job_id(request_of)) as answers:
         assert answers.counts().done == 2
 
 
@@ -126,7 +126,7 @@ def test_a_bad_file_is_a_row_and_costs_no_other(watched: Watched, request_of: Jo
 
 def test_what_arrived_while_nobody_watched_is_caught_up_with_and_nothing_told_twice(request_of: JobRequest) -> None:
     tiny.write_solid(request_of.folder / "before.png", "red")
-    with Job(request_of, open_answering(request_of), token=CancelToken()) as job:
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         list(job.results())
     first = Watched(request_of)
     tiny.write_solid(request_of.folder / "a.png", "red")
@@ -157,7 +157,7 @@ def test_a_folder_that_vanishes_and_comes_back_is_survived(watched: Watched, req
     watched.until(lambda: bool(watched.rows))
     away = request_of.folder.with_name("away")
     request_of.folder.rename(away)
-    watched.until(lambda: watched.states[-1].watching is Watching.AWAY)
+    watched.until(lambda: watched.states[-1].phase is WatchPhase.FOLDER_MISSING)
     assert "no folder" in watched.states[-1].message
     tiny.write_solid(away / "b.png", "blue")
     away.rename(request_of.folder)
@@ -174,7 +174,7 @@ def test_a_folder_that_is_not_there_is_refused_at_once(request_of: JobRequest) -
 
 
 def test_where_another_program_runs_the_job_it_is_said_or_waited_for(request_of: JobRequest) -> None:
-    with Job(request_of, open_answering(request_of), token=CancelToken()):
+    with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()):
         refused = Watched(request_of)
         end = time.monotonic() + PATIENCE_S
         while refused.error is None and time.monotonic() < end:
@@ -185,6 +185,6 @@ def test_where_another_program_runs_the_job_it_is_said_or_waited_for(request_of:
 def test_it_is_the_folder_s_own_job(watched: Watched, request_of: JobRequest) -> None:
     tiny.write_solid(request_of.folder / "a.png", "red")
     watched.until(lambda: bool(watched.rows))
-    assert (job_folder(job_id(request_of)) / NOTE).exists()
-    with Answers(job_id(replace(request_of))) as answers:
+    assert (job_folder(job_id(request_of)) / STATE_FILE).exists()
+    with ResultStore(job_id(replace(request_of))) as answers:
         assert [row.path.name for row in answers.each(View())] == ["a.png"]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from core.engine.feature_store import FeatureKind
-from core.models import bundled_features
-from core.models.bundled_features import FEATURES, features_bytes, shipped_features
+from core.models import bundled_features as features_module
+from core.models.bundled_features import FEATURES, bundled_features, features_bytes
 
 KIND = FeatureKind("a" * 64, "1", "exact", 4)
 
@@ -21,21 +21,21 @@ def test_damage_of_any_kind_means_no_features(tmp_path: Path) -> None:
     data = features_bytes(KIND, rows)
     file = tmp_path / FEATURES
     file.write_bytes(data)
-    assert list(shipped_features([tmp_path], KIND)) == list(rows)
+    assert list(bundled_features([tmp_path], KIND)) == list(rows)
     draw = random.Random(0)
     for _ in range(150):
         changed = bytearray(data)
         for _ in range(draw.randint(1, 8)):
             changed[draw.randrange(len(data))] = draw.randrange(256)
         file.write_bytes(changed)
-        assert len(shipped_features([tmp_path], KIND)) in (0, 3)
+        assert len(bundled_features([tmp_path], KIND)) in (0, 3)
 
 
 def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled_features, "_MAX_BYTES", 10_000)
+    monkeypatch.setattr(features_module, "_MAX_BYTES", 10_000)
     rows = {"0" * 64: np.zeros(4, np.float16)}
     (tmp_path / FEATURES).write_bytes(features_bytes(KIND, rows))
-    assert shipped_features([tmp_path], KIND)
+    assert bundled_features([tmp_path], KIND)
     with zipfile.ZipFile(tmp_path / FEATURES, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("kind.npy", bytes(20_000))
-    assert shipped_features([tmp_path], KIND) == {}
+    assert bundled_features([tmp_path], KIND) == {}

@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 from core.base.errors import ModelError, ProviderError
-from core.base.providers import Precision, Provider, ProviderWish
-from core.card import Fit, Preprocessing
+from core.base.providers import Precision, Provider, ProviderPreference
+from core.card import Preprocessing, ResizeMode
 from core.engine.engine import MAX_BATCH
-from core.engine.feature_cache import Recent, stamp_of
+from core.engine.feature_cache import LruFeatureCache, file_signature
 from core.images.decoding import DECODE_THREADS
-from core.models.classifier import Classifier, open_classifier, with_model
+from core.models.classifier import Classifier, open_classifier, swap_head
 from core.models.library import Library
 from core.prediction import Failure, Outcome, Prediction
 from tests import tiny
@@ -32,15 +32,15 @@ MOST_AHEAD = 2 * MAX_BATCH + DECODE_THREADS
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     library = tiny.make_library(tmp_path_factory.mktemp("library"))
-    tiny.write_model(library.shipped, name="careful", unknown_below=0.5)
-    tiny.write_model(library.shipped, name="mild", temperature=100.0)
-    tiny.write_model(library.shipped, name="own", shared=False)
+    tiny.write_model(library.builtin, name="careful", unknown_below=0.5)
+    tiny.write_model(library.builtin, name="mild", temperature=100.0)
+    tiny.write_model(library.builtin, name="own", shared=False)
     library.install(*tiny.packaged_model("dense", shared=True, own_head=tiny.dense_head()))
     return library
 
 
 def opened(library: Library, name: str = "colours") -> Classifier:
-    return open_classifier(library.find(name), ProviderWish.CPU, Precision.EXACT)
+    return open_classifier(library.find(name), ProviderPreference.CPU, Precision.EXACT)
 
 
 @pytest.fixture
@@ -283,7 +283,9 @@ def test_as_many_classes_are_told_as_asked_for(
     assert probabilities == sorted(probabilities, reverse=True)
 
 
-@pytest.mark.parametrize("plan", [Preprocessing(32, Fit.CENTRE_CROP, 0.01), Preprocessing(32, Fit.CENTRE_CROP, 1.0)])
+@pytest.mark.parametrize(
+    "plan", [Preprocessing(32, ResizeMode.CENTRE_CROP, 0.01), Preprocessing(32, ResizeMode.CENTRE_CROP, 1.0)]
+)
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (2, 3)])
 def test_the_thinnest_images_are_images(
     classifier: Classifier, tmp_path: Path, plan: Preprocessing, size: tuple[int, int]
@@ -307,7 +309,7 @@ def test_an_engine_that_fails_under_way_says_so_and_stops(classifier: Classifier
 
 def test_a_wrong_file_is_refused_at_opening(library: Library, tmp_path: Path) -> None:
     copy = tiny.make_library(tmp_path)
-    head = copy.shipped / "colours" / tiny.HEAD_FILE
+    head = copy.builtin / "colours" / tiny.HEAD_FILE
     head.write_bytes(head.read_bytes()[::-1])
     with pytest.raises(ModelError, match="sum differs"):
         opened(copy)
@@ -331,13 +333,13 @@ class TestRecentImages:
 
     @pytest.fixture
     def remembering(self, classifier: Classifier) -> Classifier:
-        return replace(classifier, recent=Recent())
+        return replace(classifier, feature_cache=LruFeatureCache())
 
     def test_another_head_looks_at_nothing_again(
         self, remembering: Classifier, library: Library, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = list(remembering.classify(solids.values(), top_k=1))
-        other = with_model(remembering, library.find("mild"))
+        other = swap_head(remembering, library.find("mild"))
         monkeypatch.setattr("core.models.classifier.prepare", lambda *_: pytest.fail("it was read again"))
         again = list(other.classify(reversed(solids.values()), top_k=1))
         assert [one.path for one in again] == [one.path for one in reversed(first)]
@@ -360,7 +362,7 @@ class TestRecentImages:
         assert labels(remembering.classify(some, top_k=1)) == list(solids)[::2]
 
     def test_only_the_latest_stay(self, remembering: Classifier, solids: dict[str, Path]) -> None:
-        recent = Recent(most=2)
-        list(replace(remembering, recent=recent).classify(solids.values(), top_k=1))
-        kept = [path for path in solids.values() if (stamp := stamp_of(path)) and recent.get(stamp)]
+        recent = LruFeatureCache(capacity=2)
+        list(replace(remembering, feature_cache=recent).classify(solids.values(), top_k=1))
+        kept = [path for path in solids.values() if (stamp := file_signature(path)) and recent.get(stamp)]
         assert kept == list(solids.values())[-2:]

@@ -15,7 +15,7 @@ import pytest
 
 import core
 from core.base.errors import FoveaError, ModelError, StorageError
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card, write_card
 from core.models import joined
 from core.models.classifier import open_classifier
@@ -50,7 +50,7 @@ def file(library: Library, tmp_path: Path) -> Path:
 
 def _predictions(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
     images = [tiny.write_solid(folder / f"{colour}.png", colour) for colour in tiny.SOLID]
-    outcomes = open_classifier(model, ProviderWish.CPU, Precision.EXACT).classify(images, top_k=3)
+    outcomes = open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify(images, top_k=3)
     return [
         {score.label: score.probability for score in outcome.scores}
         for outcome in outcomes
@@ -66,7 +66,7 @@ def _assert_same(head: Head, wanted: Head) -> None:
 
 
 def _installed(library: Library) -> list[str]:
-    return [path.relative_to(library.own).as_posix() for path in library.own.rglob("*")]
+    return [path.relative_to(library.user).as_posix() for path in library.user.rglob("*")]
 
 
 def test_a_model_that_travels_gives_the_same_predictions(library: Library, other: Library, file: Path) -> None:
@@ -97,7 +97,7 @@ def test_exporting_again_gives_the_same_bytes(other: Library, file: Path) -> Non
 
 def test_an_installed_backbone_is_shared_again(library: Library, file: Path, tmp_path: Path) -> None:
     neighbour = Library(tmp_path / "neighbour" / "shipped", tmp_path / "neighbour" / "own")
-    tiny.write_backbone(neighbour.shipped)
+    tiny.write_backbone(neighbour.builtin)
     model = import_model(file, neighbour).model
     assert model.card.backbone == SharedBackbone("tiny", tiny.sha256(tiny.backbone_bytes()))
     assert sorted(path.name for path in model.folder.iterdir()) == ["card.json", "head.npz"]
@@ -109,7 +109,7 @@ def test_a_backbone_that_another_program_encoded_is_still_known(file: Path, tmp_
     odd += b"\x1a\x00"  # `producer_version`, field 3, comes after the graph, and is empty
     neighbour = Library(tmp_path / "neighbour" / "shipped", tmp_path / "neighbour" / "own")
     card = tiny.backbone_card(odd)
-    tiny.write_folder(neighbour.shipped / "tiny", write_card(card), {tiny.MODEL_FILE: odd})
+    tiny.write_folder(neighbour.builtin / "tiny", write_card(card), {tiny.MODEL_FILE: odd})
     head_card = tiny.model_card("colours", backbone=SharedBackbone("tiny", card.sha256))
     own = neighbour.install(write_card(head_card), {tiny.HEAD_FILE: tiny.packaged_model()[1][tiny.HEAD_FILE]})
     export(own, tmp_path / "odd.onnx")
@@ -123,7 +123,7 @@ def test_the_same_model_is_not_added_twice(library: Library, other: Library, fil
     first, second = import_model(file, other), import_model(file, other)
     assert (first.is_new, second.is_new) == (True, False)
     assert second.model == first.model
-    assert not library.own.exists()
+    assert not library.user.exists()
 
 
 def test_a_name_that_is_taken_keeps_its_model(library: Library, file: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_dense_head_for_other_classes_or_features_is_refused(other: Library, t
 def _tampered(file: Path, change: Callable[[onnx.ModelProto], object]) -> None:
     """Change a file on purpose, its sum included."""
     model = onnx.ModelProto.FromString(file.read_bytes())
-    sums = [entry for entry in model.metadata_props if entry.key == joined.SUM_KEY]
+    sums = [entry for entry in model.metadata_props if entry.key == joined.SEAL_KEY]
     model.metadata_props.remove(sums[0])
     change(model)
     file.write_bytes(joined.seal(model))
@@ -288,7 +288,7 @@ def test_a_file_that_lies_is_refused_and_nothing_is_installed(other: Library, fi
 
 def test_a_changed_backbone_becomes_the_models_own(library: Library, file: Path, tmp_path: Path) -> None:
     _tampered(file, lambda model: setattr(model, "producer_name", "another program"))
-    neighbour = Library(library.shipped, tmp_path / "own")
+    neighbour = Library(library.builtin, tmp_path / "own")
     imported = import_model(file, neighbour)
     assert (imported.is_new, imported.model.name) == (True, "colours-2")
     assert isinstance(imported.model.card.backbone, BackboneCard)
@@ -342,7 +342,7 @@ def test_a_file_of_impossible_size_is_not_even_read(other: Library, tmp_path: Pa
 def test_a_model_whose_files_changed_is_not_exported(library: Library, tmp_path: Path) -> None:
     target = tmp_path / "colours.onnx"
     target.write_text("old")
-    (library.shipped / "tiny" / tiny.MODEL_FILE).write_bytes(b"changed")
+    (library.builtin / "tiny" / tiny.MODEL_FILE).write_bytes(b"changed")
     with pytest.raises(ModelError, match="sum differs"):
         export(library.find("colours"), target)
     assert target.read_text() == "old"

@@ -63,7 +63,7 @@ def zeros(*widths: int) -> list[LinearHead]:
     ]
 
 
-def drawn(*widths: int) -> DenseHead:
+def dense_head(*widths: int) -> DenseHead:
     numbers = np.random.default_rng(2)
     return DenseHead(
         tuple(
@@ -124,13 +124,13 @@ def test_logits_of_a_dense_head_by_hand() -> None:
 
 def test_computing_logits_leaves_the_features_alone() -> None:
     features = np.full((2, 8), -1, np.float32)
-    drawn(8, 4, 3).logits(features)
+    dense_head(8, 4, 3).logits(features)
     np.testing.assert_array_equal(features, -1)
 
 
 @pytest.mark.parametrize("widths", [(8, 3, 2), (8, 5, 4, 3), (2,) * 9])
 def test_a_dense_head_survives_its_file(widths: tuple[int, ...]) -> None:
-    head = drawn(*widths)
+    head = dense_head(*widths)
     exact, rounded = read_head(head_bytes(head, exact=True)), read_head(head_bytes(head))
     assert isinstance(exact, DenseHead)
     assert isinstance(rounded, DenseHead)

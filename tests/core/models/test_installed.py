@@ -49,7 +49,7 @@ def test_a_changed_file_is_refused(library: Library) -> None:
     model = library.find("colours")
     for file, load in (
         (model.folder / tiny.HEAD_FILE, lambda: load_head(model)),
-        (library.shipped / "tiny" / tiny.MODEL_FILE, lambda: load_backbone(model.backbone)),
+        (library.builtin / "tiny" / tiny.MODEL_FILE, lambda: load_backbone(model.backbone)),
     ):
         file.write_bytes(file.read_bytes() + b"\0")
         with pytest.raises(ModelError, match="sum differs"):
@@ -71,14 +71,14 @@ def put_head(folder: Path, data: bytes) -> None:
 
 
 def test_a_card_that_lies_about_its_classes_is_refused(library: Library) -> None:
-    rewrite(library.shipped / "colours", classes=["red", "green", "blue", "ultraviolet"])
+    rewrite(library.builtin / "colours", classes=["red", "green", "blue", "ultraviolet"])
     with pytest.raises(ModelError, match="4 classes, its head tells 3 apart"):
         load_head(library.find("colours"))
 
 
 def test_a_head_of_another_width_is_refused(library: Library) -> None:
     head = tiny.LinearHead(np.zeros((tiny.WIDTH + 1, 3), np.float32), np.zeros(3, np.float32))
-    put_head(library.shipped / "colours", head_bytes(head))
+    put_head(library.builtin / "colours", head_bytes(head))
     with pytest.raises(ModelError, match="reads 9 features, its backbone gives 8"):
         load_head(library.find("colours"))
 
@@ -99,6 +99,6 @@ HOSTILE_HEADS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE_HEADS)
 def test_a_hostile_head_whose_sum_is_right_is_refused(library: Library, kind: str) -> None:
-    put_head(library.shipped / "colours", HOSTILE_HEADS[kind]())
+    put_head(library.builtin / "colours", HOSTILE_HEADS[kind]())
     with pytest.raises(ModelError):
         load_head(library.find("colours"))

@@ -140,7 +140,7 @@ def test_splitting_gives_every_part_back_to_the_byte() -> None:
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_no_weight_of_a_head_is_rounded(scale: float) -> None:
     head = _head(scale)
-    assert not joined.fits_half(head.weights)
+    assert not joined.fits_float16(head.weights)
     _assert_same(joined.split(_joined(head)).head, head)
 
 
@@ -178,4 +178,4 @@ def test_golden_inputs_go_through_the_joined_graph() -> None:
     session = ort.InferenceSession(_joined(), providers=["CPUExecutionProvider"])
     (found,) = session.run(["features"], {"image": golden.golden_inputs(32)})
     card = tiny.backbone_card()
-    assert golden.cosine(np.asarray(found), golden.unpack(card.golden_features, card.feature_width)) > 0.99999
+    assert golden.cosine(np.asarray(found), golden.decode_features(card.golden_features, card.feature_width)) > 0.99999

@@ -16,7 +16,7 @@ from core.base.errors import ModelError
 from core.card import write_card
 from core.models import joined
 from core.models.heads import Head
-from core.models.onnx_import import look_at
+from core.models.onnx_import import inspect_model
 from tests import tiny
 
 CARD = replace(tiny.model_card("colours"), temperature=1.7, unknown_below=0.4, training={"seed": 3})
@@ -266,7 +266,7 @@ def test_any_flipped_bit_is_refused() -> None:
 def test_an_entry_whose_name_was_damaged_makes_it_no_file_of_another_program(key: bytes, tmp_path: Path) -> None:
     file = tmp_path / "damaged.onnx"
     file.write_bytes(_joined(tiny.head()).replace(key, key[:-1] + b"~"))
-    assert look_at(file) is None
+    assert inspect_model(file) is None
     with pytest.raises(ModelError, match=FLIPPED):
         joined.split(file.read_bytes())
 

@@ -13,7 +13,7 @@ import pytest
 
 from core.base import paths
 from core.base.errors import ModelError
-from core.base.salvage import kept_aside
+from core.base.salvage import files_set_aside
 from core.card import SharedBackbone, write_card
 from core.models.heads import head_bytes
 from core.models.library import (
@@ -54,10 +54,10 @@ def test_shipped_models_and_backbones_are_listed(library: Library) -> None:
 
 def test_a_shipped_model_tells_what_it_is(library: Library) -> None:
     model = library.find("colours")
-    assert model.shipped
+    assert model.is_builtin
     assert model.version == 0
     assert model.card == tiny.model_card("colours")
-    assert model.backbone == InstalledBackbone(tiny.backbone_card(), library.shipped / "tiny")
+    assert model.backbone == InstalledBackbone(tiny.backbone_card(), library.builtin / "tiny")
     assert model.size_bytes == len(tiny.backbone_bytes()) + len(head_bytes(tiny.head()))
 
 
@@ -87,13 +87,13 @@ def test_only_names_find_models(library: Library, name: str) -> None:
 
 
 def test_what_is_no_entry_is_passed_over(library: Library) -> None:
-    (library.shipped / "recipe.py").write_text("# beside the models")
-    (library.shipped / "__pycache__").mkdir()
-    (library.shipped / ".git").mkdir()
-    (library.shipped / "empty").mkdir()
-    library.own.mkdir()
-    (library.own / "notes.txt").write_text("mine")
-    (library.own / "never-finished" / "1").mkdir(parents=True)
+    (library.builtin / "recipe.py").write_text("# beside the models")
+    (library.builtin / "__pycache__").mkdir()
+    (library.builtin / ".git").mkdir()
+    (library.builtin / "empty").mkdir()
+    library.user.mkdir()
+    (library.user / "notes.txt").write_text("mine")
+    (library.user / "never-finished" / "1").mkdir(parents=True)
     assert set(kinds(library)) == {"colours", "others", "tiny"}
 
 
@@ -182,20 +182,20 @@ BREAKAGES = [
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
 def test_a_broken_model_is_listed_with_its_reason(library: Library, breakage: Callable[[Path], None]) -> None:
-    breakage(library.shipped / "colours")
+    breakage(library.builtin / "colours")
     assert kinds(library) == {"colours": "BrokenEntry", "others": "InstalledModel", "tiny": "InstalledBackbone"}
     (broken,) = (entry for entry in library.entries() if isinstance(entry, BrokenEntry))
     assert broken.error.what
     assert broken.error.hint
-    assert broken.folder == library.shipped / "colours"
+    assert broken.folder == library.builtin / "colours"
     with pytest.raises(ModelError, match=r".") as caught:
         library.find("colours")
     assert caught.value.what == broken.error.what
 
 
 def test_a_missing_backbone_breaks_what_stands_on_it_and_nothing_else(library: Library) -> None:
-    tiny.write_model(library.shipped, name="own", shared=False)
-    (library.shipped / "tiny" / tiny.MODEL_FILE).unlink()
+    tiny.write_model(library.builtin, name="own", shared=False)
+    (library.builtin / "tiny" / tiny.MODEL_FILE).unlink()
     assert kinds(library) == {
         "colours": "BrokenEntry",
         "others": "BrokenEntry",
@@ -207,21 +207,21 @@ def test_a_missing_backbone_breaks_what_stands_on_it_and_nothing_else(library: L
 def test_a_model_of_the_persons_own_hides_a_shipped_one_of_its_name(library: Library) -> None:
     library.install(*tiny.packaged_model("colours"))
     model = library.find("colours")
-    assert not model.shipped
+    assert not model.is_builtin
     assert [entry.name for entry in library.entries()].count("colours") == 1
     library.remove("colours")
-    assert library.find("colours").shipped
+    assert library.find("colours").is_builtin
 
 
 def test_a_model_of_a_backbones_name_does_not_break_what_stands_on_the_backbone(library: Library) -> None:
     library.install(*tiny.packaged_model("tiny"))
     assert isinstance(library.find("tiny"), InstalledModel)
-    assert library.find("colours").backbone.folder == library.shipped / "tiny"
+    assert library.find("colours").backbone.folder == library.builtin / "tiny"
 
 
 def test_a_broken_version_of_the_persons_own_is_not_replaced_silently(library: Library) -> None:
     library.install(*tiny.packaged_model("colours"))
-    (library.own / "colours" / "1" / tiny.HEAD_FILE).unlink()
+    (library.user / "colours" / "1" / tiny.HEAD_FILE).unlink()
     with pytest.raises(ModelError, match="missing"):
         library.find("colours")
 
@@ -229,7 +229,7 @@ def test_a_broken_version_of_the_persons_own_is_not_replaced_silently(library: L
 @pytest.mark.parametrize("active", ["", "0"])
 def test_an_active_version_that_is_none_means_that_none_is(library: Library, active: str) -> None:
     library.install(*tiny.packaged_model("mine"))
-    (library.own / "mine" / "active").write_text(active, encoding="utf-8")
+    (library.user / "mine" / "active").write_text(active, encoding="utf-8")
     assert "mine" not in kinds(library)
     with pytest.raises(ModelError, match="No version of 'mine' is active; there is only version 1"):
         library.find("mine")
@@ -238,7 +238,7 @@ def test_an_active_version_that_is_none_means_that_none_is(library: Library, act
 @pytest.mark.parametrize("active", ["x", "\x00", "-1", "1\nx", "1\n\n", "9" * 20, "9" * 5000, "١"])
 def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(library: Library, active: str) -> None:
     library.install(*tiny.packaged_model("mine"))
-    file = library.own / "mine" / "active"
+    file = library.user / "mine" / "active"
     file.write_text(active, encoding="utf-8")
     assert kinds(library)["mine"] == "BrokenEntry"
     with pytest.raises(ModelError, match="is not known which version of 'mine' is active") as caught:
@@ -246,12 +246,12 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
     assert str(file) in caught.value.what
     library.activate("mine", 1)
     assert library.find("mine").version == 1
-    assert [kept.read_text(encoding="utf-8") for kept in kept_aside(file.parent, "active")] == [active]
+    assert [kept.read_text(encoding="utf-8") for kept in files_set_aside(file.parent, "active")] == [active]
 
 
 def test_an_error_about_a_card_names_the_model(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
-    (library.own / "mine" / "1" / CARD).write_bytes(b"{")
+    (library.user / "mine" / "1" / CARD).write_bytes(b"{")
     with pytest.raises(ModelError, match="Model 'mine': the card is not JSON"):
         library.find("mine")
 
@@ -261,7 +261,7 @@ def test_a_folder_that_cannot_be_read_is_listed(library: Library, monkeypatch: p
     plain = os.scandir
 
     def refuse(path: str | Path) -> object:
-        if Path(path) == library.own / "mine":
+        if Path(path) == library.user / "mine":
             raise PermissionError(13, os.strerror(13))
         return plain(path)
 
@@ -273,23 +273,23 @@ def test_a_folder_that_cannot_be_read_is_listed(library: Library, monkeypatch: p
 
 def test_an_active_version_that_is_not_there_is_told(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
-    (library.own / "mine" / "active").write_text("2")
+    (library.user / "mine" / "active").write_text("2")
     assert kinds(library)["mine"] == "BrokenEntry"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 def test_models_may_lie_elsewhere_behind_links(library: Library, tmp_path: Path) -> None:
-    shutil.move(library.shipped, tmp_path / "elsewhere")
-    library.shipped.mkdir()
+    shutil.move(library.builtin, tmp_path / "elsewhere")
+    library.builtin.mkdir()
     for folder in (tmp_path / "elsewhere").iterdir():
-        (library.shipped / folder.name).symlink_to(folder)
+        (library.builtin / folder.name).symlink_to(folder)
     assert set(kinds(library).values()) == {"InstalledModel", "InstalledBackbone"}
     assert load_backbone(library.find("colours").backbone)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is unreadable for this user")
 def test_what_may_not_be_read_is_told(library: Library) -> None:
-    locked = library.shipped / "colours"
+    locked = library.builtin / "colours"
     locked.chmod(0)
     try:
         assert kinds(library)["colours"] == "BrokenEntry"
@@ -299,14 +299,14 @@ def test_what_may_not_be_read_is_told(library: Library) -> None:
 
 
 def test_the_library_of_the_program_is_where_the_paths_say() -> None:
-    assert open_library() == Library(paths.shipped_models(), paths.own_models())
+    assert open_library() == Library(paths.builtin_models(), paths.user_models())
 
 
 def test_a_card_may_name_a_backbone_that_sorts_before_or_after_it(library: Library) -> None:
     for name in ("aaa", "zzz"):
         card = tiny.backbone_card(name=name)
-        tiny.write_folder(library.shipped / name, write_card(card), {tiny.MODEL_FILE: tiny.backbone_bytes()})
+        tiny.write_folder(library.builtin / name, write_card(card), {tiny.MODEL_FILE: tiny.backbone_bytes()})
         standing = tiny.model_card(f"on-{name}", backbone=SharedBackbone(name, card.sha256))
         head = {tiny.HEAD_FILE: head_bytes(tiny.head())}
-        tiny.write_folder(library.shipped / f"on-{name}", write_card(standing), head)
+        tiny.write_folder(library.builtin / f"on-{name}", write_card(standing), head)
         assert library.find(f"on-{name}").backbone.name == name

@@ -31,7 +31,7 @@ def library(tmp_path: Path) -> Library:
 
 def own_files(library: Library) -> list[str]:
     """Everything in the person's part, temporary files included, but for the lock and for what was removed."""
-    found = (str(path.relative_to(library.own)) for path in library.own.rglob("*") if path.name != LOCK)
+    found = (str(path.relative_to(library.user)) for path in library.user.rglob("*") if path.name != LOCK)
     return sorted(path for path in found if ".removed-" not in path)
 
 
@@ -42,7 +42,7 @@ def assert_whole(library: Library) -> None:
         if isinstance(entry, InstalledModel):
             load_head(entry)
             load_backbone(entry.backbone)
-    for folder in library.own.glob("*/[0-9]*"):
+    for folder in library.user.glob("*/[0-9]*"):
         card = json.loads((folder / CARD).read_bytes())
         for part in (card["head"], card["backbone"]):
             if "file" in part:
@@ -52,9 +52,9 @@ def assert_whole(library: Library) -> None:
 @pytest.mark.parametrize("shared", [True, False])
 def test_an_installed_model_can_be_used(library: Library, shared: bool) -> None:
     model = library.install(*tiny.packaged_model("mine", shared=shared))
-    assert (model.name, model.version, model.shipped) == ("mine", 1, False)
-    assert model.folder == library.own / "mine" / "1"
-    assert model.backbone.folder == (library.shipped / "tiny" if shared else model.folder)
+    assert (model.name, model.version, model.is_builtin) == ("mine", 1, False)
+    assert model.folder == library.user / "mine" / "1"
+    assert model.backbone.folder == (library.builtin / "tiny" if shared else model.folder)
     assert library.find("mine") == model
     assert_whole(library)
 
@@ -64,7 +64,7 @@ def test_each_installation_is_the_next_version_and_older_ones_stay(library: Libr
         model = library.install(*tiny.packaged_model("mine", title=f"Version {version}"))
         assert (model.version, model.card.title) == (version, f"Version {version}")
     assert_whole(library)
-    (library.own / "mine" / "active").write_text("2\n")
+    (library.user / "mine" / "active").write_text("2\n")
     assert library.find("mine").card.title == "Version 2"
     assert library.install(*tiny.packaged_model("mine")).version == 4
 
@@ -108,13 +108,13 @@ REFUSED = {
 def test_what_is_not_right_is_refused_and_leaves_nothing(library: Library, reason: str, before: bool) -> None:
     if before:
         library.install(*tiny.packaged_model("mine"))
-    library.own.mkdir(exist_ok=True)
+    library.user.mkdir(exist_ok=True)
     old = own_files(library)
     with pytest.raises(ModelError) as caught:
         library.install(*REFUSED[reason])
     assert caught.value.hint
     assert own_files(library) == old
-    assert not list(library.own.parent.rglob("evil"))
+    assert not list(library.user.parent.rglob("evil"))
     assert_whole(library)
 
 
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_at_any_step_leaves_what_was_there(
     """The n-th call fails, for every n there is. Where the model is installed nevertheless, it is so wholly."""
     if before:
         library.install(*tiny.packaged_model("mine", title="Before"))
-    library.own.mkdir(exist_ok=True)
+    library.user.mkdir(exist_ok=True)
     plain, failures = getattr(os, function), 0
     for step in itertools.count():
         old, calls = own_files(library), []
@@ -161,7 +161,7 @@ def test_a_disk_that_fills_up_at_any_step_leaves_what_was_there(
 
 
 def test_a_place_that_cannot_be_written_is_told(library: Library) -> None:
-    library.own.write_text("a file where the folder should be")
+    library.user.write_text("a file where the folder should be")
     with pytest.raises(StorageError) as caught:
         library.install(*tiny.packaged_model("mine"))
     assert "FOVEA_HOME" in caught.value.hint
@@ -170,7 +170,7 @@ def test_a_place_that_cannot_be_written_is_told(library: Library) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="no folder is read-only for this user")
 def test_a_read_only_folder_is_told(library: Library) -> None:
-    library.own.mkdir(mode=0o555)
+    library.user.mkdir(mode=0o555)
     with pytest.raises(StorageError, match="Permission denied"):
         library.install(*tiny.packaged_model("mine"))
     assert own_files(library) == []
@@ -193,7 +193,7 @@ for _ in range(int(sys.argv[3])):
 
 def installer(library: Library, times: int) -> subprocess.Popen[str]:
     """A program about to install the same model `times` times; it starts when it is told a line."""
-    command = [sys.executable, "-c", INSTALL, str(library.shipped), str(library.own), str(times)]
+    command = [sys.executable, "-c", INSTALL, str(library.builtin), str(library.user), str(times)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -229,25 +229,25 @@ def test_two_programs_may_install_the_same_name_at_once(library: Library) -> Non
         process.communicate(timeout=60)
         assert process.returncode == 0
     assert_whole(library)
-    numbers = sorted(int(folder.name) for folder in (library.own / "mine").glob("[0-9]*"))
+    numbers = sorted(int(folder.name) for folder in (library.user / "mine").glob("[0-9]*"))
     assert numbers == list(range(1, 31))
 
 
 def test_what_a_killed_program_left_is_swept_once_it_is_old(library: Library) -> None:
     library.install(*tiny.packaged_model("kept"))
     names = ("kept/.new-old", "gone/.new-old", ".removed-old", "kept/.removed-old")
-    leftovers = [library.own / name for name in names]
-    fresh = library.own / "kept" / ".new-fresh"
+    leftovers = [library.user / name for name in names]
+    fresh = library.user / "kept" / ".new-fresh"
     for folder in (*leftovers, fresh):
         folder.mkdir(parents=True)
         (folder / "half").write_bytes(b"...")
-    leftovers.append(library.own / "kept" / ".active.part")
+    leftovers.append(library.user / "kept" / ".active.part")
     leftovers[-1].write_bytes(b"...")
     for path in leftovers:
         os.utime(path, (0, 0))
     library.install(*tiny.packaged_model("mine"))
     assert not any(path.exists() for path in leftovers)
-    assert not (library.own / "gone").exists()
+    assert not (library.user / "gone").exists()
     assert fresh.exists()
     assert_whole(library)
 
@@ -280,7 +280,7 @@ def test_shipped_models_stay(library: Library) -> None:
 
 def test_a_broken_model_can_be_removed(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
-    (library.own / "mine" / "1" / CARD).write_bytes(b"")
+    (library.user / "mine" / "1" / CARD).write_bytes(b"")
     library.remove("mine")
     assert own_files(library) == []
 
@@ -303,8 +303,8 @@ def test_a_removal_that_fails_leaves_the_model(library: Library, monkeypatch: py
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 def test_removing_a_link_leaves_what_it_points_to(library: Library, tmp_path: Path) -> None:
     library.install(*tiny.packaged_model("mine"))
-    (library.own / "mine").rename(tmp_path / "elsewhere")
-    (library.own / "mine").symlink_to(tmp_path / "elsewhere")
+    (library.user / "mine").rename(tmp_path / "elsewhere")
+    (library.user / "mine").symlink_to(tmp_path / "elsewhere")
     assert_whole(library)
     library.remove("mine")
     assert own_files(library) == []

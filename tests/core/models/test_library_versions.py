@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import ModelError, StorageError
-from core.models.installed import load_learnt
+from core.models.installed import load_training_hashes
 from core.models.library import CARD, BrokenEntry, InstalledBackbone, InstalledModel, Library, load_head
 from tests import tiny
 
@@ -64,20 +64,20 @@ def test_a_version_of_a_name_nobody_has_is_told(library: Library, reference: str
 
 def test_versions_tell_what_they_are(library: Library) -> None:
     library.activate("mine", 2)
-    (library.own / "mine" / "1" / CARD).write_bytes(b"")
+    (library.user / "mine" / "1" / CARD).write_bytes(b"")
     first, second, third = library.versions("mine")
     assert [one.number for one in (first, second, third)] == [1, 2, 3]
     assert [one.is_active for one in (first, second, third)] == [False, True, False]
     assert isinstance(first.entry, BrokenEntry)
     assert isinstance(third.entry, InstalledModel)
     assert third.entry.card.title == "Version 3"
-    assert third.installed is not None
-    assert timedelta() <= datetime.now(UTC) - third.installed < timedelta(minutes=5)
+    assert third.installed_at is not None
+    assert timedelta() <= datetime.now(UTC) - third.installed_at < timedelta(minutes=5)
 
 
 def test_what_came_with_the_program_has_one_version(library: Library) -> None:
     (colours,), (backbone,) = library.versions("colours"), library.versions("tiny")
-    assert (colours.number, colours.is_active, colours.installed) == (0, True, None)
+    assert (colours.number, colours.is_active, colours.installed_at) == (0, True, None)
     assert isinstance(backbone.entry, InstalledBackbone)
     assert library.versions("nobody") == ()
     assert library.numbers("nobody") == ()
@@ -107,14 +107,14 @@ def test_what_was_removed_is_passed_over_when_going_back(library: Library) -> No
 
 
 def test_one_can_go_back_from_a_version_whose_files_are_gone(library: Library) -> None:
-    (library.own / "mine" / "3").rename(library.own / "elsewhere")
+    (library.user / "mine" / "3").rename(library.user / "elsewhere")
     with pytest.raises(ModelError):
         library.find("mine")
     assert library.roll_back("mine").version == active(library) == 2
 
 
 def test_a_broken_version_is_not_activated(library: Library) -> None:
-    head = library.own / "mine" / "2" / tiny.HEAD_FILE
+    head = library.user / "mine" / "2" / tiny.HEAD_FILE
     head.write_bytes(head.read_bytes() + b"\0")
     with pytest.raises(ModelError, match="sum differs"):
         library.activate("mine", 2)
@@ -135,8 +135,8 @@ def test_only_ones_own_versions_are_changed(library: Library, name: str, told: s
 def test_the_shipped_one_of_that_name_can_be_had_back(library: Library) -> None:
     library.install(*tiny.packaged_model("colours"))
     assert library.numbers("colours") == (0, 1)
-    assert library.activate("colours", 0).shipped
-    assert library.find("colours").shipped
+    assert library.activate("colours", 0).is_builtin
+    assert library.find("colours").is_builtin
     assert library.roll_back("colours").version == 1
     with pytest.raises(ModelError, match="no version 0"):
         library.remove_version("colours", 0)
@@ -169,7 +169,7 @@ def test_a_name_of_which_no_version_is_active_means_nothing_yet(tmp_path: Path) 
 def test_a_removed_version_is_gone_and_the_others_stay(library: Library) -> None:
     library.remove_version("mine", 1)
     assert library.numbers("mine") == (2, 3)
-    assert not list((library.own / "mine").glob(".new-*"))
+    assert not list((library.user / "mine").glob(".new-*"))
     with pytest.raises(ModelError, match="no version 1"):
         library.find("mine@1")
     with pytest.raises(ModelError, match="no version 1"):
@@ -195,17 +195,17 @@ def test_with_its_last_version_a_name_is_gone(tmp_path: Path) -> None:
     library = tiny.make_library(tmp_path)
     install(library, activate=False)
     library.remove_version("mine", 1)
-    assert not (library.own / "mine").exists()
+    assert not (library.user / "mine").exists()
     assert library.install(*tiny.packaged_model("mine"), new_name=True).version == 1
 
 
 def test_what_it_learnt_from_is_kept_beside_the_card(library: Library) -> None:
     images = [tiny.sha256(b"a"), tiny.sha256(b"b")]
-    model = library.install(*tiny.packaged_model("mine"), learnt=images)
-    learnt = load_learnt(model)
+    model = library.install(*tiny.packaged_model("mine"), trained_on=images)
+    learnt = load_training_hashes(model)
     assert learnt is not None
-    assert [learnt.knows(image) for image in (*images, tiny.sha256(b"c"))] == [True, True, False]
-    assert load_learnt(library.find("mine@3")) is None
+    assert [learnt.contains(image) for image in (*images, tiny.sha256(b"c"))] == [True, True, False]
+    assert load_training_hashes(library.find("mine@3")) is None
     assert "learnt" not in (model.folder / CARD).read_text()
 
 
@@ -224,7 +224,7 @@ def test_a_change_that_fails_leaves_everything_as_it_was(
             getattr(library, change)(*arguments[change])
     assert library.numbers("mine") == (1, 2, 3)
     assert active(library) == 3
-    assert not list((library.own / "mine").glob(".new-*"))
+    assert not list((library.user / "mine").glob(".new-*"))
 
 
 CHANGE = """
@@ -257,7 +257,7 @@ for _ in range(int(sys.argv[4])):
 
 def changer(library: Library, seed: int, times: int) -> subprocess.Popen[str]:
     """A program about to change the versions of "mine" in all ways; it starts when it is told a line."""
-    command = [sys.executable, "-c", CHANGE, str(library.shipped), str(library.own), str(seed), str(times)]
+    command = [sys.executable, "-c", CHANGE, str(library.builtin), str(library.user), str(seed), str(times)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -16,17 +16,17 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from core.base.errors import ModelError
-from core.base.providers import Precision, ProviderWish
-from core.card import Fit
+from core.base.providers import Precision, ProviderPreference
+from core.card import ResizeMode
 from core.models.classifier import open_classifier
 from core.models.library import Library
-from core.models.onnx_import import import_foreign, look_at, scaling_arrays
-from core.models.onnx_import_values import ChannelOrder, ForeignAnswers, Scaling
+from core.models.onnx_import import import_onnx, inspect_model, scaling_arrays
+from core.models.onnx_import_values import ChannelOrder, ImportAnswers, Scaling
 from core.prediction import Prediction
 from tests import tiny
 
 SIDE = 32
-ANSWERS = ForeignAnswers("Colours of Others", tiny.CLASSES, SIDE, scaling=Scaling.RAW, fit=Fit.STRETCH)
+ANSWERS = ImportAnswers("Colours of Others", tiny.CLASSES, SIDE, scaling=Scaling.RAW, fit=ResizeMode.STRETCH)
 
 
 def classifier(
@@ -92,17 +92,17 @@ def test_it_answers_as_it_did_in_the_other_program(
     library: Library, written: Write, tmp_path: Path, layout: str, last: str, end: str
 ) -> None:
     file = written(classifier(last=last, end=end, layout=layout))
-    asked = look_at(file)
+    asked = inspect_model(file)
     assert asked is not None
     assert (asked.class_count, asked.size, asked.classes) == (3, SIDE, ())
-    imported = import_foreign(file, ANSWERS, library)
+    imported = import_onnx(file, ANSWERS, library)
     assert imported.is_new
     model = library.find("colours-of-others")
     assert model.card.title == "Colours of Others"
     photo = tmp_path / "photo.png"
     pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(photo)
-    (found,) = open_classifier(model, ProviderWish.CPU, Precision.EXACT).classify([photo], top_k=3)
+    (found,) = open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify([photo], top_k=3)
     assert isinstance(found, Prediction)
     given = pixels[None].astype(np.float32)
     given = given if layout == "nhwc" else given.transpose(0, 3, 1, 2)
@@ -111,7 +111,7 @@ def test_it_answers_as_it_did_in_the_other_program(
     wanted = theirs[0] if end == "Softmax" else powers / powers.sum()
     said = {score.label: score.probability for score in found.scores}
     assert [said[label] for label in tiny.CLASSES] == pytest.approx(wanted.tolist(), abs=2e-3)
-    assert not import_foreign(file, ANSWERS, library).is_new
+    assert not import_onnx(file, ANSWERS, library).is_new
 
 
 @pytest.mark.parametrize("order", list(ChannelOrder))
@@ -132,20 +132,20 @@ def test_pixels_are_scaled_as_the_answer_says(scaling: Scaling, order: ChannelOr
 
 def test_names_in_the_file_are_found(written: Write) -> None:
     for told in (json.dumps(list(tiny.CLASSES)), "{0: 'red', 1: 'green', 2: 'blue'}"):
-        asked = look_at(written(classifier(names=told)))
+        asked = inspect_model(written(classifier(names=told)))
         assert asked is not None
         assert asked.classes == tiny.CLASSES
-    asked = look_at(written(classifier(names="__import__('os')")))
+    asked = inspect_model(written(classifier(names="__import__('os')")))
     assert asked is not None
     assert asked.classes == ()
 
 
 def test_an_open_size_is_asked_for(written: Write, library: Library) -> None:
     file = written(classifier(side="s"))
-    asked = look_at(file)
+    asked = inspect_model(file)
     assert asked is not None
     assert asked.size is None
-    assert import_foreign(file, replace(ANSWERS, size=48), library).model.backbone.card.preprocessing.size == 48
+    assert import_onnx(file, replace(ANSWERS, size=48), library).model.backbone.card.preprocessing.size == 48
 
 
 def broken(change: Callable[[onnx.ModelProto], Any]) -> onnx.ModelProto:
@@ -194,21 +194,21 @@ def _oblong(model: onnx.ModelProto) -> None:
 )
 def test_what_cannot_be_used_is_refused_with_the_why(written: Write, model: onnx.ModelProto, why: str) -> None:
     with pytest.raises(ModelError, match=why):
-        look_at(written(model))
+        inspect_model(written(model))
 
 
 def test_answers_that_do_not_fit_are_refused(written: Write, library: Library) -> None:
     file = written(classifier())
     with pytest.raises(ModelError, match="3 classes apart; 2 names"):
-        import_foreign(file, replace(ANSWERS, classes=("a", "b")), library)
+        import_onnx(file, replace(ANSWERS, classes=("a", "b")), library)
     with pytest.raises(ModelError, match="32 pixels, not 64"):
-        import_foreign(file, replace(ANSWERS, size=64), library)
+        import_onnx(file, replace(ANSWERS, size=64), library)
     assert library.numbers("colours-of-others") == ()
 
 
 def test_names_that_stand_twice_get_numbers(written: Write, library: Library) -> None:
     """ImageNet has two cranes and two maillots."""
-    model = import_foreign(written(classifier()), replace(ANSWERS, classes=("crane", "b", "crane")), library).model
+    model = import_onnx(written(classifier()), replace(ANSWERS, classes=("crane", "b", "crane")), library).model
     assert model.card.classes == ("crane", "b", "crane (2)")
 
 
@@ -216,4 +216,4 @@ def test_an_export_of_ours_leaves_nothing_open(library: Library, tmp_path: Path)
     from core.models.exchange import export
 
     export(library.find("colours"), tmp_path / "ours.onnx")
-    assert look_at(tmp_path / "ours.onnx") is None
+    assert inspect_model(tmp_path / "ours.onnx") is None

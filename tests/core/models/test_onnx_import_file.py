@@ -13,7 +13,7 @@ from onnx import TensorProto
 from core.base.errors import ModelError
 from core.models.heads import softmax
 from core.models.library import Library
-from core.models.onnx_import import import_foreign, look_at
+from core.models.onnx_import import import_onnx, inspect_model
 from tests.core.models.test_onnx_import import ANSWERS, classifier
 from tests.core.models.test_onnx_import_kinds import logits, theirs, written
 
@@ -34,12 +34,12 @@ def test_weights_in_a_file_beside_are_taken_in(tmp_path: Path) -> None:
     model = classifier()
     (tmp_path / "theirs.onnx.data").write_bytes(external(model, "theirs.onnx.data"))
     file = written(tmp_path, model)
-    assert look_at(file) is not None
-    imported = import_foreign(file, ANSWERS, Library(tmp_path / "shipped", tmp_path / "own")).model
+    assert inspect_model(file) is not None
+    imported = import_onnx(file, ANSWERS, Library(tmp_path / "shipped", tmp_path / "own")).model
     (tmp_path / "theirs.onnx.data").unlink()
     np.testing.assert_allclose(softmax(logits(imported)), theirs(classifier()), atol=2e-3)
     with pytest.raises(ModelError, match="which is missing"):
-        look_at(file)
+        inspect_model(file)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_weights_are_taken_from_nowhere_else(location: str, tmp_path: Path) -> N
     model = classifier()
     external(model, location)
     with pytest.raises(ModelError, match="other files, which could be any file of yours"):
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))
 
 
 @pytest.mark.parametrize(("length", "why"), [(None, "too short"), (3, "misstates"), (-1, "misstates")])
@@ -57,7 +57,7 @@ def test_weights_that_are_not_all_there_are_refused(length: int | None, why: str
     model = classifier()
     (tmp_path / "w").write_bytes(external(model, "w", length=length)[:-1])
     with pytest.raises(ModelError, match=why):
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes as Unix has them")
@@ -66,11 +66,11 @@ def test_links_and_pipes_are_no_weights(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(external(model, "w"))
     (tmp_path / "w").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ModelError, match="not a plain file"):
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))
     (tmp_path / "w").unlink()
     os.mkfifo(tmp_path / "w")
     with pytest.raises(ModelError, match="not a plain file"):
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))
 
 
 def test_many_arrays_of_one_large_file_are_counted_before_they_are_read(tmp_path: Path) -> None:
@@ -82,4 +82,4 @@ def test_many_arrays_of_one_large_file_are_counted_before_they_are_read(tmp_path
         model.graph.initializer.add().CopyFrom(tensor)
         model.graph.initializer[-1].name = f"k{number}"
     with pytest.raises(ModelError, match="larger than"):
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))

@@ -14,14 +14,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.providers import Precision, Provider
-from core.card import Fit
+from core.card import ResizeMode
 from core.engine import golden
 from core.engine.engine import open_engine
 from core.models.heads import softmax
 from core.models.import_preview import preview
 from core.models.library import InstalledModel, Library, load_backbone, load_head
-from core.models.onnx_import import import_foreign, look_at, look_at_each
-from core.models.onnx_import_values import ForeignAnswers, Scaling
+from core.models.onnx_import import import_onnx, inspect_model, look_at_each
+from core.models.onnx_import_values import ImportAnswers, Scaling
 from core.prediction import Failure, Prediction
 from tests import tiny
 from tests.core.models.test_onnx_import import ANSWERS, SIDE, classifier
@@ -320,10 +320,10 @@ IMPORTED["Split and Sum"].opset_import[0].version = 18
 def test_it_is_imported_and_says_what_it_said(kind: str, library: Library, tmp_path: Path) -> None:
     model = IMPORTED[kind]
     file = written(tmp_path, model)
-    asked = look_at(file)
+    asked = inspect_model(file)
     assert asked is not None
     assert (asked.class_count, asked.size) == (3, SIDE)
-    imported = import_foreign(file, ANSWERS, library).model
+    imported = import_onnx(file, ANSWERS, library).model
     wanted = theirs(model)
     ours = logits(imported)
     if kind != "features of a million":
@@ -334,7 +334,7 @@ def test_it_is_imported_and_says_what_it_said(kind: str, library: Library, tmp_p
 def test_what_stands_beside_the_answer_is_cut_off_unseen(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(the_class_beside_the_answer))
     np.testing.assert_allclose(
-        softmax(logits(import_foreign(file, ANSWERS, library).model)), theirs(classifier()), atol=2e-3
+        softmax(logits(import_onnx(file, ANSWERS, library).model)), theirs(classifier()), atol=2e-3
     )
 
 
@@ -346,20 +346,20 @@ def test_scaling_inside_the_network_is_noticed(tmp_path: Path) -> None:
         model.graph.node[1].input[0] = "unit"
         model.graph.initializer.append(numpy_helper.from_array(np.array(1 / 255, np.float32), "by"))
 
-    found = [look_at(written(tmp_path, model)) for model in (classifier(), changed(scaled))]
+    found = [inspect_model(written(tmp_path, model)) for model in (classifier(), changed(scaled))]
     assert [asked is not None and asked.scales_inside for asked in found] == [False, True]
 
 
 def test_a_last_layer_that_is_a_convolution_becomes_the_head(library: Library, tmp_path: Path) -> None:
     """So that the model's features can be learned from."""
     file = written(tmp_path, IMPORTED["a convolution at the end"])
-    model = import_foreign(file, ANSWERS, library).model
+    model = import_onnx(file, ANSWERS, library).model
     assert model.backbone.card.feature_width == tiny.WIDTH
 
 
 def test_an_open_side_waits_for_the_answer(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(view, side="s"))
-    assert import_foreign(file, replace(ANSWERS, size=48), library).is_new
+    assert import_onnx(file, replace(ANSWERS, size=48), library).is_new
 
 
 def two_answers(model: onnx.ModelProto) -> None:
@@ -372,11 +372,11 @@ def two_answers(model: onnx.ModelProto) -> None:
 def test_the_number_of_names_says_which_answer_is_meant(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
     (tmp_path / "labels.txt").write_text("a, b, c, d, e")
-    asked = look_at(file)
+    asked = inspect_model(file)
     assert asked is not None
     assert asked.classes == ("a", "b", "c", "d", "e")
     assert look_at_each(file) == (asked,)
-    imported = import_foreign(file, ANSWERS, library).model
+    imported = import_onnx(file, ANSWERS, library).model
     np.testing.assert_allclose(softmax(logits(imported)), theirs(classifier()), atol=2e-3)
 
 
@@ -391,6 +391,6 @@ def test_answers_are_tried_on_a_photo_before_anything_is_added(library: Library,
 
 
 def test_the_share_that_is_seen_is_kept(library: Library, tmp_path: Path) -> None:
-    answers = ForeignAnswers("x", tiny.CLASSES, SIDE, scaling=Scaling.RAW, fit=Fit.CENTRE_CROP, crop=0.5)
-    model = import_foreign(written(tmp_path, classifier()), answers, library).model
+    answers = ImportAnswers("x", tiny.CLASSES, SIDE, scaling=Scaling.RAW, fit=ResizeMode.CENTRE_CROP, crop=0.5)
+    model = import_onnx(written(tmp_path, classifier()), answers, library).model
     assert model.backbone.card.preprocessing.crop == 0.5

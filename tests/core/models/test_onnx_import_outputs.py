@@ -10,7 +10,7 @@ import onnx
 from onnx import helper
 
 from core.models.library import Library
-from core.models.onnx_import import import_foreign, look_at_each
+from core.models.onnx_import import import_onnx, look_at_each
 from tests.core.models.test_onnx_import import ANSWERS
 from tests.core.models.test_onnx_import_kinds import changed, logits, theirs, two_answers, written
 
@@ -20,11 +20,11 @@ def test_each_output_that_may_be_the_answer_can_be_chosen(tmp_path: Path) -> Non
     model = changed(two_answers)
     file = written(tmp_path, model)
     found = look_at_each(file)
-    assert [(one.output, one.class_count, one.gives.split()[0]) for one in found] == [
+    assert [(one.output, one.class_count, one.output_kind.split()[0]) for one in found] == [
         ("y", 3, "probabilities"),
         ("other", 5, "logits"),
     ]
-    imported = import_foreign(file, replace(ANSWERS, classes=tuple("abcde"), output="other"), library).model
+    imported = import_onnx(file, replace(ANSWERS, classes=tuple("abcde"), output="other"), library).model
     np.testing.assert_allclose(logits(imported), theirs(model, "other"), rtol=2e-3, atol=2e-3)
 
 

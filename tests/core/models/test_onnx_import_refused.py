@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from core.base.errors import ModelError
-from core.models.onnx_import import look_at
+from core.models.onnx_import import inspect_model
 from tests.core.models.test_onnx_import_kinds import (
     Change,
     before_the_end,
@@ -123,5 +123,5 @@ REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
 def test_it_is_refused_before_any_question(kind: str, tmp_path: Path) -> None:
     model, why = REFUSED[kind]
     with pytest.raises(ModelError, match=why) as caught:
-        look_at(written(tmp_path, model))
+        inspect_model(written(tmp_path, model))
     assert len(caught.value.hint) > 20

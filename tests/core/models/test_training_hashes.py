@@ -14,40 +14,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.models.training_hashes import LEARNT, Learnt, learnt_bytes, read_learnt
+from core.models.training_hashes import TRAINING_HASHES, TrainingHashes, read_hashes, serialize_hashes
 from tests import tiny
 
 IMAGES = [tiny.sha256(bytes([number])) for number in range(50)]
 
 
 def write(folder: Path, data: bytes) -> Path:
-    (folder / LEARNT).write_bytes(data)
+    (folder / TRAINING_HASHES).write_bytes(data)
     return folder
 
 
 def test_the_images_are_known_and_no_others(tmp_path: Path) -> None:
-    learnt = read_learnt(write(tmp_path, learnt_bytes(IMAGES[:30])))
+    learnt = read_hashes(write(tmp_path, serialize_hashes(IMAGES[:30])))
     assert learnt is not None
     assert len(learnt) == 30
-    assert [learnt.knows(image) for image in IMAGES] == [True] * 30 + [False] * 20
+    assert [learnt.contains(image) for image in IMAGES] == [True] * 30 + [False] * 20
 
 
 def test_order_and_copies_make_no_difference() -> None:
-    assert learnt_bytes([*reversed(IMAGES), *IMAGES]) == learnt_bytes(IMAGES)
+    assert serialize_hashes([*reversed(IMAGES), *IMAGES]) == serialize_hashes(IMAGES)
 
 
 def test_the_sums_themselves_are_not_in_the_file() -> None:
-    data = learnt_bytes(IMAGES)
+    data = serialize_hashes(IMAGES)
     assert len(data) < 24 + 8 * len(IMAGES)
     assert not any(bytes.fromhex(image) in data for image in IMAGES)
 
 
 @pytest.mark.parametrize("images", [[], ["00" * 32], ["ff" * 32], ["00" * 32, "ff" * 32]])
 def test_none_few_and_the_outermost_are_known(tmp_path: Path, images: list[str]) -> None:
-    learnt = read_learnt(write(tmp_path, learnt_bytes(images)))
+    learnt = read_hashes(write(tmp_path, serialize_hashes(images)))
     assert learnt is not None
-    assert all(learnt.knows(image) for image in images)
-    assert not learnt.knows(IMAGES[0])
+    assert all(learnt.contains(image) for image in images)
+    assert not learnt.contains(IMAGES[0])
 
 
 def packed(*prefixes: int, magic: bytes = b"FVLEARNT", version: int = 1, count: int | None = None) -> bytes:
@@ -56,9 +56,9 @@ def packed(*prefixes: int, magic: bytes = b"FVLEARNT", version: int = 1, count: 
 
 
 def test_the_format_is_this_one(tmp_path: Path) -> None:
-    learnt = read_learnt(write(tmp_path, packed(1, 2)))
+    learnt = read_hashes(write(tmp_path, packed(1, 2)))
     assert learnt is not None
-    assert learnt.knows("0000000000000002" + "ab" * 24)
+    assert learnt.contains("0000000000000002" + "ab" * 24)
 
 
 HOSTILE = {
@@ -78,7 +78,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_damaged_file_says_nothing(tmp_path: Path, kind: str) -> None:
-    assert read_learnt(write(tmp_path, HOSTILE[kind])) is None
+    assert read_hashes(write(tmp_path, HOSTILE[kind])) is None
 
 
 def too_large(file: Path) -> None:
@@ -99,15 +99,15 @@ def too_large(file: Path) -> None:
     ids=["missing", "a folder", "too large", "a pipe"],
 )
 def test_what_is_no_such_file_says_nothing(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / LEARNT)
-    assert read_learnt(tmp_path) is None
+    make(tmp_path / TRAINING_HASHES)
+    assert read_hashes(tmp_path) is None
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sets(st.integers(0, 2**64 - 1)), st.integers(0, 2**64 - 1))
 def test_whatever_was_learnt_from_is_known_and_nothing_else(prefixes: set[int], other: int) -> None:
     images = {prefix: f"{prefix:016x}" + "0" * 48 for prefix in (*prefixes, other)}
-    learnt = Learnt(np.array(sorted(prefixes), np.uint64))
-    assert all(learnt.knows(images[prefix]) for prefix in prefixes)
-    assert learnt.knows(images[other]) == (other in prefixes)
-    assert learnt_bytes(images[prefix] for prefix in prefixes) == packed(*sorted(prefixes))
+    learnt = TrainingHashes(np.array(sorted(prefixes), np.uint64))
+    assert all(learnt.contains(images[prefix]) for prefix in prefixes)
+    assert learnt.contains(images[other]) == (other in prefixes)
+    assert serialize_hashes(images[prefix] for prefix in prefixes) == packed(*sorted(prefixes))

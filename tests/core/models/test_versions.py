@@ -51,7 +51,7 @@ def test_of_a_long_history_the_beginning_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_one_changes_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(versions, "_TIMEOUT_S", 0.05)
     own = tmp_path / "own"
     with locked(own), pytest.raises(StorageError, match="cannot be changed just now"), locked(own):
         pass

@@ -11,7 +11,7 @@ from core.base.errors import ModelError
 from core.engine import golden
 from core.models import joined
 from core.models.heads import DenseHead, LinearHead
-from core.models.weight_storage import Storage, round_head, storage_of, store_as_float16, store_as_float32
+from core.models.weight_storage import Storage, head_to_float16, storage_of, store_as_float16, store_as_float32
 from tests import tiny, wide
 
 
@@ -107,11 +107,11 @@ def test_heads_are_rounded_layer_by_layer() -> None:
         LinearHead(draw.normal(size=shape).astype(np.float32), draw.normal(size=shape[1]).astype(np.float32))
         for shape in ((8, 4), (4, 3))
     )
-    rounded = round_head(DenseHead(layers))
+    rounded = head_to_float16(DenseHead(layers))
     assert isinstance(rounded, DenseHead)
     for before, after in zip(layers, rounded.layers, strict=True):
         np.testing.assert_array_equal(after.weights, before.weights.astype(np.float16).astype(np.float32))
         np.testing.assert_array_equal(after.bias, before.bias)
-    linear = round_head(layers[0])
+    linear = head_to_float16(layers[0])
     assert isinstance(linear, LinearHead)
-    assert joined.fits_half(linear.weights)
+    assert joined.fits_float16(linear.weights)

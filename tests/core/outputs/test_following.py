@@ -10,8 +10,8 @@ import pytest
 from core.base import paths
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.record import open_record
-from core.outputs.sorting.values import By
-from tests.core.outputs.sorting.conftest import Sorter, answered
+from core.outputs.sorting.values import TransferMode
+from tests.core.outputs.sorting.conftest import Sorter, classified_row
 
 
 @pytest.fixture
@@ -27,35 +27,35 @@ def _remembered() -> list[tuple[Path, Path]]:
     return [(Path(file.decode()), Path(photo.decode())) for file, photo in rows]
 
 
-@pytest.mark.parametrize("by", [By.MOVE, By.COPY])
-def test_the_record_of_keywords_follows_photos_that_are_moved_and_put_back(sorter: Sorter, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.MOVE, TransferMode.COPY])
+def test_the_record_of_keywords_follows_photos_that_are_moved_and_put_back(sorter: Sorter, by: TransferMode) -> None:
     photo, sidecar, other = sorter.add("a.jpg"), sorter.add("a.jpg.xmp"), sorter.source / "other.jpg"
     with open_record(paths.keyword_record()) as record:
-        record.note([(sidecar, photo, True), (other, other, False)])
+        record.add([(sidecar, photo, True), (other, other, False)])
     before = _remembered()
-    facts = sorter.sort([answered(photo, "cat", 0.9)], sorter.request(by))
+    facts = sorter.sort([classified_row(photo, "cat", 0.9)], sorter.request(by))
     follow_sorting(facts.id)
-    if by is By.COPY:
+    if by is TransferMode.COPY:
         assert _remembered() == before
         return
     place = sorter.destination / "cat"
     assert set(_remembered()) == {(place / "a.jpg.xmp", place / "a.jpg"), (other, other)}
     with open_record(paths.keyword_record()) as record:
         assert record.photos_in(sorter.destination) == (place / "a.jpg",)
-        assert record.begun_by_us(place / "a.jpg.xmp")
+        assert record.is_own(place / "a.jpg.xmp")
     sorter.undo(facts.id)
     follow_sorting(facts.id)
     assert _remembered() == before
 
 
 def test_without_a_record_of_keywords_none_is_begun(sorter: Sorter) -> None:
-    facts = sorter.sort([answered(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(By.MOVE))
+    facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     follow_sorting(facts.id)
     assert not paths.keyword_record().exists()
 
 
 def test_a_record_that_cannot_be_used_costs_no_sorting(sorter: Sorter, caplog: pytest.LogCaptureFixture) -> None:
-    facts = sorter.sort([answered(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(By.MOVE))
+    facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     paths.keyword_record().mkdir(parents=True)
     follow_sorting(facts.id)
     assert "does not follow" in caplog.text

@@ -11,15 +11,15 @@ import pytest
 
 from core.base.errors import StorageError, UsageError
 from core.jobs.values import Row, State
-from core.outputs.reports.columns import Shape
-from core.outputs.reports.plan import Form, Plan
-from core.outputs.watch_outputs import Deliveries, DeliveryRequest, append
+from core.outputs.reports.columns import ColumnSet
+from core.outputs.reports.plan import ReportFormat, ReportOptions
+from core.outputs.watch_outputs import OutputRequest, OutputSinks, append
 from core.prediction import Failure, Score
 
 if TYPE_CHECKING:
-    from core.jobs.queries import Answers
+    from core.jobs.queries import ResultStore
 
-NO_ANSWERS = cast("Answers", None)  # only keywords need them
+NO_ANSWERS = cast("ResultStore", None)  # only keywords need them
 
 
 def row(name: str, label: str = "red") -> Row:
@@ -34,8 +34,8 @@ def failed(name: str) -> Row:
 
 def test_json_lines_grow(tmp_path: Path) -> None:
     file = tmp_path / "arrived.jsonl"
-    append(file, [row("a.jpg"), failed("b.jpg")], Plan(Form.JSONL, Shape(2)))
-    append(file, [row("c.jpg")], Plan(Form.JSONL, Shape(2)))
+    append(file, [row("a.jpg"), failed("b.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
+    append(file, [row("c.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
     told = [json.loads(line) for line in file.read_text().splitlines()]
     assert [Path(line["path"]).name for line in told] == ["a.jpg", "b.jpg", "c.jpg"]
     assert told[1]["error"]["kind"] == "damaged"
@@ -43,8 +43,8 @@ def test_json_lines_grow(tmp_path: Path) -> None:
 
 def test_csv_grows_below_one_heading(tmp_path: Path) -> None:
     file = tmp_path / "arrived.csv"
-    append(file, [row("=a.jpg")], Plan(Form.CSV, Shape(2)))
-    append(file, [row("b.jpg")], Plan(Form.CSV, Shape(2)))
+    append(file, [row("=a.jpg")], ReportOptions(ReportFormat.CSV, ColumnSet(2)))
+    append(file, [row("b.jpg")], ReportOptions(ReportFormat.CSV, ColumnSet(2)))
     with file.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [line["label"] for line in rows] == ["red", "red"]
@@ -52,33 +52,39 @@ def test_csv_grows_below_one_heading(tmp_path: Path) -> None:
 
 
 def test_csv_begins_with_one_byte_order_mark_and_keeps_its_delimiter(tmp_path: Path) -> None:
-    file, plan = tmp_path / "arrived.csv", Plan(Form.CSV, Shape(2), byte_order_mark=True, delimiter=";")
+    file, plan = (
+        tmp_path / "arrived.csv",
+        ReportOptions(ReportFormat.CSV, ColumnSet(2), byte_order_mark=True, delimiter=";"),
+    )
     for name in ("a.jpg", "b.jpg"):
-        with Deliveries(DeliveryRequest(file, plan)):
+        with OutputSinks(OutputRequest(file, plan)):
             append(file, [row(name)], plan)
     text = file.read_text("utf-8")
     assert (text.count("\ufeff"), text.startswith("\ufeffpath;label;")) == (1, True)
     rows = list(csv.DictReader(text.removeprefix("\ufeff").splitlines(), delimiter=";"))
     assert [line["confidence"] for line in rows] == ["0,9", "0,9"]
-    with pytest.raises(UsageError, match="does not hold"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(2)))):
+    with (
+        pytest.raises(UsageError, match="does not hold"),
+        OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(2)))),
+    ):
         pass
 
 
-@pytest.mark.parametrize("form", [Form.JSONL, Form.CSV])
-def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: Form) -> None:
+@pytest.mark.parametrize("form", [ReportFormat.JSONL, ReportFormat.CSV])
+def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: ReportFormat) -> None:
     file = tmp_path / f"arrived.{form.value}"
-    append(file, [row("a.jpg")], Plan(form, Shape(1)))
+    append(file, [row("a.jpg")], ReportOptions(form, ColumnSet(1)))
     with file.open("a") as stream:
-        stream.write('{"path": "phot' if form is Form.JSONL else "photos/half")
-    append(file, [row("b.jpg")], Plan(form, Shape(1)))
+        stream.write('{"path": "phot' if form is ReportFormat.JSONL else "photos/half")
+    append(file, [row("b.jpg")], ReportOptions(form, ColumnSet(1)))
     assert "b.jpg" in file.read_text().splitlines()[-1]
-    assert len(file.read_text().splitlines()) == (3 if form is Form.JSONL else 4)
+    assert len(file.read_text().splitlines()) == (3 if form is ReportFormat.JSONL else 4)
 
 
 def test_csv_that_an_earlier_version_began_keeps_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "arrived.csv"
     file.write_bytes(b"path,label,confidence,error,label_2\r\nold.jpg,red,0.5,,blue\r\n")
-    with Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))) as deliveries:
+    with OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(3)))) as deliveries:
         deliveries(NO_ANSWERS, [row("a.jpg"), failed("b.jpg")])
     with file.open(newline="") as stream:
         lines = list(csv.reader(stream, strict=True))
@@ -91,7 +97,10 @@ def test_csv_that_an_earlier_version_began_keeps_its_columns(tmp_path: Path) -> 
 def test_csv_with_other_columns_is_refused(tmp_path: Path, heading: str) -> None:
     file = tmp_path / "arrived.csv"
     file.write_text(f"{heading}\n")
-    with pytest.raises(UsageError, match="does not hold"), Deliveries(DeliveryRequest(file, Plan(Form.CSV, Shape(3)))):
+    with (
+        pytest.raises(UsageError, match="does not hold"),
+        OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(3)))),
+    ):
         pass
     assert file.read_text() == f"{heading}\n"
 
@@ -101,16 +110,16 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     other.write_text("Dear all,\n")
     with (
         pytest.raises(UsageError, match="does not hold"),
-        Deliveries(DeliveryRequest(other, Plan(Form.CSV, Shape(5)))),
+        OutputSinks(OutputRequest(other, ReportOptions(ReportFormat.CSV, ColumnSet(5)))),
     ):
         pass
     assert other.read_text() == "Dear all,\n"
-    with pytest.raises(UsageError, match="image"), Deliveries(DeliveryRequest(tmp_path / "a.jpg")):
+    with pytest.raises(UsageError, match="image"), OutputSinks(OutputRequest(tmp_path / "a.jpg")):
         pass
-    with pytest.raises(StorageError), Deliveries(DeliveryRequest(tmp_path / "nowhere" / "a.jsonl")):
+    with pytest.raises(StorageError), OutputSinks(OutputRequest(tmp_path / "nowhere" / "a.jsonl")):
         pass
     with (
         pytest.raises(UsageError, match="line by line"),
-        Deliveries(DeliveryRequest(tmp_path / "a", Plan(Form.XLSX, Shape(5)))),
+        OutputSinks(OutputRequest(tmp_path / "a", ReportOptions(ReportFormat.XLSX, ColumnSet(5)))),
     ):
         pass

@@ -13,10 +13,10 @@ import pytest
 import core
 from core import api
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.services import batch_messages
-from core.services.batch_views import Viewer
-from core.services.training_values import TrainedFacts
+from core.services.batch_views import ViewService
+from core.services.training_values import TrainingSummary
 from core.training import trainer_process
 from core.training.request import TrainRequest
 from core.training.trainer_program import TrainerProgram
@@ -54,15 +54,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def told() -> queue.Queue[batch_messages.Answer]:
+def messages() -> queue.Queue[batch_messages.Answer]:
     """What the viewer of jobs said."""
     return queue.Queue()
 
 
 @pytest.fixture
-def viewer(told: queue.Queue[batch_messages.Answer]) -> Iterator[Viewer]:
+def views(messages: queue.Queue[batch_messages.Answer]) -> Iterator[ViewService]:
     """Works until the test ends."""
-    made = Viewer(told.put)
+    made = ViewService(messages.put)
     yield made
     made.close()
 
@@ -74,7 +74,7 @@ def request(folder: Path, **changes: object) -> TrainRequest:
         validation=0.25,
         test=0.25,
         seed=0,
-        provider=ProviderWish.CPU,
+        provider=ProviderPreference.CPU,
         precision=Precision.AUTO,
     )
     return replace(made, **changes)
@@ -88,5 +88,5 @@ def speaking(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(trainer_process, "find_program", lambda: program)
 
 
-def trained(asked: TrainRequest, *, against: str | None = None, heard: list[object] | None = None) -> TrainedFacts:
+def trained(asked: TrainRequest, *, against: str | None = None, heard: list[object] | None = None) -> TrainingSummary:
     return api.train(asked, against, report=([] if heard is None else heard).append, token=CancelToken())

@@ -10,7 +10,7 @@ import pytest
 from core.jobs.job_list import list_jobs
 from core.jobs.values import JobRequest
 from core.services.batch_jobs import Jobs
-from core.services.batch_messages import Answer, Begin, TaskFailed
+from core.services.batch_messages import Answer, StartJob, TaskFailed
 
 
 @pytest.mark.parametrize(
@@ -18,15 +18,15 @@ from core.services.batch_messages import Answer, Begin, TaskFailed
     [((), "No photos found in “empty”. In folders"), (("*.png",), "No photos found in “empty”. Check")],
 )
 def test_a_folder_without_photos_becomes_no_job(
-    told: queue.Queue[Answer], tmp_path: Path, include: tuple[str, ...], why: str
+    messages: queue.Queue[Answer], tmp_path: Path, include: tuple[str, ...], why: str
 ) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
     (tmp_path / "empty" / "notes.txt").touch()
     if include:
         (tmp_path / "empty" / "photo.jpg").touch()
-    jobs = Jobs(told.put, changed=lambda _: None)
-    jobs.obey(Begin(7, JobRequest(tmp_path / "empty", recursive=True, include=include)))
-    refused = told.get(timeout=30)
+    jobs = Jobs(messages.put, changed=lambda _: None)
+    jobs.handle(StartJob(7, JobRequest(tmp_path / "empty", recursive=True, include=include)))
+    refused = messages.get(timeout=30)
     assert isinstance(refused, TaskFailed)
     assert refused.ticket == 7
     assert str(refused.error).startswith(why)

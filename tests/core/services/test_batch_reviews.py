@@ -9,11 +9,19 @@ from typing import TypeVar
 import pytest
 
 from core.datasets import corrections
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View
-from core.services.batch_messages import Answer, Look, TaskDone, TaskFailed, TaskProgress, TaskStopped, ViewTold
-from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, TakeBack
-from core.services.batch_views import Viewer
+from core.services.batch_messages import (
+    Answer,
+    OpenView,
+    TaskCancelled,
+    TaskDone,
+    TaskFailed,
+    TaskProgress,
+    ViewUpdated,
+)
+from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, UndoReviews
+from core.services.batch_views import ViewService
 from tests.journals import write_journal
 
 PATIENCE_S = 30
@@ -38,21 +46,23 @@ def next_of(told: queue.Queue[Answer], kind: type[M]) -> M:
 
 
 def label_of(job: str, view: View, first: int, count: int) -> list[str | None]:
-    with Answers(job) as answers:
+    with ResultStore(job) as answers:
         return [row.review.label if row.review else None for row in answers.rows(view, first, count)]
 
 
-def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+def test_spans_of_a_view_are_reviewed_and_taken_back(
+    views: ViewService, messages: queue.Queue[Answer], job: str
+) -> None:
     view = View(Order.CONFIDENCE)
-    viewer.ask(Look(1, job, view))
-    seen = next_of(told, ViewTold)
-    viewer.ask(SetReviews(2, job, ((1, Review(Verdict.SKIPPED)),)))
-    assert next_of(told, ReviewsSet).error is None
-    viewer.ask(ReviewMarked(3, 1, job, seen.version, ((10, 1200), (1500, 5)), GREEN))
-    progress = next_of(told, TaskProgress).progress
+    views.handle(OpenView(1, job, view))
+    seen = next_of(messages, ViewUpdated)
+    views.handle(SetReviews(2, job, ((1, Review(Verdict.SKIPPED)),)))
+    assert next_of(messages, ReviewsSet).error is None
+    views.handle(ReviewMarked(3, 1, job, seen.version, ((10, 1200), (1500, 5)), GREEN))
+    progress = next_of(messages, TaskProgress).progress
     assert progress.total == 1205
-    done = next_of(told, TaskDone)
-    assert done.told.startswith("1,205 photos are labelled")
+    done = next_of(messages, TaskDone)
+    assert done.message.startswith("1,205 photos are labelled")
     assert label_of(job, view, 9, 2) == [None, "green"]
     assert label_of(job, view, 1209, 2) == ["green", None]
     assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
@@ -60,27 +70,27 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(viewer: Viewer, told: queue
     assert len(learnt) == 1205
     assert {one.label for one in learnt.values()} == {"green"}
 
-    viewer.ask(TakeBack(4, 3))
-    assert next_of(told, TaskDone).ticket == 4
-    with Answers(job) as answers:
+    views.handle(UndoReviews(4, 3))
+    assert next_of(messages, TaskDone).ticket == 4
+    with ResultStore(job) as answers:
         (left,) = answers.each(View(filter=Filter(reviewed=True)))
     assert (left.number, left.review) == (1, Review(Verdict.SKIPPED))
     assert not corrections.load("colours")
 
 
 def test_an_unknown_answer_is_never_accepted_by_whatever_request(
-    viewer: Viewer, told: queue.Queue[Answer], job: str
+    views: ViewService, messages: queue.Queue[Answer], job: str
 ) -> None:
-    with Answers(job) as answers:
+    with ResultStore(job) as answers:
         unknown = list(answers.each(View(filter=Filter(unknown=True))))
         failed = answers.counts().failed
-    viewer.ask(SetReviews(1, job, tuple((row.number, Review(Verdict.ACCEPTED, row.label)) for row in unknown)))
-    assert next_of(told, ReviewsSet).error is None
-    viewer.ask(Look(1, job, View()))
-    version = next_of(told, ViewTold).version
-    viewer.ask(ReviewMarked(3, 1, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED)))
-    assert f"{len(unknown):,} unknown photos were left open" in next_of(told, TaskDone).told
-    with Answers(job) as answers:
+    views.handle(SetReviews(1, job, tuple((row.number, Review(Verdict.ACCEPTED, row.label)) for row in unknown)))
+    assert next_of(messages, ReviewsSet).error is None
+    views.handle(OpenView(1, job, View()))
+    version = next_of(messages, ViewUpdated).version
+    views.handle(ReviewMarked(3, 1, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED)))
+    assert f"{len(unknown):,} unknown photos were left open" in next_of(messages, TaskDone).message
+    with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
         assert answers.counts().reviewed == ROWS - failed - len(unknown)
     learnt = corrections.load("colours")
@@ -88,59 +98,63 @@ def test_an_unknown_answer_is_never_accepted_by_whatever_request(
     assert not learnt.keys() & {row.path for row in unknown}
 
 
-def test_the_next_look_finds_what_was_said(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
+def test_the_next_look_finds_what_was_said(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     left = View(filter=Filter(reviewed=False))
     for number in range(1, 40):
-        viewer.ask(SetReviews(number, job, ((number, GREEN),)))
-        viewer.ask(Look(1, job, left, is_still=True))
-        assert next_of(told, ViewTold).count == ROWS - number
+        views.handle(SetReviews(number, job, ((number, GREEN),)))
+        views.handle(OpenView(1, job, left, is_frozen=True))
+        assert next_of(messages, ViewUpdated).count == ROWS - number
 
 
-def test_few_rows_wait_for_very_many_that_came_before(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
-    viewer.ask(Look(1, job, View()))
-    viewer.ask(ReviewMarked(3, 1, job, next_of(told, ViewTold).version, ((0, ROWS),), GREEN))
-    viewer.ask(SetReviews(4, job, ((ROWS, None),)))
-    next_of(told, TaskDone)
-    assert next_of(told, ReviewsSet).error is None
+def test_few_rows_wait_for_very_many_that_came_before(
+    views: ViewService, messages: queue.Queue[Answer], job: str
+) -> None:
+    views.handle(OpenView(1, job, View()))
+    views.handle(ReviewMarked(3, 1, job, next_of(messages, ViewUpdated).version, ((0, ROWS),), GREEN))
+    views.handle(SetReviews(4, job, ((ROWS, None),)))
+    next_of(messages, TaskDone)
+    assert next_of(messages, ReviewsSet).error is None
     assert label_of(job, View(), ROWS - 2, 2) == ["green", None]
 
 
 def test_what_was_noted_before_it_was_called_off_can_be_taken_back(
-    viewer: Viewer, told: queue.Queue[Answer], job: str
+    views: ViewService, messages: queue.Queue[Answer], job: str
 ) -> None:
-    viewer.ask(Look(1, job, View()))
-    viewer.ask(ReviewMarked(3, 1, job, next_of(told, ViewTold).version, ((0, ROWS),) * 20, GREEN))
-    next_of(told, TaskProgress)
-    viewer.call_off(3)
-    assert next_of(told, TaskStopped).ticket == 3
-    viewer.ask(TakeBack(4, 3))
-    next_of(told, TaskDone)
-    with Answers(job) as answers:
+    views.handle(OpenView(1, job, View()))
+    views.handle(ReviewMarked(3, 1, job, next_of(messages, ViewUpdated).version, ((0, ROWS),) * 20, GREEN))
+    next_of(messages, TaskProgress)
+    views.cancel(3)
+    assert next_of(messages, TaskCancelled).ticket == 3
+    views.handle(UndoReviews(4, 3))
+    next_of(messages, TaskDone)
+    with ResultStore(job) as answers:
         assert not answers.counts().reviewed
     assert not corrections.load("colours")
 
 
-def test_rows_of_a_view_that_changed_are_not_reviewed(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
-    viewer.ask(Look(1, job, View()))
-    old = next_of(told, ViewTold)
-    viewer.ask(Look(1, job, View(Order.TIME, descending=True)))
-    next_of(told, ViewTold)
-    viewer.ask(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
-    assert "nothing was noted" in next_of(told, TaskFailed).error.what
-    with Answers(job) as answers:
+def test_rows_of_a_view_that_changed_are_not_reviewed(
+    views: ViewService, messages: queue.Queue[Answer], job: str
+) -> None:
+    views.handle(OpenView(1, job, View()))
+    old = next_of(messages, ViewUpdated)
+    views.handle(OpenView(1, job, View(Order.TIME, descending=True)))
+    next_of(messages, ViewUpdated)
+    views.handle(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
+    assert "nothing was noted" in next_of(messages, TaskFailed).error.what
+    with ResultStore(job) as answers:
         assert not answers.counts().reviewed
 
 
-def test_what_was_never_noted_cannot_be_taken_back(viewer: Viewer, told: queue.Queue[Answer], job: str) -> None:
-    viewer.ask(TakeBack(4, 3))
-    assert "cannot be taken back" in next_of(told, TaskFailed).error.what
+def test_what_was_never_noted_cannot_be_taken_back(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
+    views.handle(UndoReviews(4, 3))
+    assert "cannot be taken back" in next_of(messages, TaskFailed).error.what
 
 
-def test_what_was_asked_is_noted_before_the_end(told: queue.Queue[Answer], job: str) -> None:
-    viewer = Viewer(told.put)
-    viewer.ask(Look(1, job, View()))
-    version = next_of(told, ViewTold).version
-    viewer.ask(ReviewMarked(3, 1, job, version, ((0, ROWS),), GREEN))
+def test_what_was_asked_is_noted_before_the_end(messages: queue.Queue[Answer], job: str) -> None:
+    viewer = ViewService(messages.put)
+    viewer.handle(OpenView(1, job, View()))
+    version = next_of(messages, ViewUpdated).version
+    viewer.handle(ReviewMarked(3, 1, job, version, ((0, ROWS),), GREEN))
     viewer.close()
-    with Answers(job) as answers:
+    with ResultStore(job) as answers:
         assert answers.counts().reviewed == ROWS

@@ -13,11 +13,11 @@ import core
 from core import api
 from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
-from core.base.providers import ProviderWish
+from core.base.providers import ProviderPreference
 from core.datasets import corrections
 from core.datasets.corrections import Correction
 from core.models.library import open_library
-from core.services.training_values import RetrainedFacts
+from core.services.training_values import RetrainingSummary
 from core.training.request import RetrainRequest
 from tests import tiny
 from tests.core.services.conftest import request, trained
@@ -33,8 +33,8 @@ def greys(tmp_path: Path) -> list[Correction]:
 
 def learn(
     made: list[Correction], heard: list[Progress] | None = None, token: CancelToken | None = None
-) -> RetrainedFacts:
-    request_ = RetrainRequest("mine", 1, tuple(made), ProviderWish.CPU)
+) -> RetrainingSummary:
+    request_ = RetrainRequest("mine", 1, tuple(made), ProviderPreference.CPU)
     return api.retrain(request_, report=([] if heard is None else heard).append, token=token or CancelToken())
 
 
@@ -43,14 +43,14 @@ def test_what_it_fixed_and_broke_is_told(folder: Path, greys: list[Correction]) 
     heard: list[Progress] = []
     facts = learn(greys, heard)
     assert (facts.name, facts.version, facts.from_version, facts.classes) == ("mine", 2, 1, first.classes)
-    assert [one.correction for one in facts.learnt] == greys
-    assert all(one.is_right and one.now == "blue" != one.before for one in facts.learnt)
+    assert [one.correction for one in facts.corrections] == greys
+    assert all(one.is_correct and one.now == "blue" != one.before for one in facts.corrections)
     assert first.evaluation is not None
     tests = facts.tests
     assert tests is not None
-    assert (tests.name, tests.version, tests.learnt) == ("mine", 1, 0)
+    assert (tests.name, tests.version, tests.training_overlap) == ("mine", 1, 0)
     assert (tests.images, tests.accuracy_before) == (first.evaluation.images, first.evaluation.accuracy)
-    assert facts.left_out == ()
+    assert facts.skipped == ()
     assert facts.seconds > 0
     assert {one.stage for one in heard} >= {"looking at the images", "fitting the head"}
     assert pickle.loads(pickle.dumps(facts)) == facts
@@ -61,7 +61,7 @@ def test_it_is_undone(folder: Path, greys: list[Correction]) -> None:
     learn(greys)
     api.activate("mine", 1)
     lineage = corrections.lineage(open_library().find("mine").card.training)
-    assert all(one.waits(lineage) for one in corrections.load("mine").values())
+    assert all(one.is_pending(lineage) for one in corrections.load("mine").values())
 
 
 def test_what_cannot_learn_says_so(greys: list[Correction]) -> None:
@@ -85,8 +85,8 @@ def test_photos_left_out_are_told(folder: Path, greys: list[Correction], tmp_pat
     trained(request(folder))
     gone = Correction(tmp_path / "gone.png", "red", 0.5, "blue", "mine")
     facts = learn([*greys, gone])
-    assert [one.path for one in facts.left_out] == [gone.path]
-    assert len(facts.learnt) == 3
+    assert [one.path for one in facts.skipped] == [gone.path]
+    assert len(facts.corrections) == 3
 
 
 def test_what_crosses_the_pipe_needs_nothing_heavy() -> None:

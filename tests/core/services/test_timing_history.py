@@ -8,20 +8,20 @@ import pytest
 
 from core.base import paths
 from core.base.progress import Progress
-from core.base.providers import Precision, ProviderWish
-from core.services.timing_history import Costs, CostWatch, costs_here
+from core.base.providers import Precision, ProviderPreference
+from core.services.timing_history import TimingCosts, TimingRecorder, local_costs
 from core.training.protocol import Epoch
 from core.training.request import Depth, Recipe, TrainRequest
 
 
 def request(recipe: Recipe, depth: Depth = Depth.EXIT_FLOW) -> TrainRequest:
     return TrainRequest(
-        Path("x"), "mine", 0.1, 0.1, 0, ProviderWish.CPU, Precision.AUTO, "", recipe=recipe, depth=depth
+        Path("x"), "mine", 0.1, 0.1, 0, ProviderPreference.CPU, Precision.AUTO, "", recipe=recipe, depth=depth
     )
 
 
-def watched(*seconds: float) -> CostWatch:
-    watch = CostWatch()
+def watched(*seconds: float) -> TimingRecorder:
+    watch = TimingRecorder()
     watch.stage(Progress("starting", 0, 1, None))
     for number, took in enumerate((0.0, *seconds)):
         watch.epoch(Epoch(number, len(seconds), None, None, None, None, took))
@@ -29,38 +29,38 @@ def watched(*seconds: float) -> CostWatch:
 
 
 def test_before_any_training_costs_are_guessed_and_that_is_said() -> None:
-    costs, seen_here = costs_here(request(Recipe.DENSE))
+    costs, seen_here = local_costs(request(Recipe.DENSE))
     assert not seen_here
     assert costs.start > 0
 
 
 def test_the_whole_costs_more_than_the_exit_flow() -> None:
-    costs = [costs_here(request(Recipe.FINE_TUNE, depth))[0].image for depth in Depth]
+    costs = [local_costs(request(Recipe.FINE_TUNE, depth))[0].image for depth in Depth]
     assert costs[1] > 2 * costs[0]
 
 
 def test_what_a_training_cost_is_remembered_for_its_own_kind() -> None:
-    watched(2.0, 4.0, 3.0).keep(request(Recipe.DENSE), images=30)
-    costs, seen_here = costs_here(request(Recipe.DENSE))
+    watched(2.0, 4.0, 3.0).save(request(Recipe.DENSE), images=30)
+    costs, seen_here = local_costs(request(Recipe.DENSE))
     assert seen_here
     assert costs.image == 0.1
     assert 0 <= costs.start < 5
-    assert not costs_here(request(Recipe.FINE_TUNE))[1]
+    assert not local_costs(request(Recipe.FINE_TUNE))[1]
 
 
 def test_a_training_without_epochs_tells_nothing() -> None:
-    CostWatch().keep(request(Recipe.QUICK), images=30)
-    watched().keep(request(Recipe.DENSE), images=30)
-    assert not costs_here(request(Recipe.DENSE))[1]
+    TimingRecorder().save(request(Recipe.QUICK), images=30)
+    watched().save(request(Recipe.DENSE), images=30)
+    assert not local_costs(request(Recipe.DENSE))[1]
 
 
 @pytest.mark.parametrize("note", ["", "[]", '{"dense, auto, cpu": 3}', '{"dense, auto, cpu": {"start": -1}}'])
 def test_a_damaged_note_is_no_note(note: str) -> None:
     paths.cache_folder().mkdir(parents=True)
     (paths.cache_folder() / "training-costs.json").write_text(note)
-    assert not costs_here(request(Recipe.DENSE))[1]
+    assert not local_costs(request(Recipe.DENSE))[1]
 
 
 def test_costs_are_in_range() -> None:
     with pytest.raises(ValueError, match="out of range"):
-        Costs(1.0, float("nan"), 1.0)
+        TimingCosts(1.0, float("nan"), 1.0)

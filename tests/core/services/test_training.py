@@ -32,11 +32,11 @@ def test_the_result_carries_all_that_a_page_shows(folder: Path) -> None:
     facts = trained(request(folder), heard=heard)
     assert (facts.name, facts.version, facts.in_use, facts.recipe) == ("mine", 1, True, Recipe.QUICK)
     assert facts.classes == ("blue", "green", "red")
-    assert (facts.fitted, sum(facts.parts.values()), facts.computed) == (60, 60, 60)
+    assert (facts.fitted, sum(facts.subsets.values()), facts.computed) == (60, 60, 60)
     assert facts.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
     found = facts.evaluation
     assert found is not None
-    assert found.images == facts.parts["test"] == len(found.tested) == sum(map(sum, found.confusion))
+    assert found.images == facts.subsets["test"] == len(found.tested) == sum(map(sum, found.confusion))
     assert [one.name for one in found.per_class] == list(facts.classes)
     right = sum(one.label == one.predicted for one in found.tested)
     assert found.accuracy == right / found.images == sum(found.confusion[at][at] for at in range(3)) / found.images
@@ -55,26 +55,28 @@ def test_mistakes_are_listed_surest_first(tmp_path: Path, folder: Path) -> None:
         (place / "red" / f"{number}.png").rename(place / "blue" / f"red{number}.png")
     found = trained(request(place)).evaluation
     assert found is not None
-    assert found.mistakes
-    assert all(one.label != one.predicted for one in found.mistakes)
-    assert [one.confidence for one in found.mistakes] == sorted((m.confidence for m in found.mistakes), reverse=True)
-    assert set(found.mistakes) <= set(found.tested)
+    assert found.misclassified
+    assert all(one.label != one.predicted for one in found.misclassified)
+    assert [one.confidence for one in found.misclassified] == sorted(
+        (m.confidence for m in found.misclassified), reverse=True
+    )
+    assert set(found.misclassified) <= set(found.tested)
 
 
 def test_it_is_compared_with_the_model_in_use(folder: Path, tmp_path: Path) -> None:
     first = trained(request(teaching.write_labelled(tmp_path / "others", 4, seed=5)))
     facts = trained(request(folder), against="mine")
     assert (first.version, facts.version) == (1, 2)
-    against = facts.against
+    against = facts.baseline
     assert against is not None
     assert facts.evaluation is not None
-    assert (against.name, against.version, against.learnt) == ("mine", 1, 0)
+    assert (against.name, against.version, against.training_overlap) == ("mine", 1, 0)
     assert (against.images, against.accuracy_now) == (facts.evaluation.images, facts.evaluation.accuracy)
     won = against.only_now_right - against.only_before_right
     assert against.accuracy_before == pytest.approx(against.accuracy_now - won / against.images)
     again = trained(request(folder), against="mine")
-    assert again.against is not None
-    assert again.against.learnt == again.against.images
+    assert again.baseline is not None
+    assert again.baseline.training_overlap == again.baseline.images
     assert any("flattered" in note for note in again.notes)
 
 
@@ -82,9 +84,9 @@ def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, t
     two = teaching.write_labelled(tmp_path / "two", 6, classes=["red", "green"], seed=3)
     trained(request(two))
     facts = trained(request(folder), against="mine")
-    assert facts.against is not None
+    assert facts.baseline is not None
     assert facts.evaluation is not None
-    assert facts.against.images == sum(one.label != "blue" for one in facts.evaluation.tested)
+    assert facts.baseline.images == sum(one.label != "blue" for one in facts.evaluation.tested)
 
 
 @pytest.mark.parametrize(("against", "word"), [("no-such-model", "no model called"), ("letters", "knows none")])
@@ -92,7 +94,7 @@ def test_what_cannot_be_compared_is_said(folder: Path, against: str, word: str) 
     card, files = tiny.packaged_model("letters", classes=("a", "b", "c"))
     open_library().install(card, files)
     facts = trained(request(folder), against=against)
-    assert facts.against is None
+    assert facts.baseline is None
     assert any(word in note for note in facts.notes)
 
 

@@ -12,8 +12,8 @@ from core import api
 from core.base.errors import FoveaError, ImageError
 from core.base.progress import CancelToken
 from core.datasets.custom_datasets import AddPhotos, RenameClass
-from core.datasets.label_overrides import Amended, Amendment
-from core.images.augmentation import augmented, generator
+from core.datasets.label_overrides import LabelOverride, OverriddenImage
+from core.images.augmentation import augment, make_rng
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.models.library import open_library
@@ -26,14 +26,14 @@ from tests.core.services.test_training_folders import read
 def test_what_is_decided_about_photos_is_kept_and_undone(folder: Path, tmp_path: Path) -> None:
     place = Path(shutil.copytree(folder, tmp_path / "copy"))
     photo = place / "red" / "0.png"
-    changed = api.decide(place, {photo: Amendment("blue")})
+    changed = api.decide(place, {photo: LabelOverride("blue")})
     found = read(place)
-    assert found.amended == (Amended(photo, "red", "blue"),)
+    assert found.overridden == (OverriddenImage(photo, "red", "blue"),)
     assert {one.name: one.images for one in found.classes} == {"blue": 21, "green": 20, "red": 19}
     assert "amended" not in {one.kind for one in found.problems}
     assert changed.undo is not None
     api.undo_edit(place, changed.undo)
-    assert read(place).amended == ()
+    assert read(place).overridden == ()
 
 
 def test_a_set_is_built_read_changed_and_renamed(folder: Path) -> None:
@@ -42,9 +42,9 @@ def test_a_set_is_built_read_changed_and_renamed(folder: Path) -> None:
     assert made.name == "Colours"
     api.edit_set(made, AddPhotos("green", photos["blue"][:1]))
     found = read(made)
-    assert found.is_built
+    assert found.is_custom
     assert [(one.name, one.images) for one in found.classes] == [("blue", 20), ("green", 1), ("red", 20)]
-    moved = api.decide(made, {found.classes[1].samples[0]: Amendment("red")})
+    moved = api.decide(made, {found.classes[1].samples[0]: LabelOverride("red")})
     assert len(list((made / "red").iterdir())) == 21
     assert moved.undo is not None
     api.undo_edit(made, moved.undo)
@@ -65,23 +65,23 @@ def test_a_change_that_fails_says_why(folder: Path) -> None:
     with pytest.raises(FoveaError):
         api.edit_set(made, RenameClass("gone", "other"))
     with pytest.raises(FoveaError, match="cannot be read"):
-        api.decide(folder, {folder / "gone.png": Amendment(None)})
+        api.decide(folder, {folder / "gone.png": LabelOverride(None)})
 
 
 def test_the_preview_is_what_training_does(folder: Path) -> None:
     photos = (folder / "red" / "0.png", folder / "blue" / "1.png")
     drawn = api.preview_training(request(folder, seed=7), photos, token=CancelToken())
     plan = backbone_of(open_library()).card.preprocessing
-    pixels = decode(photos[0], at_least=plan.decode_at_least)
+    pixels = decode(photos[0], min_side=plan.min_decode_side)
     sha256 = tiny.sha256(photos[0].read_bytes())
     for epoch, picture in enumerate(drawn.augmented, 1):
-        expected = augmented(pixels, plan, generator(7, epoch, sha256))
+        expected = augment(pixels, plan, make_rng(7, epoch, sha256))
         shown = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)
         assert (shown == expected).all()
     assert len(drawn.augmented) == 9
     assert [one.path for one in drawn.seen] == list(photos)
-    assert drawn.seen[0].read.rgb == preprocess(pixels, plan).tobytes()
-    assert drawn.seen[0].part == (0, 0, 1, 1)
+    assert drawn.seen[0].cropped.rgb == preprocess(pixels, plan).tobytes()
+    assert drawn.seen[0].crop == (0, 0, 1, 1)
     assert any("mirrored" in line for line in drawn.told)
 
 

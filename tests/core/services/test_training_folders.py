@@ -32,7 +32,7 @@ def test_a_folder_is_read(folder: Path) -> None:
         ("green", 20, 12),
         ("red", 20, 12),
     ]
-    assert (found.images, found.folder, found.has_parts, found.error) == (60, folder, False, None)
+    assert (found.images, found.folder, found.has_subsets, found.error) == (60, folder, False, None)
     assert all(sample.parent.name == one.name for one in found.classes for sample in one.samples)
     assert len({sample for one in found.classes for sample in one.samples}) == 36
     steps = [(progress.step, progress.total) for progress in heard]
@@ -83,7 +83,7 @@ def test_each_recipe_is_forecast_and_says_what_that_is_based_on(folder: Path, mo
 
 
 def test_a_recipe_that_cannot_run_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_program, "_NEEDED", ("no_such_package",))
+    monkeypatch.setattr(trainer_program, "_REQUIRED_PACKAGES", ("no_such_package",))
     quick, dense, fine_tune = api.forecast(request(folder), token=CancelToken())
     assert quick.error is None
     for one in (dense, fine_tune):

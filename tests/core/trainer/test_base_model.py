@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from core.base.errors import ModelError
 from core.engine import graph
-from core.trainer.base_model import TRUNK, cut_trunk
+from core.trainer.base_model import FROZEN_BASE, split_frozen_base
 from tests import tiny
 
 _BLOCK_12 = "add_113_out0"
@@ -30,10 +30,10 @@ def backbone(shipped_models: Path) -> bytes:
 @pytest.fixture(scope="module")
 def trunk(backbone: bytes) -> bytes:
     """Its beginning."""
-    return cut_trunk(backbone)
+    return split_frozen_base(backbone)
 
 
-def _answer(data: bytes, name: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _output(data: bytes, name: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     return np.asarray(session.run([name], {graph.INPUT: images})[0])
 
@@ -43,9 +43,9 @@ def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, coun
     whole = onnx.ModelProto.FromString(backbone)
     whole.graph.output.append(onnx.ValueInfoProto(name=_BLOCK_12))
     images = np.random.default_rng(count).integers(0, 256, (count, 299, 299, 3), dtype=np.uint8)
-    found = _answer(trunk, TRUNK, images)
+    found = _output(trunk, FROZEN_BASE, images)
     assert found.shape == (count, 19, 19, 728)
-    wanted = _answer(whole.SerializeToString(), _BLOCK_12, images)
+    wanted = _output(whole.SerializeToString(), _BLOCK_12, images)
     np.testing.assert_allclose(found, wanted.transpose(0, 2, 3, 1), atol=1e-5)
     assert np.abs(found).max() > 1
 
@@ -53,8 +53,8 @@ def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, coun
 def test_its_ports(trunk: bytes) -> None:
     model = graph.parse(trunk)
     onnx.checker.check_model(model, full_check=True)
-    assert graph.inputs(model) == (graph.Port("image", onnx.TensorProto.UINT8, (None, 299, 299, 3)),)
-    assert graph.outputs(model) == (graph.Port("trunk", onnx.TensorProto.FLOAT, (None, 19, 19, 728)),)
+    assert graph.inputs(model) == (graph.TensorSpec("image", onnx.TensorProto.UINT8, (None, 299, 299, 3)),)
+    assert graph.outputs(model) == (graph.TensorSpec("trunk", onnx.TensorProto.FLOAT, (None, 19, 19, 728)),)
 
 
 def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk: bytes) -> None:
@@ -66,12 +66,12 @@ def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk
 
 
 def test_it_is_found_under_any_name(backbone: bytes, trunk: bytes) -> None:
-    renamed = cut_trunk(_changed(backbone, _rename_block_12))
+    renamed = split_frozen_base(_changed(backbone, _rename_block_12))
     assert renamed.replace(b"a_very_other", b"add_113_out0") == trunk
 
 
 def test_the_same_file_gives_the_same_bytes(backbone: bytes, trunk: bytes) -> None:
-    assert cut_trunk(backbone) == trunk
+    assert split_frozen_base(backbone) == trunk
 
 
 def _rename_block_12(model: onnx.ModelProto) -> None:
@@ -130,14 +130,14 @@ def test_what_is_no_xception_is_refused(
     backbone: bytes, change: Callable[[onnx.ModelProto], None], reason: str
 ) -> None:
     with pytest.raises(ModelError, match=reason):
-        cut_trunk(_changed(backbone, change))
+        split_frozen_base(_changed(backbone, change))
 
 
 def test_other_networks_and_no_networks_are_refused(shipped_models: Path) -> None:
     lite = (shipped_models / "general" / "backbone.onnx").read_bytes()
     for data in (lite, tiny.backbone_bytes(), b"", b"no ONNX"):
         with pytest.raises(ModelError):
-            cut_trunk(data)
+            split_frozen_base(data)
 
 
 def _changed(data: bytes, change: Callable[[onnx.ModelProto], None]) -> bytes:

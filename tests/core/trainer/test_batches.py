@@ -17,7 +17,7 @@ from core.card import Preprocessing
 from core.engine.engine import MAX_BATCH
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.trainer.batches import Photo, Pipeline, augmented_view, grouped, plain_view, read_photos, shuffled
+from core.trainer.batches import DataLoader, TrainImage, augmented_view, in_batches, plain_view, read_images, shuffled
 from core.training.protocol import IMAGES
 from tests import tiny
 from tests.teaching import write_labelled
@@ -26,28 +26,28 @@ _PLAN = Preprocessing(tiny.SIZE)
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[TrainImage]:
     """Twelve photos of three classes."""
     folder = write_labelled(tmp_path_factory.mktemp("photos"), 4)
     paths = [(path, label) for label, name in enumerate(tiny.CLASSES) for path in sorted((folder / name).iterdir())]
-    return [Photo(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
+    return [TrainImage(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
 
 
 def _as_they_are(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images
 
 
-def _pipeline() -> Pipeline:
-    return Pipeline(_PLAN, _as_they_are, CancelToken())
+def _pipeline() -> DataLoader:
+    return DataLoader(_PLAN, _as_they_are, CancelToken())
 
 
-def _labels(pipeline: Pipeline, groups: Sequence[Sequence[Photo]]) -> list[list[int]]:
+def _labels(pipeline: DataLoader, groups: Sequence[Sequence[TrainImage]]) -> list[list[int]]:
     with pipeline.batches(groups, plain_view(_PLAN)) as batches:
         return [batch.labels.tolist() for batch in batches]
 
 
-def test_a_batch_of_each_group_in_order(photos: list[Photo]) -> None:
-    groups = grouped(photos, 5)
+def test_a_batch_of_each_group_in_order(photos: list[TrainImage]) -> None:
+    groups = in_batches(photos, 5)
     with _pipeline().batches(groups, plain_view(_PLAN)) as batches:
         found = list(batches)
     assert [batch.labels.tolist() for batch in found] == [[0, 0, 0, 0, 1], [1, 1, 1, 2, 2], [2, 2]]
@@ -56,7 +56,7 @@ def test_a_batch_of_each_group_in_order(photos: list[Photo]) -> None:
         np.testing.assert_array_equal(batch.inputs, wanted)
 
 
-def test_every_epoch_has_every_photo_in_an_order_of_its_own(photos: list[Photo]) -> None:
+def test_every_epoch_has_every_photo_in_an_order_of_its_own(photos: list[TrainImage]) -> None:
     first, again, second, other = (shuffled(photos, 5, *given) for given in ((0, 1), (0, 1), (0, 2), (1, 1)))
     assert first == again
     assert [len(group) for group in first] == [5, 5, 2]
@@ -66,7 +66,7 @@ def test_every_epoch_has_every_photo_in_an_order_of_its_own(photos: list[Photo])
         assert sorted(str(photo.path) for group in groups for photo in group) == everything
 
 
-def test_an_epoch_s_photos_are_augmented_the_same_again(photos: list[Photo]) -> None:
+def test_an_epoch_s_photos_are_augmented_the_same_again(photos: list[TrainImage]) -> None:
     def shown(epoch: int) -> NDArray[np.uint8]:
         with _pipeline().batches([photos], augmented_view(_PLAN, 0, epoch)) as batches:
             (batch,) = batches
@@ -76,12 +76,12 @@ def test_an_epoch_s_photos_are_augmented_the_same_again(photos: list[Photo]) -> 
     assert not np.array_equal(shown(1), shown(2))
 
 
-def test_what_is_no_longer_the_photo_it_was_is_left_out(photos: list[Photo], tmp_path: Path) -> None:
+def test_what_is_no_longer_the_photo_it_was_is_left_out(photos: list[TrainImage], tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(photos[0].path.read_bytes()[:200])
-    gone = Photo(tmp_path / "gone.png", photos[0].sha256, 0)
-    changed = Photo(photos[1].path, photos[2].sha256, 1)
-    damaged = Photo(broken, tiny.sha256(broken.read_bytes()), 2)
+    gone = TrainImage(tmp_path / "gone.png", photos[0].sha256, 0)
+    changed = TrainImage(photos[1].path, photos[2].sha256, 1)
+    damaged = TrainImage(broken, tiny.sha256(broken.read_bytes()), 2)
     pipeline = _pipeline()
     groups = [[gone, photos[0], changed, photos[5]], [damaged], [photos[11]]]
     with pipeline.batches(groups, plain_view(_PLAN)) as batches:
@@ -94,14 +94,14 @@ def test_what_is_no_longer_the_photo_it_was_is_left_out(photos: list[Photo], tmp
     assert pipeline.skipped == {gone.path, changed.path, damaged.path}
 
 
-def test_the_trunk_gets_few_images_at_once_in_one_thread(photos: list[Photo]) -> None:
+def test_the_trunk_gets_few_images_at_once_in_one_thread(photos: list[TrainImage]) -> None:
     calls: list[tuple[int, str]] = []
 
     def trunk(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         calls.append((len(images), threading.current_thread().name))
         return images.mean(axis=(1, 2)).astype(np.float32)
 
-    with Pipeline(_PLAN, trunk, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
+    with DataLoader(_PLAN, trunk, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert [size for size, _ in calls] == [MAX_BATCH, 12 - MAX_BATCH]
     assert len({name for _, name in calls}) == 1
@@ -109,22 +109,22 @@ def test_the_trunk_gets_few_images_at_once_in_one_thread(photos: list[Photo]) ->
     assert batch.inputs.argmax(axis=1).tolist() == batch.labels.tolist()  # tinted as their class
 
 
-def test_it_never_runs_far_ahead(photos: list[Photo]) -> None:
+def test_it_never_runs_far_ahead(photos: list[TrainImage]) -> None:
     seen: list[Path] = []
 
-    def view(photo: Photo, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def view(photo: TrainImage, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         seen.append(photo.path)
         return preprocess(pixels, _PLAN)
 
-    with _pipeline().batches(grouped(photos, 1), view) as batches:
+    with _pipeline().batches(in_batches(photos, 1), view) as batches:
         next(batches)
     assert 1 <= len(seen) <= 4
     assert len(photos) == 12
 
 
-def test_called_off_it_stops_and_leaves_no_thread(photos: list[Photo]) -> None:
+def test_called_off_it_stops_and_leaves_no_thread(photos: list[TrainImage]) -> None:
     before, pipeline = threading.active_count(), _pipeline()
-    with pipeline.batches(grouped(photos * 20, 4), plain_view(_PLAN)) as batches:
+    with pipeline.batches(in_batches(photos * 20, 4), plain_view(_PLAN)) as batches:
         next(batches)
         pipeline.token.cancel()
         with pytest.raises(Cancelled):
@@ -132,30 +132,30 @@ def test_called_off_it_stops_and_leaves_no_thread(photos: list[Photo]) -> None:
     assert threading.active_count() == before
 
 
-def test_who_stops_listening_leaves_no_thread(photos: list[Photo]) -> None:
+def test_who_stops_listening_leaves_no_thread(photos: list[TrainImage]) -> None:
     before = threading.active_count()
-    with _pipeline().batches(grouped(photos * 20, 4), plain_view(_PLAN)) as batches:
+    with _pipeline().batches(in_batches(photos * 20, 4), plain_view(_PLAN)) as batches:
         next(batches)
     assert threading.active_count() == before
 
 
-def test_a_trunk_that_fails_is_told_of(photos: list[Photo]) -> None:
+def test_a_trunk_that_fails_is_told_of(photos: list[TrainImage]) -> None:
     def trunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise ProviderError("It failed.", hint="Take another.")
 
     before = threading.active_count()
     with (
-        Pipeline(_PLAN, trunk, CancelToken()).batches(grouped(photos, 4), plain_view(_PLAN)) as batches,
+        DataLoader(_PLAN, trunk, CancelToken()).batches(in_batches(photos, 4), plain_view(_PLAN)) as batches,
         pytest.raises(ProviderError, match="It failed"),
     ):
         next(batches)
     assert threading.active_count() == before
 
 
-def test_the_list_of_photos_is_read_from_the_job_s_folder(photos: list[Photo], tmp_path: Path) -> None:
+def test_the_list_of_photos_is_read_from_the_job_s_folder(photos: list[TrainImage], tmp_path: Path) -> None:
     listed = [[str(photo.path), photo.sha256, photo.label] for photo in photos]
     (tmp_path / IMAGES).write_text(json.dumps({"train": listed[:9], "validation": listed[9:]}))
-    assert read_photos(tmp_path) == (photos[:9], photos[9:])
+    assert read_images(tmp_path) == (photos[:9], photos[9:])
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"train": []}', '{"train": [["a"]], "validation": []}'])
@@ -163,4 +163,4 @@ def test_a_damaged_list_is_refused(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / IMAGES).write_text(content)
     with pytest.raises(TrainerError, match="holds no list of images"):
-        read_photos(tmp_path)
+        read_images(tmp_path)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from core.base.errors import StorageError
-from core.base.salvage import kept_aside
+from core.base.salvage import files_set_aside
 from core.trainer.checkpoint import Checkpoint, load, save
-from core.training.protocol import CHECKPOINT, JOB, Epoch, Job, job_bytes
+from core.training.protocol import CHECKPOINT, JOB, Epoch, TrainerJob, job_bytes
 
-JOB_NOW = Job("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "backbone")
+JOB_NOW = TrainerJob("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "backbone")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_it_is_read_back_as_it_was(folder: Path, epochs: int, best: int) -> None
 
 
 def test_more_than_ten_arrays_keep_their_order(folder: Path) -> None:
-    many = replace(checkpoint(), weights=tuple(np.full(2, at, np.float32) for at in range(25)))
+    many = replace(checkpoint(), parameters=tuple(np.full(2, at, np.float32) for at in range(25)))
     save(many, folder)
     assert_same(load(folder), many)
 
@@ -102,7 +102,7 @@ def test_a_damaged_one_is_not_gone_on_with(folder: Path, caplog: pytest.LogCaptu
         (folder / CHECKPOINT).write_bytes(data)
         assert load(folder) is None
     assert caplog.text.count("is damaged") == 60
-    assert len(kept_aside(folder, CHECKPOINT)) == 60
+    assert len(files_set_aside(folder, CHECKPOINT)) == 60
 
 
 def test_one_that_cannot_be_read_for_a_moment_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,14 +23,14 @@ from core.base.errors import Cancelled, TrainerError
 from core.base.progress import CancelToken, Progress
 from core.models.heads import Head, softmax
 from core.trainer import dense, loop
-from core.trainer.dense import DenseLearner, Lessons, initial_head, plain_head
+from core.trainer.dense import DenseData, DenseTrainer, fold_standardization, initial_head
 from core.trainer.framework import keras
 from core.trainer.head_export import exported_head
 from core.trainer.loop import reseed, run_epochs
 from core.training import quick
-from core.training.protocol import JOB, Epoch, Event, Job, job_bytes
+from core.training.protocol import JOB, Epoch, TrainerEvent, TrainerJob, job_bytes
 
-JOB_NOW = Job("dense", 3, 7, 40, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
+JOB_NOW = TrainerJob("dense", 3, 7, 40, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
 
 
 def clouds(
@@ -43,27 +43,29 @@ def clouds(
     return (points * middle.uniform(0.1, 9, width) + middle.uniform(-5, 5, width)).astype(np.float32), labels
 
 
-def lessons(features: NDArray[np.float32], labels: NDArray[np.int64], held: int = 0) -> Lessons:
+def dense_data(features: NDArray[np.float32], labels: NDArray[np.int64], held: int = 0) -> DenseData:
     """The last `held` images validate."""
     at = len(labels) - held
-    return Lessons.of(features[:at], labels[:at], features[at:], labels[at:])
+    return DenseData.of(features[:at], labels[:at], features[at:], labels[at:])
 
 
-def learner(job: Job, material: Lessons, emit: Callable[[Event], None] = lambda _: None) -> DenseLearner:
-    return DenseLearner(job, material, "learning", emit, CancelToken())
+def learner(
+    job: TrainerJob, material: DenseData, emit: Callable[[TrainerEvent], None] = lambda _: None
+) -> DenseTrainer:
+    return DenseTrainer(job, material, "learning", emit, CancelToken())
 
 
-def learnt(job: Job, material: Lessons) -> DenseLearner:
+def trained(job: TrainerJob, material: DenseData) -> DenseTrainer:
     pupil = learner(job, material)
     for epoch in range(1, job.epochs + 1):
         reseed(pupil.model, job.seed, epoch)
-        pupil.learn(epoch)
+        pupil.train_epoch(epoch)
     return pupil
 
 
-def head_from(job: Job, features: NDArray[np.float32], labels: NDArray[np.int64]) -> Head:
-    material = lessons(features, labels)
-    return exported_head(plain_head(learnt(job, material).model, material))
+def head_from(job: TrainerJob, features: NDArray[np.float32], labels: NDArray[np.int64]) -> Head:
+    material = dense_data(features, labels)
+    return exported_head(fold_standardization(trained(job, material).model, material))
 
 
 def accuracy(head: Head, features: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -89,7 +91,7 @@ def test_the_seed_decides_where_it_begins() -> None:
 def test_features_are_standardised_by_those_to_learn_from() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     features[:, 4] = 0.1
-    material = lessons(features, labels, held=20)
+    material = dense_data(features, labels, held=20)
     assert material.features.dtype == material.validation.dtype == np.float32
     assert np.allclose(material.features.mean(axis=0), 0, atol=1e-5)
     assert np.allclose(np.delete(material.features.std(axis=0), 4), 1, atol=1e-4)
@@ -100,36 +102,36 @@ def test_features_are_standardised_by_those_to_learn_from() -> None:
 def test_the_installed_head_reads_features_as_they_come() -> None:
     features, labels = clouds(60, 3, 50, apart=1.0)
     features[:, 4] = 0.1
-    material = lessons(features, labels)
-    model = learnt(replace(JOB_NOW, epochs=5), material).model
-    head = exported_head(plain_head(model, material))
+    material = dense_data(features, labels)
+    model = trained(replace(JOB_NOW, epochs=5), material).model
+    head = exported_head(fold_standardization(model, material))
     assert np.allclose(head.logits(features), model(material.features, training=False), atol=1e-4)
 
 
 def test_it_learns_and_says_how_well() -> None:
     features, labels = clouds(160, 3, 50, apart=0.7)
-    pupil = learner(JOB_NOW, lessons(features, labels, held=40))
+    pupil = learner(JOB_NOW, dense_data(features, labels, held=40))
     before = pupil.validate()
-    scores = [pupil.learn(epoch) for epoch in range(1, 41)]
+    scores = [pupil.train_epoch(epoch) for epoch in range(1, 41)]
     after = pupil.validate()
     assert before is not None
     assert after is not None
     assert before.accuracy < 0.7
     assert after.accuracy > 0.9
     assert scores[-1].loss < scores[0].loss
-    logits = pupil.model(pupil._lessons.validation, training=False)
+    logits = pupil.model(pupil._data.validation, training=False)
     entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels[120:], logits)
     assert after.loss == pytest.approx(float(entropy), rel=1e-5)
-    assert learner(JOB_NOW, lessons(features, labels)).validate() is None
+    assert learner(JOB_NOW, dense_data(features, labels)).validate() is None
 
 
 def test_progress_counts_all_images_of_all_epochs() -> None:
-    told: list[Event] = []
+    told: list[TrainerEvent] = []
     features, labels = clouds(30, 3, 10, apart=1.0)
     job = replace(JOB_NOW, epochs=4)
-    pupil = learner(job, lessons(features, labels), told.append)
+    pupil = learner(job, dense_data(features, labels), told.append)
     for epoch in (2, 3, 4):  # the first was gone through by an earlier process
-        pupil.learn(epoch)
+        pupil.train_epoch(epoch)
     assert told[0] == Progress("learning", 0, 90, None)
     assert told[-1] == Progress("learning", 90, 90, 0.0)
 
@@ -137,7 +139,7 @@ def test_progress_counts_all_images_of_all_epochs() -> None:
 def test_the_same_seed_gives_the_same_head() -> None:
     features, labels = clouds(60, 3, 50, apart=1.0)
     job = replace(JOB_NOW, epochs=4)
-    models = [learnt(one, lessons(features, labels)).model for one in (job, job, replace(job, seed=8))]
+    models = [trained(one, dense_data(features, labels)).model for one in (job, job, replace(job, seed=8))]
     first, again, other = (b"".join(array.tobytes() for array in model.get_weights()) for model in models)
     assert first == again != other
 
@@ -159,7 +161,7 @@ def test_rare_classes_weigh_as_much_as_common_ones(monkeypatch: pytest.MonkeyPat
     job, recall = replace(JOB_NOW, classes=2), {}
     for balanced in (True, False):
         if not balanced:
-            monkeypatch.setattr(dense, "balanced", lambda labels, classes: np.ones(classes, np.float32))
+            monkeypatch.setattr(dense, "class_weights", lambda labels, classes: np.ones(classes, np.float32))
         named = head_from(job, features, labels).logits(others).argmax(axis=1)
         recall[balanced] = np.mean(named[theirs == 1] == 1)
     assert recall[True] > recall[False] + 0.2
@@ -167,9 +169,9 @@ def test_rare_classes_weigh_as_much_as_common_ones(monkeypatch: pytest.MonkeyPat
 
 def test_for_two_classes_softmax_is_the_article_s_sigmoid() -> None:
     features, labels = clouds(60, 2, 30, apart=0.5)
-    material = lessons(features, labels, held=30)
-    pupil = learnt(replace(JOB_NOW, classes=2), material)
-    logits = exported_head(plain_head(pupil.model, material)).logits(features[30:])
+    material = dense_data(features, labels, held=30)
+    pupil = trained(replace(JOB_NOW, classes=2), material)
+    logits = exported_head(fold_standardization(pupil.model, material)).logits(features[30:])
     apart = logits[:, 1] - logits[:, 0]
     assert np.allclose(softmax(logits)[:, 1], 1 / (1 + np.exp(-apart.astype(np.float64))), atol=1e-6)
     told = pupil.validate()
@@ -181,9 +183,9 @@ def test_for_two_classes_softmax_is_the_article_s_sigmoid() -> None:
 def test_it_is_called_off_between_steps() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     token = CancelToken()
-    pupil = DenseLearner(JOB_NOW, lessons(features, labels), "learning", lambda _: token.cancel(), token)
+    pupil = DenseTrainer(JOB_NOW, dense_data(features, labels), "learning", lambda _: token.cancel(), token)
     with pytest.raises(Cancelled):
-        pupil.learn(1)
+        pupil.train_epoch(1)
     assert not pupil.optimizer.iterations.numpy()
 
 
@@ -220,15 +222,15 @@ def digest_of_a_training(folder: Path, killed_after: int | None = None) -> str:
         killed_after: the epoch shortly after which this process kills itself, somewhere in the next ones.
     """
 
-    def emit(event: Event) -> None:
+    def emit(event: TrainerEvent) -> None:
         if isinstance(event, Epoch) and event.number == killed_after:
             threading.Timer(random.uniform(0, 0.05), os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    loop._LEAST_PAUSE_S = 0.0  # type: ignore[misc]
+    loop._MIN_CHECKPOINT_S = 0.0  # type: ignore[misc]
     features, labels = clouds(200, 3, 200, apart=0.5)
     job = replace(JOB_NOW, epochs=60)
     (folder / JOB).write_bytes(job_bytes(job))
-    state = run_epochs(learner(job, lessons(features, labels, held=50)), job, folder, emit, CancelToken())
+    state = run_epochs(learner(job, dense_data(features, labels, held=50)), job, folder, emit, CancelToken())
     arrays = (*state.weights, *state.optimizer, *state.best)
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 

@@ -18,12 +18,12 @@ from core.base.providers import Precision, Provider
 from core.card import BackboneCard, Origin, read_card
 from core.engine import graph
 from core.engine.engine import open_engine
-from core.trainer.base_model import cut_trunk
-from core.trainer.export import OPSET, backbone_bytes, export_backbone, own_backbone_card, parity
-from core.trainer.float16_storage import Halving
+from core.trainer.base_model import split_frozen_base
+from core.trainer.export import OPSET, backbone_bytes, export_backbone, exported_backbone_card, parity
+from core.trainer.float16_storage import Float16Policy
 from core.trainer.framework import keras
 from core.trainer.layers import FrozenStatistics
-from core.trainer.onnx_to_keras import keras_twin
+from core.trainer.onnx_to_keras import rebuild_keras
 
 _SIZE, _WIDTH = 24, 40
 
@@ -134,15 +134,15 @@ def taught(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> _T
     card = read_card((folder / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
     shipped = (folder / card.file).read_bytes()
-    model = keras_twin(shipped, card, (folder / "normalisation.npz").read_bytes())
+    model = rebuild_keras(shipped, card, (folder / "normalisation.npz").read_bytes())
     random = np.random.default_rng(13)
     for layer in model.layers:
         if layer.name.startswith(("block13", "block14")):
             for weight in layer.trainable_weights:
                 weight.assign(weight * random.uniform(0.9, 1.1, weight.shape))
     file = tmp_path_factory.mktemp("taught") / "backbone.onnx"
-    export_backbone(model, file, Halving.LOSSLESS)
-    own = own_backbone_card(
+    export_backbone(model, file, Float16Policy.LOSSLESS)
+    own = exported_backbone_card(
         model,
         file.read_bytes(),
         name="taught",
@@ -172,7 +172,7 @@ def test_kernels_that_were_not_trained_are_stored_as_they_were(taught: _Taught) 
 
 
 def test_its_trunk_is_still_that_of_the_shipped_one(taught: _Taught) -> None:
-    assert abs(len(cut_trunk(taught.file.read_bytes())) - len(cut_trunk(taught.shipped))) < 100
+    assert abs(len(split_frozen_base(taught.file.read_bytes())) - len(split_frozen_base(taught.shipped))) < 100
 
 
 def test_its_card_is_right(taught: _Taught) -> None:
@@ -185,7 +185,7 @@ def test_its_card_is_right(taught: _Taught) -> None:
 
 
 def test_it_can_be_trained_further(taught: _Taught) -> None:
-    again = keras_twin(taught.file.read_bytes(), taught.card, None)
+    again = rebuild_keras(taught.file.read_bytes(), taught.card, None)
     images = np.random.default_rng(1).integers(0, 256, (1, 299, 299, 3), dtype=np.uint8)
     assert parity(again, taught.file, images, 1).greatest_difference < 1e-4
 

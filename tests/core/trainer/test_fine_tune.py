@@ -21,7 +21,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 
 from core.base.errors import Cancelled, ModelError, ProviderError, TrainerError
 from core.base.progress import CancelToken
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card, write_card
 from core.engine import engine, golden, graph, sessions
 from core.engine.engine import open_engine
@@ -31,11 +31,11 @@ from core.trainer import fine_tune
 from core.trainer.backbone import read_backbone
 from core.trainer.checkpoint import load
 from core.trainer.framework import keras
-from core.trainer.frozen_base import open_trunk
+from core.trainer.frozen_base import open_frozen_base
 from core.trainer.xception import copy_weights, exit_flow
 from core.training import protocol
 from core.training.parity import check_parity
-from core.training.protocol import Event, Job
+from core.training.protocol import TrainerEvent, TrainerJob
 from tests import tiny
 from tests.teaching import write_labelled
 
@@ -60,7 +60,7 @@ def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         card,
         sha256=hashlib.sha256(data).hexdigest(),
         preprocessing=replace(card.preprocessing, size=_SIZE),
-        golden_features=golden.pack(features),
+        golden_features=golden.encode_features(features),
     )
     tiny.write_folder(folder, write_card(own), {card.file: data})
     (folder / "normalisation.npz").write_bytes((shipped / "normalisation.npz").read_bytes())
@@ -82,12 +82,12 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str
 
 
 @pytest.fixture(scope="module")
-def twin(small: Path) -> keras.Model:
+def keras_model(small: Path) -> keras.Model:
     """The small backbone in Keras; no test trains it."""
-    return read_backbone(small).twin()
+    return read_backbone(small).keras_model()
 
 
-Prepare = Callable[..., tuple[Job, Path]]
+Prepare = Callable[..., tuple[TrainerJob, Path]]
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def prepare(
 ) -> Prepare:
     """Makes a job's folder; the head to begin with knows nothing."""
 
-    def make(**changes: Any) -> tuple[Job, Path]:  # noqa: ANN401 - a job's fields
+    def make(**changes: Any) -> tuple[TrainerJob, Path]:  # noqa: ANN401 - a job's fields
         folder = tmp_path_factory.mktemp("job")
-        usual = Job("fine-tune", 3, 0, 2, 0.02, 0.1, 6, "exit-flow", "exact", "cpu", str(small))
+        usual = TrainerJob("fine-tune", 3, 0, 2, 0.02, 0.1, 6, "exit-flow", "exact", "cpu", str(small))
         job = replace(usual, **changes)
         head = LinearHead(np.zeros((2048, 3), np.float32), np.zeros(3, np.float32))
         (folder / protocol.JOB).write_bytes(protocol.job_bytes(job))
@@ -109,11 +109,11 @@ def prepare(
     return make
 
 
-def _run(job: Job, folder: Path, token: CancelToken | None = None, until: int | None = None) -> dict[str, Any]:
+def _run(job: TrainerJob, folder: Path, token: CancelToken | None = None, until: int | None = None) -> dict[str, Any]:
     """Run a job; with `until`, call it off when that epoch is told."""
     token = token or CancelToken()
 
-    def emit(event: Event) -> None:
+    def emit(event: TrainerEvent) -> None:
         if isinstance(event, protocol.Epoch) and event.number == until:
             token.cancel()
 
@@ -139,7 +139,7 @@ def _check_gate(folder: Path) -> float:
     head = read_head((folder / protocol.HEAD).read_bytes())
     reference = HeadReference("head.npz", "0" * 64)
     model = ModelCard("m", "m", "m", tiny.CLASSES, SharedBackbone("b", "0" * 64), reference, tiny.ORIGIN)
-    return check_parity(join(data, card, head, model), folder / protocol.GATE).greatest_difference
+    return check_parity(join(data, card, head, model), folder / protocol.PARITY).greatest_difference
 
 
 def _kernels(data: bytes) -> Iterator[np.ndarray[Any, Any]]:
@@ -194,7 +194,7 @@ def test_the_trunk_is_as_it_was_and_the_exit_flow_is_not(finished: tuple[Path, d
 def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
     finished: tuple[Path, dict[str, Any]], prepare: Prepare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.trainer.loop._LEAST_PAUSE_S", 0.0)
+    monkeypatch.setattr("core.trainer.loop._MIN_CHECKPOINT_S", 0.0)
     job, folder = prepare()
     before = threading.active_count()
     for epoch in (1, 2):
@@ -249,30 +249,30 @@ def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | No
         _run(job, folder)
 
 
-def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, twin: keras.Model) -> None:
+def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, keras_model: keras.Model) -> None:
     backbone = read_backbone(small)
     ending = exit_flow(None)
     with pytest.raises(ModelError, match="in two parts"):
-        open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.AUTO)
-    copy_weights(twin, ending)
-    trunk = open_trunk(backbone.data, backbone.card, ending, ProviderWish.CPU, Precision.EXACT)
+        open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.AUTO)
+    copy_weights(keras_model, ending)
+    trunk = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.EXACT)
     assert trunk.provider is Provider.CPU
     assert trunk.agreement > 0.99999
     with pytest.raises(ProviderError, match="failed while it ran"):
         trunk(np.zeros((1, 10, 10, 3), np.uint8))
 
 
-@pytest.mark.parametrize("wish", [ProviderWish.AUTO, ProviderWish.CUDA])
+@pytest.mark.parametrize("wish", [ProviderPreference.AUTO, ProviderPreference.CUDA])
 def test_a_provider_that_runs_the_whole_but_not_the_beginning(
     small: Path,
-    twin: keras.Model,
-    wish: ProviderWish,
+    keras_model: keras.Model,
+    wish: ProviderPreference,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Where it was only the fastest, the CPU takes over and that is told; where it was named, it is an error."""
     backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
-    copy_weights(twin, ending)
+    copy_weights(keras_model, ending)
 
     def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.InferenceSession:
         if provider is Provider.CUDA:
@@ -281,13 +281,13 @@ def test_a_provider_that_runs_the_whole_but_not_the_beginning(
 
     monkeypatch.setattr(sessions, "open_session", open_session)
     monkeypatch.setattr("core.trainer.frozen_base.choose_engine", lambda *_: SimpleNamespace(provider=Provider.CUDA))
-    if wish is ProviderWish.AUTO:
-        trunk = open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+    if wish is ProviderPreference.AUTO:
+        trunk = open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
         assert trunk.provider is Provider.CPU
         assert "It cannot take half a network" in caplog.text
     else:
         with pytest.raises(ProviderError, match="half a network"):
-            open_trunk(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+            open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_provider_that_runs_the_whole_but_not_the_beginning(
 def test_bfloat16_where_it_is_had_wished_for_and_right(
     prepare: Prepare,
     small: Path,
-    twin: keras.Model,
+    keras_model: keras.Model,
     monkeypatch: pytest.MonkeyPatch,
     wish: str,
     has_it: bool,
@@ -310,9 +310,9 @@ def test_bfloat16_where_it_is_had_wished_for_and_right(
     wanted: str,
 ) -> None:
     monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
-    monkeypatch.setitem(engine.LEAST_AGREEMENT, Precision.AUTO, agreement)
+    monkeypatch.setitem(engine.MIN_AGREEMENT, Precision.AUTO, agreement)
     job, _ = prepare(depth="whole", precision=wish)
     backbone = read_backbone(small)
-    part = fine_tune._whole(backbone, twin, job)
+    part = fine_tune._all_layers(backbone, keras_model, job)
     assert part.precision.startswith(wanted)
     assert part.network.get_layer("block1_conv1").compute_dtype == wanted

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from core.trainer.float16_storage import Halving, compact
+from core.trainer.float16_storage import Float16Policy, optimize
 
 _RANDOM = np.random.default_rng(3)
 _KERNEL = _RANDOM.normal(0, 0.1, (32, 1, 3, 3)).astype(np.float32)
@@ -49,7 +49,7 @@ def _exported(
     return helper.make_model(graph, ir_version=8, opset_imports=opsets, producer_name="tf2onnx", doc_string=p)
 
 
-def _answers(model: onnx.ModelProto, batch: int) -> list[NDArray[np.float32]]:
+def _outputs(model: onnx.ModelProto, batch: int) -> list[NDArray[np.float32]]:
     image = np.random.default_rng(batch).normal(0, 1, (batch, 32, 6, 6)).astype(np.float32)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return [np.asarray(answer) for answer in session.run(None, {"image": image})]
@@ -57,12 +57,12 @@ def _answers(model: onnx.ModelProto, batch: int) -> list[NDArray[np.float32]]:
 
 def test_it_answers_as_before() -> None:
     for batch in (1, 2, 7):
-        for before, after in zip(_answers(_exported(), batch), _answers(compact(_exported()), batch), strict=True):
+        for before, after in zip(_outputs(_exported(), batch), _outputs(optimize(_exported()), batch), strict=True):
             np.testing.assert_allclose(after, before, atol=2e-3)
 
 
 def test_a_normalisation_moves_into_its_convolution() -> None:
-    assert Counter(node.op_type for node in compact(_exported()).graph.node) == {
+    assert Counter(node.op_type for node in optimize(_exported()).graph.node) == {
         "Cast": 1,  # only one kernel is large enough to be worth it
         "Conv": 2,
         "Relu": 1,
@@ -71,14 +71,14 @@ def test_a_normalisation_moves_into_its_convolution() -> None:
 
 
 def test_a_convolution_that_others_read_too_is_left_alone() -> None:
-    model = compact(_exported(shared=True))
+    model = optimize(_exported(shared=True))
     assert Counter(node.op_type for node in model.graph.node)["Mul"] == 1
-    for before, after in zip(_answers(_exported(shared=True), 2), _answers(model, 2), strict=True):
+    for before, after in zip(_outputs(_exported(shared=True), 2), _outputs(model, 2), strict=True):
         np.testing.assert_allclose(after, before, atol=2e-3)
 
 
 def test_kernels_are_halves_and_biases_are_not() -> None:
-    stored = {tuple(tensor.dims): tensor.data_type for tensor in compact(_exported()).graph.initializer}
+    stored = {tuple(tensor.dims): tensor.data_type for tensor in optimize(_exported()).graph.initializer}
     assert stored == {
         (48, 32, 1, 1): TensorProto.FLOAT16,
         (32, 1, 3, 3): TensorProto.FLOAT,
@@ -86,8 +86,8 @@ def test_kernels_are_halves_and_biases_are_not() -> None:
     }
 
 
-def _stored_pointwise(pointwise: NDArray[np.float32], halving: Halving) -> NDArray[np.generic]:
-    stored = compact(_exported(pointwise=pointwise), halving).graph.initializer
+def _stored_pointwise(pointwise: NDArray[np.float32], halving: Float16Policy) -> NDArray[np.generic]:
+    stored = optimize(_exported(pointwise=pointwise), halving).graph.initializer
     (found,) = (tensor for tensor in stored if tuple(tensor.dims) == (48, 32, 1, 1))
     return numpy_helper.to_array(found)
 
@@ -95,7 +95,7 @@ def _stored_pointwise(pointwise: NDArray[np.float32], halving: Halving) -> NDArr
 def test_lossless_gives_a_kernel_back_that_was_a_half_but_for_noise() -> None:
     half = _POINTWISE.astype(np.float16)
     noise = 1 + _RANDOM.uniform(-(2.0**-21), 2.0**-21, half.shape)
-    found = _stored_pointwise((half * noise).astype(np.float32), Halving.LOSSLESS)
+    found = _stored_pointwise((half * noise).astype(np.float32), Float16Policy.LOSSLESS)
     assert found.dtype == np.float16
     np.testing.assert_array_equal(found, half)
 
@@ -103,20 +103,20 @@ def test_lossless_gives_a_kernel_back_that_was_a_half_but_for_noise() -> None:
 def test_lossless_leaves_alone_what_would_lose_a_single_number() -> None:
     kernel = _POINTWISE.astype(np.float16).astype(np.float32)
     kernel[5, 7] *= 1 + 2.0**-18
-    found = _stored_pointwise(kernel, Halving.LOSSLESS)
+    found = _stored_pointwise(kernel, Float16Policy.LOSSLESS)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, kernel)
-    assert _stored_pointwise(kernel, Halving.EVERYTHING).dtype == np.float16
+    assert _stored_pointwise(kernel, Float16Policy.EVERYTHING).dtype == np.float16
 
 
 def test_lossless_leaves_alone_what_is_too_large_or_too_small_for_a_half() -> None:
     for factor in (1e9, 1e-9):
         kernel = (_POINTWISE * factor).astype(np.float32)
-        np.testing.assert_array_equal(_stored_pointwise(kernel, Halving.LOSSLESS), kernel)
+        np.testing.assert_array_equal(_stored_pointwise(kernel, Float16Policy.LOSSLESS), kernel)
 
 
 def test_the_bytes_follow_from_the_weights_alone() -> None:
-    one, other = compact(_exported("a")), compact(_exported("b/home/someone"))
+    one, other = optimize(_exported("a")), optimize(_exported("b/home/someone"))
     assert one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True)
     assert b"home" not in one.SerializeToString()
 
@@ -124,12 +124,12 @@ def test_the_bytes_follow_from_the_weights_alone() -> None:
 def test_what_it_was_given_is_unchanged() -> None:
     model = _exported()
     before = model.SerializeToString(deterministic=True)
-    compact(model)
+    optimize(model)
     assert model.SerializeToString(deterministic=True) == before
 
 
 def test_only_the_batch_axis_is_open_and_only_plain_operators_are_imported() -> None:
-    model = compact(_exported())
+    model = optimize(_exported())
     onnx.checker.check_model(model, full_check=True)
     for info in (*model.graph.input, *model.graph.output):
         axes = info.type.tensor_type.shape.dim

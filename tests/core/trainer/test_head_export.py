@@ -14,7 +14,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 from core.base.errors import ModelError
 from core.models.heads import DenseHead, LinearHead, head_bytes, read_head
 from core.trainer.framework import keras
-from core.trainer.head_export import exported_head, head_of
+from core.trainer.head_export import exported_head, head_from_onnx
 
 WIDTH, HIDDEN, CLASSES = 12, 6, 3
 
@@ -69,7 +69,7 @@ def test_gemm_is_a_layer_too() -> None:
         node("Relu", "a", "b"),
         node("Gemm", "b", "w1", "logits"),
     ]
-    head = head_of(graph(nodes))
+    head = head_from_onnx(graph(nodes))
     assert isinstance(head, DenseHead)
     assert np.array_equal(head.layers[0].weights, ARRAYS["w0"])
     assert np.array_equal(head.layers[0].bias, ARRAYS["b0"])
@@ -98,14 +98,14 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_what_is_no_chain_of_dense_layers_is_refused(kind: str) -> None:
     with pytest.raises(ModelError, match="is no chain of dense layers"):
-        head_of(graph(FOREIGN[kind]))
+        head_from_onnx(graph(FOREIGN[kind]))
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ModelError, match="do not fit together"):
-        head_of(graph([*FIRST, node("MatMul", "c", "w0", "logits")]))
+        head_from_onnx(graph([*FIRST, node("MatMul", "c", "w0", "logits")]))
 
 
 def test_one_layer_is_a_linear_head() -> None:
-    head = head_of(graph([node("MatMul", "features", "w0", "a"), node("Add", "a", "b0", "logits")]))
+    head = head_from_onnx(graph([node("MatMul", "features", "w0", "a"), node("Add", "a", "b0", "logits")]))
     assert isinstance(head, LinearHead)

@@ -7,7 +7,7 @@ import pytest
 
 from core.evaluation.calibration import log_loss
 from core.models.heads import LinearHead
-from core.trainer.initial_temperature import DOUBT, softened
+from core.trainer.initial_temperature import TARGET_LOSS_RATIO, with_initial_temperature
 
 _DRAW = np.random.default_rng(0)
 _FEATURES = _DRAW.normal(size=(40, 6)).astype(np.float32)
@@ -26,22 +26,22 @@ def _labels(head: LinearHead) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 def test_a_sure_head_comes_into_the_doubt_that_is_wanted() -> None:
     head = _head(30)
     labels = _labels(head)
-    assert log_loss(head.logits(_FEATURES), labels) < 0.5 * DOUBT * np.log(3)
-    found, temperature = softened(head, _FEATURES, labels)
-    assert log_loss(found.logits(_FEATURES), labels) == pytest.approx(DOUBT * np.log(3), rel=1e-4)
+    assert log_loss(head.logits(_FEATURES), labels) < 0.5 * TARGET_LOSS_RATIO * np.log(3)
+    found, temperature = with_initial_temperature(head, _FEATURES, labels)
+    assert log_loss(found.logits(_FEATURES), labels) == pytest.approx(TARGET_LOSS_RATIO * np.log(3), rel=1e-4)
     assert temperature > 1
     np.testing.assert_allclose(found.logits(_FEATURES) * temperature, head.logits(_FEATURES), rtol=1e-3, atol=1e-3)
 
 
 def test_a_head_in_doubt_stays_as_it_is() -> None:
     head = _head(0.1)
-    found, temperature = softened(head, _FEATURES, _labels(head))
+    found, temperature = with_initial_temperature(head, _FEATURES, _labels(head))
     assert found is head
     assert temperature == 1
 
 
 def test_a_head_that_is_surely_wrong_stays_as_it_is() -> None:
     head = _head(30)
-    found, temperature = softened(head, _FEATURES, (_labels(head) + 1) % 3)
+    found, temperature = with_initial_temperature(head, _FEATURES, (_labels(head) + 1) % 3)
     assert found is head
     assert temperature == 1

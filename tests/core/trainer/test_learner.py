@@ -15,35 +15,35 @@ from numpy.typing import NDArray
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.base.errors import Cancelled, DatasetError
-from core.base.progress import CancelToken, Progress, Report
+from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.card import Preprocessing
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.trainer import learner as learner_module
-from core.trainer.batches import Photo, Pipeline, Trunk, grouped, plain_view
+from core.trainer.batches import DataLoader, RunFrozenBase, TrainImage, in_batches, plain_view
 from core.trainer.checkpoint import Checkpoint
 from core.trainer.framework import keras, tf
 from core.trainer.layers import normalised
-from core.trainer.learner import Learner
+from core.trainer.learner import ImageTrainer
 from core.trainer.loop import run_epochs
-from core.trainer.steps import Steps, Tally, balanced
+from core.trainer.steps import MetricTotals, TrainStep, class_weights
 from core.training import protocol
-from core.training.protocol import Event, Job
+from core.training.protocol import TrainerEvent, TrainerJob
 from tests import tiny
 from tests.teaching import write_labelled
 
 Images: TypeAlias = NDArray[Any]
 
 _PLAN = Preprocessing(tiny.SIZE)
-_JOB = Job("fine-tune", 3, 5, 4, 0.5, 0.5, 5, "whole", "exact", "cpu", "")
+_JOB = TrainerJob("fine-tune", 3, 5, 4, 0.5, 0.5, 5, "whole", "exact", "cpu", "")
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[TrainImage]:
     """Eighteen photos of three classes, those of a class not together."""
     folder = write_labelled(tmp_path_factory.mktemp("photos"), 6)
     paths = [(folder / name / f"{number}.png", label) for number in range(6) for label, name in enumerate(tiny.CLASSES)]
-    return [Photo(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
+    return [TrainImage(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
 
 
 def _network() -> keras.Model:
@@ -62,24 +62,28 @@ def _as_they_are(images: Images) -> Images:
 
 
 def _learner(
-    photos: list[Photo],
-    job: Job = _JOB,
+    photos: list[TrainImage],
+    job: TrainerJob = _JOB,
     *,
     token: CancelToken | None = None,
-    trunk: Trunk = _as_they_are,
-    report: Report = lambda _: None,
-) -> Learner:
+    trunk: RunFrozenBase = _as_they_are,
+    report: ProgressCallback = lambda _: None,
+) -> ImageTrainer:
     """Learns from the first twelve photos, looks at the others."""
-    return Learner(_network(), job, (photos[:12], photos[12:]), Pipeline(_PLAN, trunk, token or CancelToken()), report)
+    return ImageTrainer(
+        _network(), job, (photos[:12], photos[12:]), DataLoader(_PLAN, trunk, token or CancelToken()), report
+    )
 
 
-def _trained(photos: list[Photo], folder: Path, emit: Callable[[Event], None], token: CancelToken) -> Checkpoint:
+def _trained(
+    photos: list[TrainImage], folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken
+) -> Checkpoint:
     folder.mkdir(exist_ok=True)
     (folder / protocol.JOB).write_bytes(protocol.job_bytes(_JOB))
     return run_epochs(_learner(photos, token=token), _JOB, folder, emit, token)
 
 
-def test_it_learns(photos: list[Photo], tmp_path: Path) -> None:
+def test_it_learns(photos: list[TrainImage], tmp_path: Path) -> None:
     told = _trained(photos, tmp_path, lambda _: None, CancelToken()).history
     losses = [epoch.loss for epoch in told if epoch.loss is not None]
     assert losses[-1] < 0.8 * losses[0]
@@ -89,13 +93,13 @@ def test_it_learns(photos: list[Photo], tmp_path: Path) -> None:
 
 
 def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
-    photos: list[Photo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: list[TrainImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.trainer.loop._LEAST_PAUSE_S", 0.0)
+    monkeypatch.setattr("core.trainer.loop._MIN_CHECKPOINT_S", 0.0)
     straight = _trained(photos, tmp_path / "straight", lambda _: None, CancelToken())
     token = CancelToken()
 
-    def stop_after_two(event: Event) -> None:
+    def stop_after_two(event: TrainerEvent) -> None:
         if isinstance(event, protocol.Epoch) and event.number == 2:
             token.cancel()
 
@@ -108,7 +112,7 @@ def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
         np.testing.assert_array_equal(found, wanted)
 
 
-def _learnt_from(photos: list[Photo], job: Job) -> set[bytes]:
+def _trained_on(photos: list[TrainImage], job: TrainerJob) -> set[bytes]:
     """The pixels of the images that an epoch learns from."""
     seen: list[Images] = []
 
@@ -116,17 +120,17 @@ def _learnt_from(photos: list[Photo], job: Job) -> set[bytes]:
         seen.extend(images.copy())
         return images
 
-    _learner(photos, job, trunk=watching).learn(1)
+    _learner(photos, job, trunk=watching).train_epoch(1)
     return {image.tobytes() for image in seen}
 
 
-def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[Photo]) -> None:
+def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[TrainImage]) -> None:
     plain = {preprocess(decode(photo.path), _PLAN).tobytes() for photo in photos[:12]}
-    assert _learnt_from(photos, replace(_JOB, augment=False)) == plain
-    assert not _learnt_from(photos, _JOB) & plain
+    assert _trained_on(photos, replace(_JOB, augment=False)) == plain
+    assert not _trained_on(photos, _JOB) & plain
 
 
-def test_called_off_within_an_epoch_it_stops_there(photos: list[Photo]) -> None:
+def test_called_off_within_an_epoch_it_stops_there(photos: list[TrainImage]) -> None:
     token, before = CancelToken(), threading.active_count()
 
     def report(progress: Progress) -> None:
@@ -135,11 +139,11 @@ def test_called_off_within_an_epoch_it_stops_there(photos: list[Photo]) -> None:
 
     learner = _learner(photos, replace(_JOB, batch=2), token=token, report=report)
     with pytest.raises(Cancelled):
-        learner.learn(1)
+        learner.train_epoch(1)
     assert threading.active_count() == before
 
 
-def test_validation_images_are_prepared_once(photos: list[Photo], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_images_are_prepared_once(photos: list[TrainImage], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
     def trunk(images: Images) -> Images:
@@ -151,7 +155,9 @@ def test_validation_images_are_prepared_once(photos: list[Photo], monkeypatch: p
     assert calls == [4, 2]
     assert learner.validate() == first
     assert calls == [4, 2]
-    monkeypatch.setattr(learner_module, "_MOST_KEPT", 4 * tiny.SIZE**2 * 3 * 2)  # float16, the first batch and no more
+    monkeypatch.setattr(
+        learner_module, "_MAX_CACHED_BYTES", 4 * tiny.SIZE**2 * 3 * 2
+    )  # float16, the first batch and no more
     small = _learner(photos, replace(_JOB, batch=4), trunk=trunk)
     assert small.validate() == first
     calls.clear()
@@ -159,24 +165,24 @@ def test_validation_images_are_prepared_once(photos: list[Photo], monkeypatch: p
     assert calls == [2]
 
 
-def test_without_validation_images_there_is_nothing_to_tell(photos: list[Photo]) -> None:
+def test_without_validation_images_there_is_nothing_to_tell(photos: list[TrainImage]) -> None:
     assert _learner(photos[:12]).validate() is None
 
 
-def test_photos_that_are_all_gone_are_told_of(photos: list[Photo]) -> None:
+def test_photos_that_are_all_gone_are_told_of(photos: list[TrainImage]) -> None:
     gone = [replace(photo, path=photo.path.with_suffix(".gone")) for photo in photos]
     with pytest.raises(DatasetError, match="can be read any more"):
-        _learner(gone).learn(1)
+        _learner(gone).train_epoch(1)
 
 
-def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[Photo]) -> None:
-    with Pipeline(_PLAN, _as_they_are, CancelToken()).batches(grouped(photos, 18), plain_view(_PLAN)) as batches:
+def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[TrainImage]) -> None:
+    with DataLoader(_PLAN, _as_they_are, CancelToken()).batches(in_batches(photos, 18), plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert batch.inputs is not None
-    model, tally = _network(), Tally()
+    model, tally = _network(), MetricTotals()
     weights = np.array([2.0, 1.0, 0.5], np.float32)
     optimizer = keras.optimizers.SGD(0.1)
-    Steps(model, optimizer, weights).learn(batch.inputs, batch.labels, 20, tally)
+    TrainStep(model, optimizer, weights).train(batch.inputs, batch.labels, 20, tally)
 
     twin = _network()
     with tf.GradientTape() as tape:
@@ -187,13 +193,13 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[Photo]) -> 
         variable.assign_sub(0.1 * slope)
     for wanted, found in zip(twin.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
-    assert (tally.images, tally.right) == (18, int((logits.numpy().argmax(axis=1) == batch.labels).sum()))
+    assert (tally.images, tally.correct) == (18, int((logits.numpy().argmax(axis=1) == batch.labels).sum()))
     assert tally.loss == pytest.approx(float(tf.reduce_sum(losses)), rel=1e-5)
 
 
 def test_rare_classes_weigh_as_much_as_common_ones() -> None:
     labels = [0, 0, 0, 0, 2, 2]
-    weights = balanced(labels, 3)
+    weights = class_weights(labels, 3)
     assert weights[labels].mean() == pytest.approx(1)
     assert 4 * weights[0] == pytest.approx(2 * weights[2])
     assert np.isfinite(weights).all()

@@ -18,11 +18,11 @@ from core.base.progress import CancelToken
 from core.trainer import loop
 from core.trainer.checkpoint import Checkpoint
 from core.trainer.framework import keras, tf
-from core.trainer.loop import Score, reseed, run_epochs, training_facts
-from core.training.protocol import CHECKPOINT, JOB, Epoch, Event, Job, job_bytes
+from core.trainer.loop import EpochMetrics, reseed, run_epochs, training_facts
+from core.training.protocol import CHECKPOINT, JOB, Epoch, TrainerEvent, TrainerJob, job_bytes
 
 EPOCHS = 6
-JOB_NOW = Job("dense", 3, 7, EPOCHS, 0.05, 0.5, 4, "", "exact", "cpu", "backbone")
+JOB_NOW = TrainerJob("dense", 3, 7, EPOCHS, 0.05, 0.5, 4, "", "exact", "cpu", "backbone")
 FEATURES = np.random.default_rng(0).normal(size=(32, 6)).astype(np.float32)
 Rows = NDArray[np.int64]
 LABELS = FEATURES[:, :3].argmax(axis=1)
@@ -31,7 +31,7 @@ LABELS = FEATURES[:, :3].argmax(axis=1)
 class Pupil:
     """A small network with dropout and momentum that really learns; `told` replaces what it says of the validation."""
 
-    def __init__(self, told: Iterable[Score | None] | None = None, width: int = 8) -> None:
+    def __init__(self, told: Iterable[EpochMetrics | None] | None = None, width: int = 8) -> None:
         keras.utils.set_random_seed(5)
         layers = [keras.layers.Dense(width, activation="relu"), keras.layers.Dropout(0.5), keras.layers.Dense(3)]
         self.model = keras.Sequential([keras.Input((6,)), *layers])
@@ -40,16 +40,16 @@ class Pupil:
         self.learnt: list[int] = []
         self._told = iter(told) if told else None
 
-    def learn(self, epoch: int) -> Score:
+    def learn(self, epoch: int) -> EpochMetrics:
         self.learnt.append(epoch)
         scores = [self._step(rows) for rows in np.random.default_rng(epoch).permutation(len(LABELS)).reshape(-1, 8)]
-        return Score(*np.mean(scores, axis=0).tolist())
+        return EpochMetrics(*np.mean(scores, axis=0).tolist())
 
-    def validate(self) -> Score | None:
+    def validate(self) -> EpochMetrics | None:
         if self._told:
             return next(self._told)
         losses, right = self._judge(np.arange(len(LABELS)), training=False)
-        return Score(float(tf.reduce_mean(losses)), right)
+        return EpochMetrics(float(tf.reduce_mean(losses)), right)
 
     def _step(self, rows: Rows) -> tuple[float, float]:
         with tf.GradientTape() as tape:
@@ -72,11 +72,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _every_epoch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_LEAST_PAUSE_S", 0.0)
+    monkeypatch.setattr(loop, "_MIN_CHECKPOINT_S", 0.0)
 
 
 def trained(
-    pupil: Pupil, folder: Path, job: Job = JOB_NOW, emit: Callable[[Event], None] = lambda _: None
+    pupil: Pupil, folder: Path, job: TrainerJob = JOB_NOW, emit: Callable[[TrainerEvent], None] = lambda _: None
 ) -> Checkpoint:
     return run_epochs(pupil, job, folder, emit, CancelToken())
 
@@ -85,7 +85,7 @@ def interrupted(pupil: Pupil, folder: Path, after: int) -> None:
     """Train until an epoch has been told, and no further."""
     token = CancelToken()
 
-    def emit(event: Event) -> None:
+    def emit(event: TrainerEvent) -> None:
         if isinstance(event, Epoch) and event.number == after:
             token.cancel()
 
@@ -133,7 +133,7 @@ def test_dropout_follows_from_seed_and_epoch() -> None:
 
 
 def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
-    told: list[Event] = []
+    told: list[TrainerEvent] = []
     state = trained(Pupil(), folder, emit=told.append)
     epochs = [event for event in told if isinstance(event, Epoch)]
     assert epochs == list(state.history)
@@ -147,7 +147,7 @@ def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
 
 
 def test_one_that_is_through_is_told_again_and_not_repeated(folder: Path) -> None:
-    first, told = trained(Pupil(), folder), list[Event]()
+    first, told = trained(Pupil(), folder), list[TrainerEvent]()
     pupil = Pupil()
     again = trained(pupil, folder, emit=told.append)
     assert told == list(first.history)
@@ -159,7 +159,7 @@ SCORES = [(0.9, 0.4), (0.8, 0.6), (0.7, 0.6), (0.75, 0.6), (0.6, 0.5), (0.5, 0.2
 
 
 def test_the_best_epoch_is_the_most_accurate_then_the_surest(folder: Path) -> None:
-    state = trained(Pupil([Score(*score) for score in SCORES]), folder)
+    state = trained(Pupil([EpochMetrics(*score) for score in SCORES]), folder)
     assert state.best_epoch == 2
     assert not same(state.best, state.weights)
     (folder / CHECKPOINT).unlink()
@@ -168,7 +168,7 @@ def test_the_best_epoch_is_the_most_accurate_then_the_surest(folder: Path) -> No
 
 
 def test_before_any_training_may_be_the_best(folder: Path) -> None:
-    state = trained(Pupil([Score(0.1, 0.9), *(Score(0.2, 0.9) for _ in range(EPOCHS))]), folder)
+    state = trained(Pupil([EpochMetrics(0.1, 0.9), *(EpochMetrics(0.2, 0.9) for _ in range(EPOCHS))]), folder)
     assert state.best_epoch == 0
     assert same(state.best, Pupil().model.get_weights())
 
@@ -204,7 +204,7 @@ def test_a_loss_beyond_all_bounds_is_told(folder: Path) -> None:
 
 
 def test_short_epochs_are_not_all_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_LEAST_PAUSE_S", 60.0)
+    monkeypatch.setattr(loop, "_MIN_CHECKPOINT_S", 60.0)
     interrupted(Pupil(), folder, 4)
     assert not (folder / CHECKPOINT).exists()
     trained(Pupil(), folder)

@@ -22,14 +22,14 @@ from core.card import read_card
 from core.engine import graph
 from core.models.heads import DenseHead, read_head
 from core.training import protocol
-from core.training.protocol import Epoch, Event, Failed, Job, job_bytes, read_event
+from core.training.protocol import Epoch, TrainerEvent, TrainerFailed, TrainerJob, job_bytes, read_event
 from core.training.trainer_process import run_trainer
 from tests.teaching import write_labelled
 
 if importlib.util.find_spec("tensorflow") is None:  # not imported: the process here does that
     pytest.skip("the extra `train` is not installed", allow_module_level=True)
 
-JOB = Job("dense", 3, 7, 3, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
+JOB = TrainerJob("dense", 3, 7, 3, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
 SOON_S = 15.0
 """More than the grace the trainer gives itself, less than its work would take."""
 
@@ -45,12 +45,12 @@ def started(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def first_event(process: subprocess.Popen[bytes]) -> Event:
+def first_event(process: subprocess.Popen[bytes]) -> TrainerEvent:
     assert process.stdout
     return read_event(process.stdout.readline().decode())
 
 
-def answers(process: subprocess.Popen[bytes]) -> tuple[int, list[Event], str]:
+def run_to_end(process: subprocess.Popen[bytes]) -> tuple[int, list[TrainerEvent], str]:
     """The exit code, everything said, and standard error; standard input stays open until then."""
     assert process.stdout
     assert process.stderr
@@ -58,7 +58,7 @@ def answers(process: subprocess.Popen[bytes]) -> tuple[int, list[Event], str]:
     return process.wait(60), events, process.stderr.read().decode()
 
 
-def job_in(folder: Path, job: Job = JOB) -> Path:
+def job_in(folder: Path, job: TrainerJob = JOB) -> Path:
     (folder / protocol.JOB).write_bytes(job_bytes(job))
     return folder
 
@@ -66,18 +66,18 @@ def job_in(folder: Path, job: Job = JOB) -> Path:
 @pytest.mark.parametrize("arguments", [(), ("sing",), ("train",), ("train", "a", "b")])
 def test_what_it_does_not_understand_is_told(arguments: tuple[str, ...]) -> None:
     with started(*arguments) as process:
-        code, events, errors = answers(process)
+        code, events, errors = run_to_end(process)
     assert (code, errors) == (2, "")
     assert events[0] == Progress("starting", 0, 1, None)
-    assert isinstance(events[1], Failed)
+    assert isinstance(events[1], TrainerFailed)
     assert events[1].kind == "usage"
 
 
 def test_a_folder_without_a_job_is_told(tmp_path: Path) -> None:
     with started("train", tmp_path) as process:
-        code, events, _ = answers(process)
+        code, events, _ = run_to_end(process)
     assert code == 2
-    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1], TrainerFailed)
     assert "holds no job" in events[-1].message
 
 
@@ -137,7 +137,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
 def test_what_is_unforeseen_leaves_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".folder.part").mkdir()  # nothing makes folders of that name
     with started("train", job_in(tmp_path)) as process:
-        code, events, errors = answers(process)
+        code, events, errors = run_to_end(process)
     assert code == 1
     assert errors.startswith("Traceback (most recent call last):")
     assert ".folder.part" in errors.splitlines()[-1]
@@ -190,9 +190,9 @@ def test_dense_from_features_to_what_keras_says_of_real_images(tmp_path: Path, b
     assert isinstance(head, DenseHead)
     assert isinstance(refitted, DenseHead)
     assert not np.array_equal(head.layers[0].weights, refitted.layers[0].weights)
-    with np.load(tmp_path / protocol.GATE, allow_pickle=False) as gate:
+    with np.load(tmp_path / protocol.PARITY, allow_pickle=False) as gate:
         seen, logits = gate["images"], gate["logits"]
-    assert len(seen) == protocol.GATE_IMAGES
+    assert len(seen) == protocol.PARITY_IMAGES
     session = onnxruntime.InferenceSession(backbone / card.file, providers=["CPUExecutionProvider"])
     (ours,) = session.run([graph.FEATURES], {graph.INPUT: seen[:12]})
     assert np.allclose(refitted.logits(ours), logits[:12], atol=1e-3)

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.base.errors import ModelError
-from core.card import BackboneCard, Fit, ModelCard, Origin, Preprocessing, read_card
+from core.card import BackboneCard, ModelCard, Origin, Preprocessing, ResizeMode, read_card
 from core.engine import golden, graph
-from core.trainer.base_model import TRUNK, cut_trunk
+from core.trainer.base_model import FROZEN_BASE, split_frozen_base
 from core.trainer.efficientnet_lite import efficientnet_lite0
-from core.trainer.export import backbone_bytes, own_backbone_card
+from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.framework import keras
-from core.trainer.onnx_to_keras import keras_twin, normalisation_bytes
+from core.trainer.onnx_to_keras import normalisation_bytes, rebuild_keras
 from core.trainer.xception import copy_weights, exit_flow
 from tests import tiny
 
@@ -66,19 +66,19 @@ def xception(shipped_models: Path) -> _Files:
 
 
 @pytest.fixture(scope="module")
-def twin(xception: _Files) -> keras.Model:
+def keras_model(xception: _Files) -> keras.Model:
     """Its twin, as it was trained."""
-    return keras_twin(xception.data, xception.card, xception.normalisation)
+    return rebuild_keras(xception.data, xception.card, xception.normalisation)
 
 
 @pytest.fixture(scope="module")
-def plain_twin(xception: _Files) -> keras.Model:
+def plain_model(xception: _Files) -> keras.Model:
     """Its twin without the normalisation."""
-    return keras_twin(xception.data, xception.card, None)
+    return rebuild_keras(xception.data, xception.card, None)
 
 
 @pytest.fixture(scope="module")
-def drawn() -> keras.Model:
+def random_model() -> keras.Model:
     """A small EfficientNet-Lite0 with drawn weights; one channel of each normalisation is switched off."""
     keras.utils.set_random_seed(7)
     model = efficientnet_lite0(32)
@@ -92,51 +92,53 @@ def drawn() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def small(drawn: keras.Model) -> _Files:
+def small(random_model: keras.Model) -> _Files:
     """It as files."""
-    data = backbone_bytes(drawn)
-    card = own_backbone_card(
-        drawn,
+    data = backbone_bytes(random_model)
+    card = exported_backbone_card(
+        random_model,
         data,
         name="small",
         origin=Origin("drawn by the tests", "Apache-2.0"),
         architecture="EfficientNet-Lite0",
-        preprocessing=Preprocessing(32, Fit.STRETCH),
+        preprocessing=Preprocessing(32, ResizeMode.STRETCH),
     )
-    return _Files(data, card, normalisation_bytes(drawn))
+    return _Files(data, card, normalisation_bytes(random_model))
 
 
-def test_xception_s_twin_answers_as_it_does(xception: _Files, twin: keras.Model, plain_twin: keras.Model) -> None:
+def test_xception_s_twin_answers_as_it_does(
+    xception: _Files, keras_model: keras.Model, plain_model: keras.Model
+) -> None:
     images = _images(299)
     wanted = xception.answers(images)
     assert np.abs(wanted).max() > 0.5
-    for model in (twin, plain_twin):
+    for model in (keras_model, plain_model):
         np.testing.assert_allclose(_keras(model, images), wanted, atol=2e-5)
 
 
-def test_with_the_normalisation_it_is_as_it_was_trained(xception: _Files, twin: keras.Model) -> None:
-    assert normalisation_bytes(twin) == xception.normalisation
-    gamma, _, mean, variance = twin.get_layer("block14_sepconv2_bn").get_weights()
+def test_with_the_normalisation_it_is_as_it_was_trained(xception: _Files, keras_model: keras.Model) -> None:
+    assert normalisation_bytes(keras_model) == xception.normalisation
+    gamma, _, mean, variance = keras_model.get_layer("block14_sepconv2_bn").get_weights()
     assert np.abs(mean).max() > 0.1
     assert (gamma / np.sqrt(variance + _EPSILON)).min() > 2, "or there would be nothing to free a kernel of"
 
 
-def test_without_it_kernels_are_those_in_the_file_and_normalisations_only_add(plain_twin: keras.Model) -> None:
-    depthwise, pointwise = plain_twin.get_layer("block5_sepconv1").get_weights()
+def test_without_it_kernels_are_those_in_the_file_and_normalisations_only_add(plain_model: keras.Model) -> None:
+    depthwise, pointwise = plain_model.get_layer("block5_sepconv1").get_weights()
     for kernel in (depthwise, pointwise):
         np.testing.assert_array_equal(kernel, kernel.astype(np.float16).astype(np.float32))
-    gamma, beta, mean, variance = plain_twin.get_layer("block5_sepconv1_bn").get_weights()
+    gamma, beta, mean, variance = plain_model.get_layer("block5_sepconv1_bn").get_weights()
     assert np.unique(gamma).tolist() == [1]
     assert np.unique(mean).tolist() == [0]
     assert np.unique(variance + _EPSILON).tolist() == [1]
     assert np.std(beta) > 0.01
 
 
-def test_the_engine_s_trunk_and_keras_s_exit_flow_make_the_whole(xception: _Files, twin: keras.Model) -> None:
+def test_the_engine_s_trunk_and_keras_s_exit_flow_make_the_whole(xception: _Files, keras_model: keras.Model) -> None:
     end = exit_flow(19)
-    copy_weights(twin, end)
+    copy_weights(keras_model, end)
     images = _images(299)
-    found = _keras(end, _run(cut_trunk(xception.data), TRUNK, images))
+    found = _keras(end, _run(split_frozen_base(xception.data), FROZEN_BASE, images))
     np.testing.assert_allclose(found, xception.answers(images), atol=2e-5)
 
 
@@ -147,17 +149,17 @@ def test_general_s_twin_answers_as_it_does(shipped_models: Path) -> None:
     data = (shipped_models / "general" / card.backbone.file).read_bytes()
     images = _images(224)
     wanted = _run(data, graph.FEATURES, images)
-    np.testing.assert_allclose(_keras(keras_twin(data, card.backbone, None), images), wanted, atol=1e-4)
+    np.testing.assert_allclose(_keras(rebuild_keras(data, card.backbone, None), images), wanted, atol=1e-4)
 
 
 def test_the_shipped_normalisation_is_small(xception: _Files) -> None:
     assert len(xception.normalisation) < 500_000
 
 
-def test_kernels_come_back_freed_of_their_normalisation(drawn: keras.Model, small: _Files) -> None:
-    found = keras_twin(small.data, small.card, small.normalisation)
+def test_kernels_come_back_freed_of_their_normalisation(random_model: keras.Model, small: _Files) -> None:
+    found = rebuild_keras(small.data, small.card, small.normalisation)
     for name in ("block3_depthwise", "block3_project", "head"):
-        (ours,), (theirs,) = found.get_layer(name).get_weights(), drawn.get_layer(name).get_weights()
+        (ours,), (theirs,) = found.get_layer(name).get_weights(), random_model.get_layer(name).get_weights()
         channel = 2 if name.endswith("depthwise") else 3
         on = np.arange(ours.shape[channel]) != 3
         np.testing.assert_allclose(ours.compress(on, channel), theirs.compress(on, channel), rtol=2e-3, atol=1e-6)
@@ -165,7 +167,7 @@ def test_kernels_come_back_freed_of_their_normalisation(drawn: keras.Model, smal
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_channel_switched_off_has_no_kernel_and_loses_nothing(small: _Files, given: bool) -> None:
-    found = keras_twin(small.data, small.card, small.normalisation if given else None)
+    found = rebuild_keras(small.data, small.card, small.normalisation if given else None)
     assert not found.get_layer("head").get_weights()[0][..., 3].any()
     images = _images(32)
     wanted = small.answers(images)
@@ -173,13 +175,13 @@ def test_a_channel_switched_off_has_no_kernel_and_loses_nothing(small: _Files, g
     np.testing.assert_allclose(_keras(found, images), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_equal_normalisations_give_equal_bytes(drawn: keras.Model, small: _Files) -> None:
-    assert normalisation_bytes(drawn) == small.normalisation
+def test_equal_normalisations_give_equal_bytes(random_model: keras.Model, small: _Files) -> None:
+    assert normalisation_bytes(random_model) == small.normalisation
 
 
 def test_other_architectures_are_refused_with_those_that_can_be_had() -> None:
     with pytest.raises(ModelError, match="'Tiny'") as caught:
-        keras_twin(tiny.backbone_bytes(), tiny.backbone_card(), None)
+        rebuild_keras(tiny.backbone_bytes(), tiny.backbone_card(), None)
     assert "Xception" in caught.value.hint
     assert "EfficientNet-Lite0" in caught.value.hint
 
@@ -187,14 +189,14 @@ def test_other_architectures_are_refused_with_those_that_can_be_had() -> None:
 def test_a_card_of_another_architecture_is_refused(xception: _Files) -> None:
     lying = dataclasses.replace(xception.card, architecture="EfficientNet-Lite0")
     with pytest.raises(ModelError, match="convolutions"):
-        keras_twin(xception.data, lying, None)
+        rebuild_keras(xception.data, lying, None)
 
 
 def test_a_twin_that_answers_otherwise_than_the_card_is_refused(small: _Files) -> None:
-    features = golden.unpack(small.card.golden_features, small.card.feature_width)
-    lying = dataclasses.replace(small.card, golden_features=golden.pack(features[:, ::-1]))
+    features = golden.decode_features(small.card.golden_features, small.card.feature_width)
+    lying = dataclasses.replace(small.card, golden_features=golden.encode_features(features[:, ::-1]))
     with pytest.raises(ModelError, match="cosine"):
-        keras_twin(small.data, lying, small.normalisation)
+        rebuild_keras(small.data, lying, small.normalisation)
 
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -219,7 +221,7 @@ def _another_s(arrays: Arrays) -> None:
 @pytest.mark.parametrize("change", [_lacking, _one_too_many, _narrow, _another_s])
 def test_another_network_s_normalisation_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
     with pytest.raises(ModelError, match="another network"):
-        keras_twin(small.data, small.card, _changed(small.normalisation, change))
+        rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
 
 def _three_rows(arrays: Arrays) -> None:
@@ -241,7 +243,7 @@ def _whole_numbers(arrays: Arrays) -> None:
 @pytest.mark.parametrize("change", [_three_rows, _not_a_number, _negative_variance, _whole_numbers])
 def test_a_normalisation_with_odd_numbers_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
     with pytest.raises(ModelError, match="other numbers"):
-        keras_twin(small.data, small.card, _changed(small.normalisation, change))
+        rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
 
 def _pickled(arrays: Arrays) -> None:
@@ -255,13 +257,13 @@ def _far_too_large(arrays: Arrays) -> None:
 @pytest.mark.parametrize("change", [_pickled, _far_too_large])
 def test_a_normalisation_that_is_a_trap_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
     with pytest.raises(ModelError, match="damaged"):
-        keras_twin(small.data, small.card, _changed(small.normalisation, change))
+        rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
 
 def test_a_damaged_normalisation_is_refused(small: _Files) -> None:
     for data in (b"", b"no archive", small.normalisation[:-100]):
         with pytest.raises(ModelError, match="damaged"):
-            keras_twin(small.data, small.card, data)
+            rebuild_keras(small.data, small.card, data)
 
 
 def _changed(normalisation: bytes, change: Callable[[Arrays], None]) -> bytes:

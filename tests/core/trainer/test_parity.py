@@ -14,8 +14,8 @@ from core.base.errors import DatasetError
 from core.card import Preprocessing
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
-from core.trainer.parity import write_gate
-from core.training.protocol import GATE, GATE_IMAGES, IMAGES
+from core.trainer.parity import write_parity_samples
+from core.training.protocol import IMAGES, PARITY, PARITY_IMAGES
 from tests import tiny
 from tests.teaching import write_labelled
 
@@ -39,10 +39,10 @@ def colours(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def written(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    write_gate(folder, colours, PLAN)
-    with np.load(folder / GATE, allow_pickle=False) as arrays:
+    write_parity_samples(folder, colours, PLAN)
+    with np.load(folder / PARITY, allow_pickle=False) as arrays:
         images, logits = arrays["images"], arrays["logits"]
-    assert len(images) >= GATE_IMAGES
+    assert len(images) >= PARITY_IMAGES
     assert images.shape[1:] == (tiny.SIZE, tiny.SIZE, 3)
     assert (images.dtype, logits.dtype) == (np.uint8, np.float32)
     assert np.array_equal(logits, images.mean(axis=(1, 2), dtype=np.float64).astype(np.float32))
@@ -59,8 +59,8 @@ def test_it_is_about_real_images_of_both_parts_and_all_classes(tmp_path: Path) -
     known = as_the_engine_reads(paths)
     images, _ = written(job(tmp_path, train, validation))
     told = [known[image.tobytes()] for image in images]
-    assert len(told) == len(set(told)) == GATE_IMAGES
-    assert sum(path in train for path in told) == GATE_IMAGES // 2
+    assert len(told) == len(set(told)) == PARITY_IMAGES
+    assert sum(path in train for path in told) == PARITY_IMAGES // 2
     counts = [sum(path.parent.name == label for path in told) for label in tiny.CLASSES]
     assert min(counts) >= 5
 
@@ -76,7 +76,7 @@ def test_where_one_part_is_small_the_other_fills_up(tmp_path: Path) -> None:
 def test_few_images_are_mirrored_and_shifted(tmp_path: Path, count: int) -> None:
     paths = sorted(write_labelled(tmp_path, 11).rglob("*.png"))[:count]
     images, _ = written(job(tmp_path, paths, []))
-    assert len(images) == GATE_IMAGES
+    assert len(images) == PARITY_IMAGES
     firsts = {image.tobytes() for image in images[:count]}
     assert firsts == set(as_the_engine_reads(paths))
     mirrored = {image[:, ::-1].tobytes() for image in images[:count]}
@@ -96,13 +96,13 @@ def test_images_that_went_meanwhile_are_passed_over(tmp_path: Path) -> None:
 
 def test_without_any_image_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="None of the images"):
-        write_gate(job(tmp_path, [tmp_path / "gone.jpg"], []), colours, PLAN)
+        write_parity_samples(job(tmp_path, [tmp_path / "gone.jpg"], []), colours, PLAN)
 
 
 def test_the_same_job_asks_about_the_same_images(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 20).rglob("*.png"))
     folder = job(tmp_path, paths[:40], paths[40:])
     written(folder)
-    first = (folder / GATE).read_bytes()
+    first = (folder / PARITY).read_bytes()
     written(folder)
-    assert (folder / GATE).read_bytes() == first
+    assert (folder / PARITY).read_bytes() == first

@@ -11,7 +11,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 
 from core.engine import golden
 from core.trainer.framework import keras
-from core.trainer.precision import has_bfloat16, mixed
+from core.trainer.precision import has_bfloat16, to_mixed_precision
 from core.trainer.xception import exit_flow
 
 
@@ -36,7 +36,7 @@ def test_the_exit_flow_in_bfloat16() -> None:
     keras.utils.set_random_seed(0)
     whole = exit_flow(5)
     exact = keras.Model(whole.input, whole.output["features"])
-    quick = mixed(exact)
+    quick = to_mixed_precision(exact)
     assert quick.get_layer("block14_sepconv1").compute_dtype == "bfloat16"
     assert {weight.dtype for weight in quick.weights} == {"float32"}
     assert quick.output.dtype == "float32"

@@ -13,7 +13,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 import h5py
 
 from core.base.errors import ModelError
-from core.trainer.pretrained import Download, keras_download, named_file, usual_sources, wheel, xception_weights
+from core.trainer.pretrained import Download, default_sources, keras_download, named_file, wheel, xception_weights
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def _download(path: Path, md5: str = "") -> Download:
 
 
 def test_the_order_is_keras_then_the_wheel_then_the_user_s_file(weights_file: Path) -> None:
-    names = [source.name for source in usual_sources(weights_file)]
+    names = [source.name for source in default_sources(weights_file)]
     assert names == [keras_download().name, wheel().name, "the file 'notop.h5'"]
-    assert len(usual_sources()) == 2
+    assert len(default_sources()) == 2
 
 
 def test_the_first_that_works_is_used_and_named(weights_file: Path) -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from core.evaluation.metrics import evaluate
 from core.training.cards import is_better
-from core.training.evaluated_head import Attempt, Lesson
+from core.training.evaluated_head import EvaluatedHead, TrainedHead
 from tests import tiny
 
 
-def _lesson(right: str, *, sure: float = 2.0) -> Lesson:
+def _evaluated_head(right: str, *, sure: float = 2.0) -> EvaluatedHead:
     """A lesson whose head is right about the test images marked "+" and wrong about the others."""
     logits = np.array([[sure, 0.0] if mark == "+" else [0.0, sure] for mark in right])
     paths = [Path(f"{number}.jpg") for number in range(len(right))]
     evaluation = evaluate(logits, np.zeros(len(right), np.int64), ("a", "b"), temperature=1.0, paths=paths)
-    return Lesson(Attempt("", tiny.head(), b"", 0), 1.0, None, evaluation)
+    return EvaluatedHead(TrainedHead("", tiny.head(), b"", 0), 1.0, None, evaluation)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def _lesson(right: str, *, sure: float = 2.0) -> Lesson:
     ],
 )
 def test_what_is_better(before: str, now: str, sure: float, better: bool) -> None:
-    assert is_better(_lesson(now, sure=sure), _lesson(before)) is better
+    assert is_better(_evaluated_head(now, sure=sure), _evaluated_head(before)) is better
 
 
 def test_without_test_images_nobody_knows() -> None:
-    nothing = Lesson(Attempt("", tiny.head(), b"", 0), 1.0, None, None)
-    assert is_better(nothing, _lesson("+-")) is None
+    nothing = EvaluatedHead(TrainedHead("", tiny.head(), b"", 0), 1.0, None, None)
+    assert is_better(nothing, _evaluated_head("+-")) is None

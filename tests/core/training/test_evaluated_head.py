@@ -11,7 +11,7 @@ from core.base.progress import CancelToken
 from core.datasets.dataset import Example
 from core.models.heads import head_bytes, softmax
 from core.training import quick
-from core.training.evaluated_head import Attempt, Lesson, Predictions, judge_attempt
+from core.training.evaluated_head import EvaluatedHead, Predictions, TrainedHead, evaluate_head
 from core.training.training_data import LabelledFeatures
 
 _CLASSES = tuple("abcd")
@@ -30,16 +30,16 @@ def _images(features: quick.Features, labels: quick.Labels) -> LabelledFeatures:
     return LabelledFeatures(tuple(examples), features)
 
 
-def _lesson(images: LabelledFeatures, strength: float, held_out: LabelledFeatures | None = None) -> Lesson:
+def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatures | None = None) -> EvaluatedHead:
     """What is learned from the images, with cross-validation unless other images are held out."""
     head = quick.fit(images.features, images.labels, strength)
     unseen = None
     if held_out is None:
         rows, logits = quick.out_of_fold(images.features, images.labels, strength, token=CancelToken())
         unseen = Predictions(tuple(images.examples[row] for row in rows.tolist()), logits)
-    attempt = Attempt("", head, head_bytes(head), len(images), out_of_fold=unseen)
+    attempt = TrainedHead("", head, head_bytes(head), len(images), out_of_fold=unseen)
     nothing = _images(images.features[:0], images.labels[:0])
-    return judge_attempt(attempt, nothing, nothing if held_out is None else held_out, _CLASSES)
+    return evaluate_head(attempt, nothing, nothing if held_out is None else held_out, _CLASSES)
 
 
 @pytest.mark.parametrize("strength", [0.01, 10.0])
@@ -48,24 +48,24 @@ def test_five_percent_of_the_images_of_its_classes_fall_below_the_threshold(stre
     rejected = []
     for seed in range(3):
         images = _images(*_clouds(200, 10 + seed))
-        lesson = _lesson(images, strength)
+        lesson = _evaluate(images, strength)
         assert lesson.unknown_below is not None
-        fresh = lesson.attempt.judged.logits(_clouds(2000, 99)[0])
+        fresh = lesson.trained.evaluated.logits(_clouds(2000, 99)[0])
         rejected.append(float(np.mean(softmax(fresh, lesson.temperature).max(axis=1) < lesson.unknown_below)))
     assert 0.03 < np.mean(rejected) < 0.08
     assert max(rejected) < 0.12
 
 
 def test_without_cross_validation_the_test_images_find_it() -> None:
-    lesson = _lesson(_images(*_clouds(200, 1)), 1.0, held_out=_images(*_clouds(150, 2)))
-    assert lesson.known == 150
+    lesson = _evaluate(_images(*_clouds(200, 1)), 1.0, held_out=_images(*_clouds(150, 2)))
+    assert lesson.threshold_images == 150
     assert lesson.unknown_below is not None
     assert lesson.suspects == ()
 
 
 def test_too_few_images_find_no_threshold() -> None:
-    assert _lesson(_images(*_clouds(19, 1)), 1.0).unknown_below is None
-    assert _lesson(_images(*_clouds(20, 1)), 1.0).unknown_below is not None
+    assert _evaluate(_images(*_clouds(19, 1)), 1.0).unknown_below is None
+    assert _evaluate(_images(*_clouds(20, 1)), 1.0).unknown_below is not None
 
 
 @pytest.mark.parametrize("strength", [0.1, 100.0])
@@ -73,7 +73,7 @@ def test_planted_label_errors_come_first_among_the_suspects(strength: float) -> 
     features, labels = _clouds(200, 3)
     planted = np.random.default_rng(4).choice(200, 10, replace=False)
     labels[planted] = (labels[planted] + 1) % len(_CLASSES)
-    suspects = _lesson(_images(features, labels), strength).suspects
+    suspects = _evaluate(_images(features, labels), strength).suspects
     named = [int(one.path.stem) for one in suspects[:15]]
     assert len(set(named) & set(planted.tolist())) >= 8
     assert all(one.label != one.predicted for one in suspects)

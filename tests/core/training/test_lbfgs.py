@@ -30,7 +30,7 @@ def _logistic(at: Real) -> tuple[float, Real]:
 @pytest.mark.parametrize("stretch", [1.0, 1e2, 1e4])
 def test_the_bottom_of_a_bowl_is_found(stretch: float) -> None:
     function, least = _bowl(stretch)
-    found = minimise(function, np.zeros(30), slope_left=1e-8, most_steps=2000)
+    found = minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=2000)
     assert np.allclose(found, least, atol=1e-6)
 
 
@@ -43,23 +43,25 @@ def test_it_is_scipys_answer_for_as_much_work() -> None:
         return _logistic(at)
 
     theirs = minimize(_logistic, np.zeros(20), jac=True, method="L-BFGS-B", options={"gtol": 1e-9, "ftol": 0})
-    ours = minimise(counted, np.zeros(20), slope_left=1e-9, most_steps=1000)
+    ours = minimise(counted, np.zeros(20), gradient_tolerance=1e-9, max_steps=1000)
     assert np.allclose(ours, theirs.x, atol=1e-6)
     assert looks < 2 * theirs.nfev
 
 
 def test_it_stops_where_it_is_flat_enough_and_after_so_many_steps() -> None:
     function, least = _bowl(1e4)
-    assert np.array_equal(minimise(function, least, slope_left=1e-8, most_steps=10), least)
-    assert np.array_equal(minimise(function, np.zeros(30), slope_left=1e-8, most_steps=0), np.zeros(30))
-    rough = minimise(function, np.zeros(30), slope_left=1.0, most_steps=1000)
+    assert np.array_equal(minimise(function, least, gradient_tolerance=1e-8, max_steps=10), least)
+    assert np.array_equal(minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=0), np.zeros(30))
+    rough = minimise(function, np.zeros(30), gradient_tolerance=1.0, max_steps=1000)
     assert 1e-3 < np.abs(function(rough)[1]).max() <= 1.0
-    assert function(minimise(function, np.zeros(30), slope_left=0, most_steps=3))[0] < function(np.zeros(30))[0]
+    assert function(minimise(function, np.zeros(30), gradient_tolerance=0, max_steps=3))[0] < function(np.zeros(30))[0]
 
 
 def test_where_rounding_hides_any_decrease_it_ends() -> None:
     function, _ = _bowl(1e4)
-    found = minimise(lambda at: (function(at)[0] + 1e9, function(at)[1]), np.zeros(30), slope_left=0, most_steps=10_000)
+    found = minimise(
+        lambda at: (function(at)[0] + 1e9, function(at)[1]), np.zeros(30), gradient_tolerance=0, max_steps=10_000
+    )
     assert function(found)[0] < 0.1 < function(np.zeros(30))[0]
 
 
@@ -70,5 +72,5 @@ def test_an_unhappy_first_step_is_shortened() -> None:
         with np.errstate(over="ignore"):
             return float(np.exp(1000 * at[0]) - at[0]), np.array([1000 * np.exp(1000 * at[0]) - 1])
 
-    found = minimise(wall, np.array([-2.0]), slope_left=1e-6, most_steps=200)
+    found = minimise(wall, np.array([-2.0]), gradient_tolerance=1e-6, max_steps=200)
     assert found[0] == pytest.approx(-np.log(1000) / 1000, abs=1e-6)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
 from core.models import joined
-from core.training.parity import MOST_DIFFERENCE, check_parity
+from core.training.parity import MAX_DIFFERENCE, check_parity
 from tests import tiny
 
 COUNT = 35
@@ -47,7 +47,7 @@ def test_what_agrees_passes(
 def test_one_logit_apart_is_refused(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
-    logits[COUNT - 1, 1] += 2 * MOST_DIFFERENCE
+    logits[COUNT - 1, 1] += 2 * MAX_DIFFERENCE
     with pytest.raises(ModelError, match="logits differ"):
         check_parity(model, write(tmp_path, images, logits))
 
@@ -65,7 +65,7 @@ def test_another_likeliest_class_is_refused(
 ) -> None:
     image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.uint8)  # black: all three logits are the same
     even = tiny.head().logits(tiny.features(tiny.backbone_bytes(), image))
-    even[0, 2] += MOST_DIFFERENCE / 2
+    even[0, 2] += MAX_DIFFERENCE / 2
     with pytest.raises(ModelError, match="names an image otherwise"):
         check_parity(model, write(tmp_path, np.concatenate([images, image]), np.concatenate([logits, even])))
 

@@ -19,9 +19,9 @@ from core.datasets import scan_cache as memos
 from core.datasets.dataset import read_dataset
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureSource, FeatureTable, compute_features
+from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.training import prefetch as module
-from core.training.prefetch import Ahead
+from core.training.prefetch import FeaturePrefetcher
 from tests import teaching, tiny
 from tests.samples import encoded, photo_like
 
@@ -36,15 +36,15 @@ def _refuse() -> Engine:
     raise ProviderError("it was opened", hint="")
 
 
-SOURCE = FeatureSource(CARD, Precision.AUTO, _open)
+SOURCE = FeatureExtractor(CARD, Precision.AUTO, _open)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """22 images that count as at rest at once, decoded as the tiny backbone asks for."""
-    monkeypatch.setattr(memos, "_SETTLED_NS", 0)
+    monkeypatch.setattr(memos, "_STABLE_NS", 0)
     for place in (scan, module):
-        monkeypatch.setattr(place, "AT_LEAST", CARD.preprocessing.decode_at_least)
+        monkeypatch.setattr(place, "AT_LEAST", CARD.preprocessing.min_decode_side)
     root = teaching.write_labelled(tmp_path / "photos", 7)
     (root / "red" / "large.jpg").write_bytes(encoded(photo_like(1600, 1200), "JPEG"))
     return root
@@ -55,11 +55,11 @@ def store(tmp_path: Path) -> FeatureStore:
     return FeatureStore(tmp_path / "features.sqlite")
 
 
-def _learn(folder: Path, ahead: Ahead, store: FeatureStore, *, remove: bool = False) -> FeatureTable:
+def _learn(folder: Path, ahead: FeaturePrefetcher, store: FeatureStore, *, remove: bool = False) -> FeatureTable:
     """The features of a folder's images; `remove` takes the folder away once it is read."""
     token = CancelToken()
     with store, ahead:
-        dataset = read_dataset(folder, report=lambda _: None, token=token, decoded=ahead.decoded)
+        dataset = read_dataset(folder, report=lambda _: None, token=token, on_decoded=ahead.on_decoded)
         if remove:
             shutil.rmtree(folder)
         return compute_features(dataset.examples, ahead.source, store, report=lambda _: None, token=token)
@@ -76,33 +76,33 @@ def _plainly(folder: Path, place: Path) -> FeatureTable:
 def test_the_features_are_the_same_to_the_last_bit(
     folder: Path, store: FeatureStore, tmp_path: Path, limit: int
 ) -> None:
-    table = _learn(folder, Ahead(SOURCE, store, limit_bytes=limit), store)
+    table = _learn(folder, FeaturePrefetcher(SOURCE, store, limit_bytes=limit), store)
     plain = _plainly(folder, tmp_path)
     assert np.array_equal(table.features, plain.features)
     assert (table.computed, table.failures) == (22, ())
 
 
 def test_no_image_is_decoded_twice(folder: Path, store: FeatureStore) -> None:
-    table = _learn(folder, Ahead(SOURCE, store), store, remove=True)
+    table = _learn(folder, FeaturePrefetcher(SOURCE, store), store, remove=True)
     assert (len(table.rows), table.failures) == (22, ())
 
 
 def test_beyond_the_limit_images_are_decoded_again(folder: Path, store: FeatureStore) -> None:
-    table = _learn(folder, Ahead(SOURCE, store, limit_bytes=5 * 3 * tiny.SIZE**2), store, remove=True)
+    table = _learn(folder, FeaturePrefetcher(SOURCE, store, limit_bytes=5 * 3 * tiny.SIZE**2), store, remove=True)
     assert 5 <= len(table.rows) <= 5 + scan._THREADS
 
 
 def test_another_size_than_was_decoded_is_decoded_again(
     folder: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "AT_LEAST", 1000)
-    assert len(_learn(folder, Ahead(SOURCE, store), store, remove=True).rows) == 0
+    monkeypatch.setattr(module, "MIN_SIDE", 1000)
+    assert len(_learn(folder, FeaturePrefetcher(SOURCE, store), store, remove=True).rows) == 0
 
 
 def test_where_all_features_are_kept_nothing_begins(folder: Path, store: FeatureStore) -> None:
-    computed = _learn(folder, Ahead(SOURCE, store), store)
+    computed = _learn(folder, FeaturePrefetcher(SOURCE, store), store)
     shutil.copytree(folder, folder.parent / "copied")
-    kept = _learn(folder.parent / "copied", Ahead(replace(SOURCE, open=_refuse), store), store)
+    kept = _learn(folder.parent / "copied", FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
     assert np.array_equal(kept.features, computed.features)
     assert kept.computed == 0
 
@@ -114,25 +114,25 @@ def test_the_engine_is_opened_while_the_folder_is_read(folder: Path, store: Feat
         opened.set()
         return _open()
 
-    with store, Ahead(replace(SOURCE, open=opening), store) as ahead:
-        read_dataset(folder, report=lambda _: None, token=CancelToken(), decoded=ahead.decoded)
+    with store, FeaturePrefetcher(replace(SOURCE, open=opening), store) as ahead:
+        read_dataset(folder, report=lambda _: None, token=CancelToken(), on_decoded=ahead.on_decoded)
         assert opened.wait(5)
 
 
 def test_an_engine_that_cannot_be_opened_is_told_when_it_is_needed(folder: Path, store: FeatureStore) -> None:
     with pytest.raises(ProviderError, match="it was opened"):
-        _learn(folder, Ahead(replace(SOURCE, open=_refuse), store), store)
+        _learn(folder, FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
 
 
 def test_an_image_that_comes_after_the_end_is_not_kept(store: FeatureStore) -> None:
     """Threads that look at images may outlive a training that was called off."""
-    with store, Ahead(replace(SOURCE, open=_refuse), store) as ahead:
+    with store, FeaturePrefetcher(replace(SOURCE, open=_refuse), store) as ahead:
         pass
-    ahead.decoded("a" * 64, photo_like(40, 40))
-    assert ahead.source.ready("a" * 64) is None
+    ahead.on_decoded("a" * 64, photo_like(40, 40))
+    assert ahead.source.get_prepared("a" * 64) is None
 
 
 def test_the_shipped_backbone_asks_for_what_is_decoded(shipped_models: Path) -> None:
     card = read_card((shipped_models / "xception-imagenet" / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
-    assert card.preprocessing.decode_at_least == scan.AT_LEAST
+    assert card.preprocessing.min_decode_side == scan.MIN_SIDE

@@ -9,21 +9,31 @@ import pytest
 from core.base.errors import TrainerError
 from core.base.progress import Progress
 from core.training import protocol
-from core.training.protocol import Done, Epoch, Event, Failed, Job, job_bytes, read_event, read_job, write_event
+from core.training.protocol import (
+    Epoch,
+    TrainerDone,
+    TrainerEvent,
+    TrainerFailed,
+    TrainerJob,
+    job_bytes,
+    read_event,
+    read_job,
+    write_event,
+)
 
-JOB = Job("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "somewhere/über")
-EVENTS: list[Event] = [
+JOB = TrainerJob("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "somewhere/über")
+EVENTS: list[TrainerEvent] = [
     Progress("learning", 3, 10, 1.5),
     Progress("learning", 0, 10, None),
     Epoch(0, 5, None, None, 1.1, 0.25, 0.1),
     Epoch(1, 5, 1.0, 0.5, None, None, 2.0),
-    Done({"best_epoch": 3, "history": {"loss": [1.0, None]}}),
-    Failed("model", "Der Kopf fehlt.\nGanz.", "Install it again."),
+    TrainerDone({"best_epoch": 3, "history": {"loss": [1.0, None]}}),
+    TrainerFailed("model", "Der Kopf fehlt.\nGanz.", "Install it again."),
 ]
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_is_read_as_it_was_written(event: Event) -> None:
+def test_an_event_is_read_as_it_was_written(event: TrainerEvent) -> None:
     line = write_event(event)
     assert "\n" not in line
     assert read_event(line) == event

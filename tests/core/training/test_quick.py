@@ -23,8 +23,8 @@ def clouds(
     return (points * draw.uniform(0.1, 9, width) + draw.uniform(-5, 5, width)).astype(np.float32), labels
 
 
-def choose(features: quick.Features, labels: quick.Labels, seed: int = 0) -> quick.Choice:
-    return quick.choose(features, labels, seed=seed, report=lambda _: None, token=CancelToken())
+def choose(features: quick.Features, labels: quick.Labels, seed: int = 0) -> quick.CrossValidation:
+    return quick.cross_validate(features, labels, seed=seed, report=lambda _: None, token=CancelToken())
 
 
 @pytest.mark.parametrize(("count", "width"), [(60, 40), (30, 40)])
@@ -69,17 +69,17 @@ def test_rare_classes_weigh_as_much_as_common_ones() -> None:
 
 def test_the_same_images_give_the_same_bytes() -> None:
     features, labels = clouds(200, 5, 300)
-    heads = {head_bytes(quick.fit(features, labels, choose(features, labels).strength)) for _ in range(3)}
+    heads = {head_bytes(quick.fit(features, labels, choose(features, labels).best_c)) for _ in range(3)}
     assert len(heads) == 1
 
 
 def test_noise_is_followed_weakly_and_clear_classes_are_named() -> None:
     features, labels = clouds(120, 3, 200, apart=0.15)
     noisy = choose(features, labels)
-    assert noisy.strength <= 1.0
-    assert noisy.trials[noisy.strength] == min(noisy.trials.values())
+    assert noisy.best_c <= 1.0
+    assert noisy.scores[noisy.best_c] == min(noisy.scores.values())
     features, labels = clouds(120, 3, 200)
-    assert choose(features, labels).trials[1.0].wrong == 0
+    assert choose(features, labels).scores[1.0].errors == 0
 
 
 def test_other_images_of_the_same_thing_do_not_help() -> None:
@@ -88,8 +88,8 @@ def test_other_images_of_the_same_thing_do_not_help() -> None:
     things = draw.normal(size=(30, 50))
     labels = np.repeat(draw.integers(0, 2, 30), 4)
     features = (np.repeat(things, 4, axis=0) + draw.normal(0, 0.02, (120, 50))).astype(np.float32)
-    assert quick.things(features).tolist() == np.repeat(np.arange(30), 4).tolist()
-    wrong = min(trial.wrong for trial in choose(features, labels).trials.values())
+    assert quick.near_duplicate_groups(features).tolist() == np.repeat(np.arange(30), 4).tolist()
+    wrong = min(trial.errors for trial in choose(features, labels).scores.values())
     assert wrong > 0.25 * 120 * quick._REPEATS
 
 
@@ -104,15 +104,15 @@ def test_images_that_are_all_alike_still_learn() -> None:
 def test_too_few_images_to_hold_any_out_take_the_default(labels: list[int]) -> None:
     features = clouds(len(labels), 3)[0]
     choice = choose(features, np.array(labels))
-    assert (choice.strength, choice.trials) == (1.0, {})
+    assert (choice.best_c, choice.scores) == (1.0, {})
 
 
 def test_a_class_with_one_image_does_not_keep_the_others_from_being_judged() -> None:
     features, labels = clouds(61, 2)
     labels[60] = 2
     choice = choose(features, labels)
-    assert len(choice.trials) == len(quick.STRENGTHS)
-    assert quick.fit(features, labels, choice.strength).class_count == 3
+    assert len(choice.scores) == len(quick.C_GRID)
+    assert quick.fit(features, labels, choice.best_c).class_count == 3
 
 
 def test_more_weights_than_can_be_fitted_are_refused() -> None:
@@ -145,18 +145,18 @@ def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pyte
 def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
     features, labels = clouds(4000, 800, apart=3.0)
     choice = choose(features, labels)
-    assert choice.images <= quick.MOST_TRIED
+    assert choice.images <= quick.MAX_TRIED
     sample = quick._sample(labels, 0)
     assert set(np.bincount(labels[sample])) == {0, 5}, "each class with all its images"
-    assert 0.9 * quick.MOST_TRIED < choice.images == len(sample)
-    wrong = choice.trials[choice.strength].wrong
+    assert 0.9 * quick.MAX_TRIED < choice.images == len(sample)
+    wrong = choice.scores[choice.best_c].errors
     assert wrong < 0.2 * choice.images
 
 
 def test_of_few_classes_all_are_chosen_with() -> None:
     labels = clouds(5000, 50)[1]
     sample = quick._sample(labels, 0)
-    assert len(sample) == quick.MOST_TRIED
+    assert len(sample) == quick.MAX_TRIED
     assert len(np.unique(labels[sample])) == 50
 
 
@@ -176,10 +176,10 @@ def test_it_can_be_called_off() -> None:
 
     features, labels = clouds(60, 2)
     with pytest.raises(Cancelled):
-        quick.choose(features, labels, seed=0, report=report, token=token)
+        quick.cross_validate(features, labels, seed=0, report=report, token=token)
 
 
-def _unseen(features: quick.Features, labels: quick.Labels) -> tuple[quick.Labels, quick.Features]:
+def _held_out(features: quick.Features, labels: quick.Labels) -> tuple[quick.Labels, quick.Features]:
     return quick.out_of_fold(features, labels, 1.0, token=CancelToken())
 
 
@@ -188,7 +188,7 @@ def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
     features, _ = clouds(200, 2, 300)
     labels = np.random.default_rng(5).integers(0, 2, 200)
     assert np.mean(quick.fit(features, labels, 1000.0).logits(features).argmax(axis=1) == labels) == 1
-    rows, logits = _unseen(features, labels)
+    rows, logits = _held_out(features, labels)
     assert rows.tolist() == list(range(200))
     assert 0.35 < np.mean(logits.argmax(axis=1) == labels) < 0.65
 
@@ -201,7 +201,7 @@ def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_
     def spread() -> float:
         """Of the confidence that all but 5 % reach, over orders of the images, which divide them otherwise."""
         orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(6)]
-        logits = [_unseen(features[order], labels[order])[1] for order in orders]
+        logits = [_held_out(features[order], labels[order])[1] for order in orders]
         return float(np.std([np.percentile(softmax(one).max(axis=1), 5) for one in logits]))
 
     several = spread()
@@ -212,14 +212,14 @@ def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_
 def test_copies_of_an_image_are_predicted_together() -> None:
     features, _ = clouds(60, 2)
     labels = np.random.default_rng(6).integers(0, 2, 60)
-    rows, logits = _unseen(np.repeat(features, 4, axis=0), np.repeat(labels, 4))
+    rows, logits = _held_out(np.repeat(features, 4, axis=0), np.repeat(labels, 4))
     assert np.mean(logits.argmax(axis=1) == np.repeat(labels, 4)[rows]) < 0.7
 
 
 def test_predictions_out_of_fold_are_of_a_sample_where_there_are_many_images() -> None:
-    features, labels = clouds(quick.MOST_TRIED + 500, 3, 10)
-    rows, logits = _unseen(features, labels)
-    assert len(rows) == quick.MOST_TRIED
-    assert logits.shape == (quick.MOST_TRIED, 3)
-    rows, logits = _unseen(features[:, :4], np.arange(len(features)) % 300)
+    features, labels = clouds(quick.MAX_TRIED + 500, 3, 10)
+    rows, logits = _held_out(features, labels)
+    assert len(rows) == quick.MAX_TRIED
+    assert logits.shape == (quick.MAX_TRIED, 3)
+    rows, logits = _held_out(features[:, :4], np.arange(len(features)) % 300)
     assert (len(rows), logits.shape) == (0, (0, 300)), "a sample that lacks classes would be too sure"

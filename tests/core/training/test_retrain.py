@@ -12,15 +12,15 @@ import pytest
 
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, ModelError
-from core.base.progress import CancelToken, Progress, Report
-from core.base.providers import Precision, ProviderWish
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
 from core.card import SharedBackbone
 from core.datasets import corrections
 from core.datasets.corrections import Correction
 from core.models.bundled_features import FEATURES
 from core.models.classifier import open_classifier
-from core.models.library import CARD, InstalledModel, Library, load_examples, load_learnt
-from core.models.training_examples import EXAMPLES, KeptExample
+from core.models.library import CARD, InstalledModel, Library, load_examples, load_training_hashes
+from core.models.training_examples import EXAMPLES, TrainingExample
 from core.prediction import Prediction
 from core.training.request import RetrainRequest, TrainRequest
 from core.training.retrain import Retrained, retrain
@@ -50,7 +50,7 @@ def greys(tmp_path: Path) -> list[Path]:
 
 
 def teach(library: Library, folder: Path, **changes: object) -> InstalledModel:
-    asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderWish.CPU, Precision.AUTO)
+    asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO)
     return train(replace(asked, **changes), library, report=nobody, token=CancelToken()).model
 
 
@@ -65,34 +65,38 @@ def correct(photos: Sequence[Path], label: str, model: str = "mine") -> list[Cor
 
 
 def learn(
-    library: Library, made: Sequence[Correction], version: int = 1, report: Report = nobody, name: str = "mine"
+    library: Library,
+    made: Sequence[Correction],
+    version: int = 1,
+    report: ProgressCallback = nobody,
+    name: str = "mine",
 ) -> Retrained:
-    asked = RetrainRequest(name, version, tuple(made), ProviderWish.CPU)
+    asked = RetrainRequest(name, version, tuple(made), ProviderPreference.CPU)
     return retrain(asked, library, report=report, token=CancelToken())
 
 
 def names(library: Library, photos: Sequence[Path]) -> list[str]:
-    classifier = open_classifier(library.find("mine"), ProviderWish.CPU, Precision.AUTO)
+    classifier = open_classifier(library.find("mine"), ProviderPreference.CPU, Precision.AUTO)
     return [one.best.label for one in classifier.classify(photos, top_k=1) if isinstance(one, Prediction)]
 
 
-def kept(model: InstalledModel) -> tuple[KeptExample, ...]:
+def training_examples(model: InstalledModel) -> tuple[TrainingExample, ...]:
     found = load_examples(model)
     assert found is not None
     return found
 
 
 def part(model: InstalledModel, name: str) -> dict[str, str]:
-    return {one.sha256: one.label for one in kept(model) if one.part == name}
+    return {one.sha256: one.label for one in training_examples(model) if one.subset == name}
 
 
 def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path) -> None:
-    found = kept(model)
+    found = training_examples(model)
     assert {one.path for one in found} == set(folder.glob("*/*"))
     assert all(one.path.is_absolute() and one.path.parent.name == one.label for one in found)
     assert {one.sha256 for one in found} == {tiny.sha256(path.read_bytes()) for path in folder.glob("*/*")}
     assert len(part(model, "test")) == model.card.training["images"]["test"]
-    assert model.remembers
+    assert model.has_training_data
 
 
 def test_corrected_photos_are_learnt_without_the_folder(
@@ -105,14 +109,14 @@ def test_corrected_photos_are_learnt_without_the_folder(
     assert (done.model.name, done.model.version, done.base.version) == ("mine", 2, 1)
     assert library.find("mine") == done.model
     assert names(library, greys) == ["blue"] * 3
-    assert [(one.correction, one.now) for one in done.learnt] == [(one, "blue") for one in made]
-    assert all(one.before != "blue" and 0 < one.confidence_now <= 1 for one in done.learnt)
-    assert done.material.computed == 3
+    assert [(one.correction, one.now) for one in done.corrections] == [(one, "blue") for one in made]
+    assert all(one.before != "blue" and 0 < one.confidence_now <= 1 for one in done.corrections)
+    assert done.data.computed == 3
     assert done.problems == ()
     assert part(done.model, "test") == part(model, "test")
     assert part(done.model, "validation") == part(model, "validation")
     assert len(part(done.model, "train")) == len(part(model, "train")) + 3
-    memory = load_learnt(done.model)
+    memory = load_training_hashes(done.model)
     assert memory is not None
     assert len(memory) == 39
 
@@ -139,14 +143,14 @@ def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
 ) -> None:
     done = learn(library, correct(greys, "blue"))
     found = corrections.load("mine").values()
-    assert not any(one.waits(corrections.lineage(done.model.card.training)) for one in found)
+    assert not any(one.is_pending(corrections.lineage(done.model.card.training)) for one in found)
     library.activate("mine", 1)
     before = library.find("mine").card.training
-    assert all(one.waits(corrections.lineage(before)) for one in found)
+    assert all(one.is_pending(corrections.lineage(before)) for one in found)
     again = learn(library, list(found))
     assert again.model.version == 3
     assert not any(
-        one.waits(corrections.lineage(again.model.card.training)) for one in corrections.load("mine").values()
+        one.is_pending(corrections.lineage(again.model.card.training)) for one in corrections.load("mine").values()
     )
 
 
@@ -158,10 +162,10 @@ def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
     model = teach(library, folder)
     done = learn(library, correct(greys, "green"))
     assert done.before is not None
-    assert done.lesson.evaluation is not None
+    assert done.head.evaluation is not None
     assert done.before.accuracy == pytest.approx(model.card.evaluation["accuracy"], abs=1e-6)
-    assert done.before.paths == done.lesson.evaluation.paths
-    assert done.flattered == 0
+    assert done.before.paths == done.head.evaluation.paths
+    assert done.leaked == 0
 
 
 def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
@@ -174,38 +178,38 @@ def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, grey
 
 
 def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Library, model: InstalledModel) -> None:
-    judged_by = next(one for one in kept(model) if one.part == "test" and one.label == "red")
+    judged_by = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
     done = learn(library, correct([judged_by.path], "green"))
     assert part(done.model, "test")[judged_by.sha256] == "green"
     assert any("1 photo that you labelled" in note for note in done.notes)
-    evaluation = done.lesson.evaluation
+    evaluation = done.head.evaluation
     assert evaluation is not None
     row = evaluation.paths.index(judged_by.path)
     assert evaluation.classes[evaluation.labels[row]] == "green"
     assert not any(
-        one.waits(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
+        one.is_pending(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
     )
 
 
 def test_a_photo_it_is_judged_by_that_alone_is_of_a_new_class_is_learnt_from(
     library: Library, model: InstalledModel
 ) -> None:
-    judged_by = next(one for one in kept(model) if one.part == "test")
+    judged_by = next(one for one in training_examples(model) if one.subset == "test")
     done = learn(library, correct([judged_by.path], "fog"))
     assert part(done.model, "train")[judged_by.sha256] == "fog"
     assert "fog" in done.model.card.classes
 
 
 def test_a_photo_it_learnt_from_gets_the_right_label(library: Library, model: InstalledModel) -> None:
-    learnt_from = next(one for one in kept(model) if one.part == "train" and one.label == "red")
+    learnt_from = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
     done = learn(library, correct([learnt_from.path], "green"))
     assert part(done.model, "train")[learnt_from.sha256] == "green"
-    assert len(kept(done.model)) == len(kept(model))
+    assert len(training_examples(done.model)) == len(training_examples(model))
 
 
 def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path: Path) -> None:
     model = teach(library, teaching.write_labelled(tmp_path / "few", 3))
-    made = correct([one.path for one in kept(model) if one.label == "red"], "green")
+    made = correct([one.path for one in training_examples(model) if one.label == "red"], "green")
     done = learn(library, made)
     assert done.model.card.classes == ("blue", "green")
     assert any("“red”" in note for note in done.notes)
@@ -215,14 +219,14 @@ def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     shutil.rmtree(paths.cache_folder())
-    (gone, changed, *_) = [one.path for one in kept(model) if one.part == "train" and one.label == "red"]
+    (gone, changed, *_) = [one.path for one in training_examples(model) if one.subset == "train" and one.label == "red"]
     gone.unlink()
     tiny.write_solid(changed, "red")
     done = learn(library, correct(greys, "blue"))
-    assert done.material.computed == 36 - 2 + 3
-    assert {failure.path for failure in done.material.failures} == {gone, changed}
+    assert done.data.computed == 36 - 2 + 3
+    assert {failure.path for failure in done.data.failures} == {gone, changed}
     assert any("2 photos it was made of" in note for note in done.notes)
-    assert len(kept(done.model)) == 37
+    assert len(training_examples(done.model)) == 37
 
 
 def test_one_bad_correction_costs_only_itself(
@@ -235,10 +239,10 @@ def test_one_bad_correction_costs_only_itself(
     made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([twin], "green")
     done = learn(library, made)
     lineage = corrections.lineage(done.model.card.training)
-    waiting = {one.path for one in corrections.load("mine").values() if one.waits(lineage)}
+    waiting = {one.path for one in corrections.load("mine").values() if one.is_pending(lineage)}
     assert waiting == {bad, tmp_path / "gone.png", greys[2], twin}
-    assert {one.correction.path for one in done.learnt} == {greys[0], greys[1], copy}
-    assert len(kept(done.model)) == 38
+    assert {one.correction.path for one in done.corrections} == {greys[0], greys[1], copy}
+    assert len(training_examples(done.model)) == 38
     told = " ".join(problem.message for problem in done.problems)
     for word in ("bad.png", "gone.png", "different labels"):
         assert word in told
@@ -260,7 +264,7 @@ def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
         learn(library, doubtful)
     assert "1 photo is left out" in refused.value.hint
     done = learn(library, [*doubtful, *correct(greys[1:], "blue")])
-    assert {one.correction.path for one in done.learnt} == set(greys[1:])
+    assert {one.correction.path for one in done.corrections} == set(greys[1:])
     assert any("1 photo is left out" in note for note in done.notes)
 
 
@@ -268,13 +272,13 @@ def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp
     for name, count in (("train", 10), ("validation", 4), ("test", 5)):
         teaching.write_labelled(tmp_path / "parts" / name, count, seed=count)
     model = teach(library, tmp_path / "parts")
-    judged_by = next(one for one in kept(model) if one.part == "test")
+    judged_by = next(one for one in training_examples(model) if one.subset == "test")
     done = learn(library, correct([*greys, judged_by.path], "blue"))
-    memory = load_learnt(done.model)
+    memory = load_training_hashes(done.model)
     assert memory is not None
     assert len(memory) == 33
-    assert not memory.knows(judged_by.sha256)
-    assert done.flattered == 0
+    assert not memory.contains(judged_by.sha256)
+    assert done.leaked == 0
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "garbage", "folder"])
@@ -303,14 +307,14 @@ def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: Ins
     training = {**model.card.training, "recipe": "fine-tune: all of it"}
     del training["C"]
     card, files = tiny.packaged_model("tuned", training=training)
-    tuned = library.install(card, files, examples=kept(model))
+    tuned = library.install(card, files, examples=training_examples(model))
     done = learn(library, correct(greys, "blue", model="tuned"), name="tuned")
     assert done.model.card.backbone == tuned.card.backbone
     assert done.model.version == 2
-    assert done.material.computed == 3, "the tiny networks are the same"
+    assert done.data.computed == 3, "the tiny networks are the same"
     assert any("recipe fine-tune" in note for note in done.notes)
-    assert done.flattered == len(part(model, "test"))
-    classifier = open_classifier(library.find("tuned"), ProviderWish.CPU, Precision.AUTO)
+    assert done.leaked == len(part(model, "test"))
+    classifier = open_classifier(library.find("tuned"), ProviderPreference.CPU, Precision.AUTO)
     named = [one.best.label for one in classifier.classify(greys, top_k=1) if isinstance(one, Prediction)]
     assert named == ["blue"] * 3
 
@@ -327,7 +331,7 @@ def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: li
 
         with pytest.raises(Cancelled):
             retrain(
-                RetrainRequest("mine", 1, tuple(correct(greys, "blue")), ProviderWish.CPU),
+                RetrainRequest("mine", 1, tuple(correct(greys, "blue")), ProviderPreference.CPU),
                 library,
                 report=report,
                 token=token,
@@ -341,24 +345,24 @@ def test_a_shipped_model_learns_from_the_features_that_came_with_it(
 ) -> None:
     from core.engine.feature_store import FeatureStore
     from core.models.bundled_features import features_bytes
-    from core.training.training_data import source_of
+    from core.training.training_data import extractor_of
 
-    kind = source_of(model.backbone, ProviderWish.CPU, Precision.AUTO).kind
+    kind = extractor_of(model.backbone, ProviderPreference.CPU, Precision.AUTO).kind
     with FeatureStore() as store:
-        rows = store.get(kind, [one.sha256 for one in kept(model)])
-    shipped = library.shipped / "mine"
-    shutil.move(library.own / "mine" / "1", shipped)
+        rows = store.get(kind, [one.sha256 for one in training_examples(model)])
+    shipped = library.builtin / "mine"
+    shutil.move(library.user / "mine" / "1", shipped)
     (shipped / FEATURES).write_bytes(features_bytes(kind, rows))
-    shutil.rmtree(library.own)
+    shutil.rmtree(library.user)
     shutil.rmtree(folder)
     shutil.rmtree(paths.cache_folder())
     done = learn(library, correct(greys, "blue"), version=0)
-    assert (done.model.version, done.material.computed, done.problems) == (1, 3, ())
+    assert (done.model.version, done.data.computed, done.problems) == (1, 3, ())
     assert names(library, greys) == ["blue"] * 3
     again = learn(library, correct(greys[:1], "green"), version=1)
     assert (again.model.version, again.problems) == (2, ())
     assert library.roll_back("mine").version == 1
-    assert library.roll_back("mine").shipped
+    assert library.roll_back("mine").is_builtin
     (shipped / FEATURES).write_bytes(b"damaged")
     shutil.rmtree(paths.cache_folder())
     with pytest.raises(DatasetError, match="fewer than two classes"):

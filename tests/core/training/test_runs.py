@@ -15,10 +15,10 @@ import pytest
 import core
 from core.base import paths
 from core.base.errors import DatasetError, StorageError, UsageError
-from core.base.providers import Precision, ProviderWish
-from core.base.salvage import kept_aside
+from core.base.providers import Precision, ProviderPreference
+from core.base.salvage import files_set_aside
 from core.training.request import Depth, Recipe, TrainRequest, request_to_json
-from core.training.runs import FoundRun, Run, found_runs, throw_away, unfinished_run
+from core.training.runs import Run, RunSummary, discard, list_runs, open_run
 
 ROOT = Path(core.__file__).parents[1]
 PLAN: dict[str, Any] = {"recipe": "dense", "epochs": 5, "validation": 0.15}
@@ -32,7 +32,7 @@ def asked(name: str = "mine") -> TrainRequest:
         validation=0.15,
         test=20,
         seed=3,
-        provider=ProviderWish.CPU,
+        provider=ProviderPreference.CPU,
         precision=Precision.EXACT,
         recipe=Recipe.FINE_TUNE,
         depth=Depth.WHOLE,
@@ -41,7 +41,7 @@ def asked(name: str = "mine") -> TrainRequest:
 
 
 def begin(plan: dict[str, Any] = PLAN, images: tuple[str, ...] = IMAGES, *, restart: bool = False) -> Run:
-    with unfinished_run(asked("mine"), plan, images, restart=restart) as run:
+    with open_run(asked("mine"), plan, images, restart=restart) as run:
         (run.folder / "checkpoint.npz").touch()
         return run
 
@@ -49,26 +49,26 @@ def begin(plan: dict[str, Any] = PLAN, images: tuple[str, ...] = IMAGES, *, rest
 @pytest.mark.usefixtures("home")
 def test_the_same_command_goes_on_where_it_stopped() -> None:
     first = begin()
-    assert not first.goes_on
+    assert not first.is_resumed
     second = begin(images=tuple(reversed(IMAGES)))
-    assert second.goes_on
+    assert second.is_resumed
     assert (second.folder / "checkpoint.npz").exists()
 
 
 @pytest.mark.usefixtures("home")
 def test_a_finished_run_is_forgotten() -> None:
-    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=False) as run:
+    with open_run(asked("mine"), PLAN, IMAGES, restart=False) as run:
         (run.folder / "checkpoint.npz").touch()
         run.finish()
     assert not run.folder.exists()
-    assert not begin().goes_on
+    assert not begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")
 def test_restarting_forgets_what_was_there() -> None:
     begin()
-    with unfinished_run(asked("mine"), PLAN, IMAGES, restart=True) as run:
-        assert not run.goes_on
+    with open_run(asked("mine"), PLAN, IMAGES, restart=True) as run:
+        assert not run.is_resumed
         assert [path.name for path in run.folder.iterdir()] == ["run.json"]
 
 
@@ -77,7 +77,7 @@ def test_another_wish_is_refused_and_the_run_kept() -> None:
     begin()
     with pytest.raises(UsageError, match="epochs was 5, is 9"):
         begin({**PLAN, "epochs": 9})
-    assert begin().goes_on
+    assert begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")
@@ -88,7 +88,7 @@ def test_other_images_are_refused_with_what_changed() -> None:
     assert "--restart" in refusal.value.hint
     with pytest.raises(DatasetError, match="1 image came, 1 image went"):
         begin(images=("a dog train", *IMAGES[1:]))  # the same content under another label
-    assert begin().goes_on
+    assert begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")
@@ -104,10 +104,10 @@ def test_a_damaged_run_keeps_what_was_learnt_until_it_is_restarted(content: byte
     assert "--restart" in refusal.value.hint
     assert (run.folder / "run.json").read_bytes() == content
     assert (run.folder / "checkpoint.npz").exists()
-    (found,) = found_runs()
+    (found,) = list_runs()
     assert (found.name, found.request) == ("mine", None)
-    assert "is damaged" in found.trouble
-    assert not begin(restart=True).goes_on
+    assert "is damaged" in found.error
+    assert not begin(restart=True).is_resumed
 
 
 @pytest.mark.usefixtures("home")
@@ -129,21 +129,21 @@ def test_a_damaged_lock_locks_nobody_out() -> None:
     run = begin()
     lock = run.folder.with_suffix(".lock")
     lock.write_bytes(b"no database" * 100)
-    assert begin().goes_on
-    assert [kept.read_bytes() for kept in kept_aside(lock.parent, lock.name)] == [b"no database" * 100]
+    assert begin().is_resumed
+    assert [kept.read_bytes() for kept in files_set_aside(lock.parent, lock.name)] == [b"no database" * 100]
 
 
 @pytest.mark.usefixtures("home")
 def test_two_trainings_of_one_name_at_once_are_refused() -> None:
     with (
-        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+        open_run(asked("mine"), PLAN, IMAGES, restart=False),
         pytest.raises(UsageError, match="another program"),
-        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
+        open_run(asked("mine"), PLAN, IMAGES, restart=False),
     ):
         pass
     with (
-        unfinished_run(asked("mine"), PLAN, IMAGES, restart=False),
-        unfinished_run(asked("other"), PLAN, IMAGES, restart=False),
+        open_run(asked("mine"), PLAN, IMAGES, restart=False),
+        open_run(asked("other"), PLAN, IMAGES, restart=False),
     ):
         pass
 
@@ -151,8 +151,8 @@ def test_two_trainings_of_one_name_at_once_are_refused() -> None:
 def test_a_kill_gives_the_lock_back(home: Path) -> None:
     script = (
         "import sys, time\nfrom core.training.request import request_from_json\n"
-        "from core.training.runs import unfinished_run\n"
-        f"with unfinished_run(request_from_json({request_to_json(asked())!r}), {PLAN!r}, {IMAGES!r}, restart=False):\n"
+        "from core.training.runs import open_run\n"
+        f"with open_run(request_from_json({request_to_json(asked())!r}), {PLAN!r}, {IMAGES!r}, restart=False):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -162,7 +162,7 @@ def test_a_kill_gives_the_lock_back(home: Path) -> None:
         with pytest.raises(UsageError, match="another program"):
             begin()
         holder.kill()
-    assert begin().goes_on
+    assert begin().is_resumed
 
 
 def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
@@ -174,22 +174,22 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_run_on_disk_says_what_was_asked_for() -> None:
-    assert found_runs() == ()
+    assert list_runs() == ()
     begin()
-    (found,) = found_runs()
+    (found,) = list_runs()
     assert found.request is not None
     assert found.request == replace(asked(), folder=Path("pictures").absolute())
-    assert (found.name, found.recipe, found.epochs, found.is_under_way) == ("mine", "dense", 5, False)
+    assert (found.name, found.recipe, found.epochs, found.is_running) == ("mine", "dense", 5, False)
     assert found.saved is not None
-    assert found.saved >= found.begun
-    with unfinished_run(asked(), PLAN, IMAGES, restart=False):
-        assert found_runs()[0].is_under_way
+    assert found.saved >= found.started
+    with open_run(asked(), PLAN, IMAGES, restart=False):
+        assert list_runs()[0].is_running
 
 
-def rewritten(run: Run, **changes: object) -> FoundRun:
+def rewritten(run: Run, **changes: object) -> RunSummary:
     file = run.folder / "run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-    (found,) = found_runs()
+    (found,) = list_runs()
     return found
 
 
@@ -206,15 +206,15 @@ def test_a_run_of_an_earlier_format_goes_on_with_its_command() -> None:
     (run.folder / "run.json").write_text(
         json.dumps({"format": 1, "plan": content["plan"], "images": content["images"]})
     )
-    assert found_runs()[0].request is None
-    assert begin().goes_on
+    assert list_runs()[0].request is None
+    assert begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")
 def test_a_run_is_thrown_away_unless_it_is_under_way() -> None:
     run = begin()
-    with unfinished_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is being trained"):
-        throw_away("mine")
-    throw_away("mine")
+    with open_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is being trained"):
+        discard("mine")
+    discard("mine")
     assert not run.folder.exists()
-    throw_away("mine")
+    discard("mine")

@@ -19,8 +19,8 @@ from PIL import Image
 
 import core
 from core.base.errors import Cancelled, DatasetError, ModelError, StorageError, UsageError
-from core.base.progress import CancelToken, Progress, Report
-from core.base.providers import Precision, ProviderWish
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
 from core.card import SharedBackbone
 from core.models.classifier import open_classifier
 from core.models.library import BrokenEntry, Library, open_library
@@ -49,14 +49,14 @@ def request(folder: Path, **changes: object) -> TrainRequest:
         validation=0.25,
         test=0.25,
         seed=0,
-        provider=ProviderWish.CPU,
+        provider=ProviderPreference.CPU,
         precision=Precision.AUTO,
         command="fovea train pictures",
     )
     return replace(made, **changes)
 
 
-def run(asked: TrainRequest, library: Library, report: Report = lambda _: None) -> Trained:
+def run(asked: TrainRequest, library: Library, report: ProgressCallback = lambda _: None) -> Trained:
     return train(asked, library, report=report, token=CancelToken())
 
 
@@ -66,25 +66,25 @@ def _head(trained: Trained) -> bytes:
 
 def test_the_model_knows_what_it_learnt(folder: Path, library: Library, tmp_path: Path) -> None:
     trained = run(request(folder), library)
-    assert (trained.model.name, trained.model.version, trained.model.shipped) == ("mine", 1, False)
+    assert (trained.model.name, trained.model.version, trained.model.is_builtin) == ("mine", 1, False)
     assert trained.model.card.classes == ("blue", "green", "red")
     others = sorted(teaching.write_labelled(tmp_path / "others", 4, seed=9).glob("*/*"))
-    classifier = open_classifier(library.find("mine"), ProviderWish.CPU, Precision.AUTO)
+    classifier = open_classifier(library.find("mine"), ProviderPreference.CPU, Precision.AUTO)
     outcomes = list(classifier.classify(others, top_k=1))
     assert [out.best.label for out in outcomes if isinstance(out, Prediction)] == [p.parent.name for p in others]
 
 
 def test_the_card_says_how_it_was_made_and_how_good_it_is(folder: Path, library: Library) -> None:
     trained = run(request(folder), library)
-    card, evaluation = trained.model.card, trained.lesson.evaluation
+    card, evaluation = trained.model.card, trained.head.evaluation
     assert evaluation is not None
     assert card.backbone == SharedBackbone(BACKBONE, tiny.sha256(tiny.backbone_bytes()))
-    assert sum(trained.material.counts().values()) == trained.lesson.attempt.fitted == trained.material.computed == 36
-    assert card.training["images"] == trained.material.counts()
+    assert sum(trained.data.counts().values()) == trained.head.trained.fitted == trained.data.computed == 36
+    assert card.training["images"] == trained.data.counts()
     assert card.training["images_per_class"] == {"blue": 12, "green": 12, "red": 12}
     assert card.training["command"] == "fovea train pictures"
-    assert (card.training["C"], card.training["seed"]) == (trained.lesson.attempt.facts["C"], 0)
-    assert card.evaluation["images"] == trained.material.counts()["test"] == evaluation.images
+    assert (card.training["C"], card.training["seed"]) == (trained.head.trained.facts["C"], 0)
+    assert card.evaluation["images"] == trained.data.counts()["test"] == evaluation.images
     assert card.evaluation["accuracy"] == round(evaluation.accuracy, 6) == 1.0
     assert card.evaluation["method"].endswith("to all images")
     assert np.array(card.evaluation["confusion"]).sum() == evaluation.images
@@ -93,7 +93,7 @@ def test_the_card_says_how_it_was_made_and_how_good_it_is(folder: Path, library:
 
 def test_a_second_training_computes_nothing_and_gives_the_same_bytes(folder: Path, library: Library) -> None:
     first, second = run(request(folder), library), run(request(folder), library)
-    assert (second.model.version, second.material.computed) == (2, 0)
+    assert (second.model.version, second.data.computed) == (2, 0)
     assert _head(first) == _head(second)
     assert first.model.card == second.model.card
 
@@ -112,20 +112,20 @@ def test_parts_that_the_folder_names_are_never_learnt_from(tmp_path: Path, libra
     for part, count in (("train", 10), ("validation", 4), ("test", 5)):
         teaching.write_labelled(tmp_path / "parts" / part, count, seed=count)
     trained = run(request(tmp_path / "parts"), library)
-    assert trained.material.counts() == {"train": 30, "validation": 12, "test": 15}
-    assert trained.lesson.attempt.fitted == 30
+    assert trained.data.counts() == {"train": 30, "validation": 12, "test": 15}
+    assert trained.head.trained.fitted == 30
     assert trained.model.card.evaluation["method"] == "on the test images, which the head had not seen"
 
 
 def test_counts_that_were_asked_for_are_kept(folder: Path, library: Library) -> None:
     trained = run(request(folder, validation=6, test=9), library)
-    assert trained.material.counts() == {"train": 21, "validation": 6, "test": 9}
-    assert trained.lesson.attempt.fitted == 21
+    assert trained.data.counts() == {"train": 21, "validation": 6, "test": 9}
+    assert trained.head.trained.fitted == 21
 
 
 def test_without_other_parts_nothing_is_claimed(folder: Path, library: Library) -> None:
     trained = run(request(folder, validation=0, test=0), library)
-    assert trained.lesson.evaluation is None
+    assert trained.head.evaluation is None
     card = trained.model.card
     assert (card.evaluation, card.temperature) == ({}, 1.0)
     assert 0 < (card.unknown_below or 0) < 1, "cross-validation needs no other parts"
@@ -174,12 +174,12 @@ def test_a_class_of_one_image_is_left_out_and_bad_files_are_listed(folder: Path,
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
     trained = run(request(folder), library)
     assert trained.model.card.classes == ("blue", "green", "red")
-    told = " ".join(problem.message for problem in trained.material.dataset.problems)
+    told = " ".join(problem.message for problem in trained.data.dataset.problems)
     assert "rare" in told
     assert "torn.png" in told
 
 
-def _at(stage: str, act: Report) -> Report:
+def _at(stage: str, act: ProgressCallback) -> ProgressCallback:
     """A report that acts once, when a stage begins."""
     seen: set[str] = set()
 
@@ -194,8 +194,8 @@ def _at(stage: str, act: Report) -> Report:
 def test_files_that_vanish_meanwhile_are_listed_and_the_others_learnt(folder: Path, library: Library) -> None:
     gone = [folder / "red" / "1.png", folder / "blue" / "11.png"]
     trained = run(request(folder), library, _at("computing features", lambda _: [path.unlink() for path in gone]))
-    assert {failure.path for failure in trained.material.failures} == set(gone)
-    assert sum(trained.material.counts().values()) == 34
+    assert {failure.path for failure in trained.data.failures} == set(gone)
+    assert sum(trained.data.counts().values()) == 34
 
 
 def test_a_class_that_vanishes_meanwhile_stops_it(folder: Path, library: Library) -> None:
@@ -228,7 +228,7 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(
 
 
 def test_a_library_that_cannot_be_written_is_told(folder: Path, library: Library) -> None:
-    library.own.write_text("a file where the folder should be")
+    library.user.write_text("a file where the folder should be")
     with pytest.raises(StorageError):
         run(request(folder), library)
 
@@ -259,7 +259,7 @@ def test_kills_at_random_moments_leave_everything_whole(tmp_path: Path, home: Pa
         assert not [entry for entry in entries.values() if isinstance(entry, BrokenEntry)]
         if "mine" in entries:
             found = open_library().find("mine")
-            open_classifier(found, ProviderWish.CPU, Precision.AUTO)
+            open_classifier(found, ProviderPreference.CPU, Precision.AUTO)
             assert found.version >= versions
             versions = found.version
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)

@@ -61,7 +61,7 @@ class Listener:
 
     def converse(self, script: str) -> Mapping[str, Any]:
         command = [sys.executable, "-c", SPEAKER + script]
-        return trainer_process.converse(command, report=self, on_epoch=self, token=self.token)
+        return trainer_process.run_worker(command, report=self, on_epoch=self, token=self.token)
 
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
@@ -132,8 +132,8 @@ def test_nonsense_ends_the_process(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_process, "_LONGEST_EVENT", 1000)
-    monkeypatch.setattr(trainer_process, "_PATIENCE_S", (0.2, 0.2))
+    monkeypatch.setattr(trainer_process, "_MAX_EVENT_BYTES", 1000)
+    monkeypatch.setattr(trainer_process, "_TERMINATE_AFTER_S", (0.2, 0.2))
     with pytest.raises(TrainerError, match="no event"):
         Listener().converse("while True: sys.stdout.write('x' * 1000)")
 
@@ -168,7 +168,7 @@ def test_much_on_standard_error_neither_blocks_nor_is_kept(caplog: pytest.LogCap
 
 def test_what_cannot_be_started_is_told() -> None:
     with pytest.raises(TrainerError, match="does not start"):
-        trainer_process.converse(
+        trainer_process.run_worker(
             ["/no/such/program"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken()
         )
 
@@ -199,7 +199,7 @@ def test_called_off_before_it_began_nothing_is_started(tmp_path: Path) -> None:
 
 @posix
 def test_who_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_process, "_PATIENCE_S", (0.2, 0.2))
+    monkeypatch.setattr(trainer_process, "_TERMINATE_AFTER_S", (0.2, 0.2))
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
     with pytest.raises(Cancelled):
         Listener(cancels=True).converse(note + STUBBORN)
@@ -213,14 +213,14 @@ def test_a_listener_that_fails_ends_the_process(tmp_path: Path) -> None:
 
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
     with pytest.raises(ZeroDivisionError):
-        trainer_process.converse(
+        trainer_process.run_worker(
             [sys.executable, "-c", SPEAKER + note + POLITE], report=fail, on_epoch=fail, token=CancelToken()
         )
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
 def test_without_tensorflow_the_person_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_program, "_NEEDED", ("no_such_package", "numpy"))
+    monkeypatch.setattr(trainer_program, "_REQUIRED_PACKAGES", ("no_such_package", "numpy"))
     with pytest.raises(TrainerError, match="needs no_such_package, which") as caught:
         trainer_process.run_trainer(["train", "x"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken())
     assert "--extra train" in caught.value.hint
@@ -233,7 +233,7 @@ def test_a_folder_of_photos_that_holds_a_module_called_core_is_not_run(
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('foreign')")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trainer_program, "_NEEDED", ())
+    monkeypatch.setattr(trainer_program, "_REQUIRED_PACKAGES", ())
     with pytest.raises(TrainerError, match="holds no job"):
         trainer_process.run_trainer(
             ["train", "none"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken()

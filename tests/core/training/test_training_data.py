@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.datasets.dataset import Dataset, Example
 from core.datasets.problems import ProblemKind
 from core.datasets.split import split
 from core.engine.features import FeatureTable
 from core.training.request import TrainRequest
-from core.training.training_data import LabelledFeatures, _copies, _divided_by_features
+from core.training.training_data import LabelledFeatures, _leaks, _split_by_features
 
 _ROOT = Path("pets")
 _PHOTOS = 40
@@ -43,7 +43,7 @@ def _changed(features: NDArray[np.float32]) -> NDArray[np.float32]:
 def _request(**changes: float) -> TrainRequest:
     shares = {"validation": 0.15, "test": 0.15, **changes}
     return TrainRequest(
-        _ROOT, "mine", shares["validation"], shares["test"], 0, ProviderWish.CPU, Precision.AUTO
+        _ROOT, "mine", shares["validation"], shares["test"], 0, ProviderPreference.CPU, Precision.AUTO
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def _sides(request: TrainRequest, missing: int = 0) -> list[set[str]]:
     features = np.concatenate([_photos(_PHOTOS), _changed(_photos(_PHOTOS))])
     table = FeatureTable(features[missing:], np.arange(missing, 2 * _PHOTOS), (), 0)
     by_looks = split(dataset, validation=request.validation, test=request.test, seed=request.seed)
-    parts = _divided_by_features(dataset, request, by_looks, table, CancelToken())
+    parts = _split_by_features(dataset, request, by_looks, table, CancelToken())
     where = {int(at): name for name in ("train", "validation", "test") for at in getattr(parts, name)}
     assert len(where) == 2 * _PHOTOS
     return [{where[at], where[at + _PHOTOS]} for at in range(_PHOTOS)]
@@ -82,7 +82,7 @@ def test_copies_on_both_sides_are_reported(copied: int) -> None:
     train = LabelledFeatures(tuple(_examples(20, "train")), features)
     test = LabelledFeatures(tuple(_examples(8, "test")), own)
     nothing = LabelledFeatures((), features[:0])
-    problems = _copies(_ROOT, train, (nothing, test), CancelToken())
+    problems = _leaks(_ROOT, train, (nothing, test), CancelToken())
     assert len(problems) == bool(copied)
     for problem in problems:
         assert problem.kind is ProblemKind.LEAK

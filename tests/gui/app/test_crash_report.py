@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
-REPORT = CrashReport("Fatal Python error: Segmentation fault\n  in fall", Path("/logs/crash-last.log"), of_window=True)
+REPORT = CrashReport(
+    "Fatal Python error: Segmentation fault\n  in fall", Path("/logs/crash-last.log"), is_from_window=True
+)
 
 # The program as it is, but for what happens half a second after its window is shown.
 _PROGRAM = """
@@ -97,7 +99,7 @@ def buttons(window: CrashWindow) -> dict[str, QPushButton]:
 
 def test_the_report_is_read_and_copied_beside_the_window(qtbot: QtBot, tiny_model: str) -> None:
     window = show_window(qtbot)
-    crash_report.offer(REPORT, window.notices, window)
+    crash_report.show_notice(REPORT, window.notices, window)
     show = next(button for button in window.notices.findChildren(QPushButton) if button.text() == "Show")
     qtbot.mouseClick(show, Qt.MouseButton.LeftButton)
     assert window.notices.texts() == []
@@ -135,9 +137,9 @@ def test_a_crash_of_the_engine_is_kept_and_told_as_what_it_was(window: MainWindo
     os.kill(number, signal.SIGSEGV)
     qtbot.waitUntil(lambda: window.session.engine.process_id not in (None, number), timeout=PATIENCE_MS)
     assert b"Segmentation fault" in log.read_bytes()
-    report = crash_log.take_left()
+    report = crash_log.collect_reports()
     assert report is not None
-    crash_report.offer(report, window.notices, window)
+    crash_report.show_notice(report, window.notices, window)
     assert any(text.startswith("A part of Fovea ended unexpectedly") for text in window.notices.texts())
 
 
@@ -152,4 +154,4 @@ def test_a_helper_that_is_killed_leaves_no_report(window: MainWindow, qtbot: QtB
     assert number is not None
     os.kill(number, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
     qtbot.waitUntil(lambda: window.session.engine.process_id not in (None, number), timeout=PATIENCE_MS)
-    assert crash_log.take_left() is None
+    assert crash_log.collect_reports() is None

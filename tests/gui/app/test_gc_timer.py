@@ -11,14 +11,14 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from gui.app.gc_timer import Collector
+from gui.app.gc_timer import GarbageCollectionTimer
 from tests.gui.conftest import PATIENCE_MS
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def collector() -> Iterator[GarbageCollectionTimer]:
     parent = QObject()
-    yield Collector(parent)
+    yield GarbageCollectionTimer(parent)
     gc.enable()
 
 
@@ -30,7 +30,9 @@ class Cyclic(QObject):
         self.itself = self
 
 
-def test_what_others_allocate_collects_nothing_in_their_threads(collector: Collector, qtbot: QtBot) -> None:
+def test_what_others_allocate_collects_nothing_in_their_threads(
+    collector: GarbageCollectionTimer, qtbot: QtBot
+) -> None:
     ended_in: list[threading.Thread] = []
     weakref.finalize(Cyclic(), lambda: ended_in.append(threading.current_thread()))
     keeps: list[list[int]] = []
@@ -42,7 +44,7 @@ def test_what_others_allocate_collects_nothing_in_their_threads(collector: Colle
     assert ended_in == [threading.main_thread()]
 
 
-def test_what_has_few_objects_is_left_alone(collector: Collector, qtbot: QtBot) -> None:
+def test_what_has_few_objects_is_left_alone(collector: GarbageCollectionTimer, qtbot: QtBot) -> None:
     gc.collect()
     passes = [generation["collections"] for generation in gc.get_stats()]
     qtbot.wait(600)

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from gui.app import application, single_instance
-from gui.app.single_instance import Call, Place, read_call, server_name, write_call
+from gui.app.single_instance import InstanceLock, OpenRequest, decode_request, encode_request, server_name
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.qt_log_ignore("does not support raise")
 _FIRST = """
 import sys
 from PySide6.QtCore import QCoreApplication
-from gui.app.single_instance import Place
+from gui.app.single_instance import InstanceLock
 application = QCoreApplication([])
-place = Place()
+place = InstanceLock()
 place.listen(lambda call: None)
 print(place.is_first, flush=True)
 application.exec()
@@ -46,19 +46,19 @@ application.exec()
 _GENEROUS = """
 import sys
 from pathlib import Path
-from gui.app.single_instance import Place
+from gui.app.single_instance import InstanceLock
 files = [Path(f"/photos/of a long journey/{number:08}.jpg").absolute() for number in range(12_000)]
-sys.exit(0 if Place().hand_over(files) else 1)
+sys.exit(0 if InstanceLock().send_files(files) else 1)
 """
 
 
 @pytest.fixture
-def first(qapp: QApplication) -> Iterator[Place]:
+def first(qapp: QApplication) -> Iterator[InstanceLock]:
     """The first of this home; it listens once a test says so."""
-    place = Place()
+    place = InstanceLock()
     assert place.is_first
     yield place
-    place.leave()
+    place.release()
 
 
 def start(*files: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -82,9 +82,9 @@ def names(window: MainWindow) -> set[str]:
 
 
 def test_a_second_start_gives_its_files_to_the_first_window(
-    window: MainWindow, first: Place, qtbot: QtBot, solids: dict[str, Path]
+    window: MainWindow, first: InstanceLock, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    first.listen(lambda call: application.answer(window, call))
+    first.listen(lambda call: application.open_request(window, call))
     window.showMinimized()
     second = start("red.png", str(solids["blue"]), folder=solids["red"].parent)
     assert wait_for(second, qtbot) == 0
@@ -94,9 +94,9 @@ def test_a_second_start_gives_its_files_to_the_first_window(
 
 
 def test_a_second_start_without_files_only_calls_the_window(
-    window: MainWindow, first: Place, qtbot: QtBot, tmp_path: Path
+    window: MainWindow, first: InstanceLock, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    first.listen(lambda call: application.answer(window, call))
+    first.listen(lambda call: application.open_request(window, call))
     window.showMinimized()
     assert wait_for(start(folder=tmp_path), qtbot) == 0
     assert not window.isMinimized()
@@ -104,48 +104,48 @@ def test_a_second_start_without_files_only_calls_the_window(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 are of Linux")
-def test_names_that_are_no_utf8_arrive(first: Place, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    calls: list[Call] = []
+def test_names_that_are_no_utf8_arrive(first: InstanceLock, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    calls: list[OpenRequest] = []
     first.listen(calls.append)
     file = solids["red"].rename(solids["red"].with_name(os.fsdecode(b"caf\xe9.png")))
     assert wait_for(start(file.name, folder=file.parent), qtbot) == 0
     assert [call.files for call in calls] == [(file,)]
 
 
-def test_many_files_at_once_arrive(first: Place, qtbot: QtBot) -> None:
+def test_many_files_at_once_arrive(first: InstanceLock, qtbot: QtBot) -> None:
     """More than fits into the system's own buffer."""
-    calls: list[Call] = []
+    calls: list[OpenRequest] = []
     first.listen(calls.append)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert wait_for(subprocess.Popen([sys.executable, "-c", _GENEROUS], env=environment), qtbot) == 0
     assert len(calls[0].files) == 12_000
 
 
-def test_more_than_a_message_holds_needs_a_window_of_its_own(first: Place) -> None:
+def test_more_than_a_message_holds_needs_a_window_of_its_own(first: InstanceLock) -> None:
     first.listen(lambda call: None)
-    later, begun = Place(), time.monotonic()
-    assert not later.hand_over([Path(f"/photos/{number:0200}.jpg") for number in range(6_000)])
+    later, begun = InstanceLock(), time.monotonic()
+    assert not later.send_files([Path(f"/photos/{number:0200}.jpg") for number in range(6_000)])
     assert time.monotonic() - begun < 1
-    later.leave()
+    later.release()
 
 
-def test_a_first_that_hangs_does_not_stop_the_second(first: Place, qtbot: QtBot) -> None:
+def test_a_first_that_hangs_does_not_stop_the_second(first: InstanceLock, qtbot: QtBot) -> None:
     first.listen(lambda call: None)  # and then this thread, whose window it would be, does nothing but wait
-    later, begun = Place(), time.monotonic()
-    assert not later.hand_over([])
+    later, begun = InstanceLock(), time.monotonic()
+    assert not later.send_files([])
     assert 1.5 < time.monotonic() - begun < 4
     assert not later.is_first
-    later.leave()
+    later.release()
 
 
-def test_who_waits_for_a_first_that_ends_is_the_next_first(first: Place) -> None:
+def test_who_waits_for_a_first_that_ends_is_the_next_first(first: InstanceLock) -> None:
     """Its window was closed and it is not gone yet: it holds the lock and answers nobody."""
-    threading.Timer(0.3, first.leave).start()
-    later, begun = Place(), time.monotonic()
-    assert not later.hand_over([])
+    threading.Timer(0.3, first.release).start()
+    later, begun = InstanceLock(), time.monotonic()
+    assert not later.send_files([])
     assert time.monotonic() - begun < 1.5
     assert later.is_first
-    later.leave()
+    later.release()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="only POSIX leaves a socket behind")
@@ -160,25 +160,25 @@ def test_the_socket_of_a_killed_first_is_taken_over(qtbot: QtBot, tmp_path: Path
     socket.connectToServer(server_name())
     assert not socket.waitForConnected(500)
     assert Path(socket.fullServerName()).exists(), "this test needs a socket that was left behind"
-    place, calls = Place(), list[Call]()
+    place, calls = InstanceLock(), list[OpenRequest]()
     assert place.is_first
     place.listen(calls.append)
     assert wait_for(start(folder=tmp_path), qtbot) == 0
-    assert calls == [Call(())]
-    place.leave()
+    assert calls == [OpenRequest(())]
+    place.release()
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="pipes of Windows have other owners")
-def test_files_are_told_to_nobody_elses_socket(first: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Call] = []
+def test_files_are_told_to_nobody_elses_socket(first: InstanceLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[OpenRequest] = []
     first.listen(calls.append)
     name, user = server_name(), os.getuid()
     monkeypatch.setattr(single_instance, "server_name", lambda: name)
     monkeypatch.setattr(os, "getuid", lambda: user + 1)
-    later = Place()
-    assert not later.hand_over([Path(ABSOLUTE)])
+    later = InstanceLock()
+    assert not later.send_files([Path(ABSOLUTE)])
     assert calls == []
-    later.leave()
+    later.release()
 
 
 _CONTENT = {"files": [ABSOLUTE], "token": ""}
@@ -203,52 +203,54 @@ _CONTENT = {"files": [ABSOLUTE], "token": ""}
     ids=lambda line: repr(line[:40]),
 )
 def test_a_line_that_is_no_call_is_none(line: bytes) -> None:
-    assert read_call(json.dumps(_CONTENT).encode()) == Call((Path(ABSOLUTE),))
-    assert read_call(line) is None
+    assert decode_request(json.dumps(_CONTENT).encode()) == OpenRequest((Path(ABSOLUTE),))
+    assert decode_request(line) is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows takes half characters for names")
 def test_half_a_character_is_no_name() -> None:
-    assert read_call(b'{"files": ["/\\ud800"], "token": ""}') is None
+    assert decode_request(b'{"files": ["/\\ud800"], "token": ""}') is None
 
 
 def test_a_call_comes_back_as_it_was() -> None:
-    call = Call((Path(ABSOLUTE), Path("/a/b\nc/\udce9 é 図.png").absolute()), "token")
-    assert write_call(call).count(b"\n") == 1
-    assert read_call(write_call(call)) == call
+    call = OpenRequest((Path(ABSOLUTE), Path("/a/b\nc/\udce9 é 図.png").absolute()), "token")
+    assert encode_request(call).count(b"\n") == 1
+    assert decode_request(encode_request(call)) == call
 
 
 @pytest.mark.parametrize("sent", [b"nonsense\n", b"x" * (2 << 20), b"no end"], ids=["nonsense", "endless", "silent"])
-def test_who_sends_nonsense_is_hung_up_on_and_others_are_served(first: Place, qtbot: QtBot, sent: bytes) -> None:
-    calls: list[Call] = []
+def test_who_sends_nonsense_is_hung_up_on_and_others_are_served(first: InstanceLock, qtbot: QtBot, sent: bytes) -> None:
+    calls: list[OpenRequest] = []
     first.listen(calls.append)
     stranger, caller = QLocalSocket(), QLocalSocket()
     stranger.connectToServer(server_name())
     stranger.write(sent)
     caller.connectToServer(server_name())
-    caller.write(write_call(Call((Path(ABSOLUTE),))))
+    caller.write(encode_request(OpenRequest((Path(ABSOLUTE),))))
     qtbot.waitUntil(lambda: caller.canReadLine(), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: stranger.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=PATIENCE_MS)
-    assert calls == [Call((Path(ABSOLUTE),))]
+    assert calls == [OpenRequest((Path(ABSOLUTE),))]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the modes of files are of POSIX")
-def test_nobody_else_may_speak_to_the_window(first: Place) -> None:
+def test_nobody_else_may_speak_to_the_window(first: InstanceLock) -> None:
     first.listen(lambda call: None)
     socket = QLocalSocket()
     socket.connectToServer(server_name())
     assert Path(socket.fullServerName()).stat().st_mode & 0o077 == 0
 
 
-def test_two_homes_are_two_programs(first: Place, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_homes_are_two_programs(
+    first: InstanceLock, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = server_name()
     assert str(tmp_path) not in name
     assert server_name() == name
     monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "another"))
-    other = Place()
+    other = InstanceLock()
     assert other.is_first
     assert server_name() != name
-    other.leave()
+    other.release()
     (tmp_path / "link").symlink_to(home)
     monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "link"))
     assert server_name() == name
@@ -257,12 +259,12 @@ def test_two_homes_are_two_programs(first: Place, home: Path, tmp_path: Path, mo
 def test_a_home_that_cannot_be_written_has_no_first(home: Path) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     home.write_text("a file where the folder should be")
-    place, begun = Place(), time.monotonic()
+    place, begun = InstanceLock(), time.monotonic()
     assert not place.is_first
-    assert not place.hand_over([Path(ABSOLUTE)])
+    assert not place.send_files([Path(ABSOLUTE)])
     assert time.monotonic() - begun < 1
     place.listen(lambda call: pytest.fail("nobody calls"))
-    place.leave()
+    place.release()
 
 
 def test_a_file_system_without_locks_has_no_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,38 +272,38 @@ def test_a_file_system_without_locks_has_no_first(monkeypatch: pytest.MonkeyPatc
         raise OSError("no locks available")
 
     monkeypatch.setattr(single_instance.locks, "hold", refuse)
-    place = Place()
+    place = InstanceLock()
     assert not place.is_first
-    assert not place.hand_over([])
-    place.leave()
+    assert not place.send_files([])
+    place.release()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the socket's folder is chosen like this on POSIX")
 def test_a_first_that_cannot_listen_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (deep := tmp_path / ("x" * 200)).mkdir()
     monkeypatch.setenv("TMPDIR", str(deep))  # more than the name of a socket may be long
-    place = Place()
+    place = InstanceLock()
     assert place.is_first
     place.listen(lambda call: None)
     assert not place.is_first
-    other = Place()
+    other = InstanceLock()
     assert other.is_first
-    other.leave()
+    other.release()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder a program stands in")
 def test_relative_files_of_a_folder_that_is_gone_stop_nothing(
-    first: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first: InstanceLock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (gone := tmp_path / "gone").mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    later = Place()
-    assert not later.hand_over([Path("photo.png")])
-    later.leave()
+    later = InstanceLock()
+    assert not later.send_files([Path("photo.png")])
+    later.release()
 
 
-def test_the_desktops_leave_is_used_once(first: Place, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_desktops_leave_is_used_once(first: InstanceLock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wayland lets no window come forward without it, and Qt looks for it only in the environment."""
     seen: list[str | None] = []
 
@@ -311,7 +313,7 @@ def test_the_desktops_leave_is_used_once(first: Place, qtbot: QtBot, monkeypatch
 
     window = Watching()
     qtbot.addWidget(window)
-    single_instance.come_forward(window, "leave")
+    single_instance.raise_window(window, "leave")
     assert seen == ["leave"]
     assert "XDG_ACTIVATION_TOKEN" not in os.environ
 

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.folders.page import FoldersPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot) -> FoldersPage:
     """The place, in sight."""
-    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     qtbot.waitUntil(lambda: window.folders_page.client.process_id is not None, timeout=PATIENCE_MS)
     return window.folders_page
 
@@ -46,7 +46,7 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 
     def run(folder: Path) -> None:
         begin(window, qtbot, folder)
-        qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
         qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
 
     return run
@@ -55,20 +55,20 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Begin a job as a person does, and wait until its results are in sight."""
     page = window.folders_page
-    window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     page.form.open(folder)
     qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
 
 
-def is_at(page: FoldersPage, doing: Doing) -> bool:
-    return page.job is not None and page.job.doing is doing
+def is_at(page: FoldersPage, doing: Activity) -> bool:
+    return page.job is not None and page.job.activity is doing
 
 
 def loaded(page: FoldersPage) -> bool:
     """Whether every row is counted and here; for tests of few rows."""
     rows, job = page.results.rows, page.job
-    is_counted = job is not None and rows.rowCount() == job.facts.counts.found > 0
+    is_counted = job is not None and rows.rowCount() == job.summary.counts.found > 0
     return is_counted and all(rows.row(place) is not None for place in range(rows.rowCount()))
 
 

@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.jobs_client import BatchClient
 from tests import tiny
@@ -66,7 +66,7 @@ def test_the_job_is_listed_and_opens_again(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    window.actions_by_act[Act.ALL_JOBS].trigger()
+    window.actions_by_id[ActionId.ALL_JOBS].trigger()
     assert page.list.isVisible()
     assert page.list.texts() == ["holiday: Finished, 10 photos · 1 not readable"]
     qtbot.keyClick(page.list.list, Qt.Key.Key_Return)
@@ -77,11 +77,11 @@ def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot:
     first = show_window(qtbot)
     qtbot.waitUntil(lambda: first.session.opened is not None, timeout=PATIENCE_MS)
     begin(first, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(first.folders_page, Doing.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(first.folders_page, Activity.FINISHED), timeout=PATIENCE_MS)
     first.close()
     shutil.rmtree(tree)
     second = show_window(qtbot)
-    second.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    second.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     qtbot.waitUntil(lambda: bool(second.folders_page.list.texts()), timeout=PATIENCE_MS)
     assert second.folders_page.list.texts()[0].startswith("holiday: Folder missing")
     qtbot.mouseClick(
@@ -114,7 +114,7 @@ def test_a_folder_that_is_gone_or_empty_is_told_in_the_form(
     page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "empty").mkdir()
-    window.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
+    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     for name, why in (("nowhere", "There is no folder"), ("empty", "No photos found in “empty”.")):
         page.form.open(tmp_path / name)
         qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
@@ -133,15 +133,15 @@ def test_the_job_that_was_open_is_selected_in_the_list_and_delete_is_about_it(
     page.show_jobs()
     qtbot.waitUntil(lambda: len(page.list.texts()) == 2, timeout=PATIENCE_MS)
     begin(window, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
-    window.actions_by_act[Act.ALL_JOBS].trigger()
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.ALL_JOBS].trigger()
     assert selected_job(page) == "holiday"
     qtbot.keyClick(page.list.list, Qt.Key.Key_End)
     qtbot.keyClick(page.list.list, Qt.Key.Key_Return)
     assert page.shows_results
-    window.actions_by_act[Act.ALL_JOBS].trigger()
+    window.actions_by_id[ActionId.ALL_JOBS].trigger()
     assert selected_job(page) == "first"
-    window.actions_by_act[Act.REMOVE].trigger()
+    window.actions_by_id[ActionId.REMOVE].trigger()
     qtbot.waitUntil(lambda: len(page.list.texts()) == 2, timeout=PATIENCE_MS)
     assert selected_job(page) == "second"
     press(window.notices, "Undo", qtbot)
@@ -158,7 +158,7 @@ def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindo
     page.form.include.setText("*.png")
     page.form.exclude.setText("day 1, * 2.png")
     begin(window, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == ["red 0.png", "red 1.png", "blue 0.png", "blue 1.png"]
 
 
@@ -166,17 +166,17 @@ def test_a_job_pauses_goes_on_and_stops(
     held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
-    qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Pause", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Doing.PAUSED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.PAUSED), timeout=PATIENCE_MS)
     press(page.results.strip, "Go on", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Doing.RUNNING), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Stop", qtbot)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.STOPPED), timeout=PATIENCE_MS)
     assert "everything so far is kept" in " ".join(texts(page.results.strip))
-    window.actions_by_act[Act.GO_ON].trigger()
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.RESUME_JOB].trigger()
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
@@ -190,7 +190,7 @@ def test_what_was_found_is_told_before_the_first_answer(
     under_way = window.status.findChildren(QPushButton)
     qtbot.waitUntil(lambda: any(one.text() == f"many: {looking}" for one in under_way), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
 
 
 def test_how_many_there_are_is_told_while_the_first_photo_is_read(
@@ -201,7 +201,7 @@ def test_how_many_there_are_is_told_while_the_first_photo_is_read(
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: "0 of 30" in texts(page.results.strip), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not on this system")
@@ -217,7 +217,7 @@ def test_a_job_whose_process_is_killed_goes_on(
     assert "“many”" in window.notices.texts()[-1]
     (many.parent / RELEASE).touch()
     press(window.notices, "Go on", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
@@ -225,14 +225,14 @@ def test_what_arrives_in_a_watched_folder_becomes_a_row(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    window.actions_by_act[Act.WATCH_FOLDER].trigger()
-    qtbot.waitUntil(lambda: is_at(page, Doing.WATCHING), timeout=PATIENCE_MS)
-    assert window.actions_by_act[Act.WATCH_FOLDER].isChecked()
+    window.actions_by_id[ActionId.WATCH_FOLDER].trigger()
+    qtbot.waitUntil(lambda: is_at(page, Activity.WATCHING), timeout=PATIENCE_MS)
+    assert window.actions_by_id[ActionId.WATCH_FOLDER].isChecked()
     tiny.write_solid(tree / "day 9" / "late.png", "blue")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 11, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "late.png" in names(page), timeout=PATIENCE_MS)
     press(page.results.strip, "Stop", qtbot)
-    qtbot.waitUntil(lambda: not window.actions_by_act[Act.WATCH_FOLDER].isChecked(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.actions_by_id[ActionId.WATCH_FOLDER].isChecked(), timeout=PATIENCE_MS)
 
 
 def texts(widget: object) -> list[str]:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from core.jobs.values import Group, Order
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, names
@@ -67,7 +67,7 @@ def rising(values: list[float]) -> bool:
 
 
 def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
-    window.actions_by_act[Act.FIND_PHOTOS].trigger()
+    window.actions_by_id[ActionId.FIND_PHOTOS].trigger()
     QTest.keyClicks(results.filters.text, "day 03")
     qtbot.waitUntil(lambda: settled(results, ROWS // 50), timeout=PATIENCE_MS)
     assert results.rows.index(0, 4).data() == "day 03"
@@ -75,7 +75,7 @@ def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: Qt
     qtbot.waitUntil(lambda: results.rows.rowCount() == 0, timeout=PATIENCE_MS)
     assert results._nothing.isVisible()
     assert results._nothing.text() == "No photo matches the filters."
-    window.actions_by_act[Act.CLEAR_FILTERS].trigger()
+    window.actions_by_id[ActionId.CLEAR_FILTERS].trigger()
     qtbot.waitUntil(lambda: settled(results, ROWS), timeout=PATIENCE_MS)
 
 
@@ -129,7 +129,7 @@ def test_a_range_is_moved_with_keys_and_chosen_in_the_table(results: ResultsPage
 
 def test_look_alikes_come_together(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
     classify(tree)
-    page.results.sort(Order.FOUND, group=Group.LOOK)
+    page.results.sort(Order.FOUND, group=Group.SIMILARITY)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
     colours = [name.split()[0] for name in names(page)]
     assert colours == sorted(colours, key=colours.index)
@@ -146,13 +146,13 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     results: ResultsPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     results.step(5)
-    window.actions_by_act[Act.AS_GALLERY].trigger()
+    window.actions_by_id[ActionId.AS_GALLERY].trigger()
     assert results.gallery.isVisible()
-    assert window.actions_by_act[Act.AS_GALLERY].isChecked()
+    assert window.actions_by_id[ActionId.AS_GALLERY].isChecked()
     assert results.gallery.currentIndex().row() == 5
     QTest.keyClick(results.gallery, Qt.Key.Key_Right)
     assert results.table.currentIndex().row() == 6
-    window.actions_by_act[Act.AS_TABLE].trigger()
+    window.actions_by_id[ActionId.AS_TABLE].trigger()
     assert results.table.isVisible()
 
 
@@ -175,7 +175,7 @@ def test_marked_rows_are_copied(results: ResultsPage, window: MainWindow, qtbot:
     results.table.selectRow(1)
     results.table.setFocus()
     QTest.keyClick(results.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    window.actions_by_act[Act.COPY].trigger()
+    window.actions_by_id[ActionId.COPY].trigger()
     lines = QGuiApplication.clipboard().text().split("\n")
     assert [line.split("\t")[0] for line in lines] == ["000001.jpg", "000002.jpg"]
     assert results.status.text().endswith("2 marked")
@@ -192,9 +192,9 @@ def test_a_hundred_thousand_rows_are_never_held(page: FoldersPage, tmp_path: Pat
     last = shown.rows.rowCount() - 1
     qtbot.waitUntil(lambda: shown.rows.row(last) is not None, timeout=PATIENCE_MS)
     assert shown.rows.index(last, 0).data() == "099999.jpg"
-    assert 0 < shown.rows.held <= 4000
+    assert 0 < shown.rows.cached_count <= 4000
     shown.sort(Order.CONFIDENCE, descending=True)
-    qtbot.waitUntil(lambda: settled(shown, 100_000) and shown.rows.held <= 4000, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: settled(shown, 100_000) and shown.rows.cached_count <= 4000, timeout=PATIENCE_MS)
 
 
 def at(canvas: QWidget, share: float) -> QPoint:

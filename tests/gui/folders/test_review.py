@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify
@@ -28,21 +28,21 @@ ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIP
 def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot) -> ReviewPage:
     """The review of nine answers, the first one in sight."""
     classify(tree)
-    window.actions_by_act[Act.REVIEW].trigger()
+    window.actions_by_id[ActionId.REVIEW].trigger()
     qtbot.waitUntil(lambda: page.review._shown is not None, timeout=PATIENCE_MS)
     return page.review
 
 
-def said(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
+def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
     """What the journal holds, the least sure first."""
-    with Answers(page.job_id) as answers:
+    with ResultStore(page.job_id) as answers:
         rows = answers.rows(View(Order.CONFIDENCE), 0, 9)
     return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
 
 
 def least_sure(page: FoldersPage) -> list[str]:
     """The model's answers, the least sure first."""
-    with Answers(page.job_id) as answers:
+    with ResultStore(page.job_id) as answers:
         return [row.label or "" for row in answers.rows(View(Order.CONFIDENCE), 0, 9)]
 
 
@@ -62,12 +62,12 @@ def test_answers_are_accepted_corrected_skipped_and_taken_back(
     QTest.keyClick(review, Qt.Key.Key_S)
     assert review.progress.text() == "3 of 9 reviewed"
     wanted: list[tuple[Verdict, str | None] | None] = [(ACCEPTED, labels[0]), (CORRECTED, second), (SKIPPED, None)]
-    qtbot.waitUntil(lambda: said(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
-    window.actions_by_act[Act.UNDO].trigger()
+    qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.UNDO].trigger()
     QTest.keyClick(review, Qt.Key.Key_Space)
     assert review.progress.text() == "3 of 9 reviewed"
     wanted[2] = (ACCEPTED, labels[2])
-    qtbot.waitUntil(lambda: said(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
 
 
 def test_a_correction_counts_for_the_next_training(
@@ -79,8 +79,8 @@ def test_a_correction_counts_for_the_next_training(
     QTest.keyClick(review, Qt.Key.Key_2)
     correction = book.of(shown.path, tiny_model)
     assert correction is not None
-    assert (correction.said, correction.label) == (shown.label, said_of(review, shown.number))
-    window.actions_by_act[Act.UNDO].trigger()
+    assert (correction.predicted, correction.label) == (shown.label, review_of(review, shown.number))
+    window.actions_by_id[ActionId.UNDO].trigger()
     assert book.of(shown.path, tiny_model) is None
     assert review._shown is not None
     assert review._shown.number == shown.number
@@ -94,8 +94,8 @@ def test_a_confirmed_answer_counts_for_the_next_training_but_as_no_correction(
     QTest.keyClick(review, Qt.Key.Key_Return)
     kept = book.of(shown.path, tiny_model)
     assert kept is not None
-    assert kept.confirms
-    assert (kept.said, kept.label) == (shown.label, shown.label)
+    assert kept.is_confirmation
+    assert (kept.predicted, kept.label) == (shown.label, shown.label)
     strip = window.photos_page.strip
     assert strip.words.text() == "1 confirmed answer is kept."
     QTest.keyClick(review, Qt.Key.Key_2)
@@ -103,11 +103,11 @@ def test_a_confirmed_answer_counts_for_the_next_training_but_as_no_correction(
     QTest.keyClick(review, Qt.Key.Key_S)
     assert len(book.all(tiny_model)) == 2
     for _ in range(3):
-        window.actions_by_act[Act.UNDO].trigger()
+        window.actions_by_id[ActionId.UNDO].trigger()
     assert not book.all(tiny_model)
 
 
-def said_of(review: ReviewPage, number: int) -> str | None:
+def review_of(review: ReviewPage, number: int) -> str | None:
     rows = [review.rows.row(place) for place in range(review.rows.rowCount())]
     return next(row.review.label for row in rows if row is not None and row.number == number and row.review)
 
@@ -124,7 +124,7 @@ def test_typing_chooses_among_all_classes(
     QTest.keyClicks(line, other[1:])
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert review.progress.text() == "1 of 9 reviewed"
-    qtbot.waitUntil(lambda: said(page)[0] == (CORRECTED, other), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: reviews_shown(page)[0] == (CORRECTED, other), timeout=PATIENCE_MS)
 
 
 def test_the_table_shows_the_persons_label_beside_the_models(
@@ -149,7 +149,7 @@ def test_everything_reviewed_is_told_and_a_second_review_finds_nothing(
     assert review.end.isVisible()
     assert review.end.text() == "Everything is reviewed: 9 photos."
     QTest.keyClick(review, Qt.Key.Key_Escape)
-    window.actions_by_act[Act.REVIEW].trigger()
+    window.actions_by_id[ActionId.REVIEW].trigger()
     qtbot.waitUntil(lambda: review.end.text() == "There is nothing to review.", timeout=PATIENCE_MS)
 
 
@@ -168,7 +168,7 @@ def test_marked_rows_are_labelled_together_and_undone(
     QTest.keyClick(page.results._chooser.line, Qt.Key.Key_Return)
     rows = page.results.rows
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
-    window.actions_by_act[Act.UNDO].trigger()
+    window.actions_by_id[ActionId.UNDO].trigger()
     assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]
 
 
@@ -189,14 +189,14 @@ def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
 
 
 def verdicts(job: str) -> Counter[tuple[Verdict, str | None] | None]:
-    with Answers(job) as answers:
+    with ResultStore(job) as answers:
         return Counter(row.review and (row.review.verdict, row.review.label) for row in answers.each(View()))
 
 
 def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
-    window.actions_by_act[Act.SELECT_ALL].trigger()
+    window.actions_by_id[ActionId.SELECT_ALL].trigger()
     page.results.inspector.other.click()
     chooser = page.results._chooser
     assert chooser is not None
@@ -204,7 +204,7 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     QTest.keyClicks(chooser.line, "blue")
     QTest.keyClick(chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: any("2,500 photos are labelled" in text for text in window.notices.texts()), timeout=30_000)
-    with Answers(large) as answers:
+    with ResultStore(large) as answers:
         blue = answers.count(View(filter=Filter(labels=("blue",))))
     assert blue == ROWS
     found = verdicts(large)
@@ -212,10 +212,10 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     rows = page.results.rows
     qtbot.waitUntil(lambda: rows.index(3, 3).data() == "blue", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(window.session.corrections.all("colours")) == ROWS * 99 // 100, timeout=PATIENCE_MS)
-    confirmed = sum(one.confirms for one in window.session.corrections.all("colours").values())
+    confirmed = sum(one.is_confirmation for one in window.session.corrections.all("colours").values())
     assert 0 < confirmed == found[ACCEPTED, "blue"]
 
-    window.actions_by_act[Act.UNDO].trigger()
+    window.actions_by_id[ActionId.UNDO].trigger()
     qtbot.waitUntil(lambda: verdicts(large) == {None: ROWS}, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: not window.session.corrections.all("colours"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: rows.index(3, 3).data() == "", timeout=PATIENCE_MS)
@@ -224,21 +224,21 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
 def test_answers_are_accepted_where_there_is_one_and_unknown_is_none(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
-    with Answers(large) as answers:
+    with ResultStore(large) as answers:
         unknown = answers.count(View(filter=Filter(unknown=True)))
     rows, inspector = page.results.rows, page.results.inspector
     guess, path = choose_guess(page, window, qtbot)
     qtbot.waitUntil(lambda: (CORRECTED, guess) in verdicts(large), timeout=PATIENCE_MS)
     kept = window.session.corrections.of(path, "colours")
     assert kept is not None
-    assert (kept.label, kept.unknown, kept.confirms) == (guess, True, False)
+    assert (kept.label, kept.unknown, kept.is_confirmation) == (guess, True, False)
 
     QTest.keyClick(page.review, Qt.Key.Key_Escape)
     page.results.sort(Order.CONFIDENCE, descending=True)
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.unknown, timeout=PATIENCE_MS)
     page.results.table.selectRow(0)
     qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
-    window.actions_by_act[Act.SELECT_ALL].trigger()
+    window.actions_by_id[ActionId.SELECT_ALL].trigger()
     qtbot.mouseClick(inspector.right, Qt.MouseButton.LeftButton)
     done = f"{ROWS - ROWS // 100 - unknown:,} photos are labelled"
     qtbot.waitUntil(lambda: done in window.notices.texts()[-1] if window.notices.texts() else False, timeout=30_000)
@@ -259,7 +259,7 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     page.results.review(Review(Verdict.ACCEPTED))  # what no button offers
     assert window.notices.texts() == ["1 unknown photo was left open: choose a class for it."]
 
-    window.actions_by_act[Act.REVIEW].trigger()
+    window.actions_by_id[ActionId.REVIEW].trigger()
     review = page.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
     assert review._shown is not None
@@ -281,6 +281,6 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
 
 
 def test_too_many_rows_to_copy_are_told(page: FoldersPage, large: str, window: MainWindow) -> None:
-    window.actions_by_act[Act.SELECT_ALL].trigger()
-    window.actions_by_act[Act.COPY].trigger()
+    window.actions_by_id[ActionId.SELECT_ALL].trigger()
+    window.actions_by_id[ActionId.COPY].trigger()
     assert "too many to copy" in window.notices.texts()[-1]

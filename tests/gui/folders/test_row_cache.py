@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gui.folders.row_cache import PAGE, Pages
+from gui.folders.row_cache import PAGE, RowPages
 
 
-def make() -> tuple[Pages[int], list[tuple[int, int]]]:
+def make() -> tuple[RowPages[int], list[tuple[int, int]]]:
     asked: list[tuple[int, int]] = []
-    return Pages(lambda first, count: asked.append((first, count))), asked
+    return RowPages(lambda first, count: asked.append((first, count))), asked
 
 
 def test_a_row_is_asked_for_once_and_then_held() -> None:
@@ -42,7 +42,7 @@ def test_few_rows_are_held_however_many_come() -> None:
 def test_what_is_old_is_shown_until_it_came_anew() -> None:
     pages, asked = make()
     pages.put(0, ["old"] * PAGE)  # type: ignore[list-item]
-    pages.age()
+    pages.mark_stale()
     assert pages.row(0) == "old"
     assert asked == [(0, PAGE)]
     pages.put(0, ["new"] * PAGE)  # type: ignore[list-item]

@@ -8,18 +8,18 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import SortForm
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.jobs_client import BatchClient
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, begin, is_at, press
 from tests.gui.serving import RELEASE, serve_batch_that_sorts_slowly
 
-OTHERS = (Act.WRITE_KEYWORDS, Act.CONTINUE_SORTING, Act.UNDO_SORTING)
+OTHERS = (ActionId.WRITE_KEYWORDS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING)
 
 
 @pytest.fixture
@@ -40,31 +40,31 @@ def sorting(
 ) -> None:
     """Photos are being sorted, and the person went back to the results."""
     classify(tree)
-    window.actions_by_act[Act.SORT_INTO_FOLDERS].trigger()
+    window.actions_by_id[ActionId.SORT_INTO_FOLDERS].trigger()
     form = page.sorting.form
     assert isinstance(form, SortForm)
     form.sort_to(tmp_path / "sorted")
     form.threshold.setValue(0)
     press(page.sorting, "Show every step", qtbot)
-    qtbot.waitUntil(page.sorting.carry_out.isEnabled, timeout=PATIENCE_MS)
+    qtbot.waitUntil(page.sorting.execute.isEnabled, timeout=PATIENCE_MS)
     press(page.sorting, "Sort", qtbot)
     press(page.sorting, "Back to the results", qtbot)
 
 
-def under_way(window: MainWindow) -> list[str]:
+def running_tasks(window: MainWindow) -> list[str]:
     return [button.text() for button in window.status.findChildren(QPushButton)]
 
 
 def test_nothing_else_is_offered_while_photos_are_sorted(
     sorting: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    act = window.actions_by_act
+    act = window.actions_by_id
     assert not any(act[one].isEnabled() for one in OTHERS)
     assert all(act[one].text().endswith("(photos are being sorted)") for one in OTHERS)
-    assert "holiday: photos are being sorted" in under_way(window)
-    act[Act.SORT_INTO_FOLDERS].trigger()  # the way back to where it is seen and stopped
+    assert "holiday: photos are being sorted" in running_tasks(window)
+    act[ActionId.SORT_INTO_FOLDERS].trigger()  # the way back to where it is seen and stopped
     assert page.sorting.stop.isVisible()
-    assert not page.sorting.carry_out.isEnabled()
+    assert not page.sorting.execute.isEnabled()
     page.show_jobs()
     page.remove_selected()
     assert any("stays in the list for now" in text for text in window.notices.texts())
@@ -72,29 +72,29 @@ def test_nothing_else_is_offered_while_photos_are_sorted(
     press(window.notices, "Undo", qtbot)  # from the list, with no results in sight
     qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
-    assert not any(button for button in under_way(window) if "sort" in button)
+    assert not any(button for button in running_tasks(window) if "sort" in button)
 
 
 def test_a_sorting_under_way_is_stopped_from_the_menu_and_the_actions_come_back(
     sorting: None, page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
-    act = window.actions_by_act
-    act[Act.STOP_JOB].trigger()
-    qtbot.waitUntil(act[Act.WRITE_KEYWORDS].isEnabled, timeout=PATIENCE_MS)
-    assert act[Act.WRITE_KEYWORDS].text() == "Write &keywords…"
+    act = window.actions_by_id
+    act[ActionId.STOP_JOB].trigger()
+    qtbot.waitUntil(act[ActionId.WRITE_KEYWORDS].isEnabled, timeout=PATIENCE_MS)
+    assert act[ActionId.WRITE_KEYWORDS].text() == "Write &keywords…"
     assert any("stopped on the way" in text for text in window.notices.texts())
-    assert is_at(page, Doing.FINISHED)
+    assert is_at(page, Activity.FINISHED)
     assert len(list(tree.rglob("*.png"))) == 9
 
 
 def test_another_folder_waits_for_the_page_on_which_photos_are_sorted(
     sorting: None, page: FoldersPage, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    act = window.actions_by_act
+    act = window.actions_by_id
     begin(window, qtbot, tree / "day 1")
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
-    assert act[Act.WRITE_KEYWORDS].isEnabled()
-    assert not act[Act.SORT_INTO_FOLDERS].isEnabled()
-    assert "another folder" in act[Act.SORT_INTO_FOLDERS].text()
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    assert act[ActionId.WRITE_KEYWORDS].isEnabled()
+    assert not act[ActionId.SORT_INTO_FOLDERS].isEnabled()
+    assert "another folder" in act[ActionId.SORT_INTO_FOLDERS].text()
     (tmp_path / RELEASE).touch()
-    qtbot.waitUntil(act[Act.SORT_INTO_FOLDERS].isEnabled, timeout=PATIENCE_MS)
+    qtbot.waitUntil(act[ActionId.SORT_INTO_FOLDERS].isEnabled, timeout=PATIENCE_MS)

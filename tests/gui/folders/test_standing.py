@@ -9,19 +9,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from core.jobs.job_list import job_facts
-from core.jobs.journal import held as held_by_another
+from core.jobs.job_list import job_summary
 from core.jobs.journal import job_folder
-from core.jobs.queries import Answers
+from core.jobs.journal import locked as held_by_another
+from core.jobs.queries import ResultStore
 from core.jobs.values import THRESHOLD, View
-from core.outputs.sorting.disk import RealDisk, real
-from core.outputs.sorting.plan import plan
-from core.outputs.sorting.record import Record
+from core.outputs.sorting.disk import RealFileSystem, resolve_request
+from core.outputs.sorting.plan import make_plan
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.values import SortRequest
-from core.services.batch_values import Doing
+from core.services.batch_values import Activity
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.jobs_client import BatchClient
 from tests import tiny
@@ -36,7 +36,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
 
 
-def told(window: MainWindow) -> list[str]:
+def notices_shown(window: MainWindow) -> list[str]:
     """What the status bar says."""
     return [label.text() for label in window.status.findChildren(QLabel)]
 
@@ -45,18 +45,18 @@ def test_a_job_is_removed_and_brought_back(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    assert "holiday: 10 photos · 1 not readable" in told(window)
-    window.actions_by_act[Act.ALL_JOBS].trigger()
+    assert "holiday: 10 photos · 1 not readable" in notices_shown(window)
+    window.actions_by_id[ActionId.ALL_JOBS].trigger()
     before = page.list.texts()
-    assert "1 folder" in told(window)
+    assert "1 folder" in notices_shown(window)
     qtbot.keyClick(page.list.list, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: not page.list.texts(), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: any("taken from the list" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert (tree / "broken.jpg").exists()
     press(window.notices, "Undo", qtbot)
     qtbot.waitUntil(lambda: page.list.texts() == before, timeout=PATIENCE_MS)
-    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
-    assert "0 photos" in told(window)
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
+    assert "0 photos" in notices_shown(window)
 
 
 def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
@@ -73,23 +73,23 @@ def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
     page.open_job(job)
     page.stop()
     (tmp_path / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Doing.STOPPED), timeout=PATIENCE_MS)
-    assert job_facts(job).keep_features
-    page.go_on([job])
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
-    assert job_facts(job).keep_features
+    qtbot.waitUntil(lambda: is_at(page, Activity.STOPPED), timeout=PATIENCE_MS)
+    assert job_summary(job).keep_features
+    page.resume([job])
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    assert job_summary(job).keep_features
 
 
 def test_an_interrupted_sorting_goes_on(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    goes_on = window.actions_by_act[Act.CONTINUE_SORTING]
+    goes_on = window.actions_by_id[ActionId.CONTINUE_SORTING]
     assert not goes_on.isEnabled()
-    request = real(SortRequest(tree, tmp_path / "sorted", threshold=0.0))
-    with Answers(page.job_id) as answers:
-        steps = list(plan(answers.each(View()), request, RealDisk(request.destination)))
-    with Record.begin(request, steps):  # as a program does that is killed at the first photo
+    request = resolve_request(SortRequest(tree, tmp_path / "sorted", threshold=0.0))
+    with ResultStore(page.job_id) as answers:
+        steps = list(make_plan(answers.each(View()), request, RealFileSystem(request.destination)))
+    with SortingRecord.begin(request, steps):  # as a program does that is killed at the first photo
         pass
     page.client.list_jobs()
     qtbot.waitUntil(goes_on.isEnabled, timeout=PATIENCE_MS)
@@ -111,14 +111,14 @@ def test_a_job_of_another_program_is_told_and_followed_to_its_end(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    act, strip = window.actions_by_act, page.results.strip
+    act, strip = window.actions_by_id, page.results.strip
     with held_by_another(job_folder(page.job_id)):
         page.client.list_jobs()
-        qtbot.waitUntil(lambda: is_at(page, Doing.ELSEWHERE), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: is_at(page, Activity.EXTERNAL), timeout=PATIENCE_MS)
         assert strip.isVisible()
         assert not strip.pause.isVisible()
         assert not strip.stop.isVisible()
-        assert not any(act[one].isEnabled() for one in (Act.GO_ON, Act.STOP_JOB, Act.WATCH_FOLDER))
+        assert not any(act[one].isEnabled() for one in (ActionId.RESUME_JOB, ActionId.STOP_JOB, ActionId.WATCH_FOLDER))
         assert page.list.texts()[0].startswith("holiday: Classifying elsewhere, 10 photos")
-    qtbot.waitUntil(lambda: is_at(page, Doing.FINISHED), timeout=PATIENCE_MS)
-    assert act[Act.GO_ON].isEnabled()
+    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    assert act[ActionId.RESUME_JOB].isEnabled()

@@ -13,13 +13,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from core.outputs.keywords.values import Place
-from core.outputs.reports.plan import Form
-from core.outputs.sorting.values import By
+from core.outputs.keywords.values import KeywordTarget
+from core.outputs.reports.plan import ReportFormat
+from core.outputs.sorting.values import TransferMode
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.plan_page import PlanPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import Classify, press
@@ -37,7 +37,7 @@ def test_results_are_exported_from_the_menu(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    window.actions_by_act[Act.EXPORT_CSV_BOM].trigger()
+    window.actions_by_id[ActionId.EXPORT_CSV_BOM].trigger()
     dialog = page.findChildren(QFileDialog)[-1]
     dialog.fileSelected.emit(str(tmp_path / "out.csv"))
     dialog.close()
@@ -50,21 +50,27 @@ def test_results_are_exported_from_the_menu(
     assert "10 photos are in “out.csv”." in window.notices.texts()
 
 
-@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("form", list(ReportFormat))
 def test_every_form_is_written_or_dimmed_with_the_reason(
-    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot, form: Form
+    page: FoldersPage,
+    classify: Classify,
+    window: MainWindow,
+    tree: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    form: ReportFormat,
 ) -> None:
     classify(tree)
     file = tmp_path / f"out.{form}"
-    if form.value in page.lacking:
-        act = {Form.PARQUET: Act.EXPORT_PARQUET, Form.XLSX: Act.EXPORT_EXCEL}[form]
-        assert not window.actions_by_act[act].isEnabled()
-        assert page.lacking[form.value] in window.actions_by_act[act].text()
+    if form.value in page.missing:
+        act = {ReportFormat.PARQUET: ActionId.EXPORT_PARQUET, ReportFormat.XLSX: ActionId.EXPORT_EXCEL}[form]
+        assert not window.actions_by_id[act].isEnabled()
+        assert page.missing[form.value] in window.actions_by_id[act].text()
         return
     page.export(form, file)
     qtbot.waitUntil(file.exists, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: any(file.name in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    if form is Form.JSONL:
+    if form is ReportFormat.JSONL:
         assert len([json.loads(line) for line in file.read_text().splitlines()]) == 10
 
 
@@ -74,7 +80,7 @@ def test_only_what_is_filtered_is_exported(
     classify(tree)
     page.results.filters.text.setText("green")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
-    page.export(Form.JSONL, tmp_path / "green.jsonl")
+    page.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
     qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
     lines = (tmp_path / "green.jsonl").read_text().splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["green"] * 3
@@ -90,7 +96,7 @@ def planned(plan: PlanPage, qtbot: QtBot) -> list[list[str]]:
 
 
 def open_sorting(page: FoldersPage, window: MainWindow, destination: Path) -> PlanPage:
-    window.actions_by_act[Act.SORT_INTO_FOLDERS].trigger()
+    window.actions_by_id[ActionId.SORT_INTO_FOLDERS].trigger()
     form = page.sorting.form
     assert isinstance(form, SortForm)
     form.sort_to(destination)
@@ -106,7 +112,7 @@ def test_photos_are_sorted_after_every_step_was_seen_and_put_back(
     destination = tmp_path / "sorted"
     plan = open_sorting(page, window, destination)
     assert isinstance(plan.form, SortForm)
-    plan.form.way.setCurrentIndex(list(By).index(By.MOVE))
+    plan.form.way.setCurrentIndex(list(TransferMode).index(TransferMode.MOVE))
     steps = planned(plan, qtbot)
     assert len(steps) == 10
     assert ["day 0/red 0.png", "move", "red/day 0/red 0.png"] in steps
@@ -136,15 +142,15 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     window.close()
 
     later = show_window(qtbot)
-    later.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    later.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     again = later.folders_page
     qtbot.waitUntil(lambda: job in again.jobs, timeout=PATIENCE_MS)
     again.open_job(job)
-    assert later.actions_by_act[Act.UNDO_SORTING].isEnabled()
-    later.actions_by_act[Act.UNDO_SORTING].trigger()
+    assert later.actions_by_id[ActionId.UNDO_SORTING].isEnabled()
+    later.actions_by_id[ActionId.UNDO_SORTING].trigger()
     qtbot.waitUntil(lambda: any("is undone" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
-    qtbot.waitUntil(lambda: not later.actions_by_act[Act.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not later.actions_by_id[ActionId.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
     later.close()
 
 
@@ -156,14 +162,14 @@ def test_a_destination_that_is_refused_is_told_on_the_page(
     press(plan, "Show every step", qtbot)
     qtbot.waitUntil(lambda: not plan.bar.isVisible() and "Working" not in plan.summary.text(), timeout=PATIENCE_MS)
     assert plan.steps.rowCount() == 0
-    assert not plan.carry_out.isEnabled()
+    assert not plan.execute.isEnabled()
 
 
 def test_keywords_go_into_sidecars_unless_the_person_says_otherwise(qtbot: QtBot) -> None:
     form = KeywordForm()
     qtbot.addWidget(form)
     assert ".xmp files beside the photos" in form.place.currentText()
-    assert form.wish(Path()).place is Place.SIDECAR
+    assert form.request(Path()).place is KeywordTarget.SIDECAR
 
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not on this machine")
@@ -172,7 +178,7 @@ def test_keywords_are_written_after_every_step_was_seen(
 ) -> None:
     classify(tree)
     before = look(tree)
-    window.actions_by_act[Act.WRITE_KEYWORDS].trigger()
+    window.actions_by_id[ActionId.WRITE_KEYWORDS].trigger()
     plan = page.keywords
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)

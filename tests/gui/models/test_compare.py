@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from core.models.heads import LinearHead
 from core.models.library import open_library
 from gui.models.compare import CompareWindow
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui import dragging
@@ -30,8 +30,8 @@ def comparing(window: MainWindow, qtbot: QtBot) -> Iterator[CompareWindow]:
     weights = head.weights.copy()
     weights[:, 2] += weights[:, 1] * 2
     open_library().install(*tiny.packaged_model("colours", own_head=LinearHead(weights, head.bias)), activate=False)
-    window.actions_by_act[Act.COMPARE].trigger()
-    made = window.comparing.window
+    window.actions_by_id[ActionId.COMPARE].trigger()
+    made = window.compare_controller.window
     assert made is not None
     qtbot.waitUntil(lambda: made.a.count() >= 3, timeout=PATIENCE_MS)
     made.a.setCurrentIndex(made.a.findData("colours@1"))
@@ -52,7 +52,7 @@ def texts(comparing: CompareWindow) -> list[str]:
 
 
 def compared(comparing: CompareWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: comparing.view.facts is not None and not comparing.strip.isVisible(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: comparing.view.summary is not None and not comparing.strip.isVisible(), timeout=PATIENCE_MS)
 
 
 def test_the_photos_in_the_window_are_compared(
@@ -97,17 +97,17 @@ def test_a_labelled_folder_that_is_dropped_tells_what_broke(
 def test_a_comparison_is_called_off(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(400):
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
-    comparing.take([tmp_path / "many"])
+    comparing.set_photos([tmp_path / "many"])
     click(qtbot, comparing.go)
     assert comparing.strip.isVisible()
     click(qtbot, comparing.strip.cancel)
     qtbot.waitUntil(lambda: not comparing.strip.isVisible(), timeout=PATIENCE_MS)
-    assert comparing.view.facts is None
+    assert comparing.view.summary is None
     assert comparing.go.isEnabled()
 
 
 def test_the_same_model_twice_is_not_compared(comparing: CompareWindow, solids: dict[str, Path]) -> None:
-    comparing.take(list(solids.values()))
+    comparing.set_photos(list(solids.values()))
     comparing.b.setCurrentIndex(comparing.a.currentIndex())
     assert not comparing.go.isEnabled()
     assert "two different" in comparing.go.toolTip()
@@ -118,15 +118,15 @@ def test_a_process_that_dies_is_told_and_started_again(
 ) -> None:
     for number in range(400):
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
-    comparing.take([tmp_path / "many"])
+    comparing.set_photos([tmp_path / "many"])
     click(qtbot, comparing.go)
     window.session.library.refresh()  # a listing that the process does not live to answer takes no model away
     process = window.session.library.tasks.process_id
     assert process is not None
     os.kill(process, 9)
-    qtbot.waitUntil(lambda: comparing.trouble.isVisible(), timeout=PATIENCE_MS)
-    assert "ended unexpectedly" in comparing.trouble.text()
-    comparing.take(list(solids.values()))
+    qtbot.waitUntil(lambda: comparing.error_text.isVisible(), timeout=PATIENCE_MS)
+    assert "ended unexpectedly" in comparing.error_text.text()
+    comparing.set_photos(list(solids.values()))
     click(qtbot, comparing.go)
     compared(comparing, qtbot)
     assert window.session.engine.process_id is not None

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.base import paths, settings
-from core.base.providers import Precision, Provider, ProviderWish
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.engine import provider_selection
 from core.models.library import load_backbone, open_library
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -34,7 +34,7 @@ def test_the_model_in_use_is_told_everywhere(window: MainWindow, qtbot: QtBot) -
     assert window.top_bar.switcher.currentText() == "Colours"
     assert window.top_bar.chip.text().strip() == "CPU"
     assert "colours on CPU" in visible_texts(window.status)
-    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     shown = visible_texts(window.models_page)
     for words in ("Tiny", "32 × 32 pixels", "Multiply-adds", "red, green, blue", tiny.ORIGIN.licence, "no photo yet"):
         assert words in shown
@@ -66,7 +66,7 @@ def test_switching_the_model_reads_the_photos_again(qtbot: QtBot, tiny_model: st
 
 def test_a_broken_model_is_named_and_costs_nothing_else(qtbot: QtBot, tiny_model: str) -> None:
     install("hues", "Hues")
-    folder = paths.own_models() / "hues" / "1"
+    folder = paths.user_models() / "hues" / "1"
     (folder / "head.npz").write_bytes(b"damaged")
     settings.save(Settings(model="hues"), paths.settings_file())
     window = show_window(qtbot)
@@ -77,7 +77,7 @@ def test_a_broken_model_is_named_and_costs_nothing_else(qtbot: QtBot, tiny_model
 
 
 def test_without_any_model_the_window_says_what_to_do(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
-    shutil.rmtree(paths.own_models())
+    shutil.rmtree(paths.user_models())
     settings.save(Settings(model="gone"), paths.settings_file())
     window = show_window(qtbot)
     qtbot.waitUntil(lambda: any("'gone'" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
@@ -87,21 +87,21 @@ def test_without_any_model_the_window_says_what_to_do(qtbot: QtBot, tiny_model: 
 
 def test_a_provider_that_does_not_work_is_told_and_the_next_best_used(window: MainWindow, qtbot: QtBot) -> None:
     before = window.session.opened
-    window.actions_by_act[Act.PROVIDER_CUDA].trigger()
+    window.actions_by_id[ActionId.PROVIDER_CUDA].trigger()
     qtbot.waitUntil(lambda: window.session.opened is not before, timeout=PATIENCE_MS)
     opened = window.session.opened
     assert opened is not None
     assert (opened.refusal is None) == (opened.provider.value == "cuda")
     if opened.refusal is not None:
         assert any(opened.refusal.what in text for text in window.notices.texts())
-    assert window.session.settings.value.provider is ProviderWish.CUDA
-    assert window.actions_by_act[Act.PROVIDER_CUDA].isChecked()
+    assert window.session.settings.value.provider is ProviderPreference.CUDA
+    assert window.actions_by_id[ActionId.PROVIDER_CUDA].isChecked()
 
 
 def test_a_remembered_provider_that_no_longer_works_is_told(qtbot: QtBot, tiny_model: str) -> None:
     model = open_library().find(tiny_model)
-    provider_selection._remember(model.backbone.card, Precision.AUTO, Provider.CUDA)
-    if provider_selection.try_provider(
+    provider_selection._save_choice(model.backbone.card, Precision.AUTO, Provider.CUDA)
+    if provider_selection.probe_provider(
         load_backbone(model.backbone), model.backbone.card, Provider.CUDA, Precision.AUTO
     ).engine:
         pytest.skip("CUDA works on this machine")
@@ -117,11 +117,11 @@ def test_photos_brought_back_are_answered_by_the_model_in_use(
     photos = window.session.photos
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
-    window.actions_by_act[Act.CLEAR].trigger()
+    window.actions_by_id[ActionId.CLEAR].trigger()
     install("hues", "Hues")
     window.session.open_model(model="hues")
     qtbot.waitUntil(lambda: window.session.opened.name == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
-    window.actions_by_act[Act.UNDO].trigger()
+    window.actions_by_id[ActionId.UNDO].trigger()
     qtbot.waitUntil(lambda: all(p.outcome.model == "hues" for p in photos.photos()), timeout=PATIENCE_MS)  # type: ignore[union-attr]
     assert photos.rowCount() == 3
 
@@ -131,8 +131,8 @@ def test_stopping_leaves_the_rest_for_later(window: MainWindow, qtbot: QtBot, tm
     window.session.add(paths_)
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 400 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
-    window.actions_by_act[Act.STOP].trigger()
+    window.actions_by_id[ActionId.STOP].trigger()
     qtbot.waitUntil(lambda: window.session.engine.waiting_count == 0, timeout=PATIENCE_MS)
     assert any(photo.outcome is None for photo in photos.photos())
-    window.actions_by_act[Act.CLASSIFY_AGAIN].trigger()
+    window.actions_by_id[ActionId.CLASSIFY_AGAIN].trigger()
     qtbot.waitUntil(lambda: all(photo.outcome for photo in photos.photos()), timeout=PATIENCE_MS)

@@ -13,9 +13,9 @@ from core.base import paths
 from core.exporting.formats import ExportFormat
 from core.models.library import open_library
 from core.models.onnx_import_values import Scaling
-from core.models.trash import removed
+from core.models.trash import list_removed
 from gui.models.page import ModelsPage
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.core.models.test_onnx_import import classifier
@@ -25,19 +25,19 @@ from tests.gui.conftest import PATIENCE_MS
 
 
 def install(name: str, title: str) -> None:
-    open_library().install(*tiny.packaged_model(name, title=title), learnt=["0" * 64] * 3)
+    open_library().install(*tiny.packaged_model(name, title=title), trained_on=["0" * 64] * 3)
 
 
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot) -> ModelsPage:
     """The page, with a model of two versions that other programs installed while the window was open."""
-    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     for title in ("Hues one", "Hues two"):
         install("hues", title)
     qtbot.waitUntil(lambda: "hues" in window.models_page.names, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(window.models_page.names["hues"].versions) == 2, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "hues" in window.session.models, timeout=PATIENCE_MS)
-    window.models_page.mark("hues")
+    window.models_page.select("hues")
     return window.models_page
 
 
@@ -73,8 +73,8 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     window.session.add([solids["red"]])
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 1 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
-    window.actions_by_act[Act.SHOW_MODELS].trigger()
-    page.mark("hues")
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
+    page.select("hues")
     page.versions.list.setFocus()
     qtbot.keyClick(page.versions.list, Qt.Key.Key_Down)
     assert page.versions.number == 1
@@ -83,7 +83,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (active)", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: photos.photo(0).outcome.model == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
-    window.actions_by_act[Act.ROLL_BACK].trigger()
+    window.actions_by_id[ActionId.ROLL_BACK].trigger()
     qtbot.waitUntil(lambda: used(window) == ("hues", 2), timeout=PATIENCE_MS)
     assert any("version 2 again" in text for text in window.notices.texts())
 
@@ -104,17 +104,17 @@ def test_a_version_is_removed_and_the_undo_brings_it_back(page: ModelsPage, wind
 
 
 def test_a_model_in_use_is_removed_and_comes_back(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
-    page.mark("colours")
-    window.actions_by_act[Act.REMOVE_MODEL].trigger()
+    page.select("colours")
+    window.actions_by_id[ActionId.REMOVE_MODEL].trigger()
     qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "colours" not in page.names, timeout=PATIENCE_MS)
-    assert [one.name for one in removed(paths.own_models())] == ["colours"]
+    assert [one.name for one in list_removed(paths.user_models())] == ["colours"]
     undo(window, qtbot)
     qtbot.waitUntil(lambda: "colours" in page.names, timeout=PATIENCE_MS)
 
 
 def test_what_came_with_fovea_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
-    page.mark("general")
+    page.select("general")
     qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
     assert page.classes.list.isVisible()
     page.classes.search.setFocus()
@@ -126,7 +126,7 @@ def test_what_came_with_fovea_cannot_be_removed(page: ModelsPage, window: MainWi
 def test_a_model_is_exported_and_a_dropped_file_imported(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.actions_by_act[Act.EXPORT_MODEL].trigger()
+    window.actions_by_id[ActionId.EXPORT_MODEL].trigger()
     panel = page.export_panel
     assert panel.isVisible()
     assert "hues@2" in panel.heading.text()
@@ -151,7 +151,7 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
 
 def test_an_import_that_fails_says_why(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
-    page.imports.take(tmp_path / "bad.onnx")
+    page.imports.import_file(tmp_path / "bad.onnx")
     qtbot.waitUntil(lambda: any("was not imported" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
 
 
@@ -163,14 +163,14 @@ def test_what_another_program_removes_is_noticed(page: ModelsPage, window: MainW
 
 def test_which_of_several_outputs_is_meant_is_asked(page: ModelsPage, qtbot: QtBot, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
-    page.imports.take(file)
+    page.imports.import_file(file)
     asked = page.questions
     qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
     assert [asked.output.itemText(row) for row in range(2)] == ["y (3 classes)", "other (5 classes)"]
     assert "3 classes" in asked._about.text()
     asked.output.setCurrentIndex(1)
     assert "5 classes" in asked._about.text()
-    asked.take_names("a, b, c, d, e")
+    asked.set_names("a, b, c, d, e")
     asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
     click(qtbot, asked.add)
     qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
@@ -180,7 +180,7 @@ def test_which_of_several_outputs_is_meant_is_asked(page: ModelsPage, qtbot: QtB
 def test_a_classifier_of_another_program_is_asked_about(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.actions_by_act[Act.SHOW_PHOTOS].trigger()
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
     file = tmp_path / "theirs.onnx"
     file.write_bytes(classifier().SerializeToString())
     assert dragging.drop(window, dragging.files([file]))
@@ -194,7 +194,7 @@ def test_a_classifier_of_another_program_is_asked_about(
         qtbot.keyClicks(asked.classes, name)
         qtbot.keyClick(asked.classes, Qt.Key.Key_Return)
     asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
-    asked.try_on(tiny.write_solid(tmp_path / "photo.png", "red"))
+    asked.preview_on(tiny.write_solid(tmp_path / "photo.png", "red"))
     assert not asked.add.isEnabled()
     qtbot.waitUntil(lambda: "“photo.png”: red " in asked.preview.text(), timeout=PATIENCE_MS)
     assert "theirs" not in page.names

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base import paths, settings
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Settings
 from core.datasets import corrections
 from core.models.library import open_library
@@ -22,7 +22,7 @@ from core.prediction import Prediction
 from core.training.request import TrainRequest
 from core.training.train import train
 from gui.photos.retraining import Phase
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.widgets.class_chooser import ClassChooser
 from tests import teaching, tiny
@@ -36,9 +36,9 @@ def taught(home: Path, tmp_path: Path) -> str:
     """A tiny model that knows what it was made of, chosen in this test's home."""
     teaching.replace_backbone(home)
     folder = teaching.write_labelled(tmp_path / "pictures", 12)
-    asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderWish.CPU, Precision.AUTO)
+    asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO)
     train(asked, open_library(), report=lambda _: None, token=CancelToken())
-    settings.save(Settings(model="mine", provider=ProviderWish.CPU), paths.settings_file())
+    settings.save(Settings(model="mine", provider=ProviderPreference.CPU), paths.settings_file())
     return "mine"
 
 
@@ -59,12 +59,12 @@ def learner(qtbot: QtBot, taught: str, greys: list[Path]) -> Iterator[MainWindow
 
 def show(qtbot: QtBot, window: MainWindow, photos: list[Path]) -> None:
     window.session.add(photos)
-    qtbot.waitUntil(lambda: answered_by(window, len(photos)), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, len(photos)), timeout=2 * PATIENCE_MS)
     window.photos_page.gallery.setFocus()
-    window.photos_page.gallery.look_at(0)
+    window.photos_page.gallery.select_row(0)
 
 
-def answered_by(window: MainWindow, count: int, version: int | None = None) -> bool:
+def classified_by(window: MainWindow, count: int, version: int | None = None) -> bool:
     photos = window.session.photos.photos()
     return len(photos) == count and all(
         isinstance(one.outcome, Prediction) and version in (None, one.version) for one in photos
@@ -84,7 +84,7 @@ def chooser(window: MainWindow) -> ClassChooser:
 
 def correct(qtbot: QtBot, window: MainWindow, row: int, label: str) -> None:
     window.photos_page.gallery.setFocus()
-    window.photos_page.gallery.look_at(row)
+    window.photos_page.gallery.select_row(row)
     qtbot.keyClick(window, Qt.Key.Key_F2)
     line = chooser(window).line
     qtbot.keyClicks(line, label)
@@ -119,14 +119,14 @@ def test_an_answer_is_put_right_by_keyboard(learner: MainWindow, qtbot: QtBot, g
     model_says = f"Unknown, perhaps {said.best.label}" if said.unknown else said.best.label
     assert f"{right}, you say; the model: {model_says}" in tile(learner, 0)
     assert right in str(learner.session.photos.index(0).data(Qt.ItemDataRole.ToolTipRole))
-    learner.actions_by_act[Act.COPY].trigger()
+    learner.actions_by_id[ActionId.COPY].trigger()
     name, model, own = QGuiApplication.clipboard().text().split("\t")
     assert (name, own) == ("grey40.png", right)
     assert model.startswith(model_says)
     assert "1 correction waits." in texts(page.strip)
     qtbot.waitUntil(lambda: bool(corrections.load("mine")), timeout=2 * PATIENCE_MS)
     (kept,) = corrections.load("mine").values()
-    assert (kept.path, kept.said, kept.label, kept.model) == (greys[0], said.best.label, right, "mine")
+    assert (kept.path, kept.predicted, kept.label, kept.model) == (greys[0], said.best.label, right, "mine")
 
 
 def test_a_number_chooses_and_escape_leaves(learner: MainWindow, qtbot: QtBot) -> None:
@@ -143,7 +143,7 @@ def test_several_at_once_are_taken_back_by_one_undo(learner: MainWindow, qtbot: 
     page = learner.photos_page
     page.gallery.setFocus()
     correct(qtbot, learner, 0, "green")
-    learner.actions_by_act[Act.SELECT_ALL].trigger()
+    learner.actions_by_id[ActionId.SELECT_ALL].trigger()
     qtbot.keyClick(learner, Qt.Key.Key_F2)
     assert "What is in these 3 photos?" in texts(chooser(learner))
     qtbot.keyClicks(chooser(learner).line, "fog")
@@ -151,21 +151,21 @@ def test_several_at_once_are_taken_back_by_one_undo(learner: MainWindow, qtbot: 
     qtbot.keyClick(chooser(learner).line, Qt.Key.Key_Return)
     assert all("fog, you say" in tile(learner, row) for row in range(3))
     assert "3 corrections wait." in texts(page.strip)
-    learner.actions_by_act[Act.UNDO].trigger()
+    learner.actions_by_id[ActionId.UNDO].trigger()
     assert "green" in tile(learner, 0)
     assert "you say" not in tile(learner, 1) + tile(learner, 2)
-    learner.actions_by_act[Act.TAKE_BACK].trigger()
+    learner.actions_by_id[ActionId.REMOVE_CORRECTION].trigger()
     assert page.strip.isHidden()
-    learner.actions_by_act[Act.UNDO].trigger()
+    learner.actions_by_id[ActionId.UNDO].trigger()
     assert "1 correction waits." in texts(page.strip)
-    learner.actions_by_act[Act.UNDO].trigger()
+    learner.actions_by_id[ActionId.UNDO].trigger()
     assert page.strip.isHidden()
     qtbot.waitUntil(lambda: corrections.load("mine") == {}, timeout=2 * PATIENCE_MS)
 
 
 def test_a_new_word_is_offered_again(learner: MainWindow, qtbot: QtBot) -> None:
     correct(qtbot, learner, 0, "fog")
-    learner.photos_page.gallery.look_at(1)
+    learner.photos_page.gallery.select_row(1)
     qtbot.keyClick(learner, Qt.Key.Key_F2)
     assert chooser(learner).texts() == ["blue", "green", "red", "fog"]
 
@@ -192,12 +192,12 @@ def test_corrections_survive_the_window(qtbot: QtBot, learner: MainWindow, greys
 
 
 def test_without_an_answer_there_is_nothing_to_put_right(window: MainWindow) -> None:
-    window.actions_by_act[Act.CORRECT].trigger()
+    window.actions_by_id[ActionId.CORRECT].trigger()
     assert "Choose a photo" in window.notices.texts()[0]
-    window.actions_by_act[Act.RETRAIN].trigger()
+    window.actions_by_id[ActionId.RETRAIN].trigger()
     assert "No correction waits" in window.notices.texts()[1]
-    window.actions_by_act[Act.SHOW_CHANGES].trigger()
-    window.actions_by_act[Act.UNDO_RETRAINING].trigger()
+    window.actions_by_id[ActionId.SHOW_CHANGES].trigger()
+    window.actions_by_id[ActionId.UNDO_RETRAINING].trigger()
     assert len(window.notices.texts()) == 3
 
 
@@ -211,12 +211,12 @@ def test_it_learns_says_what_changed_and_is_undone(learner: MainWindow, qtbot: Q
     assert strip.bar.isVisible()
     qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=3 * PATIENCE_MS)
     assert "2 of 2 corrected photos are now named rightly; of 10 test photos" in texts(strip)
-    qtbot.waitUntil(lambda: answered_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
     assert "fog" in tile(learner, 0)
     assert "as you say" in tile(learner, 0)
     assert learner.session.model is not None
     assert "fog" in learner.session.model.card.classes
-    assert not page.retraining.waiting()
+    assert not page.retraining.pending()
     click(qtbot, strip.show_changes)
     assert page._changes is not None
     shown = texts(page._changes)
@@ -227,7 +227,7 @@ def test_it_learns_says_what_changed_and_is_undone(learner: MainWindow, qtbot: Q
     QTest.keyClick(page._changes, Qt.Key.Key_Escape)
     assert not page._changes.isVisible()
     click(qtbot, strip.undo)
-    qtbot.waitUntil(lambda: answered_by(learner, 3, version=1), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=1), timeout=2 * PATIENCE_MS)
     assert "2 corrections wait." in texts(strip)
     assert "fog, you say" in tile(learner, 0)
     assert open_library().find("mine").version == 1
@@ -242,7 +242,7 @@ def test_more_corrections_can_be_learnt_after_the_first(learner: MainWindow, qtb
         correct(qtbot, learner, row, label)
         assert page.strip.retrain.text() == "Retrain with 1 correction"
         click(qtbot, page.strip.retrain)
-        qtbot.waitUntil(lambda row=row: answered_by(learner, 3, version=row + 2), timeout=2 * PATIENCE_MS)
+        qtbot.waitUntil(lambda row=row: classified_by(learner, 3, version=row + 2), timeout=2 * PATIENCE_MS)
         assert page.retraining.phase is Phase.DONE
     assert open_library().find("mine").card.classes == ("blue", "fog", "green", "mist", "red")
     click(qtbot, page.strip.close_button)
@@ -255,8 +255,8 @@ def test_it_is_called_off(learner: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, page.strip.retrain)
     click(qtbot, page.strip.cancel)
     assert not page.strip.cancel.isEnabled()
-    qtbot.waitUntil(lambda: page.retraining.phase in (Phase.WAITING, Phase.DONE), timeout=2 * PATIENCE_MS)
-    assert page.retraining.phase is Phase.WAITING
+    qtbot.waitUntil(lambda: page.retraining.phase in (Phase.PENDING, Phase.DONE), timeout=2 * PATIENCE_MS)
+    assert page.retraining.phase is Phase.PENDING
     assert "1 correction waits." in texts(page.strip)
     assert open_library().numbers("mine") == (1,)
 
@@ -282,15 +282,15 @@ def test_a_model_that_cannot_learn_says_so_and_opens_the_wizard(
     strip = window.photos_page.strip
     assert "“colours” cannot learn from it, for nobody kept" in texts(strip)
     assert strip.retrain.isHidden()
-    click(qtbot, strip.teach)
-    wizard = window.teaching.wizard
+    click(qtbot, strip.train)
+    wizard = window.wizard_controller.wizard
     assert wizard is not None
     assert wizard.isVisible()
     qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=2 * PATIENCE_MS)
     assert wizard.photos.read is not None
     assert "green" in [one.name for one in wizard.photos.read.classes]
-    window.teaching.wizard.close()
-    window.actions_by_act[Act.RETRAIN].trigger()
+    window.wizard_controller.wizard.close()
+    window.actions_by_id[ActionId.RETRAIN].trigger()
     assert "“colours” cannot learn from it" in window.notices.texts()[-1]
 
 
@@ -305,10 +305,10 @@ def test_the_shipped_model_learns_on_a_machine_without_its_photos(qtbot: QtBot, 
     retraining = window.photos_page.retraining
     qtbot.waitUntil(lambda: retraining.phase is Phase.DONE, timeout=4 * PATIENCE_MS)
     assert "1 of 1 corrected photo is now named rightly; of 28 test photos" in texts(window.photos_page.strip)
-    qtbot.waitUntil(lambda: answered_by(window, 2, version=1), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 2, version=1), timeout=2 * PATIENCE_MS)
     assert "cup" in tile(window, 0)
     assert "bird" in tile(window, 1)
     click(qtbot, window.photos_page.strip.undo)
-    qtbot.waitUntil(lambda: answered_by(window, 2, version=0), timeout=2 * PATIENCE_MS)
-    assert open_library().find("everyday").shipped
+    qtbot.waitUntil(lambda: classified_by(window, 2, version=0), timeout=2 * PATIENCE_MS)
+    assert open_library().find("everyday").is_builtin
     window.close()

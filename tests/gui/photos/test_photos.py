@@ -14,17 +14,17 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.prediction import Failure, Prediction
-from gui.app.application import answer
-from gui.app.single_instance import Call
+from gui.app.application import open_request
+from gui.app.single_instance import OpenRequest
 from gui.session.photos_model import PhotosModel, Role
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.tasks.engine_client import _WITH_ENGINE
+from gui.tasks.engine_client import _MAX_IN_FLIGHT
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 
 
-def answered(window: MainWindow, count: int) -> bool:
+def all_classified(window: MainWindow, count: int) -> bool:
     photos = window.session.photos.photos()
     return len(photos) == count and all(photo.outcome is not None for photo in photos)
 
@@ -33,16 +33,16 @@ def visible_texts(widget: QWidget) -> list[str]:
     return [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
 
 
-def answers(window: MainWindow) -> list[str]:
+def labels_shown(window: MainWindow) -> list[str]:
     photos = window.session.photos
     return [photos.index(row).data() for row in range(photos.rowCount())]
 
 
 def test_dropped_photos_are_read(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     assert dragging.drop(window, dragging.files(list(solids.values())))
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
 
-    assert [text.split()[0] for text in answers(window)] == list(solids)
+    assert [text.split()[0] for text in labels_shown(window)] == list(solids)
     assert window.photos_page.gallery.isVisible()
     shown = visible_texts(window.photos_page.inspector)
     assert "red" in shown
@@ -60,8 +60,8 @@ def test_a_dropped_folder_gives_its_images_and_those_of_subfolders(
     solids["blue"].rename(tree / "deep" / "deeper" / "blue.png")
 
     assert dragging.drop(window, dragging.files([tree]))
-    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
-    assert sorted(text.split()[0] for text in answers(window)) == ["blue", "red"]
+    qtbot.waitUntil(lambda: all_classified(window, 2), timeout=PATIENCE_MS)
+    assert sorted(text.split()[0] for text in labels_shown(window)) == ["blue", "red"]
 
 
 def test_a_bad_image_is_a_row_that_says_why(
@@ -72,11 +72,11 @@ def test_a_bad_image_is_a_row_that_says_why(
     empty = tmp_path / "empty.png"
     empty.touch()
     window.session.add([bad, solids["green"], empty])
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
 
     outcomes = [photo.outcome for photo in window.session.photos.photos()]
     assert [type(outcome) for outcome in outcomes] == [Failure, Prediction, Failure]
-    window.photos_page.gallery.look_at(0)
+    window.photos_page.gallery.select_row(0)
     assert "This image could not be read" in visible_texts(window.photos_page.inspector)
     qtbot.waitUntil(lambda: "2 not readable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
     assert window.notices.texts() == []
@@ -89,8 +89,8 @@ def test_names_that_are_not_text_are_read_all_the_same(
     odd = solids["blue"].with_name(os.fsdecode(b'caf\xe9 "x"\n.png'))
     solids["blue"].rename(odd)
     assert dragging.drop(window, dragging.files([odd]))
-    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
-    assert answers(window)[0].startswith("blue")
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
+    assert labels_shown(window)[0].startswith("blue")
 
 
 def test_pixels_dragged_from_another_program_are_kept_in_a_file(window: MainWindow, qtbot: QtBot) -> None:
@@ -100,21 +100,21 @@ def test_pixels_dragged_from_another_program_are_kept_in_a_file(window: MainWind
     mime.setUrls([QUrl("https://example.org/picture.png")])  # a browser offers the address beside the pixels
     mime.setImageData(image)
     assert dragging.drop(window, mime)
-    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
-    assert answers(window)[0].startswith("blue")
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
+    assert labels_shown(window)[0].startswith("blue")
     assert window.session.photos.photo(0).path.is_file()
 
 
 def test_paste_takes_files_and_pixels(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     QGuiApplication.clipboard().setMimeData(dragging.files([solids["green"]]))
-    window.actions_by_act[Act.PASTE].trigger()
-    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.PASTE].trigger()
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     image = QImage(40, 30, QImage.Format.Format_RGB32)
     image.fill(QColor("red"))
     QGuiApplication.clipboard().setImage(image)
-    window.actions_by_act[Act.PASTE].trigger()
-    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
-    assert [text.split()[0] for text in answers(window)] == ["green", "red"]
+    window.actions_by_id[ActionId.PASTE].trigger()
+    qtbot.waitUntil(lambda: all_classified(window, 2), timeout=PATIENCE_MS)
+    assert [text.split()[0] for text in labels_shown(window)] == ["green", "red"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_cannot_be_taken_is_refused_visibly(window: MainWindow, address: st
 
 def test_pasted_text_is_refused_in_a_notice(window: MainWindow) -> None:
     QGuiApplication.clipboard().setText("some words")
-    window.actions_by_act[Act.PASTE].trigger()
+    window.actions_by_id[ActionId.PASTE].trigger()
     assert "That is no photo" in window.notices.texts()[0]
     assert window.photos_page.empty.isVisible()
 
@@ -142,22 +142,22 @@ def test_pasted_text_is_refused_in_a_notice(window: MainWindow) -> None:
 def test_samples_can_be_tried_from_the_empty_window(window: MainWindow, qtbot: QtBot) -> None:
     button = next(b for b in window.photos_page.empty.findChildren(QPushButton) if "sample" in b.accessibleName())
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: answered(window, 1), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     assert isinstance(window.session.photos.photo(0).outcome, Prediction)
 
 
 def test_removing_and_clearing_can_be_undone(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
-    before = answers(window)
-    window.photos_page.gallery.look_at(1)
-    window.actions_by_act[Act.REMOVE].trigger()
-    assert answers(window) == [before[0], before[2]]
-    window.actions_by_act[Act.CLEAR].trigger()
+    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
+    before = labels_shown(window)
+    window.photos_page.gallery.select_row(1)
+    window.actions_by_id[ActionId.REMOVE].trigger()
+    assert labels_shown(window) == [before[0], before[2]]
+    window.actions_by_id[ActionId.CLEAR].trigger()
     assert window.photos_page.empty.isVisible()
-    window.actions_by_act[Act.UNDO].trigger()
-    window.actions_by_act[Act.UNDO].trigger()
-    assert answers(window) == before
+    window.actions_by_id[ActionId.UNDO].trigger()
+    window.actions_by_id[ActionId.UNDO].trigger()
+    assert labels_shown(window) == before
     assert all(path.is_file() for path in solids.values())
 
 
@@ -179,35 +179,35 @@ def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
     os.kill(engine, signal.SIGSTOP)  # so that photos wait
     assert dragging.drop(window, dragging.files([folder]))
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == LISTED_IN_PARTS, timeout=PATIENCE_MS)
-    assert looked_at(window) == (0, "000.png")
+    assert shown_photo(window) == (0, "000.png")
 
-    window.actions_by_act[Act.SHOW_MODELS].trigger()
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     new = solids["blue"]
     assert dragging.drop(window, dragging.files([new, folder / "600.png", folder / "007.png"]))
-    qtbot.waitUntil(lambda: looked_at(window) == (LISTED_IN_PARTS, "blue.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shown_photo(window) == (LISTED_IN_PARTS, "blue.png"), timeout=PATIENCE_MS)
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: LISTED_IN_PARTS in answered_rows, timeout=PATIENCE_MS)
-    assert answered_rows.index(LISTED_IN_PARTS) < 2 * _WITH_ENGINE
+    assert answered_rows.index(LISTED_IN_PARTS) < 2 * _MAX_IN_FLIGHT
     qtbot.waitUntil(lambda: "2 of 3 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
 
     QGuiApplication.clipboard().setMimeData(dragging.files([folder / "600.png"]))
-    window.actions_by_act[Act.PASTE].trigger()
-    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.PASTE].trigger()
+    qtbot.waitUntil(lambda: shown_photo(window) == (600, "600.png"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "This photo was already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
     window.photos_page.resize_photos(1)
-    qtbot.waitUntil(lambda: looked_at(window) == (600, "600.png"), timeout=PATIENCE_MS)
-    answer(window, Call((folder / "003.png", folder / "004.png"), ""))
-    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shown_photo(window) == (600, "600.png"), timeout=PATIENCE_MS)
+    open_request(window, OpenRequest((folder / "003.png", folder / "004.png"), ""))
+    qtbot.waitUntil(lambda: shown_photo(window) == (3, "003.png"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "All 2 photos were already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
 
-    window.actions_by_act[Act.REMOVE].trigger()
-    window.photos_page.gallery.look_at(500)
-    window.actions_by_act[Act.UNDO].trigger()
-    qtbot.waitUntil(lambda: looked_at(window) == (3, "003.png"), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.REMOVE].trigger()
+    window.photos_page.gallery.select_row(500)
+    window.actions_by_id[ActionId.UNDO].trigger()
+    qtbot.waitUntil(lambda: shown_photo(window) == (3, "003.png"), timeout=PATIENCE_MS)
     assert window.session.photos.rowCount() == LISTED_IN_PARTS + 1
 
 
-def looked_at(window: MainWindow) -> tuple[int, str] | None:
+def shown_photo(window: MainWindow) -> tuple[int, str] | None:
     """The only photo that is selected, if it is in sight in the gallery and shown large; its row and name."""
     gallery = window.photos_page.gallery
     index = gallery.currentIndex()
@@ -235,7 +235,7 @@ def test_a_folder_without_photos_is_told_and_nothing_is_offered(
     (tmp_path / "empty" / "notes.txt").touch()
     assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
-    window.actions_by_act[Act.SHOW_FOLDERS].trigger()
+    window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
     assert window.notices.texts() == ["No photos found in “empty”."]
@@ -244,10 +244,10 @@ def test_a_folder_without_photos_is_told_and_nothing_is_offered(
 
 def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     window.photos_page.gallery.setFocus()
-    window.actions_by_act[Act.SELECT_ALL].trigger()
-    window.actions_by_act[Act.COPY].trigger()
+    window.actions_by_id[ActionId.SELECT_ALL].trigger()
+    window.actions_by_id[ActionId.COPY].trigger()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert [line.split("\t")[0] for line in lines] == ["red.png", "green.png", "blue.png"]
     assert lines[0].split("\t")[1].startswith("red")
@@ -255,7 +255,7 @@ def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: d
 
 def test_the_keyboard_alone_moves_through_the_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
-    qtbot.waitUntil(lambda: answered(window, 3), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery
     gallery.setFocus()
     assert gallery.current_row() == 0
@@ -269,7 +269,7 @@ def test_a_hen_and_a_husky_are_named_by_the_shipped_model(qtbot: QtBot, photos: 
     window = show_window(qtbot)
     hen, dog = photos / "bird" / "chicken_profile.png", photos / "mammal" / "dog.png"
     assert dragging.drop(window, dragging.files([hen, dog]))
-    qtbot.waitUntil(lambda: answered(window, 2), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all_classified(window, 2), timeout=PATIENCE_MS)
     named = [photo.outcome.best.label for photo in window.session.photos.photos()]  # type: ignore[union-attr]
     assert named[0] in ("hen", "cock")
     assert named[1] in ("Eskimo dog", "Siberian husky", "malamute")

@@ -27,7 +27,7 @@ def test_numbers_stand_beside_bars_as_long_as_they_say(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes(["whole", "half"], [1.0, 0.5], [1.0, 0.5], [4, 4])
-    assert {"100.0%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.drawing()).itertext())
+    assert {"100.0%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.svg()).itertext())
     image = plot.canvas.grab().toImage()
     lengths = {
         sum(image.pixelColor(x, y).name() == theme.LIGHT.plot_main for x in range(image.width()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from gui.plots.calibration import CalibrationPlot
-from gui.plots.histogram import ConfidenceHistogram
 from gui.plots.values import ReliabilityBin
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
@@ -52,14 +51,3 @@ def test_without_photos(show: Show) -> None:
     plot = CalibrationPlot()
     plot.show_bins((), (), 0.0, 0.0)
     assert plot.sentence() == "There is no photo to compare."
-
-
-def test_confidences_are_counted(show: Show) -> None:
-    plot = ConfidenceHistogram()
-    show(plot)
-    plot.show_confidences([0.0, 0.51, 0.93, 0.96, 1.0])
-    assert plot.sentence() == "Of 3 of 5 photos the model was at least 90% sure."
-    found = {row[0]: row[1] for row in plot.table.table.rows if row[1] != "0"}
-    assert found == {"0% to 5%": "1", "50% to 55%": "1", "90% to 95%": "1", "95% to 100%": "2"}
-    plot.show_confidences(())
-    assert plot.sentence() == "There is no answer yet."

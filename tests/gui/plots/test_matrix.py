@@ -10,7 +10,7 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip
 from pytestqt.qtbot import QtBot
 
-from gui.plots.cells import readable, shade, short
+from gui.plots.cells import shade, short, text_colour
 from gui.plots.matrix import ConfusionMatrix
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
@@ -127,7 +127,7 @@ def test_numbers_can_be_read_on_every_shade(colours: theme.Tokens) -> None:
     for share in range(1, 101):
         for is_right in (True, False):
             under = shade(colours, share / 100, is_right=is_right)
-            dark, light = sorted([luminance(under.name()), luminance(readable(under).name())])
+            dark, light = sorted([luminance(under.name()), luminance(text_colour(under).name())])
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (share, is_right)
 
 

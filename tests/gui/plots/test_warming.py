@@ -24,7 +24,6 @@ def ready():
     from gui.plots.matrix import ConfusionMatrix
     from gui.plots.bars import ClassBars
     from gui.plots.calibration import CalibrationPlot
-    from gui.plots.histogram import ConfidenceHistogram
     assert set(sys.modules) == known, "nothing left to import"
     assert "OpenGL" not in sys.modules
     LearningCurves()

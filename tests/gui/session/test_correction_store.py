@@ -12,33 +12,40 @@ from pytestqt.qtbot import QtBot
 from core.base import paths
 from core.base.errors import StorageError
 from core.datasets import corrections
+from core.datasets.corrections import Correction
 from core.prediction import Prediction, Score, Timing
-from gui.session.correction_store import CorrectionBook
+from gui.session.correction_store import CorrectionStore
 from tests.gui.conftest import PATIENCE_MS
 
 FOX, HEN = Path("/photos/fox.jpg"), Path("/photos/hen.jpg")
 
 
-def said(path: Path, label: str = "dog") -> Prediction:
+def prediction(path: Path, label: str = "dog") -> Prediction:
     return Prediction(path, (Score(label, 0.62),), None, "animals", "cpu", Timing(1, 1, 1))
 
 
+def correct(store: CorrectionStore, path: Path, label: str) -> Correction:
+    correction = Correction.of(prediction(path), label)
+    store.update(correction.model, [correction])
+    return correction
+
+
 @pytest.fixture
-def books(home: Path, qtbot: QtBot) -> Iterator[list[CorrectionBook]]:
+def stores(home: Path, qtbot: QtBot) -> Iterator[list[CorrectionStore]]:
     """Those of two windows."""
     parents = [QObject(), QObject()]
-    made = [CorrectionBook(parent) for parent in parents]
+    made = [CorrectionStore(parent) for parent in parents]
     yield made
     for book in made:
         book.close()
 
 
-def test_a_correction_is_there_at_once_and_after_the_end(books: list[CorrectionBook], qtbot: QtBot) -> None:
-    mine, other = books
+def test_a_correction_is_there_at_once_and_after_the_end(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+    mine, other = stores
     told: list[str] = []
     mine.changed.connect(told.append)
-    made = mine.correct(FOX, said(FOX), "fox")
-    assert (made.said, made.confidence, made.label, made.model) == ("dog", 0.62, "fox", "animals")
+    made = correct(mine, FOX, "fox")
+    assert (made.predicted, made.confidence, made.label, made.model) == ("dog", 0.62, "fox", "animals")
     assert mine.of(FOX, "animals") == made
     assert mine.of(FOX, "birds") is None
     assert told == ["animals"]
@@ -46,32 +53,32 @@ def test_a_correction_is_there_at_once_and_after_the_end(books: list[CorrectionB
     assert corrections.load("animals") == {FOX: made}
     other.read("animals")
     qtbot.waitUntil(lambda: other.of(FOX, "animals") == made, timeout=PATIENCE_MS)
-    other.withdraw(FOX, "animals")
+    other.update("animals", [], removed=[FOX])
     assert other.of(FOX, "animals") is None
     other.close()
     assert corrections.load("animals") == {}
 
 
-def test_two_windows_lose_nothing_to_each_other(books: list[CorrectionBook], qtbot: QtBot) -> None:
-    mine, other = books
-    mine.correct(FOX, said(FOX), "fox")
-    other.correct(HEN, said(HEN), "hen")
+def test_two_windows_lose_nothing_to_each_other(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+    mine, other = stores
+    correct(mine, FOX, "fox")
+    correct(other, HEN, "hen")
     qtbot.waitUntil(lambda: len(corrections.load("animals")) == 2, timeout=PATIENCE_MS)
     mine.read("animals")
     other.read("animals")
-    for book in books:
+    for book in stores:
         qtbot.waitUntil(lambda book=book: set(book.all("animals")) == {FOX, HEN}, timeout=PATIENCE_MS)
 
 
-def test_what_cannot_be_written_is_told_kept_and_tried_again(books: list[CorrectionBook], qtbot: QtBot) -> None:
-    mine, _ = books
+def test_what_cannot_be_written_is_told_kept_and_tried_again(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+    mine, _ = stores
     paths.corrections().parent.mkdir(parents=True)
     paths.corrections().write_text("no folder")
     with qtbot.waitSignal(mine.failed, timeout=PATIENCE_MS) as failed:
-        mine.correct(FOX, said(FOX), "fox")
+        correct(mine, FOX, "fox")
     assert isinstance(failed.args[0], StorageError)
     assert mine.of(FOX, "animals") is not None
     paths.corrections().unlink()
-    mine.correct(HEN, said(HEN), "hen")
+    correct(mine, HEN, "hen")
     mine.close()
     assert set(corrections.load("animals")) == {FOX, HEN}

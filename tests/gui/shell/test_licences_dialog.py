@@ -11,18 +11,26 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from core.app import licences
-from core.app.licences import Component, Kind, Text
-from gui.shell.actions import Act
+from core.app.licences import Component, ComponentKind, LicenceText
+from gui.shell.actions import ActionId
 from gui.shell.licences_dialog import LicencesDialog
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 
 LONG = "".join(f"line {number} of very many\n" for number in range(20_000))
 LIST = (
-    Component("Fovea", "1", Kind.PROGRAM, "Apache-2.0", texts=(Text("LICENSE", "ours\n"),)),
-    Component("alpha", "2", Kind.LIBRARY, "MIT", "https://a.example", "a note", (Text("A", "one"), Text("B", "Zwei"))),
-    Component("beta", "", Kind.MODEL, "", texts=(Text("NOTICES", LONG),)),
-    Component("gamma", "3", Kind.LIBRARY, "BSD-3-Clause"),
+    Component("Fovea", "1", ComponentKind.PROGRAM, "Apache-2.0", texts=(LicenceText("LICENSE", "ours\n"),)),
+    Component(
+        "alpha",
+        "2",
+        ComponentKind.LIBRARY,
+        "MIT",
+        "https://a.example",
+        "a note",
+        (LicenceText("A", "one"), LicenceText("B", "Zwei")),
+    ),
+    Component("beta", "", ComponentKind.MODEL, "", texts=(LicenceText("NOTICES", LONG),)),
+    Component("gamma", "3", ComponentKind.LIBRARY, "BSD-3-Clause"),
 )
 
 
@@ -31,7 +39,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A bundle with this list."""
     monkeypatch.setattr(licences, "_ROOT", tmp_path)
     file = tmp_path / licences.FILE_NAME
-    file.write_bytes(licences.pack(LIST))
+    file.write_bytes(licences.serialize(LIST))
     return file
 
 
@@ -133,7 +141,7 @@ def test_a_window_closed_while_it_reads_harms_nothing(qtbot: QtBot, bundle: Path
 @pytest.mark.qt_log_ignore("does not support raise")  # nor does the offscreen screen need it
 def test_the_menu_opens_one_window_beside_the_main_one(window: MainWindow, qtbot: QtBot) -> None:
     for _ in range(2):
-        window.actions_by_act[Act.LICENCES].trigger()
+        window.actions_by_id[ActionId.LICENCES].trigger()
     (dialog,) = window.findChildren(LicencesDialog)
     assert dialog.isVisible()
     assert not dialog.isModal()

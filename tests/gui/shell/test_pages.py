@@ -13,10 +13,10 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.shell.actions import ON_A_JOB, Act
+from gui.shell.actions import JOB_ACTIONS, ActionId
 from gui.shell.main_window import MainWindow
-from gui.shell.pages import Places
-from gui.shell.rail import Place
+from gui.shell.pages import PageStack
+from gui.shell.rail import Page
 from tests.gui.conftest import PATIENCE_MS, show_window
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,7 +55,7 @@ if __name__ == "__main__":
 @pytest.fixture
 def early(qtbot: QtBot, tiny_model: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     """The window before any place but *Photos* was made."""
-    monkeypatch.setattr(Places, "make_ahead", lambda _: None)
+    monkeypatch.setattr(PageStack, "preload", lambda _: None)
     window = show_window(qtbot)
     yield window
     window.close()
@@ -78,30 +78,30 @@ def test_the_places_come_after_the_first_paint_and_start_no_helper(home: Path, t
 
 def test_a_place_is_made_when_the_person_goes_there(early: MainWindow) -> None:
     for act, place in (
-        (Act.SHOW_TRAINING, Place.TRAINING),
-        (Act.SHOW_MODELS, Place.MODELS),
-        (Act.SHOW_FOLDERS, Place.FOLDERS),
+        (ActionId.SHOW_TRAINING, Page.TRAINING),
+        (ActionId.SHOW_MODELS, Page.MODELS),
+        (ActionId.SHOW_FOLDERS, Page.FOLDERS),
     ):
         assert type(early.pages.widget(place)) is QWidget
-        early.actions_by_act[act].trigger()
-        assert early.pages.place is place
+        early.actions_by_id[act].trigger()
+        assert early.pages.current_page is place
         assert early.pages.currentWidget() is early.pages.widget(place)
-    assert early.pages.count() == len(Place)
+    assert early.pages.count() == len(Page)
     assert early.pages.currentWidget() is early.folders_page
 
 
 def test_an_action_finds_the_place_it_needs(early: MainWindow) -> None:
-    early.actions_by_act[Act.CLASSIFY_FOLDER].trigger()
-    assert early.pages.place is Place.FOLDERS
+    early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
+    assert early.pages.current_page is Page.FOLDERS
     assert early.folders_page.form.isVisible()
 
 
 def test_what_acts_on_a_job_is_dim_before_there_is_one(early: MainWindow) -> None:
-    acts = early.actions_by_act
-    dim = {act for act in Act if not acts[act].isEnabled()}
-    assert dim == set(ON_A_JOB)
+    acts = early.actions_by_id
+    dim = {act for act in ActionId if not acts[act].isEnabled()}
+    assert dim == set(JOB_ACTIONS)
     assert early.folders_page.job is None
-    assert {act for act in Act if not acts[act].isEnabled()} == dim, "the place says the same"
+    assert {act for act in ActionId if not acts[act].isEnabled()} == dim, "the place says the same"
 
 
 def test_the_models_that_were_listed_before_are_shown(early: MainWindow, qtbot: QtBot) -> None:
@@ -112,10 +112,10 @@ def test_the_models_that_were_listed_before_are_shown(early: MainWindow, qtbot: 
 
 
 def test_a_training_that_is_under_way_is_told_of(early: MainWindow) -> None:
-    early.teaching.tell("Training “leaves”: epoch 2 of 9")
-    early.actions_by_act[Act.SHOW_TRAINING].trigger()
+    early.wizard_controller.show_progress("Training “leaves”: epoch 2 of 9")
+    early.actions_by_id[ActionId.SHOW_TRAINING].trigger()
     QApplication.processEvents()
-    assert early.training_page.under_way.isVisible()
+    assert early.training_page.running.isVisible()
     assert early.training_page.line.text() == "Training “leaves”: epoch 2 of 9"
-    early.teaching.tell("")
-    assert not early.training_page.under_way.isVisible()
+    early.wizard_controller.show_progress("")
+    assert not early.training_page.running.isVisible()

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from core.base import paths, settings
 from core.base.settings import Settings, Theme
 from gui.__main__ import main
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.widgets import theme
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_action_has_a_shortcut_of_its_own(window: MainWindow) -> None:
-    shortcuts = [action.shortcut().toString() for action in window.actions_by_act.values()]
+    shortcuts = [action.shortcut().toString() for action in window.actions_by_id.values()]
     assert all(shortcuts)
     assert len(set(shortcuts)) == len(shortcuts)
-    assert set(window.actions_by_act) == set(Act)
+    assert set(window.actions_by_id) == set(ActionId)
 
 
 def test_every_control_has_a_name_a_screen_reader_can_say(window: MainWindow) -> None:
@@ -54,7 +54,7 @@ def test_every_control_has_a_name_a_screen_reader_can_say(window: MainWindow) ->
 
 
 def test_an_action_is_found_by_typing(window: MainWindow, qtbot: QtBot) -> None:
-    window.actions_by_act[Act.PALETTE].trigger()
+    window.actions_by_id[ActionId.PALETTE].trigger()
     assert window.commands.palette.isVisible()
     line = window.commands.palette.findChild(QLineEdit)
     assert line is not None
@@ -67,7 +67,7 @@ def test_an_action_is_found_by_typing(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_escape_closes_the_palette_and_does_nothing(window: MainWindow, qtbot: QtBot) -> None:
     before = window.session.settings.value
-    window.actions_by_act[Act.PALETTE].trigger()
+    window.actions_by_id[ActionId.PALETTE].trigger()
     line = window.commands.palette.findChild(QLineEdit)
     assert line is not None
     qtbot.keyClick(line, Qt.Key.Key_Down)
@@ -77,9 +77,9 @@ def test_escape_closes_the_palette_and_does_nothing(window: MainWindow, qtbot: Q
 
 
 def test_notices_are_copied_and_dismissed(window: MainWindow, qtbot: QtBot) -> None:
-    window.notices.tell("first")
-    window.notices.tell("second")
-    window.notices.tell("first")
+    window.notices.show_notice("first")
+    window.notices.show_notice("second")
+    window.notices.show_notice("first")
     assert window.notices.texts() == ["second", "first"]
     qtbot.waitUntil(lambda: any(b.isVisible() for b in window.notices.findChildren(QAbstractButton)))
     buttons = [button for button in window.notices.findChildren(QAbstractButton) if button.isVisible()]
@@ -94,7 +94,7 @@ def test_notices_are_copied_and_dismissed(window: MainWindow, qtbot: QtBot) -> N
 def test_clearing_offers_undo_in_the_notice(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == 3, timeout=PATIENCE_MS)
-    window.actions_by_act[Act.CLEAR].trigger()
+    window.actions_by_id[ActionId.CLEAR].trigger()
     undo = next(b for b in window.notices.findChildren(QPushButton) if b.text() == "Undo")
     qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert window.session.photos.rowCount() == 3
@@ -106,7 +106,7 @@ def test_the_window_stands_where_it_stood(qtbot: QtBot, tiny_model: str) -> None
     first.resize(740, 520)
     first.close()
     second = show_window(qtbot)
-    second.restore_place()
+    second.restore_geometry()
     assert (second.width(), second.height()) == (740, 520)
     second.close()
 
@@ -156,7 +156,7 @@ def test_the_window_turns_dark_when_the_desktop_does(window: MainWindow, monkeyp
 def test_a_dark_window_is_dark_from_the_start_and_takes_on_another_theme(qtbot: QtBot, home: Path) -> None:
     settings.save(Settings(theme=Theme.DARK), paths.settings_file())
     window = show_window(qtbot)
-    window.notices.tell("Something happened.")
+    window.notices.show_notice("Something happened.")
     icons = [window.rail, window.top_bar.chip, window.photos_page.empty, *window.notices.findChildren(QToolButton)]
     for colours, other in ((theme.DARK, theme.LIGHT), (theme.LIGHT, theme.DARK)):
         assert theme.current() is colours
@@ -164,7 +164,7 @@ def test_a_dark_window_is_dark_from_the_start_and_takes_on_another_theme(qtbot: 
             painted = colours_in(widget)
             assert painted & {colours.accent, colours.text}, widget
             assert not painted & {other.accent, other.muted, other.window, other.surface}, widget
-        window.actions_by_act[Act.THEME_LIGHT].trigger()
+        window.actions_by_id[ActionId.THEME_LIGHT].trigger()
     window.close()
 
 

@@ -102,7 +102,7 @@ def test_a_helper_that_cannot_start_is_not_started_for_ever(qtbot: QtBot, tiny_m
 
 def test_pictures_are_drawn_once_and_kept(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     pictures = window.session.pictures
-    with qtbot.waitSignal(pictures.drawn, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(pictures.rendered, timeout=PATIENCE_MS):
         assert pictures.picture(solids["red"], THUMBNAIL_SIDE) is None
     pixmap = pictures.picture(solids["red"], THUMBNAIL_SIDE)
     assert pixmap is not None
@@ -114,7 +114,7 @@ def test_a_dead_picture_process_costs_only_the_pictures_it_was_drawing(qtbot: Qt
     pictures = PictureClient(parent)
     pictures.tasks._process._serve = serve_pictures_and_die
     pictures.start()
-    with qtbot.waitSignal(pictures.drawn, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(pictures.rendered, timeout=PATIENCE_MS):
         pictures.picture(solids["red"], THUMBNAIL_SIDE)
     kept = pictures.picture(solids["red"], THUMBNAIL_SIDE)
     assert kept is not None

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gui.tasks.idle_steps import in_turns
+from gui.tasks.idle_steps import run_when_idle
 
 
 def test_every_step_has_a_turn_of_its_own(qtbot: QtBot) -> None:
@@ -17,7 +17,7 @@ def test_every_step_has_a_turn_of_its_own(qtbot: QtBot) -> None:
             done.append(number)
             yield
 
-    in_turns(parent, work())
+    run_when_idle(parent, work())
     assert done == [], "the first step waits for the event loop"
     seen = []
     while len(done) < 3:
@@ -29,7 +29,7 @@ def test_every_step_has_a_turn_of_its_own(qtbot: QtBot) -> None:
 
 def test_it_ends_with_its_parent(qtbot: QtBot) -> None:
     parent, done = QObject(), list[int]()
-    in_turns(parent, (done.append(number) for number in range(100_000)))
+    run_when_idle(parent, (done.append(number) for number in range(100_000)))
     qtbot.waitUntil(lambda: bool(done), timeout=1000)
     parent.deleteLater()
     qtbot.wait(50)

@@ -8,13 +8,13 @@ import time
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
-from gui.tasks.main_thread import Relay
+from gui.tasks.main_thread import Dispatcher
 from tests.gui.conftest import PATIENCE_MS
 
 
 def test_calls_are_made_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made = Relay(parent), list[tuple[int, threading.Thread]]()
+    relay, made = Dispatcher(parent), list[tuple[int, threading.Thread]]()
     thread = threading.Thread(target=lambda: [relay.post(note, number) for number in range(500)])
 
     def note(number: int) -> None:
@@ -28,7 +28,7 @@ def test_calls_are_made_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
 
 def test_many_long_calls_let_other_events_come_between(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made, seen = Relay(parent), list[int](), set[int]()
+    relay, made, seen = Dispatcher(parent), list[int](), set[int]()
     timer = QTimer(parent, interval=0)
     timer.timeout.connect(lambda: seen.add(len(made)))
     timer.start()
@@ -46,7 +46,7 @@ def test_many_long_calls_let_other_events_come_between(qtbot: QtBot) -> None:
 
 def test_a_call_that_fails_keeps_none_of_the_others(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made = Relay(parent), list[int]()
+    relay, made = Dispatcher(parent), list[int]()
 
     def work(number: int) -> None:
         made.append(number)

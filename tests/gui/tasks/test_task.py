@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 import core
 from core import api
 from core.base.errors import FoveaError, TrainerDiedError
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.models.library import open_library
 from core.services.processes import serve_training
 from core.training.request import TrainRequest
@@ -50,7 +50,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(tasks: Tasks, folder: Path) -> Task:
-    request = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderWish.CPU, Precision.AUTO)
+    request = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO)
     return tasks.start(api.train, request, None)
 
 

@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
-from core.base.providers import Precision, ProviderWish
+from core.base.providers import Precision, ProviderPreference
 from core.models.library import open_library
 from core.training.request import Recipe, TrainRequest
-from core.training.runs import unfinished_run
-from gui.shell.actions import Act
+from core.training.runs import open_run
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.shell.rail import Place
+from gui.shell.rail import Page
 from gui.training.page import TrainingPage
-from gui.training.wizard.window import Step
+from gui.training.wizard.window import WizardStep
 from tests import teaching, tiny
 from tests.gui.conftest import PATIENCE_MS
 
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 def request(folder: Path, **changes: object) -> TrainRequest:
     fields: dict[str, object] = {"folder": folder, "name": "later", "validation": 0.25, "test": 0.25, "seed": 0}
-    fields |= {"provider": ProviderWish.CPU, "precision": Precision.AUTO, "recipe": Recipe.DENSE, "epochs": 3}
+    fields |= {"provider": ProviderPreference.CPU, "precision": Precision.AUTO, "recipe": Recipe.DENSE, "epochs": 3}
     return TrainRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
 def begin(asked: TrainRequest) -> None:
-    with unfinished_run(asked, {"recipe": asked.recipe.value, "epochs": 3}, ["a"], restart=False) as run:
+    with open_run(asked, {"recipe": asked.recipe.value, "epochs": 3}, ["a"], restart=False) as run:
         (run.folder / "checkpoint.npz").touch()
 
 
@@ -41,11 +41,11 @@ def begin(asked: TrainRequest) -> None:
 def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingPage]:
     """The page with one unfinished run, and one that an earlier Fovea began."""
     begin(request(tmp_path / "pictures"))
-    window.actions_by_act[Act.SHOW_TRAINING].trigger()
+    window.actions_by_id[ActionId.SHOW_TRAINING].trigger()
     qtbot.waitUntil(lambda: len(window.training_page.runs) == 1, timeout=PATIENCE_MS)
     yield window.training_page
-    if window.teaching.wizard is not None:
-        window.teaching.wizard.end()
+    if window.wizard_controller.wizard is not None:
+        window.wizard_controller.wizard.end()
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
@@ -60,11 +60,11 @@ def test_an_unfinished_run_is_thrown_away_after_a_question_in_place(
     (row,) = page.runs
     assert "dense, 3 epochs" in row.about.text()
     assert "pictures" in row.about.text()
-    click(qtbot, row.throw_away)
+    click(qtbot, row.discard)
     assert not row.resume.isVisible()
     click(qtbot, row.keep)
     assert row.resume.isVisible()
-    click(qtbot, row.throw_away)
+    click(qtbot, row.discard)
     click(qtbot, row.sure)
     qtbot.waitUntil(lambda: not page.runs, timeout=PATIENCE_MS)
     assert not page.unfinished.isVisible()
@@ -76,14 +76,14 @@ def test_resuming_opens_the_wizard_where_it_trains(
 ) -> None:
     teaching.replace_backbone(home)
     click(qtbot, page.runs[0].resume)
-    wizard = window.teaching.wizard
+    wizard = window.wizard_controller.wizard
     assert wizard is not None
-    assert wizard.step is Step.TRAINING
+    assert wizard.step is WizardStep.TRAINING
     assert "Training later" in page.line.text()
-    assert page.under_way.isVisible()
+    assert page.running.isVisible()
     qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # there are no such pictures
-    assert "no folder" in wizard.training._trouble.text() or "pictures" in wizard.training._trouble.text()
-    assert not page.under_way.isVisible()
+    assert "no folder" in wizard.training._error.text() or "pictures" in wizard.training._error.text()
+    assert not page.running.isVisible()
 
 
 def test_a_run_of_an_earlier_fovea_cannot_be_resumed_here(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -94,7 +94,7 @@ def test_a_run_of_an_earlier_fovea_cannot_be_resumed_here(page: TrainingPage, wi
     old = next(row for row in page.runs if row.run.name == "old")
     assert not old.resume.isEnabled()
     assert "command it was begun with" in old.about.text()
-    assert old.throw_away.isEnabled()
+    assert old.discard.isEnabled()
 
 
 def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -109,11 +109,11 @@ def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWin
     page.list.setCurrentItem(first)
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Return)
-    assert window.pages.currentIndex() == Place.MODELS
+    assert window.pages.currentIndex() == Page.MODELS
     qtbot.waitUntil(lambda: window.models_page._chosen_name() == "hues", timeout=PATIENCE_MS)
 
 
 def test_the_way_into_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, page.new)
-    assert window.teaching.wizard is not None
-    assert window.teaching.wizard.step is Step.PHOTOS
+    assert window.wizard_controller.wizard is not None
+    assert window.wizard_controller.wizard.step is WizardStep.PHOTOS

@@ -29,7 +29,7 @@ class Place(QWidget):
         self.left = 0
         self.chooser = ClassChooser(self)
         self.chooser.chosen.connect(self.chosen.append)
-        self.chooser.left.connect(self._on_left)
+        self.chooser.cancelled.connect(self._on_left)
 
     def _on_left(self) -> None:
         self.left += 1
@@ -119,7 +119,7 @@ def test_a_class_in_other_letters_is_no_new_one(place: Place, qtbot: QtBot) -> N
 
 
 def test_where_no_class_may_be_added_none_is(place: Place, qtbot: QtBot) -> None:
-    chooser = ClassChooser(place, may_add=False)
+    chooser = ClassChooser(place, can_add=False)
     chooser.open(ANIMALS, title="Which?")
     qtbot.keyClicks(chooser.line, "fox")
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)

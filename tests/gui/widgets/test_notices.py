@@ -34,7 +34,7 @@ def notices(window: QWidget) -> Notices:
     return made
 
 
-def seen(notices: Notices) -> list[str]:
+def visible_texts(notices: Notices) -> list[str]:
     """What is in sight, from the top."""
     frames = [one for one in notices.findChildren(QFrame, "notice") if one.isVisible()]
     return [one.text for one in sorted(frames, key=lambda one: one.y())]  # type: ignore[attr-defined]
@@ -46,9 +46,9 @@ def more(notices: Notices) -> list[QPushButton]:
 
 def test_the_newest_are_shown_and_the_same_text_once(notices: Notices, qtbot: QtBot) -> None:
     for text in ("one", "two", "three", "four", "two"):
-        notices.tell(text)
+        notices.show_notice(text)
     assert notices.texts() == ["three", "four", "two"]
-    qtbot.waitUntil(lambda: seen(notices) == ["two", "four", "three"])
+    qtbot.waitUntil(lambda: visible_texts(notices) == ["two", "four", "three"])
     assert not more(notices)
 
 
@@ -56,22 +56,22 @@ def test_in_a_low_window_the_others_wait_until_they_are_asked_for(
     window: QWidget, notices: Notices, qtbot: QtBot
 ) -> None:
     for text in ("one", "two", "three"):
-        notices.tell(text)
+        notices.show_notice(text)
     window.resize(900, 600)
-    qtbot.waitUntil(lambda: seen(notices) == ["three"])
+    qtbot.waitUntil(lambda: visible_texts(notices) == ["three"])
     (button,) = more(notices)
     assert button.text() == "Show 2 more"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: seen(notices) == ["three", "two", "one"])
+    qtbot.waitUntil(lambda: visible_texts(notices) == ["three", "two", "one"])
     assert not more(notices)
 
 
 def test_what_waits_comes_when_the_newest_is_dismissed(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
     window.resize(900, 600)
-    notices.tell("one")
-    notices.tell("two", offer=("Do it", lambda: None))
-    qtbot.waitUntil(lambda: seen(notices) == ["two"])
+    notices.show_notice("one")
+    notices.show_notice("two", action=("Do it", lambda: None))
+    qtbot.waitUntil(lambda: visible_texts(notices) == ["two"])
     (button,) = [one for one in notices.findChildren(QPushButton) if one.text() == "Do it"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: seen(notices) == ["one"])
+    qtbot.waitUntil(lambda: visible_texts(notices) == ["one"])
     assert not more(notices)

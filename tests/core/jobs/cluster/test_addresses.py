@@ -11,7 +11,7 @@ import pytest
 
 from core.base.errors import ImageError, ImageErrorKind, UsageError
 from core.images.listing import find_images
-from core.jobs.cluster.addresses import Address, Store, is_address
+from core.jobs.cluster.addresses import Address, RemoteStore, is_address
 from tests import tiny
 
 fsspec = pytest.importorskip("fsspec", reason="the extra `cluster` is not installed")
@@ -65,24 +65,24 @@ def test_what_is_an_address(text: str, *, is_one: bool) -> None:
 @pytest.mark.parametrize("recursive", [False, True])
 def test_a_store_lists_what_a_folder_lists_in_the_same_order(*, recursive: bool, folder: Path, in_memory: str) -> None:
     local = [str(path.relative_to(folder)) for path in find_images([folder], recursive=recursive, on_error=refuse)]
-    store = Store(in_memory)
+    store = RemoteStore(in_memory)
     stored = [path.removeprefix("/photos/") for path in store.images(recursive=recursive, on_error=refuse)]
     assert stored == [name.replace("\\", "/") for name in local]
-    there = Store(folder.as_uri())
+    there = RemoteStore(folder.as_uri())
     assert [
         Path(path).relative_to(folder).as_posix() for path in there.images(recursive=recursive, on_error=refuse)
     ] == stored
 
 
 def test_one_image_may_be_named(in_memory: str) -> None:
-    assert list(Store(f"{in_memory}/2.png").images(recursive=False, on_error=refuse)) == ["/photos/2.png"]
+    assert list(RemoteStore(f"{in_memory}/2.png").images(recursive=False, on_error=refuse)) == ["/photos/2.png"]
 
 
 def test_a_zip_is_a_store(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "photos.zip"
     with zipfile.ZipFile(file, "w") as made:
         made.write(folder / "2.png", "in/2.png")
-    store = Store(f"zip://::{file.as_uri()}")
+    store = RemoteStore(f"zip://::{file.as_uri()}")
     (path,) = store.images(recursive=True, on_error=refuse)
     fetched = store.fetch(path, tmp_path / "fetched")
     assert fetched.name == "2.png"
@@ -91,13 +91,13 @@ def test_a_zip_is_a_store(folder: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_listed_is_told_and_the_rest_goes_on(in_memory: str) -> None:
     told: list[str] = []
-    store = Store(f"{in_memory}/nowhere")
+    store = RemoteStore(f"{in_memory}/nowhere")
     assert list(store.images(recursive=True, on_error=lambda _, error: told.append(error.what))) == []
     assert told == ["“nowhere” does not exist."]
 
 
 def test_what_is_gone_or_too_large_is_one_image_s_failure(in_memory: str, tmp_path: Path) -> None:
-    store = Store(in_memory)
+    store = RemoteStore(in_memory)
     with pytest.raises(ImageError) as gone:
         store.fetch("/photos/gone.png", tmp_path)
     assert gone.value.kind == ImageErrorKind.MISSING
@@ -115,7 +115,7 @@ def test_what_is_gone_or_too_large_is_one_image_s_failure(in_memory: str, tmp_pa
 @pytest.mark.parametrize("address", ["nosuchkind://user:secret@host/photos", "s3x::secret"])
 def test_no_secret_is_told(address: str) -> None:
     with pytest.raises(UsageError) as caught:
-        Store(address)
+        RemoteStore(address)
     told = str(caught.value)
     assert "secret" not in told
     assert caught.value.__cause__ is None
@@ -127,7 +127,7 @@ def test_an_error_of_a_store_is_told_without_its_words(in_memory: str, tmp_path:
         def size(self, path: str) -> int:
             raise PermissionError("https://host/photos?token=secret")
 
-    store = Store(in_memory)
+    store = RemoteStore(in_memory)
     store._files = Angry()
     with pytest.raises(ImageError) as caught:
         store.fetch("/photos/2.png", tmp_path)

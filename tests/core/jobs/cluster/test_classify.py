@@ -25,13 +25,13 @@ PROGRAM = """
     from pathlib import Path
 
     from core.models.classifier import open_classifier
-    from core.jobs.cluster.addresses import Store
+    from core.jobs.cluster.addresses import RemoteStore
     from core.jobs.cluster.classify import classify
-    from core.jobs.cluster.worker import Task, sums_of
+    from core.jobs.cluster.worker import ClusterTask, model_hashes
     from core.base.errors import ModelError
     from core.models.library import open_library
     from core.prediction import Failure
-    from core.base.providers import Precision, ProviderWish
+    from core.base.providers import Precision, ProviderPreference
 
     def told(outcome):
         if isinstance(outcome, Failure):
@@ -61,9 +61,9 @@ PROGRAM = """
 
     os.chdir(sys.argv[1])
     model = open_library().find("colours")
-    task = Task("colours", sums_of(model), ProviderWish.CPU, Precision.EXACT, 3, os.getcwd())
+    task = ClusterTask("colours", model_hashes(model), ProviderPreference.CPU, Precision.EXACT, 3, os.getcwd())
     images = [f"photos/{number}.png" for number in range(70)] + ["photos/bad.jpg", "photos/gone.png"]
-    here = [told(one) for one in open_classifier(model, ProviderWish.CPU, Precision.EXACT).classify(
+    here = [told(one) for one in open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify(
         map(Path, images), top_k=3)]
     found = {"here": here, "there": [], "open": []}
     if sys.argv[2] == "folder":
@@ -73,11 +73,11 @@ PROGRAM = """
                 found["open"] = listening()
     else:
         from dataclasses import replace
-        store = Store(sys.argv[2])
+        store = RemoteStore(sys.argv[2])
         names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
-        found["there"] = [told(one) for one in classify(names, replace(task, place=store))]
+        found["there"] = [told(one) for one in classify(names, replace(task, source=store))]
         try:
-            list(classify(names, replace(task, sums=("other", "sums"))))
+            list(classify(names, replace(task, model_hashes=("other", "sums"))))
         except ModelError as error:
             found["refused"] = error.what
     found["modules"] = sorted({name.partition(".")[0] for name in sys.modules})
@@ -89,7 +89,7 @@ def run(folder: Path, place: str, home: Path) -> dict[str, object]:
     """Run Python as a server would, in a home of its own; code is kept compiled, as Ray starts many processes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTEST"))}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.own_models().parent)}
+    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.user_models().parent)}
     program = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), place]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=280, check=False)
     if "timed out during startup" in done.stderr:

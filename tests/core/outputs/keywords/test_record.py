@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import StorageError
-from core.base.salvage import kept_aside
+from core.base.salvage import files_set_aside
 from core.outputs.keywords.record import open_record
 
 PHOTOS = tuple(Path(f"/photos/{number:04}.jpg") for number in range(500))
@@ -17,7 +17,7 @@ PHOTOS = tuple(Path(f"/photos/{number:04}.jpg") for number in range(500))
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "keywords.sqlite3"
     with open_record(file) as record:
-        record.note((photo.with_suffix(".xmp"), photo, True) for photo in PHOTOS)
+        record.add((photo.with_suffix(".xmp"), photo, True) for photo in PHOTOS)
     return file
 
 
@@ -31,8 +31,8 @@ def test_a_damaged_record_is_set_aside_and_recovered(
     before = file.read_bytes()
     with open_record(file) as record:
         assert record.photos_in(Path("/photos")) == PHOTOS
-        assert record.begun_by_us(PHOTOS[0].with_suffix(".xmp"))
-    (aside,) = kept_aside(file.parent, file.name)
+        assert record.is_own(PHOTOS[0].with_suffix(".xmp"))
+    (aside,) = files_set_aside(file.parent, file.name)
     assert aside.read_bytes() == before
     assert str(aside) in caplog.text
 
@@ -41,4 +41,4 @@ def test_what_cannot_be_opened_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "keywords.sqlite3").mkdir()
     with pytest.raises(StorageError, match="could not be used"), open_record(tmp_path / "keywords.sqlite3"):
         pass
-    assert not kept_aside(tmp_path, "keywords.sqlite3")
+    assert not files_set_aside(tmp_path, "keywords.sqlite3")

@@ -16,13 +16,21 @@ from PIL import Image
 from core.base import paths
 from core.base.progress import CancelToken
 from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
-from core.outputs.keywords.record import Record, open_record
-from core.outputs.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, Wish, sidecar_of
+from core.outputs.keywords.record import SidecarRecord, open_record
+from core.outputs.keywords.values import (
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+    sidecar_of,
+)
 from core.outputs.keywords.writing import remove, write
 from core.prediction import Failure
 from tests import samples
 
-IN_PLACE = KeywordRequest(place=Place.PHOTO)
+IN_PLACE = KeywordRequest(place=KeywordTarget.PHOTO)
 SIDECAR = KeywordRequest()
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, owners or permissions")
 
@@ -36,7 +44,7 @@ def tool() -> ExifTool:
 
 
 @pytest.fixture
-def record() -> Iterator[Record]:
+def record() -> Iterator[SidecarRecord]:
     with open_record(paths.keyword_record()) as opened:
         yield opened
 
@@ -56,15 +64,19 @@ def exif(tool: ExifTool, *arguments: str | Path) -> str:
     return subprocess.run([tool.program, *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def given(files: Sequence[Path], request: KeywordRequest, tool: ExifTool, record: Record) -> list[KeywordOutcome]:
-    return list(write([Wish(file, "bird") for file in files], request, tool, record, token=CancelToken()))
+def given(
+    files: Sequence[Path], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+) -> list[KeywordOutcome]:
+    return list(write([KeywordAssignment(file, "bird") for file in files], request, tool, record, token=CancelToken()))
 
 
-def removed(files: Sequence[Path], tool: ExifTool, record: Record) -> list[KeywordOutcome]:
+def removed(files: Sequence[Path], tool: ExifTool, record: SidecarRecord) -> list[KeywordOutcome]:
     return list(remove(files, SIDECAR, tool, record, token=CancelToken()))
 
 
-def test_a_new_sidecar_says_all_that_it_hides_and_goes_again(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_new_sidecar_says_all_that_it_hides_and_goes_again(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     own, adobe = photo(tmp_path, "own.jpg"), photo(tmp_path, "adobe.jpg")
     person = ("-XMP-dc:Subject=Anna", "-XMP-digiKam:TagsList=People/Anna", "-XMP-xmp:Rating=4", "-IPTC:Keywords=Anna")
     exif(tool, "-q", "-overwrite_original", *person, own)
@@ -76,16 +88,16 @@ def test_a_new_sidecar_says_all_that_it_hides_and_goes_again(tmp_path: Path, too
     assert exif(tool, *lists, sidecar_of(own)).splitlines() == ["Anna+bird", "People/Anna+Fovea/bird", "4"]
     seen = exif(tool, *lists, sidecar_of(adobe)).splitlines()
     assert seen == ["Berlin+Bea+bird", "Berlin+Bea+Fovea/bird", "5", "Trip"]
-    assert [one.done for one in given([own, adobe], SIDECAR, tool, record) if isinstance(one, Kept)] == [
-        Done.UNCHANGED,
-        Done.UNCHANGED,
+    assert [one.change for one in given([own, adobe], SIDECAR, tool, record) if isinstance(one, KeywordResult)] == [
+        KeywordChange.UNCHANGED,
+        KeywordChange.UNCHANGED,
     ]
     removed([own, adobe], tool, record)
     assert contents(tmp_path) == before
 
 
 def test_a_sidecar_of_another_program_does_not_hide_the_photo_s_keywords(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path)
     exif(tool, "-q", "-overwrite_original", "-XMP-dc:Subject=Anna", file)
@@ -96,7 +108,9 @@ def test_a_sidecar_of_another_program_does_not_hide_the_photo_s_keywords(
     assert exif(tool, "-s", "-XMP:all", "--XMPToolkit", sidecar_of(file)).split() == ["Rating", ":", "5"]
 
 
-def test_what_the_user_adds_to_a_sidecar_that_fovea_began_stays(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_what_the_user_adds_to_a_sidecar_that_fovea_began_stays(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     file = photo(tmp_path)
     given([file], SIDECAR, tool, record)
     exif(tool, "-q", "-overwrite_original", "-XMP-xmp:Rating=3", sidecar_of(file))
@@ -105,7 +119,7 @@ def test_what_the_user_adds_to_a_sidecar_that_fovea_began_stays(tmp_path: Path, 
 
 
 def test_in_place_readers_of_iptc_windows_and_digikam_keep_their_keywords(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     iptc, windows = photo(tmp_path, "iptc.jpg"), photo(tmp_path, "windows.jpg")
     exif(
@@ -130,39 +144,41 @@ def test_in_place_readers_of_iptc_windows_and_digikam_keep_their_keywords(
 
 @posix
 def test_a_name_too_long_for_a_sidecar_fails_alone_and_not_at_all_in_place(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     names = ("a.jpg", f"{'m' * 250}.jpg", "z.jpg")
     files = [photo(tmp_path, name) for name in names]
     for request in (KeywordRequest(dry_run=True), SIDECAR):
         first, long, last = given(files, request, tool, record)
-        assert isinstance(first, Kept)
-        assert isinstance(last, Kept)
+        assert isinstance(first, KeywordResult)
+        assert isinstance(last, KeywordResult)
         assert isinstance(long, Failure)
         assert "too long" in long.message
-    assert all(isinstance(one, Kept) for one in given(files, IN_PLACE, tool, record))
-    assert [one.done for one in removed(files, tool, record) if isinstance(one, Kept)] == [Done.REMOVED] * 3
+    assert all(isinstance(one, KeywordResult) for one in given(files, IN_PLACE, tool, record))
+    assert [one.change for one in removed(files, tool, record) if isinstance(one, KeywordResult)] == [
+        KeywordChange.REMOVED
+    ] * 3
 
 
 def test_a_wrong_suffix_is_no_obstacle_and_a_dry_run_knows_what_is(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     pixels = samples.photo_like(64, 48)
     files = [photo(tmp_path, "png.jpg", "PNG"), photo(tmp_path, "webp.jpg", "WEBP"), photo(tmp_path, "jpeg.png")]
     pillow_heif.from_pillow(Image.fromarray(pixels)).save(heic := tmp_path / "phone.heic")
     heic.write_bytes(heic.read_bytes() + b"what a phone adds, no box " * 5)
-    would = given([*files, heic], KeywordRequest(Place.PHOTO, dry_run=True), tool, record)
+    would = given([*files, heic], KeywordRequest(KeywordTarget.PHOTO, dry_run=True), tool, record)
     assert not sidecar_of(heic).exists()
     done = given([*files, heic], IN_PLACE, tool, record)
     assert would == done
-    assert [one.file for one in done if isinstance(one, Kept)] == [*files, sidecar_of(heic)]
+    assert [one.file for one in done if isinstance(one, KeywordResult)] == [*files, sidecar_of(heic)]
     assert all(b">bird<" in one.read_bytes() for one in (*files, sidecar_of(heic)))
-    assert isinstance(done[-1], Kept)
-    assert "exiftool cannot write into it" in done[-1].remark
+    assert isinstance(done[-1], KeywordResult)
+    assert "exiftool cannot write into it" in done[-1].note
 
 
 def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     files = [photo(tmp_path, f"{name}.jpg") for name in "abc"]
     exif(tool, "-q", "-XMP-xmp:Rating=4", sidecar_of(files[2]))
@@ -176,14 +192,14 @@ def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
             assert "=" not in failure.message
             assert "sidecar" in failure.hint
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
-    done = [one for one in given(files, IN_PLACE, tool, record) if isinstance(one, Kept)]
+    done = [one for one in given(files, IN_PLACE, tool, record) if isinstance(one, KeywordResult)]
     assert [one.file for one in done] == files
-    assert done[1].remark == "Its sidecar “b.jpg.xmp” cannot be read and was left as it is."
+    assert done[1].note == "Its sidecar “b.jpg.xmp” cannot be read and was left as it is."
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
 
 
 def test_after_its_folder_was_renamed_a_sidecar_of_ours_goes_all_the_same(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path / "trip")
     given([file], SIDECAR, tool, record)
@@ -192,28 +208,28 @@ def test_after_its_folder_was_renamed_a_sidecar_of_ours_goes_all_the_same(
     assert list(contents(tmp_path / "moved")) == [file.name]
 
 
-def test_a_sidecar_left_behind_by_its_photo_goes_too(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_sidecar_left_behind_by_its_photo_goes_too(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     given([file], SIDECAR, tool, record)
     file.unlink()
     (outcome,) = removed([file], tool, record)
-    assert isinstance(outcome, Kept)
+    assert isinstance(outcome, KeywordResult)
     assert not contents(tmp_path)
 
 
 def test_what_a_killed_removal_of_an_earlier_version_left_is_finished(
-    tmp_path: Path, tool: ExifTool, record: Record
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path)
     sidecar_of(file).write_text('<x:xmpmeta xmlns:x="adobe:ns:meta/"/>')
-    record.note([(sidecar_of(file), file, True)])
+    record.add([(sidecar_of(file), file, True)])
     removed([file], tool, record)
     assert not sidecar_of(file).exists()
     assert record.photos_in(tmp_path) == ()
 
 
 def test_a_removal_killed_between_two_sidecars_is_finished_by_the_next(
-    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [photo(tmp_path, f"{number}.jpg") for number in range(3)]
     given(files, SIDECAR, tool, record)
@@ -235,7 +251,7 @@ def test_a_removal_killed_between_two_sidecars_is_finished_by_the_next(
 
 
 def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
-    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [photo(tmp_path, f"{name}.jpg") for name in "ab"]
     given(files, SIDECAR, tool, record)
@@ -250,26 +266,26 @@ def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
     first, second = removed(files, tool, record)
     assert isinstance(first, Failure)
     assert "could not be deleted: Permission denied" in first.message
-    assert isinstance(second, Kept)
+    assert isinstance(second, KeywordResult)
     assert not sidecar_of(files[1]).exists()
     assert record.photos_in(tmp_path) == (files[0],)
 
 
 @posix
 def test_a_folder_that_is_closed_is_found_out_by_the_dry_run(
-    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [photo(tmp_path / "open"), photo(tmp_path / "closed")]
     access = os.access
     monkeypatch.setattr(os, "access", lambda file, mode: Path(file) != tmp_path / "closed" and access(file, mode))
     done, failed = given(files, KeywordRequest(dry_run=True), tool, record)
-    assert isinstance(done, Kept)
+    assert isinstance(done, KeywordResult)
     assert isinstance(failed, Failure)
     assert "you may not write to" in failed.message
 
 
 @posix
-def test_a_photo_keeps_its_owner_group_and_permissions(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_photo_keeps_its_owner_group_and_permissions(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     if os.geteuid():
         pytest.skip("only the administrator may give files away")
     file, beside = photo(tmp_path), photo(tmp_path, "beside.jpg")
@@ -285,7 +301,7 @@ def test_a_photo_keeps_its_owner_group_and_permissions(tmp_path: Path, tool: Exi
 
 @posix
 def test_who_may_not_give_a_photo_away_keeps_at_least_its_group(
-    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
 
@@ -301,7 +317,7 @@ def test_who_may_not_give_a_photo_away_keeps_at_least_its_group(
 
 
 @posix
-def test_keywords_of_hostile_files_are_no_commands(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_keywords_of_hostile_files_are_no_commands(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     target = tmp_path / "made"
     hostile = f"x&#10;-execute&#10;-o&#10;{target}&#10;{file}"

@@ -21,13 +21,21 @@ from core.base.progress import CancelToken
 from core.images.decoding import decode
 from core.outputs.keywords import exiftool
 from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
-from core.outputs.keywords.record import Record, open_record
-from core.outputs.keywords.values import Done, Kept, KeywordOutcome, KeywordRequest, Place, Wish, sidecar_of
+from core.outputs.keywords.record import SidecarRecord, open_record
+from core.outputs.keywords.values import (
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+    sidecar_of,
+)
 from core.outputs.keywords.writing import remove, write
 from core.prediction import Failure
 from tests import samples
 
-IN_PLACE = KeywordRequest(place=Place.PHOTO)
+IN_PLACE = KeywordRequest(place=KeywordTarget.PHOTO)
 SIDECAR = KeywordRequest()
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
 LR, DIGIKAM = "http://ns.adobe.com/lightroom/1.0/", "http://www.digikam.org/ns/1.0/"
@@ -42,7 +50,7 @@ def tool() -> ExifTool:
 
 
 @pytest.fixture
-def record() -> Iterator[Record]:
+def record() -> Iterator[SidecarRecord]:
     with open_record(paths.keyword_record()) as opened:
         yield opened
 
@@ -62,15 +70,17 @@ def photo(folder: Path, form: str = "JPEG", name: str = "photo") -> Path:
     return file
 
 
-def told(
-    wishes: Iterable[tuple[Path, str | None]], request: KeywordRequest, tool: ExifTool, record: Record
+def write_all(
+    wishes: Iterable[tuple[Path, str | None]], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> list[KeywordOutcome]:
-    return list(write((Wish(*wish) for wish in wishes), request, tool, record, token=CancelToken()))
+    return list(write((KeywordAssignment(*wish) for wish in wishes), request, tool, record, token=CancelToken()))
 
 
-def kept(wish: tuple[Path, str | None], request: KeywordRequest, tool: ExifTool, record: Record) -> Kept:
-    (outcome,) = told([wish], request, tool, record)
-    assert isinstance(outcome, Kept), outcome
+def write_one(
+    wish: tuple[Path, str | None], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+) -> KeywordResult:
+    (outcome,) = write_all([wish], request, tool, record)
+    assert isinstance(outcome, KeywordResult), outcome
     return outcome
 
 
@@ -97,12 +107,12 @@ def scan_of(jpeg: bytes) -> bytes:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_photo_holds_its_keyword_and_the_very_same_pixels(
-    form: str, tmp_path: Path, tool: ExifTool, record: Record
+    form: str, tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path, form)
     before, pixels = file.read_bytes(), decode(file)
-    outcome = kept((file, "bird"), IN_PLACE, tool, record)
-    assert outcome == Kept(file, file, "bird", Done.ADDED)
+    outcome = write_one((file, "bird"), IN_PLACE, tool, record)
+    assert outcome == KeywordResult(file, file, "bird", KeywordChange.ADDED)
     assert np.array_equal(decode(file), pixels)
     if form == "JPEG":
         assert scan_of(file.read_bytes()) == scan_of(before)
@@ -119,54 +129,58 @@ def test_a_photo_holds_its_keyword_and_the_very_same_pixels(
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exiv2_reads_it_as_digikam_and_darktable_do(
-    form: str, tmp_path: Path, tool: ExifTool, record: Record, exiv2: str
+    form: str, tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path, form)
-    kept((file, "bird"), IN_PLACE, tool, record)
+    write_one((file, "bird"), IN_PLACE, tool, record)
     found = exiv2_reads(file, exiv2)
     assert found["Xmp.dc.subject"] == ["bird"]
     assert found["Xmp.lr.hierarchicalSubject"] == ["Fovea|bird"]
     assert found["Xmp.digiKam.TagsList"] == ["Fovea/bird"]
 
 
-def test_a_sidecar_leaves_the_photo_byte_for_byte(tmp_path: Path, tool: ExifTool, record: Record, exiv2: str) -> None:
+def test_a_sidecar_leaves_the_photo_byte_for_byte(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
+) -> None:
     file = photo(tmp_path)
     before, status = file.read_bytes(), file.stat()
-    outcome = kept((file, "bird"), SIDECAR, tool, record)
+    outcome = write_one((file, "bird"), SIDECAR, tool, record)
     assert outcome.file == tmp_path / "photo.jpg.xmp"
     assert (file.read_bytes(), file.stat().st_mtime_ns) == (before, status.st_mtime_ns)
     assert exiv2_reads(outcome.file, exiv2)["Xmp.digiKam.TagsList"] == ["Fovea/bird"]
 
 
 def test_a_rerun_replaces_ours_and_keeps_the_person_s(
-    tmp_path: Path, tool: ExifTool, record: Record, exiv2: str
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
     person = ["-XMP-dc:Subject=holiday", "-XMP-dc:Subject=2024", "-XMP-dc:Subject=True", "-IPTC:Keywords=holiday"]
     subprocess.run([tool.program, "-q", "-overwrite_original", *person, file], check=True)
     theirs = exiv2_reads(file, exiv2)
-    kept((file, "bird"), IN_PLACE, tool, record)
-    assert kept((file, "cat"), IN_PLACE, tool, record).done is Done.CHANGED
+    write_one((file, "bird"), IN_PLACE, tool, record)
+    assert write_one((file, "cat"), IN_PLACE, tool, record).change is KeywordChange.CHANGED
     found = exiv2_reads(file, exiv2)
     assert found["Xmp.dc.subject"] == ["holiday", "2024", "True", "cat"]
     assert found["Xmp.digiKam.TagsList"] == ["holiday", "2024", "True", "Fovea/cat"]
     state = file.stat()
-    assert kept((file, "cat"), IN_PLACE, tool, record).done is Done.UNCHANGED
+    assert write_one((file, "cat"), IN_PLACE, tool, record).change is KeywordChange.UNCHANGED
     assert file.stat() == state, "nothing to do is nothing done"
-    assert kept((file, None), IN_PLACE, tool, record).done is Done.REMOVED
+    assert write_one((file, None), IN_PLACE, tool, record).change is KeywordChange.REMOVED
     assert exiv2_reads(file, exiv2) == theirs
 
 
-def test_a_person_s_word_that_is_ours_too_stays(tmp_path: Path, tool: ExifTool, record: Record, exiv2: str) -> None:
+def test_a_person_s_word_that_is_ours_too_stays(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
+) -> None:
     file = photo(tmp_path)
     subprocess.run([tool.program, "-q", "-overwrite_original", "-XMP-dc:Subject=bird", file], check=True)
     for label in ("bird", "cat", None):
-        kept((file, label), IN_PLACE, tool, record)
+        write_one((file, label), IN_PLACE, tool, record)
         assert "bird" in exiv2_reads(file, exiv2)["Xmp.dc.subject"]
 
 
 def test_another_program_s_sidecar_keeps_all_it_says(
-    tmp_path: Path, tool: ExifTool, record: Record, exiv2: str
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
     sidecar = sidecar_of(file)
@@ -177,46 +191,50 @@ def test_another_program_s_sidecar_keeps_all_it_says(
         ' darktable:xmp_version="5"><darktable:history><rdf:Seq><rdf:li darktable:operation="exposure"/></rdf:Seq>'
         "</darktable:history></rdf:Description></rdf:RDF></x:xmpmeta>"
     )
-    kept((file, "bird"), SIDECAR, tool, record)
+    write_one((file, "bird"), SIDECAR, tool, record)
     found = exiv2_reads(sidecar, exiv2)
     assert found["Xmp.xmp.Rating"] == ["4"]
     assert found["Xmp.darktable.history[1]/darktable:operation"] == ["exposure"]
-    kept((file, None), SIDECAR, tool, record)
+    write_one((file, None), SIDECAR, tool, record)
     assert sidecar.exists(), "it was the person's"
     assert exiv2_reads(sidecar, exiv2)["Xmp.darktable.xmp_version"] == ["5"]
 
 
-def test_a_sidecar_of_ours_goes_with_its_keyword(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_sidecar_of_ours_goes_with_its_keyword(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
-    kept((file, "bird"), SIDECAR, tool, record)
+    write_one((file, "bird"), SIDECAR, tool, record)
     assert record.photos_in(tmp_path) == (file,)
     (outcome,) = remove(record.photos_in(tmp_path), SIDECAR, tool, record, token=CancelToken())
-    assert isinstance(outcome, Kept)
-    assert outcome.done is Done.REMOVED
+    assert isinstance(outcome, KeywordResult)
+    assert outcome.change is KeywordChange.REMOVED
     assert not sidecar_of(file).exists()
     assert record.photos_in(tmp_path) == ()
 
 
-def test_from_the_sidecar_into_the_photo_it_moves(tmp_path: Path, tool: ExifTool, record: Record, exiv2: str) -> None:
+def test_from_the_sidecar_into_the_photo_it_moves(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
+) -> None:
     file = photo(tmp_path)
-    kept((file, "bird"), SIDECAR, tool, record)
-    assert kept((file, "bird"), IN_PLACE, tool, record).done is Done.CHANGED
+    write_one((file, "bird"), SIDECAR, tool, record)
+    assert write_one((file, "bird"), IN_PLACE, tool, record).change is KeywordChange.CHANGED
     assert not sidecar_of(file).exists()
     assert exiv2_reads(file, exiv2)["Xmp.dc.subject"] == ["bird"]
 
 
-def test_what_takes_no_keywords_gets_a_sidecar_and_the_reason(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_what_takes_no_keywords_gets_a_sidecar_and_the_reason(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     bitmap, locked = photo(tmp_path, "BMP"), photo(tmp_path, name="locked")
     locked.chmod(0o444)
     for file, why in ((bitmap, "BMP"), (locked, "read-only")):
         before = file.read_bytes()
-        outcome = kept((file, "bird"), IN_PLACE, tool, record)
+        outcome = write_one((file, "bird"), IN_PLACE, tool, record)
         assert outcome.file == sidecar_of(file)
-        assert why in outcome.remark
+        assert why in outcome.note
         assert file.read_bytes() == before
 
 
-def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     good, gone, torn = photo(tmp_path), tmp_path / "gone.jpg", tmp_path / "torn.jpg"
     torn.write_bytes(b"\xff\xd8\xff\xe1\xff\xff")
     before = torn.read_bytes()
@@ -225,81 +243,89 @@ def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: Re
     if sys.platform != "win32":
         shutil.copyfile(good, broken)
         names.insert(0, broken)
-    outcomes = dict(zip(names, told([(name, "bird") for name in names], IN_PLACE, tool, record), strict=True))
-    assert isinstance(outcomes[good], Kept)
+    outcomes = dict(zip(names, write_all([(name, "bird") for name in names], IN_PLACE, tool, record), strict=True))
+    assert isinstance(outcomes[good], KeywordResult)
     assert isinstance(outcomes[gone], Failure)
     beside = outcomes[torn]
-    assert isinstance(beside, Kept)
+    assert isinstance(beside, KeywordResult)
     assert beside.file == sidecar_of(torn)
-    assert "exiftool cannot write into it" in beside.remark
+    assert "exiftool cannot write into it" in beside.note
     assert torn.read_bytes() == before
     if sys.platform != "win32":
-        assert isinstance(outcomes[broken], Kept)
+        assert isinstance(outcomes[broken], KeywordResult)
         assert b">bird<" in broken.read_bytes()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names cannot be there")
-def test_odd_names_are_names_and_no_options(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_odd_names_are_names_and_no_options(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     folder = tmp_path / "50%d of -all= $x @y"
     names = [photo(folder, name=name) for name in ("-delete_original", "%f%%", "ünder\\ 'quotes\"", "#comment", " a ")]
     latin = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
     shutil.copyfile(names[0], latin)
-    outcomes = told([(name, "=bird <x> $y @z") for name in (*names, latin)], IN_PLACE, tool, record)
-    assert all(isinstance(outcome, Kept) and outcome.done is Done.ADDED for outcome in outcomes), outcomes
+    outcomes = write_all([(name, "=bird <x> $y @z") for name in (*names, latin)], IN_PLACE, tool, record)
+    assert all(isinstance(outcome, KeywordResult) and outcome.change is KeywordChange.ADDED for outcome in outcomes), (
+        outcomes
+    )
     assert all(b"=bird &lt;x&gt; $y @z" in name.read_bytes() for name in (*names, latin))
 
 
-def test_a_link_stays_a_link(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_link_stays_a_link(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file, link = photo(tmp_path / "real"), tmp_path / "link.jpg"
     link.symlink_to(file)
-    kept((link, "bird"), IN_PLACE, tool, record)
+    write_one((link, "bird"), IN_PLACE, tool, record)
     assert link.is_symlink()
     assert b">bird<" in file.read_bytes()
 
 
-@pytest.mark.parametrize("place", Place)
-def test_nothing_outside_the_folder_is_changed(place: Place, tmp_path: Path, tool: ExifTool, record: Record) -> None:
+@pytest.mark.parametrize("place", KeywordTarget)
+def test_nothing_outside_the_folder_is_changed(
+    place: KeywordTarget, tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     folder = tmp_path / "album"
     inside, outside = photo(folder), photo(tmp_path / "private", name="p")
-    kept((outside, "cat"), IN_PLACE, tool, record)
+    write_one((outside, "cat"), IN_PLACE, tool, record)
     (folder / "link.jpg").symlink_to(outside)
     (folder / "up").symlink_to(tmp_path)
     before = outside.read_bytes()
     wishes = [(inside, "bird"), (folder / "link.jpg", "bird"), (folder / "up" / "private" / "p.jpg", "bird")]
-    first, link, through = told(wishes, KeywordRequest(place, within=folder), tool, record)
-    assert isinstance(first, Kept)
-    assert isinstance(link, Kept)
-    assert (link.file, bool(link.remark)) == (folder / "link.jpg.xmp", place is Place.PHOTO)
+    first, link, through = write_all(wishes, KeywordRequest(place, within=folder), tool, record)
+    assert isinstance(first, KeywordResult)
+    assert isinstance(link, KeywordResult)
+    assert (link.file, bool(link.note)) == (folder / "link.jpg.xmp", place is KeywordTarget.PHOTO)
     assert isinstance(through, Failure)
     assert "outside the folder" in through.message
-    told([(folder / "link.jpg", None)], KeywordRequest(place, within=folder), tool, record)
+    write_all([(folder / "link.jpg", None)], KeywordRequest(place, within=folder), tool, record)
     assert outside.read_bytes() == before
     assert [path.name for path in outside.parent.iterdir()] == ["p.jpg"]
     assert not (folder / "link.jpg.xmp").exists()
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_the_time_of_change_is_new_or_kept(*, keep: bool, tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_the_time_of_change_is_new_or_kept(
+    *, keep: bool, tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     file = photo(tmp_path)
     os.utime(file, (10**9, 10**9))
     file.chmod(0o640)
-    kept((file, "bird"), KeywordRequest(Place.PHOTO, keep_time=keep), tool, record)
+    write_one((file, "bird"), KeywordRequest(KeywordTarget.PHOTO, keep_time=keep), tool, record)
     assert (file.stat().st_mtime == 10**9) is keep
     assert file.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_dry_run_tells_and_touches_nothing(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_dry_run_tells_and_touches_nothing(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     before = file.read_bytes()
-    for place in Place:
-        assert kept((file, "bird"), KeywordRequest(place, dry_run=True), tool, record).done is Done.ADDED
+    for place in KeywordTarget:
+        assert (
+            write_one((file, "bird"), KeywordRequest(place, dry_run=True), tool, record).change is KeywordChange.ADDED
+        )
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file.name]
     assert file.read_bytes() == before
     assert record.photos_in(tmp_path) == ()
 
 
 def test_a_photo_changed_meanwhile_is_left_alone(
-    tmp_path: Path, tool: ExifTool, record: Record, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, plain = photo(tmp_path), exiftool.run
 
@@ -309,13 +335,13 @@ def test_a_photo_changed_meanwhile_is_left_alone(
         return answers
 
     monkeypatch.setattr("core.outputs.keywords.files.run", run)
-    (outcome,) = told([(file, "bird")], IN_PLACE, tool, record)
+    (outcome,) = write_all([(file, "bird")], IN_PLACE, tool, record)
     assert isinstance(outcome, Failure)
     assert "meanwhile" in outcome.message
     assert file.read_bytes() == b"the person saved something else"
 
 
-def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file, names = photo(tmp_path), []
 
     def run(_: object, commands: list[list[str | Path]]) -> object:
@@ -325,16 +351,18 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("core.outputs.keywords.files.run", run)
         with pytest.raises(KeyboardInterrupt):
-            kept((file, "bird"), IN_PLACE, tool, record)
+            write_one((file, "bird"), IN_PLACE, tool, record)
     (part,) = names
     for left in (part, part.with_name(f"{part.name}_exiftool_tmp")):
         left.write_bytes(b"half")
-    kept((file, "bird"), IN_PLACE, tool, record)
+    write_one((file, "bird"), IN_PLACE, tool, record)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file.name]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for a program that dies")
-def test_a_program_that_dies_costs_only_the_photo_it_died_of(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_a_program_that_dies_costs_only_the_photo_it_died_of(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     deadly = tmp_path / "bin" / "exiftool"
     deadly.parent.mkdir()
     deadly.write_text(
@@ -343,16 +371,16 @@ def test_a_program_that_dies_costs_only_the_photo_it_died_of(tmp_path: Path, too
     )
     deadly.chmod(0o755)
     good, bad = photo(tmp_path), photo(tmp_path, name="bad")
-    outcomes = told([(bad, "bird"), (good, "bird")], SIDECAR, ExifTool(deadly, "0"), record)
-    assert isinstance(outcomes[1], Kept)
-    assert outcomes[0].photo == bad if isinstance(outcomes[0], Kept) else outcomes[0].path == bad
+    outcomes = write_all([(bad, "bird"), (good, "bird")], SIDECAR, ExifTool(deadly, "0"), record)
+    assert isinstance(outcomes[1], KeywordResult)
+    assert outcomes[0].photo == bad if isinstance(outcomes[0], KeywordResult) else outcomes[0].path == bad
 
 
-def test_it_can_be_called_off(tmp_path: Path, tool: ExifTool, record: Record) -> None:
+def test_it_can_be_called_off(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     token = CancelToken()
     threading.Timer(0, token.cancel).run()
     with pytest.raises(Cancelled):
-        list(write([Wish(photo(tmp_path), "bird")], SIDECAR, tool, record, token=token))
+        list(write([KeywordAssignment(photo(tmp_path), "bird")], SIDECAR, tool, record, token=token))
     assert not sidecar_of(tmp_path / "photo.jpg").exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs.values import Review, Verdict
-from core.outputs.reports.columns import Reported
+from core.outputs.reports.columns import ReportRow
 from core.prediction import Failure, Prediction, Score, Timing
 from tests import tiny
 
@@ -30,19 +30,19 @@ def failed(path: Path | str) -> Failure:
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> list[Reported]:
+def rows(tmp_path: Path) -> list[ReportRow]:
     """A red image, a blue one corrected to green, a grey one of no class, and one that is not there."""
     red, blue, grey = (tiny.write_solid(tmp_path / f"{name}.png", name) for name in ("red", "blue", "grey"))
     return [
-        Reported(predicted(red, unknown=False), Review(Verdict.ACCEPTED, "red")),
-        Reported(predicted(blue, ("blue", 0.6), ("green", 0.4), unknown=False), Review(Verdict.CORRECTED, "green")),
-        Reported(predicted(grey, ("red", 0.34), ("green", 0.33), ("blue", 0.33), unknown=True)),
-        Reported(failed(tmp_path / "torn.png")),
+        ReportRow(predicted(red, unknown=False), Review(Verdict.ACCEPTED, "red")),
+        ReportRow(predicted(blue, ("blue", 0.6), ("green", 0.4), unknown=False), Review(Verdict.CORRECTED, "green")),
+        ReportRow(predicted(grey, ("red", 0.34), ("green", 0.33), ("blue", 0.33), unknown=True)),
+        ReportRow(failed(tmp_path / "torn.png")),
     ]
 
 
 @pytest.fixture
-def hostile() -> list[Reported]:
+def hostile() -> list[ReportRow]:
     """Predictions and failures whose every text is hostile."""
-    good = [Reported(predicted(name, (name, 0.5), (name, 0.25))) for name in HOSTILE]
-    return [*good, *(Reported(Failure(Path(name), "damaged", name, name)) for name in HOSTILE)]
+    good = [ReportRow(predicted(name, (name, 0.5), (name, 0.25))) for name in HOSTILE]
+    return [*good, *(ReportRow(Failure(Path(name), "damaged", name, name)) for name in HOSTILE)]

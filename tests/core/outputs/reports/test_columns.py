@@ -6,32 +6,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.jobs.values import Review, Row, State, Verdict
-from core.outputs.reports.columns import Reported, Shape, as_object, columns, facts, values
+from core.outputs.reports.columns import ColumnSet, ReportRow, as_object, columns, outcome_columns, values
 from core.prediction import Prediction, Score
 from tests.core.outputs.reports.conftest import failed, predicted
 
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
-    assert [column.name for column in columns(Shape(2))] == [
+    assert [column.name for column in columns(ColumnSet(2))] == [
         *("path", "label", "confidence", "unknown", "model", "provider"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
 
 def test_what_a_person_said_has_columns_only_where_it_is_asked_for() -> None:
-    names = [column.name for column in facts(Shape(1, reviewed=True))]
+    names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
     assert names[:6] == ["path", "label", "confidence", "unknown", "answer", "review"]
-    assert "answer" not in [column.name for column in columns(Shape(9))]
+    assert "answer" not in [column.name for column in columns(ColumnSet(9))]
 
 
-def told(row: Reported, shape: Shape) -> dict[str, object]:
+def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
     shown = columns(shape)
     return {column.name: value for column, value in zip(shown, values(row, shown), strict=True)}
 
 
 def test_a_prediction_gives_a_value_to_every_column_but_those_of_failures() -> None:
-    row = Reported(predicted("a.png", unknown=True), Review(Verdict.CORRECTED, "blue"))
-    assert told(row, Shape(4, reviewed=True)) == {
+    row = ReportRow(predicted("a.png", unknown=True), Review(Verdict.CORRECTED, "blue"))
+    assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
         "label": "red",
         "confidence": 0.75,
@@ -56,29 +56,31 @@ def test_a_prediction_gives_a_value_to_every_column_but_those_of_failures() -> N
 
 
 def test_a_failure_says_why_and_nothing_else() -> None:
-    said = {name: value for name, value in told(Reported(failed("a.png")), Shape(2)).items() if value is not None}
+    said = {
+        name: value for name, value in row_cells(ReportRow(failed("a.png")), ColumnSet(2)).items() if value is not None
+    }
     assert said == {"path": "a.png", "error": "It is damaged.", "hint": "Take another copy."}
 
 
 def test_json_holds_what_the_columns_hold() -> None:
-    row = Reported(predicted("a.png", unknown=False), Review(Verdict.ACCEPTED, "red"))
-    content = as_object(row, Shape(2, reviewed=True))
+    row = ReportRow(predicted("a.png", unknown=False), Review(Verdict.ACCEPTED, "red"))
+    content = as_object(row, ColumnSet(2, reviewed=True))
     scores = content.pop("scores")
     assert scores == [{"label": "red", "probability": 0.75}, {"label": "green", "probability": 0.125}]
-    flat = {column.name: column.of(row) for column in facts(Shape(2, reviewed=True))}
+    flat = {column.name: column.value_of(row) for column in outcome_columns(ColumnSet(2, reviewed=True))}
     assert content.pop("warnings") == []
     assert content == {name: value for name, value in flat.items() if value is not None}
 
 
 def test_warnings_stand_in_every_form() -> None:
-    row = Reported(replace(predicted("a.png"), warnings=("It is damaged.", "It is reduced.")))
-    assert told(row, Shape(1))["warnings"] == "It is damaged. It is reduced."
-    assert as_object(row, Shape(1))["warnings"] == ["It is damaged.", "It is reduced."]
+    row = ReportRow(replace(predicted("a.png"), warnings=("It is damaged.", "It is reduced.")))
+    assert row_cells(row, ColumnSet(1))["warnings"] == "It is damaged. It is reduced."
+    assert as_object(row, ColumnSet(1))["warnings"] == ["It is damaged.", "It is reduced."]
 
 
 def test_a_row_of_a_job_is_told_unless_it_waits() -> None:
     waiting = Row(1, Path("a/b.png"), Path("a"), State.WAITING)
-    assert Reported.of(waiting) is None
+    assert ReportRow.of(waiting) is None
     done = Row(
         2,
         *(Path("a/c.png"), Path("a"), State.DONE),
@@ -89,9 +91,9 @@ def test_a_row_of_a_job_is_told_unless_it_waits() -> None:
         model="colours",
         provider="cpu",
     )
-    made = Reported.of(done)
+    made = ReportRow.of(done)
     assert made is not None
     assert isinstance(made.outcome, Prediction)
-    assert (made.answer, made.outcome.best.label) == ("blue", "red")
-    torn = Reported.of(Row(3, Path("d.png"), Path(), State.FAILED, failure=failed("d.png")))
-    assert torn == Reported(failed("d.png"))
+    assert (made.final_label, made.outcome.best.label) == ("blue", "red")
+    torn = ReportRow.of(Row(3, Path("d.png"), Path(), State.FAILED, failure=failed("d.png")))
+    assert torn == ReportRow(failed("d.png"))

@@ -16,22 +16,24 @@ import pytest
 from core.base.errors import Cancelled, StorageError, UsageError
 from core.base.progress import CancelToken, Progress
 from core.outputs.reports import write
-from core.outputs.reports.columns import Reported, Shape
-from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.columns import ColumnSet, ReportRow
+from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.spreadsheet import spreadsheet
-from core.outputs.reports.write import refuse_image, write_report
+from core.outputs.reports.write import check_not_image, write_report
 from core.prediction import Failure
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, predicted
 
-REVIEWED = Shape(2, reviewed=True)
-FORMS = list(Form)
+REVIEWED = ColumnSet(2, reviewed=True)
+FORMS = list(ReportFormat)
 
 
-def report_to(file: Path, rows: Iterable[Reported], form: Form, shape: Shape = REVIEWED, **more: object) -> int:
-    if form is Form.PARQUET:
+def report_to(
+    file: Path, rows: Iterable[ReportRow], form: ReportFormat, shape: ColumnSet = REVIEWED, **more: object
+) -> int:
+    if form is ReportFormat.PARQUET:
         pytest.importorskip("pyarrow")
-    plan = Plan(form, shape, **more)  # type: ignore[arg-type]
+    plan = ReportOptions(form, shape, **more)  # type: ignore[arg-type]
     return write_report(file, rows, plan, total=4, report=lambda _: None, token=CancelToken())
 
 
@@ -40,9 +42,9 @@ def sheet_rows(file: Path) -> list[list[object]]:
     return [[cell.value for cell in row] for sheet in book.worksheets for row in sheet.iter_rows()]
 
 
-def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[Reported], tmp_path: Path) -> None:
+def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[ReportRow], tmp_path: Path) -> None:
     for wanted in (False, True):
-        report_to(tmp_path / "r.csv", rows, Form.CSV, byte_order_mark=wanted)
+        report_to(tmp_path / "r.csv", rows, ReportFormat.CSV, byte_order_mark=wanted)
         data = (tmp_path / "r.csv").read_bytes()
         assert data.startswith(b"\xef\xbb\xbf") is wanted
         assert data.decode("utf-8-sig").startswith("path,label,")
@@ -51,8 +53,8 @@ def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[Reported]
 
 @pytest.mark.parametrize(("delimiter", "confidence"), [(",", "0.75"), (";", "0,75"), ("\t", "0.75")])
 def test_csv_has_a_decimal_comma_where_a_semicolon_separates(tmp_path: Path, delimiter: str, confidence: str) -> None:
-    row = Reported(predicted("a; b, c.png", ("x;y", 0.75)))
-    report_to(tmp_path / "r.csv", [row], Form.CSV, delimiter=delimiter)
+    row = ReportRow(predicted("a; b, c.png", ("x;y", 0.75)))
+    report_to(tmp_path / "r.csv", [row], ReportFormat.CSV, delimiter=delimiter)
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
         (read,) = csv.DictReader(file, delimiter=delimiter, strict=True)
     assert (read["path"], read["label"], read["confidence"]) == ("a; b, c.png", "x;y", confidence)
@@ -71,34 +73,44 @@ def test_no_value_becomes_a_formula_whatever_a_spreadsheet_takes_for_the_separat
         for quote in ("", '"')
         for start in "=+-@\uff1d"
     ]
-    rows = [Reported(predicted(name, (name, 0.5), (name, 0.25))) for name in names]
-    rows += [Reported(Failure(Path(name), "damaged", name, name)) for name in names]
-    report_to(tmp_path / "r.csv", rows, Form.CSV, delimiter=delimiter)
+    rows = [ReportRow(predicted(name, (name, 0.5), (name, 0.25))) for name in names]
+    rows += [ReportRow(Failure(Path(name), "damaged", name, name)) for name in names]
+    report_to(tmp_path / "r.csv", rows, ReportFormat.CSV, delimiter=delimiter)
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
     assert not [cell for cell in cells if cell.lstrip(' "').startswith(("=", "+", "-", "@", "\uff1d"))]
 
 
 def test_control_characters_in_csv_are_escaped(tmp_path: Path) -> None:
-    row = Reported(predicted("\x1b]0;title\x07\x9b31m\u202egpj\u2066\n.png", ("\u202eber", 0.5)))
-    report_to(tmp_path / "r.csv", [row], Form.CSV)
+    row = ReportRow(predicted("\x1b]0;title\x07\x9b31m\u202egpj\u2066\n.png", ("\u202eber", 0.5)))
+    report_to(tmp_path / "r.csv", [row], ReportFormat.CSV)
     (read,) = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines(), strict=True)
     assert read["path"] == "\\x1b]0;title\\x07\\x9b31m\\u202egpj\\u2066\\n.png"
     assert read["label"] == "\\u202eber"
 
 
-def test_a_file_is_not_named_as_another_form(rows: list[Reported], tmp_path: Path) -> None:
-    for name, form in (("r.csv", Form.XLSX), ("r.XLSX", Form.CSV), ("r.html", Form.JSONL), ("r.xls", Form.XLSX)):
+def test_a_file_is_not_named_as_another_form(rows: list[ReportRow], tmp_path: Path) -> None:
+    for name, form in (
+        ("r.csv", ReportFormat.XLSX),
+        ("r.XLSX", ReportFormat.CSV),
+        ("r.html", ReportFormat.JSONL),
+        ("r.xls", ReportFormat.XLSX),
+    ):
         with pytest.raises(UsageError, match=r"xls|csv|html"):
             report_to(tmp_path / name, rows, form)
     assert not list(tmp_path.glob("r.*"))
-    for name, form in (("r.tsv", Form.CSV), ("r.json", Form.JSONL), ("r.2024", Form.CSV), ("r.htm", Form.HTML)):
+    for name, form in (
+        ("r.tsv", ReportFormat.CSV),
+        ("r.json", ReportFormat.JSONL),
+        ("r.2024", ReportFormat.CSV),
+        ("r.htm", ReportFormat.HTML),
+    ):
         assert report_to(tmp_path / name, rows, form) == 4
 
 
-def test_csv_jsonl_xlsx_and_parquet_tell_the_same(rows: list[Reported], tmp_path: Path) -> None:
+def test_csv_jsonl_xlsx_and_parquet_tell_the_same(rows: list[ReportRow], tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
-    for form in (Form.CSV, Form.JSONL, Form.XLSX, Form.PARQUET):
+    for form in (ReportFormat.CSV, ReportFormat.JSONL, ReportFormat.XLSX, ReportFormat.PARQUET):
         assert report_to(tmp_path / f"r.{form}", rows, form) == 4
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
         flat = list(csv.DictReader(file, strict=True))
@@ -123,8 +135,8 @@ def _spelt(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[Reported], tmp_path: Path) -> None:
-    report_to(tmp_path / "r.xlsx", rows, Form.XLSX)
+def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[ReportRow], tmp_path: Path) -> None:
+    report_to(tmp_path / "r.xlsx", rows, ReportFormat.XLSX)
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert sheet.title == "Images"
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:P5")
@@ -135,8 +147,8 @@ def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[R
 
 
 def test_a_spreadsheet_goes_on_on_further_sheets(tmp_path: Path) -> None:
-    many = [Reported(predicted(f"{number}.png")) for number in range(25)]
-    with (tmp_path / "r.xlsx").open("wb") as stream, spreadsheet(stream, Shape(1), rows_on_sheet=11) as sheets:
+    many = [ReportRow(predicted(f"{number}.png")) for number in range(25)]
+    with (tmp_path / "r.xlsx").open("wb") as stream, spreadsheet(stream, ColumnSet(1), rows_on_sheet=11) as sheets:
         for row in many:
             sheets.add(row)
     book = openpyxl.load_workbook(tmp_path / "r.xlsx")
@@ -148,8 +160,8 @@ def test_a_spreadsheet_goes_on_on_further_sheets(tmp_path: Path) -> None:
     assert paths == [f"{number}.png" for number in range(25)]
 
 
-def test_nothing_in_csv_or_xlsx_is_a_formula_or_a_link(hostile: list[Reported], tmp_path: Path) -> None:
-    for form in (Form.CSV, Form.XLSX):
+def test_nothing_in_csv_or_xlsx_is_a_formula_or_a_link(hostile: list[ReportRow], tmp_path: Path) -> None:
+    for form in (ReportFormat.CSV, ReportFormat.XLSX):
         report_to(tmp_path / f"r.{form}", hostile, form)
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file, strict=True) for cell in row]
@@ -164,15 +176,15 @@ def test_nothing_in_csv_or_xlsx_is_a_formula_or_a_link(hostile: list[Reported], 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_name_survives_in_every_form(hostile: list[Reported], tmp_path: Path, form: Form) -> None:
+def test_every_name_survives_in_every_form(hostile: list[ReportRow], tmp_path: Path, form: ReportFormat) -> None:
     assert report_to(tmp_path / "r", hostile, form, thumbnails=0) == 2 * len(HOSTILE)
-    if form is Form.JSONL:
+    if form is ReportFormat.JSONL:
         paths = [json.loads(line)["path"] for line in (tmp_path / "r").read_text("ascii").splitlines()]
         assert paths == [str(row.outcome.path) for row in hostile]
-    elif form is Form.PARQUET:
+    elif form is ReportFormat.PARQUET:
         pq = pytest.importorskip("pyarrow.parquet")
         assert "caf\\xe9.png" in pq.read_table(tmp_path / "r")["path"].to_pylist()
-    elif form is Form.XLSX:
+    elif form is ReportFormat.XLSX:
         (tmp_path / "r").rename(tmp_path / "r.xlsx")
         assert "caf\\xe9.png" in [row[0] for row in sheet_rows(tmp_path / "r.xlsx")]
     else:
@@ -180,12 +192,12 @@ def test_every_name_survives_in_every_form(hostile: list[Reported], tmp_path: Pa
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_no_rows_are_a_report_too(tmp_path: Path, form: Form) -> None:
+def test_no_rows_are_a_report_too(tmp_path: Path, form: ReportFormat) -> None:
     assert report_to(tmp_path / "r", [], form) == 0
     assert (tmp_path / "r").exists()
 
 
-def cancelled_after(rows: list[Reported], token: CancelToken) -> Iterator[Reported]:
+def cancelled_after(rows: list[ReportRow], token: CancelToken) -> Iterator[ReportRow]:
     yield from rows[:2]
     token.cancel()
     yield from rows[2:]
@@ -193,9 +205,9 @@ def cancelled_after(rows: list[Reported], token: CancelToken) -> Iterator[Report
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_called_off_leaves_the_old_file_and_nothing_else(
-    rows: list[Reported], tmp_path: Path, form: Form, monkeypatch: pytest.MonkeyPatch
+    rows: list[ReportRow], tmp_path: Path, form: ReportFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if form is Form.PARQUET:
+    if form is ReportFormat.PARQUET:
         pytest.importorskip("pyarrow")
     out, temporary = tmp_path / "out", tmp_path / "temporary"
     out.mkdir()
@@ -205,13 +217,18 @@ def test_what_is_called_off_leaves_the_old_file_and_nothing_else(
     token = CancelToken()
     with pytest.raises(Cancelled):
         write_report(
-            out / "r", cancelled_after(rows, token), Plan(form, REVIEWED), total=4, report=lambda _: None, token=token
+            out / "r",
+            cancelled_after(rows, token),
+            ReportOptions(form, REVIEWED),
+            total=4,
+            report=lambda _: None,
+            token=token,
         )
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {"r": b"old"}
     assert not list(temporary.iterdir())
 
 
-def test_drawing_thumbnails_can_be_called_off(rows: list[Reported], tmp_path: Path) -> None:
+def test_drawing_thumbnails_can_be_called_off(rows: list[ReportRow], tmp_path: Path) -> None:
     token = CancelToken()
 
     def report(progress: Progress) -> None:
@@ -219,19 +236,21 @@ def test_drawing_thumbnails_can_be_called_off(rows: list[Reported], tmp_path: Pa
             token.cancel()
 
     with pytest.raises(Cancelled):
-        write_report(tmp_path / "r.html", rows, Plan(Form.HTML, REVIEWED), total=4, report=report, token=token)
+        write_report(
+            tmp_path / "r.html", rows, ReportOptions(ReportFormat.HTML, REVIEWED), total=4, report=report, token=token
+        )
     assert not (tmp_path / "r.html").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full on this system")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_full_disk_is_told(rows: list[Reported], form: Form) -> None:
-    if form is Form.PARQUET:
+def test_a_full_disk_is_told(rows: list[ReportRow], form: ReportFormat) -> None:
+    if form is ReportFormat.PARQUET:
         pytest.importorskip("pyarrow")
 
     def fill() -> None:
         with Path("/dev/full").open("wb") as full:
-            with write.open_writer(full, Plan(form, REVIEWED), lambda _: None, CancelToken()) as writer:
+            with write.open_writer(full, ReportOptions(form, REVIEWED), lambda _: None, CancelToken()) as writer:
                 for row in rows:
                     writer.add(row)
             full.flush()
@@ -240,57 +259,61 @@ def test_a_full_disk_is_told(rows: list[Reported], form: Form) -> None:
         fill()
 
 
-def test_a_full_disk_leaves_the_old_file(rows: list[Reported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_file(
+    rows: list[ReportRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "r.csv").write_bytes(b"old")
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         with pytest.raises(StorageError, match="No space left"):
-            report_to(tmp_path / "r.csv", rows, Form.CSV)
+            report_to(tmp_path / "r.csv", rows, ReportFormat.CSV)
     assert (tmp_path / "r.csv").read_bytes() == b"old"
     assert not list(tmp_path.glob(".*"))
 
 
-def test_neither_an_image_nor_a_folder_is_overwritten(rows: list[Reported], tmp_path: Path) -> None:
+def test_neither_an_image_nor_a_folder_is_overwritten(rows: list[ReportRow], tmp_path: Path) -> None:
     disguised = tiny.write_solid(tmp_path / "photo.png", "red").rename(tmp_path / "photo.csv")
     before = disguised.read_bytes()
     for name in ("photo.csv", "new.jpg", "new.HEIC"):
         with pytest.raises(UsageError, match="an image"):
-            report_to(tmp_path / name, rows, Form.CSV)
+            report_to(tmp_path / name, rows, ReportFormat.CSV)
     assert disguised.read_bytes() == before
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(StorageError, match="folder"):
-        report_to(tmp_path / "folder.csv", rows, Form.CSV)
-    refuse_image(tmp_path / "nothing.csv")
+        report_to(tmp_path / "folder.csv", rows, ReportFormat.CSV)
+    check_not_image(tmp_path / "nothing.csv")
 
 
 def test_without_pyarrow_it_is_told_how_to_get_it(
-    rows: list[Reported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rows: list[ReportRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    plan = Plan(Form.PARQUET, REVIEWED)
+    plan = ReportOptions(ReportFormat.PARQUET, REVIEWED)
     with pytest.raises(UsageError, match="pyarrow") as caught:
         write_report(tmp_path / "r", rows, plan, total=4, report=lambda _: None, token=CancelToken())
     assert "extra `parquet`" in caught.value.hint
     assert not (tmp_path / "r").exists()
 
 
-def test_a_link_stays_a_link(rows: list[Reported], tmp_path: Path) -> None:
+def test_a_link_stays_a_link(rows: list[ReportRow], tmp_path: Path) -> None:
     try:
         (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
     except OSError as error:
         pytest.skip(f"links cannot be made here: {error}")
-    report_to(tmp_path / "link.csv", rows, Form.CSV)
+    report_to(tmp_path / "link.csv", rows, ReportFormat.CSV)
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text("utf-8").startswith("path")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_does_not_grow_with_the_rows(
+    tmp_path: Path, form: ReportFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """tests/benchmarks/reports.py measures 100,000."""
     monkeypatch.setattr("core.outputs.reports.parquet._GROUP", 500)
 
     def peak(count: int) -> int:
-        rows = (Reported(predicted(f"folder/{number:06}.png")) for number in range(count))
+        rows = (ReportRow(predicted(f"folder/{number:06}.png")) for number in range(count))
         tracemalloc.start()
         report_to(tmp_path / "r", rows, form, thumbnails=0)
         _, most = tracemalloc.get_traced_memory()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.base.progress import CancelToken
-from core.outputs.reports.columns import Reported, Shape
-from core.outputs.reports.plan import Form, Plan
+from core.outputs.reports.columns import ColumnSet, ReportRow
+from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import write_report
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, failed, predicted
@@ -42,14 +42,14 @@ class Page(HTMLParser):
         self.text += data
 
 
-def page_of(rows: list[Reported], where: Path, **more: object) -> Page:
-    plan = Plan(Form.HTML, Shape(3, reviewed=True), **more)  # type: ignore[arg-type]
+def page_of(rows: list[ReportRow], where: Path, **more: object) -> Page:
+    plan = ReportOptions(ReportFormat.HTML, ColumnSet(3, reviewed=True), **more)  # type: ignore[arg-type]
     file = where / "report.html"
     write_report(file, rows, plan, total=len(rows), report=lambda _: None, token=CancelToken())
     return Page(file.read_text("utf-8"))
 
 
-def test_the_page_tells_what_came_of_the_images(rows: list[Reported], tmp_path: Path) -> None:
+def test_the_page_tells_what_came_of_the_images(rows: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(rows, tmp_path, title="Holiday", about=(("model", "Colours"),), folder=tmp_path)
     for told in ("Holiday", "red", "1 (33.3%)", "corrected; the model: blue, 60.0%", "likely of none of the classes"):
         assert told in page.text
@@ -60,7 +60,7 @@ def test_the_page_tells_what_came_of_the_images(rows: list[Reported], tmp_path: 
     assert page.tags.count("svg") == 2
 
 
-def test_the_page_asks_nothing_of_anyone(rows: list[Reported], hostile: list[Reported], tmp_path: Path) -> None:
+def test_the_page_asks_nothing_of_anyone(rows: list[ReportRow], hostile: list[ReportRow], tmp_path: Path) -> None:
     page = page_of([*rows, *hostile], tmp_path)
     assert not {"script", "link", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name in {"href", "srcset", "action"} or name.startswith("on")]
@@ -70,7 +70,7 @@ def test_the_page_asks_nothing_of_anyone(rows: list[Reported], hostile: list[Rep
     assert "default-src 'none'" in html
 
 
-def test_hostile_names_are_shown_and_do_nothing(hostile: list[Reported], tmp_path: Path) -> None:
+def test_hostile_names_are_shown_and_do_nothing(hostile: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(hostile, tmp_path)
     assert page.tags.count("img") == 0, "none of them is a file"
     for name in HOSTILE[:4]:
@@ -83,7 +83,7 @@ def test_hostile_names_are_shown_and_do_nothing(hostile: list[Reported], tmp_pat
 def test_no_more_thumbnails_than_stated_are_drawn_and_each_class_has_its_share(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
     many = [
-        Reported(predicted(image, (label, 0.5 + number / 100), ("other", 0.1)))
+        ReportRow(predicted(image, (label, 0.5 + number / 100), ("other", 0.1)))
         for number in range(30)
         for label in ("a", "b", "c")
     ]
@@ -96,8 +96,8 @@ def test_no_more_thumbnails_than_stated_are_drawn_and_each_class_has_its_share(t
 
 def test_what_a_small_class_leaves_goes_to_the_others(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
-    many = [Reported(predicted(image, ("many", number / 500), ("few", 0.0))) for number in range(500)]
-    few = [Reported(predicted(image, ("few", 0.5)))] * 2
+    many = [ReportRow(predicted(image, ("many", number / 500), ("few", 0.0))) for number in range(500)]
+    few = [ReportRow(predicted(image, ("few", 0.5)))] * 2
     page = page_of([*many, *few], tmp_path, thumbnails=10)
     assert page.tags.count("img") == 10
     assert re.findall(r"(\d+\.\d)% sure", page.text) == [*(f"{n / 5:.1f}" for n in range(8)), "50.0", "50.0"]
@@ -106,18 +106,18 @@ def test_what_a_small_class_leaves_goes_to_the_others(tmp_path: Path) -> None:
 def test_classes_of_few_images_share_a_heading(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
     labels = ["many"] * 5 + ["one", "two", "two"]
-    page = page_of([Reported(predicted(image, (label, 0.5))) for label in labels], tmp_path)
+    page = page_of([ReportRow(predicted(image, (label, 0.5))) for label in labels], tmp_path)
     assert page.tags.count("h3") == 2
     assert "many (5)" in page.text
     assert "Other classes" in page.text
-    few = page_of([Reported(predicted(image, (label, 0.5))) for label in labels[-3:]], tmp_path)
+    few = page_of([ReportRow(predicted(image, (label, 0.5))) for label in labels[-3:]], tmp_path)
     assert few.tags.count("h3") == 0
     assert few.tags.count("img") == 3
 
 
 def test_more_classes_than_thumbnails_still_keep_the_bound(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
-    many = [Reported(predicted(image, (f"class {number:02}", 0.5))) for number in range(60) for _ in range(3)]
+    many = [ReportRow(predicted(image, (f"class {number:02}", 0.5))) for number in range(60) for _ in range(3)]
     page = page_of(many, tmp_path, thumbnails=20)
     assert page.tags.count("img") == 20
     assert "Drawn are the 40 most frequent classes; the table holds all 60." in page.text
@@ -125,13 +125,13 @@ def test_more_classes_than_thumbnails_still_keep_the_bound(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("count", [999, 1001])
 def test_long_lists_are_cut_and_say_so(tmp_path: Path, count: int) -> None:
-    rows = [Reported(failed(f"{number}.png")) for number in range(count)]
+    rows = [ReportRow(failed(f"{number}.png")) for number in range(count)]
     page = page_of(rows, tmp_path)
     assert ("The first 1,000 of 1,001 images" in page.text) is (count > 1000)
     assert page.tags.count("tr") == 2 + 2 * min(count, 1000)
 
 
-def test_thumbnails_may_be_left_out(rows: list[Reported], tmp_path: Path) -> None:
+def test_thumbnails_may_be_left_out(rows: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(rows, tmp_path, thumbnails=0)
     assert "img" not in page.tags
     assert "Every answer" in page.text

@@ -12,17 +12,17 @@ import pytest
 
 from core.base.progress import CancelToken
 from core.jobs.values import Review, Row, State, Verdict
-from core.outputs.sorting.disk import RealDisk, real
-from core.outputs.sorting.execute import carry_out
-from core.outputs.sorting.plan import plan
+from core.outputs.sorting.disk import RealFileSystem, resolve_request
+from core.outputs.sorting.execute import execute
+from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortingFacts, SortRequest, Step
+from core.outputs.sorting.values import SortingSummary, SortRequest, Step, TransferMode
 from core.prediction import Failure, Score
 
 CLASSES = ("cat", "dog", "fish")
 
 
-def answered(
+def classified_row(
     path: Path, label: str = "cat", confidence: float = 0.9, *, unknown: bool = False, said: str | None = None
 ) -> Row:
     """An answer of the model; `said` is the person's."""
@@ -70,19 +70,19 @@ class Sorter:
     def add(self, name: str, data: bytes = b"") -> Path:
         return write(self.source / name, data)
 
-    def request(self, by: By = By.COPY, **more: object) -> SortRequest:
-        return real(SortRequest(self.source, self.destination, by, **more))  # type: ignore[arg-type]
+    def request(self, by: TransferMode = TransferMode.COPY, **more: object) -> SortRequest:
+        return resolve_request(SortRequest(self.source, self.destination, by, **more))  # type: ignore[arg-type]
 
     def plan(self, rows: Iterable[Row], request: SortRequest | None = None) -> list[Step]:
         request = request or self.request()
-        return list(plan(rows, request, RealDisk(request.destination)))
+        return list(make_plan(rows, request, RealFileSystem(request.destination)))
 
-    def sort(self, rows: Iterable[Row], request: SortRequest | None = None) -> SortingFacts:
+    def sort(self, rows: Iterable[Row], request: SortRequest | None = None) -> SortingSummary:
         request = request or self.request()
-        steps = plan(rows, request, RealDisk(request.destination))
-        return carry_out(steps, request, report=lambda _: None, token=CancelToken())
+        steps = make_plan(rows, request, RealFileSystem(request.destination))
+        return execute(steps, request, report=lambda _: None, token=CancelToken())
 
-    def undo(self, id_: str) -> SortingFacts:
+    def undo(self, id_: str) -> SortingSummary:
         return undo(id_, report=lambda _: None, token=CancelToken())
 
     def targets(self, rows: Iterable[Row], request: SortRequest | None = None) -> list[str | None]:
@@ -100,7 +100,9 @@ class Sorter:
                 rows.append(broken(path))
             else:
                 said = draw.choice(CLASSES) if number % 20 == 3 else None
-                rows.append(answered(path, draw.choice(CLASSES), draw.random(), unknown=number % 30 == 1, said=said))
+                rows.append(
+                    classified_row(path, draw.choice(CLASSES), draw.random(), unknown=number % 30 == 1, said=said)
+                )
         return rows
 
 

@@ -18,9 +18,9 @@ from core.base import paths
 from core.base.progress import CancelToken
 from core.jobs.values import Row
 from core.outputs.sorting import execute, record, records, undo
-from core.outputs.sorting.execute import go_on
-from core.outputs.sorting.values import By, SortingState, SortRequest
-from tests.core.outputs.sorting.conftest import Sorter, answered, snapshot, write
+from core.outputs.sorting.execute import resume
+from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
+from tests.core.outputs.sorting.conftest import Sorter, classified_row, snapshot, write
 
 CHANGES = frozenset(
     f"os.{name}" for name in ("link", "rename", "remove", "symlink", "mkdir", "rmdir", "utime", "chmod", "truncate")
@@ -32,14 +32,14 @@ class Trap:
 
     def __init__(self, at: int) -> None:
         self._left, self._was_hit = at, False
-        note = record.Record.note
+        note = record.SortingRecord.save
 
         def trapped(*arguments: object, **more: object) -> None:
             self.step()
             note(*arguments, **more)  # type: ignore[arg-type]
             self.step()
 
-        record.Record.note = trapped  # type: ignore[method-assign, assignment]
+        record.SortingRecord.save = trapped  # type: ignore[method-assign, assignment]
         sys.addaudithook(self._audit)
 
     def step(self) -> None:
@@ -77,10 +77,10 @@ def set_up(sorter: Sorter) -> None:
 
 def rows(sorter: Sorter) -> list[Row]:
     photos = sorted(sorter.source.rglob("*.jpg"))
-    return [answered(photo, ("cat", "dog")[len(photo.name) % 2]) for photo in photos]
+    return [classified_row(photo, ("cat", "dog")[len(photo.name) % 2]) for photo in photos]
 
 
-def seen(sorter: Sorter) -> dict[str, tuple[object, ...]]:
+def snapshot_of(sorter: Sorter) -> dict[str, tuple[object, ...]]:
     """All that is there, but for the numbers that files have on their disks."""
     return {path: told[:3] for path, told in snapshot(sorter.source, sorter.destination).items()}
 
@@ -94,20 +94,20 @@ def undo_all(sorter: Sorter) -> None:
 def continue_all(sorter: Sorter, request: SortRequest) -> None:
     unfinished = [facts for facts in records.sortings() if facts.state is SortingState.SORTING]
     for facts in unfinished:
-        done = go_on(facts.id, report=lambda _: None, token=CancelToken())
-        assert (done.waiting, done.failed) == (0, 0), list(record.Record(facts.id).remarks())
+        done = resume(facts.id, report=lambda _: None, token=CancelToken())
+        assert (done.waiting, done.failed) == (0, 0), list(record.SortingRecord(facts.id).issues())
     if not records.sortings():
         sorter.sort(rows(sorter), request)
 
 
-def begin_anew(sorter: Sorter) -> None:
+def start_again(sorter: Sorter) -> None:
     for folder in (sorter.source, sorter.destination, paths.sortings()):
         shutil.rmtree(folder, ignore_errors=True)
     set_up(sorter)
 
 
 def files(sorter: Sorter) -> dict[str, tuple[object, ...]]:
-    return {path: told for path, told in seen(sorter).items() if told[0] != "folder"}
+    return {path: told for path, told in snapshot_of(sorter).items() if told[0] != "folder"}
 
 
 def try_one(sorter: Sorter, request: SortRequest, killed: str, after: dict[str, tuple[object, ...]], at: int) -> bool:
@@ -120,8 +120,8 @@ def try_one(sorter: Sorter, request: SortRequest, killed: str, after: dict[str, 
         after: the files once they are sorted, if going on is to lead there; empty: it is undone at once.
         at: n, from 1.
     """
-    begin_anew(sorter)
-    before, found = seen(sorter), rows(sorter)
+    start_again(sorter)
+    before, found = snapshot_of(sorter), rows(sorter)
     if killed == "undo":
         sorter.sort(found, request)
     work = (lambda: sorter.sort(found, request)) if killed == "sort" else (lambda: undo_all(sorter))
@@ -130,16 +130,16 @@ def try_one(sorter: Sorter, request: SortRequest, killed: str, after: dict[str, 
         continue_all(sorter, request)
         assert files(sorter) == after, (at, files(sorter), after)
     undo_all(sorter)
-    assert seen(sorter) == before, (at, seen(sorter), before)
+    assert snapshot_of(sorter) == before, (at, snapshot_of(sorter), before)
     return was_killed
 
 
 def main() -> None:
-    folder, elsewhere, by, what = Path(sys.argv[1]), Path(sys.argv[2]), By(sys.argv[3]), sys.argv[4].split()
-    execute.AT_ONCE = undo.AT_ONCE = 2  # type: ignore[misc]
+    folder, elsewhere, by, what = Path(sys.argv[1]), Path(sys.argv[2]), TransferMode(sys.argv[3]), sys.argv[4].split()
+    execute.BATCH_SIZE = undo.BATCH_SIZE = 2  # type: ignore[misc]
     os.fsync = lambda _: None  # a kill takes no power away, and waiting for the disk takes minutes
     sorter = Sorter(folder / "photos", elsewhere / "sorted")
-    begin_anew(sorter)
+    start_again(sorter)
     request = sorter.request(by, flat=True)
     sorter.sort(rows(sorter), request)
     after, at = files(sorter) if what[1] == "continue" else {}, 1

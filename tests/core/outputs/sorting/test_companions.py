@@ -18,18 +18,18 @@ import pytest
 
 from core.base import paths
 from core.base.progress import CancelToken
-from core.jobs.queries import Answers
+from core.jobs.queries import ResultStore
 from core.outputs.keywords.exiftool import KeywordError
 from core.outputs.keywords.values import KeywordRequest
 from core.outputs.sorting import moves
-from core.outputs.sorting.companions import Companions
-from core.outputs.sorting.plan import sum_up
-from core.outputs.sorting.record import Record
+from core.outputs.sorting.companions import CompanionFinder
+from core.outputs.sorting.plan import summarize
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
-from core.outputs.sorting.values import By, SortingState, SortRequest
-from core.outputs.watch_outputs import Deliveries, DeliveryRequest
+from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
+from core.outputs.watch_outputs import OutputRequest, OutputSinks
 from tests import samples
-from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, answered, snapshot, write
+from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, classified_row, snapshot, write
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links, owners and capitals")
 COMPANIONS = ("a.jpg.xmp", "a.xmp", "a.MOV", "a.aae", "a.CR2", "a.CR2.xmp")
@@ -58,18 +58,18 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("by", By)
-def test_they_go_along_and_come_back_byte_for_byte(sorter: Sorter, photo: Path, by: By) -> None:
+@pytest.mark.parametrize("by", TransferMode)
+def test_they_go_along_and_come_back_byte_for_byte(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     before, request = snapshot(sorter.source), sorter.request(by)
-    (step,) = steps = sorter.plan([answered(photo)], request)
+    (step,) = steps = sorter.plan([classified_row(photo)], request)
     assert {one.source.name for one in step.companions} == set(COMPANIONS)
-    assert (sum_up(steps, request).photos, sum_up(steps, request).companions) == (1, len(COMPANIONS))
-    facts = sorter.sort([answered(photo)], request)
+    assert (summarize(steps, request).photos, summarize(steps, request).companions) == (1, len(COMPANIONS))
+    facts = sorter.sort([classified_row(photo)], request)
     assert (facts.sorted, facts.companions, facts.failed) == (1, len(COMPANIONS), 0)
     placed = sorter.destination / "cat" / "x"
     assert names(placed) == {"a.jpg", *COMPANIONS}
     assert (placed / "a.MOV").read_bytes().endswith(b"a.MOV")
-    assert names(photo.parent) & set(COMPANIONS) == (set() if by is By.MOVE else set(COMPANIONS))
+    assert names(photo.parent) & set(COMPANIONS) == (set() if by is TransferMode.MOVE else set(COMPANIONS))
     undone = sorter.undo(facts.id)
     assert (undone.undone, undone.kept, undone.companions) == (1, 0, 0)
     assert snapshot(sorter.source) == before
@@ -81,7 +81,7 @@ def test_a_photo_and_its_companions_get_new_names_together(sorter: Sorter) -> No
         for name in ("a.jpg", "a.jpg.xmp", "a.mov"):
             sorter.add(f"{folder}/{name}")
     write(sorter.destination / "cat" / "a (2).mov", b"theirs")
-    rows = [answered(sorter.source / folder / "a.jpg") for folder in "12"]
+    rows = [classified_row(sorter.source / folder / "a.jpg") for folder in "12"]
     sorter.sort(rows, sorter.request(flat=True))
     numbered = {"a (3).jpg", "a (3).jpg.xmp", "a (3).mov"}
     assert names(sorter.destination / "cat") == {"a.jpg", "a.jpg.xmp", "a.mov", "a (2).mov", *numbered}
@@ -90,7 +90,7 @@ def test_a_photo_and_its_companions_get_new_names_together(sorter: Sorter) -> No
 
 def test_long_names_leave_room_for_those_of_companions(sorter: Sorter) -> None:
     name = f"{'m' * 247}.jpg"
-    rows = [answered(sorter.add(f"{folder}/{name}")) for folder in "12"]
+    rows = [classified_row(sorter.add(f"{folder}/{name}")) for folder in "12"]
     sorter.add(f"2/{name}.xmp")
     facts = sorter.sort(rows, sorter.request(flat=True))
     assert (facts.failed, facts.companions) == (0, 1)
@@ -99,16 +99,16 @@ def test_long_names_leave_room_for_those_of_companions(sorter: Sorter) -> None:
 
 def test_what_several_photos_share_stays_and_is_reported(sorter: Sorter, photo: Path) -> None:
     heic = sorter.add("x/a.heic")
-    steps = sorter.plan([answered(photo), answered(heic)])
+    steps = sorter.plan([classified_row(photo), classified_row(heic)])
     assert [one.source.name for step in steps for one in step.companions] == ["a.jpg.xmp"]
     assert {file.name for file in steps[0].shared} == set(COMPANIONS) - {"a.jpg.xmp"}
-    assert sum_up(steps, sorter.request()).shared == len(COMPANIONS) - 1
+    assert summarize(steps, sorter.request()).shared == len(COMPANIONS) - 1
 
 
 def test_the_sidecar_of_a_photo_is_none_of_another_whose_stem_is_its_name(sorter: Sorter) -> None:
     for name in ("a.jpg", "a.jpg.xmp"):
         sorter.add(name)
-    companions = Companions()
+    companions = CompanionFinder()
     assert companions.of(sorter.add("a.jpg.png")).names == ()
     assert companions.of(sorter.source / "a.jpg").names == ("a.jpg.xmp",)
 
@@ -118,16 +118,16 @@ def test_of_names_that_differ_in_capitals_one_goes_and_links_stay(sorter: Sorter
     for name in ("a.mov", "a.MOV"):
         sorter.add(name)
     (sorter.source / "a.aae").symlink_to(sorter.source / "a.mov")
-    assert Companions().of(sorter.add("a.jpg")).names == ("a.MOV",)
+    assert CompanionFinder().of(sorter.add("a.jpg")).names == ("a.MOV",)
 
 
 def test_a_photo_that_stays_keeps_its_companions(sorter: Sorter, photo: Path) -> None:
-    steps = sorter.plan([answered(photo)], sorter.request(By.MOVE))
+    steps = sorter.plan([classified_row(photo)], sorter.request(TransferMode.MOVE))
     write(sorter.destination / "cat" / "x" / "a.jpg", b"came meanwhile")
     before = snapshot(sorter.source)
-    from core.outputs.sorting.execute import carry_out
+    from core.outputs.sorting.execute import execute
 
-    facts = carry_out(steps, sorter.request(By.MOVE), report=lambda _: None, token=CancelToken())
+    facts = execute(steps, sorter.request(TransferMode.MOVE), report=lambda _: None, token=CancelToken())
     assert (facts.sorted, facts.failed, facts.companions) == (0, 1, 0)
     assert {key: value for key, value in snapshot(sorter.source).items() if value[0] != "folder"} == {
         key: value for key, value in before.items() if value[0] != "folder"
@@ -135,32 +135,32 @@ def test_a_photo_that_stays_keeps_its_companions(sorter: Sorter, photo: Path) ->
 
 
 def test_a_companion_that_cannot_go_is_reported(sorter: Sorter, photo: Path) -> None:
-    from core.outputs.sorting.execute import carry_out
+    from core.outputs.sorting.execute import execute
 
-    steps = sorter.plan([answered(photo)], sorter.request(By.MOVE))
+    steps = sorter.plan([classified_row(photo)], sorter.request(TransferMode.MOVE))
     write(sorter.destination / "cat" / "x" / "a.MOV", b"came meanwhile")
-    facts = carry_out(steps, sorter.request(By.MOVE), report=lambda _: None, token=CancelToken())
+    facts = execute(steps, sorter.request(TransferMode.MOVE), report=lambda _: None, token=CancelToken())
     assert (facts.sorted, facts.failed) == (1, 1)
-    with Record(facts.id) as record:
-        assert [remark.path.name for remark in record.remarks()] == ["a.MOV"]
+    with SortingRecord(facts.id) as record:
+        assert [remark.path.name for remark in record.issues()] == ["a.MOV"]
     assert (sorter.source / "x" / "a.MOV").exists()
 
 
 def test_a_sidecar_edited_since_returns_with_its_photo(sorter: Sorter, photo: Path) -> None:
-    facts = sorter.sort([answered(photo)], sorter.request(By.MOVE))
+    facts = sorter.sort([classified_row(photo)], sorter.request(TransferMode.MOVE))
     (sorter.destination / "cat" / "x" / "a.jpg.xmp").write_bytes(b"rated since")
     assert sorter.undo(facts.id).kept == 0
     assert (photo.parent / "a.jpg.xmp").read_bytes() == b"rated since"
 
 
 def test_companions_stay_with_a_photo_that_was_edited_since(sorter: Sorter, photo: Path) -> None:
-    facts = sorter.sort([answered(photo)], sorter.request(By.MOVE))
+    facts = sorter.sort([classified_row(photo)], sorter.request(TransferMode.MOVE))
     edited = sorter.destination / "cat" / "x" / "a.jpg"
     edited.write_bytes(b"edited since")
     assert sorter.undo(facts.id).kept == 1
     assert names(edited.parent) == {"a.jpg", *COMPANIONS}
-    with Record(facts.id) as record:
-        assert [remark.path.name for remark in record.remarks()] == ["a.jpg"]
+    with SortingRecord(facts.id) as record:
+        assert [remark.path.name for remark in record.issues()] == ["a.jpg"]
 
 
 @pytest.mark.parametrize("looks", [1, 3])
@@ -168,15 +168,15 @@ def test_called_off_between_a_photo_and_its_companions_the_rest_follows(
     sorter: Sorter, photo: Path, looks: int
 ) -> None:
     from core.base.errors import Cancelled
-    from core.outputs.sorting.execute import carry_out, go_on
+    from core.outputs.sorting.execute import execute, resume
     from core.outputs.sorting.undo import undo
 
-    before, request = snapshot(sorter.source), sorter.request(By.MOVE)
-    steps = sorter.plan([answered(photo)], request)
+    before, request = snapshot(sorter.source), sorter.request(TransferMode.MOVE)
+    steps = sorter.plan([classified_row(photo)], request)
     with pytest.raises(Cancelled):
-        carry_out(steps, request, report=lambda _: None, token=CancelledAfter(len(steps) + looks))
+        execute(steps, request, report=lambda _: None, token=CancelledAfter(len(steps) + looks))
     (facts,) = sortings()
-    done = go_on(facts.id, report=lambda _: None, token=CancelToken())
+    done = resume(facts.id, report=lambda _: None, token=CancelToken())
     assert (done.sorted, done.companions) == (1, len(COMPANIONS))
     with pytest.raises(Cancelled):
         undo(facts.id, report=lambda _: None, token=CancelledAfter(looks))
@@ -185,9 +185,9 @@ def test_called_off_between_a_photo_and_its_companions_the_rest_follows(
 
 
 def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorter) -> None:
-    rows = [answered(sorter.add(f"{name}.jpg")) for name in "ab"]
+    rows = [classified_row(sorter.add(f"{name}.jpg")) for name in "ab"]
     before = snapshot(sorter.source)
-    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
     database = sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")
     database.execute("ALTER TABLE moves DROP COLUMN follows")
     database.commit()
@@ -200,9 +200,9 @@ def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorte
 
 def test_what_belongs_to_a_photo_that_is_gone_is_found_unless_another_has_its_name(tmp_path: Path) -> None:
     write(tmp_path / "a.xmp")
-    assert Companions().of(tmp_path / "a.jpg").names == ("a.xmp",)
+    assert CompanionFinder().of(tmp_path / "a.jpg").names == ("a.xmp",)
     write(tmp_path / "a.png")
-    along = Companions().of(tmp_path / "a.jpg")
+    along = CompanionFinder().of(tmp_path / "a.jpg")
     assert (along.names, along.shared) == ((), ("a.xmp",))
 
 
@@ -211,9 +211,9 @@ def test_what_belongs_to_a_photo_that_is_gone_is_found_unless_another_has_its_na
 def test_a_damaged_record_brings_companions_back_and_one_of_an_earlier_version_photos(
     sorter: Sorter, photo: Path, harm: tuple[int, bytes], *, is_earlier: bool
 ) -> None:
-    rows = [answered(sorter.add("b.jpg"))] if is_earlier else [answered(photo)]
+    rows = [classified_row(sorter.add("b.jpg"))] if is_earlier else [classified_row(photo)]
     before = snapshot(sorter.source)
-    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
     file = paths.sortings() / f"{facts.id}.sqlite"
     if is_earlier:
         with contextlib.closing(sqlite3.connect(file)) as database, database:
@@ -227,7 +227,7 @@ def test_a_damaged_record_brings_companions_back_and_one_of_an_earlier_version_p
 
 @posix
 def test_links_below_one_folder_are_relative_and_survive_its_move(sorter: Sorter, photo: Path) -> None:
-    facts = sorter.sort([answered(photo)], sorter.request(By.SYMLINK))
+    facts = sorter.sort([classified_row(photo)], sorter.request(TransferMode.SYMLINK))
     link = sorter.destination / "cat" / "x" / "a.jpg"
     assert link.readlink() == Path("../../../photos/x/a.jpg")
     moved = sorter.source.parent / "moved"
@@ -242,7 +242,7 @@ def test_links_below_one_folder_are_relative_and_survive_its_move(sorter: Sorter
 
 @posix
 def test_links_to_another_disk_are_absolute_as_those_of_earlier_versions(elsewhere: Sorter, photo: Path) -> None:
-    facts = elsewhere.sort([answered(photo)], elsewhere.request(By.SYMLINK))
+    facts = elsewhere.sort([classified_row(photo)], elsewhere.request(TransferMode.SYMLINK))
     assert (elsewhere.destination / "cat" / "x" / "a.jpg").readlink() == photo
     assert elsewhere.undo(facts.id).kept == 0
     assert not elsewhere.destination.exists()
@@ -256,7 +256,7 @@ def test_moving_to_another_disk_and_back_keeps_owner_group_and_permissions(elsew
         os.chown(photo.with_name(name), 1234, 2345)
         photo.with_name(name).chmod(0o640)
     before = owners(photo.parent)
-    facts = elsewhere.sort([answered(photo)], elsewhere.request(By.MOVE))
+    facts = elsewhere.sort([classified_row(photo)], elsewhere.request(TransferMode.MOVE))
     assert owners(elsewhere.destination / "cat" / "x").items() <= before.items()
     elsewhere.undo(facts.id)
     assert owners(photo.parent) == before
@@ -282,17 +282,17 @@ def test_a_member_of_its_group_alone_keeps_that(sorter: Sorter, monkeypatch: pyt
     assert asked == [photo.stat().st_uid, -1]
 
 
-@pytest.mark.parametrize("by", [By.MOVE, By.COPY])
-def test_a_watch_takes_the_sidecars_along_that_it_wrote_itself(sorter: Sorter, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.MOVE, TransferMode.COPY])
+def test_a_watch_takes_the_sidecars_along_that_it_wrote_itself(sorter: Sorter, by: TransferMode) -> None:
     photo = sorter.add("a.jpg", samples.encoded(samples.photo_like(64, 48), "JPEG"))
     sort = SortRequest(sorter.source, sorter.destination, by)
-    request = DeliveryRequest(keywords=KeywordRequest(), sort=sort)
-    answers = cast("Answers", SimpleNamespace(note_written=lambda _: None))
+    request = OutputRequest(keywords=KeywordRequest(), sort=sort)
+    answers = cast("ResultStore", SimpleNamespace(note_written=lambda _: None))
     try:
-        with Deliveries(request) as deliveries:
-            deliveries(answers, [answered(photo)])
+        with OutputSinks(request) as deliveries:
+            deliveries(answers, [classified_row(photo)])
     except KeywordError as error:
         pytest.skip(str(error))
     assert names(sorter.destination / "cat") == {"a.jpg", "a.jpg.xmp"}
-    assert names(sorter.source) == (set() if by is By.MOVE else {"a.jpg", "a.jpg.xmp"})
+    assert names(sorter.source) == (set() if by is TransferMode.MOVE else {"a.jpg", "a.jpg.xmp"})
     assert sortings()[0].state is SortingState.SORTED

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.base.progress import CancelToken
-from core.outputs.sorting.execute import go_on
+from core.outputs.sorting.execute import resume
 from core.outputs.sorting.records import sortings
-from core.outputs.sorting.values import By, SortingState
-from tests.core.outputs.sorting.conftest import Sorter, answered, snapshot
+from core.outputs.sorting.values import SortingState, TransferMode
+from tests.core.outputs.sorting.conftest import Sorter, classified_row, snapshot
 
 ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
@@ -34,7 +34,7 @@ def elsewhere() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def kill_everywhere(folder: Path, destination: Path, home: Path, by: By, what: str) -> int:
+def kill_everywhere(folder: Path, destination: Path, home: Path, by: TransferMode, what: str) -> int:
     command = [sys.executable, "-m", "tests.core.outputs.sorting.killed", folder, destination, by, what]
     environment = {**os.environ, "FOVEA_HOME": str(home)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False)
@@ -43,14 +43,14 @@ def kill_everywhere(folder: Path, destination: Path, home: Path, by: By, what: s
 
 
 @pytest.mark.parametrize("what", ["sort continue", "sort undo", "undo undo"])
-@pytest.mark.parametrize("by", list(By))
-def test_a_kill_at_every_change_within_one_disk(elsewhere: Path, by: By, what: str) -> None:
+@pytest.mark.parametrize("by", list(TransferMode))
+def test_a_kill_at_every_change_within_one_disk(elsewhere: Path, by: TransferMode, what: str) -> None:
     assert kill_everywhere(elsewhere, elsewhere, elsewhere / "home", by, what) >= 15
 
 
 @pytest.mark.parametrize("what", ["sort continue", "sort undo", "undo undo"])
 def test_a_kill_at_every_change_while_moving_between_disks(tmp_path: Path, elsewhere: Path, what: str) -> None:
-    assert kill_everywhere(tmp_path, elsewhere, elsewhere / "home", By.MOVE, what) >= 20
+    assert kill_everywhere(tmp_path, elsewhere, elsewhere / "home", TransferMode.MOVE, what) >= 20
 
 
 SORT = """
@@ -58,14 +58,14 @@ import sys
 from pathlib import Path
 from core.base.progress import CancelToken
 from core.outputs.sorting.undo import undo
-from tests.core.outputs.sorting.conftest import Sorter, answered
+from tests.core.outputs.sorting.conftest import Sorter, classified_row
 sorter = Sorter(Path(sys.argv[1]), Path(sys.argv[2]))
 print("begins", flush=True)
 if sys.argv[3] == "undo":
     undo(sys.argv[4], report=lambda _: None, token=CancelToken())
 else:
     photos = sorted(sorter.source.rglob("*.jpg"))
-    sorter.sort([answered(photo, "cat") for photo in photos], sorter.request(sys.argv[3]))
+    sorter.sort([classified_row(photo, "cat") for photo in photos], sorter.request(sys.argv[3]))
 """
 
 
@@ -77,17 +77,17 @@ def killed_after(seconds: float, *arguments: str | Path) -> None:
         process.kill()
 
 
-@pytest.mark.parametrize("by", [By.COPY, By.MOVE])
-def test_a_kill_out_of_the_blue_in_the_midst_of_many(sorter: Sorter, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
+def test_a_kill_out_of_the_blue_in_the_midst_of_many(sorter: Sorter, by: TransferMode) -> None:
     for number in range(400):
         sorter.add(f"{number % 7}/{number:03}.jpg", b"%d" % number * 500)
     before = snapshot(sorter.source)
     killed_after(0.5, sorter.source, sorter.destination, by)
     found = sortings()
     if not found:  # killed while it was planned
-        sorter.sort([answered(photo) for photo in sorted(sorter.source.rglob("*.jpg"))], sorter.request(by))
+        sorter.sort([classified_row(photo) for photo in sorted(sorter.source.rglob("*.jpg"))], sorter.request(by))
     elif found[0].state is SortingState.SORTING:
-        go_on(found[0].id, report=lambda _: None, token=CancelToken())
+        resume(found[0].id, report=lambda _: None, token=CancelToken())
     (facts,) = sortings()
     assert (facts.state, facts.sorted, facts.failed) == (SortingState.SORTED, 400, 0)
     assert len([path for path in sorter.destination.rglob("*") if path.is_file()]) == 400

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.outputs.sorting.names import Names, folded, folder_name, numbered
+from core.outputs.sorting.names import NameAllocator, casefold_key, folder_name, numbered
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ class NoDisk:
 
 
 def test_many_files_of_one_name_are_numbered_in_one_go() -> None:
-    names = Names(Path("/to"), NoDisk())
+    names = NameAllocator(Path("/to"), NoDisk())
     given_out = [names.file(PurePath("cat"), "IMG.jpg", Path(f"/from/{n}"), n)[0].name for n in range(3000)]
     assert given_out[:3] == ["IMG.jpg", "IMG (2).jpg", "IMG (3).jpg"]
-    assert len({folded(name) for name in given_out}) == 3000
+    assert len({casefold_key(name) for name in given_out}) == 3000
 
 
 def test_only_files_of_the_same_size_are_compared() -> None:
     disk = NoDisk()
-    names = Names(Path("/to"), disk)
+    names = NameAllocator(Path("/to"), disk)
     for number in range(100):
         names.file(PurePath(), "a", Path(f"/from/{number}"), number)
     assert disk.compared == 0
 
 
 def test_a_folder_that_is_there_is_used_as_it_is_spelt() -> None:
-    names = Names(Path("/to"), NoDisk(there={".": {"Cat": True, "dog": False, "Fish": True, "fish": True}}))
+    names = NameAllocator(Path("/to"), NoDisk(there={".": {"Cat": True, "dog": False, "Fish": True, "fish": True}}))
     assert names.folder(PurePath(), "cat", "cat").name == "Cat"
     assert names.folder(PurePath(), "dog", "dog").name == "dog (2)", "a file of that name is there"
     assert names.folder(PurePath(), "fish", "fish").name == "fish"
@@ -95,7 +95,7 @@ def test_a_folder_that_is_there_is_used_as_it_is_spelt() -> None:
 
 
 def test_a_file_never_takes_a_folder_s_name() -> None:
-    names = Names(Path("/to"), NoDisk(alike=True, there={".": {"x.jpg": True}}))
+    names = NameAllocator(Path("/to"), NoDisk(alike=True, there={".": {"x.jpg": True}}))
     assert names.file(PurePath(), "X.jpg", Path("/from/X.jpg"), 1) == (PurePath("X (2).jpg"), None)
     folder = names.folder(PurePath(), "y.jpg", "y.jpg")
     assert names.file(PurePath(), folder.name, Path("/from/y.jpg"), 1) == (PurePath("y (2).jpg"), None)

@@ -15,24 +15,29 @@ from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.jobs.values import Review, Row, Verdict
 from core.outputs.sorting import inputs
-from core.outputs.sorting.names import folded
-from core.outputs.sorting.plan import plan, sum_up
+from core.outputs.sorting.names import casefold_key
+from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortRequest
-from tests.core.outputs.sorting.conftest import Sorter, answered, broken, snapshot, write
+from core.outputs.sorting.values import SortRequest, TransferMode
+from tests.core.outputs.sorting.conftest import Sorter, broken, classified_row, snapshot, write
 
 posix_names = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 
 
 def test_each_class_gets_a_folder_and_the_tree_is_kept(sorter: Sorter) -> None:
-    rows = [answered(sorter.add("a.jpg")), answered(sorter.add("x/y/b.jpg"), "dog")]
+    rows = [classified_row(sorter.add("a.jpg")), classified_row(sorter.add("x/y/b.jpg"), "dog")]
     assert sorter.targets(rows) == ["cat/a.jpg", "dog/x/y/b.jpg"]
     assert sorter.targets(rows, sorter.request(flat=True)) == ["cat/a.jpg", "dog/b.jpg"]
 
 
 def test_uncertain_photos_go_to_unsure_and_failures_stay(sorter: Sorter) -> None:
     a, b, c, d = (sorter.add(f"{name}.jpg") for name in "abcd")
-    rows = [answered(a, confidence=0.59), answered(b, confidence=0.6), answered(c, unknown=True), broken(d)]
+    rows = [
+        classified_row(a, confidence=0.59),
+        classified_row(b, confidence=0.6),
+        classified_row(c, unknown=True),
+        broken(d),
+    ]
     assert sorter.targets(rows) == ["unsure/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
     assert sorter.targets(rows, sorter.request(threshold=0.0)) == ["cat/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
     assert sorter.plan(rows)[-1].note == "It is damaged."
@@ -40,15 +45,15 @@ def test_uncertain_photos_go_to_unsure_and_failures_stay(sorter: Sorter) -> None
 
 def test_what_a_person_said_counts_over_the_model(sorter: Sorter) -> None:
     a, b, c = (sorter.add(f"{name}.jpg") for name in "abc")
-    accepted = replace(answered(b, confidence=0.1), review=Review(Verdict.ACCEPTED, "cat"))
-    skipped = replace(answered(c, confidence=0.1), review=Review(Verdict.SKIPPED))
-    rows = [answered(a, confidence=0.1, unknown=True, said="dog"), accepted, skipped]
+    accepted = replace(classified_row(b, confidence=0.1), review=Review(Verdict.ACCEPTED, "cat"))
+    skipped = replace(classified_row(c, confidence=0.1), review=Review(Verdict.SKIPPED))
+    rows = [classified_row(a, confidence=0.1, unknown=True, said="dog"), accepted, skipped]
     assert sorter.targets(rows) == ["dog/a.jpg", "cat/b.jpg", "unsure/c.jpg"]
 
 
 def test_names_that_clash_are_numbered_and_the_same_photo_comes_once(sorter: Sorter) -> None:
     rows = [
-        answered(sorter.add(name, data))
+        classified_row(sorter.add(name, data))
         for name, data in (("1/a.jpg", b"one"), ("2/a.jpg", b"two"), ("3/A.JPG", b"six"), ("4/a.jpg", b"one"))
     ]
     steps = sorter.plan(rows, sorter.request(flat=True))
@@ -62,8 +67,8 @@ def test_a_file_of_the_person_s_is_never_replaced(sorter: Sorter) -> None:
     write(sorter.destination / "cat" / "a.jpg", b"theirs")
     write(sorter.destination / "cat" / "b.jpg", b"same")
     write(sorter.destination / "dog", b"a file called like a class")
-    rows = [answered(sorter.add("a.jpg", b"ours")), answered(sorter.add("b.jpg", b"same"))]
-    rows.append(answered(sorter.add("c.jpg"), "dog"))
+    rows = [classified_row(sorter.add("a.jpg", b"ours")), classified_row(sorter.add("b.jpg", b"same"))]
+    rows.append(classified_row(sorter.add("c.jpg"), "dog"))
     assert sorter.targets(rows) == ["cat/a (2).jpg", None, "dog (2)/c.jpg"]
 
 
@@ -72,12 +77,12 @@ def test_a_link_in_the_destination_is_not_followed(sorter: Sorter, tmp_path: Pat
     (tmp_path / "elsewhere").mkdir()
     sorter.destination.mkdir()
     (sorter.destination / "cat").symlink_to(tmp_path / "elsewhere")
-    assert sorter.targets([answered(sorter.add("a.jpg"))]) == ["cat (2)/a.jpg"]
+    assert sorter.targets([classified_row(sorter.add("a.jpg"))]) == ["cat (2)/a.jpg"]
 
 
 def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
     labels = ("../../etc", "CON", "a/b", "a_b", "Cat", "cat", "unsure", "", ".hidden", "x" * 500)
-    rows = [answered(sorter.add(f"{number}.jpg"), label) for number, label in enumerate(labels)]
+    rows = [classified_row(sorter.add(f"{number}.jpg"), label) for number, label in enumerate(labels)]
     folders = [step.target.parent.name for step in sorter.plan(rows) if step.target]
     assert folders[:9] == ["_.._etc", "_CON", "a_b", "a_b (2)", "Cat", "cat (2)", "unsure", "_", "hidden"]
     assert len(folders[9]) == 120
@@ -97,18 +102,18 @@ def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
     ],
 )
 def test_a_class_folder_shows_itself_as_it_is_and_is_found_again(sorter: Sorter, label: str, folder: str) -> None:
-    assert sorter.targets([answered(sorter.add("a.jpg"), label)]) == [f"{folder}/a.jpg"]
+    assert sorter.targets([classified_row(sorter.add("a.jpg"), label)]) == [f"{folder}/a.jpg"]
 
 
 def test_a_class_called_unsure_is_not_what_is_unsure(sorter: Sorter) -> None:
-    rows = [answered(sorter.add("a.jpg"), confidence=0.1), answered(sorter.add("b.jpg"), "unsure")]
+    rows = [classified_row(sorter.add("a.jpg"), confidence=0.1), classified_row(sorter.add("b.jpg"), "unsure")]
     assert sorter.targets(rows) == ["unsure/a.jpg", "unsure (2)/b.jpg"]
 
 
 @posix_names
 def test_names_that_are_not_utf_8_stay_what_they_are(sorter: Sorter) -> None:
     path = sorter.add(os.fsdecode(b"caf\xe9/\xff.jpg"))
-    (step,) = sorter.plan([answered(path)])
+    (step,) = sorter.plan([classified_row(path)])
     assert step.target is not None
     assert os.fsencode(step.target).endswith(b"/cat/caf\xe9/\xff.jpg")
 
@@ -117,18 +122,18 @@ def test_names_that_are_not_utf_8_stay_what_they_are(sorter: Sorter) -> None:
 def test_a_link_is_not_moved(sorter: Sorter) -> None:
     link = sorter.source / "link.jpg"
     link.symlink_to(sorter.add("a.jpg"))
-    assert sorter.targets([answered(link)], sorter.request(By.MOVE)) == [None]
-    assert sorter.targets([answered(link)], sorter.request(By.COPY)) == ["cat/link.jpg"]
+    assert sorter.targets([classified_row(link)], sorter.request(TransferMode.MOVE)) == [None]
+    assert sorter.targets([classified_row(link)], sorter.request(TransferMode.COPY)) == ["cat/link.jpg"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-@pytest.mark.parametrize("by", By)
-def test_a_photo_outside_the_source_stays(sorter: Sorter, tmp_path: Path, by: By) -> None:
+@pytest.mark.parametrize("by", TransferMode)
+def test_a_photo_outside_the_source_stays(sorter: Sorter, tmp_path: Path, by: TransferMode) -> None:
     """Journals of earlier versions hold photos that were found through links."""
     write(tmp_path / "private" / "p.jpg")
     sorter.source.mkdir(exist_ok=True)
     (sorter.source / "up").symlink_to(tmp_path)
-    rows = [answered(sorter.source / "up" / "private" / "p.jpg"), answered(tmp_path / "private" / "p.jpg")]
+    rows = [classified_row(sorter.source / "up" / "private" / "p.jpg"), classified_row(tmp_path / "private" / "p.jpg")]
     steps = sorter.plan(rows, sorter.request(by))
     assert [(step.target, step.note) for step in steps] == [(None, "It lies outside the folder that is sorted.")] * 2
 
@@ -146,13 +151,13 @@ def test_photos_in_the_destination_stay_however_it_is_reached(
         "identity",
         lambda folder: real_identity(sorter.destination if folder.name == "mounted" else folder),
     )
-    assert sorter.targets([answered(photo), answered(mounted)]) == ["cat/a.jpg", None]
+    assert sorter.targets([classified_row(photo), classified_row(mounted)]) == ["cat/a.jpg", None]
 
 
 def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(sorter: Sorter, tmp_path: Path) -> None:
     first = Sorter(sorter.source / "new", sorter.source / "sorted")
-    done = first.sort([answered(first.add("a.jpg"))])
-    rows = [answered(first.source / "a.jpg"), answered(sorter.source / "sorted" / "cat" / "new.jpg")]
+    done = first.sort([classified_row(first.add("a.jpg"))])
+    rows = [classified_row(first.source / "a.jpg"), classified_row(sorter.source / "sorted" / "cat" / "new.jpg")]
     write(rows[1].path)
     first_step, second_step = sorter.plan(rows)
     assert first_step.target is not None
@@ -164,13 +169,13 @@ def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(
 
 
 def test_a_photo_that_is_gone_is_told(sorter: Sorter) -> None:
-    (step,) = sorter.plan([answered(sorter.source / "gone.jpg")])
+    (step,) = sorter.plan([classified_row(sorter.source / "gone.jpg")])
     assert (step.target, step.note) == (None, "It is not there any more.")
 
 
 def test_a_class_whose_folder_is_being_sorted_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     inside = Sorter(tmp_path / "all" / "Cat", tmp_path / "all")
-    rows = [answered(inside.add("a.jpg"), "dog"), answered(inside.add("b.jpg"), "cat")]
+    rows = [classified_row(inside.add("a.jpg"), "dog"), classified_row(inside.add("b.jpg"), "cat")]
     assert inside.targets(rows[:1]) == ["dog/a.jpg"]
     with pytest.raises(UsageError, match="that is being sorted"):
         inside.plan(rows)
@@ -180,18 +185,18 @@ def test_planning_changes_nothing(sorter: Sorter) -> None:
     rows = sorter.many(100)
     write(sorter.destination / "cat" / "IMG_0001.jpg", b"theirs")
     before = snapshot(sorter.source, sorter.destination)
-    sorter.plan(rows, sorter.request(By.MOVE, flat=True))
+    sorter.plan(rows, sorter.request(TransferMode.MOVE, flat=True))
     assert snapshot(sorter.source, sorter.destination) == before
 
 
 def test_a_plan_in_numbers(sorter: Sorter) -> None:
     rows = [
-        answered(sorter.add(f"{name}/a.jpg", name.encode() * 10), label)
+        classified_row(sorter.add(f"{name}/a.jpg", name.encode() * 10), label)
         for name, label in zip("123", "xxy", strict=True)
     ]
     rows.append(broken(sorter.add("b.jpg")))
     request = sorter.request(flat=True)
-    facts = sum_up(sorter.plan(rows, request), request)
+    facts = summarize(sorter.plan(rows, request), request)
     assert (facts.folders, facts.left, facts.renamed, facts.size, facts.photos) == ({"x": 2, "y": 1}, 1, 1, 30, 3)
 
 
@@ -200,9 +205,9 @@ LABELS = st.one_of(st.sampled_from(["cat", "Cat", "unsure", "..", "../x", "", "a
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> list[Row]:
+def random_rows(draw: st.DrawFn) -> list[Row]:
     found = draw(st.lists(st.tuples(st.lists(NAMES, min_size=1, max_size=4), LABELS, st.floats(0, 1)), max_size=25))
-    return [answered(Path("/from", *parts), label, confidence) for parts, label, confidence in found]
+    return [classified_row(Path("/from", *parts), label, confidence) for parts, label, confidence in found]
 
 
 class DrawnDisk:
@@ -221,20 +226,20 @@ class DrawnDisk:
         return self._alike and len(str(one)) % 2 == len(str(other)) % 2
 
 
-@given(answers(), st.dictionaries(NAMES, st.booleans()), st.booleans(), st.booleans())
+@given(random_rows(), st.dictionaries(NAMES, st.booleans()), st.booleans(), st.booleans())
 def test_no_two_photos_come_to_one_place_and_none_outside(
     rows: list[Row], there: dict[str, bool], alike: bool, flat: bool
 ) -> None:
     request = SortRequest(Path("/from"), Path("/to"), flat=flat)
-    steps = list(plan(rows, request, DrawnDisk(there, alike)))
+    steps = list(make_plan(rows, request, DrawnDisk(there, alike)))
     assert [step.source for step in steps] == list(dict.fromkeys(row.path for row in rows)), "each photo has one step"
     targets = [step.target for step in steps if step.target is not None]
-    places = [tuple(map(folded, target.relative_to("/to").parts)) for target in targets]
+    places = [tuple(map(casefold_key, target.relative_to("/to").parts)) for target in targets]
     assert len(set(places)) == len(places)
     assert all(len(place) >= 2 and ".." not in place for place in places)
     assert all(len(os.fsencode(part)) <= 255 for target in targets for part in target.parts)
     folders = {place[:end] for place in places for end in range(1, len(place))}
     assert not folders & set(places), "no photo is where a folder is"
-    files = {folded(name) for name, is_folder in there.items() if not is_folder}
+    files = {casefold_key(name) for name, is_folder in there.items() if not is_folder}
     assert not {place[0] for place in places} & files, "no folder is where a file is"
-    assert not {place[1] for place in places if len(place) == 2} & set(map(folded, there))
+    assert not {place[1] for place in places if len(place) == 2} & set(map(casefold_key, there))

@@ -20,13 +20,13 @@ from core.base import paths
 from core.base.errors import Cancelled, StorageError, UsageError
 from core.base.progress import CancelToken
 from core.outputs.sorting import moves
-from core.outputs.sorting.disk import check, check_space, sha256
-from core.outputs.sorting.execute import carry_out, go_on
-from core.outputs.sorting.record import Record, held
+from core.outputs.sorting.disk import check_request, check_space, sha256
+from core.outputs.sorting.execute import execute, resume
+from core.outputs.sorting.record import SortingRecord, locked
 from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortingState, SortRequest
-from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, answered, broken, snapshot, write
+from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
+from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, broken, classified_row, snapshot, write
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions, links and devices")
 
@@ -35,8 +35,8 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("by", list(By))
-def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sorter: Sorter, by: By) -> None:
+@pytest.mark.parametrize("by", list(TransferMode))
+def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sorter: Sorter, by: TransferMode) -> None:
     rows = sorter.many(1000)
     write(sorter.destination / "cat" / "a" / "theirs.jpg", b"theirs")
     write(sorter.destination / "cat" / "a" / "IMG_0001.jpg", b"theirs")
@@ -51,10 +51,10 @@ def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sor
     for step in sorted_:
         assert step.target is not None
         assert sha256(step.target) == sums[step.source]
-        assert step.target.is_symlink() is (by is By.SYMLINK)
-        assert step.source.exists() is (by is not By.MOVE)
-        assert (step.target.stat().st_nlink == 2) is (by is By.HARDLINK)
-        if by is By.COPY:
+        assert step.target.is_symlink() is (by is TransferMode.SYMLINK)
+        assert step.source.exists() is (by is not TransferMode.MOVE)
+        assert (step.target.stat().st_nlink == 2) is (by is TransferMode.HARDLINK)
+        if by is TransferMode.COPY:
             was = before[str(step.source)]
             assert (step.target.stat().st_mtime_ns, step.target.stat().st_mode) == (was[1], was[2])
     assert (sorter.destination / "cat" / "a" / "IMG_0001.jpg").read_bytes() == b"theirs"
@@ -70,7 +70,7 @@ def test_moving_to_another_disk_copies_checks_and_then_removes(sorter: Sorter) -
         rows = there.many(60)
         before = snapshot(sorter.source)
         sums = {path: sha256(path) for path in sorter.source.rglob("*.jpg")}
-        facts = there.sort(rows, there.request(By.MOVE, flat=True))
+        facts = there.sort(rows, there.request(TransferMode.MOVE, flat=True))
         assert facts.failed == 0
         assert sorted(contents(there.destination).values()) == sorted(
             sum_ for path, sum_ in sums.items() if not path.exists()
@@ -89,7 +89,7 @@ def test_a_move_whose_copy_is_not_like_the_photo_leaves_the_photo(
         there = Sorter(sorter.source, destination / "sorted")
         photo = there.add("a.jpg")
         monkeypatch.setattr(moves, "sha256", lambda _: "other")
-        facts = there.sort([answered(photo)], there.request(By.MOVE))
+        facts = there.sort([classified_row(photo)], there.request(TransferMode.MOVE))
         assert (facts.failed, photo.exists(), contents(there.destination)) == (1, True, {})
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
         pytest.skip("a small disk can be made by the administrator alone")
     try:
         there = Sorter(sorter.source, small / "sorted")
-        rows = [answered(there.add(f"{number:02}.jpg", os.urandom(50_000))) for number in range(30)]
+        rows = [classified_row(there.add(f"{number:02}.jpg", os.urandom(50_000))) for number in range(30)]
         before = snapshot(sorter.source)
         with pytest.raises(StorageError, match="has room for"):
             there.sort(rows)
@@ -142,7 +142,7 @@ def test_a_sorting_is_refused_where_the_destination_lies_in_the_source(sorter: S
     for destination in (sorter.source, sorter.source / "new" / "deeper"):
         inside = Sorter(sorter.source, destination)
         with pytest.raises(UsageError, match="lies in the folder that is to be sorted"):
-            inside.sort([answered(photo)])
+            inside.sort([classified_row(photo)])
     assert [path.name for path in sorter.source.rglob("*")] == ["a.jpg"]
     assert not sortings()
 
@@ -152,7 +152,7 @@ def test_a_link_does_not_hide_that_the_destination_lies_in_the_source(sorter: So
     (sorter.source / "out").mkdir()
     (tmp_path / "link").symlink_to(sorter.source / "out")
     with pytest.raises(UsageError, match="lies in the folder"):
-        Sorter(sorter.source, tmp_path / "link").sort([answered(sorter.add("a.jpg"))])
+        Sorter(sorter.source, tmp_path / "link").sort([classified_row(sorter.add("a.jpg"))])
 
 
 def test_what_is_no_folder_is_refused(sorter: Sorter, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_what_is_no_folder_is_refused(sorter: Sorter, tmp_path: Path) -> None:
         (sorter.source, file / "below", "is a file"),
     ):
         with pytest.raises(UsageError, match=told):
-            check(SortRequest(source, destination))
+            check_request(SortRequest(source, destination))
 
 
 @posix
@@ -179,7 +179,7 @@ def test_a_destination_that_is_read_only_is_refused(sorter: Sorter, tmp_path: Pa
         place.mkdir(mode=0o500)
     try:
         with pytest.raises(StorageError, match="read-only"):
-            Sorter(sorter.source, place / "sorted").sort([answered(sorter.add("a.jpg"))])
+            Sorter(sorter.source, place / "sorted").sort([classified_row(sorter.add("a.jpg"))])
     finally:
         if not os.geteuid():
             subprocess.run(["umount", place], check=True)
@@ -190,31 +190,33 @@ def test_hard_links_to_another_disk_are_refused(sorter: Sorter) -> None:
     with another_disk(sorter) as destination:
         there = Sorter(sorter.source, destination / "sorted")
         with pytest.raises(UsageError, match="another disk"):
-            there.sort([answered(sorter.add("a.jpg"))], there.request(By.HARDLINK))
+            there.sort([classified_row(sorter.add("a.jpg"))], there.request(TransferMode.HARDLINK))
 
 
-@pytest.mark.parametrize("by", [By.COPY, By.MOVE])
+@pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
 def test_too_little_room_is_told_before_anything_is_done(
-    sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: By
+    sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: TransferMode
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
-    if by is By.MOVE:  # within one disk it takes no room
+    if by is TransferMode.MOVE:  # within one disk it takes no room
         check_space(sorter.request(by), 10)
         return
     with pytest.raises(StorageError, match="has room for"):
-        sorter.sort([answered(sorter.add("a.jpg", b"0123456789"))])
+        sorter.sort([classified_row(sorter.add("a.jpg", b"0123456789"))])
     assert not sorter.destination.exists()
     assert not sortings()
 
 
-@pytest.mark.parametrize("by", [By.HARDLINK, By.SYMLINK])
-def test_a_disk_that_knows_no_links_is_told_at_once(sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.HARDLINK, TransferMode.SYMLINK])
+def test_a_disk_that_knows_no_links_is_told_at_once(
+    sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: TransferMode
+) -> None:
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link" if by is By.HARDLINK else "symlink", refused)
+    monkeypatch.setattr(os, "link" if by is TransferMode.HARDLINK else "symlink", refused)
     with pytest.raises(StorageError, match="can be made in") as caught:
-        sorter.sort([answered(sorter.add("a.jpg"))], sorter.request(by))
+        sorter.sort([classified_row(sorter.add("a.jpg"))], sorter.request(by))
     assert "by copy" in caught.value.hint
 
 
@@ -227,7 +229,7 @@ def test_a_disk_without_hard_links_still_takes_copies_and_moves(
     monkeypatch.setattr(os, "link", refused)
     rows = sorter.many(40)
     before = snapshot(sorter.source)
-    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
     assert facts.failed == 0
     sorter.undo(facts.id)
     assert snapshot(sorter.source) == before
@@ -236,13 +238,13 @@ def test_a_disk_without_hard_links_still_takes_copies_and_moves(
 def test_one_bad_photo_costs_no_other(sorter: Sorter) -> None:
     a, b, c = (sorter.add(f"{name}.jpg") for name in "abc")
     request = sorter.request()
-    steps = sorter.plan([answered(a), answered(b), answered(c)], request)
+    steps = sorter.plan([classified_row(a), classified_row(b), classified_row(c)], request)
     b.unlink()
     write(sorter.destination / "cat" / "c.jpg", b"came meanwhile")
-    facts = carry_out(steps, request, report=lambda _: None, token=CancelToken())
+    facts = execute(steps, request, report=lambda _: None, token=CancelToken())
     assert (facts.sorted, facts.failed) == (1, 2)
-    with Record(facts.id) as record:
-        told = {remark.path.name: remark.why for remark in record.remarks()}
+    with SortingRecord(facts.id) as record:
+        told = {remark.path.name: remark.reason for remark in record.issues()}
     assert told["b.jpg"] == "It is not there any more."
     assert told["c.jpg"].startswith("Another file is there meanwhile")
     assert (sorter.destination / "cat" / "c.jpg").read_bytes() == b"came meanwhile"
@@ -268,17 +270,17 @@ def test_called_off_it_can_go_on(sorter: Sorter) -> None:
     steps = sorter.plan(rows, request)
     expected = {step.target for step in steps if step.target}
     with pytest.raises(Cancelled):
-        carry_out(steps, request, report=lambda _: None, token=CancelledAfter(len(steps) + 50))
+        execute(steps, request, report=lambda _: None, token=CancelledAfter(len(steps) + 50))
     (facts,) = sortings()
     assert (facts.state, facts.sorted + facts.waiting) == (SortingState.SORTING, len(expected))
     assert facts.sorted == 50
     with pytest.raises(UsageError, match="was interrupted"):
         sorter.sort(rows)
-    done = go_on(facts.id, report=lambda _: None, token=CancelToken())
+    done = resume(facts.id, report=lambda _: None, token=CancelToken())
     assert (done.state, done.sorted, done.failed) == (SortingState.SORTED, len(expected), 0)
     assert {path for path in sorter.destination.rglob("*") if path.is_file()} == expected
     with pytest.raises(UsageError, match="nothing to go on with"):
-        go_on(facts.id, report=lambda _: None, token=CancelToken())
+        resume(facts.id, report=lambda _: None, token=CancelToken())
 
 
 def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
@@ -286,13 +288,13 @@ def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
     token.cancel()
     request = sorter.request()
     with pytest.raises(Cancelled):
-        carry_out(sorter.plan(sorter.many(5)), request, report=lambda _: None, token=token)
+        execute(sorter.plan(sorter.many(5)), request, report=lambda _: None, token=token)
     assert not sortings()
     assert not sorter.destination.exists()
 
 
 def test_two_sortings_do_not_run_at_once(sorter: Sorter) -> None:
-    with held(), pytest.raises(UsageError, match="by another Fovea"):
+    with locked(), pytest.raises(UsageError, match="by another Fovea"):
         sorter.sort(sorter.many(5))
 
 
@@ -321,7 +323,7 @@ def test_photos_come_back_though_the_record_is_damaged(
     sorter: Sorter, harm: tuple[int, bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     photos = sorter.many(5)
-    facts = sorter.sort(photos, sorter.request(By.MOVE))
+    facts = sorter.sort(photos, sorter.request(TransferMode.MOVE))
     file = paths.sortings() / f"{facts.id}.sqlite"
     with file.open("r+b") as opened:
         opened.seek(harm[0])
@@ -339,8 +341,8 @@ def test_photos_come_back_though_the_record_is_damaged(
     assert str(aside) in caplog.text
 
 
-@pytest.mark.parametrize("by", By)
-def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, by: By) -> None:
+@pytest.mark.parametrize("by", TransferMode)
+def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, by: TransferMode) -> None:
     facts = sorter.sort(sorter.many(5), sorter.request(by))
     _forget_what_was_asked(facts.id)
     (broken,) = list_sortings()
@@ -353,7 +355,7 @@ def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, 
 
 
 def test_a_record_that_lost_what_was_asked_is_left_where_the_disk_does_not_tell_it(sorter: Sorter) -> None:
-    facts = sorter.sort(photos := sorter.many(3), sorter.request(By.COPY))
+    facts = sorter.sort(photos := sorter.many(3), sorter.request(TransferMode.COPY))
     _forget_what_was_asked(facts.id)
     for row in photos:
         row.path.unlink()

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import Cancelled, UsageError
-from core.outputs.sorting.record import Record
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import By, SortingState
-from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, answered, snapshot, write
+from core.outputs.sorting.values import SortingState, TransferMode
+from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, classified_row, snapshot, write
 
 
-def remarks(id_: str) -> dict[str, str]:
-    with Record(id_) as record:
-        return {remark.path.name: remark.why for remark in record.remarks()}
+def issues(id_: str) -> dict[str, str]:
+    with SortingRecord(id_) as record:
+        return {remark.path.name: remark.reason for remark in record.issues()}
 
 
 @pytest.fixture
@@ -26,26 +26,26 @@ def photo(sorter: Sorter) -> Path:
     return sorter.add("a.jpg", b"photo")
 
 
-def sort_one(sorter: Sorter, photo: Path, by: By) -> tuple[str, Path]:
-    facts = sorter.sort([answered(photo)], sorter.request(by))
+def sort_one(sorter: Sorter, photo: Path, by: TransferMode) -> tuple[str, Path]:
+    facts = sorter.sort([classified_row(photo)], sorter.request(by))
     return facts.id, sorter.destination / "cat" / "a.jpg"
 
 
-@pytest.mark.parametrize("by", [By.COPY, By.MOVE])
-def test_a_photo_that_was_changed_is_left(sorter: Sorter, photo: Path, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
+def test_a_photo_that_was_changed_is_left(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     id_, target = sort_one(sorter, photo, by)
     target.write_bytes(b"edited by the person")
     facts = sorter.undo(id_)
     assert (facts.state, facts.undone) == (SortingState.UNDONE, 0)
     assert target.read_bytes() == b"edited by the person"
-    assert remarks(id_)["a.jpg"] == "It was changed since it was sorted."
-    assert list(remarks(id_)) == ["a.jpg"], "that its folder stays goes without saying"
-    assert photo.exists() is (by is By.COPY)
+    assert issues(id_)["a.jpg"] == "It was changed since it was sorted."
+    assert list(issues(id_)) == ["a.jpg"], "that its folder stays goes without saying"
+    assert photo.exists() is (by is TransferMode.COPY)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a file was changed")
 def test_a_change_that_hides_itself_is_found_by_the_sum(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.COPY)
+    id_, target = sort_one(sorter, photo, TransferMode.COPY)
     times = target.stat().st_atime_ns, target.stat().st_mtime_ns
     target.write_bytes(b"PHOTO")
     os.utime(target, ns=times)
@@ -54,32 +54,32 @@ def test_a_change_that_hides_itself_is_found_by_the_sum(sorter: Sorter, photo: P
 
 
 def test_a_photo_whose_permissions_changed_is_still_the_same(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.COPY)
+    id_, target = sort_one(sorter, photo, TransferMode.COPY)
     target.chmod(0o600)
     photo.chmod(0o600)
     assert sorter.undo(id_).kept == 0
     assert not target.exists()
 
 
-@pytest.mark.parametrize("by", [By.COPY, By.HARDLINK])
-def test_the_last_copy_is_never_removed(sorter: Sorter, photo: Path, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.HARDLINK])
+def test_the_last_copy_is_never_removed(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     id_, target = sort_one(sorter, photo, by)
     photo.unlink()
     sorter.undo(id_)
     assert target.read_bytes() == b"photo"
-    assert "the only one left" in remarks(id_)["a.jpg"]
+    assert "the only one left" in issues(id_)["a.jpg"]
 
 
 def test_a_copy_of_a_photo_that_was_edited_is_left(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.COPY)
+    id_, target = sort_one(sorter, photo, TransferMode.COPY)
     photo.write_bytes(b"edited")
     sorter.undo(id_)
     assert target.read_bytes() == b"photo"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-@pytest.mark.parametrize("by", [By.HARDLINK, By.SYMLINK])
-def test_a_link_that_was_replaced_by_a_file_is_left(sorter: Sorter, photo: Path, by: By) -> None:
+@pytest.mark.parametrize("by", [TransferMode.HARDLINK, TransferMode.SYMLINK])
+def test_a_link_that_was_replaced_by_a_file_is_left(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     id_, target = sort_one(sorter, photo, by)
     target.unlink()
     target.write_bytes(b"saved by an editor")
@@ -90,7 +90,7 @@ def test_a_link_that_was_replaced_by_a_file_is_left(sorter: Sorter, photo: Path,
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 def test_a_link_whose_photo_is_gone_goes_all_the_same(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.SYMLINK)
+    id_, target = sort_one(sorter, photo, TransferMode.SYMLINK)
     photo.unlink()
     assert sorter.undo(id_).kept == 0
     assert not target.is_symlink()
@@ -99,12 +99,12 @@ def test_a_link_whose_photo_is_gone_goes_all_the_same(sorter: Sorter, photo: Pat
 def test_a_moved_photo_does_not_replace_what_took_its_place_and_a_second_undo_tries_again(
     sorter: Sorter, photo: Path
 ) -> None:
-    id_, target = sort_one(sorter, photo, By.MOVE)
+    id_, target = sort_one(sorter, photo, TransferMode.MOVE)
     photo.write_bytes(b"another one")
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (0, 1)
     assert (photo.read_bytes(), target.read_bytes()) == (b"another one", b"photo")
-    assert "another file where it was" in remarks(id_)["a.jpg"]
+    assert "another file where it was" in issues(id_)["a.jpg"]
     photo.unlink()
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (1, 0)
@@ -116,7 +116,7 @@ def test_a_moved_photo_does_not_replace_what_took_its_place_and_a_second_undo_tr
 
 def test_a_moved_photo_returns_although_its_folder_was_removed(sorter: Sorter) -> None:
     photo = sorter.add("x/y/a.jpg", b"photo")
-    facts = sorter.sort([answered(photo)], sorter.request(By.MOVE))
+    facts = sorter.sort([classified_row(photo)], sorter.request(TransferMode.MOVE))
     photo.parent.rmdir()
     photo.parent.parent.rmdir()
     sorter.undo(facts.id)
@@ -124,14 +124,14 @@ def test_a_moved_photo_returns_although_its_folder_was_removed(sorter: Sorter) -
 
 
 def test_a_moved_photo_that_the_person_took_away_is_told(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.MOVE)
+    id_, target = sort_one(sorter, photo, TransferMode.MOVE)
     target.unlink()
     assert sorter.undo(id_).kept == 1
-    assert remarks(id_) == {"a.jpg": "It is not there any more."}
+    assert issues(id_) == {"a.jpg": "It is not there any more."}
 
 
 def test_a_copy_that_the_person_removed_is_no_matter(sorter: Sorter, photo: Path) -> None:
-    id_, target = sort_one(sorter, photo, By.COPY)
+    id_, target = sort_one(sorter, photo, TransferMode.COPY)
     target.unlink()
     assert sorter.undo(id_).kept == 0
     assert not sorter.destination.exists()
@@ -140,18 +140,22 @@ def test_a_copy_that_the_person_removed_is_no_matter(sorter: Sorter, photo: Path
 def test_only_folders_that_sorting_made_and_that_are_empty_go(sorter: Sorter, photo: Path) -> None:
     (sorter.destination / "theirs").mkdir(parents=True)
     (sorter.destination / "dog").mkdir()
-    rows = [answered(photo), answered(sorter.add("b.jpg"), "dog"), answered(sorter.add("c.jpg"), "fish")]
+    rows = [
+        classified_row(photo),
+        classified_row(sorter.add("b.jpg"), "dog"),
+        classified_row(sorter.add("c.jpg"), "fish"),
+    ]
     facts = sorter.sort(rows)
     write(sorter.destination / "fish" / "note.txt", b"theirs")
     undone = sorter.undo(facts.id)
     assert undone.kept == 1
     assert sorted(path.name for path in sorter.destination.iterdir()) == ["dog", "fish", "theirs"]
-    assert remarks(facts.id) == {"fish": "It holds files that sorting did not put there."}
+    assert issues(facts.id) == {"fish": "It holds files that sorting did not put there."}
 
 
 def test_a_folder_the_person_wrote_to_since_keeps_its_time(sorter: Sorter, photo: Path) -> None:
     before = sorter.source.stat().st_mtime_ns
-    id_, _ = sort_one(sorter, photo, By.MOVE)
+    id_, _ = sort_one(sorter, photo, TransferMode.MOVE)
     write(sorter.source / "new.jpg")
     sorter.undo(id_)
     assert sorter.source.stat().st_mtime_ns > before
@@ -160,7 +164,7 @@ def test_a_folder_the_person_wrote_to_since_keeps_its_time(sorter: Sorter, photo
 def test_an_undo_called_off_goes_on(sorter: Sorter) -> None:
     rows = sorter.many(120)
     before = snapshot(sorter.source)
-    facts = sorter.sort(rows, sorter.request(By.MOVE))
+    facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
     with pytest.raises(Cancelled):
         undo(facts.id, report=lambda _: None, token=CancelledAfter(50))
     (half,) = sortings()

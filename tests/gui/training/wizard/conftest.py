@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard
 from tests import teaching
@@ -24,8 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def wizard(window: MainWindow, home: Path, qtbot: QtBot) -> Iterator[TrainingWizard]:
     teaching.replace_backbone(home)
-    window.actions_by_act[Act.NEW_MODEL].trigger()
-    made = window.teaching.wizard
+    window.actions_by_id[ActionId.NEW_MODEL].trigger()
+    made = window.wizard_controller.wizard
     assert made is not None
     qtbot.waitExposed(made)
     yield made

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.models.library import open_library
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.training.wizard.walking import buttons, click, texts, to_how
@@ -36,7 +36,7 @@ def test_one_stays(qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], 
     assert "Close the wizard while it trains?" in texts(wizard)
     click(qtbot, buttons(wizard.training)["Stay here"])
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
     assert wizard.isVisible()
 
 
@@ -59,7 +59,7 @@ def test_in_the_background_it_comes_to_its_end_and_is_told_of(
     qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=2 * PATIENCE_MS)
     click(qtbot, buttons(window)["Show it"] if "Show it" in buttons(window) else buttons(window.notices)["Show it"])
     assert wizard.isVisible()
-    assert wizard.step is Step.RESULT
+    assert wizard.step is WizardStep.RESULT
 
 
 def test_the_main_window_says_what_would_end_with_it(

@@ -19,9 +19,9 @@ from core.base import paths, settings
 from core.models.library import open_library
 from core.prediction import Prediction
 from gui.photos.empty_state import SAMPLES
-from gui.shell.actions import Act
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests.core.cli import conftest as cli
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -55,8 +55,8 @@ def test_from_nothing_to_a_model_in_use(qtbot: QtBot, own_home: Path, photos: Pa
     assert not own_home.exists()
     window = show_window(qtbot)
     try:
-        window.actions_by_act[Act.NEW_MODEL].trigger()
-        wizard = window.teaching.wizard
+        window.actions_by_id[ActionId.NEW_MODEL].trigger()
+        wizard = window.wizard_controller.wizard
         assert wizard is not None
         drop_photos(qtbot, wizard, photos)
         train_with_an_accident(qtbot, wizard)
@@ -72,7 +72,7 @@ def drop_photos(qtbot: QtBot, wizard: TrainingWizard, photos: Path) -> None:
     assert "Drop a folder of photos here" in texts(wizard)
     assert not wizard.next.isEnabled()
     assert dragging.drop(wizard, dragging.files([photos]))
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=4 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=4 * PATIENCE_MS)
     assert "196 photos in 8 classes" in texts(wizard)
     assert "Class bird, " in texts(wizard)
     qtbot.waitUntil(lambda: "look nearly the same" in texts(wizard), timeout=PATIENCE_MS)
@@ -85,7 +85,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     """Train; the process is killed in the middle of the features, and the offer to go on is taken."""
     training = wizard.training
     click(qtbot, wizard.next)
-    assert wizard.step is Step.TRAINING
+    assert wizard.step is WizardStep.TRAINING
     has_some = lambda: training.stage.text() == "Computing features" and training.bar.value() >= SOME  # noqa: E731
     qtbot.waitUntil(has_some, timeout=LONG_MS)
     qtbot.waitUntil(lambda: "photos/s" in training.speed.text(), timeout=PATIENCE_MS)
@@ -97,7 +97,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     assert "what was computed and learned is kept" in texts(wizard)
     assert training.again.text() == "Go on where it stopped"
     click(qtbot, training.again)
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=LONG_MS)
     assert wizard._session.training.process_id != number
     assert wizard.result.facts is not None
     assert wizard.result.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
@@ -126,7 +126,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     window.session.add([ROCKET])
     qtbot.waitUntil(lambda: named_by(window, 1), timeout=4 * PATIENCE_MS)
     page.gallery.setFocus()
-    page.gallery.look_at(0)
+    page.gallery.select_row(0)
     qtbot.keyClick(window, Qt.Key.Key_F2)
     chooser = page.correcting.chooser
     assert chooser is not None

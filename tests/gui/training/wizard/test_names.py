@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.training.wizard.walking import click, read
 
@@ -50,12 +50,12 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     click(qtbot, wizard.next)
     wizard.close()
     assert nameless(wizard) == []
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
     qtbot.wait(300)
     assert nameless(wizard) == []
     wizard.build("Set", {"red": (folder / "red",)})
-    qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.is_built, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.is_custom, timeout=PATIENCE_MS)
     qtbot.wait(200)
     assert nameless(wizard) == []
 
@@ -65,10 +65,10 @@ def test_the_preview_shows_nine_ways_and_other_photos(qtbot: QtBot, wizard: Trai
     click(qtbot, wizard.next)
     preview = wizard.how.options.fields.preview
     wizard.how.options.toggle.click()
-    qtbot.waitUntil(lambda: (preview.samples.count, preview.seen.count) == (9, 3), timeout=PATIENCE_MS)
-    before = preview.seen.paths
+    qtbot.waitUntil(lambda: (preview.samples.count, preview.originals.count) == (9, 3), timeout=PATIENCE_MS)
+    before = preview.originals.paths
     click(qtbot, preview.others)
-    qtbot.waitUntil(lambda: preview.seen.paths != before, timeout=PATIENCE_MS)
-    assert preview.seen.paths[0].parent.name in {"red", "green", "blue"}
+    qtbot.waitUntil(lambda: preview.originals.paths != before, timeout=PATIENCE_MS)
+    assert preview.originals.paths[0].parent.name in {"red", "green", "blue"}
     wizard.how.options.fields.augment.setChecked(False)
     assert not wizard.how.plan.options.augment

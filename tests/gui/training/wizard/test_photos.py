@@ -17,12 +17,12 @@ from core.base import paths
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.class_tiles import ClassTiles
 from gui.training.wizard.problem_list import ProblemList
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from gui.widgets.basic import Panel
 from tests import teaching
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import buttons, click, read, texts, told
+from tests.gui.training.wizard.walking import buttons, cell_text, click, read, texts
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -48,8 +48,8 @@ def says(wizard: TrainingWizard, text: str) -> bool:
     return text in texts(wizard)
 
 
-def tiles_told(tiles: ClassTiles) -> list[str]:
-    return [told(tiles, row) for row in range(tiles.model().rowCount())]
+def tile_texts(tiles: ClassTiles) -> list[str]:
+    return [cell_text(tiles, row) for row in range(tiles.model().rowCount())]
 
 
 def drop_on_tile(tiles: ClassTiles, row: int, files: Sequence[Path]) -> None:
@@ -111,19 +111,19 @@ def test_classes_are_built_by_dragging_photos(
     found = wizard.photos.found
     tiles = found.tiles
     qtbot.waitUntil(found.isVisible, timeout=PATIENCE_MS)
-    assert any("New class" in one for one in tiles_told(tiles))
+    assert any("New class" in one for one in tile_texts(tiles))
     assert not wizard.next.isEnabled()
     drop_on_tile(tiles, 0, sorted((folder / "blue").iterdir()))
-    qtbot.waitUntil(lambda: "Class class 1, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Class class 1, 20 photos" in tile_texts(tiles), timeout=PATIENCE_MS)
     tiles.setCurrentIndex(tiles.model().index(0, 0))
     tiles.setFocus()
     qtbot.keyClick(tiles, Qt.Key.Key_F2)
     (editor,) = tiles.findChildren(QLineEdit)
     qtbot.keyClicks(editor, "sky")
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "Class sky, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Class sky, 20 photos" in tile_texts(tiles), timeout=PATIENCE_MS)
     drop_on_tile(tiles, 1, [folder / "green"])
-    qtbot.waitUntil(lambda: "Class green, 20 photos" in tiles_told(tiles), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Class green, 20 photos" in tile_texts(tiles), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.next.isEnabled(), timeout=PATIENCE_MS)
     assert says(wizard, "40 photos in 2 classes")
     assert (folder / "blue" / "0.png").exists(), "the originals stay where they are"
@@ -131,19 +131,19 @@ def test_classes_are_built_by_dragging_photos(
     found.name.selectAll()
     qtbot.keyClicks(found.name, "Nature")
     qtbot.keyClick(found.name, Qt.Key.Key_Return)
-    nature = paths.built_sets() / "Nature"
+    nature = paths.custom_datasets() / "Nature"
     qtbot.waitUntil(lambda: wizard.photos.read is not None and wizard.photos.read.folder == nature, timeout=PATIENCE_MS)
     assert nature.is_dir()
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     tiles.setCurrentIndex(tiles.model().index(0, 0))
     tiles.setFocus()
     qtbot.keyClick(tiles, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: says(wizard, "20 photos in 1 class"), timeout=PATIENCE_MS)
     click(qtbot, found.undo)
     qtbot.waitUntil(lambda: says(wizard, "40 photos in 2 classes"), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
-    assert wizard.step is Step.HOW
+    assert wizard.step is WizardStep.METHOD
 
 
 def test_photos_are_taken_out_of_a_class_and_a_new_class_is_typed(
@@ -162,7 +162,7 @@ def test_photos_are_taken_out_of_a_class_and_a_new_class_is_typed(
     (editor,) = found.tiles.findChildren(QLineEdit)
     qtbot.keyClicks(editor, "third")
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "Class third, 0 photos" in tiles_told(found.tiles), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Class third, 0 photos" in tile_texts(found.tiles), timeout=PATIENCE_MS)
     for count in ("19 photos in 2 classes", "20 photos in 2 classes"):
         click(qtbot, found.undo)
         qtbot.waitUntil(lambda count=count: says(wizard, count), timeout=PATIENCE_MS)
@@ -170,7 +170,7 @@ def test_photos_are_taken_out_of_a_class_and_a_new_class_is_typed(
 
 def test_a_set_is_there_again_after_a_restart(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     wizard.build("Kept", {label: (folder / label,) for label in ("red", "blue")})
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     again = TrainingWizard(wizard._session, wizard.parentWidget())
     qtbot.addWidget(again)
     again.show()
@@ -179,7 +179,7 @@ def test_a_set_is_there_again_after_a_restart(qtbot: QtBot, wizard: TrainingWiza
         (text,) = [text for text in buttons(again) if "Kept" in text]
         assert "2 classes" in text
         click(qtbot, buttons(again)[text])
-        qtbot.waitUntil(lambda: again.photos.can_go_on, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: again.photos.can_continue, timeout=PATIENCE_MS)
         assert again.photos.found.name.text() == "Kept"
     finally:
         again.end()
@@ -200,7 +200,9 @@ def test_photos_are_dragged_out_of_the_gallery_as_files(
 def test_the_wizard_opens_with_classes_that_somebody_made(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
 ) -> None:
-    window.teaching.open_with({"red": [folder / "red" / "1.png"], "blue": [folder / "blue" / "1.png"]}, "Corrected")
+    window.wizard_controller.open_with(
+        {"red": [folder / "red" / "1.png"], "blue": [folder / "blue" / "1.png"]}, "Corrected"
+    )
     qtbot.waitUntil(lambda: says(wizard, "2 photos in 2 classes"), timeout=PATIENCE_MS)
     assert wizard.photos.found.name.text() == "Corrected"
 

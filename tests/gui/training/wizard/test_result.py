@@ -14,7 +14,7 @@ from core.exporting.formats import ExportFormat
 from core.models.exchange import import_model
 from core.models.library import open_library
 from gui.training.wizard.result_photos import ResultPhotos
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.training.wizard.walking import buttons, click, texts, to_result
@@ -55,11 +55,11 @@ def test_a_wrong_label_is_put_right_by_keyboard_and_the_training_repeated(
     click(qtbot, wizard.result.undo)
     qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again", timeout=PATIENCE_MS)
     wall.setCurrentRow(row)
-    click(qtbot, photos.agree)
+    click(qtbot, photos.accept)
     qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again with 1 change", timeout=PATIENCE_MS)
     click(qtbot, wizard.result.again)
-    assert wizard.step is Step.TRAINING
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    assert wizard.step is WizardStep.TRAINING
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert wizard.result.facts is not None
     assert wizard.result.facts.version == 2
     assert wizard.result.again.text() == "Train again", "it has learnt what was put right"
@@ -90,7 +90,7 @@ def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
 
 def test_an_export_that_fails_says_why(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
     to_result(qtbot, wizard, folder)
-    wizard.result.exporting.begin("gone@3")
+    wizard.result.exporting.open("gone@3")
     wizard.result.exporting.write(tmp_path / "out.onnx")
     qtbot.waitUntil(lambda: any("gone" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "out.onnx").exists()

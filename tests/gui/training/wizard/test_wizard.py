@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from core.models.library import open_library
 from core.training.request import Recipe
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
@@ -28,7 +28,7 @@ def test_from_a_folder_to_a_model_in_use(
     assert "Drop a folder of photos here" in texts(wizard)
     assert not wizard.next.isEnabled()
     assert dragging.drop(wizard, dragging.files([folder]))
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     seen = texts(wizard)
     assert "60 photos in 3 classes" in seen
     assert "20 photos" in seen
@@ -43,8 +43,8 @@ def test_from_a_folder_to_a_model_in_use(
     qtbot.keyClicks(wizard.how.name, "mine")
     qtbot.waitUntil(lambda: "about" in wizard.how.cards[Recipe.QUICK].time.text(), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
-    assert wizard.step is Step.TRAINING
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    assert wizard.step is WizardStep.TRAINING
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert "photos it had not seen are named rightly" in wizard.result.headline.text()
     assert "%" in wizard.result.beside.text()
     click(qtbot, wizard.result.use)
@@ -57,7 +57,7 @@ def test_from_a_folder_to_a_model_in_use(
 def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     to_how(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
     matrix, facts, photos = wizard.result.matrix, wizard.result.facts, wizard.result.photos
     assert matrix is not None
@@ -77,11 +77,11 @@ def test_a_trainer_that_dies_is_told_of_and_goes_on(qtbot: QtBot, wizard: Traini
     qtbot.waitUntil(lambda: wizard._session.training.process_id is not None, timeout=PATIENCE_MS)
     assert wizard._session.training.process_id is not None
     os.kill(wizard._session.training.process_id, signal.SIGKILL)
-    qtbot.waitUntil(wizard.training.anew.isVisible, timeout=PATIENCE_MS)
+    qtbot.waitUntil(wizard.training.restart.isVisible, timeout=PATIENCE_MS)
     assert "ended before its work did" in wizard.training.stage.text()
-    button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.anew
+    button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.restart
     click(qtbot, button)
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
 def test_a_folder_that_teaches_nothing_says_why(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_stopping_asks_what_becomes_of_the_work(qtbot: QtBot, wizard: TrainingWi
     qtbot.waitUntil(lambda: wizard.training.stage.text() == "Stopped", timeout=PATIENCE_MS)
     assert "many" not in [model.name for model in open_library().models()]
     click(qtbot, wizard.back)
-    assert wizard.step is Step.HOW
-    wizard.go_to(Step.TRAINING)
-    click(qtbot, wizard.training.anew)
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
+    assert wizard.step is WizardStep.METHOD
+    wizard.go_to(WizardStep.TRAINING)
+    click(qtbot, wizard.training.restart)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
 def test_closed_while_it_trains_it_goes_on_and_is_found_again(
@@ -121,7 +121,7 @@ def test_closed_while_it_trains_it_goes_on_and_is_found_again(
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))
     window.status.training_wanted.emit()
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
 def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
@@ -135,7 +135,7 @@ def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
     (offer,) = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Teach a new model"]
     qtbot.waitUntil(offer.isVisible, timeout=PATIENCE_MS)
     click(qtbot, offer)
-    wizard = window.teaching.wizard
+    wizard = window.wizard_controller.wizard
     assert wizard is not None
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     assert "60 photos in 3 classes" in texts(wizard)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.window import Step, TrainingWizard
+from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
 
@@ -19,11 +19,11 @@ def texts(widget: QWidget) -> str:
     shown = [one.text() for one in widget.findChildren(QLabel) if one.isVisible()]
     for view in widget.findChildren(QAbstractItemView):
         if view.isVisible():
-            shown += [told(view, row) for row in range(view.model().rowCount())]
+            shown += [cell_text(view, row) for row in range(view.model().rowCount())]
     return "\n".join(shown)
 
 
-def told(view: QAbstractItemView, row: int) -> str:
+def cell_text(view: QAbstractItemView, row: int) -> str:
     """What a list says of a row."""
     index = view.model().index(row, 0)
     return str(index.data(Qt.ItemDataRole.AccessibleTextRole) or index.data())
@@ -49,18 +49,18 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
 def read(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     """Drop a folder on the wizard and wait until it is shown."""
     assert dragging.drop(wizard, dragging.files([folder]))
-    qtbot.waitUntil(lambda: wizard.photos.can_go_on, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
 
 
 def to_how(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     """Drop a folder on the wizard and go on to the second page."""
     read(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    assert wizard.step is Step.HOW
+    assert wizard.step is WizardStep.METHOD
 
 
 def to_result(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     """Drop a folder on the wizard and train with what it proposes."""
     to_how(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard.step is Step.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)

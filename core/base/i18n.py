@@ -1,0 +1,49 @@
+"""Translation of what users read: gettext catalogs, looked up by the English message.
+
+A message is a whole sentence with named placeholders, so that a translator can order its words; one that depends on a
+number has its plural forms. The English messages are in the code, and need no catalog.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+from typing import Final
+
+DOMAIN: Final = "fovea"
+LANGUAGE: Final = "FOVEA_LANGUAGE"
+"""The environment variable that names the language, such as `de`, for this process and the ones it starts."""
+
+_catalog: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def tr(message: str, /, **values: object) -> str:
+    """Translate a message, and put the values into its placeholders: `tr("Removed {name}.", name=name)`.
+
+    A message without values is taken as it is, braces included.
+    """
+    found = _catalog.gettext(message)
+    return found.format(**values) if values else found
+
+
+def tr_n(singular: str, plural: str, count: int, /, **values: object) -> str:
+    """Translate a message in the form that its number needs: `tr_n("{count:,} photo", "{count:,} photos", count)`."""
+    return _catalog.ngettext(singular, plural, count).format(count=count, **values)
+
+
+def mark(message: str, /) -> str:
+    """Mark a message for translation where it is declared; `tr` translates it where it is shown."""
+    return message
+
+
+def use_language(language: str, catalogs: Path) -> None:
+    """Translate into this language from now on, and in every process that is started from now on.
+
+    Args:
+        language: such as `de` or `pt_BR`; where it has no catalog, messages stay English.
+        catalogs: the folder with `<language>/LC_MESSAGES/fovea.mo`.
+    """
+    global _catalog
+    os.environ[LANGUAGE] = language
+    _catalog = gettext.translation(DOMAIN, catalogs, [language], fallback=True)
