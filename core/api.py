@@ -1,14 +1,12 @@
 """The verbs: what Fovea can do, each named once.
 
 The command line calls them directly; the window calls them in a worker process (`core.worker`). What takes long takes
-a callback for its progress and a token that cancels it. Importing this module is cheap: each verb imports what it
-needs.
+a callback for its progress and a token that cancels it. A verb that fails raises a `FoveaError` and leaves everything
+as it was; one that was cancelled raises `Cancelled`. Importing this module is cheap: each verb imports what it needs.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.base.errors import FoveaError
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.exporting.formats import ExportFormat
@@ -26,11 +23,8 @@ from core.prediction import Failure, Outcome
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
-    from core.images.drawing import Picture
-    from core.models.installed import InstalledModel
-    from core.models.library import Library
     from core.models.trash import RemovedEntry
-    from core.services.folder_values import FolderChange, FolderRead, Previewed, Undoing
+    from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
     from core.services.library_values import ComparisonSummary, NameSummary
     from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
     from core.training.protocol import Epoch
@@ -38,21 +32,8 @@ if TYPE_CHECKING:
     from core.training.runs import RunSummary
 
 _LISTED_AT_ONCE: Final = 500
-_EDITING: Final = threading.Lock()
-"""One change to a folder at a time."""
 
 # ---- images
-
-
-def draw(file: Path, side: int) -> Picture:
-    """Draw an image file no larger than `side` pixels.
-
-    Raises:
-        ImageError: it cannot be read.
-    """
-    from core.images import drawing
-
-    return drawing.draw(file, side)
 
 
 def list_images(
@@ -68,9 +49,6 @@ def list_images(
 
     Returns:
         Why folders could not be read.
-
-    Raises:
-        Cancelled: the token was cancelled.
     """
     from core.images.listing import find_images
 
@@ -107,22 +85,14 @@ def list_library() -> LibraryListing:
 
 
 def activate(name: str, version: int) -> None:
-    """Make a name mean this version.
-
-    Raises:
-        FoveaError: there is no such version, it is damaged, or the disk does not allow it.
-    """
+    """Make a name mean this version."""
     from core.models.library import open_library
 
     open_library().activate(name, version)
 
 
 def roll_back(name: str) -> int:
-    """Make a name mean the version again that was active before, and return its number.
-
-    Raises:
-        FoveaError: there is none, it is damaged, or the disk does not allow it.
-    """
+    """Make a name mean the version again that was active before, and return its number."""
     from core.models.library import open_library
 
     return open_library().roll_back(name).version
@@ -133,9 +103,6 @@ def remove(name: str, version: int | None) -> int | None:
 
     Returns:
         The version that the name means now; None where it means none.
-
-    Raises:
-        FoveaError: it came with Fovea, it is in use, or the disk does not allow it.
     """
     from core.models.library import open_library
 
@@ -148,11 +115,7 @@ def remove(name: str, version: int | None) -> int | None:
 
 
 def restore(name: str, version: int | None) -> None:
-    """Bring back what was removed last under a name, or as a version of it.
-
-    Raises:
-        FoveaError: there is nothing to restore, or the disk does not allow it.
-    """
+    """Bring back what was removed last under a name, or as a version of it."""
     from core.models import trash
     from core.models.library import open_library
 
@@ -160,11 +123,7 @@ def restore(name: str, version: int | None) -> None:
 
 
 def discard_run(name: str) -> None:
-    """Delete the unfinished training of a name.
-
-    Raises:
-        FoveaError: it is being trained now, or the disk does not allow it.
-    """
+    """Delete the unfinished training of a name."""
     from core.training import runs
 
     runs.discard(name)
@@ -190,12 +149,7 @@ def export_model(
     report: ProgressCallback,
     token: CancelToken,
 ) -> ExportedFile:
-    """Write a model, `name` or `name@version`, as one file; see `core.exporting.export`.
-
-    Raises:
-        FoveaError: nothing was written; what was there before is unharmed.
-        Cancelled: the token was cancelled.
-    """
+    """Write a model, `name` or `name@version`, as one file; see `core.exporting.export`."""
     from core.exporting.export import export_model as export
     from core.exporting.export_evaluation import MAX_LOSS, loss_in_words
     from core.models.library import open_library
@@ -213,11 +167,7 @@ class ImportedModel:
 
 
 def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
-    """Add the model in a file, or return what has to be known first of each possible answer of another program's.
-
-    Raises:
-        FoveaError: the file is damaged, foreign, hostile or changed.
-    """
+    """Add the model in a file, or return what has to be known first of each possible answer of another program's."""
     from core.models import exchange
     from core.models.library import open_library
     from core.models.onnx_import import look_at_each
@@ -230,11 +180,7 @@ def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
 
 
 def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
-    """Add another program's classifier, with answers to what its file leaves open.
-
-    Raises:
-        FoveaError: the file or the answers do not do.
-    """
+    """Add another program's classifier, with answers to what its file leaves open."""
     from core.models import onnx_import
     from core.models.library import open_library
 
@@ -243,11 +189,7 @@ def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
 
 
 def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
-    """Predict one photo with another program's classifier, without adding it.
-
-    Raises:
-        FoveaError: the file or the answers do not do.
-    """
+    """Predict one photo with another program's classifier, without adding it."""
     from core.models.import_preview import preview
 
     return preview(file, answers, photo)
@@ -266,12 +208,7 @@ def compare(
     report: ProgressCallback,
     token: CancelToken,
 ) -> ComparisonSummary:
-    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos.
-
-    Raises:
-        FoveaError: a model cannot be used, or there is nothing to compare on.
-        Cancelled: the token was cancelled.
-    """
+    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos."""
     from core.engine.feature_store import FeatureStore
     from core.evaluation.comparison import compare_by_paths, compared_model
     from core.models.library import open_library
@@ -288,102 +225,59 @@ def compare(
 
 
 def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
-    """Read a folder of labelled photos; why nothing can be learned from it is part of the result.
-
-    Raises:
-        Cancelled: the token was cancelled.
-    """
+    """Read a folder of labelled photos; why nothing can be learned from it is part of the result."""
     from core.services import folders
 
     return folders.read(folder, report=report, token=token)
 
 
-def list_sets() -> tuple[CustomDataset, ...]:
-    """List the sets of photos that were built here, the one changed last first."""
+def list_datasets() -> tuple[CustomDataset, ...]:
+    """List the datasets that were built here, the one changed last first."""
     from core.services import folders
 
     return folders.list_datasets()
 
 
-def decide(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
-    """Put photos of a folder in other classes or leave them out; None: as the folder has them.
-
-    Raises:
-        FoveaError: the disk does not allow it; nothing was changed.
-    """
+def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
+    """Put photos of a folder in other classes or leave them out; None: as the folder has them."""
     from core.services import folders
-    from core.services.folder_values import FolderChange
 
-    with _EDITING:
-        return FolderChange(folder, folders.decide(folder, changes))
+    return folders.change_labels(folder, changes)
 
 
-def undo_edit(folder: Path, undoing: Undoing) -> FolderChange:
-    """Undo a change to a folder.
-
-    Raises:
-        FoveaError: the disk does not allow it; nothing was changed.
-    """
+def undo_edit(folder: Path, action: UndoAction) -> FolderChange:
+    """Undo a change to a folder."""
     from core.services import folders
-    from core.services.folder_values import FolderChange
 
-    with _EDITING:
-        folders.undo(folder, undoing)
-        return FolderChange(folder)
+    return folders.undo(folder, action)
 
 
-def new_set(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
-    """Build a set of photos, perhaps with classes in it already; where the name is taken, it gets a number.
+def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
+    """Build a dataset of photos, perhaps with classes in it already; where the name is taken, it gets a number."""
+    from core.services import folders
 
-    Raises:
-        FoveaError: the name or a class is not possible, or the disk does not allow it.
-    """
-    from core.datasets import custom_datasets
-    from core.services.folder_values import FolderChange
-
-    with _EDITING:
-        folder = custom_datasets.create_dataset(name)
-        for label, photos in classes.items():
-            custom_datasets.apply_edit(folder, custom_datasets.AddPhotos(label, photos))
-        return FolderChange(folder)
+    return folders.create_dataset(name, classes)
 
 
-def edit_set(folder: Path, edit: Edit) -> FolderChange:
-    """Change a set that was built here.
+def edit_dataset(folder: Path, edit: Edit) -> FolderChange:
+    """Change a dataset that was built here."""
+    from core.services import folders
 
-    Raises:
-        FoveaError: the change is not possible, or the disk does not allow it; nothing was changed.
-    """
-    from core.datasets import custom_datasets
-    from core.services.folder_values import FolderChange
-
-    with _EDITING:
-        return FolderChange(folder, custom_datasets.apply_edit(folder, edit))
+    return folders.edit_dataset(folder, edit)
 
 
-def rename_set(folder: Path, name: str) -> FolderChange:
-    """Rename a set that was built here.
+def rename_dataset(folder: Path, name: str) -> FolderChange:
+    """Rename a dataset that was built here."""
+    from core.services import folders
 
-    Raises:
-        FoveaError: the name is not possible, or the disk does not allow it; nothing was changed.
-    """
-    from core.datasets import custom_datasets
-    from core.services.folder_values import FolderChange
-
-    with _EDITING:
-        return FolderChange(custom_datasets.rename_dataset(folder, name))
+    return folders.rename_dataset(folder, name)
 
 
 # ---- training
 
 
 def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: CancelToken) -> Previewed:
-    """Draw what the network reads of some photos, and nine ways in which the first one would be learned from.
-
-    Raises:
-        FoveaError: no photo can be read, or the backbone is missing.
-        Cancelled: the token was cancelled.
-    """
+    """Draw what the network reads of some photos, and nine ways in which the first one would be learned from."""
     from core.models.library import open_library
     from core.services.previews import preview
 
@@ -391,12 +285,7 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
 
 
 def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:
-    """Measure how long each recipe would take, whichever is asked for.
-
-    Raises:
-        FoveaError: nothing can be learned from the folder, or the backbone cannot run.
-        Cancelled: the token was cancelled.
-    """
+    """Measure how long each recipe would take, whichever is asked for."""
     from core.models.library import open_library
     from core.services.forecast import forecast_recipes
 
@@ -413,67 +302,21 @@ def train(
         against: the model to compare with, `name` or `name@version`; None for none.
         report: takes progress and epochs as they come.
         token: cancels and pauses the training.
-
-    Raises:
-        FoveaError: no model came of it; the library is as it was, but for what fine-tuning begins with.
-        Cancelled: the token was cancelled.
     """
-    from core.models.library import open_library
-    from core.services.timing_history import TimingRecorder
-    from core.services.training_facts import summarize_training
-    from core.training.train import train as train_model
+    from core.services import trainings
 
-    library, watch, started = open_library(), TimingRecorder(), time.perf_counter()
-    rival = _rival(library, against)
-
-    def on_progress(progress: Progress) -> None:
-        watch.stage(progress)
-        report(progress)
-
-    def on_epoch(epoch: Epoch) -> None:
-        watch.epoch(epoch)
-        report(epoch)
-
-    trained = train_model(request, library, report=on_progress, on_epoch=on_epoch, token=token)
-    seconds = time.perf_counter() - started
-    if not token.was_paused:
-        watch.save(request, len(trained.data.train))
-    return summarize_training(trained, request, seconds, rival, report=report, token=token)
-
-
-def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
-    """The model to compare with as it is before the training; or why there is none."""
-    try:
-        return None if reference is None else library.find(reference)
-    except FoveaError as error:
-        return error
+    return trainings.train(request, against, report=report, token=token)
 
 
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
     """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
-    from core.base import paths
-    from core.training import runs
-    from core.training.protocol import CHECKPOINT
+    from core.services import trainings
 
-    folder = paths.unfinished_runs() / request.name
-    if (folder / CHECKPOINT).exists() and not discard:
-        return True
-    with contextlib.suppress(FoveaError):
-        runs.discard(request.name)
-    return False
+    return trainings.settle_run(request, discard=discard)
 
 
 def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelToken) -> RetrainingSummary:
-    """Make the next version of a model from corrections.
+    """Make the next version of a model from corrections."""
+    from core.services import trainings
 
-    Raises:
-        FoveaError: no version came of it; the library is as it was.
-        Cancelled: the token was cancelled.
-    """
-    from core.models.library import open_library
-    from core.services.training_facts import summarize_retraining
-    from core.training.retrain import retrain as retrain_model
-
-    started = time.perf_counter()
-    retrained = retrain_model(request, open_library(), report=report, token=token)
-    return summarize_retraining(retrained, time.perf_counter() - started)
+    return trainings.retrain(request, report=report, token=token)

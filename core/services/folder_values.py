@@ -13,7 +13,7 @@ from core.datasets.label_overrides import LabelOverride, OverriddenImage
 from core.images.drawing import Picture
 from core.services.training_values import ClassSummary, FoundProblem, PreviewedPhoto
 
-Undoing: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
+UndoAction: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
 """What undoes a change; for the window it is a thing to send back and nothing else."""
 
 
@@ -49,7 +49,7 @@ class FolderChange:
     """A change to a folder, which lies at `folder` now; `undo` undoes it, None where it cannot be undone."""
 
     folder: Path
-    undo: Undoing | None = None
+    undo: UndoAction | None = None
 
 
 @dataclass(frozen=True, slots=True)

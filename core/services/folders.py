@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,14 +12,16 @@ from typing import Final
 from core.base.errors import DatasetError
 from core.base.progress import CancelToken, ProgressCallback
 from core.datasets import custom_datasets
-from core.datasets.custom_datasets import MovePhotos
+from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.label_overrides import LabelOverride, override_labels
 from core.datasets.problems import FolderError, Problem, ProblemKind
-from core.services.folder_values import FolderRead, Undoing
+from core.services.folder_values import FolderChange, FolderRead, UndoAction
 from core.services.training_values import ClassSummary, CustomDataset, FoundProblem
 from core.worker import portable
 
+_EDITING: Final = threading.Lock()
+"""One change to a folder at a time."""
 _SAMPLES: Final = 12
 _MAX_PROBLEMS: Final = 1000
 _MAX_PATHS: Final = 50
@@ -91,7 +94,7 @@ def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:
-    """List the sets that were built here; what was removed from them before this window is deleted."""
+    """List the datasets that were built here; what was removed from them before this window is deleted."""
     datasets = []
     for folder in custom_datasets.list_datasets():
         custom_datasets.remove_stale_files(folder)
@@ -100,23 +103,47 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return tuple(datasets)
 
 
-def decide(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> Undoing:
-    """Put photos in other classes or leave them out; return what undoes that.
+def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
+    """Put photos in other classes or leave them out.
 
-    In a set that was built here, what is decided is done; any other folder is only amended.
+    In a dataset that was built here the photos are moved; any other folder stays as it is, and is only overridden.
     """
-    if not custom_datasets.is_custom(folder):
-        return override_labels(folder, changes)
-    done: custom_datasets.FileMoves = ()
-    for photo, decided in changes.items():
-        if decided is not None and decided.label != photo.parent.name:
-            done = (*done, *custom_datasets.apply_edit(folder, MovePhotos((photo,), decided.label)))
-    return done
+    with _EDITING:
+        if not custom_datasets.is_custom(folder):
+            return FolderChange(folder, override_labels(folder, changes))
+        moves: custom_datasets.FileMoves = ()
+        for photo, override in changes.items():
+            if override is not None and override.label != photo.parent.name:
+                moves = (*moves, *custom_datasets.apply_edit(folder, MovePhotos((photo,), override.label)))
+        return FolderChange(folder, moves)
 
 
-def undo(folder: Path, undoing: Undoing) -> None:
+def undo(folder: Path, action: UndoAction) -> FolderChange:
     """Undo a change."""
-    if isinstance(undoing, tuple):
-        custom_datasets.undo(undoing)
-    else:
-        override_labels(folder, undoing)
+    with _EDITING:
+        if isinstance(action, tuple):
+            custom_datasets.undo(action)
+        else:
+            override_labels(folder, action)
+        return FolderChange(folder)
+
+
+def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
+    """Build a dataset, perhaps with classes in it already."""
+    with _EDITING:
+        folder = custom_datasets.create_dataset(name)
+        for label, photos in classes.items():
+            custom_datasets.apply_edit(folder, AddPhotos(label, photos))
+        return FolderChange(folder)
+
+
+def edit_dataset(folder: Path, edit: Edit) -> FolderChange:
+    """Change a dataset that was built here."""
+    with _EDITING:
+        return FolderChange(folder, custom_datasets.apply_edit(folder, edit))
+
+
+def rename_dataset(folder: Path, name: str) -> FolderChange:
+    """Rename a dataset that was built here."""
+    with _EDITING:
+        return FolderChange(custom_datasets.rename_dataset(folder, name))

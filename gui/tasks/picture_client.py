@@ -18,7 +18,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from core import api
 from core.base.errors import FoveaError
-from core.images.drawing import Picture
+from core.images.drawing import Picture, draw
 from core.prediction import Failure
 from core.services.processes import serve_pictures
 from gui.tasks.task import Tasks
@@ -123,7 +123,7 @@ class PictureClient(QObject):
         while self._waiting and len(self._in_flight) < _AT_ONCE:
             key, _ = self._waiting.popitem()
             self._in_flight.add(key)
-            task = self.tasks.start(api.draw, *key)
+            task = self.tasks.start(draw, *key)
             task.succeeded.connect(partial(self._on_drawn, key))
             task.failed.connect(lambda _, key=key: self._store(key, QPixmap()))
             task.ended.connect(self._request_next)

@@ -143,3 +143,22 @@ class Tasks(QObject):
         left, self._running = self._running, {}
         for task in left.values():
             self._end(task, Error(task.call.id, self._death))
+
+
+class LatestTask:
+    """Calls of which only the latest is wanted: each one supersedes the one before."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._task: Task | None = None
+
+    def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
+        """Call a function instead of what is under way."""
+        self.abandon()
+        self._task = self._tasks.start(function, *arguments)
+        return self._task
+
+    def abandon(self) -> None:
+        """Cancel what is under way, and listen to it no more."""
+        if self._task is not None and not self._task.is_over:
+            self._task.abandon()

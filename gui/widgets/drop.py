@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QDropEvent, QImage
 
 MODEL_SUFFIX: Final = ".onnx"
 """By which the file of a model is known."""
@@ -57,3 +57,9 @@ def _path(url: QUrl) -> Path:
     if os.name == "nt":
         return Path(url.toLocalFile())
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
+
+
+def dropped_path(event: QDropEvent) -> Path | None:
+    """The one thing that is dragged, where it is on this computer; whether it is a folder, reading it tells."""
+    content = read_drop(event.mimeData())
+    return content.paths[0] if isinstance(content, DropContent) and len(content.paths) == 1 else None

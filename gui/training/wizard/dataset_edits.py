@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core import api
 from core.datasets.custom_datasets import Edit
 from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderChange, Undoing
+from core.services.folder_values import FolderChange, UndoAction
 from gui.tasks.task import Tasks
 
 Changes: TypeAlias = Mapping[Path, LabelOverride | None]
@@ -33,7 +33,7 @@ class DatasetEdits(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self.folder: Path | None = None
-        self._undo_stack: list[Undoing] = []
+        self._undo_stack: list[UndoAction] = []
 
     @property
     def can_undo(self) -> bool:
@@ -49,21 +49,21 @@ class DatasetEdits(QObject):
     def override_labels(self, changes: Changes) -> None:
         """Put photos in other classes, leave them out, or have them as the folder has them."""
         if self.folder is not None and changes:
-            self._start(api.decide, self.folder, dict(changes))
+            self._start(api.change_labels, self.folder, dict(changes))
 
     def edit(self, edit: Edit) -> None:
         """Change a set that was built here."""
         if self.folder is not None:
-            self._start(api.edit_set, self.folder, edit)
+            self._start(api.edit_dataset, self.folder, edit)
 
     def create_dataset(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Build a set; `done` tells where it lies."""
-        self._start(api.new_set, name, {label: tuple(photos) for label, photos in classes.items()})
+        self._start(api.create_dataset, name, {label: tuple(photos) for label, photos in classes.items()})
 
     def rename_dataset(self, name: str) -> None:
         """Rename the set."""
         if self.folder is not None and name != self.folder.name:
-            self._start(api.rename_set, self.folder, name)
+            self._start(api.rename_dataset, self.folder, name)
 
     def undo(self) -> None:
         """Undo the last change."""

@@ -1,11 +1,8 @@
-"""The wizard's window: four steps, each made when it is first shown, and what leads from one to the next.
-
-Closed while a training goes on it asks what becomes of that; in the background, the main window shows how far it is.
-"""
+"""The wizard's window: four steps, each made when it is first shown, and what leads from one to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +19,7 @@ from core.services.folder_values import FolderRead
 from core.services.training_values import TrainingSummary
 from core.training.request import TrainRequest
 from gui.session.session import Session
-from gui.tasks.task import Task
+from gui.tasks.task import LatestTask
 from gui.training.wizard.dataset_edits import DatasetEdits
 from gui.training.wizard.method_step import MethodStep
 from gui.training.wizard.photos_step import PhotosStep
@@ -32,7 +29,7 @@ from gui.training.wizard.training_step import TrainingStep
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.class_chooser import ClassChooser
-from gui.widgets.drop import DropContent, read_drop
+from gui.widgets.drop import dropped_path
 from gui.widgets.notices import Notices
 
 _FORECAST_DELAY_MS: Final = 1000
@@ -81,15 +78,13 @@ class TrainingWizard(QWidget):
         self._measure = QTimer(self, interval=_FORECAST_DELAY_MS, singleShot=True)
         self._measure.timeout.connect(self._forecast)
         self._awaited: tuple[Path, ...] = ()
-        self._reading: Task | None = None
-        self._forecasting: Task | None = None
-        self._previewing: Task | None = None
+        self._reading, self._forecasting, self._previewing = (LatestTask(self._tasks) for _ in range(3))
         self._corrections: frozenset[tuple[Path, str | None]] = frozenset()
         self._step = WizardStep.PHOTOS
         self._lay_out()
         self._connect()
         self.go_to(WizardStep.PHOTOS)
-        self._tasks.start(api.list_sets).succeeded.connect(self.photos.show_datasets)
+        self._tasks.start(api.list_datasets).succeeded.connect(self.photos.show_datasets)
 
     # ---- the steps, each made when it is first needed
 
@@ -190,30 +185,24 @@ class TrainingWizard(QWidget):
         self.edits.create_dataset(name, classes)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.step is WizardStep.PHOTOS and _folder_in(event) is not None:
+        if self.step is WizardStep.PHOTOS and dropped_path(event) is not None:
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        folder = _folder_in(event)
+        folder = dropped_path(event)
         if folder is not None:
             event.acceptProposedAction()
             self.open_folder(folder)
 
     def _on_folder_changed(self, folder: Path) -> None:
         self.photos.begin(folder)
-        task = self._reading = self._supersede(self._reading, api.read_folder, folder)
+        task = self._reading.start(api.read_folder, folder)
         task.progressed.connect(self.photos.show_progress)
         task.succeeded.connect(self._on_folder_read)
         task.failed.connect(lambda error: self._on_folder_read(FolderRead(folder, error=error)))
-
-    def _supersede(self, earlier: Task | None, verb: Callable[..., object], *arguments: object) -> Task:
-        """Start a call whose answer is wanted instead of an earlier one's."""
-        if earlier is not None and not earlier.is_over:
-            earlier.abandon()
-        return self._tasks.start(verb, *arguments)
 
     def _on_folder_read(self, read: FolderRead) -> None:
         self.photos.show_folder(read, can_undo=self.edits.can_undo)
@@ -242,7 +231,7 @@ class TrainingWizard(QWidget):
         if read is not None and read.error is None and not self.run.is_running:
             self.how.suggest(read.folder.name)
             self.how.begin_forecast()
-            task = self._forecasting = self._supersede(self._forecasting, api.forecast, self._make_request())
+            task = self._forecasting.start(api.forecast, self._make_request())
             task.succeeded.connect(self.how.show_forecasts)
             task.failed.connect(self.how.show_no_forecast)
 
@@ -253,9 +242,7 @@ class TrainingWizard(QWidget):
         if samples:
             chosen = [samples[(turn * _SHOWN + place) % len(samples)] for place in range(min(_SHOWN, len(samples)))]
             photos = tuple(own[turn % len(own)] for own in chosen)
-            task = self._previewing = self._supersede(
-                self._previewing, api.preview_training, self._make_request(), photos
-            )
+            task = self._previewing.start(api.preview_training, self._make_request(), photos)
             task.succeeded.connect(self.how.show_preview)
             task.failed.connect(self.how.show_no_preview)
 
@@ -276,8 +263,7 @@ class TrainingWizard(QWidget):
         self._measure.stop()
         self._corrections = frozenset((one.path, one.label) for one in read.overridden)
         shares = 1.0 - float(request.validation) - float(request.test)
-        if self._forecasting is not None and not self._forecasting.is_over:
-            self._forecasting.abandon()
+        self._forecasting.abandon()
         self.run.begin(request, max(1, round(read.images * shares)))
 
     def _on_began(self, epochs: int, images: int) -> None:
@@ -411,9 +397,3 @@ def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
     row = QHBoxLayout(band)
     row.setContentsMargins(3 * theme.GRID, theme.GRID, 3 * theme.GRID, theme.GRID)
     return band, row
-
-
-def _folder_in(event: QDropEvent) -> Path | None:
-    """The one thing that is dragged, where it is of this computer; whether it is a folder, reading it tells."""
-    offer = read_drop(event.mimeData())
-    return offer.paths[0] if isinstance(offer, DropContent) and len(offer.paths) == 1 else None

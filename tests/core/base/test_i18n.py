@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,13 @@ MESSAGES = {
 
 
 @pytest.fixture
-def polish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def polish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(i18n.LANGUAGE, "")
     monkeypatch.setattr(i18n, "_catalog", i18n._catalog)
     file = tmp_path / "pl" / "LC_MESSAGES" / "fovea.mo"
     file.parent.mkdir(parents=True)
     file.write_bytes(catalog(MESSAGES))
     use_language("pl", tmp_path)
-    yield
 
 
 def catalog(messages: dict[str, str]) -> bytes:

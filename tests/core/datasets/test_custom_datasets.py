@@ -38,9 +38,9 @@ def photos(source: Path, label: str) -> tuple[Path, ...]:
 def test_it_is_an_ordinary_folder_of_classes(dataset: Path, source: Path) -> None:
     for label in ("red", "green"):
         apply_edit(dataset, AddPhotos(label, photos(source, label)))
-    dataset = read_dataset(dataset, report=lambda _: None, token=CancelToken())
-    assert dataset.classes == ("green", "red")
-    assert len(dataset.examples) == 8
+    found = read_dataset(dataset, report=lambda _: None, token=CancelToken())
+    assert found.classes == ("green", "red")
+    assert len(found.examples) == 8
     assert (dataset / "red" / "0.png").samefile(source / "red" / "0.png"), "linked, not copied"
     assert custom_datasets.list_datasets() == (dataset,)
     assert custom_datasets.is_custom(dataset)

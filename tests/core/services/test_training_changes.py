@@ -26,7 +26,7 @@ from tests.core.services.test_training_folders import read
 def test_what_is_decided_about_photos_is_kept_and_undone(folder: Path, tmp_path: Path) -> None:
     place = Path(shutil.copytree(folder, tmp_path / "copy"))
     photo = place / "red" / "0.png"
-    changed = api.decide(place, {photo: LabelOverride("blue")})
+    changed = api.change_labels(place, {photo: LabelOverride("blue")})
     found = read(place)
     assert found.overridden == (OverriddenImage(photo, "red", "blue"),)
     assert {one.name: one.images for one in found.classes} == {"blue": 21, "green": 20, "red": 19}
@@ -38,34 +38,34 @@ def test_what_is_decided_about_photos_is_kept_and_undone(folder: Path, tmp_path:
 
 def test_a_set_is_built_read_changed_and_renamed(folder: Path) -> None:
     photos = {label: tuple(sorted((folder / label).iterdir())) for label in ("red", "blue")}
-    made = api.new_set("Colours", photos).folder
+    made = api.create_dataset("Colours", photos).folder
     assert made.name == "Colours"
-    api.edit_set(made, AddPhotos("green", photos["blue"][:1]))
+    api.edit_dataset(made, AddPhotos("green", photos["blue"][:1]))
     found = read(made)
     assert found.is_custom
     assert [(one.name, one.images) for one in found.classes] == [("blue", 20), ("green", 1), ("red", 20)]
-    moved = api.decide(made, {found.classes[1].samples[0]: LabelOverride("red")})
+    moved = api.change_labels(made, {found.classes[1].samples[0]: LabelOverride("red")})
     assert len(list((made / "red").iterdir())) == 21
     assert moved.undo is not None
     api.undo_edit(made, moved.undo)
     assert len(list((made / "red").iterdir())) == 20
-    renamed = api.rename_set(made, "Tints").folder
-    (listed,) = api.list_sets()
+    renamed = api.rename_dataset(made, "Tints").folder
+    (listed,) = api.list_datasets()
     assert (listed.folder, listed.classes, listed.photos) == (renamed, 3, 41)
 
 
 def test_a_set_of_one_class_shows_it_and_says_what_is_missing(folder: Path) -> None:
-    found = read(api.new_set("One", {"red": (folder / "red",)}).folder)
+    found = read(api.create_dataset("One", {"red": (folder / "red",)}).folder)
     assert [(one.name, one.images) for one in found.classes] == [("red", 20)]
     assert found.error is not None
 
 
 def test_a_change_that_fails_says_why(folder: Path) -> None:
-    made = api.new_set("Set", {}).folder
+    made = api.create_dataset("Set", {}).folder
     with pytest.raises(FoveaError):
-        api.edit_set(made, RenameClass("gone", "other"))
+        api.edit_dataset(made, RenameClass("gone", "other"))
     with pytest.raises(FoveaError, match="cannot be read"):
-        api.decide(folder, {folder / "gone.png": LabelOverride(None)})
+        api.change_labels(folder, {folder / "gone.png": LabelOverride(None)})
 
 
 def test_the_preview_is_what_training_does(folder: Path) -> None:

@@ -386,10 +386,8 @@ def test_it_can_be_called_off(tmp_path: Path, tool: ExifTool, record: SidecarRec
 
 def test_without_exiftool_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    with pytest.raises(KeywordError) as caught:
+    with pytest.raises(KeywordError, match=r"not installed.*exiftool"):
         find_exiftool()
-    assert "not installed" in caught.value.what
-    assert "exiftool" in caught.value.hint
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for an old program")
