@@ -178,3 +178,11 @@ def test_no_function_is_too_long_to_read() -> None:
     lengths = [found for path in python_files() for found in functions(path)]
     assert lengths
     assert not [name for name, length in lengths if length > LONGEST_FUNCTION]
+
+
+def test_what_the_architecture_names_is_there() -> None:
+    """A page that leads a newcomer to files that have moved is worse than none."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:core|gui|tests|packaging|models|docs)/[\w./-]+)`", text)
+    assert len(named) > 40
+    assert [path for path in named if not (ROOT / path).exists()] == []

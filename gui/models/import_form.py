@@ -130,7 +130,7 @@ class ImportForm(Panel):
         """Show what is known of the output that is chosen."""
         questions = self._questions = self.output.currentData()
         self._about.setText(
-            f"Another program made this file. It has {questions.class_count:,} classes and gives {questions.gives}. "
+            f"Another program made this file. It has {questions.class_count:,} classes and gives {questions.output_kind}. "
             "You can usually find the missing details on the model's download page; try them on a photo first."
         )
         if questions.classes:
