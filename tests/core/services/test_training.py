@@ -166,7 +166,7 @@ def test_a_trainer_that_dies_leaves_a_training_that_can_be_resumed(
 
 
 def test_a_trainer_that_gives_up_leaves_nothing_to_resume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speaking(monkeypatch, 'say(Failed("trainer", "It went astray.", "Try less."))')
+    speaking(monkeypatch, 'say(TrainerFailed("trainer", "It went astray.", "Try less."))')
     with pytest.raises(TrainerError) as failed:
         trained(request(folder, recipe=Recipe.DENSE))
     assert not failed.value.can_resume
@@ -174,7 +174,7 @@ def test_a_trainer_that_gives_up_leaves_nothing_to_resume(folder: Path, monkeypa
 
 def test_a_diverged_training_is_thrown_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
-    speaking(monkeypatch, kept + 'say(Failed("diverged", "The training diverged.", "Train with a smaller rate."))')
+    speaking(monkeypatch, kept + 'say(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))')
     for rate in (10.0, 0.01):  # the second is not refused for the other rate
         with pytest.raises(DivergedError, match=r"The training diverged\.") as failed:
             trained(request(folder, recipe=Recipe.DENSE, learning_rate=rate))
@@ -216,7 +216,7 @@ def test_a_training_that_learned_nothing_yet_leaves_nothing(
 def test_the_trainer_is_told_to_wait(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     speaking(
         monkeypatch,
-        "heard = sys.stdin.buffer.read(2)\nsay(Failed('trainer', heard.decode(), '-'))",
+        "heard = sys.stdin.buffer.read(2)\nsay(TrainerFailed('trainer', heard.decode(), '-'))",
     )
     train(window, folder, recipe=Recipe.DENSE)
     wait_for_epoch(window, 0)

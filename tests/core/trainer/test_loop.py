@@ -40,7 +40,7 @@ class Pupil:
         self.learnt: list[int] = []
         self._told = iter(told) if told else None
 
-    def learn(self, epoch: int) -> EpochMetrics:
+    def train_epoch(self, epoch: int) -> EpochMetrics:
         self.learnt.append(epoch)
         scores = [self._step(rows) for rows in np.random.default_rng(epoch).permutation(len(LABELS)).reshape(-1, 8)]
         return EpochMetrics(*np.mean(scores, axis=0).tolist())

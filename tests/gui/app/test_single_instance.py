@@ -271,7 +271,7 @@ def test_a_file_system_without_locks_has_no_first(monkeypatch: pytest.MonkeyPatc
     def refuse(file: BinaryIO) -> bool:
         raise OSError("no locks available")
 
-    monkeypatch.setattr(single_instance.locks, "hold", refuse)
+    monkeypatch.setattr(single_instance.locks, "try_lock", refuse)
     place = InstanceLock()
     assert not place.is_first
     assert not place.send_files([])
