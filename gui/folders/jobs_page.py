@@ -140,7 +140,7 @@ class JobsPage(QWidget):
         return status
 
     def _open(self, item: QListWidgetItem) -> None:
-        self.opened.emit(item.data(_STATUS).facts.id)
+        self.opened.emit(item.data(_STATUS).summary.id)
 
 
 def _update_item(item: QListWidgetItem, status: JobStatus) -> None:

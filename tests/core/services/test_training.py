@@ -174,7 +174,9 @@ def test_a_trainer_that_gives_up_leaves_nothing_to_resume(folder: Path, monkeypa
 
 def test_a_diverged_training_is_thrown_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
-    speaking(monkeypatch, kept + 'say(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))')
+    speaking(
+        monkeypatch, kept + 'say(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))'
+    )
     for rate in (10.0, 0.01):  # the second is not refused for the other rate
         with pytest.raises(DivergedError, match=r"The training diverged\.") as failed:
             trained(request(folder, recipe=Recipe.DENSE, learning_rate=rate))
