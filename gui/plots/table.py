@@ -73,7 +73,7 @@ class DataTable(QTableView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("datatable")
+        self.setObjectName("twin")
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -228,15 +228,15 @@ QCheckBox { spacing: 8px; color: $text; }
 QCheckBox:focus { color: $accent; }
 QCheckBox::indicator { width: 14px; height: 14px; border-radius: 4px; border: 1px solid $muted; background: $surface; }
 QCheckBox::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
-QTableView#datatable { background: $surface; color: $text; border: none; }
-QTableView#datatable QHeaderView { background: $surface; }
-QTableView#datatable QHeaderView::section {
+QTableView#twin { background: $surface; color: $text; border: none; }
+QTableView#twin QHeaderView { background: $surface; }
+QTableView#twin QHeaderView::section {
     background: $surface; color: $muted; border: none; padding: 4px 8px;
 }
-QTableView#datatable QHeaderView::section:horizontal, QTableView#datatable QTableCornerButton::section {
+QTableView#twin QHeaderView::section:horizontal, QTableView#twin QTableCornerButton::section {
     background: $surface; border: none; border-bottom: 1px solid $border;
 }
-QTableView#datatable::item { padding: 0 5px; }
+QTableView#twin::item { padding: 0 5px; }
 QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#card:hover { border-color: $muted; }
 QFrame#card[chosen="true"] { background: $accent_soft; border: 2px solid $accent; }
