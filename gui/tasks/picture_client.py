@@ -16,7 +16,6 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.images.drawing import Picture, draw
@@ -110,6 +109,8 @@ class PictureClient(QObject):
         return listing.ticket
 
     def _list(self, listing: _Listing) -> None:
+        from core import api  # not needed by the first paint
+
         self._listings[listing.ticket] = listing
         task = self.tasks.start(api.list_images, listing.paths, listing.most)
         task.progressed.connect(lambda paths: self.listed.emit(ImagesListed(listing.ticket, paths, finished=False)))
