@@ -153,7 +153,7 @@ class Gallery(PhotoGrid):
 
     def __init__(self, model: PhotosModel, parent: QWidget) -> None:
         super().__init__(model, parent)
-        self.setAccessibleName("Photos")
+        self.setAccessibleName(tr("Photos"))
         self.setItemDelegate(_PhotoDelegate(self))
         self.setDragEnabled(True)  # after setMovement, which resets it
         self.selectionModel().currentChanged.connect(self._on_current_changed)

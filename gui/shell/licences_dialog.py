@@ -110,9 +110,9 @@ class LicencesDialog(QDialog):
 
     def _show_found(self) -> None:
         """Hide what does not match; keep the current row if it still matches."""
-        wanted = self.search.text().strip().casefold()
+        query = self.search.text().strip().casefold()
         rows = range(self.choices.count())
-        found = [row for row in rows if wanted in self._searched[row]]
+        found = [row for row in rows if query in self._searched[row]]
         for row in rows:
             self.choices.setRowHidden(row, row not in found)
         if found and self.choices.currentRow() not in found:
@@ -144,8 +144,8 @@ class LicencesDialog(QDialog):
 
     def _show_match(self) -> None:
         """Select the first match of the search."""
-        wanted = self.search.text().strip()
-        found = self.text.document().find(wanted) if wanted else QTextCursor()
+        query = self.search.text().strip()
+        found = self.text.document().find(query) if query else QTextCursor()
         self.text.setTextCursor(QTextCursor(self.text.document()) if found.isNull() else found)
         self.text.centerCursor()
 
