@@ -1,6 +1,6 @@
-"""Where the program begins: `fovea` opens the window, `fovea <command>` works without one.
+"""The entry point: `fovea` opens the window, `fovea <command>` runs a command without one.
 
-Nothing is imported before it is known which: a server has no Qt, and helper processes import this module again.
+Nothing is imported before the choice is made: a server has no Qt, and helper processes import this module again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program with these arguments; returns its exit code."""
+    """Run the program with these arguments and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--self-check"]:
         from gui.app import self_check
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from core.base import crash_log  # noqa: F401
 
-    # These know no Qt and come before it, as PySide reads the source of every module that is imported after it.
+    # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
     from core.datasets import corrections  # noqa: F401
     from core.services import messages, processes  # noqa: F401
     from gui.app.application import run
@@ -47,8 +47,8 @@ def _run_command(given: Sequence[str]) -> int:
 
 
 def _are_files(given: Sequence[str]) -> bool:
-    """Whether these are files to open rather than a command; a command's name has neither a dot nor a slash."""
-    return all(("." in name or os.sep in name) and os.path.exists(name) for name in given)  # noqa: PTH110 - not yet
+    """Whether these are files to open rather than a command; a command name contains neither a dot nor a slash."""
+    return all(("." in name or os.sep in name) and os.path.exists(name) for name in given)  # noqa: PTH110 - pathlib is not imported yet
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The application around the window: its start, one instance, crash reports, and the check of an installation."""
+"""The application around the window: startup, single instance, crash reports, and the self-check."""

@@ -1,4 +1,4 @@
-"""Starting the window: one QApplication, what happens to unexpected errors, and the first files."""
+"""Application startup: the QApplication, the handling of unexpected errors, and the first files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from PySide6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHan
 from PySide6.QtWidgets import QApplication
 
 from core.base import crash_log, paths, shutdown
+from core.base.i18n import tr
 from gui.app import single_instance
 from gui.app.gc_timer import GarbageCollectionTimer
 from gui.shell.main_window import MainWindow
@@ -29,15 +30,15 @@ _QT_LEVELS: Final = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 _SWITCH_INTERVAL_S: Final = 0.001
-"""How long the window's thread waits for the interpreter while another thread computes or imports; Python's own wait of
-5 ms, paid again and again while widgets are made, can be felt."""
+"""How long the main thread waits for the interpreter while another thread computes or imports. Python's default
+of 5 ms, paid repeatedly while widgets are created, is noticeable."""
 _CLOSING_S: Final = 8.0
-"""How long the window may take to close once a signal told it to, helpers included."""
+"""How long the window and its helpers may take to close after a termination signal."""
 _reporting = threading.local()
 
 
 def run(files: Sequence[Path]) -> int:
-    """Show these files and folders in the window, the one that is open if one is; returns the program's exit code."""
+    """Show these files and folders, in the window that is already open if there is one; returns the exit code."""
     lock = single_instance.InstanceLock()
     if lock.send_files(files):
         return 0
@@ -49,22 +50,22 @@ def run(files: Sequence[Path]) -> int:
             from gui.app import crash_report
 
             crash_report.show_notice(crash, window.notices, window)
-        relay = Dispatcher(window)
-        shutdown.end_on_signals(lambda: relay.post(lambda _: window.close(), None), grace_s=_CLOSING_S)
-        lock.listen(lambda call: open_request(window, call))
+        dispatcher = Dispatcher(window)
+        shutdown.end_on_signals(lambda: dispatcher.post(lambda _: window.close(), None), grace_s=_CLOSING_S)
+        lock.listen(lambda request: open_request(window, request))
         application.lastWindowClosed.connect(lock.release)
         try:
             return application.exec()
         finally:
-            qInstallMessageHandler(None)  # Python must not be called any more once it ends
+            qInstallMessageHandler(None)  # Qt must not call into Python during shutdown
 
 
 def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
-    """Make the one QApplication and show the window; nothing is read from disk but settings, icons and samples."""
+    """Create the QApplication and show the window; only settings, icons and samples are read from disk."""
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Fovea")
-    application.setDesktopFileName("fovea")  # by this name Wayland finds the entry of `fovea --install`, and its icon
+    application.setDesktopFileName("fovea")  # how Wayland finds the entry of `fovea --install`, and its icon
     application.setWindowIcon(icons.program_icon())
     application.setStyle("Fusion")
     application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
@@ -78,24 +79,25 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
 
 
 def open_request(window: MainWindow, request: single_instance.OpenRequest) -> None:
-    """Do what a later start of the program wants."""
+    """Carry out the request of a later start of the program."""
     if request.files:
         window.session.add(request.files)
     single_instance.raise_window(window, request.token)
 
 
 def _watch_for_bugs(window: MainWindow) -> None:
-    """Log whatever nobody expected and tell the person, from any thread, without ending the program."""
+    """Log unexpected errors of any thread and show a notice, without ending the program."""
     _log_to_file()
-    relay = Dispatcher(window)
+    dispatcher = Dispatcher(window)
 
     def report(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
-            relay.post(lambda _: window.close(), None)
+            dispatcher.post(lambda _: window.close(), None)
             return
         _log.error("unexpected: %s", "".join(traceback.format_exception(kind, error, trace)))
-        relay.post(
-            window.notices.show_notice, f"Something unexpected happened: {kind.__name__}: {error}. It is in the log."
+        dispatcher.post(
+            window.notices.show_notice,
+            tr("Unexpected error: {kind}: {error}. See the log for details.", kind=kind.__name__, error=error),
         )
 
     sys.excepthook = report
@@ -105,13 +107,13 @@ def _watch_for_bugs(window: MainWindow) -> None:
 
 
 def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    """Errors while something was being thrown away: nothing that a person did failed, so none is told."""
+    """Log errors raised in finalizers; no action of the user failed, so no notice is shown."""
     trace = "".join(traceback.format_exception(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback))
     _log.error("unexpected: %s %r: %s", unraisable.err_msg or "ignored in", unraisable.object, trace)
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Keep what Qt complains of; what it says while one of its messages is being written is let go."""
+    """Log Qt's warnings; those that arise while another one is being logged are dropped."""
     if kind not in _QT_LEVELS or getattr(_reporting, "is_busy", False):
         return
     _reporting.is_busy = True
@@ -122,7 +124,7 @@ def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
 
 
 def _log_to_file() -> None:
-    """Keep a small log; without a place to write it the program runs all the same."""
+    """Write a small log file; where that is impossible, the program runs without one."""
     try:
         paths.log_folder().mkdir(parents=True, exist_ok=True)
         file = logging.handlers.RotatingFileHandler(

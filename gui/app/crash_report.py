@@ -1,4 +1,4 @@
-"""The report of a crash, offered once at the next start."""
+"""The crash report, offered once at the next start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from core.base.crash_log import CrashReport
+from core.base.i18n import tr
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.notices import Notices
@@ -18,17 +19,17 @@ _HEIGHT: Final = 480
 
 
 def show_notice(report: CrashReport, notices: Notices, window: QWidget) -> None:
-    """Say in a notice that the program crashed; its button shows the report."""
-    notices.show_notice(_title(report), action=("Show", lambda: CrashWindow(report, window).show()))
+    """Show a notice about the crash; its button opens the report."""
+    notices.show_notice(_title(report), action=(tr("Show"), lambda: CrashWindow(report, window).show()))
 
 
 class CrashWindow(QDialog):
-    """A report to read, mark and copy, beside the window; it is gone once closed."""
+    """A non-modal dialog to read and copy the report; deleted when closed."""
 
     def __init__(self, report: CrashReport, window: QWidget) -> None:
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Crash report")
+        self.setWindowTitle(tr("Crash report"))
         self.resize(_WIDTH, _HEIGHT)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
@@ -41,10 +42,10 @@ class CrashWindow(QDialog):
         column.addLayout(self._buttons(report.text))
 
     def _buttons(self, text: str) -> QHBoxLayout:
-        copy, close = QPushButton("&Copy"), QPushButton("C&lose")
+        copy, close = QPushButton(tr("&Copy")), QPushButton(tr("C&lose"))
         copy.setProperty("kind", "primary")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
-        copy.clicked.connect(lambda: copy.setText("&Copied"))
+        copy.clicked.connect(lambda: copy.setText(tr("&Copied")))
         close.clicked.connect(self.close)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
@@ -58,23 +59,24 @@ class CrashWindow(QDialog):
 
 def _title(report: CrashReport) -> str:
     if report.is_from_window:
-        return "Fovea ended unexpectedly last time."
-    return "A part of Fovea ended unexpectedly last time, and was started again."
+        return tr("Fovea quit unexpectedly last time.")
+    return tr("A part of Fovea stopped unexpectedly last time and was restarted.")
 
 
 def _explanation(report: CrashReport) -> str:
-    return (
-        "This is what the program was doing at that moment. It names none of your photos, and it is only on this "
-        f"computer, in {report.file}. Whoever looks for the cause will need it."
+    return tr(
+        "This is what the program was doing when it crashed. It doesn’t contain the names of your photos and is stored "
+        "only on this computer, in {file}. Include it when you report the problem.",
+        file=report.file,
     )
 
 
 def _lines(text: str) -> QPlainTextEdit:
-    """The report's text, in letters of one width."""
+    """The report text in a monospaced font."""
     lines = QPlainTextEdit(text)
     lines.setReadOnly(True)
     lines.setTabChangesFocus(True)
     lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     lines.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-    lines.setAccessibleName("Crash report")
+    lines.setAccessibleName(tr("Crash report"))
     return lines

@@ -1,7 +1,7 @@
-"""Python's collection of reference cycles, for a process with a window: on the window's thread, and never long.
+"""Garbage collection for a process with a window: on the main thread only, and in short passes.
 
-Left alone, Python collects in whatever thread happens to allocate. Cycles hold objects of Qt, which must not be
-destroyed in any thread but their own, and a pass over all that a window keeps takes 100 ms, in which nothing moves.
+By default, Python collects in whichever thread happens to allocate. Reference cycles hold Qt objects, which must be
+destroyed in their own thread, and a full pass over everything a window keeps takes 100 ms and freezes the window.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from PySide6.QtCore import QObject, QTimer, QTimerEvent
 
 _EVERY_MS: Final = 250
 _IDLE_MS: Final = 10_000
-"""Until then whatever stays for good has been made."""
+"""After this time, the long-lived objects have been created."""
 _LIMITS: Final = (5_000, 5, 40)
-"""As for `gc.set_threshold`: new objects, and passes over each generation before the next older one is looked at."""
+"""As for `gc.set_threshold`: new objects, and passes over each generation before the next older one is collected."""
 
 
 class GarbageCollectionTimer(QObject):
-    """Collects as long as it lives, instead of Python."""
+    """Replaces Python's automatic garbage collection as long as it lives."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        QTimer.singleShot(_IDLE_MS, self, gc.freeze)  # from then on it is passed over
+        QTimer.singleShot(_IDLE_MS, self, gc.freeze)  # later passes skip these objects
         self.startTimer(_EVERY_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:

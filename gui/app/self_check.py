@@ -1,6 +1,6 @@
-"""`fovea --self-check`: proves that this installation works, part by part, and says what does not.
+"""`fovea --self-check`: verifies an installation part by part and reports what does not work.
 
-What a part needs is imported inside it: a broken one is told of, and the others are still checked.
+Each check imports what it needs itself, so that a broken part is reported and the others are still checked.
 """
 
 from __future__ import annotations
@@ -18,39 +18,40 @@ from typing import Final
 
 from core.base.bundle import changed_files, describe_damage, this_bundle
 from core.base.errors import FoveaError, TrainerError
+from core.base.i18n import mark, tr, tr_n
 from core.base.leftovers import temporary_folder
 
-CHECKED: Final = "Everything works."
-_BROKEN: Final = "Something is broken. Install Fovea again, or report the lines above."
+CHECKED: Final = mark("Everything works.")
+_BROKEN: Final = mark("Some checks failed. Install Fovea again, or report the lines above.")
 
 _SAMPLE: Final = "cat.jpg"
-_ANSWERS: Final = frozenset({"tabby", "tiger cat", "Egyptian cat"})
-"""What ImageNet may call the sample."""
+_EXPECTED: Final = frozenset({"tabby", "tiger cat", "Egyptian cat"})
+"""ImageNet classes that are right for the sample."""
 _MODEL: Final = "general"
 _TIMEOUT_S: Final = 60.0
-_FOREIGN_VARIABLES: Final = ("core.trainer",)
-"""What the trainer's own check imports."""
-_SHOWN: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-openvino", "numpy", "pillow", "PySide6-Essentials")
+_SKIPPED: Final = ("core.trainer",)
+"""Packages that the trainer's own self-check imports."""
+_LISTED: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-openvino", "numpy", "pillow", "PySide6-Essentials")
 
 
 class _BrokenError(Exception):
-    """A part does not work; the text says why."""
+    """A part does not work; the message is the reason."""
 
 
 def run() -> int:
-    """Check every part and tell of each on standard output; 0 if all work, else 1.
+    """Check every part, report each on standard output, and return 0 if all of them work, else 1.
 
-    What the person set and made is left out of it: the program writes to a folder that is gone afterwards.
+    The user's settings and models are not touched: the program writes to a temporary folder.
     """
-    with temporary_folder("self-check") as place:
-        os.environ["FOVEA_HOME"] = str(place)
+    with temporary_folder("self-check") as home:
+        os.environ["FOVEA_HOME"] = str(home)
         broken = _check()
-    sys.stdout.write(f"{_BROKEN if broken else CHECKED}\n")
+    print(tr(_BROKEN) if broken else tr(CHECKED))
     return int(broken)
 
 
 def _check() -> bool:
-    """Check every part; whether any is broken. Where files are, the others would fail or crash for that reason."""
+    """Check every part and return whether any is broken; damaged files end the check, as other parts need them."""
     broken = False
     for part, check in _PARTS.items():
         try:
@@ -75,7 +76,7 @@ def _reason(error: Exception) -> str:
 
 def _versions() -> Iterator[str]:
     yield f"Fovea {metadata.version('fovea')}, Python {platform.python_version()}, {platform.platform()}"
-    yield ", ".join(f"{name} {version}" for name in _SHOWN if (version := _version(name)))
+    yield ", ".join(f"{name} {version}" for name in _LISTED if (version := _version(name)))
 
 
 def _version(name: str) -> str | None:
@@ -88,26 +89,26 @@ def _version(name: str) -> str | None:
 def _files() -> Iterator[str]:
     bundle = this_bundle()
     if bundle is None:
-        yield "run from its sources: no list to hold them against"
+        yield tr("running from source: no list of files to compare with")
         return
     found = list(changed_files(bundle))
     changed = tuple(name for name, is_changed in found if is_changed)
     if changed:
         raise _BrokenError(describe_damage(changed))
-    yield f"{len(found):,} files are as they were packed"
+    yield tr_n("{count:,} file unchanged", "{count:,} files unchanged", len(found))
 
 
 def _modules() -> Iterator[str]:
     names = [name for package in ("core", "gui") for name in _names_in(package)]
     for name in names:
         importlib.import_module(name)
-    yield f"{len(names)} modules and all they need are there"
+    yield tr_n("{count:,} module imported", "{count:,} modules imported", len(names))
 
 
 def _names_in(package: str) -> Iterator[str]:
     yield package
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-        if found.name in _FOREIGN_VARIABLES:
+        if found.name in _SKIPPED:
             continue
         if found.ispkg:
             yield from _names_in(found.name)
@@ -116,7 +117,7 @@ def _names_in(package: str) -> Iterator[str]:
 
 
 def _models() -> Iterator[str]:
-    """Every shipped model opens, and answers as its card promises on every provider that works."""
+    """Check that every built-in model opens and matches its card on every provider that works."""
     from core.base import paths
     from core.models.library import BrokenEntry, InstalledBackbone, Library, load_backbone, load_head
 
@@ -124,8 +125,17 @@ def _models() -> Iterator[str]:
         if isinstance(entry, BrokenEntry):
             raise entry.error
         backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
-        head = "" if isinstance(entry, InstalledBackbone) else f", {load_head(entry).class_count:,} classes"
-        yield f"{entry.name}{head}: {_on_every_provider(load_backbone(backbone), backbone)}"
+        results = _on_every_provider(load_backbone(backbone), backbone)
+        if isinstance(entry, InstalledBackbone):
+            yield tr("{name}: {results}", name=entry.name, results=results)
+        else:
+            yield tr_n(
+                "{name}, {count:,} class: {results}",
+                "{name}, {count:,} classes: {results}",
+                load_head(entry).class_count,
+                name=entry.name,
+                results=results,
+            )
 
 
 def _on_every_provider(data: bytes, backbone: object) -> str:
@@ -136,20 +146,25 @@ def _on_every_provider(data: bytes, backbone: object) -> str:
     assert isinstance(backbone, InstalledBackbone)
     results = []
     for provider in Provider:
-        trial = probe_provider(data, backbone.card, provider, Precision.AUTO)
-        if trial.engine is not None:
+        probe = probe_provider(data, backbone.card, provider, Precision.AUTO)
+        if probe.engine is not None:
             results.append(
-                f"{TITLES[provider]} {trial.engine.milliseconds:.0f} ms (cosine {trial.engine.agreement:.5f})"
+                tr(
+                    "{provider} {milliseconds:.0f} ms (cosine {cosine:.5f})",
+                    provider=TITLES[provider],
+                    milliseconds=probe.engine.milliseconds,
+                    cosine=probe.engine.agreement,
+                )
             )
         elif provider is Provider.CPU:
-            raise trial.error or _BrokenError("The CPU provider does not work.")
-        elif trial.error is not None:
-            results.append(f"not {TITLES[provider]}: {trial.error.what}")
+            raise probe.error or _BrokenError(tr("The CPU provider does not work."))
+        elif probe.error is not None:
+            results.append(tr("no {provider}: {reason}", provider=TITLES[provider], reason=probe.error.what))
     return "; ".join(results)
 
 
 def _window() -> Iterator[str]:
-    """The window opens, its helper processes start, and a photo dropped on it gets the right answer."""
+    """Check that the window opens, its helper processes start, and a sample photo is classified correctly."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from gui.app.application import open_window
 
@@ -157,38 +172,42 @@ def _window() -> Iterator[str]:
     application, window = open_window([])
     session = window.session
     try:
-        _wait(application.processEvents, lambda: session.opened is not None, "its model did not open")
+        _wait(application.processEvents, lambda: session.opened is not None, tr("The model did not open in time."))
         session.add([Path(__file__).parent.parent / "samples" / _SAMPLE])
-        _wait(application.processEvents, lambda: session.photos.rowCount() == 1, "the photo did not come")
-        _wait(application.processEvents, lambda: session.photos.photo(0).outcome is not None, "no answer came")
+        not_listed = tr("The sample was not listed in time.")
+        _wait(application.processEvents, lambda: session.photos.rowCount() == 1, not_listed)
+        not_classified = tr("The sample was not classified in time.")
+        _wait(application.processEvents, lambda: session.photos.photo(0).outcome is not None, not_classified)
         yield f"{application.platformName()}: {_check_prediction(session.photos.photo(0).outcome)}"
     finally:
         window.close()
-    yield f"opened, answered and closed in {time.perf_counter() - started:.1f} s"
+    yield tr("opened, classified and closed in {seconds:.1f} s", seconds=time.perf_counter() - started)
 
 
 def _check_prediction(outcome: object) -> str:
     from core.prediction import Prediction
 
     if not isinstance(outcome, Prediction):
-        raise _BrokenError(f"The sample could not be classified: {outcome}.")
+        raise _BrokenError(tr("The sample could not be classified: {outcome}.", outcome=outcome))
     best = outcome.scores[0]
-    if best.label not in _ANSWERS:
-        raise _BrokenError(f"The sample is a cat, and {outcome.model} calls it {best.label!r}.")
-    return f"{_SAMPLE} is {best.label!r}, {best.probability:.0%}"
+    if best.label not in _EXPECTED:
+        raise _BrokenError(
+            tr("The sample is a cat, but {model} predicted {label!r}.", model=outcome.model, label=best.label)
+        )
+    return tr("{file}: {label!r}, {confidence:.0%}", file=_SAMPLE, label=best.label, confidence=best.probability)
 
 
-def _wait(keep_waiting: Callable[[], object], is_there: Callable[[], bool], message: str) -> None:
+def _wait(process_events: Callable[[], object], is_done: Callable[[], bool], message: str) -> None:
     end = time.monotonic() + _TIMEOUT_S
-    while not is_there():
+    while not is_done():
         if time.monotonic() > end:
-            raise _BrokenError(f"The window waited {_TIMEOUT_S:.0f} s: {message}.")
-        keep_waiting()
+            raise _BrokenError(message)
+        process_events()
         time.sleep(0.01)
 
 
 def _trainer() -> Iterator[str]:
-    """Not an error where it is not there: it is a download of its own."""
+    """Check the trainer; a missing one is no error, as it is a separate download."""
     from core.base.progress import CancelToken
     from core.training.trainer_process import run_trainer
     from core.training.trainer_program import find_program
@@ -196,7 +215,7 @@ def _trainer() -> Iterator[str]:
     try:
         find_program()
     except TrainerError as error:
-        yield f"not here: {error}"
+        yield tr("not installed: {error}", error=error)
         return
     facts = run_trainer(["self-check"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken())
     yield ", ".join(f"{name} {value}" for name, value in facts.items())

@@ -1,8 +1,8 @@
-"""One window for one home: a second start gives its files to the window that is there, and ends.
+"""A single window for each home: a second start passes its files to the window that is open, and exits.
 
-Whoever holds the lock is the first and listens; the lock ends with its process, so that only one can be first, and a
-socket that a killed one left behind is nobody's and can be taken over. A first that does not answer, because it hangs
-or belongs to another session, costs the second start a moment and then does not stop it from opening its own window.
+The process that holds the lock is the first instance and listens. The lock ends with its process, so there is only one,
+and a socket left behind by a killed process can be replaced. A first instance that does not answer, because it hangs or
+belongs to another session, delays the second start briefly; the second start then opens a window of its own.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from core.base import locks, paths
 _TIMEOUT_MS: Final = 2000
 _RETRY_S: Final = 0.02
 _MAX_BYTES: Final = 1 << 20
-"""Bytes of a message: some ten thousand files; who gives more gets a window of its own."""
+"""Size of a message in bytes, enough for some ten thousand files; a start with more opens its own window."""
 _MAX_TOKEN: Final = 1000
 _ACKNOWLEDGED: Final = b"taken\n"
 _TOKEN: Final = "XDG_ACTIVATION_TOKEN"
-"""How Wayland lets one program give another its turn to come forward; Qt reads it when a window is activated."""
+"""The token by which Wayland lets a program raise its window; Qt reads it when a window is activated."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """What a later start of the program wants: these files shown, and the window in front.
+    """A request of a later start of the program: to show these files and raise the window.
 
     Attributes:
         files: absolute paths.
-        token: the desktop's leave to come forward; empty where it gives none.
+        token: the desktop's activation token; empty if there is none.
     """
 
     files: tuple[Path, ...]
@@ -47,11 +47,11 @@ class OpenRequest:
 
 
 class InstanceLock:
-    """This process's place among those of one home.
+    """The lock that makes one process of a home the first instance.
 
     Attributes:
-        is_first: whether this is the one whose window takes what later starts are given; where no lock can be had,
-            because the home cannot be written to, nobody is.
+        is_first: whether this process receives the files of later starts; always False if the lock file cannot be
+            created because the home is not writable.
     """
 
     def __init__(self) -> None:
@@ -61,14 +61,14 @@ class InstanceLock:
         self.is_first = self._acquire()
 
     def send_files(self, files: Sequence[Path]) -> bool:
-        """Give these files to the first window and have it come forward; at most two seconds.
+        """Send these files to the first instance and raise its window; takes at most two seconds.
 
         Returns:
-            Whether it took them; if not, this process needs a window of its own, and is perhaps the first by now.
+            Whether it accepted them. If not, this process needs its own window, and may now be the first instance.
         """
         try:
             message = encode_request(OpenRequest(tuple(path.absolute() for path in files), os.environ.get(_TOKEN, "")))
-        except OSError:  # relative paths, and the folder they are relative to is gone
+        except OSError:  # the current folder of relative paths was deleted
             return False
         if self.is_first or len(message) > _MAX_BYTES:
             return False
@@ -82,7 +82,7 @@ class InstanceLock:
         return False
 
     def listen(self, on_request: Callable[[OpenRequest], object]) -> None:
-        """Take what later starts want from now on; does nothing unless this is the first."""
+        """Receive the requests of later starts; does nothing unless this is the first instance."""
         if not self.is_first:
             return
         self._on_request = on_request
@@ -90,10 +90,10 @@ class InstanceLock:
         QLocalServer.removeServer(name)
         self._server = _Server(self._on_line)
         if not self._server.listen(name):
-            self.release()  # rather no first than one that others wait for in vain
+            self.release()  # better no first instance than one that never answers
 
     def release(self) -> None:
-        """Take nothing any more, and let another be the first."""
+        """Stop listening, and let another process become the first instance."""
         if self._server is not None:
             self._server.close()
         if self._file is not None:
@@ -108,7 +108,7 @@ class InstanceLock:
             return False
 
     def _on_line(self, line: bytes) -> bool:
-        """Do what this line asks for; False if it is no call, or if the window was closed meanwhile."""
+        """Carry out the request in this line; False if it is invalid or the window was closed in the meantime."""
         request = decode_request(line)
         if request is None or not self.is_first:
             return False
@@ -117,7 +117,7 @@ class InstanceLock:
 
 
 class _Server(QLocalServer):
-    """Makes its sockets itself: Python is not told when one made by Qt is deleted, and would delete it once more."""
+    """Creates its sockets itself: Python does not learn when Qt deletes a socket it made, and would delete it twice."""
 
     def __init__(self, on_line: Callable[[bytes], bool]) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class _Server(QLocalServer):
 
 
 class _Connection(QLocalSocket):
-    """A later start of the program, until it was heard, says too much, or says nothing for too long."""
+    """The connection of a later start; closed after its request, at an oversized message, or on a timeout."""
 
     def __init__(self, descriptor: int, on_line: Callable[[bytes], bool], server: QLocalServer) -> None:
         super().__init__(server)
@@ -137,9 +137,9 @@ class _Connection(QLocalSocket):
         self.setReadBufferSize(_MAX_BYTES)
         self.readyRead.connect(self._read)
         self.disconnected.connect(self.deleteLater)
-        too_long = QTimer(self, interval=_TIMEOUT_MS, singleShot=True)
-        too_long.timeout.connect(self.abort)
-        too_long.start()
+        timer = QTimer(self, interval=_TIMEOUT_MS, singleShot=True)
+        timer.timeout.connect(self.abort)
+        timer.start()
         self.setSocketDescriptor(descriptor)
 
     def _read(self) -> None:
@@ -154,19 +154,19 @@ class _Connection(QLocalSocket):
 
 
 def server_name() -> str:
-    """The name under which the first window of this home and this user listens."""
+    """The socket name on which the first instance of this home and user listens."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     home = os.path.realpath(paths.settings_file().parent)
     return "fovea-" + hashlib.sha256(os.fsencode(f"{user}\n{home}")).hexdigest()[:24]
 
 
 def encode_request(request: OpenRequest) -> bytes:
-    """A call as one line of JSON; names that are not UTF-8 keep their bytes."""
+    """Encode a request as one line of JSON; file names that are not valid UTF-8 keep their bytes."""
     return json.dumps({"files": [str(path) for path in request.files], "token": request.token}).encode() + b"\n"
 
 
 def decode_request(line: bytes) -> OpenRequest | None:
-    """The call in this line; None where it holds none."""
+    """Decode the request in this line; None if it is invalid."""
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
@@ -182,7 +182,7 @@ def decode_request(line: bytes) -> OpenRequest | None:
 
 
 def _is_name(value: object) -> TypeGuard[str]:
-    """Whether the system could be given this text."""
+    """Whether the operating system accepts this text as a file name."""
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:
@@ -190,7 +190,7 @@ def _is_name(value: object) -> TypeGuard[str]:
 
 
 def raise_window(window: QWidget, token: str) -> None:
-    """Show a window in front of all others, as large as it was; `token` is the desktop's leave, where it gives one."""
+    """Restore a window and raise it above all others; `token` is the desktop's activation token, or empty."""
     if token:
         os.environ[_TOKEN] = token
     window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -209,7 +209,7 @@ def _open_lock() -> BinaryIO | None:
 
 
 def _send(message: bytes, deadline: QDeadlineTimer) -> bool:
-    """Whether the first took this message before the deadline."""
+    """Send a message and return whether the first instance acknowledged it before the deadline."""
     socket = QLocalSocket()
     socket.connectToServer(server_name())
     if not socket.waitForConnected(deadline.remainingTime()) or not _is_same_user(socket):
@@ -222,7 +222,7 @@ def _send(message: bytes, deadline: QDeadlineTimer) -> bool:
 
 
 def _is_same_user(socket: QLocalSocket) -> bool:
-    """Whether who listens is this user; sockets lie where anybody may make one of any name."""
+    """Whether this user owns the socket; any user may create a socket of that name in the shared folder."""
     if not hasattr(os, "getuid"):
         return True
     user: int = os.getuid()
@@ -233,9 +233,9 @@ def _is_same_user(socket: QLocalSocket) -> bool:
 
 
 def _allow_raise() -> None:
-    """Windows lets a program come forward only by leave of the one that the person just used: this one."""
+    """Let the first instance raise its window: on Windows, only the process in the foreground may allow that."""
     if sys.platform == "win32":
         import ctypes
 
-        anybody = -1
-        ctypes.windll.user32.AllowSetForegroundWindow(anybody)
+        any_process = -1
+        ctypes.windll.user32.AllowSetForegroundWindow(any_process)

@@ -1,1 +1,1 @@
-"""The place *Photos*: the gallery, the inspector, corrections and what is learned from them."""
+"""The *Photos* page: the gallery, the inspector, corrections, and retraining with them."""

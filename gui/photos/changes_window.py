@@ -1,4 +1,4 @@
-"""What a retraining changed, photo by photo: before and after."""
+"""The changes of a retraining, photo by photo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from core.services.training_values import BaselineComparison, RetrainingSummary
+from core.base.i18n import tr
+from core.services.training_values import BaselineComparison, ChangedImage, RetrainingSummary
 from gui.photos.retrain_strip import headline
 from gui.photos.retraining import Change
 from gui.tasks.picture_client import PictureClient
@@ -21,13 +22,13 @@ Shown = tuple[Path, str]
 
 
 class ChangesWindow(QWidget):
-    """Shows the photos that two versions name differently, corrected ones and test photos first."""
+    """Shows the photos that two versions classify differently: corrected photos, test photos, then all others."""
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle("What changed")
+        self.setWindowTitle(tr("Changes"))
         self.setMinimumSize(560, 400)
         self.resize(900, 640)
         self._pictures = pictures
@@ -41,17 +42,17 @@ class ChangesWindow(QWidget):
         column.addWidget(self.headline)
         column.addWidget(self._area, 1)
 
-    def show_changes(self, facts: RetrainingSummary, photos: Sequence[Change]) -> None:
-        """Show what came of a retraining, and which other photos in the list are named differently."""
-        self.headline.setText(headline(facts))
+    def show_changes(self, summary: RetrainingSummary, photos: Sequence[Change]) -> None:
+        """Show the result of a retraining, and the other photos in the list whose prediction changed."""
+        self.headline.setText(headline(summary))
         page = QWidget()
         page.setObjectName("inspector")
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, theme.GRID, 0)
         column.setSpacing(2 * theme.GRID)
-        for note in facts.notes:
+        for note in summary.notes:
             column.addWidget(label(note, "muted", wrap=True))
-        for title, about, shown in _sections(facts, photos):
+        for title, about, shown in _sections(summary, photos):
             column.addWidget(self._photo_panel(title, about, shown))
         column.addStretch()
         self._area.setWidget(page)
@@ -76,39 +77,43 @@ class ChangesWindow(QWidget):
         return panel
 
 
-def _sections(facts: RetrainingSummary, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
-    """Title, explanation and photos of each group that has any."""
+def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
+    """Yield the title, explanation and photos of each group that has any."""
     corrected = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
-        for one in facts.corrections
+        for one in summary.corrections
         if not (one.correction.is_confirmation and one.is_correct)
     ]
     if corrected:
-        yield "The photos you corrected", "They were learnt from, so they say little about others.", corrected
-    if facts.tests is not None and facts.tests.changed:
-        flips = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in facts.tests.changed]
-        yield "Test photos that changed", _about_tests(facts.tests), flips
+        about = tr("The model was trained on these, so they say little about new photos.")
+        yield tr("Photos you corrected"), about, corrected
+    if summary.tests is not None and summary.tests.changed:
+        flips = [_shown(one) for one in summary.tests.changed]
+        yield tr("Test photos that changed"), _about_tests(summary.tests), flips
     if photos:
-        others = [(one.path, _lines(one.before, one.now, one.confidence_now, one.label)) for one in photos]
-        yield "Other photos in your list", "", others
-    if facts.skipped:
-        yield "Left out", "", [(one.path, f"{one.message}\n{one.hint}") for one in facts.skipped]
+        yield tr("Other photos in your list"), "", [_shown(one) for one in photos]
+    if summary.skipped:
+        yield tr("Not used"), "", [(one.path, f"{one.message}\n{one.hint}") for one in summary.skipped]
+
+
+def _shown(change: Change | ChangedImage) -> Shown:
+    return change.path, _lines(change.before, change.now, change.confidence_now, change.label)
 
 
 def _about_tests(tests: BaselineComparison) -> str:
-    overlap = (
-        "The version before had learnt from these."
-        if tests.training_overlap
-        else "Neither version had learnt from these."
-    )
-    here = all(one.path.is_absolute() for one in tests.changed)
-    return overlap if here else f"{overlap} They did not come with Fovea: only what they are called is known."
+    previous = tr("The previous version was trained on these photos.")
+    overlap = previous if tests.training_overlap else tr("Neither version was trained on these photos.")
+    has_files = all(one.path.is_absolute() for one in tests.changed)
+    if has_files:
+        return overlap
+    return " ".join((overlap, tr("Only their names are known: Fovea doesn’t include the photos.")))
 
 
 def _lines(before: str, now: str, confidence: float, label: str | None) -> str:
-    """Two lines under a photo: what it was named and is named now; whether that is right, where anybody knows."""
-    verdict = "" if not label else "✓ " if now == label else "✗ "
-    return f"{'as before' if before == now else f'{before} →'}\n{verdict}{now} {confidence:.0%}"
+    """Two lines under a photo: the previous prediction, and the new one with a mark if the label is known."""
+    change = tr("Unchanged") if before == now else f"{before} →"
+    mark = "" if not label else "✓ " if now == label else "✗ "
+    return f"{change}\n{mark}{now} {confidence:.0%}"
 
 
 def _open(path: Path) -> None:

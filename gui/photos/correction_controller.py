@@ -1,4 +1,4 @@
-"""Putting answers right on the page *Photos*: the marked photos, the chooser, and what is done with the choice."""
+"""Correcting predictions on the *Photos* page with the class chooser."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr, tr_n
 from core.datasets.corrections import Correction
 from core.prediction import Prediction
 from gui.session.photos_model import Photo
 from gui.session.session import Session
 from gui.widgets.class_chooser import ClassChooser
 
-_NAMED = 3
-"""How many of several answers are told."""
+_LISTED = 3
+"""How many different predictions are listed in the chooser."""
 
 
 class CorrectionController(QObject):
-    """Asks the person what is in photos; the chooser is made when it is first wanted.
+    """Asks the user for the class of photos.
 
     Attributes:
-        chooser: where they choose.
+        chooser: the class chooser, created on first use.
     """
 
     def __init__(self, session: Session, page: QWidget) -> None:
@@ -32,11 +33,11 @@ class CorrectionController(QObject):
         self._photos: list[Photo] = []
 
     def choose_class(self, photos: Sequence[Photo]) -> None:
-        """Let the person choose what is in these photos; those without an answer have none to put right."""
+        """Let the user choose the class of these photos; those without a prediction are skipped."""
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
-        facts = self._session.model
-        if not self._photos or facts is None:
-            self._session.noticed.emit("Choose a photo that the model has answered; then its answer can be put right.")
+        model = self._session.model
+        if not self._photos or model is None:
+            self._session.noticed.emit(tr("Select a classified photo first, then correct it."))
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
@@ -45,15 +46,15 @@ class CorrectionController(QObject):
         labels = [self._session.correction(photo) for photo in self._photos]
         only = predictions[0] if len(predictions) == 1 else None
         self.chooser.open(
-            [*facts.card.classes, *self._session.new_classes()],
-            title="What is in this photo?" if only else f"What is in these {len(predictions):,} photos?",
+            [*model.card.classes, *self._session.new_classes()],
+            title=tr_n("What is in this photo?", "What is in these {count:,} photos?", len(predictions)),
             about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
         )
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:
-        """Take back what the person said of these photos."""
+        """Remove the corrections of these photos."""
         self._session.remove_corrections(photos)
 
     def _correct(self, label: str) -> None:
@@ -61,12 +62,19 @@ class CorrectionController(QObject):
 
 
 def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Correction | None]) -> str:
-    """What the model says, and what the person said before."""
+    """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         best, before = predictions[0].best, labels[0]
-        text = f"The model says {best.label}, {best.probability:.0%}."
-        return text if before is None else f"{text} You said {before.label}."
+        text = tr("Prediction: {label} ({confidence:.0%}).", label=best.label, confidence=best.probability)
+        return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
     counts = Counter(one.best.label for one in predictions).most_common()
-    named = ", ".join(f"{label} ({count:,})" for label, count in counts[:_NAMED])
-    rest = len(counts) - _NAMED
-    return f"The model says {named}{f' and {rest:,} more' if rest > 0 else ''}."
+    listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])
+    rest = len(counts) - _LISTED
+    if rest <= 0:
+        return tr("Predictions: {predictions}.", predictions=listed)
+    return tr_n(
+        "Predictions: {predictions} and {count:,} more.",
+        "Predictions: {predictions} and {count:,} more.",
+        rest,
+        predictions=listed,
+    )

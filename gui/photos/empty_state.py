@@ -1,4 +1,4 @@
-"""What a newcomer sees first: a place to drop photos on, and samples to try."""
+"""The empty state of the *Photos* page: a drop zone and sample photos."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from gui.widgets import theme
 from gui.widgets.basic import Icon, label
 
@@ -18,10 +19,10 @@ _SAMPLE_SIZE: Final = QSize(144, 96)
 
 
 class EmptyState(QWidget):
-    """Invites to drop, open, paste or try.
+    """Invites to drop, open or paste photos, or to try samples.
 
     Attributes:
-        samples_chosen: sample photos to look at.
+        samples_chosen: the user chose these sample photos.
     """
 
     samples_chosen = Signal(object)
@@ -37,15 +38,15 @@ class EmptyState(QWidget):
         column.setSpacing(theme.GRID)
         column.addStretch(3)
         column.addWidget(Icon("image-plus", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(label("Drop photos here", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        promise = label("Files, folders, or an image from another program. Nothing leaves this computer.", "muted")
-        column.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(label(tr("Drop photos here"), "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        promise = tr("Files, folders, or an image from another program. Nothing leaves this computer.")
+        column.addWidget(label(promise, "muted"), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(16)
         buttons = [_button(action, is_first=action is actions[0]) for action in actions]
         column.addLayout(_row_of(buttons))
         self.setFocusProxy(buttons[0])
         column.addStretch(2)
-        column.addWidget(label("Or try one of these", "muted"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(label(tr("Or try one of these"), "muted"), alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addLayout(self._samples())
         column.addStretch(1)
         page.addWidget(zone)
@@ -56,8 +57,8 @@ class EmptyState(QWidget):
     def _sample(self, sample: Path) -> QPushButton:
         button = QPushButton()
         button.setProperty("kind", "picture")
-        button.setAccessibleName(f"Try the sample photo {sample.stem}")
-        button.setToolTip("Try this photo")
+        button.setAccessibleName(tr("Try the sample photo “{name}”", name=sample.stem))
+        button.setToolTip(tr("Try this photo"))
         button.setIcon(QIcon(QPixmap(str(sample)).scaled(_SAMPLE_SIZE * 2, Qt.AspectRatioMode.KeepAspectRatio)))
         button.setIconSize(_SAMPLE_SIZE)
         button.clicked.connect(lambda: self.samples_chosen.emit((sample,)))

@@ -1,4 +1,4 @@
-"""The gallery: a grid of photos, each with its thumbnail, label and confidence; fluid at 100,000 rows."""
+"""The gallery: a grid of photos with thumbnail, label and confidence, which stays responsive with 100,000 rows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
@@ -30,7 +31,7 @@ from gui.widgets import icons, theme
 Index = QModelIndex | QPersistentModelIndex
 
 SIZES: Final = (136, 184, 248)
-"""Least widths a photo may have in the gallery, in pixels."""
+"""Minimum widths of a photo in the gallery, in pixels."""
 
 _MODIFIERS: Final = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
@@ -38,14 +39,14 @@ _MODIFIERS: Final = (
 _TEXT_HEIGHT: Final = 56
 _GAP: Final = theme.GRID
 _PENCIL: Final = 20
-"""How far a label stands in behind the pencil of whoever put it right."""
+"""Indentation of a label behind the pencil icon, in pixels."""
 
 
 class PhotoGrid(QListView):
-    """Photos side by side, as many as have room, whatever the model; its delegate paints them.
+    """A grid of photos for any item model; a delegate paints the items.
 
     Attributes:
-        correction_asked: the person pressed Enter: they want to put answers right.
+        correction_asked: the user pressed Enter to correct the selected photos.
     """
 
     correction_asked = Signal()
@@ -54,7 +55,7 @@ class PhotoGrid(QListView):
         super().__init__(parent)
         self.setModel(model)
         self.setViewMode(QListView.ViewMode.IconMode)
-        # Any other layout freezes with many rows: a single pass over 100,000 took 16 s, batches take 0.4 s.
+        # A single layout pass over 100,000 rows takes 16 s and blocks the window; batches take 0.4 s.
         self.setLayoutMode(QListView.LayoutMode.Batched)
         self.setBatchSize(500)
         self.setUniformItemSizes(True)
@@ -64,41 +65,41 @@ class PhotoGrid(QListView):
         self.setSelectionRectVisible(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._size = 1
-        self._typed = QPersistentModelIndex()
+        self._target = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
         self._lay_out()
 
     def current_row(self) -> int:
-        """The row the person looks at; -1 where there is none."""
+        """The current row; -1 if there is none."""
         return self.currentIndex().row()
 
     def selected_rows(self) -> list[int]:
-        """The rows the person marked, in order."""
+        """The selected rows, in order."""
         return sorted(index.row() for index in self.selectedIndexes())
 
     def select_row(self, row: int) -> None:
-        """Select this photo, and no other, and scroll to it, at once or as soon as the layout has come so far."""
+        """Select only this photo and scroll to it, as soon as the layout has reached it."""
         index = self.model().index(row, 0)
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._scroll_to(index)
 
     def _scroll_to(self, index: QModelIndex) -> None:
-        self._typed = QPersistentModelIndex(index)
+        self._target = QPersistentModelIndex(index)
         self._seek()
 
     def _seek(self) -> None:
-        if self._typed.isValid() and self.visualRect(self._typed).isValid():
-            self.scrollTo(self._typed)
-            self._typed = QPersistentModelIndex()
+        if self._target.isValid() and self.visualRect(self._target).isValid():
+            self.scrollTo(self._target)
+            self._target = QPersistentModelIndex()
 
     def resize_photos(self, step: int) -> None:
-        """Show photos larger (1) or smaller (-1); the one looked at stays in sight."""
+        """Show photos larger (1) or smaller (-1); the current one stays visible."""
         self._size = min(max(self._size + step, 0), len(SIZES) - 1)
         with self._keeping_current_visible():
             self._lay_out()
 
     def selectAll(self) -> None:
-        """Mark every photo, as one range: Qt's own way asks the model as often as there are rows."""
+        """Select all photos as one range; Qt's implementation queries the model once per row."""
         last = self.model().rowCount() - 1
         if last >= 0:
             every = QItemSelection(self.model().index(0, 0), self.model().index(last, 0))
@@ -106,7 +107,7 @@ class PhotoGrid(QListView):
             self.selectionModel().select(every, flags)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        """Paint all that is in sight: Qt would ask each of 100,000 marked rows where it is, which takes seconds."""
+        """Repaint the whole viewport: Qt would locate each of 100,000 selected rows, which takes seconds."""
         self.setUpdatesEnabled(False)
         super().selectionChanged(selected, deselected)
         self.setUpdatesEnabled(True)
@@ -125,15 +126,15 @@ class PhotoGrid(QListView):
     @contextmanager
     def _keeping_current_visible(self) -> Iterator[None]:
         current = self.currentIndex()
-        is_visible = self._typed == current or self.viewport().rect().intersects(self.visualRect(current))
+        is_visible = self._target == current or self.viewport().rect().intersects(self.visualRect(current))
         yield
         if current.isValid() and is_visible:
             self._scroll_to(current)
 
     def _lay_out(self) -> None:
-        """As many photos side by side as have room, widened to fill the row."""
+        """Fit as many photos into a row as possible, widened to fill it."""
         minimum = SIZES[self._size] + _GAP
-        # The scroll bar's room is kept free: if the grid took it, the bar's coming would change the grid and so on.
+        # The width of the scroll bar is reserved: its appearance would change the grid, which may hide it again.
         room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
         width = room // max(1, room // minimum)
         grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
@@ -145,16 +146,16 @@ class Gallery(PhotoGrid):
     """Shows a `PhotosModel`.
 
     Attributes:
-        chosen: the photo the person looks at changed; its row, or -1.
+        chosen: the current row changed; -1 if there is none.
     """
 
     chosen = Signal(int)
 
     def __init__(self, model: PhotosModel, parent: QWidget) -> None:
         super().__init__(model, parent)
-        self.setAccessibleName("Photos")
+        self.setAccessibleName(tr("Photos"))
         self.setItemDelegate(_PhotoDelegate(self))
-        self.setDragEnabled(True)  # after the movement, which decides it otherwise
+        self.setDragEnabled(True)  # after setMovement, which resets it
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
 
@@ -163,7 +164,7 @@ class Gallery(PhotoGrid):
 
 
 class CardDelegate(QStyledItemDelegate):
-    """Paints one photo of a grid: a card with the thumbnail, and under it what a class made of this one says."""
+    """Paints a photo as a card with its thumbnail; subclasses paint the text below it."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         parent = self.parent()
@@ -183,12 +184,12 @@ class CardDelegate(QStyledItemDelegate):
         painter.restore()
 
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
-        """Say in this box what the photo is."""
+        """Paint the text of a photo into this box."""
         raise NotImplementedError
 
 
 class _PhotoDelegate(CardDelegate):
-    """Says the label, and the confidence as a bar with its number."""
+    """Paints the label, and the confidence as a bar with its number."""
 
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
         correction: Correction | None = index.data(Role.CORRECTION)
@@ -222,14 +223,14 @@ def _paint_picture(painter: QPainter, box: QRect, picture: QPixmap | None) -> No
 
 
 def _covering(picture: QSize, box: QSize) -> QRect:
-    """The middle part of the picture that fills the box without distortion."""
+    """The central part of the picture that fills the box without distortion."""
     part = box.scaled(picture, Qt.AspectRatioMode.KeepAspectRatio)
     left, top = (picture.width() - part.width()) // 2, (picture.height() - part.height()) // 2
     return QRect(left, top, part.width(), part.height())
 
 
 def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
-    """Two lines: what the model, or the person, said of a photo, and how sure the model was or what it is called."""
+    """Paint two lines: the label or the prediction, and below it the confidence, the prediction or the file name."""
     colours = theme.current()
     match outcome:
         case Prediction() if label is not None:
@@ -240,14 +241,14 @@ def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label:
             _paint_line(painter, box, outcome.message, colours.danger, bold=False)
             _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
         case None:
-            _paint_line(painter, box, "Waiting", colours.muted, bold=False)
+            _paint_line(painter, box, tr("Waiting"), colours.muted, bold=False)
             _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
 
 
 def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, *, indent: int = 0) -> None:
     colours = theme.current()
     best = prediction.best
-    label = f"Unknown · {best.label}?" if prediction.unknown else best.label
+    label = tr("Unknown · {label}?", label=best.label) if prediction.unknown else best.label
     first = box.adjusted(indent, 0, 0, 0)
     _paint_line(painter, first, label, colours.muted if prediction.unknown else colours.text, bold=True)
     number = f"{best.probability:.0%}"
@@ -264,7 +265,7 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, *, 
 
 
 def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, label: str) -> None:
-    """What the person says, with a pencil before it; below, what the model says, as usual if it is the same."""
+    """Paint the user's label behind a pencil icon, and the prediction below it."""
     colours, best = theme.current(), prediction.best
     icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
     label_text = box.adjusted(_PENCIL, 0, 0, 0)
@@ -272,7 +273,8 @@ def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, lab
         _paint_prediction(painter, box, prediction, indent=_PENCIL)
         return
     _paint_line(painter, label_text, label, colours.accent, bold=True)
-    text = f"model: unknown · {best.label}?" if prediction.unknown else f"model: {best.label}"
+    unknown, known = tr("Model: unknown · {label}?", label=best.label), tr("Model: {label}", label=best.label)
+    text = unknown if prediction.unknown else known
     number = f"{best.probability:.0%}"
     width = painter.fontMetrics().horizontalAdvance("100%") + 4
     _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), text, colours.muted, bold=False)

@@ -1,14 +1,15 @@
-"""The place *Photos*: an invitation to drop, then the gallery with the inspector beside it."""
+"""The *Photos* page: an empty state that invites to drop photos, then the gallery with the inspector beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
@@ -23,14 +24,12 @@ from gui.widgets import theme
 if TYPE_CHECKING:
     from gui.photos.changes_window import ChangesWindow
 
-_NEW_DATASET: Final = "corrected photos"
-
 
 class PhotosPage(QWidget):
     """Shows the session's photos.
 
     Attributes:
-        training_wanted: a new model is to be taught with these photos, by class, and what they are called together.
+        training_wanted: the user requested to train a new model with these photos, by class, under this dataset name.
     """
 
     training_wanted = Signal(object, str)
@@ -80,38 +79,41 @@ class PhotosPage(QWidget):
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.removal_wanted.connect(self.remove_correction)
         self.strip.changes_wanted.connect(self.show_changes)
-        self.strip.training_wanted.connect(lambda: self.training_wanted.emit(self.retraining.by_class(), _NEW_DATASET))
+        self.strip.training_wanted.connect(self._on_training_wanted)
+
+    def _on_training_wanted(self) -> None:
+        self.training_wanted.emit(self.retraining.by_class(), tr("corrected photos"))
 
     def correct(self) -> None:
-        """Let the person say what is in the marked photos."""
+        """Let the user correct the selected photos."""
         self.correcting.choose_class(self._selected())
 
     def remove_correction(self) -> None:
-        """Take back what the person said of the marked photos."""
+        """Remove the corrections of the selected photos."""
         self._session.remove_corrections(self._selected())
 
     def retrain(self) -> None:
-        """Let the model in use learn what waits, or say why it does not."""
+        """Retrain the model in use with the pending corrections, or report why that is not possible."""
         if self.retraining.can_start:
             self.retraining.start()
         elif not self.retraining.pending():
-            self._session.noticed.emit("No correction waits. F2 puts the answer of the marked photos right.")
+            self._session.noticed.emit(tr("No corrections to learn. Select photos and press F2 to correct them."))
         elif self.retraining.phase is not Phase.RUNNING:
-            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.more.text()}")
+            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.details.text()}")
 
     def show_changes(self) -> None:
-        """Show what the last retraining changed."""
-        facts = self.retraining.facts
-        if facts is None:
-            self._session.noticed.emit("The model in use has learnt from no correction since the window was opened.")
+        """Show the changes of the last retraining."""
+        summary = self.retraining.summary
+        if summary is None:
+            self._session.noticed.emit(tr("The model has not been retrained since you opened Fovea."))
             return
         from gui.photos.changes_window import ChangesWindow
 
         self._changes = self._changes or ChangesWindow(self._session.pictures, self.window())
-        self._changes.show_changes(facts, self.retraining.photos_changed())
+        self._changes.show_changes(summary, self.retraining.photos_changed())
 
     def remove_selected(self) -> None:
-        """Take the marked photos out of the list and look at the one that follows."""
+        """Remove the selected photos from the list and select the one that follows."""
         rows = self.gallery.selected_rows()
         self._session.remove(rows)
         left = self._session.photos.rowCount()
@@ -119,12 +121,12 @@ class PhotosPage(QWidget):
             self.gallery.select_row(min(rows[0], left - 1))
 
     def copy_answers(self) -> None:
-        """Put the marked photos' names and answers on the clipboard, a line each, and what the person says instead."""
+        """Copy the names, predictions and labels of the selected photos to the clipboard, one line each."""
         photos = [self._session.photos.photo(row) for row in self.gallery.selected_rows()]
         QGuiApplication.clipboard().setText("\n".join(self._line(photo) for photo in photos))
 
     def select_all(self) -> None:
-        """Mark all photos."""
+        """Select all photos."""
         self.gallery.selectAll()
 
     def resize_photos(self, step: int) -> None:
@@ -133,19 +135,19 @@ class PhotosPage(QWidget):
 
     @property
     def shows_inspector(self) -> bool:
-        """Whether the photo looked at is shown large."""
+        """Whether the inspector is visible."""
         return not self.inspector.isHidden()
 
     def toggle_inspector(self) -> None:
-        """Show the photo looked at large, or no longer."""
+        """Show or hide the inspector."""
         self.inspector.setVisible(self.inspector.isHidden())
 
     def undo(self) -> None:
-        """Bring back what was taken out of the list last."""
+        """Undo the last removal or correction."""
         self._session.undo()
 
     def step(self, by: int) -> None:
-        """Look at the photo this many rows further."""
+        """Select the photo this many rows further."""
         last = self._session.photos.rowCount() - 1
         if last >= 0:
             self.gallery.select_row(min(max(self.gallery.current_row() + by, 0), last))
@@ -154,9 +156,9 @@ class PhotosPage(QWidget):
         """Show the model in use and its latency."""
         session, statistics = self._session, self.inspector.statistics
         if session.opening:
-            statistics.show_unavailable(f"Opening {session.opening} …")
+            statistics.show_unavailable(tr("Opening {model}…", model=session.opening))
         elif session.model is None:
-            statistics.show_unavailable("No model is open. Choose one above.")
+            statistics.show_unavailable(tr("No model open. Choose one above."))
         else:
             statistics.show_model(session.model, session.opened, session.latency.summary())
 
@@ -167,7 +169,7 @@ class PhotosPage(QWidget):
             self.inspector.show_photo(None, None)
 
     def select_row(self, row: int) -> None:
-        """Select this photo, scroll to it and show it large."""
+        """Select this photo, scroll to it and show it in the inspector."""
         self.gallery.select_row(row)
         self.gallery.setFocus()
 
@@ -185,7 +187,7 @@ class PhotosPage(QWidget):
         self.inspector.show_photo(photo, self._session.correction(photo) if photo else None)
 
     def _selected(self) -> list[Photo]:
-        """The marked photos, or the one the person looks at where none is marked."""
+        """The selected photos, or the current one if none is selected."""
         rows = self.gallery.selected_rows() or [row for row in (self.gallery.current_row(),) if row >= 0]
         return [self._session.photos.photo(row) for row in rows]
 

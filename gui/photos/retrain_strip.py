@@ -1,4 +1,4 @@
-"""The strip above the photos: how many corrections wait, how far learning them is, what it fixed and what it broke."""
+"""The strip above the photos: pending corrections, retraining progress, and what a retraining fixed or broke."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.datasets.corrections import Correction, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
@@ -23,8 +24,8 @@ class RetrainStrip(QFrame):
     """Shows a `Retraining`; hidden while there is nothing to show.
 
     Attributes:
-        changes_wanted: the person wants to see what changed.
-        training_wanted: they want to teach a new model, as the one in use cannot learn.
+        changes_wanted: the user requested to see what changed.
+        training_wanted: the user requested to train a new model, as the one in use can't be retrained.
     """
 
     changes_wanted = Signal()
@@ -35,19 +36,19 @@ class RetrainStrip(QFrame):
         self.setObjectName("strip")
         self._retraining = retraining
         self.words = label(kind="number", wrap=True)
-        self.more = label(kind="muted", wrap=True)
+        self.details = label(kind="muted", wrap=True)
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_BAR_WIDTH)
-        self.bar.setAccessibleName("How far learning is")
-        self.retrain = self._button("Retrain", retraining.start, kind="primary")
-        self.retrain.setToolTip("Learn the corrections (Ctrl+R)")
-        self.train = self._button("Teach a new model…", self.training_wanted.emit)
-        self.cancel = self._button("Cancel", retraining.stop)
-        self.show_changes = self._button("See what changed", self.changes_wanted.emit)
-        self.show_changes.setToolTip("Photos named differently than before (Ctrl+Shift+D)")
-        self.undo = self._button("Undo", retraining.undo)
-        self.undo.setToolTip("Use the version before again; the corrections wait again (Ctrl+Alt+R)")
-        self.close_button = self._button("Close", retraining.dismiss)
+        self.bar.setAccessibleName(tr("Retraining progress"))
+        self.retrain = self._button(tr("Retrain"), retraining.start, kind="primary")
+        self.retrain.setToolTip(tr("Retrain the model with your corrections (Ctrl+R)"))
+        self.train = self._button(tr("Train a new model…"), self.training_wanted.emit)
+        self.cancel = self._button(tr("Cancel"), retraining.stop)
+        self.show_changes = self._button(tr("Show changes"), self.changes_wanted.emit)
+        self.show_changes.setToolTip(tr("Photos whose prediction changed (Ctrl+Shift+D)"))
+        self.undo = self._button(tr("Undo"), retraining.undo)
+        self.undo.setToolTip(tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)"))
+        self.close_button = self._button(tr("Close"), retraining.dismiss)
         self._lay_out()
         retraining.changed.connect(self.show_state)
         self.show_state()
@@ -66,7 +67,7 @@ class RetrainStrip(QFrame):
         column = QVBoxLayout()
         column.setSpacing(2)
         column.addWidget(self.words)
-        column.addWidget(self.more)
+        column.addWidget(self.details)
         row.addLayout(column, 1)
         row.addWidget(self.bar)
         buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
@@ -75,16 +76,16 @@ class RetrainStrip(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_state(self) -> None:
-        """Show how things stand."""
+        """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, waiting = now.phase, now.pending()
-        words, more = self._texts(phase, waiting, can_learn=can_learn)
+        phase, pending = now.phase, now.pending()
+        title, details = self._texts(phase, pending, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
-        self.words.setText(words)
-        self.more.setText(more)
-        self.more.setVisible(bool(more))
-        self.retrain.setText(f"Retrain with {_photos(waiting)}")
-        self.retrain.setVisible(bool(waiting) and can_learn and phase is not Phase.RUNNING)
+        self.words.setText(title)
+        self.details.setText(details)
+        self.details.setVisible(bool(details))
+        self.retrain.setText(_button_text(pending))
+        self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
         self.train.setVisible(phase is Phase.PENDING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
         self.cancel.setEnabled(not now.is_stopping)
@@ -99,7 +100,7 @@ class RetrainStrip(QFrame):
             self._keep_focus()
 
     def _keep_focus(self) -> None:
-        """A button that had the keyboard and is not there any more hands it to the next one that is."""
+        """Move the keyboard focus from a button that disappeared to the next visible one."""
         focused = self.focusWidget()
         if focused is None or not focused.isVisible() or not focused.isEnabled():
             for button in (self.cancel, self.show_changes, self.retrain, self.close_button):
@@ -119,84 +120,141 @@ class RetrainStrip(QFrame):
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.step)
 
-    def _texts(self, phase: Phase, waiting: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
+    def _texts(self, phase: Phase, pending: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
         now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
-                stage = now.progress.stage if now.progress else "starting"
-                return (
-                    f"Learning {describe_corrections(now.pending_corrections)}",
-                    "stopping" if now.is_stopping else stage,
-                )
+                stage = now.progress.stage if now.progress else tr("Starting…")
+                return running_text(now.pending_corrections), tr("Stopping…") if now.is_stopping else stage
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint
-            case Phase.DONE if now.facts is not None:
-                return headline(now.facts), _beside(now.facts, len(now.photos_changed()))
+            case Phase.DONE if now.summary is not None:
+                return headline(now.summary), _details(now.summary, len(now.photos_changed()))
             case _ if can_learn:
-                more = "" if len(waiting) > 1 else "Put right whatever else is wrong, then let the model learn."
-                more = ambiguous_text(now.ambiguous) or more
-                return f"{describe_corrections(waiting)} wait{'s' if len(waiting) == 1 else ''}.", more
-        kept = f"{describe_corrections(waiting)} {'is' if len(waiting) == 1 else 'are'} kept."
-        them = "it" if len(waiting) == 1 else "them"
-        reason = f"“{name}” cannot learn from {them}, for nobody kept what it was made of."
-        return kept, f"{reason} A model that you teach can."
+                advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
+                return pending_text(pending), ambiguous_text(now.ambiguous) or advice
+        reason = tr("“{model}” can’t be retrained: its training data was not saved.", model=name)
+        advice = tr("Use your corrections to train a new model instead.")
+        return pending_text(pending), f"{reason} {advice}"
 
 
-def describe_corrections(ones: Sequence[Correction]) -> str:
-    """How many answers were put right and how many confirmed, in words."""
-    confirmed = sum(one.is_confirmation for one in ones)
-    corrected = len(ones) - confirmed
-    parts = [
-        *([_number(corrected, "correction")] if corrected or not ones else []),
-        *([_number(confirmed, "confirmed answer")] if confirmed else []),
-    ]
-    return " and ".join(parts)
+def pending_text(ones: Sequence[Correction]) -> str:
+    """The numbers of corrected and confirmed photos that the model has not learned yet."""
+    corrected, confirmed = _counts(ones)
+    if not confirmed:
+        return tr_n("{count:,} correction not learned yet", "{count:,} corrections not learned yet", corrected)
+    if not corrected:
+        return tr_n(
+            "{count:,} confirmed photo not learned yet", "{count:,} confirmed photos not learned yet", confirmed
+        )
+    return tr_n(
+        "{corrected:,} corrected and {confirmed:,} confirmed photo not learned yet",
+        "{corrected:,} corrected and {confirmed:,} confirmed photos not learned yet",
+        confirmed,
+        corrected=corrected,
+        confirmed=confirmed,
+    )
 
 
-def headline(facts: RetrainingSummary) -> str:
+def running_text(ones: Sequence[Correction]) -> str:
+    """The numbers of corrected and confirmed photos that the model is learning."""
+    corrected, confirmed = _counts(ones)
+    if not confirmed:
+        return tr_n("Learning {count:,} correction", "Learning {count:,} corrections", corrected)
+    if not corrected:
+        return tr_n("Learning {count:,} confirmed photo", "Learning {count:,} confirmed photos", confirmed)
+    return tr_n(
+        "Learning {corrected:,} corrected and {confirmed:,} confirmed photo",
+        "Learning {corrected:,} corrected and {confirmed:,} confirmed photos",
+        confirmed,
+        corrected=corrected,
+        confirmed=confirmed,
+    )
+
+
+def headline(summary: RetrainingSummary) -> str:
     """What a retraining fixed and what it broke, in one line."""
-    text = " and ".join(_correct_counts(facts))
-    if facts.tests is None:
-        return f"{text}."
-    return f"{text}; of {facts.tests.images:,} test photos, {_flips(facts.tests)}."
+    return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
 
 
-def _correct_counts(facts: RetrainingSummary) -> Iterator[str]:
-    """How many of the corrected photos are named rightly now, and how many of the confirmed ones still."""
-    for confirms, photo, moment in ((False, "corrected photo", "now"), (True, "confirmed photo", "still")):
-        learnt = [one for one in facts.corrections if one.correction.is_confirmation == confirms]
-        correct = sum(one.is_correct for one in learnt)
-        if learnt:
-            yield (
-                f"{correct:,} of {_number(len(learnt), photo)} {'is' if correct == 1 else 'are'} {moment} named rightly"
-            )
+def _counts(ones: Sequence[Correction]) -> tuple[int, int]:
+    """The numbers of corrected and of confirmed photos."""
+    confirmed = sum(one.is_confirmation for one in ones)
+    return len(ones) - confirmed, confirmed
 
 
-def _photos(ones: Sequence[Correction]) -> str:
-    """What is learnt, in as few words as go on a button."""
-    return _number(len(ones), "photo") if any(one.is_confirmation for one in ones) else describe_corrections(ones)
+def _correct_counts(summary: RetrainingSummary) -> Iterator[str]:
+    """How many of the corrected and of the confirmed photos are classified correctly now."""
+    corrected = [one.is_correct for one in summary.corrections if not one.correction.is_confirmation]
+    confirmed = [one.is_correct for one in summary.corrections if one.correction.is_confirmation]
+    if corrected and all(corrected):
+        yield tr_n("The corrected photo is now right.", "All {count:,} corrected photos are now right.", len(corrected))
+    elif corrected:
+        yield tr_n(
+            "The corrected photo is still wrong.",
+            "{correct:,} of {count:,} corrected photos are now right.",
+            len(corrected),
+            correct=sum(corrected),
+        )
+    if confirmed and all(confirmed):
+        yield tr_n(
+            "The confirmed photo is still right.", "All {count:,} confirmed photos are still right.", len(confirmed)
+        )
+    elif confirmed:
+        yield tr_n(
+            "The confirmed photo is now wrong.",
+            "{correct:,} of {count:,} confirmed photos are still right.",
+            len(confirmed),
+            correct=sum(confirmed),
+        )
 
 
-def _number(count: int, name: str) -> str:
-    return f"1 {name}" if count == 1 else f"{count:,} {name}s"
-
-
-def _flips(tests: BaselineComparison) -> str:
+def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
+    """How many test photos are right now and were not before, and the other way round."""
+    if tests is None:
+        return
     fixed, broke = tests.only_now_right, tests.only_before_right
-    if not fixed and not broke:
-        return "none got better or worse"
-    return f"{fixed:,} got better and {broke:,} worse"
+    if fixed or broke:
+        yield tr_n(
+            "On {count:,} test photo: {fixed:,} better, {broke:,} worse.",
+            "On {count:,} test photos: {fixed:,} better, {broke:,} worse.",
+            tests.images,
+            fixed=fixed,
+            broke=broke,
+        )
+    else:
+        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.images)
 
 
-def _beside(facts: RetrainingSummary, photos: int) -> str:
-    """What helps to judge that."""
-    sentences = []
-    if facts.tests is not None and facts.tests.only_now_right + facts.tests.only_before_right:
-        sentences.append("That could be chance." if facts.tests.could_be_chance else "That is hardly chance.")
-    if facts.tests is not None and facts.tests.training_overlap:
-        sentences.append("The version before had learnt from those: it is flattered.")
-    if photos:
-        sentences.append(f"{photos:,} other photo{' is' if photos == 1 else 's are'} named differently in the list.")
-    if facts.skipped:
-        sentences.append(f"{len(facts.skipped):,} could not be learnt from.")
-    return " ".join([*sentences, *facts.notes])
+def _button_text(ones: Sequence[Correction]) -> str:
+    corrected, confirmed = _counts(ones)
+    if confirmed:
+        return tr_n("Retrain with {count:,} photo", "Retrain with {count:,} photos", corrected + confirmed)
+    return tr_n("Retrain with {count:,} correction", "Retrain with {count:,} corrections", corrected)
+
+
+def _details(summary: RetrainingSummary, changed_photos: int) -> str:
+    """What helps to interpret the headline."""
+    return " ".join((*_reliability(summary.tests), *_other_changes(summary, changed_photos), *summary.notes))
+
+
+def _reliability(tests: BaselineComparison | None) -> Iterator[str]:
+    """How far the change on the test photos can be trusted."""
+    if tests is None:
+        return
+    if tests.only_now_right + tests.only_before_right:
+        chance, real = tr("The difference could be chance."), tr("The difference is unlikely to be chance.")
+        yield chance if tests.could_be_chance else real
+    if tests.training_overlap:
+        yield tr("The previous version was trained on these photos, so its score is optimistic.")
+
+
+def _other_changes(summary: RetrainingSummary, changed_photos: int) -> Iterator[str]:
+    if changed_photos:
+        yield tr_n(
+            "{count:,} other photo in the list has a different prediction.",
+            "{count:,} other photos in the list have different predictions.",
+            changed_photos,
+        )
+    if summary.skipped:
+        yield tr_n("{count:,} photo couldn’t be used.", "{count:,} photos couldn’t be used.", len(summary.skipped))

@@ -1,4 +1,4 @@
-"""Learning from corrections in the window: what waits, the retraining under way, what came of it, and undoing it."""
+"""Retraining with corrections: what is pending, the running retraining, its result, and undoing it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """How things stand with the model in use."""
+    """The state of retraining the model in use."""
 
     IDLE = auto()
     PENDING = auto()
@@ -34,15 +34,15 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A photo that two versions name differently; confidences are 0..1.
+    """A photo that two versions classify differently; confidences are 0..1.
 
     Attributes:
         path: the photo.
-        before: what the version before named it.
-        confidence_before: how sure it was.
-        now: what the new one names it.
-        confidence_now: how sure it is.
-        label: what is in it; empty where nobody said.
+        before: the prediction of the previous version.
+        confidence_before: its confidence.
+        now: the prediction of the new version.
+        confidence_now: its confidence.
+        label: the user's label; empty if there is none.
     """
 
     path: Path
@@ -54,16 +54,16 @@ class Change:
 
 
 class Retraining(QObject):
-    """Has the model in use learn from its corrections, in the training process.
+    """Retrains the model in use with its corrections, in the training process.
 
     Attributes:
-        changed: anything of it is otherwise.
-        phase: how things stand.
-        progress: how far it is, while it runs.
-        facts: what came of the last retraining; None before, after it was undone, and for another model.
-        error: why the last one came to nothing.
-        ambiguous: how many corrections are left out of what waits, see `Correction.is_ambiguous`.
-        _pending: what waits of these corrections for a version of that lineage; there may be thousands.
+        changed: any of the attributes changed.
+        phase: the current state.
+        progress: the progress of the running retraining.
+        summary: the result of the last retraining; None before, after it was undone, and for another model.
+        error: why the last one failed.
+        ambiguous: the number of corrections excluded from the pending ones, see `Correction.is_ambiguous`.
+        _pending: cached result of `pending` for these corrections and this lineage; there may be thousands.
     """
 
     changed = Signal()
@@ -73,7 +73,7 @@ class Retraining(QObject):
         self._session = session
         self.phase = Phase.IDLE
         self.progress: Progress | None = None
-        self.facts: RetrainingSummary | None = None
+        self.summary: RetrainingSummary | None = None
         self.error: FoveaError | None = None
         self._task: Task | None = None
         self._is_undoing = False
@@ -85,7 +85,7 @@ class Retraining(QObject):
         session.corrections.changed.connect(self._refresh)
         session.models_changed.connect(self._refresh)
 
-    # ---- what there is
+    # ---- state
 
     @property
     def model(self) -> ModelSummary | None:
@@ -94,11 +94,11 @@ class Retraining(QObject):
 
     @property
     def pending_corrections(self) -> tuple[Correction, ...]:
-        """The corrections that are being learnt."""
+        """The corrections of the running retraining."""
         return self._requested
 
     def pending(self) -> tuple[Correction, ...]:
-        """The corrections that the model in use has not learnt, without doubtful ones, in the order they were made."""
+        """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
         if self.model is None:
             return ()
         card = self.model.card
@@ -110,7 +110,7 @@ class Retraining(QObject):
         return self._pending[2]
 
     def by_class(self) -> dict[str, list[Path]]:
-        """The corrected photos that wait, by what the person says they are: what a new model may begin with."""
+        """The photos of the pending corrections, by label: a dataset for a new model."""
         photos: dict[str, list[Path]] = defaultdict(list)
         for correction in self.pending():
             photos[correction.label].append(correction.path)
@@ -118,24 +118,24 @@ class Retraining(QObject):
 
     @property
     def can_start(self) -> bool:
-        """Whether there is something to learn, and a model that can."""
+        """Whether there are pending corrections and a model that can be retrained."""
         is_free = self.phase is not Phase.RUNNING and not self._is_undoing
         return is_free and self.model is not None and self.model.has_training_data and bool(self.pending())
 
     @property
     def can_undo(self) -> bool:
-        """Whether the version before can be used again."""
+        """Whether the last retraining can be undone."""
         return self.phase is Phase.DONE and not self._is_undoing
 
     def photos_changed(self) -> list[Change]:
-        """Photos in the list, corrected ones left out, that the new version names differently, as far as it has."""
-        if self.facts is None:
+        """Photos in the list, except corrected ones, whose prediction by the new version differs."""
+        if self.summary is None:
             return []
-        corrected = {one.correction.path for one in self.facts.corrections}
+        corrected = {one.correction.path for one in self.summary.corrections}
         changes = []
         for photo in self._session.photos.photos():
             was, now = self._before.get(photo.path), photo.outcome
-            if was is None or not isinstance(now, Prediction) or photo.version != self.facts.version:
+            if was is None or not isinstance(now, Prediction) or photo.version != self.summary.version:
                 continue
             if photo.path not in corrected and was.best.label != now.best.label:
                 own = self._session.correction(photo)
@@ -143,10 +143,10 @@ class Retraining(QObject):
                 changes.append(Change(photo.path, *best, own.label if own else ""))
         return changes
 
-    # ---- what the person wants
+    # ---- requests
 
     def start(self) -> None:
-        """Learn what waits."""
+        """Start retraining with the pending corrections."""
         if not self.can_start or self.model is None:
             return
         from core import api
@@ -159,7 +159,7 @@ class Retraining(QObject):
             for photo in self._session.photos.photos()
             if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
         }
-        self.facts, self.error, self.progress, self._is_stopping = None, None, None, False
+        self.summary, self.error, self.progress, self._is_stopping = None, None, None, False
         request = RetrainRequest(name, version, self._requested, self._session.settings.value.provider)
         task = self._task = self._session.training.start(api.retrain, request)
         task.progressed.connect(self._on_progress)
@@ -169,7 +169,7 @@ class Retraining(QObject):
         self._end(Phase.RUNNING)
 
     def stop(self) -> None:
-        """Call the retraining off; nothing changes."""
+        """Cancel the retraining; the model stays as it is."""
         if self.phase is Phase.RUNNING and not self._is_stopping:
             self._is_stopping = True
             assert self._task is not None
@@ -178,35 +178,35 @@ class Retraining(QObject):
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was called off and has not ended yet."""
+        """Whether it was cancelled and has not ended yet."""
         return self._is_stopping and self.phase is Phase.RUNNING
 
     def undo(self) -> None:
-        """Use the version before again; what it has not learnt waits again."""
-        if self.can_undo and self.facts is not None:
+        """Activate the previous version again; its corrections become pending again."""
+        if self.can_undo and self.summary is not None:
             from core import api
 
-            self._is_undoing, name = True, self.facts.name
-            task = self._session.training.start(api.activate, name, self.facts.from_version)
+            self._is_undoing, name = True, self.summary.name
+            task = self._session.training.start(api.activate, name, self.summary.from_version)
             task.succeeded.connect(lambda _: self._on_undone(name))
             task.failed.connect(self._on_undo_failed)
             self.changed.emit()
 
     def dismiss(self) -> None:
-        """The person has seen what came of it."""
+        """Hide the result of the last retraining."""
         if self.phase in (Phase.DONE, Phase.FAILED):
             self._end(Phase.IDLE)
 
-    # ---- what the training process says
+    # ---- messages of the training process
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress = progress
         self.changed.emit()
 
-    def _on_done(self, facts: RetrainingSummary) -> None:
-        self.facts = facts
-        self._session.corrections.read(facts.name)
-        self._use(facts.name)
+    def _on_done(self, summary: RetrainingSummary) -> None:
+        self.summary = summary
+        self._session.corrections.read(summary.name)
+        self._use(summary.name)
         self._end(Phase.DONE)
 
     def _on_failed(self, error: FoveaError) -> None:
@@ -214,7 +214,7 @@ class Retraining(QObject):
         self._end(Phase.FAILED)
 
     def _on_undone(self, name: str) -> None:
-        self._is_undoing, self.facts = False, None
+        self._is_undoing, self.summary = False, None
         self._use(name)
         self._end(Phase.IDLE)
 
@@ -224,7 +224,7 @@ class Retraining(QObject):
         self.changed.emit()
 
     def _use(self, name: str) -> None:
-        """The name means another version by now: the model in use is opened anew, and asked about the photos again."""
+        """Open the model again, as another version is active now, so that the photos are classified again."""
         self._session.engine.list_models()
         if self._session.settings.value.model == name:
             self._session.open_model()
@@ -234,10 +234,10 @@ class Retraining(QObject):
         self._refresh()
 
     def _refresh(self) -> None:
-        """What was learnt by another model is of no interest any more; what waits may be otherwise."""
+        """Drop the result if another model is in use, and update the pending corrections."""
         name = self.model.card.name if self.model else ""
-        if self.facts is not None and name and name != self.facts.name:
-            self.facts, self.phase = None, Phase.IDLE
+        if self.summary is not None and name and name != self.summary.name:
+            self.summary, self.phase = None, Phase.IDLE
         if self.phase in (Phase.IDLE, Phase.PENDING):
             self.phase = Phase.PENDING if self.pending() else Phase.IDLE
         self.changed.emit()

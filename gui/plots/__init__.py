@@ -1,8 +1,8 @@
-"""The wizard's plots: drawn with pyqtgraph, each with a table twin.
+"""The plots, drawn with pyqtgraph, each with a table of the same data.
 
-Importing this package is cheap. Its modules that draw (`bars`, `brush`, `calibration`, `changes`, `curves`,
-`matrix`) import numpy and pyqtgraph, which takes a good part of a second: call `warm` first, and import them where
-the first plot is needed.
+Importing this package is cheap. The modules that draw (`bars`, `brush`, `calibration`, `changes`, `curves`, `matrix`)
+import numpy and pyqtgraph, which takes most of a second: call `warm` first, and import them where the first plot is
+needed.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ _DRAWING: Final = tuple(f"gui.plots.{name}" for name in ("curves", "matrix", "ba
 
 
 def warm(parent: QObject, then: Callable[[], object] = lambda: None) -> None:
-    """Import what draws the plots beside the window's thread; as `preload.bring` says."""
+    """Import the modules that draw in a background thread; see `preload.preload`."""
     preload.preload(parent, _DRAWING, then)

@@ -1,4 +1,4 @@
-"""How each class fares: precision and recall side by side."""
+"""A bar chart of precision and recall for each class."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from core.base.i18n import tr
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, Table, percent
 from gui.widgets import theme
 
 MAX_SHOWN: Final = 50
-"""Classes that are drawn; of more, the weakest. The table has all."""
+"""Maximum number of classes drawn, weakest first; the table lists all."""
 _ROW: Final = 40
 _BAR: Final = 0.34
 _LONGEST_LABEL: Final = 112
@@ -29,7 +30,7 @@ class _Class(NamedTuple):
     support: int
 
     def sort_key(self) -> tuple[float, str]:
-        """The harmonic mean of both, by which classes are sorted, the weakest first; those without photos last."""
+        """The F1 score, so that the weakest class comes first; classes without photos come last."""
         if self.recall is None:
             return 2.0, self.name
         both = (self.precision or 0.0) + self.recall
@@ -37,29 +38,29 @@ class _Class(NamedTuple):
 
 
 class ClassBars(PlotFrame):
-    """Precision and recall of every class, the weakest class first, with the numbers beside the bars."""
+    """Precision and recall of every class, weakest first, with the numbers beside the bars."""
 
     def __init__(
         self,
         parent: QWidget | None = None,
         *,
-        title: str = "Classes",
-        main: str = "Found (recall)",
-        other: str = "Right (precision)",
+        title: str = "",
+        main: str = "",
+        other: str = "",
     ) -> None:
-        """`main` and `other` say what the two bars of each class are."""
+        """`main` and `other` name the two bars of each class; recall and precision by default."""
         canvas = Canvas()
         canvas.setMinimumSize(400, 160)
-        key = Legend([(main, "bar", "plot_main"), (other, "bar", "plot_other")])
-        canvas.add_part(key)
-        canvas.grid.addItem(key, 0, 0, 1, 2)
+        legend = Legend([(main or tr("Recall"), "bar", "plot_main"), (other or tr("Precision"), "bar", "plot_other")])
+        canvas.add_part(legend)
+        canvas.grid.addItem(legend, 0, 0, 1, 2)
         canvas.grid.layout.setRowSpacing(0, theme.GRID)
         self._chart = Chart(canvas, 1, 0, rules_up=True)
         self._chart.box.invertY()
         self._main = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
         self._other = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
-        super().__init__(title, canvas, parent=parent)
-        self.show_result(NOTHING, Table((), ()))
+        super().__init__(title or tr("Classes"), canvas, parent=parent)
+        self.show_result(tr(NOTHING), Table((), ()))
 
     def show_classes(
         self,
@@ -68,25 +69,25 @@ class ClassBars(PlotFrame):
         recall: Sequence[float | None],
         support: Sequence[int],
     ) -> None:
-        """Show how each class fares.
+        """Show the metrics of each class.
 
         Args:
-            classes: their names.
-            precision: of the photos named so, the share that are, 0..1; None where none was.
-            recall: of its photos, the share named so, 0..1; None where it has none.
-            support: how many photos it has.
+            classes: the class names.
+            precision: fraction of the photos predicted as the class that belong to it, 0..1; None without predictions.
+            recall: fraction of the class's photos that are predicted as it, 0..1; None without photos.
+            support: number of photos of the class.
 
         Raises:
-            ValueError: there are not as many figures as classes.
+            ValueError: the sequences differ in length.
         """
         figures = zip(classes, precision, recall, support, strict=True)
         found = sorted((_Class(*one) for one in figures), key=_Class.sort_key)
         self._draw([(one.name, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
         rows = tuple((one.name, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
-        self.show_result(_sentence(found), Table(("Class", "Recall", "Precision", "Photos"), rows))
+        self.show_result(_sentence(found), Table((tr("Class"), tr("Recall"), tr("Precision"), tr("Photos")), rows))
 
     def _draw(self, drawn: Sequence[tuple[str, float | None, float | None, int]]) -> None:
-        """Draw classes from above downwards: the name, both shares, and how many photos it has."""
+        """Draw classes from top to bottom: name, both fractions, and number of photos."""
         self.canvas.setMinimumHeight(64 + _ROW * len(drawn))
         names = [(float(row), f"{_elided(name)} ({support:,})") for row, (name, _, _, support) in enumerate(drawn)]
         self._chart.show_range((0, 1.3), (-0.6, len(drawn) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
@@ -95,7 +96,7 @@ class ClassBars(PlotFrame):
 
 
 class _Bars:
-    """One bar for each class."""
+    """One series of bars, with a bar for each class."""
 
     def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, shift: float) -> None:
         self._role, self._shift = role, shift
@@ -106,7 +107,7 @@ class _Bars:
         canvas.add_part(self)
 
     def draw(self, values: Sequence[float | None]) -> None:
-        """Draw these shares from above downwards."""
+        """Draw these fractions from top to bottom."""
         places = [row + self._shift for row in range(len(values))]
         self._bars.setOpts(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
         self._numbers.draw(
@@ -114,13 +115,13 @@ class _Bars:
         )
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._bars.setOpts(brush=style.colour(self._role))
         self._numbers.show_style(style)
 
 
 class _Numbers(pyqtgraph.GraphicsObject):
-    """All numbers beside bars in one item: pyqtgraph's item for one text takes half a millisecond to make."""
+    """All numbers in one item, as creating a pyqtgraph text item takes half a millisecond."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,12 +129,12 @@ class _Numbers(pyqtgraph.GraphicsObject):
         self._colour = QColor()
 
     def draw(self, numbers: Sequence[tuple[QPointF, str]]) -> None:
-        """Write these to the right of these points of the chart."""
+        """Draw these texts to the right of these points of the chart."""
         self.prepareGeometryChange()
         self._numbers = numbers
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._colour = style.colour("text")
         self.update()
 
@@ -141,7 +142,7 @@ class _Numbers(pyqtgraph.GraphicsObject):
         return QRectF(0, -1, 2, len(self._numbers) + 1)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Write them in pixels, where the chart's units would stretch the letters."""
+        """Draw the texts in pixel coordinates, as the chart's units would stretch them."""
         units = painter.worldTransform()
         painter.resetTransform()
         painter.setFont(font(11))
@@ -159,10 +160,15 @@ def _sentence(found: Sequence[_Class]) -> str:
     """The weakest and the strongest class."""
     known = [one for one in found if one.recall is not None]
     if not known:
-        return "There is no class to compare."
+        return tr("No classes to compare.")
     weakest, strongest = known[0], known[-1]
-    text = f"Weakest is {weakest.name}: {percent(weakest.recall)} of its photos are found"
+    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.name, recall=percent(weakest.recall))
     if len(known) > 1:
-        text += f"; strongest is {strongest.name} with {percent(strongest.recall)}"
-    more = f" Drawn are the {MAX_SHOWN} weakest classes; the table has all {len(found):,}."
-    return f"{text}.{more if len(found) > MAX_SHOWN else ''}"
+        best = tr("Strongest: {name} (recall {recall}).", name=strongest.name, recall=percent(strongest.recall))
+        text = f"{text} {best}"
+    if len(found) <= MAX_SHOWN:
+        return text
+    shown = tr(
+        "Showing the {shown} weakest of {total:,} classes; the table lists all.", shown=MAX_SHOWN, total=len(found)
+    )
+    return f"{text} {shown}"

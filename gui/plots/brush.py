@@ -1,4 +1,4 @@
-"""How sure the model was, as bars a range of which can be chosen by drag, by keys or in the table."""
+"""A histogram of confidence in which a range can be selected by dragging, by keyboard or in the table."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
+from core.base.i18n import tr, tr_n
 from gui.plots.canvas import Canvas, Chart, ColorRole, Style, round_ticks, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import Table, photos
+from gui.plots.values import Table
 
 Bins = tuple[int, int]
-"""The first bin of a range, and the one after its last."""
+"""A half-open range of bins."""
 
 _BAR: Final = 0.9
 _FAINT: Final = 0.16
 _CLEARING: Final = (Qt.Key.Key_Escape, Qt.Key.Key_Backspace)
 _END: Final = 1.05
-"""Where the axis ends: so much more than 1 that its last name, 100%, has room."""
+"""End of the axis, beyond 1 to leave room for the label 100%."""
 
 
 class BrushedHistogram(PlotFrame):
-    """Photos by the probability of the answer they got, of which a range can be brushed.
+    """Photos by the confidence of their prediction, with a selectable range.
 
     Attributes:
-        brushed: the range the person chose, as two probabilities; None where they want all.
+        brushed: the selected range as two confidences; None for all.
     """
 
     brushed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._brush = _BrushCanvas()
-        super().__init__("Confidence", self._brush, parent=parent)
-        self._copy.hide()  # it stands in a narrow column, where what it shows is chosen, not taken elsewhere
+        super().__init__(tr("Confidence"), self._brush, parent=parent)
+        self._copy.hide()  # no room for these buttons in the narrow filter column
         self._save.hide()
         self._brush.chosen.connect(self._on_chosen)
         self.table.selectionModel().selectionChanged.connect(self._on_rows_chosen)
@@ -44,26 +45,26 @@ class BrushedHistogram(PlotFrame):
         self.show_counts((), None)
 
     def show_counts(self, counts: Sequence[int], chosen: tuple[float, float] | None) -> None:
-        """Show how many photos there are in each of several equal bins of 0..1, and which range is chosen."""
+        """Show the number of photos in equal bins of 0..1, and the selected range."""
         self._counts = tuple(counts)
         bins = None if chosen is None else _bins_of(chosen, len(counts))
         self._brush.show_counts(self._counts, bins)
         rows = tuple((_span(place, len(counts)), f"{count:,}") for place, count in enumerate(counts))
-        self.show_result(_sentence(self._counts, bins), Table(("Confidence", "Photos"), rows))
+        self.show_result(_sentence(self._counts, bins), Table((tr("Confidence"), tr("Photos")), rows))
 
     def _on_chosen(self, bins: Bins | None) -> None:
         many = len(self._counts)
         self.brushed.emit(None if bins is None or bins == (0, many) else (bins[0] / many, bins[1] / many))
 
     def _on_rows_chosen(self) -> None:
-        """The twin brushes too: its chosen rows are bins."""
+        """Select the range of the rows selected in the table."""
         rows = sorted({index.row() for index in self.table.selectionModel().selectedIndexes()})
         if rows and self.is_table():
             self._on_chosen((rows[0], rows[-1] + 1))
 
 
 class _BrushCanvas(Canvas):
-    """The bars; dragging over them chooses some, arrows move the choice, and Shift with arrows widens it."""
+    """The bars: dragging selects a range, arrow keys move it, and Shift with arrow keys resizes it."""
 
     chosen = Signal(object)
 
@@ -73,8 +74,10 @@ class _BrushCanvas(Canvas):
         self.setMaximumHeight(224)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        self.setToolTip("Drag over the bars to see only those photos. Arrows move the range, Escape clears it.")
-        self._chart = Chart(self, 0, 0, bottom="How sure the model was")
+        self.setToolTip(
+            tr("Drag over the bars to show only those photos. Arrow keys move the range; Escape clears it.")
+        )
+        self._chart = Chart(self, 0, 0, bottom=tr("Confidence"))
         self._area = _Area(self, self._chart)
         self._plain, self._inside = _Bars(self, self._chart, "muted"), _Bars(self, self._chart, "plot_main")
         self._counts: tuple[int, ...] = ()
@@ -82,7 +85,7 @@ class _BrushCanvas(Canvas):
         self._pressed: int | None = None
 
     def show_counts(self, counts: tuple[int, ...], bins: Bins | None) -> None:
-        """Draw these bars, with this range chosen."""
+        """Draw these bars, with this range selected."""
         self._counts = counts
         top = max([*counts, 1]) * 1.05
         beside = ticks(round_ticks(0, top, 4, min_step=1), ",.0f")
@@ -146,7 +149,7 @@ class _BrushCanvas(Canvas):
 
 
 class _Bars:
-    """Bars of one colour."""
+    """Bars in one colour."""
 
     def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole) -> None:
         self._role = role
@@ -155,18 +158,18 @@ class _Bars:
         canvas.add_part(self)
 
     def draw(self, counts: Sequence[int]) -> None:
-        """Draw one bar for each bin."""
+        """Draw a bar for each bin."""
         width = 1 / max(1, len(counts))
         places = [place * width + width * (1 - _BAR) / 2 for place in range(len(counts))]
         self._item.setOpts(x0=places, width=width * _BAR, height=list(counts))
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._item.setOpts(brush=style.colour(self._role))
 
 
 class _Area:
-    """What lies behind the chosen bars; its edge is strong while the keys act on it."""
+    """The background of the selected bars, with an outline while it has the keyboard focus."""
 
     def __init__(self, canvas: Canvas, chart: Chart) -> None:
         self.height = 1.0
@@ -177,19 +180,19 @@ class _Area:
         canvas.add_part(self)
 
     def show_range(self, across: tuple[float, float] | None) -> None:
-        """Lie behind this range."""
+        """Cover this range; None for no selection."""
         low, high = across or (0.0, 1.0)
         self._item.setRect(low, 0, high - low, self.height)
         self._is_all = across is None
         self._paint()
 
     def show_focus(self, *, has_focus: bool) -> None:
-        """Show whether the keys act on it."""
+        """Show or hide the focus outline."""
         self._has_focus = has_focus
         self._paint()
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._style = style
         self._paint()
 
@@ -206,7 +209,7 @@ class _Area:
 
 
 def _moved(bins: Bins | None, step: int, many: int, *, widens: bool) -> Bins:
-    """The range one bin further; or with its end there, where it `widens`."""
+    """Move a range by one bin, or only its end if it `widens`."""
     if bins is None:
         return (0, 1) if step > 0 else (many - 1, many)
     low, high = bins
@@ -222,14 +225,24 @@ def _bins_of(chosen: tuple[float, float], many: int) -> Bins:
 
 
 def _span(place: int, many: int) -> str:
-    return f"{place / many:.0%} to {(place + 1) / many:.0%}"
+    return tr("{low:.0%} to {high:.0%}", low=place / many, high=(place + 1) / many)
 
 
 def _sentence(counts: tuple[int, ...], bins: Bins | None) -> str:
     total = sum(counts)
     if not total:
-        return "There is no answer here yet."
+        return tr("No predictions yet.")
     if bins is None:
-        return f"{photos(total)}. Drag over the bars to choose some."
-    chosen = sum(counts[bins[0] : bins[1]])
-    return f"{chosen:,} of {photos(total)} between {bins[0] / len(counts):.0%} and {bins[1] / len(counts):.0%}."
+        return tr_n(
+            "{count:,} photo. Drag over the bars to select a range.",
+            "{count:,} photos. Drag over the bars to select a range.",
+            total,
+        )
+    return tr_n(
+        "{chosen:,} of {count:,} photo between {low:.0%} and {high:.0%}.",
+        "{chosen:,} of {count:,} photos between {low:.0%} and {high:.0%}.",
+        total,
+        chosen=sum(counts[bins[0] : bins[1]]),
+        low=bins[0] / len(counts),
+        high=bins[1] / len(counts),
+    )

@@ -1,67 +1,70 @@
-"""Whether the model is as often right as it is sure."""
+"""A reliability diagram: accuracy over confidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Line, Scatter, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, ReliabilityBin, Table, percent
 from gui.widgets import theme
 
-_COLUMNS: Final = ("Bin", "Confidence", "Right", "Photos")
-_EVEN: Final = 0.02
-"""A mean confidence this close to the accuracy counts as even."""
+_TOLERANCE: Final = 0.02
+"""Difference of mean confidence and accuracy up to which a model counts as well calibrated."""
 _QUARTERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class CalibrationPlot(PlotFrame):
-    """A reliability diagram: accuracy over confidence, before and after calibration; honest is the diagonal."""
+    """Accuracy over confidence, before and after calibration; a perfectly calibrated model is on the diagonal."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(320, 320)
-        key = Legend(
+        legend = Legend(
             [
-                ("After calibration", "dots", "plot_main"),
-                ("Before", "squares", "plot_other"),
-                ("Honest", "dashed", "muted"),
+                (tr("After calibration"), "dots", "plot_main"),
+                (tr("Before calibration"), "squares", "plot_other"),
+                (tr("Perfect"), "dashed", "muted"),
             ]
         )
-        canvas.add_part(key)
+        canvas.add_part(legend)
         canvas.grid.layout.setRowSpacing(1, theme.GRID)
-        canvas.grid.addItem(key, 2, 0, 1, 2)
-        self._chart = Chart(canvas, 0, 0, bottom="How sure the model was", left="How often it was right")
+        canvas.grid.addItem(legend, 2, 0, 1, 2)
+        self._chart = Chart(canvas, 0, 0, bottom=tr("Confidence"), left=tr("Accuracy"))
         marks = ticks(_QUARTERS, ".0%")
         self._chart.show_range((-0.03, 1.03), (-0.03, 1.03), marks, marks)
         Line(canvas, self._chart, "muted", dashed=True, width=1).draw([0, 1], [0, 1])
         self._before = _Series(canvas, self._chart, "plot_other", "squares")
         self._after = _Series(canvas, self._chart, "plot_main", "dots")
-        super().__init__("Calibration", canvas, parent=parent)
-        self.show_result(NOTHING, Table((), ()))
+        super().__init__(tr("Calibration"), canvas, parent=parent)
+        self.show_result(tr(NOTHING), Table((), ()))
 
     def show_bins(
         self, before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin], ece_before: float, ece_after: float
     ) -> None:
-        """Show how honest the model was before and after calibration.
+        """Show the calibration before and after temperature scaling.
 
         Args:
-            before: the bins that hold photos, from unsure to sure.
-            after: likewise; both may be empty.
-            ece_before: expected calibration error, 0..1.
-            ece_after: likewise.
+            before: non-empty bins before calibration, by increasing confidence.
+            after: non-empty bins after calibration; both may be empty.
+            ece_before: expected calibration error before calibration, 0..1.
+            ece_after: expected calibration error after calibration, 0..1.
         """
         self._before.draw(before)
         self._after.draw(after)
-        rows = (*_rows("Before", before), *_rows("After", after))
-        self.show_result(_sentence(after, ece_before, ece_after), Table(_COLUMNS, rows))
+        names = [tr("Before {number}", number=number) for number, _ in enumerate(before, start=1)]
+        names += [tr("After {number}", number=number) for number, _ in enumerate(after, start=1)]
+        rows = tuple(_row(name, one) for name, one in zip(names, (*before, *after), strict=True))
+        columns = tr("Bin"), tr("Confidence"), tr("Accuracy"), tr("Photos")
+        self.show_result(_sentence(after, ece_before, ece_after), Table(columns, rows))
 
 
 class _Series:
-    """Points joined by a line."""
+    """Markers connected by a line."""
 
     def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, style: Literal["dots", "squares"]) -> None:
         self._line = Line(canvas, chart, role)
@@ -74,21 +77,21 @@ class _Series:
         self._marks.draw(*places)
 
 
-def _rows(when: str, bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, ...]]:
-    for number, one in enumerate(bins, start=1):
-        yield f"{when} {number}", percent(one.confidence), percent(one.accuracy), f"{one.images:,}"
+def _row(name: str, one: ReliabilityBin) -> tuple[str, ...]:
+    return name, percent(one.confidence), percent(one.accuracy), f"{one.images:,}"
 
 
 def _sentence(after: Sequence[ReliabilityBin], ece_before: float, ece_after: float) -> str:
-    """How far confidence and accuracy lie apart, and on which side most photos are."""
+    """The expected calibration error, and whether the model is over- or underconfident."""
     total = sum(one.images for one in after)
     if not total:
-        return "There is no photo to compare."
+        return tr("No photos to compare.")
     surplus = sum(one.images * (one.confidence - one.accuracy) for one in after) / total
-    lean = (
-        "a little too sure" if surplus > _EVEN else "a little too modest" if surplus < -_EVEN else "honest on the whole"
-    )
-    return (
-        f"Confidence and accuracy lie {100 * ece_after:.1f} percentage points apart on average, "
-        f"{100 * ece_before:.1f} before calibration: the model is {lean}."
-    )
+    if surplus > _TOLERANCE:
+        verdict = tr("The model is slightly overconfident.")
+    elif surplus < -_TOLERANCE:
+        verdict = tr("The model is slightly underconfident.")
+    else:
+        verdict = tr("The model is well calibrated.")
+    error = tr("Calibration error: {after:.1%} ({before:.1%} before calibration).", after=ece_after, before=ece_before)
+    return f"{verdict} {error}"

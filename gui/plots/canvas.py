@@ -1,4 +1,4 @@
-"""A pyqtgraph view as the window wants it: quiet under the mouse, in the theme's colours, drawn at any scale."""
+"""Building blocks of the plots: a pyqtgraph view without mouse interaction, in the theme's colours, at any scale."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gui.widgets import theme
 from gui.widgets.theme import Tokens
 
 SMALL: Final = 12
-"""Height of the letters beside an axis, in pixels."""
+"""Font size of axis labels, in pixels."""
 
 _OVERHANG: Final = 20
-"""Room at the right for the half of the last name of an axis."""
+"""Space on the right for half of the last axis label, in pixels."""
 _TICK_GAP: Final = 6
 _RESTYLING: Final = (
     QEvent.Type.PaletteChange,
@@ -35,7 +35,7 @@ Tick = tuple[float, str]
 
 
 def font(size: int = SMALL, *, bold: bool = False) -> QFont:
-    """The window's font at this many pixels."""
+    """The window's font at this size in pixels."""
     result = QFont(QApplication.font())
     result.setPixelSize(size)
     result.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
@@ -44,47 +44,47 @@ def font(size: int = SMALL, *, bold: bool = False) -> QFont:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How plots are drawn.
+    """The style of plots.
 
     Attributes:
-        colours: the theme's.
-        scale: dots of the screen or picture for each pixel.
+        colours: the colours of the theme.
+        scale: device pixels for each pixel.
     """
 
     colours: Tokens
     scale: float = 1.0
 
     def colour(self, role: ColorRole) -> QColor:
-        """The colour the theme has for it."""
+        """The colour of this role in the theme."""
         return QColor(getattr(self.colours, role))
 
     def pen(self, role: ColorRole, *, dashed: bool = False, width: float = 2) -> QPen:
-        """A pen for what is measured in a chart's own units; it is that many pixels wide all the same."""
+        """A cosmetic pen: its width is in pixels, whatever the units of the chart."""
         result = QPen(self.colour(role), width * self.scale, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
         result.setCosmetic(True)
         return result
 
 
 def round_ticks(low: float, high: float, max_count: int = 6, *, min_step: float = 0.0) -> list[float]:
-    """Round numbers from `low` to `high`, at most so many, at least `min_step` apart."""
+    """Round numbers from `low` to `high`: at most `max_count`, at least `min_step` apart."""
     if not high > low:
         return [low]
-    wanted = max((high - low) / max(max_count - 1, 1), min_step)
-    power = 10.0 ** math.floor(math.log10(wanted) + 1e-9)
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= wanted * (1 - 1e-9))
+    ideal = max((high - low) / max(max_count - 1, 1), min_step)
+    power = 10.0 ** math.floor(math.log10(ideal) + 1e-9)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= ideal * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 class Styled(Protocol):
-    """What can be drawn in another style."""
+    """A part that can be restyled."""
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
 
 
 class Canvas(pyqtgraph.GraphicsView):
-    """Holds charts and their key; the wheel scrolls the page under it, and no mouse button changes what is shown."""
+    """Holds charts and their legend; passes wheel events to the page and ignores dragging."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,25 +100,25 @@ class Canvas(pyqtgraph.GraphicsView):
         self.show_style(Style(theme.current(), self.devicePixelRatioF()))
 
     def add_part(self, part: Styled) -> None:
-        """Have this part follow the style."""
+        """Add a part that follows the style."""
         self._parts.append(part)
         part.show_style(self._style)
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._style = style
         self.setBackground(QColor(style.colours.surface))
         for part in self._parts:
             part.show_style(style)
 
     def show_theme(self) -> None:
-        """Use the colours that are in use now, as this screen needs them."""
+        """Apply the current theme at the scale of the screen."""
         style = Style(theme.current(), self.devicePixelRatioF())
         if style != self._style:
             self.show_style(style)
 
     def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
-        """Draw everything there is, also what is scrolled out of sight, into a rectangle of the canvas's size."""
+        """Render the whole canvas, including scrolled-out parts, into a rectangle of its size."""
         default = self._style
         self.show_style(Style(default.colours, scale))
         self.grid.layout.activate()
@@ -135,7 +135,7 @@ class Canvas(pyqtgraph.GraphicsView):
 
 
 class Legend(pyqtgraph.GraphicsWidget):
-    """One line that says which mark means what."""
+    """A legend in one line."""
 
     def __init__(self, entries: Sequence[tuple[str, MarkerStyle, ColorRole]]) -> None:
         super().__init__()
@@ -146,12 +146,12 @@ class Legend(pyqtgraph.GraphicsWidget):
         self.setMaximumHeight(20)
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._style = style
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw mark and name of each entry, from the left."""
+        """Draw the marker and the name of each entry from left to right."""
         metrics, at = QFontMetricsF(self._font), 0.0
         painter.setFont(self._font)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -181,12 +181,12 @@ class Legend(pyqtgraph.GraphicsWidget):
 
 
 class Chart:
-    """A rectangle with an axis below and one at its left; what it shows is set, never found by itself."""
+    """A plot area with a bottom and a left axis; its range is always set explicitly."""
 
     def __init__(
         self, canvas: Canvas, row: int, column: int, *, bottom: str = "", left: str = "", rules_up: bool = False
     ) -> None:
-        """In two rows and two columns of the canvas from these on; `rules_up` for rules from the lower axis upwards."""
+        """Occupies two rows and columns of the canvas, starting here; `rules_up` draws vertical grid lines."""
         self.box = pyqtgraph.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
         self.box.disableAutoRange()
         self._left, self._bottom = _Axis("left", left, self.box), _Axis("bottom", bottom, self.box)
@@ -199,7 +199,7 @@ class Chart:
         canvas.add_part(self)
 
     def show_range(self, across: Range, up: Range, bottom: Sequence[Tick], left: Sequence[Tick]) -> None:
-        """Show this range of each axis, with these ticks."""
+        """Set the range and the ticks of each axis."""
         self.box.setRange(xRange=across, yRange=up, padding=0)
         self._bottom.show_ticks(bottom)
         self._left.show_ticks(left)
@@ -208,14 +208,14 @@ class Chart:
         self._rules.setData(*((places, ends) if self._rules_up else (ends, places)))
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._rules.setPen(style.pen("border", width=1))
         for axis in (self._left, self._bottom):
             axis.show_style(style)
 
 
 class _Axis(pyqtgraph.AxisItem):
-    """Names round numbers; its rules are the chart's, since pyqtgraph's own lie over the curves."""
+    """An axis with labels only; the chart draws the grid lines, as those of pyqtgraph cover the curves."""
 
     def __init__(self, side: Literal["left", "bottom"], name: str, box: pyqtgraph.ViewBox) -> None:
         self._name = name
@@ -224,7 +224,7 @@ class _Axis(pyqtgraph.AxisItem):
         self.setStyle(tickFont=font(), tickTextOffset=_TICK_GAP, hideOverlappingLabels=False)
 
     def show_ticks(self, shown: Sequence[Tick]) -> None:
-        """Show these, and take the room they need at once, which pyqtgraph does only after the first drawing."""
+        """Set the ticks and reserve their space immediately; pyqtgraph does so only after the first paint."""
         self.setTicks([list(shown)])
         sizes = [text_size(text) for _, text in shown]
         name = text_size(self._name).height() + 4 if self._name else 0
@@ -234,7 +234,7 @@ class _Axis(pyqtgraph.AxisItem):
             self.setHeight(math.ceil(max((size.height() for size in sizes), default=0)) + 2 * _TICK_GAP + name)
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self.setTextPen(style.colour("muted"))
         self.setPen(style.pen("border", width=1))
 
@@ -245,7 +245,7 @@ class _Axis(pyqtgraph.AxisItem):
         _marks: object,
         texts: Sequence[tuple[QRectF, int, str]],
     ) -> None:
-        """Draw the axis without marks at its ticks, and its name as plain text: pyqtgraph's is a document in HTML."""
+        """Draw the axis without tick marks, and its name as plain text instead of pyqtgraph's HTML document."""
         super().drawPicture(painter, line, [], texts)
         room = self.size()
         painter.setFont(font())
@@ -258,11 +258,11 @@ class _Axis(pyqtgraph.AxisItem):
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, self._name)
 
     def _updateLabel(self) -> None:
-        """The label of pyqtgraph's is not used, and laying it out takes long."""
+        """Skip the layout of pyqtgraph's label, which is slow and not used."""
 
 
 class Heading(pyqtgraph.GraphicsWidget):
-    """The name of a chart, where there are several."""
+    """The title of one chart among several."""
 
     def __init__(self, canvas: Canvas, text: str) -> None:
         super().__init__()
@@ -272,19 +272,19 @@ class Heading(pyqtgraph.GraphicsWidget):
         canvas.add_part(self)
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._style = style
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Write it."""
+        """Draw the title."""
         painter.setFont(font(bold=True))
         painter.setPen(self._style.colour("text"))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignTop, self._text)
 
 
 class Line:
-    """A curve in a chart; where a value is missing it has a gap."""
+    """A curve in a chart, with gaps at missing values."""
 
     def __init__(
         self, canvas: Canvas, chart: Chart, role: ColorRole, *, dashed: bool = False, width: float = 2
@@ -295,16 +295,16 @@ class Line:
         canvas.add_part(self)
 
     def draw(self, across: Sequence[float], up: Sequence[float]) -> None:
-        """Draw it through these points; NaN is a gap."""
+        """Draw the curve through these points; NaN makes a gap."""
         self._curve.setData(list(across), list(up))
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._curve.setPen(style.pen(self._role, dashed=self._dashed, width=self._width))
 
 
 class Scatter:
-    """Points in a chart: filled dots or squares, or rings."""
+    """Markers in a chart: filled dots or squares, or rings."""
 
     def __init__(
         self, canvas: Canvas, chart: Chart, role: ColorRole, style: Literal["dots", "squares", "ring"]
@@ -318,21 +318,21 @@ class Scatter:
         canvas.add_part(self)
 
     def draw(self, across: Sequence[float], up: Sequence[float]) -> None:
-        """Put them here."""
+        """Draw the markers at these points."""
         self._points.setData(list(across), list(up))
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self._points.setPen(style.pen(self._role))
         self._points.setBrush(style.colour(self._role) if self._is_filled else None)
 
 
 def ticks(values: Sequence[float], text: str) -> list[Tick]:
-    """Ticks at these values, named by a format such as `.0%`."""
+    """Ticks at these values, labelled by a format such as `.0%`."""
     return [(value, format(value, text)) for value in values]
 
 
 def text_size(text: str, size: int = SMALL) -> QSizeF:
-    """How much room a line of text takes."""
+    """The size of a line of text, in pixels."""
     metrics = QFontMetricsF(font(size))
     return QSizeF(metrics.horizontalAdvance(text), metrics.height())

@@ -1,4 +1,4 @@
-"""The drawing of a confusion matrix: shaded cells, and labels that stay in sight while the cells are scrolled."""
+"""Painting a confusion matrix: shaded cells, and labels that stay visible while the cells are scrolled."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _MAX_LABEL: Final = 144
 _TITLE: Final = 24
 _GAP: Final = 1
 _EDGE: Final = 4
-"""Room for the ring around the outer cells."""
+"""Space for the focus ring around the outer cells, in pixels."""
 _FAINTEST: Final = 0.10
-"""How much of its colour the shade of the smallest share has, so that one photo of thousands is seen."""
+"""Opacity of the smallest non-zero fraction, so that one photo among thousands is visible."""
 _QUIET_ABOVE: Final = 12
-"""With more classes than this, cells without photos have no number: what is left is what there is to see."""
+"""With more classes than this, empty cells show no number, so that the others stand out."""
 Cell = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where everything stands.
+    """The layout of a matrix.
 
     Attributes:
         labels: the classes.
-        counts: photos, by row (what they are labelled) and column (what the model said).
+        counts: photos by row (label) and column (prediction).
         cell: side of a cell in pixels.
-        left: where the cells begin.
-        top: likewise.
-        is_upright: whether the labels above the columns are written from below upwards.
+        left: left edge of the cells in pixels.
+        top: top edge of the cells in pixels.
+        is_upright: whether the column labels are rotated.
     """
 
     labels: tuple[str, ...]
@@ -51,17 +51,17 @@ class Grid:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of all."""
+        """Total width and height in pixels."""
         side = self.cell * len(self.labels)
         return self.left + side + _EDGE, self.top + side + _EDGE
 
     def box(self, cell: Cell) -> QRectF:
-        """Where a cell stands."""
+        """The rectangle of a cell."""
         row, column = cell
         return QRectF(self.left + column * self.cell, self.top + row * self.cell, self.cell - _GAP, self.cell - _GAP)
 
     def at(self, place: QPointF) -> Cell | None:
-        """The cell at a place."""
+        """The cell at a point; None outside the cells."""
         row = math.floor((place.y() - self.top) / self.cell)
         column = math.floor((place.x() - self.left) / self.cell)
         is_inside = 0 <= row < len(self.labels) and 0 <= column < len(self.labels)
@@ -69,7 +69,7 @@ class Grid:
 
 
 def arrange(labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...], width: int, height: int) -> Grid:
-    """The largest cells that fit into a width and a height; where the smallest do not, they are scrolled."""
+    """Lay out the largest cells that fit into this size, in pixels; if even the smallest do not, the matrix scrolls."""
     widest = min(_MAX_LABEL, max([text_size(label).width() for label in labels], default=0.0))
     left = _TITLE + math.ceil(widest) + 16
     for is_upright in (False, True):
@@ -82,7 +82,7 @@ def arrange(labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...], width:
 
 
 def short(count: int) -> str:
-    """A number in at most four letters."""
+    """Format a number with at most four characters."""
     if count < 1000:
         return str(count)
     unit, scale = ("k", 1e3) if count < 999_500 else ("M", 1e6)
@@ -96,7 +96,7 @@ def _blend(under: str, over: str, fraction: float) -> QColor:
 
 
 def shade(colours: Tokens, fraction: float, *, is_right: bool) -> QColor:
-    """The colour of a cell that holds this share of its row, 0..1."""
+    """The colour of a cell that holds this fraction of its row, 0..1."""
     if not fraction:
         return QColor(colours.window)
     role = colours.plot_main if is_right else colours.plot_other
@@ -104,38 +104,38 @@ def shade(colours: Tokens, fraction: float, *, is_right: bool) -> QColor:
 
 
 def _luminance(of: QColor) -> float:
-    """Relative luminance as WCAG 2.2 defines it."""
+    """Relative luminance as defined by WCAG 2.2."""
     parts = (of.redF(), of.greenF(), of.blueF())
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def text_colour(background: QColor) -> QColor:
-    """Black or white, whichever is told more easily from a colour."""
+    """Black or white, whichever has the higher contrast to the background."""
     return QColor("#000000" if _luminance(background) > 0.179 else "#ffffff")
 
 
 class _Part(pyqtgraph.GraphicsObject):
-    """Something drawn of a grid in a theme's colours."""
+    """A part of the matrix, painted in the theme's colours."""
 
     def __init__(self, grid: Grid) -> None:
         super().__init__()
         self.grid, self.colours = grid, theme.current()
 
     def show_grid(self, grid: Grid) -> None:
-        """Draw another one."""
+        """Draw another layout."""
         self.prepareGeometryChange()
         self.grid = grid
         self.update()
 
     def show_style(self, style: Style) -> None:
-        """Use this style."""
+        """Apply this style."""
         self.colours = style.colours
         self.update()
 
 
 class Cells(_Part):
-    """The cells with their numbers, and a ring around the current one."""
+    """The cells with their counts, and a ring around the current one."""
 
     def __init__(self, grid: Grid) -> None:
         super().__init__(grid)
@@ -146,17 +146,20 @@ class Cells(_Part):
         return QRectF(0, 0, *self.grid.size)
 
     def select(self, cell: Cell | None) -> None:
-        """Mark this cell as the current one."""
+        """Make this cell the current one."""
         for changed in (self._selected, cell):
             if changed is not None:
                 self.update(self.grid.box(changed).adjusted(-3, -3, 3, 3))
         self._selected = cell
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the cells of which something is to be seen anew."""
-        grid, seen = self.grid, option.exposedRect
-        first = (max(0, int((seen.top() - grid.top) // grid.cell)), max(0, int((seen.left() - grid.left) // grid.cell)))
-        last = (int((seen.bottom() - grid.top) // grid.cell), int((seen.right() - grid.left) // grid.cell))
+        """Draw the exposed cells."""
+        grid, area = self.grid, option.exposedRect
+        first = (
+            max(0, int((area.top() - grid.top) // grid.cell)),
+            max(0, int((area.left() - grid.left) // grid.cell)),
+        )
+        last = (int((area.bottom() - grid.top) // grid.cell), int((area.right() - grid.left) // grid.cell))
         letters = font(max(10, min(14, grid.cell * 2 // 5)))
         painter.setFont(letters)
         self._fit(painter, letters.pixelSize())
@@ -171,7 +174,7 @@ class Cells(_Part):
             painter.drawRect(grid.box(self._selected).adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _fit(self, painter: QPainter, size: int) -> None:
-        """Smaller letters where the longest number would not fit into a cell."""
+        """Reduce the font size if the longest number does not fit into a cell."""
         longest = max((short(count) for row in self.grid.counts for count in row), key=len, default="")
         width = QFontMetricsF(painter.font()).horizontalAdvance(longest)
         if width > self.grid.cell - 4:
@@ -188,7 +191,7 @@ class Cells(_Part):
 
 
 class RowLabels(_Part):
-    """The rows' classes, at the left; stays there when the cells are scrolled sideways."""
+    """The row labels on the left, which stay in place during horizontal scrolling."""
 
     def __init__(self, grid: Grid, title: str) -> None:
         super().__init__(grid)
@@ -198,7 +201,7 @@ class RowLabels(_Part):
         return QRectF(0, self.grid.top, self.grid.left - _EDGE, self.grid.size[1] - self.grid.top)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the labels, right beside their rows."""
+        """Draw the labels beside their rows."""
         grid, room = self.grid, self.boundingRect()
         painter.fillRect(room, QColor(self.colours.surface))
         painter.setFont(font())
@@ -213,7 +216,7 @@ class RowLabels(_Part):
 
 
 class ColumnLabels(_Part):
-    """The columns' classes, at the top; stays there when the cells are scrolled up and down."""
+    """The column labels at the top, which stay in place during vertical scrolling."""
 
     def __init__(self, grid: Grid, title: str) -> None:
         super().__init__(grid)
@@ -223,7 +226,7 @@ class ColumnLabels(_Part):
         return QRectF(self.grid.left, 0, self.grid.size[0] - self.grid.left, self.grid.top - _EDGE)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the labels, right above their columns."""
+        """Draw the labels above their columns."""
         grid, room = self.grid, self.boundingRect()
         painter.fillRect(room, QColor(self.colours.surface))
         painter.setFont(font())
@@ -241,18 +244,18 @@ class ColumnLabels(_Part):
 
 
 class Corner(_Part):
-    """Covers what is scrolled under both labels."""
+    """Covers cells that are scrolled under both kinds of labels."""
 
     def boundingRect(self) -> QRectF:
         return QRectF(0, 0, self.grid.left - _EDGE, self.grid.top - _EDGE)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Fill it."""
+        """Fill the corner."""
         painter.fillRect(self.boundingRect(), QColor(self.colours.surface))
 
 
 def _draw_upright(painter: QPainter, box: QRectF, text: str, *, top: bool = False) -> None:
-    """Write from below upwards, from the lower end of the box or up to its upper one."""
+    """Draw rotated text that reads upwards, aligned to the bottom of the box or, with `top`, to its top."""
     painter.save()
     painter.translate(box.left(), box.bottom())
     painter.rotate(-90)

@@ -1,4 +1,4 @@
-"""What changes when one model takes the place of another: which answers become which, and how each class fares."""
+"""Plots that compare two models: changed predictions, and the accuracy of each class."""
 
 from __future__ import annotations
 
@@ -7,35 +7,48 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr, tr_n
 from gui.plots.bars import MAX_SHOWN, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
-from gui.plots.values import Table, percent, photos
+from gui.plots.values import Table, percent
 
 
 @dataclass(frozen=True, slots=True)
 class Changes(Confusion):
-    """Photos by what one model names them (row) and what another does (column)."""
+    """Photos by the prediction of one model (row) and of another (column)."""
 
     def cell_text(self, row: int, column: int) -> str:
-        """One of the cells as a sentence."""
-        count = self.counts[row][column]
-        amount = photos(count) if count else "No photo"
-        verb = "was" if count < 2 else "were"
-        return f"{amount} {verb} {self.classes[row]} before and {self.classes[column]} after."
+        """A cell as a sentence."""
+        count, before, after = self.counts[row][column], self.classes[row], self.classes[column]
+        if not count:
+            return tr("No photos were {before} before and {after} after.", before=before, after=after)
+        return tr_n(
+            "{count:,} photo was {before} before and {after} after.",
+            "{count:,} photos were {before} before and {after} after.",
+            count,
+            before=before,
+            after=after,
+        )
 
     def summary(self) -> str:
-        """How many answers changed, and which change is the most frequent."""
+        """The number of changed predictions, and the most frequent change."""
         pairs = [(count, row, column) for row, own in enumerate(self.counts) for column, count in enumerate(own)]
         total = sum(count for count, _, _ in pairs)
         if not total:
-            return "No answer changed."
+            return tr("No predictions changed.")
         count, row, column = max(pairs, key=lambda pair: pair[0])
-        maximum = f"most often {self.classes[row]} became {self.classes[column]} ({photos(count)})"
-        return f"{photos(total)} changed; {maximum}."
+        return tr_n(
+            "{count:,} prediction changed, most often from {before} to {after} ({times:,}×).",
+            "{count:,} predictions changed, most often from {before} to {after} ({times:,}×).",
+            total,
+            before=self.classes[row],
+            after=self.classes[column],
+            times=count,
+        )
 
     def table(self) -> Table:
-        """The changes, the most frequent first."""
+        """The changes, most frequent first."""
         found = [
             (count, before, now)
             for before, own in zip(self.classes, self.counts, strict=True)
@@ -43,53 +56,62 @@ class Changes(Confusion):
             if count
         ]
         rows = tuple((before, now, f"{count:,}") for count, before, now in sorted(found, reverse=True))
-        return Table(("Before", "After", "Photos"), rows)
+        return Table((tr("Before"), tr("After"), tr("Photos")), rows)
 
 
 class ChangesMatrix(ConfusionMatrix):
-    """Which answers become which; see `ConfusionMatrix`."""
+    """A matrix of changed predictions; see `ConfusionMatrix`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, title="Answers that change", rows="Before", columns="After")
+        super().__init__(parent, title=tr("Changed predictions"), rows=tr("Before"), columns=tr("After"))
 
     def show_changes(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-        """Show how many photos of each answer before (row) have which answer after (column).
+        """Show the number of photos by prediction before (row) and after (column).
 
         Raises:
-            ValueError: there are not as many rows and columns as classes.
+            ValueError: the number of rows or columns differs from the number of classes.
         """
         read = read_counts(classes, counts)
         self.show_confusion(Changes(read.classes, read.counts, read.shown))
 
 
 class ChangeBars(ClassBars):
-    """For each class, which share of its photos is named rightly before and after; what changed most comes first."""
+    """The accuracy of each class before and after; the largest change comes first."""
 
     def __init__(self, before: str, after: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent, title="Classes before and after", main=before, other=after)
+        super().__init__(parent, title=tr("Classes before and after"), main=before, other=after)
         self._names = before, after
 
     def show_changes(
         self, classes: Sequence[str], before: Sequence[float], after: Sequence[float], support: Sequence[int]
     ) -> None:
-        """Show the shares named rightly, 0..1, and how many photos each class has.
+        """Show the accuracy, 0..1, and the number of photos of each class.
 
         Raises:
-            ValueError: there are not as many figures as classes.
+            ValueError: the sequences differ in length.
         """
         found = sorted(
             zip(classes, before, after, support, strict=True), key=lambda one: (-abs(one[2] - one[1]), one[0])
         )
         self._draw(found[:MAX_SHOWN])
         rows = tuple((name, percent(was), percent(now), f"{count:,}") for name, was, now, count in found)
-        self.show_result(_summary(found), Table(("Class", *self._names, "Photos"), rows))
+        self.show_result(_summary(found), Table((tr("Class"), *self._names, tr("Photos")), rows))
 
 
 def _summary(found: Sequence[tuple[str, float, float, int]]) -> str:
     changed = [one for one in found if one[1] != one[2]]
     if not changed:
-        return "No class fares otherwise than before."
+        return tr("No class changed.")
     name, before, after, _ = changed[0]
-    more = f" Drawn are the {MAX_SHOWN} that changed most." if len(found) > MAX_SHOWN else ""
-    maximum = f"most {name}, from {percent(before)} to {percent(after)}"
-    return f"{len(changed):,} of {len(found):,} classes changed; {maximum}.{more}"
+    text = tr_n(
+        "{count:,} of {total:,} classes changed. Largest change: {name}, from {before} to {after}.",
+        "{count:,} of {total:,} classes changed. Largest change: {name}, from {before} to {after}.",
+        len(changed),
+        total=len(found),
+        name=name,
+        before=percent(before),
+        after=percent(after),
+    )
+    if len(found) <= MAX_SHOWN:
+        return text
+    return " ".join((text, tr("Showing the {shown} largest changes.", shown=MAX_SHOWN)))

@@ -1,25 +1,26 @@
-"""What a confusion matrix says, in words and figures."""
+"""The data of a confusion matrix, and its description in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gui.plots.values import Table, percent, photos
+from core.base.i18n import tr, tr_n
+from gui.plots.values import Table, percent
 
 MAX_SHOWN: Final = 50
-"""Classes that are shown; of more, those that are confused most."""
+"""Maximum number of classes shown; of more, the most confused ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Photos by what they are labelled and what the model said.
+    """Photos by label and prediction.
 
     Attributes:
-        classes: their names.
-        counts: photos, by row (what they are labelled) and column (what the model said).
-        shown: the classes to show, as indices.
+        classes: the class names.
+        counts: photos by row (label) and column (prediction).
+        shown: indices of the classes to show.
     """
 
     classes: tuple[str, ...]
@@ -28,48 +29,74 @@ class Confusion:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes that are shown."""
+        """Names of the shown classes."""
         return tuple(self.classes[index] for index in self.shown)
 
     @property
     def cells(self) -> tuple[tuple[int, ...], ...]:
-        """Counts of the classes that are shown."""
+        """Counts of the shown classes."""
         return tuple(tuple(self.counts[row][column] for column in self.shown) for row in self.shown)
 
     def cell_text(self, row: int, column: int) -> str:
-        """One of the cells as a sentence."""
+        """A cell as a sentence."""
         count, total = self.counts[row][column], sum(self.counts[row])
-        amount = f"{photos(count)} of {self.classes[row]} {'was' if count == 1 else 'were'}"
-        text = f"{amount if count else f'No photo of {self.classes[row]} was'} called {self.classes[column]}"
-        return f"{text}, {percent(count / total)} of {total:,}." if count else f"{text}."
+        label, prediction = self.classes[row], self.classes[column]
+        if not count:
+            return tr("No photos of {label} were predicted as {prediction}.", label=label, prediction=prediction)
+        return tr_n(
+            "{count:,} photo of {label} was predicted as {prediction}, {fraction} of {total:,}.",
+            "{count:,} photos of {label} were predicted as {prediction}, {fraction} of {total:,}.",
+            count,
+            label=label,
+            prediction=prediction,
+            fraction=percent(count / total),
+            total=total,
+        )
 
     def summary(self) -> str:
-        """How many are named rightly, and what is confused most."""
+        """The accuracy, and the most frequent confusion."""
         total = sum(map(sum, self.counts))
         if not total:
-            return "There is no photo to compare."
+            return tr("No photos to compare.")
         correct = sum(row[index] for index, row in enumerate(self.counts))
-        text = f"{correct:,} of {photos(total)} ({percent(correct / total)}) were named as they are labelled"
+        accuracy = tr_n(
+            "{correct:,} of {count:,} photo is correct ({fraction}).",
+            "{correct:,} of {count:,} photos are correct ({fraction}).",
+            total,
+            correct=correct,
+            fraction=percent(correct / total),
+        )
+        return " ".join((accuracy, *self._worst_confusion(), *self._hidden_classes()))
+
+    def _worst_confusion(self) -> Iterator[str]:
         worst, row, column = max((_most_often(index, counts) for index, counts in enumerate(self.counts)))
         if worst:
-            text += f"; most often {self.classes[row]} was called {self.classes[column]} ({photos(worst)})"
-        if len(self.shown) == len(self.classes):
-            return f"{text}."
-        return f"{text}. Shown are the {len(self.shown)} classes confused most, of {len(self.classes):,}."
+            yield tr_n(
+                "Most frequent error: {label} predicted as {prediction} ({count:,} photo).",
+                "Most frequent error: {label} predicted as {prediction} ({count:,} photos).",
+                worst,
+                label=self.classes[row],
+                prediction=self.classes[column],
+            )
+
+    def _hidden_classes(self) -> Iterator[str]:
+        if len(self.shown) < len(self.classes):
+            shown, total = len(self.shown), len(self.classes)
+            yield tr("Showing the {shown} most confused of {total:,} classes.", shown=shown, total=total)
 
     def table(self) -> Table:
-        """The cells that are shown."""
+        """The shown cells as a table."""
         rows = zip(self.labels, self.cells, strict=True)
         return Table(
-            ("Labelled", *self.labels), tuple((label, *(f"{count:,}" for count in row)) for label, row in rows)
+            (tr("Label"), *self.labels), tuple((label, *(f"{count:,}" for count in row)) for label, row in rows)
         )
 
 
 def read_counts(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Confusion:
-    """The confusion of so many classes.
+    """Validate counts and choose the classes to show.
 
     Raises:
-        ValueError: there are not as many rows and columns as classes.
+        ValueError: the number of rows or columns differs from the number of classes.
     """
     if any(length != len(classes) for length in (len(counts), *map(len, counts))):
         raise ValueError(f"{len(classes)} classes, but {len(counts)} rows of {[*map(len, counts)]} columns")
@@ -81,6 +108,6 @@ def read_counts(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Conf
 
 
 def _most_often(index: int, counts: Sequence[int]) -> tuple[int, int, int]:
-    """The most photos of a class that were called another: how many, the class, the other."""
+    """The most frequent wrong prediction of a class: the count, the class, and the predicted class."""
     wrong = [*counts[:index], 0, *counts[index + 1 :]]
     return max(wrong), index, wrong.index(max(wrong))

@@ -1,20 +1,18 @@
-"""Loss and accuracy of a training, drawn while it goes on."""
+"""Learning curves: loss and accuracy over the epochs, updated during training."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr
 from gui.plots.canvas import Canvas, Chart, Heading, Legend, Line, Scatter, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table, decimal, percent
 from gui.widgets import theme
-
-_COLUMNS: Final = ("Epoch", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
-_PLACEHOLDER: Final = "The curves begin with the first epoch."
 
 
 class _Epoch(NamedTuple):
@@ -26,38 +24,38 @@ class _Epoch(NamedTuple):
 
 
 class LearningCurves(PlotFrame):
-    """Two charts, loss and accuracy, of training and validation over the epochs, with the best epoch marked.
+    """Charts of training and validation loss and accuracy, with the best epoch marked.
 
-    The best epoch is the one whose weights the trainer keeps: that with the highest validation accuracy, among equals
-    the one with the least validation loss. Without validation images none is marked.
+    The best epoch is the one whose weights the trainer keeps: it has the highest validation accuracy and, among equals,
+    the lowest validation loss. Without validation images none is marked.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(480, 248)
-        key = Legend(
+        legend = Legend(
             [
-                ("Validation", "line", "plot_main"),
-                ("Training", "dashed", "plot_other"),
-                ("Best epoch", "ring", "plot_main"),
+                (tr("Validation"), "line", "plot_main"),
+                (tr("Training"), "dashed", "plot_other"),
+                (tr("Best epoch"), "ring", "plot_main"),
             ]
         )
-        canvas.add_part(key)
-        self._loss = _Curves(canvas, 0, "Loss")
-        self._accuracy = _Curves(canvas, 2, "Accuracy")
+        canvas.add_part(legend)
+        self._loss = _Curves(canvas, 0, tr("Loss"))
+        self._accuracy = _Curves(canvas, 2, tr("Accuracy"))
         canvas.grid.layout.setRowSpacing(2, theme.GRID)
-        canvas.grid.addItem(key, 3, 0, 1, 4)
+        canvas.grid.addItem(legend, 3, 0, 1, 4)
         canvas.grid.layout.setColumnSpacing(1, 4 * theme.GRID)
-        super().__init__("Learning curves", canvas, parent=parent)
+        super().__init__(tr("Learning curves"), canvas, parent=parent)
         self._epochs: list[_Epoch] = []
         self._planned = 0
         self.begin(0)
 
     def begin(self, epochs: int) -> None:
-        """Forget what is drawn and make room for a training of so many epochs; 0 where that is not known."""
+        """Clear the charts and prepare for a training of this many epochs; 0 if the number is unknown."""
         self._epochs, self._planned = [], epochs
         self._draw()
-        self.show_result(_PLACEHOLDER, Table(_COLUMNS, ()))
+        self.show_result(tr("The curves appear after the first epoch."), Table(_columns(), ()))
 
     def add(
         self,
@@ -67,19 +65,19 @@ class LearningCurves(PlotFrame):
         validation_loss: float | None,
         validation_accuracy: float | None,
     ) -> None:
-        """Draw one more epoch.
+        """Add an epoch.
 
         Args:
-            epoch: its number, from 1; 0 is how it was before any training.
-            loss: mean cross-entropy of the training images, in nats; None where there is none.
-            accuracy: the share of them named rightly, 0..1.
-            validation_loss: the same of the validation images.
-            validation_accuracy: likewise.
+            epoch: its number, from 1; 0 is the state before training.
+            loss: mean cross-entropy of the training images, in nats; None if unknown.
+            accuracy: accuracy on the training images, 0..1.
+            validation_loss: mean cross-entropy of the validation images, in nats; None without validation images.
+            validation_accuracy: accuracy on the validation images, 0..1.
         """
         self._epochs.append(_Epoch(epoch, loss, accuracy, validation_loss, validation_accuracy))
         self._draw()
         rows = (*self.table.table.rows, _row(self._epochs[-1]))
-        self.show_result(_sentence(self._epochs, _best(self._epochs)), Table(_COLUMNS, rows))
+        self.show_result(_sentence(self._epochs, _best(self._epochs)), Table(_columns(), rows))
 
     def _draw(self) -> None:
         epochs, best = self._epochs, _best(self._epochs)
@@ -95,11 +93,11 @@ class LearningCurves(PlotFrame):
 
 
 class _Curves:
-    """One chart with the curve of validation, that of training, and a ring at the best epoch."""
+    """A chart with the validation and training curves, and a ring at the best epoch."""
 
     def __init__(self, canvas: Canvas, column: int, title: str) -> None:
         canvas.grid.addItem(Heading(canvas, title), 0, column, 1, 2)
-        self._chart = Chart(canvas, 1, column, bottom="Epoch")
+        self._chart = Chart(canvas, 1, column, bottom=tr("Epoch"))
         self._upright = Line(canvas, self._chart, "muted", dashed=True, width=1)
         self._training = Line(canvas, self._chart, "plot_other", dashed=True)
         self._validation = Line(canvas, self._chart, "plot_main")
@@ -115,7 +113,7 @@ class _Curves:
         up: tuple[float, float],
         form: str,
     ) -> None:
-        """Draw both curves over the numbers of the epochs; `form` is how the values at the left are written."""
+        """Draw both curves over the epoch numbers; `form` is the format of the values on the left axis."""
         room = (across[1] - across[0]) * 0.03
         below = ticks(round_ticks(*across, 7, min_step=1), ".0f")
         beside = [tick for tick in round_ticks(*up) if tick <= 1 or "%" not in form]
@@ -126,7 +124,7 @@ class _Curves:
         self._up = up
 
     def mark(self, number: int | None, value: float | None) -> None:
-        """Put the ring here; nowhere where there is no such epoch."""
+        """Put the ring at this epoch; None removes it."""
         at = [] if number is None else [float(number)]
         self._upright.draw(at * 2, self._up if at else [])
         self._ring.draw(*((at, [value]) if value is not None and math.isfinite(value) else ([], [])))
@@ -141,24 +139,29 @@ def _finite(curves: Iterable[Iterable[float | None]]) -> list[float]:
 
 
 def _loss_range(values: Sequence[float]) -> tuple[float, float]:
-    """From nothing, so that half the height is half the loss."""
+    """A range that starts at zero, so that half the height is half the loss."""
     return 0.0, max([*values, 0.01]) * 1.06
 
 
 def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
-    """The upper part that holds the curves, at least a fifth of the whole."""
+    """The upper part that contains the curves, at least a fifth of the whole range."""
     low = min([*values, 0.8])
     return max(-0.02, math.floor(low * 10) / 10 - 0.02), 1.02
 
 
 def _best(epochs: Iterable[_Epoch]) -> _Epoch | None:
-    """As the trainer chooses it; see `core.trainer.loop.run_epochs`."""
+    """The epoch that the trainer keeps; see `core.trainer.loop.run_epochs`."""
     known = [epoch for epoch in epochs if epoch.validation_accuracy is not None]
     return max(known, key=_sort_key, default=None)
 
 
 def _sort_key(epoch: _Epoch) -> tuple[float, float]:
     return epoch.validation_accuracy or 0.0, -(epoch.validation_loss or 0.0)
+
+
+def _columns() -> tuple[str, ...]:
+    training = tr("Training loss"), tr("Training accuracy")
+    return tr("Epoch"), *training, tr("Validation loss"), tr("Validation accuracy")
 
 
 def _row(epoch: _Epoch) -> tuple[str, ...]:
@@ -174,12 +177,16 @@ def _row(epoch: _Epoch) -> tuple[str, ...]:
 def _sentence(epochs: Sequence[_Epoch], best: _Epoch | None) -> str:
     last = epochs[-1]
     if best is None:
-        return f"Epoch {last.number}: {percent(last.accuracy)} of the training images are named rightly."
-    kept = (
-        "the best so far"
-        if best is last
-        else f"epoch {best.number} was the best, with {percent(best.validation_accuracy)}"
-    )
-    return (
-        f"Epoch {last.number}: {percent(last.validation_accuracy)} of the validation images are named rightly; {kept}."
+        return tr("Epoch {epoch}: training accuracy {accuracy}.", epoch=last.number, accuracy=percent(last.accuracy))
+    accuracy = percent(last.validation_accuracy)
+    if best is last:
+        return tr(
+            "Epoch {epoch}: validation accuracy {accuracy}, the best so far.", epoch=last.number, accuracy=accuracy
+        )
+    return tr(
+        "Epoch {epoch}: validation accuracy {accuracy}. Best so far: epoch {best} with {best_accuracy}.",
+        epoch=last.number,
+        accuracy=accuracy,
+        best=best.number,
+        best_accuracy=percent(best.validation_accuracy),
     )

@@ -1,4 +1,4 @@
-"""The box around a plot: its title, its result in a sentence, its table twin, and ways to take it elsewhere."""
+"""The frame of a plot: title, summary, table view, and copy and save buttons."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.storage import write_atomically
 from gui.plots.canvas import Canvas, font
 from gui.plots.table import DataTable
@@ -29,20 +30,19 @@ from gui.widgets import theme
 from gui.widgets.basic import label
 
 _SHARP: Final = 2.0
-"""Pixels of a picture for each of the plot's own, so that it stays sharp in a document."""
-_FILTERS: Final = {"PNG picture (*.png)": "png", "SVG drawing (*.svg)": "svg"}
+"""Scale of exported pictures, so that they stay sharp in documents."""
 _MARGIN: Final = 16
 _TITLE_HEIGHT: Final = 24
 _SPI: Final = 96
-"""Dots per inch at which a pixel is a pixel."""
+"""Dots per inch at which one unit of the SVG is one pixel."""
 
 
 class PlotFrame(QFrame):
-    """A plot with its title, a sentence that tells the result, and a table twin.
+    """A plot with a title, a summary in words, and a table of the same data.
 
     Attributes:
-        noticed: what became of a plot that was to be saved, for the notices.
-        table: the twin; filled whether it is shown or not.
+        noticed: a notice about the result of saving the plot.
+        table: the table, which is filled even while it is hidden.
     """
 
     noticed = Signal(str)
@@ -50,7 +50,7 @@ class PlotFrame(QFrame):
     def __init__(
         self, title: str, canvas: Canvas, holder: QWidget | None = None, parent: QWidget | None = None
     ) -> None:
-        """Around `canvas`; `holder` is what stands in the frame, where that is not the canvas itself."""
+        """Frames `canvas`, or the `holder` that contains it."""
         super().__init__(parent)
         self.setObjectName("panel")
         self.canvas, self._title = canvas, title
@@ -59,12 +59,12 @@ class PlotFrame(QFrame):
         self._views = QStackedWidget()
         self._views.addWidget(holder or canvas)
         self._views.addWidget(self.table)
-        self._copy = self._button("Copy", self.copy)
-        self._save = self._button("Save…", self._ask_where_to_save)
-        self._toggle = self._button("Table", lambda: self.show_as_table(shown=not self.is_table()))
+        self._copy = self._button(tr("Copy"), self.copy)
+        self._save = self._button(tr("Save…"), self._ask_where_to_save)
+        self._toggle = self._button(tr("Table"), lambda: self.show_as_table(shown=not self.is_table()))
         self._place()
         self.setAccessibleName(title)
-        self.table.setAccessibleName(f"{title}, as a table")
+        self.table.setAccessibleName(tr("{title} (table)", title=title))
         canvas.setAccessibleName(title)
         canvas.show_theme()
         self._name_buttons()
@@ -89,38 +89,42 @@ class PlotFrame(QFrame):
         column.addWidget(self._views, 1)
 
     def add_below(self, widget: QWidget) -> None:
-        """Have something that belongs to the plot stand under it."""
+        """Add a widget below the plot."""
         self._column.addWidget(widget)
 
     def is_table(self) -> bool:
-        """Whether the table twin stands in the plot's place."""
+        """Whether the table is shown instead of the plot."""
         return self._views.currentWidget() is self.table
 
     def show_as_table(self, *, shown: bool) -> None:
-        """Show the table twin, or the plot again."""
+        """Show the table or the plot."""
         self._views.setCurrentIndex(int(shown))
-        self._toggle.setText("Plot" if shown else "Table")
+        self._toggle.setText(tr("Plot") if shown else tr("Table"))
         self._name_buttons()
 
     def _name_buttons(self) -> None:
-        name = self._title.lower()
-        self._copy.setAccessibleName(f"Copy the {name} as {'text' if self.is_table() else 'a picture'}")
-        self._save.setAccessibleName(f"Save a picture of the {name}")
-        self._toggle.setAccessibleName(f"Show the {name} as a {'plot' if self.is_table() else 'table'}")
+        title = self._title
+        if self.is_table():
+            self._copy.setAccessibleName(tr("Copy “{title}” as text", title=title))
+            self._toggle.setAccessibleName(tr("Show “{title}” as a plot", title=title))
+        else:
+            self._copy.setAccessibleName(tr("Copy “{title}” as a picture", title=title))
+            self._toggle.setAccessibleName(tr("Show “{title}” as a table", title=title))
+        self._save.setAccessibleName(tr("Save “{title}” as a picture", title=title))
 
     def show_result(self, sentence: str, table: Table) -> None:
-        """Tell what the plot shows."""
+        """Set the summary and the table."""
         self._sentence.show_text(sentence)
         self.table.show_table(table)
         for part in (self, self.canvas, self.table):
             part.setAccessibleDescription(sentence)
 
     def sentence(self) -> str:
-        """The result as it is told."""
+        """The summary in words."""
         return self._sentence.text()
 
     def copy(self) -> None:
-        """Put the plot into the clipboard as a picture, or the table as lines with tabs where that is shown."""
+        """Copy the plot as a picture, or the table as tab-separated text if it is shown."""
         clipboard = QGuiApplication.clipboard()
         if self.is_table():
             clipboard.setText(self.table.table.as_tsv())
@@ -128,7 +132,7 @@ class PlotFrame(QFrame):
             clipboard.setImage(self.picture())
 
     def event(self, event: QEvent) -> bool:
-        """Claim the key for copying, which is the window's elsewhere."""
+        """Claim the Copy shortcut, which otherwise triggers the window's action."""
         is_claimed = event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_claimed and event.matches(QKeySequence.StandardKey.Copy):  # type: ignore[attr-defined]
             event.accept()
@@ -142,7 +146,7 @@ class PlotFrame(QFrame):
             super().keyPressEvent(event)
 
     def picture(self) -> QImage:
-        """The plot with its title and sentence, at twice its size."""
+        """The plot with its title and summary, at twice its size."""
         image = QImage(self._picture_size() * _SHARP, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(_SHARP)
         painter = QPainter(image)
@@ -152,7 +156,7 @@ class PlotFrame(QFrame):
         return image
 
     def svg(self) -> bytes:
-        """The plot with its title and sentence, as SVG."""
+        """The plot with its title and summary as SVG."""
         data, size = QByteArray(), self._picture_size()
         buffer = QBuffer(data)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -169,23 +173,25 @@ class PlotFrame(QFrame):
         return bytes(data.data())
 
     def save(self, file: Path) -> None:
-        """Write the plot to a file, SVG by its ending or else PNG; the end is told by `noticed`."""
+        """Save the plot as SVG, if the suffix says so, or as PNG; `noticed` reports the result."""
         content = self.svg() if file.suffix.lower() == ".svg" else self.picture()
         in_background(self, lambda: _write(file, content), self.noticed.emit)
 
     def _ask_where_to_save(self) -> None:
-        dialog = QFileDialog(self, f"Save the {self._title.lower()}", str(Path.home() / f"{self._title}.png"))
+        suffixes = {tr("PNG picture (*.png)"): "png", tr("SVG drawing (*.svg)"): "svg"}
+        title = tr("Save “{title}”", title=self._title)
+        dialog = QFileDialog(self, title, str(Path.home() / f"{self._title}.png"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(_FILTERS))
+        dialog.setNameFilters(list(suffixes))
         dialog.setDefaultSuffix("png")
-        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(_FILTERS[name]))
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(suffixes[name]))
         dialog.fileSelected.connect(lambda name: self.save(Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def _picture_size(self) -> QSize:
         size = self.canvas.size().expandedTo(self.canvas.minimumSize())
-        if size != self.canvas.size():  # it was never shown
+        if size != self.canvas.size():  # the plot was never shown
             self.canvas.resize(size)
         return QSize(size.width() + 2 * _MARGIN, size.height() + self._canvas_top(size.width()) + _MARGIN)
 
@@ -207,7 +213,7 @@ class PlotFrame(QFrame):
 
 
 class _Sentence(QLabel):
-    """Wraps, and asks for the height that takes: a layout that trades width for height would clip the plot for it."""
+    """A wrapped label with the height of its text; a height-for-width layout would clip the plot instead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,7 +224,7 @@ class _Sentence(QLabel):
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def show_text(self, text: str) -> None:
-        """Show another sentence."""
+        """Set the text and fit the height."""
         self.setText(text)
         self.setFixedHeight(self.heightForWidth(self.width()))
 
@@ -231,12 +237,12 @@ class _Sentence(QLabel):
 
 
 def _write(file: Path, content: QImage | bytes) -> str:
-    """Write a picture and say so, or why not."""
+    """Write a picture and return a notice about the result."""
     try:
         write_atomically(file, content if isinstance(content, bytes) else _png(content))
     except FoveaError as error:
         return str(error)
-    return f"The plot is saved as {file.name} in {file.parent}."
+    return tr("Saved the plot as “{file}” in {folder}.", file=file.name, folder=file.parent)
 
 
 def _png(image: QImage) -> bytes:

@@ -1,4 +1,4 @@
-"""Which class is taken for which: a confusion matrix one can walk through with mouse or keys."""
+"""A confusion matrix for mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QWidget
 
+from core.base.i18n import tr
 from gui.plots.canvas import Canvas
 from gui.plots.cells import Cell, Cells, ColumnLabels, Corner, Grid, RowLabels, arrange
 from gui.plots.confusion import Confusion, read_counts
@@ -36,11 +37,10 @@ _SELECT_KEYS: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
 class ConfusionMatrix(PlotFrame):
-    """Photos by their label (row) and by what the model said (column); the table shows the same.
+    """Photos by label (row) and prediction (column).
 
     Attributes:
-        cell_chosen: the row and the column of a cell that was clicked, or entered with a key, as they were given to
-            `show_counts`.
+        cell_chosen: the row and column, as given to `show_counts`, of a cell chosen by mouse or keyboard.
     """
 
     cell_chosen = Signal(int, int)
@@ -49,34 +49,34 @@ class ConfusionMatrix(PlotFrame):
         self,
         parent: QWidget | None = None,
         *,
-        title: str = "Confusion matrix",
-        rows: str = "Labelled",
-        columns: str = "Named by the model",
+        title: str = "",
+        rows: str = "",
+        columns: str = "",
     ) -> None:
-        """`rows` and `columns` say what stands there."""
-        self._cells = _CellCanvas(rows, columns)
-        super().__init__(title, self._cells, _Scroll(self._cells), parent)
+        """`rows` and `columns` name the two sides; label and prediction by default."""
+        self._cells = _CellCanvas(rows or tr("Label"), columns or tr("Prediction"))
+        super().__init__(title or tr("Confusion matrix"), self._cells, _Scroll(self._cells), parent)
         self._cells.chosen.connect(self.cell_chosen)
-        self.show_result(NOTHING, Table((), ()))
+        self.show_result(tr(NOTHING), Table((), ()))
 
     def show_counts(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-        """Show how many photos of each class (row) were named as each class (column).
+        """Show the number of photos by label (row) and prediction (column).
 
-        Of more than 50 classes, those are shown that are confused most.
+        Of more than 50 classes, the most confused are shown.
 
         Raises:
-            ValueError: there are not as many rows and columns as classes.
+            ValueError: the number of rows or columns differs from the number of classes.
         """
         self.show_confusion(read_counts(classes, counts))
 
     def show_confusion(self, confusion: Confusion) -> None:
-        """Show counts with their own words for them."""
+        """Show counts with their own descriptions."""
         self._cells.show_confusion(confusion)
         self.show_result(confusion.summary(), confusion.table())
 
 
 class _CellCanvas(Canvas):
-    """The matrix itself, with a current cell that arrows move and Enter chooses."""
+    """The matrix, whose current cell is moved with the arrow keys and chosen with Enter."""
 
     chosen = Signal(int, int)
 
@@ -96,16 +96,16 @@ class _CellCanvas(Canvas):
 
     @property
     def grid_shown(self) -> Grid:
-        """Where everything stands."""
+        """The current layout."""
         return self._cells.grid
 
     def show_confusion(self, confusion: Confusion) -> None:
-        """Draw this one."""
+        """Draw this confusion matrix."""
         self._confusion, self._current = confusion, (0, 0)
         self._arrange(confusion.labels, confusion.cells)
 
     def fit(self, room: QSize) -> None:
-        """Use as much of this room as cells of the usual size need."""
+        """Fit the cells into this size."""
         self._room = room
         self._arrange(self.grid_shown.labels, self.grid_shown.counts)
 
@@ -117,7 +117,7 @@ class _CellCanvas(Canvas):
         self._cells.select(self._current if self.hasFocus() and labels else None)
 
     def pin(self, place: QPointF) -> None:
-        """Keep the labels in sight where the matrix is scrolled by this much."""
+        """Keep the labels visible at this scroll offset."""
         self._rows.setPos(place.x(), 0)
         self._columns.setPos(0, place.y())
         self._corner.setPos(place)
@@ -131,7 +131,7 @@ class _CellCanvas(Canvas):
         self._cells.select(self._current if self.hasFocus() else None)
 
     def covered(self) -> QSize:
-        """How much of the view the labels cover."""
+        """The size of the area covered by the labels."""
         return QSize(self.grid_shown.left, self.grid_shown.top)
 
     def _move_to(self, cell: Cell) -> None:
@@ -208,14 +208,14 @@ class _CellCanvas(Canvas):
         return bool(super().viewportEvent(event))
 
     def _at(self, place: QPointF) -> Cell | None:
-        """The cell at a place of the view, where no label lies over it."""
+        """The cell at a point of the view; None if labels cover it."""
         pinned = self._corner.pos()
         is_covered = place.x() - pinned.x() < self.grid_shown.left or place.y() - pinned.y() < self.grid_shown.top
         return None if is_covered else self.grid_shown.at(place)
 
 
 class _Scroll(QScrollArea):
-    """Lets a matrix be scrolled that does not fit; the wheel does so once the matrix has the focus."""
+    """Scrolls a matrix that does not fit; the wheel scrolls it only while it has the focus."""
 
     def __init__(self, canvas: _CellCanvas) -> None:
         super().__init__()
@@ -232,11 +232,11 @@ class _Scroll(QScrollArea):
         self._canvas.pin(QPointF(self.horizontalScrollBar().value(), self.verticalScrollBar().value()))
 
     def show_box(self, box: QRect) -> None:
-        """Scroll so that a cell is seen beside the labels, not under them."""
+        """Scroll so that a cell is not covered by the labels."""
         covered = self._canvas.covered()
-        seen = box.adjusted(-covered.width() - _RING, -covered.height() - _RING, _RING, _RING)
-        self.ensureVisible(seen.right(), seen.bottom(), 0, 0)
-        self.ensureVisible(seen.left(), seen.top(), 0, 0)
+        area = box.adjusted(-covered.width() - _RING, -covered.height() - _RING, _RING, _RING)
+        self.ensureVisible(area.right(), area.bottom(), 0, 0)
+        self.ensureVisible(area.left(), area.top(), 0, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,4 +1,4 @@
-"""The table twin of a plot: the same figures as text, for a screen reader, a keyboard or a spreadsheet."""
+"""The table of a plot: the same data as text, for screen readers, the keyboard, and spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
+from core.base.i18n import tr
 from gui.plots.values import Table
 
 _NOWHERE: Final = QModelIndex()
@@ -17,14 +18,14 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class _Rows(QAbstractTableModel):
-    """The first column of a table becomes the titles of its rows."""
+    """The model of a table, whose first column becomes the row headers."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.table = Table((), ())
 
     def show_table(self, table: Table) -> None:
-        """Show another table; one that only grew leaves the reader where they are."""
+        """Show another table; if rows were only appended, the current cell is kept."""
         old, self_rows = self.table, len(self.table.rows)
         if table.columns != old.columns or table.rows[:self_rows] != old.rows:
             self.beginResetModel()
@@ -45,9 +46,13 @@ class _Rows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.table.rows[index.row()][index.column() + 1]
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            row = self.table.rows[index.row()]
-            return (
-                f"{self.table.columns[0]} {row[0]}, {self.table.columns[index.column() + 1]}: {row[index.column() + 1]}"
+            row, column = self.table.rows[index.row()], index.column() + 1
+            return tr(
+                "{row_title} {row}, {column}: {value}",
+                row_title=self.table.columns[0],
+                row=row[0],
+                column=self.table.columns[column],
+                value=row[column],
             )
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -64,7 +69,7 @@ class _Rows(QAbstractTableModel):
 
 
 class DataTable(QTableView):
-    """Shows a `Table`; nothing in it can be edited."""
+    """Shows a `Table` read-only."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +86,7 @@ class DataTable(QTableView):
 
     @property
     def table(self) -> Table:
-        """What is shown."""
+        """The shown table."""
         return self._rows.table
 
     def show_table(self, table: Table) -> None:
@@ -92,11 +97,11 @@ class DataTable(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            event.ignore()  # it is the frame that copies: all of it, not one cell
+            event.ignore()  # the frame copies the whole table instead of one cell
         else:
             super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Only a table that is seen is measured: it takes longer than drawing the plot."""
+        """Fit the columns only when shown, as measuring takes longer than drawing the plot."""
         super().showEvent(event)
         self.resizeColumnsToContents()

@@ -1,4 +1,4 @@
-"""What plots show, as plain values."""
+"""The data of plots as plain values, and their formatting."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from core.base.i18n import mark
+
 NO_VALUE: Final = "–"
-NOTHING: Final = "There is nothing to compare yet."
+NOTHING: Final = mark("Nothing to compare yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,26 +17,26 @@ class Table:
     """A plot as text.
 
     Attributes:
-        columns: their titles; the first column names the rows.
-        rows: one text for each column.
+        columns: the column titles; the first column holds the row titles.
+        rows: the cells, one text for each column.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def as_tsv(self) -> str:
-        """Lines of values with tabs between them, as spreadsheets paste them; there is no way to quote in it."""
+        """Tab-separated lines for spreadsheets; whitespace in cells is replaced, as the format has no quoting."""
         lines = (self.columns, *self.rows)
         return "".join("\t".join(" ".join(text.split()) for text in line) + "\n" for line in lines)
 
 
 class ReliabilityBin(NamedTuple):
-    """Images whose confidence is about the same.
+    """A bin of images with similar confidence.
 
     Attributes:
-        confidence: their mean confidence, 0..1.
-        accuracy: the share of them named rightly, 0..1.
-        images: how many they are.
+        confidence: mean confidence, 0..1.
+        accuracy: fraction that is classified correctly, 0..1.
+        images: number of images.
     """
 
     confidence: float
@@ -42,13 +44,8 @@ class ReliabilityBin(NamedTuple):
     images: int
 
 
-def photos(count: int) -> str:
-    """So many photos, in words."""
-    return "1 photo" if count == 1 else f"{count:,} photos"
-
-
 def percent(fraction: float | None) -> str:
-    """A share of 1 in per cent; only all is 100.0% and only none is 0.0%."""
+    """Format a fraction as a percentage; only exactly 1 gives 100.0% and only exactly 0 gives 0.0%."""
     if fraction is None or not math.isfinite(fraction):
         return NO_VALUE
     if 0 < fraction < 1:
@@ -57,5 +54,5 @@ def percent(fraction: float | None) -> str:
 
 
 def decimal(value: float | None) -> str:
-    """A number to three digits after the point."""
+    """Format a number with three decimals."""
     return NO_VALUE if value is None or not math.isfinite(value) else f"{value:.3f}"

@@ -1,1 +1,1 @@
-"""What the window is about: the photos, the model in use, the settings, the corrections."""
+"""The state of the window: photos, the model in use, settings, and corrections."""

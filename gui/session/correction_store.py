@@ -1,4 +1,4 @@
-"""The answers that the person put right, as the window knows them: changed at once, written in the background."""
+"""The corrections in memory: changes apply immediately and are written in the background."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from core.datasets.corrections import Correction, Corrections
 from gui.tasks.main_thread import Dispatcher
 
 _Result = tuple[str, int, Corrections | StorageError, bool]
-"""A model, the number of the request, what there is, and whether that was known."""
+"""A model, the number of the request, the corrections or an error, and whether they were already known."""
 _Changes = Mapping[Path, Correction | None]
-"""What is to be noted of each image; None: what was is taken back."""
+"""The new correction of each image; None removes it."""
 
 
 class CorrectionStore(QObject):
-    """Holds the corrections of every model that was asked about.
+    """Holds the corrections of each model that was requested, by the model's name.
 
-    A model is given by its name. What another window corrects is learnt of whenever something is read or written.
+    Corrections made in another window appear at the next read or write.
 
     Attributes:
-        changed: there are other corrections of this model.
-        failed: they could not be read or written, and why; in this window they are there all the same.
-        _corrections: what is known by now, by model.
-        _requests: how many times the thread was asked, by model.
-        _unwritten: what could not be written, by model: tried again with whatever is asked next; the thread's alone.
+        changed: the corrections of this model changed.
+        failed: they could not be read or written; they remain available in this window.
+        _corrections: the known corrections, by model.
+        _requests: the number of requests to the thread, by model.
+        _unwritten: changes that could not be written, by model; retried at the next request. Used by the thread only.
     """
 
     changed = Signal(str)
@@ -50,21 +50,21 @@ class CorrectionStore(QObject):
         self._executor.shutdown(wait=True)
 
     def read(self, model: str) -> None:
-        """Read what is kept of a model, anew where it was read before; `changed` tells when."""
+        """Read the stored corrections of a model again; `changed` is emitted if they differ."""
         self._submit(model, {})
 
     def all(self, model: str) -> Mapping[Path, Correction]:
-        """The corrections of a model that are known by now, in the order in which they were made."""
+        """The known corrections of a model, in the order in which they were made."""
         if model not in self._requests:
             self.read(model)
         return self._corrections.get(model, {})
 
     def of(self, path: Path, model: str) -> Correction | None:
-        """What the person said of an image instead of a model; None where they said nothing."""
+        """The correction of a model's prediction for an image; None if there is none."""
         return self.all(model).get(path)
 
     def update(self, model: str, added: Iterable[Correction], *, removed: Iterable[Path] = ()) -> None:
-        """Note several corrections of a model, and take back others, at once."""
+        """Add and remove several corrections of a model at once."""
         changes: _Changes = {**dict.fromkeys(removed), **{correction.path: correction for correction in added}}
         kept = {path: one for path, one in self.all(model).items() if path not in changes}
         self._corrections[model] = kept | {path: one for path, one in changes.items() if one is not None}
@@ -76,7 +76,7 @@ class CorrectionStore(QObject):
             number = self._requests[model] = self._requests.get(model, 0) + 1
             self._executor.submit(self._work, model, number, changes, self._corrections.get(model, {}))
 
-    def _work(self, model: str, number: int, changes: _Changes, known: Corrections) -> None:  # a thread of its own
+    def _work(self, model: str, number: int, changes: _Changes, known: Corrections) -> None:  # in its own thread
         unwritten = self._unwritten.setdefault(model, {})
         unwritten |= changes
         found: Corrections | StorageError
@@ -92,7 +92,7 @@ class CorrectionStore(QObject):
         if isinstance(found, StorageError):
             self.failed.emit(found)
         elif number == self._requests[model] and not is_known:
-            self._corrections[model] = dict(found)  # the last that was asked for: it holds whatever was changed before
+            self._corrections[model] = dict(found)  # the latest request includes all earlier changes
             self.changed.emit(model)
 
 

@@ -1,37 +1,33 @@
-"""The library as the window sees it: what is installed, and the changes that pages ask for."""
+"""The window's access to the model library: what is installed, and the changes that pages request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from core import api
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.services.processes import serve_library
 from gui.tasks.task import Task, Tasks
 
-_DEATH: Final = FoveaError(
-    "The part of Fovea that looks after models ended unexpectedly.",
-    hint="Try again. If it happens again, one of the files or photos is to blame.",
-)
-
 
 class LibraryController(QObject):
-    """Asks the library process, and tells every page what changed.
+    """Sends requests to the library process and signals what changed.
 
     Attributes:
-        tasks: the process; exports, imports and comparisons are started there by whoever shows them.
-        listed: what there is; a `LibraryListing`.
-        failed: why nothing was listed or changed.
-        activated: a name means this version now.
-        rolled_back: a name means this version again.
-        removed: a name, the version that was removed or None for all, and the version that the name means now or None.
-        restored: a name, and the version that is back or None for all.
-        run_discarded: the unfinished training of this name is deleted.
-        changed: any of these; told last.
+        tasks: the process; pages start exports, imports and comparisons there.
+        listed: the content of the library.
+        failed: listing or changing the library failed.
+        activated: this version of a model is active now.
+        rolled_back: this earlier version of a model is active again.
+        removed: a name, the removed version or None for all of them, and the version that is active now or None.
+        restored: a name, and the restored version or None for all of them.
+        run_discarded: the unfinished training run of this name was deleted.
+        changed: any of these changes happened; emitted last.
     """
 
     listed = Signal(api.LibraryListing)
@@ -45,16 +41,16 @@ class LibraryController(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.tasks = Tasks(serve_library, _DEATH, self)
+        self.tasks = Tasks(serve_library, _exit_error(), self)
         self._listing: Task | None = None
         self._lists_again = False
 
     def close(self) -> None:
-        """End the library process, whatever it does."""
+        """End the library process immediately."""
         self.tasks.close()
 
     def refresh(self) -> None:
-        """List what there is; while that is under way, list again afterwards: the answer may be out of date."""
+        """List the library; if that is already running, list again afterwards, as its result may be out of date."""
         self._lists_again = self._listing is not None
         if self._listing is None:
             self._listing = self.tasks.start(api.list_library)
@@ -63,23 +59,23 @@ class LibraryController(QObject):
             self._listing.ended.connect(self._on_listing_ended)
 
     def activate(self, name: str, version: int) -> None:
-        """Make a name mean a version."""
+        """Activate a version of a model."""
         self._change(lambda _: self.activated.emit(name, version), api.activate, name, version)
 
     def roll_back(self, name: str) -> None:
-        """Make a name mean the version again that was active before."""
+        """Activate the previously active version of a model again."""
         self._change(partial(self.rolled_back.emit, name), api.roll_back, name)
 
     def remove(self, name: str, version: int | None = None) -> None:
-        """Remove a version, or the model with all of them."""
+        """Remove a version, or a model with all its versions."""
         self._change(partial(self.removed.emit, name, version), api.remove, name, version)
 
     def restore(self, name: str, version: int | None = None) -> None:
-        """Bring back what was removed."""
+        """Restore what was removed."""
         self._change(lambda _: self.restored.emit(name, version), api.restore, name, version)
 
     def discard_run(self, name: str) -> None:
-        """Delete an unfinished training."""
+        """Delete an unfinished training run."""
         self._change(lambda _: self.run_discarded.emit(name), api.discard_run, name)
 
     def _change(self, on_done: Callable[[Any], object], verb: Callable[..., Any], *arguments: object) -> None:
@@ -92,3 +88,10 @@ class LibraryController(QObject):
         self._listing = None
         if self._lists_again:
             self.refresh()
+
+
+def _exit_error() -> FoveaError:
+    return FoveaError(
+        tr("The part of Fovea that manages models stopped unexpectedly."),
+        hint=tr("Try again. If it happens again, one of the files or photos may be damaged."),
+    )

@@ -1,4 +1,4 @@
-"""Notices what other programs do to the models and the unfinished runs."""
+"""Detects changes that other programs make to models and unfinished training runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _EVERY_S: Final = 1.0
 
 
 class LibraryWatch(QObject):
-    """Looks once a second, in a thread of its own.
+    """Checks once a second in its own thread.
 
     Attributes:
-        changed: models or runs came, went, or were chosen.
+        changed: models or runs were added, removed or activated.
     """
 
     changed = Signal()
@@ -30,16 +30,16 @@ class LibraryWatch(QObject):
         self._thread = threading.Thread(target=self._watch, name="library-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look; once only."""
+        """Start watching; may be called only once."""
         self._thread.start()
 
     def close(self) -> None:
-        """Look no longer."""
+        """Stop watching."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _watch(self) -> None:  # a thread of its own
+    def _watch(self) -> None:  # in its own thread
         token = _change_tokens()
         while not self._stop.wait(_EVERY_S):
             now = _change_tokens()

@@ -1,4 +1,4 @@
-"""The photos in the gallery and what the model said about each, as a Qt list model."""
+"""The photos in the gallery and their predictions, as a Qt list model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
@@ -20,7 +21,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class Role(IntEnum):
-    """What the gallery's delegate asks for beyond Qt's own roles."""
+    """Data roles of the gallery beyond Qt's own."""
 
     PATH = Qt.ItemDataRole.UserRole + 1
     OUTCOME = Qt.ItemDataRole.UserRole + 2
@@ -29,7 +30,7 @@ class Role(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Photo:
-    """A row: the number it is asked under, the image, and its outcome once there is one, by which version."""
+    """A row: its request number, the image, and once classified its outcome and the model's version."""
 
     number: int
     path: Path
@@ -38,13 +39,13 @@ class Photo:
 
 
 class PhotosModel(QAbstractListModel):
-    """Rows in the order they came; an image is there once, however often it is dropped."""
+    """Photos in the order they were added; each image is listed once."""
 
     def __init__(self, pictures: PictureClient, corrections: CorrectionStore, parent: QObject) -> None:
         super().__init__(parent)
         self._pictures, self._corrections = pictures, corrections
         self._corrections.changed.connect(self._on_corrected)
-        self._pictures.rendered.connect(self._on_drawn)
+        self._pictures.rendered.connect(self._on_rendered)
         self._photos: list[Photo] = []
         self._rows: dict[int, int] = {}
         self._numbers: dict[Path, int] = {}
@@ -66,7 +67,8 @@ class PhotosModel(QAbstractListModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(photo, self.correction(photo))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{display_path(photo.path.name)}: {outcome_text(photo.outcome, self.correction(photo))}"
+                outcome = outcome_text(photo.outcome, self.correction(photo))
+                return tr("{file}: {prediction}", file=display_path(photo.path.name), prediction=outcome)
             case _:
                 return self._own_data(photo, role)
 
@@ -81,7 +83,7 @@ class PhotosModel(QAbstractListModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Photos can be dragged out of the window, to whatever takes files."""
+        """Photos can be dragged as files to other programs."""
         flags = super().flags(index)
         return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
@@ -98,7 +100,7 @@ class PhotosModel(QAbstractListModel):
         return Qt.DropAction.CopyAction
 
     def correction(self, photo: Photo) -> Correction | None:
-        """What the person said of a photo instead of the model that answered."""
+        """The user's correction of a photo's prediction, if any."""
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
@@ -107,28 +109,28 @@ class PhotosModel(QAbstractListModel):
         return self._photos[row]
 
     def photos(self) -> Sequence[Photo]:
-        """All photos, in the order of the rows."""
+        """All photos, in row order."""
         return self._photos
 
     def row_of(self, path: Path) -> int | None:
-        """The row of an image, if it is there."""
+        """The row of an image; None if it is not in the list."""
         number = self._numbers.get(path)
         return None if number is None else self._rows[number]
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
-        """Append images that are not there yet; returns the new rows."""
+        """Append images that are not in the list yet, and return the new rows."""
         fresh = [Photo(next(self._next), path) for path in dict.fromkeys(paths) if path not in self._numbers]
         self._insert(len(self._photos), fresh)
         return fresh
 
     def restore(self, rows: Sequence[tuple[int, Photo]]) -> None:
-        """Put removed photos back where they were, unless they have been added again meanwhile."""
+        """Reinsert removed photos at their old rows, unless they have been added again."""
         for row, photo in sorted(rows, key=lambda pair: pair[0]):
             if photo.path not in self._numbers:
                 self._insert(min(row, len(self._photos)), [photo])
 
     def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
-        """Take rows out of the list (the files stay); returns what `restore` needs."""
+        """Remove rows from the list, without touching the files, and return what `restore` needs."""
         chosen = set(rows)
         removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
         self.beginResetModel()
@@ -140,7 +142,7 @@ class PhotosModel(QAbstractListModel):
         return removed
 
     def set_outcome(self, number: int, outcome: Outcome, version: int) -> int | None:
-        """Note an answer of a version of the model; returns its row, or None if the photo is gone."""
+        """Store the outcome of a photo and return its row, or None if the photo was removed."""
         row = self._rows.get(number)
         if row is None:
             return None
@@ -171,7 +173,7 @@ class PhotosModel(QAbstractListModel):
             roles = [Role.CORRECTION, Qt.ItemDataRole.DisplayRole]
             self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), roles)
 
-    def _on_drawn(self, path: Path, side: int) -> None:
+    def _on_rendered(self, path: Path, side: int) -> None:
         row = self.row_of(path)
         if row is not None and side == THUMBNAIL_SIDE:
             index = self.index(row)
@@ -179,24 +181,25 @@ class PhotosModel(QAbstractListModel):
 
 
 def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
-    """What a person reads under a photo, in one line; what they say themselves stands before what the model says."""
+    """The label and the prediction of a photo as one line."""
     if isinstance(outcome, Prediction) and correction is not None:
+        prediction = outcome_text(outcome, None)
         if correction.label == outcome.best.label and not outcome.unknown:
-            return f"{outcome.best.label}  {outcome.best.probability:.0%}, as you say"
-        return f"{correction.label}, you say; the model: {outcome_text(outcome, None)}"
+            return tr("{prediction} · Confirmed by you", prediction=prediction)
+        return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
     match outcome:
-        case Prediction(unknown=True):
-            return f"Unknown, perhaps {outcome.best.label}  {outcome.best.probability:.0%}"
-        case Prediction():
-            return f"{outcome.best.label}  {outcome.best.probability:.0%}"
+        case Prediction(unknown=True, best=best):
+            return tr("Unknown, perhaps {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+        case Prediction(best=best):
+            return tr("{label}  {confidence:.0%}", label=best.label, confidence=best.probability)
         case Failure():
             return outcome.message
         case None:
-            return "Waiting"
+            return tr("Waiting")
 
 
 def tooltip_text(photo: Photo, correction: Correction | None) -> str:
-    """The file's whole name and, for a failure, what to do, or what the person says."""
+    """The full path, followed by the failure with its hint, or by the user's label and warnings."""
     if isinstance(photo.outcome, Failure):
         return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
     warnings = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()

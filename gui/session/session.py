@@ -1,4 +1,4 @@
-"""What the window is about: the photos, the model in use, and the two helper processes; pages show it and ask it."""
+"""The state behind the window: photos, the model in use, and helper processes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from PySide6.QtGui import QImage
 
 from core.base import paths
 from core.base.errors import FoveaError, StorageError, TrainerDiedError
+from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
-from core.base.text import natural_sort_key
+from core.base.text import display_path, natural_sort_key
 from core.datasets.corrections import Correction
 from core.prediction import Failure, Outcome, Prediction
 from core.services.messages import ModelOpened, ModelRefused, ModelsListed, ModelSummary, OpenModel
@@ -39,23 +40,19 @@ if TYPE_CHECKING:
 
 _PROGRESS_INTERVAL_MS: Final = 200
 _SPEED_WINDOW_S: Final = 3.0
-_TRAINING_DEATH: Final = TrainerDiedError(
-    "The training process ended unexpectedly.",
-    hint="Close other programs if memory may have run out, then try again: what was computed and learned is kept.",
-)
 
 
 class Session(QObject):
-    """One run of the window.
+    """The state of one run of the window.
 
     Attributes:
-        progressed: counts, speed or latency changed; told at most a few times a second.
-        outcome_changed: the photo in this row has an answer.
-        models_changed: other models are installed, or another is in use or being opened.
-        photos_added: photos were dropped, pasted, opened or brought back; the row of the first one, new or not.
-        noticed: something the person should read.
-        removed: photos left the list and can be brought back; how many.
-        closing: everything that runs beside the window is to end.
+        progressed: counts, speed or latency changed; emitted at most a few times a second.
+        outcome_changed: the photo in this row was classified.
+        models_changed: the installed models changed, or another model is in use or being opened.
+        photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
+        noticed: a notice for the user.
+        removed: this many photos were removed from the list; `undo` restores them.
+        closing: background work is about to be stopped.
     """
 
     progressed = Signal()
@@ -81,7 +78,7 @@ class Session(QObject):
         self.opened: ModelOpened | None = None
         self.opening = ""
         self.latency = LatencyRecord()
-        self._answer_times: deque[float] = deque(maxlen=500)
+        self._classified_times: deque[float] = deque(maxlen=500)
         self._undoable: list[Callable[[], None]] = []
         self._listings: dict[int, PhotoListing] = {}
         self._dispatcher = Dispatcher(self)
@@ -106,7 +103,7 @@ class Session(QObject):
         self.pictures.failed.connect(self._on_failed)
 
     def start(self) -> None:
-        """Start the helper processes and open the model; returns at once, and does nothing after `close`."""
+        """Start the helper processes and open the model, without blocking; does nothing after `close`."""
         if self._is_closed:
             return
         self.engine.start()
@@ -115,7 +112,7 @@ class Session(QObject):
         self.open_model()
 
     def close(self) -> None:
-        """End everything that runs beside the window."""
+        """Stop all background work."""
         self._is_closed = True
         self.closing.emit()
         self._executor.shutdown(wait=True)
@@ -132,18 +129,18 @@ class Session(QObject):
     # ---- photos
 
     def add(self, chosen: Sequence[Path]) -> None:
-        """Add files and the images in folders; what cannot be read becomes a row that says why."""
-        asked = tuple(path.absolute() for path in chosen)  # or a file is listed twice, by two names
-        self._listings[self.pictures.list_images(asked)] = PhotoListing(asked)
+        """Add files and the images in folders; an unreadable file becomes a row with the reason."""
+        requested = tuple(path.absolute() for path in chosen)  # so that no file is listed under two names
+        self._listings[self.pictures.list_images(requested)] = PhotoListing(requested)
         self._emit_progress()
 
     def add_image(self, image: QImage) -> None:
-        """Add pixels that have no file: they are written to one first, so that nothing a person pasted is lost."""
+        """Add an image without a file; it is saved to one first, so that nothing pasted is lost."""
         name = f"pasted {datetime.now():%Y-%m-%d %H.%M.%S} {next(self._pasted)}.png"
         self._executor.submit(self._save_pasted, image, paths.pasted_images() / name)
 
     def remove(self, rows: Iterable[int]) -> None:
-        """Take photos out of the list; `undo` brings them back."""
+        """Remove photos from the list; `undo` restores them."""
         removed = self.photos.remove(rows)
         if removed:
             self._undoable.append(lambda: self._restore(removed))
@@ -152,49 +149,49 @@ class Session(QObject):
             self._emit_progress()
 
     def undo(self) -> None:
-        """Take back what was done last: bring removed photos back, or what was said of photos before."""
+        """Undo the last removal or labelling of photos."""
         if self._undoable:
             self._undoable.pop()()
 
     def prefer(self, photo: Photo) -> None:
-        """Have this photo classified before all others that wait: the person looks at it."""
+        """Classify this photo before all others that wait."""
         self.engine.prefer(photo.number)
 
     def classify_again(self) -> None:
-        """Ask the model in use about every photo."""
+        """Classify every photo again with the model in use."""
         self._classify(self.photos.photos())
 
     def stop(self) -> None:
-        """Call off what has not been answered yet."""
+        """Cancel the classification of waiting photos."""
         self.engine.forget([photo.number for photo in self.photos.photos()])
         self._emit_progress()
 
     # ---- corrections
 
     def correction(self, photo: Photo) -> Correction | None:
-        """What the person said of a photo instead of the model that answered."""
+        """The user's correction of a photo's prediction, if any."""
         return self.photos.correction(photo)
 
     def new_classes(self) -> list[str]:
-        """What the person calls photos and the model in use has no class for, in natural order."""
+        """Labels given by the user that are not classes of the model in use, in natural order."""
         if self.model is None:
             return []
         labels = {one.label for one in self.corrections.all(self.model.card.name).values()}
         return sorted(labels.difference(self.model.card.classes), key=natural_sort_key)
 
     def correct(self, photos: Sequence[Photo], label: str) -> None:
-        """Note what the person says is in photos that have an answer; `undo` takes it back."""
+        """Label classified photos; `undo` reverts it."""
         changes = {one.path: Correction.of(one, label) for one in _predictions(photos)}
         self._label(photos, changes)
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:
-        """Take back what the person said of photos; `undo` brings it back."""
+        """Remove the user's labels of photos; `undo` restores them."""
         corrected = [photo for photo in photos if self.correction(photo) is not None]
         if corrected:
             self._label(corrected, {})
 
     def _label(self, photos: Sequence[Photo], changes: Mapping[Path, Correction]) -> None:
-        """Note what is said of photos, which may be nothing, so that it can be undone."""
+        """Set or remove the labels of photos, so that it can be undone."""
         paths: dict[str, list[Path]] = defaultdict(list)
         for prediction in _predictions(photos):
             paths[prediction.model].append(prediction.path)
@@ -203,7 +200,7 @@ class Session(QObject):
         self._store({model: {path: changes.get(path) for path in own} for model, own in paths.items()})
 
     def _store(self, changes: Mapping[str, Mapping[Path, Correction | None]]) -> None:
-        """Have this said of images, by model; None: nothing."""
+        """Store corrections by model and image; None removes one."""
         for model, own in changes.items():
             added = [one for one in own.values() if one is not None]
             self.corrections.update(model, added, removed=[path for path, one in own.items() if one is None])
@@ -212,7 +209,7 @@ class Session(QObject):
 
     @cached_property
     def library(self) -> LibraryController:
-        """The library; made when it is first wanted."""
+        """The model library, created on first use."""
         from gui.session.library_controller import LibraryController
 
         result = LibraryController(self)
@@ -221,16 +218,16 @@ class Session(QObject):
 
     @cached_property
     def training(self) -> Tasks:
-        """The one training process; made when it is first wanted."""
+        """The training process, created on first use."""
         from core.services.processes import serve_training
         from gui.tasks.task import Tasks
 
-        result = Tasks(serve_training, _TRAINING_DEATH, self)
+        result = Tasks(serve_training, _training_exit_error(), self)
         result.warned.connect(self.noticed)
         return result
 
     def open_model(self, **fields: str | ProviderPreference | Precision) -> None:
-        """Open the model of the settings, after changing these fields of them."""
+        """Change these fields of the settings, then open their model."""
         if fields:
             self.settings.change(**fields)
         value: Settings = self.settings.value
@@ -241,21 +238,21 @@ class Session(QObject):
         """The model in use."""
         return self.models.get(self.opened.name) if self.opened else None
 
-    # ---- what the status bar shows
+    # ---- status bar
 
     def images_per_second(self) -> float:
-        """Answers a second over the last few seconds; 0 while nothing runs."""
+        """Classified images per second over the last few seconds; 0 while nothing runs."""
         now = time.monotonic()
-        recent = [moment for moment in self._answer_times if now - moment < _SPEED_WINDOW_S]
+        recent = [moment for moment in self._classified_times if now - moment < _SPEED_WINDOW_S]
         span = now - recent[0] if len(recent) > 1 else 0.0
         return (len(recent) - 1) / span if span > 0 else 0.0
 
-    # ---- what the helper processes say
+    # ---- messages of the helper processes
 
     def _on_models_listed(self, listed: ModelsListed) -> None:
-        self.models = {facts.card.name: facts for facts in listed.models}
+        self.models = {model.card.name: model for model in listed.models}
         for broken in listed.broken:
-            self.noticed.emit(f"The model {broken.name!r} cannot be used. {broken.error}")
+            self.noticed.emit(tr("Couldn’t load the model “{model}”. {error}", model=broken.name, error=broken.error))
         self.models_changed.emit()
         if self.opened is not None and not self.opening and self._is_outdated(self.opened):
             self.open_model()
@@ -269,7 +266,7 @@ class Session(QObject):
         self.opened, self.opening = opened, ""
         if is_other:
             self.latency = LatencyRecord()
-            self._answer_times.clear()
+            self._classified_times.clear()
         if opened.refusal is not None:
             self._emit_error(opened.refusal)
         self.models_changed.emit()
@@ -282,12 +279,12 @@ class Session(QObject):
         if refused.name != next_best:
             self.open_model(model=next_best)
         else:
-            self.opened = None  # so that it can be chosen again
+            self.opened = None  # so that the user can choose it again
         self.models_changed.emit()
 
     def _on_classified(self, number: int, outcome: Outcome) -> None:
         row = self.photos.set_outcome(number, outcome, self.opened.version if self.opened else 0)
-        self._answer_times.append(time.monotonic())
+        self._classified_times.append(time.monotonic())
         if isinstance(outcome, Prediction):
             self.latency.add(outcome.timing.inference_ms)
         if row is not None:
@@ -295,17 +292,24 @@ class Session(QObject):
         self._emit_progress()
 
     def _on_crashed(self, in_flight: int) -> None:
-        suspects = f" {in_flight} images are asked again." if in_flight else ""
-        self.noticed.emit(f"The engine stopped unexpectedly and was started again.{suspects}")
+        if not in_flight:
+            self.noticed.emit(tr("The engine stopped unexpectedly and was restarted."))
+            return
+        text = tr_n(
+            "The engine stopped unexpectedly and was restarted. {count:,} photo will be classified again.",
+            "The engine stopped unexpectedly and was restarted. {count:,} photos will be classified again.",
+            in_flight,
+        )
+        self.noticed.emit(text)
 
     def _on_failed(self) -> None:
         self.noticed.emit(
-            "A part of Fovea cannot be started. Install Fovea again; `fovea doctor` tells what is missing."
+            tr("A part of Fovea couldn’t start. Run `fovea doctor` to see what is missing, or install Fovea again.")
         )
 
     def _on_listed(self, listed: ImagesListed) -> None:
         listing = self._listings.get(listed.ticket)
-        if listing is None:  # somebody else asked what is in a folder
+        if listing is None:  # requested by another part of the window
             return
         is_first = listing.is_empty
         fresh = self.photos.add(listed.paths)
@@ -319,14 +323,14 @@ class Session(QObject):
         self._emit_progress()
 
     def _report_listing(self, listing: PhotoListing, failures: Sequence[Failure]) -> None:
-        """Say what could not be read, or else why fewer photos were added than a person may expect."""
+        """Report what could not be read, or why fewer photos were added than the user may expect."""
         for failure in failures:
             self.noticed.emit(f"{failure.message} {failure.hint}")
         summary = listing.summary()
         if summary and not (failures and listing.is_empty):
             self.noticed.emit(summary)
 
-    # ---- inner
+    # ---- private
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
@@ -337,7 +341,7 @@ class Session(QObject):
         self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
         self._emit_progress()
 
-    def _save_pasted(self, image: QImage, file: Path) -> None:  # a thread of its own
+    def _save_pasted(self, image: QImage, file: Path) -> None:  # in its own thread
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             saved = image.save(str(file), "PNG")  # type: ignore[call-overload]
@@ -346,8 +350,9 @@ class Session(QObject):
         if saved:
             self._dispatcher.post(self.add, (file,))
         else:
-            hint = "Check free space and permissions, or choose another folder with FOVEA_HOME."
-            error = StorageError(f"The pasted image could not be written to {str(file.parent)!r}.", hint=hint)
+            what = tr("Couldn’t save the pasted image in “{folder}”.", folder=display_path(file.parent))
+            hint = tr("Check free space and permissions, or choose another folder with FOVEA_HOME.")
+            error = StorageError(what, hint=hint)
             self._dispatcher.post(self._emit_error, error)
 
     def _emit_progress(self) -> None:
@@ -358,20 +363,27 @@ class Session(QObject):
         self.noticed.emit(str(error))
 
     def _is_outdated(self, opened: ModelOpened) -> bool:
-        """Whether its name means another version by now; what is gone stays in use until another is chosen."""
-        facts = self.models.get(opened.name)
-        return facts is not None and facts.version != opened.version
+        """Whether another version of the model is active now; a removed model stays in use until another is chosen."""
+        model = self.models.get(opened.name)
+        return model is not None and model.version != opened.version
 
     def _needs_answer(self, photo: Photo) -> bool:
-        """Whether nobody has looked at it yet, or another model or version has than the one in use."""
+        """Whether a photo was not yet classified, or by another model or version than the one in use."""
         if isinstance(photo.outcome, Prediction) and self.opened is not None:
             return (photo.outcome.model, photo.version) != (self.opened.name, self.opened.version)
         return photo.outcome is None
 
 
 def _kind(opened: ModelOpened) -> tuple[str, int, Provider]:
-    """What answers and their times depend on."""
+    """The properties of a model on which predictions and timings depend."""
     return opened.name, opened.version, opened.provider
+
+
+def _training_exit_error() -> TrainerDiedError:
+    return TrainerDiedError(
+        tr("The training process stopped unexpectedly."),
+        hint=tr("Try again: finished work is kept. If it happens again, close other programs to free memory."),
+    )
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:

@@ -1,4 +1,4 @@
-"""The settings in use: one value, told to whoever shows it, written off the window's thread."""
+"""The current settings: one value, whose changes are signalled and written in the background."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class SettingsStore(QObject):
     """Holds the settings.
 
     Attributes:
-        changed: there are new settings.
-        damaged: those that were kept could not be read, and what came of that; told once the event loop runs.
-        failed: they could not be written, and why.
+        changed: the settings changed.
+        damaged: a warning that the stored settings could not be read; emitted once the event loop runs.
+        failed: the settings could not be written.
     """
 
     changed = Signal(Settings)
@@ -38,7 +38,7 @@ class SettingsStore(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - checked by Settings itself
-        """Use these values from now on."""
+        """Change and store these fields."""
         self.value = replace(self.value, **fields)
         self._writer.submit(self._save, self.value)
         self.changed.emit(self.value)

@@ -1,4 +1,4 @@
-"""Every action in one table: menus, shortcuts and the command palette are made from it and cannot drift apart."""
+"""All actions in one table, from which the menus, the shortcuts and the command palette are built."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Final
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenuBar, QWidget
 
+from core.base.i18n import mark, tr
+
 
 class ActionId(Enum):
-    """What a person can do."""
+    """The actions of the window."""
 
     OPEN_FILES = auto()
     OPEN_FOLDER = auto()
@@ -109,7 +111,7 @@ JOB_ACTIONS: Final = (
     ),
     *(ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING),
 )
-"""What can be done only while a job is in sight."""
+"""Actions that are enabled only while a job is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,96 +125,96 @@ class _Entry:
 _SEPARATOR: Final = None
 
 _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
-    "&File": (
-        _Entry(ActionId.OPEN_FILES, "&Open photos…", QKeySequence.StandardKey.Open),
-        _Entry(ActionId.OPEN_FOLDER, "Open &folder…", "Ctrl+Shift+O"),
-        _Entry(ActionId.CLASSIFY_FOLDER, "&Classify folder…", "Ctrl+Shift+F"),
-        _Entry(ActionId.PASTE, "&Paste", QKeySequence.StandardKey.Paste),
-        _Entry(ActionId.TRY_SAMPLES, "&Try the sample photos", "Ctrl+T"),
+    mark("&File"): (
+        _Entry(ActionId.OPEN_FILES, mark("&Open photos…"), QKeySequence.StandardKey.Open),
+        _Entry(ActionId.OPEN_FOLDER, mark("Open &folder…"), "Ctrl+Shift+O"),
+        _Entry(ActionId.CLASSIFY_FOLDER, mark("&Classify folder…"), "Ctrl+Shift+F"),
+        _Entry(ActionId.PASTE, mark("&Paste"), QKeySequence.StandardKey.Paste),
+        _Entry(ActionId.TRY_SAMPLES, mark("&Try sample photos"), "Ctrl+T"),
         _SEPARATOR,
-        _Entry(ActionId.QUIT, "&Quit", "Ctrl+Q"),
+        _Entry(ActionId.QUIT, mark("&Quit"), "Ctrl+Q"),
     ),
-    "&Edit": (
-        _Entry(ActionId.UNDO, "&Undo", QKeySequence.StandardKey.Undo),
+    mark("&Edit"): (
+        _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo),
         _SEPARATOR,
-        _Entry(ActionId.CORRECT, "Corr&ect…", "F2"),
-        _Entry(ActionId.REMOVE_CORRECTION, "&Take the correction back", "Shift+F2"),
+        _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2"),
+        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve correction"), "Shift+F2"),
         _SEPARATOR,
-        _Entry(ActionId.COPY, "&Copy answers", QKeySequence.StandardKey.Copy),
-        _Entry(ActionId.SELECT_ALL, "Select &all photos", QKeySequence.StandardKey.SelectAll),
-        _Entry(ActionId.REMOVE, "&Remove from the list", QKeySequence.StandardKey.Delete),
-        _Entry(ActionId.CLEAR, "C&lear the list", "Ctrl+Shift+Del"),
+        _Entry(ActionId.COPY, mark("&Copy predictions"), QKeySequence.StandardKey.Copy),
+        _Entry(ActionId.SELECT_ALL, mark("Select &all photos"), QKeySequence.StandardKey.SelectAll),
+        _Entry(ActionId.REMOVE, mark("&Remove from list"), QKeySequence.StandardKey.Delete),
+        _Entry(ActionId.CLEAR, mark("C&lear list"), "Ctrl+Shift+Del"),
     ),
-    "&View": (
-        _Entry(ActionId.SHOW_PHOTOS, "&Photos", "Ctrl+1"),
-        _Entry(ActionId.SHOW_FOLDERS, "&Folders", "Ctrl+2"),
-        _Entry(ActionId.SHOW_MODELS, "&Models", "Ctrl+3"),
-        _Entry(ActionId.SHOW_TRAINING, "&Training", "Ctrl+4"),
+    mark("&View"): (
+        _Entry(ActionId.SHOW_PHOTOS, mark("&Photos"), "Ctrl+1"),
+        _Entry(ActionId.SHOW_FOLDERS, mark("&Folders"), "Ctrl+2"),
+        _Entry(ActionId.SHOW_MODELS, mark("&Models"), "Ctrl+3"),
+        _Entry(ActionId.SHOW_TRAINING, mark("&Training"), "Ctrl+4"),
         _SEPARATOR,
-        _Entry(ActionId.SHOW_INSPECTOR, "&Inspector", "F9", checkable=True),
-        _Entry(ActionId.LARGER, "&Larger photos", QKeySequence.StandardKey.ZoomIn),
-        _Entry(ActionId.SMALLER, "&Smaller photos", QKeySequence.StandardKey.ZoomOut),
-        _Entry(ActionId.NEXT_PHOTO, "&Next photo", "Alt+Right"),
-        _Entry(ActionId.PREVIOUS_PHOTO, "Pre&vious photo", "Alt+Left"),
+        _Entry(ActionId.SHOW_INSPECTOR, mark("&Inspector"), "F9", checkable=True),
+        _Entry(ActionId.LARGER, mark("&Larger photos"), QKeySequence.StandardKey.ZoomIn),
+        _Entry(ActionId.SMALLER, mark("&Smaller photos"), QKeySequence.StandardKey.ZoomOut),
+        _Entry(ActionId.NEXT_PHOTO, mark("&Next photo"), "Alt+Right"),
+        _Entry(ActionId.PREVIOUS_PHOTO, mark("Pre&vious photo"), "Alt+Left"),
         _SEPARATOR,
-        _Entry(ActionId.THEME_SYSTEM, "Colours of the s&ystem", "Ctrl+Shift+1", checkable=True),
-        _Entry(ActionId.THEME_LIGHT, "Li&ght colours", "Ctrl+Shift+2", checkable=True),
-        _Entry(ActionId.THEME_DARK, "&Dark colours", "Ctrl+Shift+3", checkable=True),
+        _Entry(ActionId.THEME_SYSTEM, mark("Use s&ystem theme"), "Ctrl+Shift+1", checkable=True),
+        _Entry(ActionId.THEME_LIGHT, mark("Li&ght theme"), "Ctrl+Shift+2", checkable=True),
+        _Entry(ActionId.THEME_DARK, mark("&Dark theme"), "Ctrl+Shift+3", checkable=True),
     ),
-    "F&olders": (
-        _Entry(ActionId.ALL_JOBS, "&All folders", "Ctrl+Shift+J"),
-        _Entry(ActionId.RESUME_JOB, "&Pause or go on", "Ctrl+Shift+P"),
-        _Entry(ActionId.STOP_JOB, "S&top this job", "Ctrl+Shift+."),
-        _Entry(ActionId.WATCH_FOLDER, "&Watch this folder", "Ctrl+Alt+W", checkable=True),
+    mark("F&olders"): (
+        _Entry(ActionId.ALL_JOBS, mark("&All folders"), "Ctrl+Shift+J"),
+        _Entry(ActionId.RESUME_JOB, mark("&Pause or resume"), "Ctrl+Shift+P"),
+        _Entry(ActionId.STOP_JOB, mark("S&top job"), "Ctrl+Shift+."),
+        _Entry(ActionId.WATCH_FOLDER, mark("&Watch folder"), "Ctrl+Alt+W", checkable=True),
         _SEPARATOR,
-        _Entry(ActionId.AS_TABLE, "Results as a ta&ble", "Ctrl+Shift+T", checkable=True),
-        _Entry(ActionId.AS_GALLERY, "Results as a &gallery", "Ctrl+Shift+G", checkable=True),
-        _Entry(ActionId.SHOW_FILTERS, "&Filters", "F8", checkable=True),
-        _Entry(ActionId.FIND_PHOTOS, "F&ind photos by text", QKeySequence.StandardKey.Find),
-        _Entry(ActionId.CLEAR_FILTERS, "&Clear the filters", "Ctrl+Shift+L"),
-        _Entry(ActionId.REVIEW, "&Review, least sure first", "F6"),
+        _Entry(ActionId.AS_TABLE, mark("Results as a ta&ble"), "Ctrl+Shift+T", checkable=True),
+        _Entry(ActionId.AS_GALLERY, mark("Results as a &gallery"), "Ctrl+Shift+G", checkable=True),
+        _Entry(ActionId.SHOW_FILTERS, mark("&Filters"), "F8", checkable=True),
+        _Entry(ActionId.FIND_PHOTOS, mark("F&ind photos by text"), QKeySequence.StandardKey.Find),
+        _Entry(ActionId.CLEAR_FILTERS, mark("&Clear filters"), "Ctrl+Shift+L"),
+        _Entry(ActionId.REVIEW, mark("&Review, least confident first"), "F6"),
         _SEPARATOR,
-        _Entry(ActionId.EXPORT_CSV, "Export as &CSV…", "Ctrl+E"),
-        _Entry(ActionId.EXPORT_CSV_BOM, "Export as CSV for E&xcel (byte-order mark)…", "Ctrl+Shift+E"),
-        _Entry(ActionId.EXPORT_EXCEL, "Export as Exc&el workbook…", "Ctrl+Alt+X"),
-        _Entry(ActionId.EXPORT_JSONL, "Export as &JSON lines…", "Ctrl+Alt+J"),
-        _Entry(ActionId.EXPORT_PARQUET, "Export as Par&quet…", "Ctrl+Alt+P"),
-        _Entry(ActionId.EXPORT_HTML, "Export as &HTML report…", "Ctrl+Alt+H"),
+        _Entry(ActionId.EXPORT_CSV, mark("Export as &CSV…"), "Ctrl+E"),
+        _Entry(ActionId.EXPORT_CSV_BOM, mark("Export as CSV for E&xcel (byte-order mark)…"), "Ctrl+Shift+E"),
+        _Entry(ActionId.EXPORT_EXCEL, mark("Export as Exc&el workbook…"), "Ctrl+Alt+X"),
+        _Entry(ActionId.EXPORT_JSONL, mark("Export as &JSON lines…"), "Ctrl+Alt+J"),
+        _Entry(ActionId.EXPORT_PARQUET, mark("Export as Par&quet…"), "Ctrl+Alt+P"),
+        _Entry(ActionId.EXPORT_HTML, mark("Export as &HTML report…"), "Ctrl+Alt+H"),
         _SEPARATOR,
-        _Entry(ActionId.WRITE_KEYWORDS, "Write &keywords…", "Ctrl+Alt+K"),
-        _Entry(ActionId.SORT_INTO_FOLDERS, "&Sort into folders…", "Ctrl+Alt+S"),
-        _Entry(ActionId.CONTINUE_SORTING, "&Go on with the interrupted sorting", "Ctrl+Alt+G"),
-        _Entry(ActionId.UNDO_SORTING, "&Undo the last sorting…", "Ctrl+Alt+Z"),
+        _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…"), "Ctrl+Alt+K"),
+        _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…"), "Ctrl+Alt+S"),
+        _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting"), "Ctrl+Alt+G"),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting…"), "Ctrl+Alt+Z"),
     ),
-    "&Model": (
-        _Entry(ActionId.CHOOSE_MODEL, "&Choose a model", "Ctrl+M"),
-        _Entry(ActionId.CLASSIFY_AGAIN, "Classify &again", "F5"),
-        _Entry(ActionId.STOP, "&Stop classifying", "Ctrl+."),
+    mark("&Model"): (
+        _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),
+        _Entry(ActionId.CLASSIFY_AGAIN, mark("Classify &again"), "F5"),
+        _Entry(ActionId.STOP, mark("&Stop classifying"), "Ctrl+."),
         _SEPARATOR,
-        _Entry(ActionId.COMPARE, "Co&mpare…", "Ctrl+D"),
-        _Entry(ActionId.IMPORT_MODEL, "&Import…", "Ctrl+I"),
-        _Entry(ActionId.EXPORT_MODEL, "E&xport…", "Ctrl+Shift+X"),
-        _Entry(ActionId.ROLL_BACK, "Roll &back to the version before", "Ctrl+Shift+B"),
-        _Entry(ActionId.REMOVE_MODEL, "&Remove the model…", "Ctrl+Shift+R"),
+        _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
+        _Entry(ActionId.IMPORT_MODEL, mark("&Import…"), "Ctrl+I"),
+        _Entry(ActionId.EXPORT_MODEL, mark("E&xport…"), "Ctrl+Shift+X"),
+        _Entry(ActionId.ROLL_BACK, mark("Roll &back to previous version"), "Ctrl+Shift+B"),
+        _Entry(ActionId.REMOVE_MODEL, mark("&Remove model…"), "Ctrl+Shift+R"),
         _SEPARATOR,
-        _Entry(ActionId.PROVIDER_AUTO, "Provider: the &fastest that works", "Ctrl+Alt+1", checkable=True),
-        _Entry(ActionId.PROVIDER_CUDA, "Provider: C&UDA", "Ctrl+Alt+2", checkable=True),
-        _Entry(ActionId.PROVIDER_OPENVINO, "Provider: &OpenVINO", "Ctrl+Alt+3", checkable=True),
-        _Entry(ActionId.PROVIDER_CPU, "Provider: C&PU", "Ctrl+Alt+4", checkable=True),
-        _Entry(ActionId.EXACT, "&Exact arithmetic (float32)", "Ctrl+Alt+E", checkable=True),
+        _Entry(ActionId.PROVIDER_AUTO, mark("Provider: automatic (&fastest)"), "Ctrl+Alt+1", checkable=True),
+        _Entry(ActionId.PROVIDER_CUDA, mark("Provider: C&UDA"), "Ctrl+Alt+2", checkable=True),
+        _Entry(ActionId.PROVIDER_OPENVINO, mark("Provider: &OpenVINO"), "Ctrl+Alt+3", checkable=True),
+        _Entry(ActionId.PROVIDER_CPU, mark("Provider: C&PU"), "Ctrl+Alt+4", checkable=True),
+        _Entry(ActionId.EXACT, mark("&Exact precision (float32)"), "Ctrl+Alt+E", checkable=True),
     ),
-    "&Train": (
-        _Entry(ActionId.NEW_MODEL, "&New model…", QKeySequence.StandardKey.New),
+    mark("&Train"): (
+        _Entry(ActionId.NEW_MODEL, mark("&New model…"), QKeySequence.StandardKey.New),
         _SEPARATOR,
-        _Entry(ActionId.RETRAIN, "&Retrain with corrections", "Ctrl+R"),
-        _Entry(ActionId.SHOW_CHANGES, "See what the retraining &changed", "Ctrl+Shift+D"),
-        _Entry(ActionId.UNDO_RETRAINING, "&Undo the retraining", "Ctrl+Alt+R"),
+        _Entry(ActionId.RETRAIN, mark("&Retrain with corrections"), "Ctrl+R"),
+        _Entry(ActionId.SHOW_CHANGES, mark("Show what &changed"), "Ctrl+Shift+D"),
+        _Entry(ActionId.UNDO_RETRAINING, mark("&Undo retraining"), "Ctrl+Alt+R"),
     ),
-    "&Help": (
-        _Entry(ActionId.PALETTE, "&Find an action…", "Ctrl+K"),
-        _Entry(ActionId.SHORTCUTS, "&Keyboard shortcuts", "F1"),
-        _Entry(ActionId.LICENCES, "&Licences", "Ctrl+F1"),
-        _Entry(ActionId.ABOUT, "&About Fovea", "Shift+F1"),
+    mark("&Help"): (
+        _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
+        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "F1"),
+        _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
+        _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),
 }
 
@@ -220,10 +222,10 @@ Actions = Mapping[ActionId, QAction]
 
 
 def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callable[[], object]]) -> Actions:
-    """Make every action and put it into its menu; `handlers` says what each one does."""
+    """Create every action and add it to its menu; `handlers` holds the function of each one."""
     actions: dict[ActionId, QAction] = {}
     for title, entries in _MENUS.items():
-        menu = bar.addMenu(title)
+        menu = bar.addMenu(tr(title))
         for entry in entries:
             if entry is None:
                 menu.addSeparator()
@@ -233,10 +235,10 @@ def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callab
     return actions
 
 
-def _make(entry: _Entry, owner: QWidget, handlers: Callable[[], object]) -> QAction:
-    action = QAction(entry.text, owner)
+def _make(entry: _Entry, owner: QWidget, handler: Callable[[], object]) -> QAction:
+    action = QAction(tr(entry.text), owner)
     action.setShortcut(QKeySequence(entry.shortcut))
     action.setCheckable(entry.checkable)
     action.setEnabled(entry.id not in JOB_ACTIONS)
-    action.triggered.connect(lambda: handlers())
+    action.triggered.connect(lambda: handler())
     return action

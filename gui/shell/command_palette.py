@@ -1,4 +1,4 @@
-"""The command palette: every action found by typing."""
+"""The command palette, which finds every action by its name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, 
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from gui.widgets import theme
 
 _WIDTH: Final = 520
@@ -17,7 +18,7 @@ _ACTION: Final = Qt.ItemDataRole.UserRole + 1
 
 
 class CommandPalette(QFrame):
-    """Floats over the window until something is chosen or Escape is pressed."""
+    """A search box with a list of actions over the window, shown until one is chosen or Escape is pressed."""
 
     def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
         super().__init__(window)
@@ -29,8 +30,8 @@ class CommandPalette(QFrame):
         self._found.setSourceModel(self._model)
         self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._line = QLineEdit()
-        self._line.setPlaceholderText("What do you want to do?")
-        self._line.setAccessibleName("Find an action by typing")
+        self._line.setPlaceholderText(tr("What do you want to do?"))
+        self._line.setAccessibleName(tr("Find an action"))
         self._line.textChanged.connect(self._search)
         self._line.installEventFilter(self)
         self._list = self._make_list()
@@ -43,7 +44,7 @@ class CommandPalette(QFrame):
     def _make_list(self) -> QTreeView:
         found = QTreeView()
         found.setObjectName("choices")
-        found.setAccessibleName("Actions found")
+        found.setAccessibleName(tr("Matching actions"))
         found.setModel(self._found)
         found.setRootIsDecorated(False)
         found.setHeaderHidden(True)
@@ -54,7 +55,7 @@ class CommandPalette(QFrame):
         return found
 
     def open(self) -> None:
-        """Show the actions that can be taken now."""
+        """Show the palette with all enabled actions."""
         self._model.clear()
         for action in self._actions:
             if action.isEnabled():
@@ -110,7 +111,7 @@ class CommandPalette(QFrame):
 
 
 def _row(action: QAction) -> list[QStandardItem]:
-    """An action's name and its shortcut."""
+    """A row with the name and the shortcut of an action."""
     name = QStandardItem(action.text().replace("&", "").replace("…", ""))
     shortcut = QStandardItem(action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
     shortcut.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

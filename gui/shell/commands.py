@@ -1,4 +1,4 @@
-"""What each action does."""
+"""The functions behind the actions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.base.i18n import tr
 from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Theme
 from core.images.listing import IMAGE_SUFFIXES
@@ -45,7 +46,7 @@ _PROVIDERS: Final = {
 
 
 class Window(Protocol):
-    """What actions act on; all of it is there once the first of them can be carried out."""
+    """The parts of the window that actions use; all of them exist before the first action can be triggered."""
 
     actions_by_id: Actions
     notices: Notices
@@ -56,28 +57,28 @@ class Window(Protocol):
 
     @property
     def photos_page(self) -> PhotosPage:
-        """The place *Photos*."""
+        """The *Photos* page."""
 
     @property
     def models_page(self) -> ModelsPage:
-        """The place *Models*."""
+        """The *Models* page."""
 
     @property
     def photo_browser(self) -> PhotosPage | FoldersPage:
-        """The place whose photos the actions on photos act on."""
+        """The page that receives the actions on photos."""
 
-    def show_page(self, place: Page) -> None:
-        """Go to a place of the rail."""
+    def show_page(self, page: Page) -> None:
+        """Show a page of the rail."""
 
     def take(self, mime: QMimeData) -> bool:
-        """Take what was pasted."""
+        """Accept what was pasted."""
 
     def close(self) -> bool:
         """Close the window."""
 
 
 class Commands(QObject):
-    """Carries out actions on a window and its session."""
+    """Implements the actions on a window and its session."""
 
     provider_actions: Final = (*_PROVIDERS, ActionId.EXACT)
 
@@ -87,7 +88,7 @@ class Commands(QObject):
         self._licences: LicencesDialog | None = None
 
     def table(self) -> Mapping[ActionId, Callable[[], object]]:
-        """What each action does."""
+        """The function of each action."""
         window, session = self._window, self._session
         return {
             ActionId.OPEN_FILES: self._open_files,
@@ -135,13 +136,13 @@ class Commands(QObject):
 
     @cached_property
     def palette(self) -> CommandPalette:
-        """Every action, found by typing."""
+        """The command palette, created on first use."""
         from gui.shell.command_palette import CommandPalette
 
         return CommandPalette(list(self._window.actions_by_id.values()), self._parent)
 
     def show_settings(self) -> None:
-        """Check what is chosen, and dim what cannot be done now."""
+        """Update the check marks of the actions to the current settings."""
         actions, value = self._window.actions_by_id, self._session.settings.value
         for action, theme in _THEMES.items():
             actions[action].setChecked(theme is value.theme)
@@ -151,27 +152,28 @@ class Commands(QObject):
         actions[ActionId.SHOW_INSPECTOR].setChecked(self._window.photo_browser.shows_inspector)
 
     def _on_folders(self, act: ActionId) -> None:
-        """Do something in the place *Folders*, which is made for it where it was not yet."""
+        """Run an action of the *Folders* page, creating the page if necessary."""
         self._window.pages.folder_commands.run(act)
 
     def _on_models(self, act: Callable[[], object]) -> None:
-        """Do something with the model that is marked among the models; show which one that is."""
+        """Show the *Models* page and run an action on its selected model."""
         self._window.show_page(Page.MODELS)
         act()
 
     def _open_files(self) -> None:
-        suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        dialog = QFileDialog(self._parent, "Open photos", str(Path.home()), f"Photos ({suffixes});;All files (*)")
+        patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        filters = ";;".join((tr("Photos ({patterns})", patterns=patterns), tr("All files (*)")))
+        dialog = QFileDialog(self._parent, tr("Open photos"), str(Path.home()), filters)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         self._choose(dialog)
 
     def _open_folder(self) -> None:
-        dialog = QFileDialog(self._parent, "Open a folder of photos", str(Path.home()))
+        dialog = QFileDialog(self._parent, tr("Open folder of photos"), str(Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         self._choose(dialog)
 
     def _choose(self, dialog: QFileDialog) -> None:
-        """Show a file dialog beside the window's own event loop, never inside a loop of its own."""
+        """Show a file dialog without a nested event loop."""
         dialog.filesSelected.connect(lambda names: self._session.add([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -185,14 +187,8 @@ class Commands(QObject):
         self._session.open_model(precision=Precision.AUTO if is_exact else Precision.EXACT)
 
     def _show_shortcuts(self) -> None:
-        named = [action for action in self._window.actions_by_id.values() if not action.shortcut().isEmpty()]
-        native = QKeySequence.SequenceFormat.NativeText
-        self._window.notices.show_notice(
-            "  ·  ".join(
-                f"{action.text().replace('&', '').replace('…', '')}: {action.shortcut().toString(native)}"
-                for action in named
-            )
-        )
+        actions = [action for action in self._window.actions_by_id.values() if not action.shortcut().isEmpty()]
+        self._window.notices.show_notice("  ·  ".join(_shortcut_text(action) for action in actions))
 
     def _show_licences(self) -> None:
         from gui.shell.licences_dialog import LicencesDialog
@@ -208,6 +204,16 @@ class Commands(QObject):
 
         version = metadata.version("fovea")
         self._window.notices.show_notice(
-            f"Fovea {version} tells what is in a photo, on this computer only: it opens no network connection. "
-            f"Apache-2.0. Python {platform.python_version()}, Qt {metadata.version('PySide6-Essentials')}."
+            tr(
+                "Fovea {version} recognises what is in photos. It runs on this computer only and opens no network "
+                "connections. Licence: Apache-2.0. Python {python}, Qt {qt}.",
+                version=version,
+                python=platform.python_version(),
+                qt=metadata.version("PySide6-Essentials"),
+            )
         )
+
+
+def _shortcut_text(action: QAction) -> str:
+    shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return tr("{action}: {shortcut}", action=action.text().replace("&", "").replace("…", ""), shortcut=shortcut)

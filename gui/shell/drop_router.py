@@ -1,4 +1,4 @@
-"""What becomes of what is dropped on the window, or pasted into it."""
+"""Routes what is dropped on or pasted into the window to the page that handles it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
 
+from core.base.i18n import tr
 from gui.folders.folder_drop import FolderDrop
 from gui.session.session import Session
 from gui.shell.pages import PageStack
@@ -17,21 +18,21 @@ from gui.widgets.notices import Notices
 
 
 class DropRouter(QObject):
-    """Gives it to the place it is for."""
+    """Routes dropped and pasted content: models to *Models*, folders to *Folders* or *Photos*, photos to *Photos*."""
 
     def __init__(
-        self, session: Session, notices: Notices, pages: PageStack, teaching: WizardController, parent: QObject
+        self, session: Session, notices: Notices, pages: PageStack, wizard: WizardController, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._session, self._notices, self._pages, self._teaching = session, notices, pages, teaching
+        self._session, self._notices, self._pages, self._wizard = session, notices, pages, wizard
         self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.classify(folder), self)
 
     def take(self, mime: QMimeData) -> bool:
-        """Take what was dropped or pasted; what cannot be taken is refused in a notice."""
+        """Accept what was dropped or pasted; unsupported content is rejected with a notice."""
         content = read_drop(mime)
         match content:
             case Rejection():
-                self._notices.show_notice(content.value)
+                self._notices.show_notice(tr(content.value))
                 return False
             case DropContent(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self._pages.models.imports.import_file(file)
@@ -42,10 +43,10 @@ class DropRouter(QObject):
         return True
 
     def _add_files(self, files: Sequence[Path]) -> None:
-        """A folder dropped on *Folders* becomes a job there; everything else becomes photos."""
+        """Start a job for a folder dropped on *Folders*; add everything else to *Photos*."""
         if self._pages.current_page is Page.FOLDERS:
             self._folders.take(files, self._session.add)
             return
-        self._folders.offer(files)  # before all of it is listed, which may take long
+        self._folders.offer(files)  # before the folder is listed completely, which may take long
         self._session.add(files)
-        self._teaching.offer(files)
+        self._wizard.offer(files)

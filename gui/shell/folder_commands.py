@@ -1,4 +1,4 @@
-"""What the actions of the place *Folders* do, and which of them can be done now."""
+"""The actions of the *Folders* page, and when they are enabled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from core.base.i18n import tr
 from core.outputs.reports.plan import ReportFormat
 from core.services.batch_values import Activity
 from gui.folders.page import FoldersPage
@@ -31,15 +32,11 @@ _EXCLUSIVE: Final = (
     ActionId.CONTINUE_SORTING,
     ActionId.UNDO_SORTING,
 )
-"""What writes photos, or beside them, waits until the last such thing is done."""
+"""Actions that modify files, of which only one may run at a time."""
 
 
 class FolderCommands(QObject):
-    """Carries out actions on the page *Folders*.
-
-    Attributes:
-        page: that page.
-    """
+    """Implements the actions of the *Folders* page."""
 
     def __init__(self, page: FoldersPage, actions: Actions) -> None:
         super().__init__(page)
@@ -52,11 +49,11 @@ class FolderCommands(QObject):
         self.show_state()
 
     def run(self, action: ActionId) -> None:
-        """Carry out one of the actions."""
+        """Run one of the actions."""
         self._table[action]()
 
     def _make_table(self) -> Mapping[ActionId, Callable[[], object]]:
-        """What each action does to the page."""
+        """The function of each action."""
         page = self.page
 
         def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
@@ -85,7 +82,7 @@ class FolderCommands(QObject):
         }
 
     def show_state(self) -> None:
-        """Check what is chosen, and dim what cannot be done now, with the reason where there is one."""
+        """Update which actions are checked and enabled, and show the reason why one is disabled."""
         page, id_, job = self.page, self._actions, self.page.job
         for one in JOB_ACTIONS:
             id_[one].setEnabled(job is not None)
@@ -105,32 +102,32 @@ class FolderCommands(QObject):
         id_[ActionId.WATCH_FOLDER].setChecked(job.activity is Activity.WATCHING)
         id_[ActionId.WATCH_FOLDER].setEnabled(job.activity in (Activity.STOPPED, Activity.FINISHED, Activity.WATCHING))
         id_[ActionId.RESUME_JOB].setEnabled(job.activity is not Activity.EXTERNAL)
-        words = page.running_tasks.description(job.summary.id)
+        running_task = page.running_tasks.description(job.summary.id)
         id_[ActionId.STOP_JOB].setEnabled(
-            bool(words) or job.activity in (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
+            bool(running_task) or job.activity in (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
         )
         for one in _EXCLUSIVE:
             self._set_enabled(one, self._reason(one, job.summary.id))
-        if not words:
+        if not running_task:
             id_[ActionId.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
             id_[ActionId.UNDO_SORTING].setEnabled(bool(job.sortings))
         for one, form in EXPORTS.items():
             self._set_enabled(one, page.missing.get(form.value, ""))
 
     def _reason(self, one: ActionId, job: str) -> str:
-        """Why this has to wait; the page on which it is under way can be seen again."""
+        """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
         form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
         plan = self.page.plans.get(form) if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""
-        return self.page.running_tasks.description(job) or ("another folder’s photos come first" if busy_with else "")
+        return self.page.running_tasks.description(job) or (tr("waiting for another folder") if busy_with else "")
 
     def _set_enabled(self, one: ActionId, reason: str) -> None:
         text, tip = self._titles[one]
         action = self._actions[one]
         action.setEnabled(not reason)
-        action.setText(f"{text}  ({reason})" if reason else text)
+        action.setText(tr("{action}  ({reason})", action=text, reason=reason) if reason else text)
         action.setToolTip(reason or tip)
 
     def _fill_bar(self, results: ResultsPage) -> None:
@@ -155,12 +152,12 @@ class FolderCommands(QObject):
 
 
 def _export(folders: FoldersPage, form: ReportFormat, *, with_mark: bool) -> None:
-    """Ask where to, beside the event loop, and have the rows in sight written there."""
+    """Ask for a file without blocking, and export the filtered rows to it."""
     job = folders.job
     if job is None:
         return
-    name = f"{job.summary.folder.name or 'results'}.{form}"
-    dialog = QFileDialog(folders, "Export the results", str(Path.home() / name))
+    name = f"{job.summary.folder.name or tr('results')}.{form}"
+    dialog = QFileDialog(folders, tr("Export results"), str(Path.home() / name))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(form.value)
     dialog.fileSelected.connect(lambda chosen: folders.export(form, Path(chosen), with_mark=with_mark))

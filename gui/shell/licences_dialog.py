@@ -1,4 +1,4 @@
-"""Help > Licences: what Fovea is made of, component by component, and the whole texts; found by typing."""
+"""Help > Licences: the components of Fovea and their full licence texts, with search."""
 
 from __future__ import annotations
 
@@ -23,34 +23,35 @@ from PySide6.QtWidgets import (
 from core.app import licences
 from core.app.licences import Component
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from gui.widgets.basic import label
 
 _POLL_MS: Final = 20
 _CHUNK: Final = 64 * 1024
-"""Characters put into the text view at a time: 3 ms of work, so that the longest notices do not hold up the window."""
+"""Characters inserted into the text view at a time: 3 ms of work, so that long texts do not block the window."""
 
 
 class LicencesDialog(QDialog):
-    """A window beside the main one; what it lists is read in a thread when it is first shown."""
+    """A non-modal window; the licences are read in a thread when it is created."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self.setWindowTitle("Licences")
+        self.setWindowTitle(tr("Licences"))
         self.setMinimumSize(560, 400)
         self.resize(1040, 680)
-        self.search = QLineEdit(placeholderText="Search names, licences and texts", clearButtonEnabled=True)
-        self.search.setAccessibleName("Search the licences")
+        self.search = QLineEdit(placeholderText=tr("Search names, licences and texts"), clearButtonEnabled=True)
+        self.search.setAccessibleName(tr("Search licences"))
         self.search.textChanged.connect(self._show_found)
         self.choices = QListWidget()
         self.choices.setObjectName("choices")
-        self.choices.setAccessibleName("Components")
+        self.choices.setAccessibleName(tr("Components"))
         self.choices.currentRowChanged.connect(self._show_chosen)
-        self.heading = label("Reading the licences …", "title", wrap=True)
+        self.heading = label(tr("Reading licences…"), "title", wrap=True)
         self.terms = label(kind="muted", wrap=True)
         self.note = label(wrap=True)
         self.text = QPlainTextEdit(readOnly=True, undoRedoEnabled=False)
-        self.text.setAccessibleName("Text of the licence")
+        self.text.setAccessibleName(tr("Licence text"))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._components: Sequence[Component] = ()
         self._searched: Sequence[str] = ()
@@ -85,7 +86,7 @@ class LicencesDialog(QDialog):
         page.addWidget(halves)
 
     def _read(self) -> None:
-        """Ask now and then whether the thread is done: unlike a message, that cannot reach a window that is gone."""
+        """Read in a thread and poll for its end: unlike a posted result, polling cannot reach a deleted window."""
         reader = ThreadPoolExecutor(1, thread_name_prefix="licences")
         reading = reader.submit(_read_and_index)
         reader.shutdown(wait=False)
@@ -102,16 +103,16 @@ class LicencesDialog(QDialog):
         except FoveaError as error:
             self.heading.setText(str(error))
             return
-        narrow = QSize(0, 2 * self.choices.fontMetrics().height() + 16)  # long lines end in dots, not in a scroll bar
+        narrow = QSize(0, 2 * self.choices.fontMetrics().height() + 16)  # elides long lines without a scroll bar
         for component in self._components:
             QListWidgetItem(f"{_title(component)}\n{_licence(component)}", self.choices).setSizeHint(narrow)
         self._show_found()
 
     def _show_found(self) -> None:
-        """Hide what does not match, and stay where the person is if that still does."""
-        wanted = self.search.text().strip().casefold()
+        """Hide what does not match; keep the current row if it still matches."""
+        query = self.search.text().strip().casefold()
         rows = range(self.choices.count())
-        found = [row for row in rows if wanted in self._searched[row]]
+        found = [row for row in rows if query in self._searched[row]]
         for row in rows:
             self.choices.setRowHidden(row, row not in found)
         if found and self.choices.currentRow() not in found:
@@ -130,11 +131,11 @@ class LicencesDialog(QDialog):
         self._fill()
 
     def _fill(self) -> None:
-        """Put in the next piece; the rest follows between events."""
-        piece, self._rest = self._rest[:_CHUNK], self._rest[_CHUNK:]
+        """Insert the next chunk; the rest follows between events."""
+        chunk, self._rest = self._rest[:_CHUNK], self._rest[_CHUNK:]
         end = QTextCursor(self.text.document())
         end.movePosition(QTextCursor.MoveOperation.End)
-        end.insertText(piece)
+        end.insertText(chunk)
         if self._rest:
             self._filler.start()
         else:
@@ -142,15 +143,15 @@ class LicencesDialog(QDialog):
             self._show_match()
 
     def _show_match(self) -> None:
-        """Mark the first place of what is searched for."""
-        wanted = self.search.text().strip()
-        found = self.text.document().find(wanted) if wanted else QTextCursor()
+        """Select the first match of the search."""
+        query = self.search.text().strip()
+        found = self.text.document().find(query) if query else QTextCursor()
         self.text.setTextCursor(QTextCursor(self.text.document()) if found.isNull() else found)
         self.text.centerCursor()
 
 
 def _read_and_index() -> tuple[Sequence[Component], Sequence[str]]:
-    """The components, and for each what a search looks through."""
+    """The components, and the searchable text of each."""
     found = licences.components()
     return found, ["\n".join((_title(one), one.licence, one.note, _whole_text(one))).casefold() for one in found]
 
@@ -160,12 +161,12 @@ def _title(component: Component) -> str:
 
 
 def _licence(component: Component) -> str:
-    return component.licence or "see its text"
+    return component.licence or tr("see licence text")
 
 
 def _whole_text(component: Component) -> str:
     if not component.texts:
-        return "Its text is not among what is installed here; every bundle of Fovea holds it."
+        return tr("The licence text is not installed here. Every packaged version of Fovea includes it.")
     several = len(component.texts) > 1
     return "\n\n".join(
         f"──── {text.title} ────\n\n{text.content}" if several else text.content for text in component.texts

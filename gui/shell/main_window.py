@@ -1,4 +1,4 @@
-"""The main window: places the pages, routes actions and drops to them, and remembers where it stood."""
+"""The main window: lays out the pages, routes actions and drops to them, and remembers its geometry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.base import paths
+from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
 from gui.models.compare_controller import CompareController
 from gui.photos.page import PhotosPage
@@ -39,7 +40,7 @@ _PAGES = {
 
 
 class MainWindow(DropWindow):
-    """Fovea's window; its session starts after the first paint, so that it is there at once."""
+    """The main window; its session starts after the first paint, so that the window appears immediately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +48,7 @@ class MainWindow(DropWindow):
         self.resize(1200, 800)
         self.setMinimumSize(720, 480)
         self.session = Session(self)
-        theme.apply_colours(_application(), self.session.settings.value.theme)  # before anything looks one up
+        theme.apply_colours(_application(), self.session.settings.value.theme)  # before any widget looks up a colour
         self.commands = Commands(self, self.session, self)
         self.actions_by_id = fill_menus(self.menuBar(), self, self.commands.table())
         id_ = self.actions_by_id
@@ -105,36 +106,36 @@ class MainWindow(DropWindow):
 
     @property
     def photos_page(self) -> PhotosPage:
-        """The place *Photos*."""
+        """The *Photos* page."""
         return self.pages.photos
 
     @property
     def folders_page(self) -> FoldersPage:
-        """The place *Folders*; like the others made when it is first wanted."""
+        """The *Folders* page, created on first use."""
         return self.pages.folders
 
     @property
     def models_page(self) -> ModelsPage:
-        """The place *Models*."""
+        """The *Models* page, created on first use."""
         return self.pages.models
 
     @property
     def training_page(self) -> TrainingPage:
-        """The place *Training*."""
+        """The *Training* page, created on first use."""
         return self.pages.training
 
     @property
     def photo_browser(self) -> PhotosPage | FoldersPage:
-        """The place whose photos the actions on photos act on."""
+        """The page that receives the actions on photos."""
         return self.folders_page if self.pages.current_page is Page.FOLDERS else self.photos_page
 
     def show_page(self, page: Page) -> None:
-        """Go to a place of the rail."""
+        """Show a page of the rail."""
         self.pages.show_page(page)
         self.rail.show_page(page)
 
     def show_model(self, name: str) -> None:
-        """Go to the models and mark this one."""
+        """Show the *Models* page and select this model."""
         self.show_page(Page.MODELS)
         self.models_page.select(name)
 
@@ -142,7 +143,7 @@ class MainWindow(DropWindow):
         return self.drop_router.take(mime)
 
     def restore_geometry(self) -> None:
-        """Stand where the window stood last."""
+        """Restore the position and size of the last session."""
         geometry = self._window_settings().value("geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
@@ -172,7 +173,7 @@ class MainWindow(DropWindow):
         self.pages.preload()
 
     def show_state(self) -> None:
-        """Show what can be done now, and what is in sight."""
+        """Update the actions and the status bar."""
         self.commands.show_settings()
         self._show_summary()
 
@@ -184,10 +185,12 @@ class MainWindow(DropWindow):
         self.photos_page.select_row(row)
 
     def _on_removed(self, count: int) -> None:
-        photos = "1 photo was" if count == 1 else f"{count:,} photos were"
-        self.notices.show_notice(
-            f"{photos} taken out of the list. The files are untouched.", action=("Undo", self.session.undo)
+        text = tr_n(
+            "Removed {count:,} photo from the list. The file was not deleted.",
+            "Removed {count:,} photos from the list. The files were not deleted.",
+            count,
         )
+        self.notices.show_notice(text, action=(tr("Undo"), self.session.undo))
 
     def _on_colour_scheme(self) -> None:
         self._on_settings(self.session.settings.value)

@@ -1,4 +1,4 @@
-"""The pages of the rail's places, each made when it is first wanted, or ahead of that once the window is painted."""
+"""The pages of the window, each created on first use or in the background after the first paint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gui.training.page import TrainingPage
 
 _PAGES: Final = ("gui.shell.folder_commands", "gui.models.page", "gui.training.page")
-_DELAY_MS: Final = (
+_LATER: Final = (
     "gui.shell.command_palette",
     "gui.training.wizard.window",
     "gui.models.compare",
@@ -33,18 +33,18 @@ _DELAY_MS: Final = (
     "gui.shell.licences_dialog",
     "statistics",
 )
-"""Whatever else the window may need, but for the plots, which take half a second and much memory."""
+"""The other modules the window may need, except the plots, which take half a second and much memory."""
 
 
 class PageStack(QStackedWidget):
-    """The pages, *Photos* from the start; an empty widget holds the place of each of the others until it is made.
+    """The stack of pages: *Photos*, and an empty placeholder for each other page until it is created.
 
     Attributes:
-        folders_went_on: how far the jobs under way are, as one line; empty when none is.
-        state_changed: other things can be done now.
-        wanted: the person wants to see this place.
-        compare_wanted: the person wants to compare this model with others.
-        model_wanted: the person wants to see this model.
+        folders_went_on: the progress of the running jobs as one line; empty when none is running.
+        state_changed: the set of enabled actions changed.
+        wanted: the user requested this page.
+        compare_wanted: the user requested a comparison of this model with others.
+        model_wanted: the user requested to see this model.
     """
 
     folders_went_on = Signal(str)
@@ -54,20 +54,20 @@ class PageStack(QStackedWidget):
     model_wanted = Signal(str)
 
     def __init__(
-        self, session: Session, notices: Notices, teaching: WizardController, actions: Actions, parent: QWidget
+        self, session: Session, notices: Notices, wizard: WizardController, actions: Actions, parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self._session, self._notices, self._teaching, self._actions = session, notices, teaching, actions
-        shown = [actions[act] for act in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
-        self.photos = PhotosPage(session, shown, self)
+        self._session, self._notices, self._wizard, self._actions = session, notices, wizard, actions
+        invitations = [actions[id_] for id_ in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
+        self.photos = PhotosPage(session, invitations, self)
         self.addWidget(self.photos)
-        self._placeholders: dict[Page, QWidget] = {place: QWidget() for place in Page if place is not Page.PHOTOS}
+        self._placeholders: dict[Page, QWidget] = {page: QWidget() for page in Page if page is not Page.PHOTOS}
         for widget in self._placeholders.values():
             self.addWidget(widget)
 
     @cached_property
     def folder_commands(self) -> FolderCommands:
-        """What the actions do in the place *Folders*."""
+        """The actions of the *Folders* page, which is created with them."""
         from gui.folders.page import FoldersPage
         from gui.shell.folder_commands import FolderCommands
 
@@ -81,12 +81,12 @@ class PageStack(QStackedWidget):
 
     @property
     def folders(self) -> FoldersPage:
-        """The place *Folders*."""
+        """The *Folders* page."""
         return self.folder_commands.page
 
     @cached_property
     def models(self) -> ModelsPage:
-        """The place *Models*."""
+        """The *Models* page."""
         from gui.models.page import ModelsPage
 
         result = ModelsPage(self._session, self._notices, self)
@@ -97,22 +97,22 @@ class PageStack(QStackedWidget):
 
     @cached_property
     def training(self) -> TrainingPage:
-        """The place *Training*."""
+        """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session, self._teaching, self._notices, self)
+        result = TrainingPage(self._session, self._wizard, self._notices, self)
         result.model_wanted.connect(self.model_wanted)
         self._set_page(Page.TRAINING, result)
         return result
 
     @property
     def current_page(self) -> Page:
-        """The place in sight."""
+        """The visible page."""
         return Page(self.currentIndex())
 
-    def show_page(self, place: Page) -> None:
-        """Show the page of a place."""
-        match place:
+    def show_page(self, page: Page) -> None:
+        """Show a page."""
+        match page:
             case Page.FOLDERS:
                 self.setCurrentWidget(self.folders)
             case Page.MODELS:
@@ -123,13 +123,13 @@ class PageStack(QStackedWidget):
                 self.setCurrentWidget(self.photos)
 
     def preload(self) -> None:
-        """Import and make the others, a page a turn, and the rest once a model is open: the person waits for that."""
+        """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.engine.opened.connect(lambda _: preload.preload(self, _DELAY_MS), once)
+        self._session.engine.opened.connect(lambda _: preload.preload(self, _LATER), once)
 
     def close_down(self) -> None:
-        """End what the pages run beside the window."""
+        """Stop what the pages run in the background."""
         if "folder_commands" in vars(self):
             self.folders.close_down()
 
@@ -138,8 +138,8 @@ class PageStack(QStackedWidget):
         yield self.models
         yield self.training
 
-    def _set_page(self, place: Page, page: QWidget) -> None:
+    def _set_page(self, place: Page, widget: QWidget) -> None:
         empty = self._placeholders.pop(place)
-        self.insertWidget(place, page)
+        self.insertWidget(place, widget)
         self.removeWidget(empty)
         empty.deleteLater()

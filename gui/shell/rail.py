@@ -1,4 +1,4 @@
-"""The rail at the left: the places of the window."""
+"""The rail on the left, which switches between the pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH: Final = 88
 
 
 class Page(IntEnum):
-    """A place of the window, in the rail's order."""
+    """The pages of the window, in the order of the rail."""
 
     PHOTOS = 0
     FOLDERS = 1
@@ -25,10 +25,10 @@ class Page(IntEnum):
 
 
 class Rail(QWidget):
-    """One button for each place."""
+    """A column with one button for each page."""
 
     def __init__(self, places: Sequence[tuple[QAction, str]], parent: QWidget) -> None:
-        """`places` are the actions that go there, each with its icon's name."""
+        """`places` are the actions that show the pages, each with the name of its icon."""
         super().__init__(parent)
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -43,7 +43,7 @@ class Rail(QWidget):
         self.show_page(Page.PHOTOS)
 
     def show_page(self, page: Page) -> None:
-        """Mark the place the person is in."""
+        """Check the button of this page."""
         self._group.button(page).setChecked(True)
 
     def _button(self, number: int, action: QAction, icon: str) -> QToolButton:

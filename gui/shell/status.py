@@ -1,20 +1,21 @@
-"""The status bar: how many photos, what runs, how fast."""
+"""The status bar: photo counts, background work, and speed."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from gui.session.session import Session
 
 
 class StatusBar(QStatusBar):
-    """Shows the session's counts, model, provider and speed, and how far a training and the jobs on folders are.
+    """Shows the session's counts, model, provider and speed, and the progress of a training and of folder jobs.
 
     Attributes:
-        training_wanted: the person wants to see the training.
-        folders_wanted: they want to see the jobs.
+        training_wanted: the user requested to see the training.
+        folders_wanted: the user requested to see the jobs.
     """
 
     training_wanted = Signal()
@@ -25,12 +26,12 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
         self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
-        self._stop = QPushButton("Stop")
+        self._stop = QPushButton(tr("Stop"))
         self._stop.setProperty("kind", "link")
-        self._stop.setToolTip("Call off the photos that still wait (Ctrl+.)")
+        self._stop.setToolTip(tr("Stop classifying the waiting photos (Ctrl+.)"))
         self._stop.clicked.connect(session.stop)
-        self._training = _link("Training under way", "Show the training", self.training_wanted)
-        self._folders = _link("Folders being classified", "Show the folders (Ctrl+2)", self.folders_wanted)
+        self._training = _link(tr("Training in progress"), tr("Show training"), self.training_wanted)
+        self._folders = _link(tr("Folders being classified"), tr("Show folders (Ctrl+2)"), self.folders_wanted)
         for widget in (self._counts, self._stop, self._training, self._folders):
             self.addWidget(widget)
         self._training.hide()
@@ -42,22 +43,22 @@ class StatusBar(QStatusBar):
         self.show_progress()
 
     def show_summary(self, text: str) -> None:
-        """Show this instead of how many photos are in the list; an empty text shows these again."""
+        """Show this text instead of the photo counts; an empty text shows the counts again."""
         self._summary = text
         self.show_progress()
 
     def show_training(self, text: str) -> None:
-        """Show how far a training is; an empty text means that none is under way."""
+        """Show the progress of a training; an empty text hides it."""
         self._training.setText(text)
         self._training.setVisible(bool(text))
 
     def show_folders(self, text: str) -> None:
-        """Show how far jobs on folders are; an empty text means that none is under way."""
+        """Show the progress of folder jobs; an empty text hides it."""
         self._folders.setText(text)
         self._folders.setVisible(bool(text))
 
     def show_progress(self) -> None:
-        """Show how things stand now."""
+        """Update all parts of the status bar."""
         session = self._session
         waiting = session.engine.waiting_count
         counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
@@ -65,7 +66,7 @@ class StatusBar(QStatusBar):
         self._stop.setVisible(waiting > 0)
         self._model.setText(_model(session))
         speed = session.images_per_second()
-        self._speed.setText(f"{speed:.1f} images/s" if speed else "")
+        self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
 
 
 def _link(name: str, title: str, signal: object) -> QPushButton:
@@ -78,17 +79,17 @@ def _link(name: str, title: str, signal: object) -> QPushButton:
 
 
 def _counts(photos: int, failed: int, waiting: int) -> str:
-    parts = ["1 photo" if photos == 1 else f"{photos:,} photos"]
+    parts = [tr_n("{count:,} photo", "{count:,} photos", photos)]
     if failed:
-        parts.append(f"{failed:,} not readable")
+        parts.append(tr_n("{count:,} unreadable", "{count:,} unreadable", failed))
     if waiting:
-        parts.append(f"{waiting:,} waiting")
+        parts.append(tr_n("{count:,} waiting", "{count:,} waiting", waiting))
     return " · ".join(parts)
 
 
 def _model(session: Session) -> str:
     if session.opening:
-        return f"Opening {session.opening} …"
+        return tr("Opening {model}…", model=session.opening)
     if session.opened is None:
-        return "No model is open"
-    return f"{session.opened.name} on {TITLES[session.opened.provider]}"
+        return tr("No model open")
+    return tr("{model} on {provider}", model=session.opened.name, provider=TITLES[session.opened.provider])

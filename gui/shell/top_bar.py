@@ -1,4 +1,4 @@
-"""Above the pages: the model switcher, and a chip with the provider in use."""
+"""The bar above the pages: the model switcher and the provider in use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
+from core.base.i18n import tr
 from core.base.providers import TITLES
 from gui.session.session import Session
 from gui.widgets import icons, theme
@@ -23,7 +24,7 @@ class TopBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
         self.switcher = Choice()
-        self.switcher.setAccessibleName("Model in use")
+        self.switcher.setAccessibleName(tr("Model in use"))
         self.switcher.setMinimumWidth(240)
         self.switcher.activated.connect(self._on_activated)
         self.chip = QPushButton()
@@ -37,7 +38,7 @@ class TopBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(theme.GRID)
-        name = label("Model", "muted")
+        name = label(tr("Model"), "muted")
         name.setBuddy(self.switcher)
         for widget in (name, self.switcher, self.chip, self._state):
             row.addWidget(widget)
@@ -46,20 +47,20 @@ class TopBar(QWidget):
         self.show_model()
 
     def show_model(self) -> None:
-        """Show which models there are, which is in use, and on what it runs."""
+        """Show the installed models, the one in use, and its provider."""
         session = self._session
         with QSignalBlocker(self.switcher):
             self.switcher.clear()
-            for name, facts in session.models.items():
-                self.switcher.addItem(facts.card.title, name)
-            wanted = session.opening or (session.opened.name if session.opened else "")
-            self.switcher.setCurrentIndex(self.switcher.findData(wanted))
+            for name, model in session.models.items():
+                self.switcher.addItem(model.card.title, name)
+            current = session.opening or (session.opened.name if session.opened else "")
+            self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(session.models))
-        provider = TITLES[session.opened.provider] if session.opened else "No provider yet"
+        provider = TITLES[session.opened.provider] if session.opened else tr("No provider")
         self.chip.setText(f" {provider}")
-        self.chip.setAccessibleName(f"Provider in use: {provider}")
-        self.chip.setToolTip("What runs the model. Click to ask for another.")
-        self._state.setText(f"Opening {session.opening} …" if session.opening else "")
+        self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
+        self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))
+        self._state.setText(tr("Opening {model}…", model=session.opening) if session.opening else "")
 
     def _on_activated(self, index: int) -> None:
         name = self.switcher.itemData(index)

@@ -1,1 +1,1 @@
-"""Work outside the window's thread: the clients of helper processes, and the way back into the window's thread."""
+"""Work outside the main thread: clients of the helper processes, background threads, and dispatch back to it."""

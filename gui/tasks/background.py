@@ -1,4 +1,4 @@
-"""Work beside the window's thread whose end is told on it."""
+"""Work in a background thread whose result is delivered on the main thread."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _POLL_MS: Final = 10
 
 
 def in_background(parent: QObject, work: Callable[[], Value], on_done: Callable[[Value], object]) -> None:
-    """Call `work()` in a thread, and `on_done` with what it gave on the window's thread, if `parent` still lives.
+    """Call `work()` in a thread and `on_done` with its result on the main thread, if `parent` still exists.
 
-    The thread itself touches no object of Qt's, so that it may outlive all of them; the program ends only after it. An
+    The thread itself uses no Qt objects, so that it may outlive them; the program exits only after it has ended. An
     error in `work` goes to `threading.excepthook`, and `on_done` is not called.
     """
     results: list[Value] = []
@@ -25,13 +25,13 @@ def in_background(parent: QObject, work: Callable[[], Value], on_done: Callable[
 
 
 class _Watch(QObject):
-    """Looks now and then whether a thread has ended, as long as its parent lives."""
+    """Polls whether a thread has ended, as long as its parent exists."""
 
     def __init__(
-        self, parent: QObject, thread: threading.Thread, results: list[Any], then: Callable[[Any], object]
+        self, parent: QObject, thread: threading.Thread, results: list[Any], on_done: Callable[[Any], object]
     ) -> None:
         super().__init__(parent)
-        self._thread, self._results, self._then = thread, results, then
+        self._thread, self._results, self._on_done = thread, results, on_done
         self.startTimer(_POLL_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:
@@ -40,4 +40,4 @@ class _Watch(QObject):
         self.killTimer(event.timerId())
         self.deleteLater()
         for result in self._results:
-            self._then(result)
+            self._on_done(result)

@@ -1,8 +1,8 @@
-"""The window's side of the engine process: which model is open, and which images still wait for an answer.
+"""The client of the engine process: which model is open, and which images wait for classification.
 
-Only a few images are with the engine at a time, so that the rest can be called off at once, and so that an image that
-crashes the engine can be found: after a crash those that were with it are asked again one by one, and the one that is
-alone with the engine when it dies again is the culprit.
+Only a few images are sent to the engine at a time, so that the rest can be cancelled immediately, and so that an image
+that crashes the engine can be identified: after a crash, the images in flight are sent again one by one, and the one
+that is alone in flight at the next crash is the culprit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.prediction import Failure, Outcome
 from core.services.messages import (
     Classified,
@@ -34,16 +35,16 @@ _MAX_IN_FLIGHT: Final = 32
 
 
 class EngineClient(QObject):
-    """Asks the engine process, and starts it again when it dies.
+    """Sends requests to the engine process, and restarts it after a crash.
 
     Attributes:
-        models_listed: what is installed.
+        models_listed: the installed models.
         opening: this model is being opened.
         opened: the model is ready.
         refused: the model cannot be used.
-        classified: a number and its outcome.
-        warned: something the person should know.
-        crashed: the engine process died; how many images were with it.
+        classified: the number of an image and its outcome.
+        warned: a warning for the user.
+        crashed: the engine process died while this many images were in flight.
         failed: the engine process cannot be started.
     """
 
@@ -66,22 +67,22 @@ class EngineClient(QObject):
         self._in_flight: OrderedDict[int, Path] = OrderedDict()
         self._suspects: set[int] = set()
         self._preferred = 0
-        self._wanted: OpenModel | None = None
+        self._requested: OpenModel | None = None
         self._is_open = False
         self._top_k = 5
 
     @property
     def waiting_count(self) -> int:
-        """How many images have no answer yet."""
+        """The number of images that are not classified yet."""
         return len(self._waiting) + len(self._in_flight)
 
     @property
     def process_id(self) -> int | None:
-        """The engine process's number while it lives."""
+        """The process ID of the engine while it runs."""
         return self._process.process_id
 
     def start(self) -> None:
-        """Start the engine process and ask what is installed."""
+        """Start the engine process and request the installed models."""
         self._process.start()
         self.list_models()
 
@@ -90,18 +91,18 @@ class EngineClient(QObject):
         self._process.close()
 
     def list_models(self) -> None:
-        """Ask what is installed."""
+        """Request the installed models."""
         self._process.send(ListModels())
 
-    def open_model(self, wanted: OpenModel) -> None:
-        """Use this model from now on; images that wait are answered by it."""
-        self._wanted = wanted
+    def open_model(self, request: OpenModel) -> None:
+        """Use this model from now on, also for waiting images."""
+        self._requested = request
         self._is_open = False
-        self.opening.emit(wanted.name)
-        self._process.send(wanted)
+        self.opening.emit(request.name)
+        self._process.send(request)
 
     def classify(self, images: Iterable[tuple[int, Path]], top_k: int) -> None:
-        """Ask for these images, each under a number of its own; numbers asked before wait at the end again."""
+        """Classify images, each under its own number; an image that is already waiting is classified only once."""
         self._top_k = top_k
         for number, path in images:
             self._waiting[number] = path
@@ -109,7 +110,7 @@ class EngineClient(QObject):
         self._request_next()
 
     def prefer(self, number: int) -> None:
-        """Ask for this image before all others that wait, now and whenever it is asked for again."""
+        """Classify this image before all others, now and whenever it is requested again."""
         self._preferred = number
         self._put_preferred_first()
 
@@ -118,7 +119,7 @@ class EngineClient(QObject):
             self._waiting.move_to_end(self._preferred, last=False)
 
     def forget(self, numbers: Iterable[int]) -> None:
-        """Call these images off."""
+        """Cancel the classification of these images."""
         for number in numbers:
             self._waiting.pop(number, None)
 
@@ -156,28 +157,28 @@ class EngineClient(QObject):
                 self.classified.emit(number, outcome)
 
     def _on_died(self) -> None:
-        """Start again. Whoever was alone with the engine twice is to blame; the others are asked again."""
+        """Restart the engine; an image that was alone in flight has failed, and the others are sent again."""
         in_flight, self._in_flight = self._in_flight, OrderedDict()
         self.crashed.emit(len(in_flight))
-        died_opening = not self._is_open and self._wanted is not None
+        died_opening = not self._is_open and self._requested is not None
         if len(in_flight) == 1:
             self._fail_crashed(*in_flight.popitem())
         self._suspects = set(in_flight)
         self._waiting = OrderedDict([*in_flight.items(), *self._waiting.items()])
         self._process.start()
         self.list_models()
-        if died_opening and self._wanted is not None:
-            self.refused.emit(ModelRefused(self._wanted.name, _crash_of_model(self._wanted.name)))
-        elif self._wanted is not None:
-            self.open_model(self._wanted)
+        if died_opening and self._requested is not None:
+            self.refused.emit(ModelRefused(self._requested.name, _crash_of_model(self._requested.name)))
+        elif self._requested is not None:
+            self.open_model(self._requested)
 
     def _fail_crashed(self, number: int, path: Path) -> None:
         self._suspects.discard(number)
-        outcome: Outcome = Failure(
-            path, "crashed", "Reading this image crashed the engine.", "Open it in another program and save it anew."
-        )
+        what = tr("Reading this photo crashed the engine.")
+        outcome: Outcome = Failure(path, "crashed", what, tr("Open it in another program and save it again."))
         self.classified.emit(number, outcome)
 
 
 def _crash_of_model(name: str) -> ModelError:
-    return ModelError(f"Opening the model {name!r} crashed the engine.", hint="Choose another model or provider.")
+    what = tr("Opening the model “{model}” crashed the engine.", model=name)
+    return ModelError(what, hint=tr("Choose another model or provider."))

@@ -1,4 +1,4 @@
-"""A helper process of the window: started, spoken to and listened to off the window's thread."""
+"""A helper process of the window, started and communicated with outside the main thread."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _CONTEXT: Final = multiprocessing.get_context("spawn")
 _TIMEOUT_S: Final = 5.0
 _MAX_SILENT_STARTS: Final = 3
 _NO_CRASHES: Final = (0, -signal.SIGTERM, 128 + signal.SIGTERM, 128 + signal.SIGINT)
-"""How a helper ends that was asked to or that nobody needs any more; told to end, it cannot tidy up after itself."""
+"""Exit codes of a helper that was asked to end or terminated; a terminated one cannot remove its crash log."""
 
 
 @dataclass(slots=True, eq=False)
 class _Conversation:
-    """One life of the helper; a restart begins another."""
+    """The communication with one process; a restart begins a new one."""
 
     outbox: queue.SimpleQueue[object] = field(default_factory=queue.SimpleQueue)
     process: SpawnProcess | None = None
@@ -38,8 +38,8 @@ class HelperProcess(QObject):
 
     Attributes:
         received: a message from the helper.
-        died: the helper ended without being asked to; it can be started again.
-        failed: it died several times before it said a word; starting it again would not help.
+        died: the helper ended unexpectedly; it can be started again.
+        failed: it died several times before sending a message; starting it again would not help.
     """
 
     received = Signal(object)
@@ -55,19 +55,19 @@ class HelperProcess(QObject):
         self._silent_starts = 0
 
     def start(self) -> None:
-        """Begin a new life; returns at once."""
+        """Start a process without waiting for it."""
         self._conversation = _Conversation()
         thread = threading.Thread(target=self._run_process, args=(self._conversation,), name="helper", daemon=True)
         self._threads = [*(known for known in self._threads if known.is_alive()), thread]
         thread.start()
 
     def send(self, message: object) -> None:
-        """Say something to the helper; returns at once, and is lost if the helper dies first."""
+        """Send a message without blocking; it is lost if the helper dies first."""
         if self._conversation is not None:
             self._conversation.outbox.put(message)
 
     def close(self) -> None:
-        """End the helper and wait, not for long, until it is gone."""
+        """End the helper and wait briefly for its exit."""
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.is_over = True
@@ -79,23 +79,21 @@ class HelperProcess(QObject):
 
     @property
     def process_id(self) -> int | None:
-        """The helper's process number while it lives."""
+        """The process ID while the helper runs."""
         process = self._conversation.process if self._conversation else None
         return process.pid if process is not None else None
 
-    def _run_process(self, conversation: _Conversation) -> None:  # a thread of its own
+    def _run_process(self, conversation: _Conversation) -> None:  # in its own thread
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(target=self._serve, args=(theirs,), daemon=True)
         process.start()
         conversation.process = process
         theirs.close()
-        speaker = threading.Thread(
-            target=_send_all, args=(ours, conversation.outbox), name="helper-speaker", daemon=True
-        )
-        speaker.start()
+        sender = threading.Thread(target=_send_all, args=(ours, conversation.outbox), name="helper-sender", daemon=True)
+        sender.start()
         self._listen(ours, conversation)
         conversation.outbox.put(None)
-        speaker.join(_TIMEOUT_S)
+        sender.join(_TIMEOUT_S)
         ours.close()
         if conversation.is_over:
             process.terminate()
@@ -126,7 +124,7 @@ class HelperProcess(QObject):
 
 
 def _send_all(connection: Connection, outbox: queue.SimpleQueue[object]) -> None:
-    """Send what is put into the outbox until None is; a thread of its own, because a full pipe makes it wait."""
+    """Send messages from the outbox until None; runs in its own thread, because a full pipe blocks."""
     try:
         while (message := outbox.get()) is not None:
             connection.send(message)

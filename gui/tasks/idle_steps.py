@@ -1,4 +1,4 @@
-"""Work of the window's own thread that is spread over turns of the event loop, so that events are heard in between."""
+"""Work on the main thread, spread over turns of the event loop so that events are processed in between."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, QTimerEvent
 
 
 def run_when_idle(parent: QObject, work: Iterator[object], pause_ms: int = 0) -> None:
-    """Go on with `work` by one step a turn, with pauses between them, as long as `parent` lives."""
+    """Advance `work` by one step per turn, with pauses in between, as long as `parent` exists."""
     _IdleSteps(parent, work, pause_ms)
 
 
 class _IdleSteps(QObject):
-    """Takes the steps."""
+    """Runs one step per timer event."""
 
     def __init__(self, parent: QObject, work: Iterator[object], pause_ms: int) -> None:
         super().__init__(parent)

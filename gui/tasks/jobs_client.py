@@ -1,4 +1,4 @@
-"""The window's side of the batch process: jobs, what is looked at of them, and what is made of results."""
+"""The client of the batch process: jobs, views of their results, and tasks on results."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError, StorageError
+from core.base.i18n import tr
 from core.jobs.values import JobRequest, Review, View
 from core.outputs.reports.plan import ReportFormat
 from core.outputs.sorting.values import SortRequest
@@ -58,32 +59,32 @@ from core.worker import Warned
 from gui.tasks.helper_process import HelperProcess
 
 Spans = tuple[tuple[int, int], ...]
-"""First places and counts of rows."""
+"""Ranges of rows: first row and count of each."""
 
 _BUSY = (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
 
 
 class BatchClient(QObject):
-    """Asks the batch process, which is started when the jobs are first wanted and again when it died.
+    """Sends requests to the batch process, which is started on first use and again after a crash.
 
-    Every signal but the last four carries the message that came.
+    All signals but the last four carry the received message.
 
     Attributes:
-        jobs_listed: which jobs there are.
-        job_changed: one of them stands otherwise.
-        started: a job is under way.
-        job_ended: a job came to its end.
-        view_updated: what is looked at under a number.
-        rows_fetched: rows of it.
-        steps_planned: a plan is made.
-        steps_fetched: steps of it.
-        task_progress: how far a task is.
-        task_ended: a task is done, failed or was called off.
-        capabilities: what this machine can do.
-        review_failed: what the person said could not be kept; the error.
-        warned: something the person should know.
-        died: the process ended without being asked to; the ids of the jobs that were under way.
-        failed: it cannot be started.
+        jobs_listed: all jobs.
+        job_changed: the status of a job changed.
+        started: a job was started.
+        job_ended: a job ended.
+        view_updated: a view was opened or updated.
+        rows_fetched: requested rows of a view.
+        steps_planned: a plan is ready.
+        steps_fetched: requested steps of a plan.
+        task_progress: the progress of a task.
+        task_ended: a task is done, failed or was cancelled.
+        capabilities: the features available on this machine.
+        review_failed: reviews could not be stored; the error.
+        warned: a warning for the user.
+        died: the process ended unexpectedly; the ids of the jobs that were running.
+        failed: the process cannot be started.
     """
 
     jobs_listed = Signal(JobsListed)
@@ -117,11 +118,11 @@ class BatchClient(QObject):
 
     @property
     def process_id(self) -> int | None:
-        """The batch process's number while it lives."""
+        """The process ID while the batch process runs."""
         return self._process.process_id
 
     def start(self) -> None:
-        """Start the process, if it does not run, and have it tell of the jobs."""
+        """Start the process, unless it is running, and request the jobs."""
         if self._is_running:
             return
         self._is_running = True
@@ -132,28 +133,28 @@ class BatchClient(QObject):
             self._process.send(request)
 
     def close(self) -> None:
-        """End the process; a job under way is kept as far as it is."""
+        """End the process; running jobs keep their progress."""
         self._is_running = False
         self._process.close()
 
     # ---- jobs
 
     def list_jobs(self) -> None:
-        """Ask which jobs there are: another program may have begun one."""
+        """Request all jobs, including those started by other programs."""
         self._send(ListJobs())
 
     def begin(self, request: JobRequest) -> int:
-        """Begin a job, or go on with it; the ticket."""
+        """Start or resume a job and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, StartJob(ticket, request))
 
     def resume(self, job: str) -> int:
-        """Go on with a job that stopped, or look for what is new; the ticket."""
+        """Resume a stopped job, or look for new photos of a finished one, and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, ResumeJob(ticket, job))
 
     def pause(self, job: str, *, on: bool) -> None:
-        """Let a job wait, or go on."""
+        """Pause or resume a running job."""
         self._send(Pause(job, on))
 
     def stop(self, job: str) -> None:
@@ -161,91 +162,91 @@ class BatchClient(QObject):
         self._send(StopJob(job))
 
     def watch(self, job: str) -> int:
-        """Classify what arrives in a job's folder until it is stopped; the ticket."""
+        """Watch a job's folder and classify new photos until stopped; return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, WatchJob(ticket, job))
 
     def remove(self, job: str) -> int:
-        """Take a job that does not run from the list; the ticket."""
+        """Remove a job that is not running from the list and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, RemoveJob(ticket, job))
 
     def restore(self, job: str) -> int:
-        """Bring back a job that was removed; the ticket."""
+        """Restore a removed job and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, RestoreJob(ticket, job))
 
-    # ---- what is looked at
+    # ---- views
 
     def open_view(self, request: OpenView) -> None:
-        """Look at a job's rows."""
+        """Open or change a view of a job's rows."""
         self._views[request.number] = request
         self._send(request)
 
     def close_view(self, number: int) -> None:
-        """Look no longer."""
+        """Close a view."""
         self._views.pop(number, None)
         self._send(CloseView(number))
 
     def track(self, number: int, row: int | None) -> None:
-        """Have a row's place told."""
+        """Report the position of a row at each update of the view; None stops it."""
         self._send(TrackRow(number, row))
 
     def fetch(self, number: int, version: int, first: int, count: int) -> None:
-        """Ask for rows of what is looked at."""
+        """Request rows of a view."""
         self._send(FetchRows(number, version, first, count))
 
     def set_reviews(self, job: str, reviews: tuple[tuple[int, Review | None], ...]) -> None:
-        """Note what the person said; told again to the process that follows one that died before it was kept."""
+        """Store reviews; they are sent again after a crash of the process until it has stored them."""
         request = SetReviews(next(self._tickets), job, reviews)
         self._reviews[request.ticket] = request
         self._send(request)
 
     def review_marked(self, number: int, version: int, spans: Spans, review: Review | None) -> int:
-        """Note the same about many rows of what is looked at; the ticket."""
+        """Store the same review of many rows of a view and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, ReviewMarked(ticket, number, self._views[number].job, version, spans, review))
 
     def undo_reviews(self, undone: int) -> int:
-        """Have said about many rows what was said before they were reviewed under this ticket; the ticket."""
+        """Undo the reviews stored under a ticket and return the new ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, UndoReviews(ticket, undone))
 
-    # ---- what is made of results
+    # ---- tasks on results
 
     def export(self, job: str, view: View, format_: ReportFormat, file: Path, *, with_mark: bool) -> int:
-        """Write the rows of a view to a file, CSV also with a byte-order mark; the ticket."""
+        """Export the rows of a view to a file, CSV optionally with a byte-order mark; return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, Export(ticket, job, view, format_, file, with_mark))
 
     def plan(self, job: str, view: View, requested: SortRequest | KeywordOptions) -> int:
-        """Ask what sorting or writing keywords would do; the ticket."""
+        """Plan the steps of sorting or writing keywords and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, PlanSteps(ticket, job, view, requested))
 
     def fetch_steps(self, ticket: int, first: int, count: int) -> None:
-        """Ask for steps of a plan."""
+        """Request steps of a plan."""
         self._send(FetchSteps(ticket, first, count))
 
     def execute_plan(self, ticket: int) -> None:
-        """Do what was planned."""
+        """Execute a plan."""
         self._submit(ticket, ExecutePlan(ticket))
 
     def undo_sorting(self, job: str, sorting: str = "") -> int:
-        """Undo a sorting, the last one where none is named; the ticket."""
+        """Undo a sorting, by default the last one, and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, UndoSorting(ticket, job, sorting))
 
     def continue_sorting(self, job: str) -> int:
-        """Go on with the sorting that was interrupted; the ticket."""
+        """Resume an interrupted sorting and return the ticket."""
         ticket = next(self._tickets)
         return self._submit(ticket, ContinueSorting(ticket, job))
 
     def cancel(self, ticket: int) -> None:
-        """Call a task off."""
+        """Cancel a task."""
         self._send(CancelTask(ticket))
 
-    # ---- inner
+    # ---- private
 
     def _submit(self, ticket: int, request: JobOrder | Question | Task) -> int:
         self._tasks.add(ticket)
@@ -307,14 +308,14 @@ class BatchClient(QObject):
                 self.capabilities.emit(message)
 
     def _on_died(self) -> None:
-        """Answer for the process and start it again: what it wrote is kept, and what it did not keep is told again."""
+        """Fail the running tasks and restart the process, which then gets unstored reviews again."""
         self._is_running = False
-        under_way, self._busy = tuple(sorted(self._busy)), set()
+        running, self._busy = tuple(sorted(self._busy)), set()
         tasks, self._tasks = self._tasks, set()
         for ticket in sorted(tasks):
             self.task_ended.emit(TaskFailed(ticket, _exit_error()))
         self.start()
-        self.died.emit(under_way)
+        self.died.emit(running)
 
     def _on_failed(self) -> None:
         self._is_running = False
@@ -323,5 +324,5 @@ class BatchClient(QObject):
 
 def _exit_error() -> StorageError:
     return StorageError(
-        "The part of Fovea that works on folders stopped unexpectedly.", hint="It was started again: try once more."
+        tr("The part of Fovea that processes folders stopped unexpectedly."), hint=tr("It was restarted. Try again.")
     )

@@ -1,4 +1,4 @@
-"""The one way from other threads into the window's thread."""
+"""Dispatch of calls from other threads to the main thread."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Value = TypeVar("Value")
 
 
 _SLICE_S: Final = 0.008
-"""So long calls are made one after the other; then the window paints, and listens, before the next."""
+"""Maximum duration of consecutive calls, after which the window repaints and processes events."""
 
 
 class Dispatcher(QObject):
-    """Carries calls to the window's thread; it must outlive every thread that posts to it.
+    """Runs calls on the main thread; must outlive every thread that posts to it.
 
     Attributes:
-        _posted: one emission for each call that is put into `_inbox`.
-        _pauses: whether the calls that wait there go on in another turn of the event loop.
+        _posted: emitted for each call put into `_inbox`.
+        _pauses: whether the waiting calls continue in another turn of the event loop.
     """
 
     _posted = Signal()
@@ -34,7 +34,7 @@ class Dispatcher(QObject):
         self._posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
 
     def post(self, slot: Callable[[Value], object], value: Value) -> None:
-        """Have `slot(value)` called on the window's thread; may be called on any."""
+        """Schedule `slot(value)` on the main thread; may be called from any thread."""
         self._inbox.append(partial(slot, value))
         self._posted.emit()
 
@@ -44,7 +44,7 @@ class Dispatcher(QObject):
             self._deliver()
 
     def _deliver(self) -> None:
-        """Make the calls that wait, as many as fit into a turn: Qt hands over all of them before it paints anything."""
+        """Run waiting calls for one time slice: Qt would otherwise deliver all of them before it repaints."""
         self._pauses = False
         end = time.monotonic() + _SLICE_S
         while self._inbox and not self._pauses:

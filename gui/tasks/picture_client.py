@@ -1,6 +1,6 @@
-"""The window's side of the picture process: thumbnails and previews asked for from paint, and folders listed.
+"""The client of the picture process: thumbnails and previews requested while painting, and folder listings.
 
-What is asked for last is drawn first, because it is what the user looks at; requests that scrolled away are dropped.
+The latest request is rendered first, because it is the visible one; requests that were scrolled away are dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.images.drawing import Picture, draw
 from core.prediction import Failure
 from core.services.processes import serve_pictures
@@ -27,15 +28,14 @@ PREVIEW_SIDE: Final = 1280
 _MAX_CACHED: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
 _MAX_WAITING: Final = 120
 _AT_ONCE: Final = 3
-"""Pictures drawn side by side: one more than threads that can compute on a small machine, so that none waits."""
-_DEATH: Final = FoveaError("Reading this image crashed.", hint="Open it in another program and save it again.")
+"""Concurrent requests: one more than the cores of a small machine, so that none is idle."""
 
 _Key = tuple[Path, int]
 
 
 @dataclass(frozen=True, slots=True)
 class ImagesListed:
-    """Some of the images asked for; `finished` with the last ones, `failures` are folders that could not be read."""
+    """Some of the requested images; `finished` with the last ones; `failures` are folders that could not be read."""
 
     ticket: int
     paths: tuple[Path, ...]
@@ -51,10 +51,10 @@ class _Listing:
 
 
 class PictureClient(QObject):
-    """Asks the picture process, and starts it again when it dies.
+    """Sends requests to the picture process, and restarts it after a crash.
 
     Attributes:
-        rendered: a picture of this path and side is ready, or is known not to be had.
+        rendered: the picture of this path and side is ready, or known to be unavailable.
         listed: some of the images of a listing.
         failed: the picture process cannot be started.
     """
@@ -65,7 +65,7 @@ class PictureClient(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.tasks = Tasks(serve_pictures, _DEATH, self)
+        self.tasks = Tasks(serve_pictures, _exit_error(), self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
@@ -75,7 +75,7 @@ class PictureClient(QObject):
         self._tickets = count(1)
 
     def start(self) -> None:
-        """Start the picture process before anything is asked of it."""
+        """Start the picture process ahead of the first request."""
         self.tasks.prepare()
 
     def close(self) -> None:
@@ -84,11 +84,11 @@ class PictureClient(QObject):
 
     @property
     def is_listing(self) -> bool:
-        """Whether a folder is still being walked."""
+        """Whether a folder is still being listed."""
         return bool(self._listings)
 
     def picture(self, path: Path, side: int) -> QPixmap | None:
-        """The picture if it is there; None means it was asked for now, and a null pixmap that it cannot be had."""
+        """The cached picture; None if it was only requested now, a null pixmap if it is unavailable."""
         cache = self._cache[side]
         if path in cache:
             cache.move_to_end(path)
@@ -103,13 +103,13 @@ class PictureClient(QObject):
         return None
 
     def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> int:
-        """Walk files and folders until so many images are found, or all; `listed` names them under this ticket."""
+        """List the images in files and folders, up to a maximum; `listed` reports them under the returned ticket."""
         listing = _Listing(next(self._tickets), tuple(paths), maximum)
         self._list(listing)
         return listing.ticket
 
     def _list(self, listing: _Listing) -> None:
-        from core import api  # not before the first paint
+        from core import api  # not needed by the first paint
 
         self._listings[listing.ticket] = listing
         task = self.tasks.start(api.list_images, listing.paths, listing.most)
@@ -125,11 +125,11 @@ class PictureClient(QObject):
             key, _ = self._waiting.popitem()
             self._in_flight.add(key)
             task = self.tasks.start(draw, *key)
-            task.succeeded.connect(partial(self._on_drawn, key))
+            task.succeeded.connect(partial(self._on_rendered, key))
             task.failed.connect(lambda _, key=key: self._store(key, QPixmap()))
             task.ended.connect(self._request_next)
 
-    def _on_drawn(self, key: _Key, picture: Picture) -> None:
+    def _on_rendered(self, key: _Key, picture: Picture) -> None:
         self._store(key, pixmap(picture))
 
     def _store(self, key: _Key, picture: QPixmap) -> None:
@@ -142,12 +142,16 @@ class PictureClient(QObject):
         self.rendered.emit(path, side)
 
     def _on_died(self) -> None:
-        """List again what was being listed; any of the pictures being drawn may be to blame, so none of them is."""
+        """Restart the running listings; the pictures in flight, any of which may have caused the crash, have failed."""
         for listing in list(self._listings.values()):
             self._list(listing)
 
 
+def _exit_error() -> FoveaError:
+    return FoveaError(tr("Reading this photo crashed."), hint=tr("Open it in another program and save it again."))
+
+
 def pixmap(picture: Picture) -> QPixmap:
-    """Drawn pixels as Qt shows them."""
+    """Convert a rendered picture to a pixmap."""
     image = QImage(picture.rgb, picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
     return QPixmap.fromImage(image)

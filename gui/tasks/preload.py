@@ -1,6 +1,6 @@
-"""Imports before anybody waits for them, so that opening a place, the wizard or a plot never holds up the window.
+"""Imports ahead of time, so that opening a page, the wizard or a plot does not block the window.
 
-The window paints with little more than the place *Photos*; the rest comes from here, beside its thread.
+The first paint needs little more than the *Photos* page; the other modules are imported here, in a background thread.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from gui.tasks.idle_steps import run_when_idle
 
 
 def preload(parent: QtCore.QObject, modules: Sequence[str], on_done: Callable[[], object] = lambda: None) -> None:
-    """Import modules in a background thread; returns at once.
+    """Import modules in a background thread, without waiting for it.
 
     Args:
-        parent: lives as long as anybody wants to know; an object of the window's thread.
-        modules: their full names, in the order in which they are imported.
-        on_done: called on the window's thread once they are there. Where an import fails it is not called:
-            `threading.excepthook` tells why.
+        parent: an object of the main thread; without it, `on_done` is not called.
+        modules: full module names, in import order.
+        on_done: called on the main thread when all are imported. It is not called if an import fails; the error goes to
+            `threading.excepthook`.
     """
     run_when_idle(parent, _steps(parent, modules, on_done))
 
 
 def _steps(parent: QtCore.QObject, modules: Sequence[str], on_done: Callable[[], object]) -> Iterator[None]:
-    """Qt's classes come first, some milliseconds a turn at most and only once in a process.
+    """Access all Qt classes first, some milliseconds per turn at most, and only once per process.
 
-    PySide makes each when it is first named, and is not made for two threads that name the same one at the same time.
+    PySide creates a class at its first access, which is not safe when two threads access the same class.
     """
     for module in (QtCore, QtGui, QtWidgets):
         for name in dir(module):
@@ -40,6 +40,6 @@ def _steps(parent: QtCore.QObject, modules: Sequence[str], on_done: Callable[[],
     in_background(parent, partial(_import, modules), lambda _: on_done())
 
 
-def _import(modules: Sequence[str]) -> None:  # a thread of its own
+def _import(modules: Sequence[str]) -> None:  # in its own thread
     for module in modules:
         importlib.import_module(module)

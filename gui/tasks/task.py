@@ -1,4 +1,4 @@
-"""The window's side of `core.worker`: calls under way in a helper process, each with signals of its own."""
+"""The client of `core.worker`: calls that run in a helper process, each with its own signals."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gui.tasks.helper_process import HelperProcess
 
 
 class Task(QObject):
-    """A call under way.
+    """A running call.
 
     Attributes:
-        progressed: what it reports on its way, most often a `Progress`.
-        succeeded: it is done; what it returned.
-        failed: it failed; a `FoveaError`.
-        stopped: it was cancelled and has ended.
-        ended: any of the three; told last.
-        is_over: whether it has ended.
+        progressed: a progress report or event, usually a `Progress`.
+        succeeded: the call returned this result.
+        failed: the call failed with this error.
+        stopped: the call was cancelled and has ended.
+        ended: the call ended in any of these ways; emitted last.
+        is_over: whether the call has ended.
     """
 
     progressed = Signal(object)
@@ -38,30 +38,30 @@ class Task(QObject):
         self._steer = steer
 
     def cancel(self) -> None:
-        """Cancel the call; nothing happens if it has ended."""
+        """Cancel the call; does nothing if it has ended."""
         self._steer(Steer(self.call.id, Order.CANCEL))
 
     def abandon(self) -> None:
-        """Cancel the call and listen to it no more: another one supersedes it."""
+        """Cancel the call and ignore its signals, because another one supersedes it."""
         self.blockSignals(True)
         self.cancel()
 
     def pause(self) -> None:
-        """Let the call wait."""
+        """Pause the call."""
         self._steer(Steer(self.call.id, Order.PAUSE))
 
     def resume(self) -> None:
-        """Let a paused call run again."""
+        """Resume a paused call."""
         self._steer(Steer(self.call.id, Order.RESUME))
 
 
 class Tasks(QObject):
-    """Runs calls in a helper process, which the first call starts, and the first one after it died.
+    """Runs calls in a helper process, which is started by the first call, and again by the first call after a crash.
 
     Attributes:
-        warned: something the user should know.
-        died: the process ended unexpectedly; calls under way have failed.
-        failed: likewise, and it died several times before it said a word: starting it again would not help.
+        warned: a warning for the user.
+        died: the process ended unexpectedly; running calls have failed.
+        failed: the process died several times before sending a message; starting it again would not help.
     """
 
     warned = Signal(str)
@@ -69,7 +69,7 @@ class Tasks(QObject):
     failed = Signal()
 
     def __init__(self, serve: Callable[[Connection], None], death: FoveaError, parent: QObject) -> None:
-        """`serve` runs in the helper; calls fail with `death` if it dies of them."""
+        """`serve` runs in the helper; running calls fail with `death` if it dies."""
         super().__init__(parent)
         self._death = death
         self._process = HelperProcess(serve, self)
@@ -82,11 +82,11 @@ class Tasks(QObject):
 
     @property
     def process_id(self) -> int | None:
-        """The helper's process number while it lives."""
+        """The process ID while the helper runs."""
         return self._process.process_id
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
-        """Call a function of `core.api` in the helper process; returns at once."""
+        """Call a function of `core.api` in the helper process, without waiting for it."""
         self.prepare()
         call = Call(next(self._ids), function, arguments)
         task = self._running[call.id] = Task(call, self._send, self)
@@ -94,13 +94,13 @@ class Tasks(QObject):
         return task
 
     def prepare(self) -> None:
-        """Start the process, if it does not run, before there is a call."""
+        """Start the process ahead of the first call, unless it is already running."""
         if not self._is_started and not self._is_closed:
             self._process.start()
             self._is_started = True
 
     def close(self) -> None:
-        """End the process, whatever it does; what is called afterwards is never answered."""
+        """End the process immediately; later calls are never answered."""
         self._running.clear()
         self._is_closed = True
         self._process.close()
@@ -140,25 +140,25 @@ class Tasks(QObject):
 
     def _fail_all(self) -> None:
         self._is_started = False
-        left, self._running = self._running, {}
-        for task in left.values():
+        running, self._running = self._running, {}
+        for task in running.values():
             self._end(task, Error(task.call.id, self._death))
 
 
 class LatestTask:
-    """Calls of which only the latest is wanted: each one supersedes the one before."""
+    """Runs calls of which only the latest matters: each one supersedes the previous one."""
 
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
         self._task: Task | None = None
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
-        """Call a function instead of what is under way."""
+        """Call a function, abandoning a running call."""
         self.abandon()
         self._task = self._tasks.start(function, *arguments)
         return self._task
 
     def abandon(self) -> None:
-        """Cancel what is under way, and listen to it no more."""
+        """Cancel a running call and ignore its signals."""
         if self._task is not None and not self._task.is_over:
             self._task.abandon()

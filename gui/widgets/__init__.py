@@ -1,1 +1,1 @@
-"""Widgets and looks that several places share."""
+"""Widgets and styles shared by several pages."""

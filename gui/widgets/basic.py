@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import tr
 from gui.widgets import icons, theme
 
 _SHORT = 48  # characters; longer values are sentences and read better from the left
@@ -27,7 +28,7 @@ Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "headi
 
 
 def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel:
-    """A label in one of the window's text styles; its text can be marked and copied."""
+    """A label in one of the window's text styles; its text can be selected and copied."""
     result = QLabel(text)
     result.setProperty("kind", kind)
     result.setTextFormat(Qt.TextFormat.PlainText)
@@ -37,7 +38,7 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
 
 
 class Icon(QWidget):
-    """An icon that stands by itself, in a colour of the theme of the moment."""
+    """A standalone icon in a colour of the current theme."""
 
     def __init__(self, name: str, role: icons.ColorRole, side: int) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Icon(QWidget):
 
 
 class Panel(QFrame):
-    """A titled box on a page."""
+    """A titled panel on a page."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,10 +65,10 @@ class Panel(QFrame):
 
 
 class PropertyList(QWidget):
-    """Names on the left, values on the right; values wrap and can be copied."""
+    """Names on the left and values on the right; values wrap and can be copied."""
 
     def __init__(self, parent: QWidget | None = None, rows: int = 0) -> None:
-        """So many rows are made at once, the rest when they are first shown."""
+        """Create this many rows; further ones are created when they are first shown."""
         super().__init__(parent)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -78,20 +79,21 @@ class PropertyList(QWidget):
         for _ in range(rows):
             self._add_row()
 
-    def show_properties(self, facts: Sequence[tuple[str, str]]) -> None:
-        """Show these names and values, reusing the labels that are there."""
-        while len(self._rows) < len(facts):
+    def show_properties(self, properties: Sequence[tuple[str, str]]) -> None:
+        """Show these names and values, reusing existing labels."""
+        while len(self._rows) < len(properties):
             self._add_row()
         for row, (name, value) in enumerate(self._rows):
-            shown = row < len(facts)
+            shown = row < len(properties)
             name.setVisible(shown)
             value.setVisible(shown)
             if shown:
-                name.setText(facts[row][0])
-                value.setText(facts[row][1])
-                is_long = len(facts[row][1]) > _SHORT
+                title, text = properties[row]
+                name.setText(title)
+                value.setText(text)
+                is_long = len(text) > _SHORT
                 value.setAlignment(Qt.AlignmentFlag.AlignLeft if is_long else Qt.AlignmentFlag.AlignRight)
-                value.setAccessibleName(f"{facts[row][0]}: {facts[row][1]}")
+                value.setAccessibleName(tr("{name}: {value}", name=title, value=text))
 
     def _add_row(self) -> None:
         row = len(self._rows)
@@ -103,14 +105,14 @@ class PropertyList(QWidget):
 
 
 def fit_rows(tree: QTreeView, maximum: int) -> None:
-    """Make a tree without branches as high as its rows, or as so many of them: the page scrolls, not each list."""
+    """Fit the height of a flat tree to its rows, up to a maximum, so that the page scrolls instead of the list."""
     rows = min(max(tree.model().rowCount(), 1), maximum)
     row = max(tree.sizeHintForRow(0), tree.fontMetrics().height() + 2 * theme.GRID)
     tree.setFixedHeight(tree.header().sizeHint().height() + rows * row + theme.GRID)
 
 
 class Bar(QWidget):
-    """A horizontal bar, filled from the left; the number stands beside it, not in it."""
+    """A horizontal bar filled from the left; its number is shown beside it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,7 +121,7 @@ class Bar(QWidget):
         self._is_strong = True
 
     def show_fraction(self, fraction: float, *, is_strong: bool) -> None:
-        """Fill this part, 0..1; a strong bar has the accent colour."""
+        """Fill this fraction, 0..1; a strong bar has the accent colour."""
         self._fraction, self._is_strong = fraction, is_strong
         self.update()
 
@@ -139,21 +141,21 @@ class Bar(QWidget):
 
 
 class ProgressBar(QProgressBar):
-    """How far something is; the number stands beside it."""
+    """A progress bar without text; its number is shown beside it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setTextVisible(False)
 
     def setValue(self, value: int) -> None:
-        """Show a value in the next painting: Qt's own way paints all of the window that is due at once, 30 ms of it."""
+        """Show a value at the next repaint: Qt repaints all pending parts of the window at once, which takes 30 ms."""
         self.setUpdatesEnabled(False)
         super().setValue(value)
         self.setUpdatesEnabled(True)
 
 
 class PhotoView(QWidget):
-    """One picture, as large as fits, never distorted."""
+    """A picture scaled to fit, with its aspect ratio kept."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,7 +165,7 @@ class PhotoView(QWidget):
         self._scaled: QPixmap | None = None
 
     def show_picture(self, picture: QPixmap | None) -> None:
-        """Show a picture; None while it is being drawn, a null one where it cannot be had."""
+        """Show a picture; None while it is being rendered, a null pixmap if it is not available."""
         self._picture, self._scaled = picture, None
         self.update()
 
@@ -201,13 +203,13 @@ class PhotoView(QWidget):
 
 
 class Choice(QComboBox):
-    """A combo box with the window's own arrow, as a stylesheet takes away the style's; its popup fits its entries."""
+    """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries."""
 
     def showPopup(self) -> None:
         view = self.view()
         bar = view.verticalScrollBar().sizeHint().width() if self.count() > self.maxVisibleItems() else 0
-        wanted = view.sizeHintForColumn(0) + bar + 2 * view.frameWidth()
-        view.setMinimumWidth(min(wanted, self.screen().availableGeometry().width() // 2))
+        width = view.sizeHintForColumn(0) + bar + 2 * view.frameWidth()
+        view.setMinimumWidth(min(width, self.screen().availableGeometry().width() // 2))
         super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:

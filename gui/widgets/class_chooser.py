@@ -1,4 +1,4 @@
-"""Choosing a class by keyboard or mouse, in the window: type to filter, arrows and Enter, or a number."""
+"""A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QP
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import theme
@@ -19,39 +20,39 @@ Index = QModelIndex | QPersistentModelIndex
 
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
-"""Rows; what is further down is scrolled to."""
+"""Visible rows; the rest is reached by scrolling."""
 _NUMBERED: Final = 9
 _MAX_UNSORTED: Final = 16
-"""Up to so many classes stay where they are, so that a hand finds each again."""
+"""Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
 _NOWHERE: Final = QModelIndex()
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """A row: a class, or a word that is to become one."""
+    """A row: a class, or a name to add as a new class."""
 
     label: str
     is_new: bool = False
 
     @property
     def text(self) -> str:
-        return f"Add “{self.label}” as a new class" if self.is_new else self.label
+        return tr("Add “{label}” as a new class", label=self.label) if self.is_new else self.label
 
 
 class ClassChooser(QFrame):
-    """Floats over the window until a class is chosen, Escape is pressed, or something else is clicked.
+    """A list over the window, shown until a class is chosen, Escape is pressed, or something else is clicked.
 
     Attributes:
-        chosen: the class; a new one where nobody had it in the list.
-        cancelled: it closed, with or without a choice, after `chosen`.
+        chosen: the class, which may be a new one.
+        cancelled: the chooser was closed, with or without a choice; emitted after `chosen`.
     """
 
     chosen = Signal(str)
     cancelled = Signal()
 
     def __init__(self, window: QWidget, *, can_add: bool = True) -> None:
-        """Hidden until `open`; `can_add` says whether a word that is no class may become one."""
+        """Hidden until `open`; with `can_add`, the user may add a new class."""
         super().__init__(window)
         self.setObjectName("palette")
         self._window, self._can_add = window, can_add
@@ -61,7 +62,7 @@ class ClassChooser(QFrame):
         self._title = label(kind="heading", wrap=True)
         self._about = label(kind="muted", wrap=True)
         self.line = QLineEdit()
-        self.line.setPlaceholderText("Type a class, or press its number")
+        self.line.setPlaceholderText(tr("Type a class, or press its number"))
         self.line.textChanged.connect(self._search)
         self.line.installEventFilter(self)
         window.installEventFilter(self)
@@ -76,7 +77,7 @@ class ClassChooser(QFrame):
     def _make_list(self) -> QTreeView:
         found = QTreeView()
         found.setObjectName("choices")
-        found.setAccessibleName("Classes")
+        found.setAccessibleName(tr("Classes"))
         found.setModel(self._rows)
         found.setRootIsDecorated(False)
         found.setUniformRowHeights(True)
@@ -92,24 +93,25 @@ class ClassChooser(QFrame):
     def open(
         self, classes: Sequence[str], *, title: str, about: str = "", likely: Sequence[str] = (), current: str = ""
     ) -> None:
-        """Let the person choose.
+        """Let the user choose.
 
         Args:
-            classes: among which; a few keep their order, so that each keeps its number, and of many the likely ones
-                come first and the others in natural order.
-            title: what is asked, such as "What is in this photo?".
-            about: what helps to answer that.
-            likely: classes that are more likely than others, the likeliest first.
-            current: what was chosen before, which is marked at first. Without it nothing is marked until the person
-                types or presses an arrow, so that Enter alone chooses nothing.
+            classes: the classes to choose from. A few keep their order, so that each keeps its number; of many, the
+                likely ones come first, followed by the others in natural order.
+            title: the question, such as "What is in this photo?".
+            about: additional information.
+            likely: the likely classes, most likely first.
+            current: the class chosen before, which is selected initially. Without it nothing is selected until the
+                user types or presses an arrow key, so that Enter alone chooses nothing.
         """
         self._classes = _ordered(classes, likely)
         self._title.setText(title)
         self._about.setText(about)
         self._about.setVisible(bool(about))
-        self.line.setAccessibleName(f"{title} {about} Type to filter, arrows and Enter choose.")
+        instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
+        self.line.setAccessibleName(f"{title} {about} {instructions}")
         self._focus_before = self._window.focusWidget()
-        self.show()  # or rows would be as high as they are without a style
+        self.show()  # before measuring, as hidden rows have no style yet
         self.raise_()
         self.line.clear()
         self._search("")
@@ -119,7 +121,7 @@ class ClassChooser(QFrame):
         self.line.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def texts(self) -> list[str]:
-        """What can be chosen now, from the top."""
+        """The texts of all rows, from the top."""
         return [choice.text for choice in self._rows.choices]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -162,18 +164,21 @@ class ClassChooser(QFrame):
         index = self._rows.index(row, 0)
         self.list.setCurrentIndex(index)
         self.list.scrollTo(index)
-        # The keyboard stays in the line, so what is marked is told there.
+        # The keyboard focus stays in the line, so it announces the selected row.
         count = len(self._rows.choices)
-        nothing = "" if count else "No matching class"
-        self.line.setAccessibleDescription(f"{index.data()}, {row + 1} of {count:,}" if index.isValid() else nothing)
+        if index.isValid():
+            position = tr("{label}, {row:,} of {count:,}", label=index.data(), row=row + 1, count=count)
+            self.line.setAccessibleDescription(position)
+        else:
+            self.line.setAccessibleDescription("" if count else tr("No matching class"))
 
     def _search(self, text: str) -> None:
-        wanted = normalize_label(text)
-        found = [_Choice(one) for one in _found(self._classes, wanted)]
-        if self._can_add and wanted and wanted.casefold() not in {one.casefold() for one in self._classes}:
-            found.append(_Choice(wanted, is_new=True))
+        typed = normalize_label(text)
+        found = [_Choice(one) for one in _found(self._classes, typed)]
+        if self._can_add and typed and typed.casefold() not in {one.casefold() for one in self._classes}:
+            found.append(_Choice(typed, is_new=True))
         self._rows.show(found, numbered=not text)
-        self._mark(0 if wanted else -1)
+        self._mark(0 if typed else -1)
 
     def _choose(self, index: Index) -> None:
         if index.isValid():
@@ -190,18 +195,18 @@ class ClassChooser(QFrame):
             self.cancelled.emit()
 
     def _place(self) -> None:
-        """In the middle, near the top, as high as its rows need, and never larger than the window."""
+        """Place it at the top centre, as high as its rows need but never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
         rows = min(max(len(self._classes) + self._can_add, 2), _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())
-        self.list.setMinimumHeight(0)  # where the window is small, it is the list that gives way
+        self.list.setMinimumHeight(0)  # in a small window, the list shrinks
         self.setGeometry(QRect(room.center().x() - width // 2, room.top(), width, height))
 
 
 class _Rows(QAbstractTableModel):
-    """The choices, and beside each of the first the number that chooses it."""
+    """The choices; the first ones show the number key that chooses them."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -234,19 +239,19 @@ class _Rows(QAbstractTableModel):
 def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
     if len(classes) <= _MAX_UNSORTED:
         return tuple(classes)
-    there = frozenset(classes)
-    first = [one for one in dict.fromkeys(likely) if one in there]
-    return (*first, *sorted(there.difference(first), key=natural_sort_key))
+    available = frozenset(classes)
+    first = [one for one in dict.fromkeys(likely) if one in available]
+    return (*first, *sorted(available.difference(first), key=natural_sort_key))
 
 
-def _found(classes: Sequence[str], wanted: str) -> list[str]:
-    """The classes that have these letters, the best matches first."""
-    letters = wanted.casefold()
+def _found(classes: Sequence[str], typed: str) -> list[str]:
+    """The classes that contain these letters, best matches first."""
+    letters = typed.casefold()
     found = [one for one in classes if letters in one.casefold()]
     return sorted(found, key=lambda one: _distance(one.casefold(), letters))
 
 
 def _distance(name: str, letters: str) -> int:
-    """How far a class is from what was typed: the same, a word of it, its beginning, that of a word, or anywhere."""
+    """Rank how a class matches the typed letters: equal, a whole word, its start, the start of a word, or anywhere."""
     matches = (name == letters, letters in name.split(), name.startswith(letters), f" {letters}" in name, True)
     return matches.index(True)

@@ -1,4 +1,4 @@
-"""What a person drags in or pastes: files and folders, or the pixels of an image without a file."""
+"""Dropped and pasted content: files and folders, or an image without a file."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from urllib.parse import unquote_to_bytes
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 
+from core.base.i18n import mark
+
 MODEL_SUFFIX: Final = ".onnx"
-"""By which the file of a model is known."""
+"""The suffix of model files."""
 
 
 class Rejection(Enum):
-    """Why there is nothing to take."""
+    """Why content is rejected; `tr` translates the value."""
 
-    REMOTE = "That is an address on the network. Fovea opens only what is on this computer: save the image first."
-    UNSUPPORTED = "That is no photo. Fovea takes image files, folders, and images copied in another program."
+    REMOTE = mark("That is a web address. Fovea opens only files on this computer: save the image first.")
+    UNSUPPORTED = mark("That is not a photo. Fovea opens image files, folders, and images copied from other programs.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DropContent:
-    """Something to take: files and folders, or else pixels."""
+    """Accepted content: files and folders, or an image."""
 
     paths: tuple[Path, ...] = ()
     image: QImage | None = None
 
 
 def can_drop(mime: QMimeData) -> bool:
-    """Whether `read_drop` would find something; cheap, for while the pointer still moves."""
+    """Whether `read_drop` would accept the content; cheap enough for drag events."""
     return bool(_local_paths(mime.urls())) or mime.hasImage()
 
 
 def read_drop(mime: QMimeData) -> DropContent | Rejection:
-    """What is offered: local files first, then pixels (a browser offers both an address and pixels)."""
+    """Read the content: local files first, then an image, as a browser offers both an address and an image."""
     paths = _local_paths(mime.urls())
     if paths:
         return DropContent(paths=paths)
@@ -53,13 +55,13 @@ def _local_paths(urls: Sequence[QUrl]) -> tuple[Path, ...]:
 
 
 def _path(url: QUrl) -> Path:
-    """The file's path; on POSIX by its bytes, because a name need not be UTF-8 and Qt would spoil one that is not."""
+    """The path of a URL; decoded from bytes on POSIX, as Qt would corrupt names that are not valid UTF-8."""
     if os.name == "nt":
         return Path(url.toLocalFile())
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 
 def dropped_path(event: QDropEvent) -> Path | None:
-    """The one thing that is dragged, where it is on this computer; whether it is a folder, reading it tells."""
+    """The single local path that is dragged, which may be a file or a folder; None otherwise."""
     content = read_drop(event.mimeData())
     return content.paths[0] if isinstance(content, DropContent) and len(content.paths) == 1 else None

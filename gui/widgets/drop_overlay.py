@@ -1,4 +1,4 @@
-"""What lies over the window while something is dragged across it: what a drop would do."""
+"""The overlay shown while something is dragged over the window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gui.widgets.basic import label
 
 
 class DropOverlay(QFrame):
-    """Covers the window; takes no events of its own."""
+    """Covers the window with a message; lets events pass through."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class DropOverlay(QFrame):
         self.hide()
 
     def appear(self, text: str, *, refused: bool) -> None:
-        """Say what a drop would do."""
+        """Show the overlay with this message."""
         self._label.setText(text)
         self.setProperty("refused", "true" if refused else "false")
         self.style().unpolish(self)
@@ -32,5 +32,5 @@ class DropOverlay(QFrame):
         self.raise_()
 
     def text(self) -> str:
-        """What it says."""
+        """The message."""
         return self._label.text()

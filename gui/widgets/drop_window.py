@@ -1,4 +1,4 @@
-"""A main window that takes what is dropped on it, and says while the pointer still moves whether it will."""
+"""A main window that accepts drops and shows during the drag whether it will."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow
 
+from core.base.i18n import tr
 from gui.widgets.drop import Rejection, can_drop, read_drop
 from gui.widgets.drop_overlay import DropOverlay
 
-_ACCEPT_TEXT = "Drop to see what is in it"
-
 
 class DropWindow(QMainWindow):
-    """What it takes, and what becomes of it, a class made of this one says.
+    """A main window with a drop overlay; subclasses handle the dropped content.
 
     Attributes:
-        overlay: lies over everything while something is dragged over the window.
+        overlay: shown while something is dragged over the window.
     """
 
     def __init__(self) -> None:
@@ -25,16 +24,17 @@ class DropWindow(QMainWindow):
         self.overlay = DropOverlay(self)
 
     def take(self, mime: QMimeData) -> bool:
-        """Take what was dropped or pasted; False where it was refused."""
+        """Accept dropped or pasted content and return whether it was accepted."""
         raise NotImplementedError
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accepted even where the drop would be refused: only so can the window say why."""
-        if event.source() is not None:  # photos on their way out of the gallery
+        """Accept even content that will be rejected, so that the window can show the reason."""
+        if event.source() is not None:  # photos dragged out of the gallery
             return
         takes = can_drop(event.mimeData())
         offer = None if takes else read_drop(event.mimeData())
-        self.overlay.appear(offer.value if isinstance(offer, Rejection) else _ACCEPT_TEXT, refused=not takes)
+        text = tr(offer.value) if isinstance(offer, Rejection) else tr("Drop to open")
+        self.overlay.appear(text, refused=not takes)
         event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:

@@ -1,17 +1,21 @@
-"""Spans of time in words."""
+"""Time spans in words."""
 
 from __future__ import annotations
 
+from core.base.i18n import tr, tr_n
+
 
 def duration(seconds: float) -> str:
-    """A span as a person says it: "12 seconds", "3 minutes", "1 h 20 min"."""
+    """Format a span of time: "12 seconds", "3 minutes", "1 h 20 min"."""
     whole = max(1, round(seconds))
     if whole < 100:
-        return f"{whole} second{'' if whole == 1 else 's'}"
+        return tr_n("{count} second", "{count} seconds", whole)
     minutes = round(whole / 60)
-    return f"{minutes} minutes" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 100:
+        return tr_n("{count} minute", "{count} minutes", minutes)
+    return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def remaining(seconds: float | None) -> str:
-    """What is left, or nothing where that is not known."""
-    return "" if seconds is None else f"{duration(seconds)} left"
+    """Format the remaining time; empty if it is unknown."""
+    return "" if seconds is None else tr("{duration} left", duration=duration(seconds))

@@ -13,7 +13,7 @@ from PySide6.QtSvg import QSvgRenderer
 from gui.widgets import theme
 
 ColorRole = Literal["text", "muted", "accent", "warning"]
-"""A colour by its name among `theme.Tokens`."""
+"""The name of a colour in `theme.Tokens`."""
 
 _FOLDER: Final = Path(__file__).parent.parent / "icons"
 
@@ -30,28 +30,28 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: str) -> None:
 
 
 def icon(name: str, role: ColorRole, *, checked: ColorRole | None = None) -> QIcon:
-    """An icon for a button, drawn afresh whenever it is painted: sharp on every screen, and in the theme of the moment.
+    """An icon for a button, rendered at every paint: sharp on every screen, and in the current theme.
 
     Args:
-        name: of the outline.
+        name: the name of the outline.
         role: its colour.
-        checked: its colour while the button is checked; None: the same.
+        checked: its colour while the button is checked; None for the same colour.
     """
     return QIcon(_Outline(name, role, checked or role))
 
 
 def color_of(name: ColorRole) -> str:
-    """This colour in the theme of the moment."""
+    """This colour in the current theme."""
     colours = theme.current()
     return {"text": colours.text, "muted": colours.muted, "accent": colours.accent, "warning": colours.warning}[name]
 
 
 def program_icon() -> QIcon:
-    """Fovea's own icon, drawn by hand for each usual size."""
-    drawn = QIcon()
+    """The application icon in all available sizes."""
+    result = QIcon()
     for picture in (_FOLDER / "fovea").glob("*.png"):
-        drawn.addFile(str(picture))
-    return drawn
+        result.addFile(str(picture))
+    return result
 
 
 class _Outline(QIconEngine):

@@ -1,4 +1,4 @@
-"""What a model is: its network, size, cost, classes, origin, licence, and how fast it has been in this session."""
+"""A panel with a model's architecture, size, cost, classes, origin and licence, and its latency in this session."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from core.services.messages import ModelOpened, ModelSummary
 from gui.widgets.basic import Panel, PropertyList, label
@@ -15,98 +16,111 @@ _MAX_SAMPLES: Final = 2000
 
 
 class LatencyRecord:
-    """Inference times of this session's answers by one model, in milliseconds."""
+    """Inference times of one model in this session, in milliseconds."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=_MAX_SAMPLES)
 
     def add(self, inference_ms: float) -> None:
-        """Note one answer."""
+        """Add the inference time of a prediction."""
         self._times.append(inference_ms)
 
     def summary(self) -> str:
-        """Median and 95th percentile, in words."""
+        """The median and the 95th percentile as text."""
         if not self._times:
-            return "no photo yet"
-        import statistics  # with its fractions and decimals it would delay every start
+            return tr("no photos yet")
+        import statistics  # slow to import
 
         median = statistics.median(self._times)
         if len(self._times) < 2:
-            return f"{median:.1f} ms (1 photo)"
+            return tr("{milliseconds:.1f} ms (1 photo)", milliseconds=median)
         slow = statistics.quantiles(self._times, n=20, method="inclusive")[-1]
-        return f"median {median:.1f} ms, 95% within {slow:.1f} ms ({len(self._times)} photos)"
+        return tr_n(
+            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photo)",
+            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photos)",
+            len(self._times),
+            median=median,
+            slow=slow,
+        )
 
 
 class ModelStatistics(Panel):
-    """Shows one model."""
+    """A panel that describes a model."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(title, parent)
         self._summary = label(wrap=True)
-        self._facts = PropertyList()
+        self._properties = PropertyList()
         self.body.addWidget(self._summary)
-        self.body.addWidget(self._facts)
-        self._summary.setText("Opening the model …")
+        self.body.addWidget(self._properties)
+        self._summary.setText(tr("Opening model…"))
 
-    def show_model(self, facts: ModelSummary, opened: ModelOpened | None = None, latency: str = "") -> None:
-        """Show what is known; `opened` and `latency` where the model is in use."""
-        self.heading.setText(facts.card.title)
-        self._summary.setText(facts.card.summary)
-        self._facts.show_properties(_card_facts(facts) + _session_facts(opened, latency) + _origin_facts(facts))
+    def show_model(self, model: ModelSummary, opened: ModelOpened | None = None, latency: str = "") -> None:
+        """Show a model; `opened` and `latency` are given for the model in use."""
+        self.heading.setText(model.card.title)
+        self._summary.setText(model.card.summary)
+        rows = _card_properties(model) + _session_properties(opened, latency) + _origin_properties(model)
+        self._properties.show_properties(rows)
 
     def show_unavailable(self, reason: str) -> None:
-        """Say why there is no model."""
+        """Show why no model can be shown."""
         self._summary.setText(reason)
-        self._facts.show_properties(())
+        self._properties.show_properties(())
 
 
-def _card_facts(facts: ModelSummary) -> list[tuple[str, str]]:
-    backbone, card = facts.backbone, facts.card
-    size = backbone.preprocessing.size
+def _card_properties(model: ModelSummary) -> list[tuple[str, str]]:
+    backbone, card = model.backbone, model.card
     rows = [
-        ("Architecture", backbone.architecture),
-        ("Weights", f"{facts.parameters:,}"),
-        ("Size on disk", f"{facts.size_bytes / 1e6:.1f} MB"),
-        ("Multiply-adds", f"{backbone.multiply_adds / 1e9:.2f} billion per image"),
-        ("Input", f"{size} × {size} pixels"),
-        ("Classes", f"{len(card.classes):,}"),
-        ("Version", "shipped with Fovea" if facts.is_builtin else str(facts.version)),
-        ("Accuracy", _accuracy(facts)),
+        (tr("Architecture"), backbone.architecture),
+        (tr("Parameters"), f"{model.parameters:,}"),
+        (tr("Size on disk"), tr("{megabytes:.1f} MB", megabytes=model.size_bytes / 1e6)),
+        (tr("Multiply-adds"), tr("{billions:.2f} billion per photo", billions=backbone.multiply_adds / 1e9)),
+        (tr("Input"), tr("{side} × {side} px", side=backbone.preprocessing.size)),
+        (tr("Classes"), f"{len(card.classes):,}"),
+        (tr("Version"), tr("built in") if model.is_builtin else str(model.version)),
+        (tr("Accuracy"), _accuracy(model)),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _origin_facts(facts: ModelSummary) -> list[tuple[str, str]]:
-    head, backbone = facts.card.origin, facts.backbone.origin
+def _origin_properties(model: ModelSummary) -> list[tuple[str, str]]:
+    head, backbone = model.card.origin, model.backbone.origin
     if head == backbone:
-        return [("Comes from", head.source), ("Licence", head.licence)]
+        return [(tr("Source"), head.source), (tr("Licence"), head.licence)]
     return [
-        ("Classes from", head.source),
-        ("Their licence", head.licence),
-        ("Network from", backbone.source),
-        ("Its licence", backbone.licence),
+        (tr("Head source"), head.source),
+        (tr("Head licence"), head.licence),
+        (tr("Backbone source"), backbone.source),
+        (tr("Backbone licence"), backbone.licence),
     ]
 
 
-def _accuracy(facts: ModelSummary) -> str:
-    """How good the card says it is, and how sure one can be of that; a card may hold anything."""
-    match facts.card.evaluation:
+def _accuracy(model: ModelSummary) -> str:
+    """The accuracy in the card with its confidence interval and method; empty if the card has none."""
+    match model.card.evaluation:
         case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:
-            text = f"{accuracy:.1%} of {images:,} images; 95 % interval {low:.1%} to {high:.1%}"
+            text = tr_n(
+                "{accuracy:.1%} on {count:,} photo; 95% confidence interval: {low:.1%} to {high:.1%}",
+                "{accuracy:.1%} on {count:,} photos; 95% confidence interval: {low:.1%} to {high:.1%}",
+                images,
+                accuracy=accuracy,
+                low=low,
+                high=high,
+            )
         case {"accuracy": float(accuracy)}:
             text = f"{accuracy:.1%}"
         case _:
             return ""
-    how = facts.card.evaluation.get("method", "")
-    return f"{text} ({how})" if isinstance(how, str) and how else text
+    method = model.card.evaluation.get("method", "")
+    return f"{text} ({method})" if isinstance(method, str) and method else text
 
 
-def _session_facts(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:
+def _session_properties(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:
     if opened is None:
         return []
     return [
-        ("Provider", TITLES[opened.provider]),
-        ("Agreement", f"{opened.agreement:.5f} with the card's golden features"),
-        ("Opened in", f"{opened.opening_ms:.0f} ms"),
-        ("Latency", latency),
+        (tr("Provider"), TITLES[opened.provider]),
+        (tr("Agreement"), tr("cosine {cosine:.5f} to the reference features", cosine=opened.agreement)),
+        (tr("Opened in"), tr("{milliseconds:.0f} ms", milliseconds=opened.opening_ms)),
+        (tr("Latency"), latency),
     ]

@@ -1,4 +1,4 @@
-"""Notices: what went wrong or is worth knowing, in the window, until the person dismisses it; each can be copied."""
+"""Notices in the window: errors and information, shown until dismissed; each can be copied."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr, tr_n
 from gui.widgets import icons, theme
 from gui.widgets.basic import Icon, label
 
 _MAX_VISIBLE: Final = 3
 _MIN_HEIGHT: Final = 720
-"""Height of the window from which all of them are shown; below it they would take the room of what they are about."""
+"""Height of the window, in pixels, below which only the newest notice is shown, to leave room for the page."""
 
 
 class Notices(QWidget):
-    """The newest notice at the top; at most a few, the oldest give way. In a low window all but one wait to be seen."""
+    """A short stack of notices, newest first; the oldest is dropped. A low window shows only the newest."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -32,7 +33,7 @@ class Notices(QWidget):
         self.hide()
 
     def show_notice(self, text: str, *, action: tuple[str, Callable[[], object]] | None = None) -> None:
-        """Show a notice; the same text is never there twice. `action` is a button with what it does."""
+        """Show a notice, replacing one with the same text; `action` is the text and the function of a button."""
         for known in [notice for notice in self._shown if notice.text == text]:
             self._dismiss(known)
         while len(self._shown) >= _MAX_VISIBLE:
@@ -43,15 +44,15 @@ class Notices(QWidget):
         self._fit()
 
     def show_error(self, error: FoveaError) -> None:
-        """Show what happened and what to do."""
+        """Show an error with its hint."""
         self.show_notice(str(error))
 
     def texts(self) -> list[str]:
-        """What is shown now, oldest first."""
+        """The texts of all notices, oldest first."""
         return [notice.text for notice in self._shown]
 
     def _dismiss(self, notice: _Notice) -> None:
-        if notice not in self._shown:  # dismissed already, and only not deleted yet
+        if notice not in self._shown:  # already dismissed, but not deleted yet
             return
         self._shown.remove(notice)
         self._column.removeWidget(notice)
@@ -69,13 +70,13 @@ class Notices(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Show as many as there is room for, the newest first."""
+        """Show as many notices as the height of the window allows."""
         self._wants_all = self._wants_all and len(self._shown) > 1
         is_low = self.window().height() < _MIN_HEIGHT and not self._wants_all
         waiting = self._shown[:-1] if is_low else []
         for notice in self._shown:
             notice.setHidden(notice in waiting)
-            notice.more.setText(f"Show {len(waiting)} more")
+            notice.more.setText(tr_n("Show {count:,} more", "Show {count:,} more", len(waiting)))
             notice.more.setVisible(bool(waiting))
         self.setVisible(bool(self._shown))
 
@@ -93,31 +94,31 @@ class _Notice(QFrame):
         self.text = text
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 8, 8)
-        sign = Icon("triangle-alert", "warning", 18)
-        words = label(text, wrap=True)
-        words.setAccessibleName(f"Notice: {text}")
-        row.addWidget(sign, alignment=Qt.AlignmentFlag.AlignTop)
-        row.addWidget(words, 1)
+        icon = Icon("triangle-alert", "warning", 18)
+        message = label(text, wrap=True)
+        message.setAccessibleName(tr("Notice: {text}", text=text))
+        row.addWidget(icon, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(message, 1)
         if action is not None:
             button = _link(*action)
             button.clicked.connect(lambda: dismiss(self))
             row.addWidget(button)
         self.more = _link("", show_all)
-        self.more.setAccessibleName("Show the other notices")
+        self.more.setAccessibleName(tr("Show the other notices"))
         self.more.hide()
         row.addWidget(self.more)
-        row.addWidget(_sign("copy", "Copy this notice", lambda: QGuiApplication.clipboard().setText(text)))
-        row.addWidget(_sign("x", "Dismiss this notice", lambda: dismiss(self)))
+        row.addWidget(_icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(text)))
+        row.addWidget(_icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self)))
 
 
 def _link(name: str, action: Callable[[], object]) -> QPushButton:
     button = QPushButton(name)
     button.setProperty("kind", "link")
-    button.clicked.connect(lambda: action())  # without what the signal says: it would be taken for an argument
+    button.clicked.connect(lambda: action())  # drops the argument of the signal
     return button
 
 
-def _sign(name: str, title: str, action: Callable[[], object]) -> QToolButton:
+def _icon_button(name: str, title: str, action: Callable[[], object]) -> QToolButton:
     button = QToolButton()
     button.setProperty("kind", "plain")
     button.setIcon(icons.icon(name, "text"))

@@ -1,4 +1,4 @@
-"""Colours, sizes and the stylesheet: one set of named tokens for light and one for dark, nothing coloured elsewhere."""
+"""Colours, sizes and the style sheet, with one set of colour tokens for each of the light and dark themes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from PySide6.QtWidgets import QApplication
 from core.base.settings import Theme
 
 GRID: Final = 8
-"""Every distance in the window is a multiple of this many pixels, or half of it."""
+"""The base distance in pixels: all spacings are multiples or halves of it."""
 
 RADIUS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Colours by what they mean, as #rrggbb.
+    """Colours by meaning, as #rrggbb.
 
     Attributes:
-        plot_main: of the figures that count in a plot, and of right answers; with `plot_other` from the colours that
-            Okabe and Ito chose for all kinds of colour vision (2008).
-        plot_other: of what they are compared with, and of wrong answers.
+        plot_main: the main series of a plot, and correct predictions; like `plot_other` from the palette of Okabe and
+            Ito for all kinds of colour vision (2008).
+        plot_other: the series to compare with, and wrong predictions.
     """
 
     window: str
@@ -82,24 +82,24 @@ DARK: Final = Tokens(
 
 
 def is_dark(theme: Theme) -> bool:
-    """Whether this theme is dark now; SYSTEM follows the desktop."""
+    """Whether this theme is currently dark; SYSTEM follows the desktop."""
     if theme is Theme.SYSTEM:
         return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
     return theme is Theme.DARK
 
 
 def tokens(theme: Theme) -> Tokens:
-    """The colours to use now."""
+    """The colours of this theme."""
     return DARK if is_dark(theme) else LIGHT
 
 
 def current() -> Tokens:
-    """The colours in use, for what is painted by hand; they follow the application's palette."""
+    """The colours in use, for custom painting; they follow the application's palette."""
     return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
 def apply(application: QApplication, theme: Theme) -> None:
-    """Give the whole application this theme; where it has it already nothing is done, as that takes half a second."""
+    """Apply a theme to the whole application, unless it is already in use: restyling takes half a second."""
     apply_colours(application, theme)
     style = _STYLE.substitute(asdict(tokens(theme)), radius=RADIUS)
     if application.styleSheet() != style:
@@ -107,7 +107,7 @@ def apply(application: QApplication, theme: Theme) -> None:
 
 
 def apply_colours(application: QApplication, theme: Theme) -> None:
-    """Have `current` be the colours of this theme; unlike the style sheet, they cost a window being built nothing."""
+    """Set the palette of this theme only, which, unlike the style sheet, does not slow down building the window."""
     if current() is not tokens(theme) or not application.styleSheet():
         application.setPalette(_palette(tokens(theme)))
 
@@ -139,7 +139,7 @@ def _palette(colours: Tokens) -> QPalette:
     return palette
 
 
-# Widgets are styled by their object name or a `kind` property, so that this is the only place with colours in it.
+# Widgets are styled by object name or a `kind` property; colours are defined only in this module.
 _STYLE: Final = Template("""
 QMainWindow, QWidget#page { background: $window; }
 QWidget#rail, QWidget#top, QStatusBar { background: $surface; }

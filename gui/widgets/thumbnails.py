@@ -1,4 +1,4 @@
-"""Rows of small pictures, drawn by the picture process as they come into sight."""
+"""Small pictures, rendered by the picture process as they become visible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PATH: Final = Qt.ItemDataRole.UserRole
 
 
 def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
-    """The middle of a picture in a rounded box, or a sign that it is being drawn or cannot be."""
+    """Paint the centre of a picture into a rounded box, or an icon if it is not ready or not available."""
     clip = QPainterPath()
     clip.addRoundedRect(QRectF(box), 4, 4)
     painter.save()
@@ -50,12 +50,12 @@ def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
 
 
 class PhotoWall(QListWidget):
-    """Photos with two lines under each.
+    """A grid of photos with two lines of text below each.
 
     Attributes:
-        opened: the person wants to see this photo's file.
-        removal_asked: they pressed Delete.
-        naming_asked: they pressed F2.
+        opened: the user requested to open this photo.
+        removal_asked: the user pressed Delete.
+        naming_asked: the user pressed F2.
     """
 
     opened = Signal(object)
@@ -87,21 +87,21 @@ class PhotoWall(QListWidget):
                 super().keyPressEvent(event)
 
     def chosen(self) -> list[Path]:
-        """The photos that are marked."""
+        """The selected photos."""
         return [item.data(_PATH) for item in self.selectedItems()]
 
     def _repaint(self) -> None:
         self.viewport().update()
 
     def show_texts(self, texts: Sequence[str]) -> None:
-        """Show other texts under the same photos."""
+        """Replace the texts of the photos."""
         for row, text in enumerate(texts):
             item = self.item(row)
             item.setText(text)
             item.setToolTip(f"{text}\n{display_path(item.data(_PATH))}")
 
     def show_photos(self, photos: Sequence[tuple[Path, str]]) -> None:
-        """Show these photos with their texts, two lines each."""
+        """Show these photos with their texts of two lines."""
         self.clear()
         for path, text in photos:
             item = QListWidgetItem(text, self)
@@ -110,7 +110,7 @@ class PhotoWall(QListWidget):
 
 
 class _PhotoDelegate(QStyledItemDelegate):
-    """Paints a photo and its two lines, and asks for it when it comes into sight."""
+    """Paints a photo with its text, and requests the thumbnail when it becomes visible."""
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Widgets side by side in as many columns as have room."""
+"""A responsive grid of widgets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gui.widgets import theme
 
 
 class Tiles(QWidget):
-    """Tiles in as many columns as have room."""
+    """Arranges widgets in as many columns as fit."""
 
     def __init__(self, tiles: Sequence[QWidget], min_width: int) -> None:
-        """`min_width` is how wide a column must be, in pixels."""
+        """`min_width` is the minimum width of a column in pixels."""
         super().__init__()
         self._min_width = min_width
         self.setObjectName("inspector")
-        self.setMinimumWidth(min_width)  # or the columns of a wide window would keep it from becoming narrow
+        self.setMinimumWidth(min_width)  # several columns would otherwise keep the window wide
         self._tiles = list(tiles)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -27,7 +27,7 @@ class Tiles(QWidget):
         self._arrange(1)
 
     def add_last(self, widget: QWidget) -> None:
-        """Put one more under all."""
+        """Append a widget."""
         self._tiles.append(widget)
         self._arrange(self._columns)
 

@@ -1,20 +1,21 @@
-"""One line for work under way on a page: what is done, how far it is, and a way to call it off."""
+"""A line for a running task: its current stage, its progress, and a Cancel button."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from core.base.i18n import tr
 from core.base.progress import Progress
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, label
 
 
 class WorkStrip(QWidget):
-    """Hidden while nothing is under way.
+    """Shows the progress of a task; hidden while none is running.
 
     Attributes:
-        cancel_wanted: the person wants it called off.
+        cancel_wanted: the user requested to cancel the task.
     """
 
     cancel_wanted = Signal()
@@ -23,10 +24,10 @@ class WorkStrip(QWidget):
         super().__init__(parent)
         self.words = label()
         self.bar = ProgressBar()
-        self.bar.setAccessibleName(f"Progress of {name}")
+        self.bar.setAccessibleName(tr("Progress of {task}", task=name))
         self.count = label(kind="muted")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setAccessibleName(f"Cancel {name}")
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setAccessibleName(tr("Cancel {task}", task=name))
         self.cancel.clicked.connect(self._on_cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -38,7 +39,7 @@ class WorkStrip(QWidget):
         self.hide()
 
     def begin(self, words: str) -> None:
-        """Show work that begins now."""
+        """Show a task that starts now."""
         self.words.setText(words)
         self.bar.setRange(0, 0)
         self.count.clear()
@@ -46,17 +47,19 @@ class WorkStrip(QWidget):
         self.show()
 
     def show_progress(self, progress: Progress) -> None:
-        """Show how far it is."""
-        self.words.setText(f"{progress.stage[:1].upper()}{progress.stage[1:]} …")
+        """Show the progress of the task."""
+        self.words.setText(f"{progress.stage[:1].upper()}{progress.stage[1:]}…")
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
-        self.count.setText(f"{progress.step:,} of {progress.total:,}" if progress.total > 1 else "")
+        self.count.setText(
+            tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
+        )
 
     def end(self) -> None:
-        """Show that nothing is under way."""
+        """Hide the strip at the end of the task."""
         self.hide()
 
     def _on_cancel(self) -> None:
-        self.words.setText("Stopping …")
+        self.words.setText(tr("Stopping…"))
         self.cancel.setEnabled(False)
         self.cancel_wanted.emit()

@@ -1,4 +1,4 @@
-"""The real window with a tiny model of the test's own, and whatever is done to it."""
+"""Fixtures with the real window and a tiny model of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_MS = 30_000
 
 @pytest.fixture(scope="session", autouse=True)
 def _helpers_start_warm() -> Iterator[None]:
-    """Importing in every helper what every helper needs would take most of the tests' time."""
+    """Fork helpers from a warm server: their imports would take most of the time of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(helper_process, "_CONTEXT", warm.context())
         yield
@@ -31,7 +31,7 @@ def _helpers_start_warm() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _cycles_end_on_this_thread() -> Iterator[None]:
-    """As in the program: what the test before left is not collected while other threads run."""
+    """Collect garbage only between tests, on this thread, as the program does."""
     gc.disable()
     gc.collect(1)
     yield
@@ -40,7 +40,7 @@ def _cycles_end_on_this_thread() -> Iterator[None]:
 
 @pytest.fixture
 def tiny_model(home: Path) -> str:
-    """A model that tells red, green and blue, installed and chosen in this test's home."""
+    """A model that recognises red, green and blue, installed and selected in this test's home."""
     card, files = tiny.packaged_model()
     name = open_library().install(card, files).card.name
     settings.save(Settings(model=name), paths.settings_file())
@@ -57,10 +57,10 @@ def window(qtbot: QtBot, tiny_model: str) -> Iterator[MainWindow]:
 
 
 def show_window(qtbot: QtBot) -> MainWindow:
-    """Open the window as the program does."""
+    """Open the window like the program does."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
-    if application.style().name() != "fusion":  # setting it again would style every widget again
+    if application.style().name() != "fusion":  # setting it again would restyle all widgets
         application.setStyle("Fusion")
     window = MainWindow()
     qtbot.addWidget(window)

@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 
 def files(paths: Sequence[Path]) -> QMimeData:
-    """What a file manager offers."""
+    """The MIME data of files dragged from a file manager."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromEncoded(path.absolute().as_uri().encode()) for path in paths])
     return mime
 
 
 def enter(window: QWidget, mime: QMimeData) -> tuple[QWidget, bool]:
-    """Drag over the middle of the window; the widget under it and whether the drag may drop there."""
+    """Drag over the centre of the window; return the widget there and whether it accepts the drop."""
     centre = window.rect().center()
     target = window.childAt(centre) or window
     at: QPoint = target.mapFrom(window, centre)
@@ -31,7 +31,7 @@ def enter(window: QWidget, mime: QMimeData) -> tuple[QWidget, bool]:
 
 
 def drop(window: QWidget, mime: QMimeData) -> bool:
-    """Drag onto the middle of the window and let go; True if enter, move and drop were accepted."""
+    """Drag onto the centre of the window and drop; True if enter, move and drop were accepted."""
     target, may_drop = enter(window, mime)
     if not may_drop:
         return False

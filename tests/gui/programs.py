@@ -1,7 +1,7 @@
-"""Two real programs for the drag between them, each printing a line of JSON when something happened.
+"""Real programs for drags between them, which print a line of JSON for each event.
 
-`source FILE...` is dragged from; `target` is Fovea telling what it reads; `look FILE` tells what is in the clipboard,
-and keeps a picture of the screen.
+`source FILE...` is a window to drag files from; `target` is Fovea, reporting predictions; `look FILE` reports the text
+in the clipboard and saves a picture of the screen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 
 class Source(QLabel):
-    """A small window; dragging from it offers files, as a file manager does."""
+    """A small window from which files can be dragged, as from a file manager."""
 
     def __init__(self, files: list[str]) -> None:
         super().__init__("drag me")
@@ -29,10 +29,10 @@ class Source(QLabel):
         mime.setUrls([QUrl.fromLocalFile(name) for name in self._files])
         drag.setMimeData(mime)
         action = drag.exec(Qt.DropAction.CopyAction)
-        tell(dropped=action is Qt.DropAction.CopyAction)
+        report(dropped=action is Qt.DropAction.CopyAction)
 
 
-def tell(**facts: object) -> None:
+def report(**facts: object) -> None:
     print(json.dumps(facts), flush=True)
 
 
@@ -40,7 +40,7 @@ def run_source(files: list[str]) -> None:
     application = QApplication([])
     window = Source(files)
     window.show()
-    QTimer.singleShot(500, lambda: tell(ready=True))
+    QTimer.singleShot(500, lambda: report(ready=True))
     application.exec()
 
 
@@ -52,28 +52,28 @@ def run_target() -> None:
     window = MainWindow()
     window.move(QPoint(0, 0))
     window.resize(860, 700)
-    window.session.models_changed.connect(lambda: tell(ready=window.session.opened is not None))
+    window.session.models_changed.connect(lambda: report(ready=window.session.opened is not None))
     window.session.outcome_changed.connect(
-        lambda row: tell(answer=window.session.photos.index(row).data(), page=window.photos_page.gallery.isVisible())
+        lambda row: report(answer=window.session.photos.index(row).data(), page=window.photos_page.gallery.isVisible())
     )
     window.show()
     application.exec()
 
 
 def look(picture: str) -> None:
-    """Tell the clipboard's text, once there is some, and keep a picture of the whole screen."""
+    """Report the text in the clipboard once there is some, and save a picture of the whole screen."""
     application = QApplication([])
     screen = application.primaryScreen()
 
-    def tell_text() -> None:
+    def report_text() -> None:
         text = application.clipboard().text()
         if text:
             screen.grabWindow(0).save(picture)
-            tell(clipboard=text)
+            report(clipboard=text)
             application.quit()
 
     timer = QTimer(application)
-    timer.timeout.connect(tell_text)
+    timer.timeout.connect(report_text)
     timer.start(50)
     application.exec()
 

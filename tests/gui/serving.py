@@ -1,4 +1,4 @@
-"""Helper processes that misbehave, for the tests; importable by name, because a helper imports what it runs."""
+"""Helper processes that misbehave; in a module of their own, because a helper imports what it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEADLY = "deadly.png"
 
 
 def serve_engine_that_dies_of_one_image(connection: Connection) -> None:
-    """Serve like the engine, but die at once, as a crashing decoder would, when an image of that name is decoded."""
+    """Serve like the engine, but die like from a crashing decoder when the deadly image is decoded."""
     read_image = classifier.read_image
 
     def fragile_read(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
@@ -35,27 +35,27 @@ def serve_pictures_and_die(connection: Connection) -> None:
 
 
 def die_at_once(connection: Connection) -> None:
-    """What a broken installation does."""
+    """Die immediately, like a broken installation."""
     os._exit(1)
 
 
 def echo(connection: Connection) -> None:
-    """Send back what comes; die of the word `die`."""
+    """Echo messages; die at the message `die`."""
     while (message := connection.recv()) != "die":
         connection.send(message)
     os._exit(3)
 
 
 HELD_FROM = "08.png"
-"""Photos called so or later are held; those before are one batch."""
+"""Photos from this name on are held; those before form one batch."""
 RELEASE = "release"
-"""Beside the folder of photos that are held, this lets them go."""
+"""A file of this name beside the folder releases the held photos."""
 SEEN_AT_ONCE = 5
-"""Photos that a slow folder shows at once."""
+"""Number of photos that a slow folder lists immediately."""
 
 
 def serve_batch_held(connection: Connection) -> None:
-    """Serve like the batch process, but read no more than a batch until a test lets the rest go."""
+    """Serve like the batch process, but read only one batch until a test releases the rest."""
     prepare = pipeline.prepare
 
     def prepare_released(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
@@ -68,7 +68,7 @@ def serve_batch_held(connection: Connection) -> None:
 
 
 def serve_batch_that_walks_slowly(connection: Connection) -> None:
-    """Serve like the batch process, but read a folder no further than to a few photos until a test lets it go on."""
+    """Serve like the batch process, but list only a few photos of a folder until a test releases the rest."""
     visible = walk.visible_entries
 
     def slowly_visible(folder, *pass_over):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
@@ -82,15 +82,15 @@ def serve_batch_that_walks_slowly(connection: Connection) -> None:
 
 
 def serve_batch_that_sorts_slowly(connection: Connection) -> None:
-    """Serve like the batch process, but wait with sorting, and undoing it, until a test lets it go on."""
+    """Serve like the batch process, but delay sorting and undoing it until a test releases them."""
     release = Path(os.environ["FOVEA_HOME"]).with_name(RELEASE)
 
-    def slowly(deed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def slowly(task):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         def do(*given, report, token):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
             while not release.exists():
                 token.check()
                 time.sleep(0.02)
-            return deed(*given, report=report, token=token)
+            return task(*given, report=report, token=token)
 
         return do
 

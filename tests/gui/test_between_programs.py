@@ -1,4 +1,4 @@
-"""A true drag from another program into Fovea, on a real screen of its own, with a real pointer."""
+"""A real drag from another program into Fovea, on a virtual screen with a real pointer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 
 pytestmark = pytest.mark.skipif(
-    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="Xvfb and xdotool are not on this machine"
+    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="Xvfb and xdotool are not installed"
 )
 
 
 class Program:
-    """A running program whose lines of JSON are read as they come."""
+    """A running program whose lines of JSON are read as they arrive."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(arguments, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -32,7 +32,7 @@ class Program:
         threading.Thread(target=self._read, daemon=True).start()
 
     def wait_for(self, key: str, value: object = None) -> dict[str, object]:
-        """The next line that has this key, with this value where one is given."""
+        """The next line with this key and, if given, this value."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:
@@ -42,7 +42,7 @@ class Program:
                 continue
             if key in line and value in (None, line[key]):
                 return line
-        raise AssertionError(f"nothing said {key}={value}")
+        raise AssertionError(f"no line with {key}={value}")
 
     def end(self) -> None:
         self.process.terminate()
@@ -58,7 +58,7 @@ class Program:
 
 @pytest.fixture
 def screen() -> Iterator[dict[str, str]]:
-    """An environment with a screen of its own."""
+    """An environment with its own virtual screen."""
     reader, writer = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1200x800x24", "-nolisten", "tcp"],
@@ -66,14 +66,14 @@ def screen() -> Iterator[dict[str, str]]:
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
-    with os.fdopen(reader) as said:  # open until the end: the server writes in parts, and a closed pipe would kill it
-        number = said.readline().strip()
+    with os.fdopen(reader) as output:  # stays open: the server writes in parts, and a closed pipe would kill it
+        number = output.readline().strip()
         yield {**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
         server.terminate()
         server.wait(10)
 
 
-def test_a_photo_dragged_from_another_program_is_read(
+def test_a_photo_dragged_from_another_program_is_classified(
     screen: dict[str, str], tiny_model: str, solids: dict[str, Path]
 ) -> None:
     command = [sys.executable, "-m", "tests.gui.programs"]
@@ -93,7 +93,7 @@ def test_a_photo_dragged_from_another_program_is_read(
 
 
 def drag(environment: dict[str, str], start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Press at `start`, move in steps as a hand does, and let go at `end`."""
+    """Press at `start`, move in steps like a hand, and release at `end`."""
 
     def xdotool(*words: object) -> None:
         subprocess.run(["xdotool", *map(str, words)], env=environment, check=True)

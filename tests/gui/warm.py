@@ -1,7 +1,7 @@
-"""Helper processes that start warm: forked from a server that has imported what every helper imports.
+"""Helper processes forked from a warm server that has imported what every helper imports.
 
 The window starts its helpers with `spawn`, and each then imports NumPy, onnx and ONNX Runtime: more than a second of
-processor time, three to five times a window. Forked ones are processes as real, in 15 ms.
+CPU time, three to five times per window. Forked helpers are also real processes, but start in 15 ms.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IMPORTED_ONCE: Final = [
 
 
 class WarmContext(ForkServerContext):
-    """A context of `multiprocessing` whose processes see this process's environment, as spawned ones do."""
+    """A `multiprocessing` context whose processes inherit this process's environment, like spawned ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,18 +32,18 @@ class WarmContext(ForkServerContext):
     def Process(  # type: ignore[override]  # noqa: N802 (multiprocessing's name)
         self, *, target: Callable[[Connection], None], args: tuple[Connection], daemon: bool
     ) -> ForkServerProcess:
-        """A process that has not started yet."""
+        """Create a process without starting it."""
         given = (dict(os.environ), target, *args)
         return super().Process(target=_in_environment, args=given, daemon=daemon)
 
 
 def context() -> ForkServerContext | SpawnContext:
-    """How tests start helpers: warm where the system can fork, else as the program does."""
+    """How tests start helpers: forked where the system supports it, otherwise like the program."""
     can_fork = "forkserver" in multiprocessing.get_all_start_methods()
     return WarmContext() if can_fork else multiprocessing.get_context("spawn")
 
 
 def _in_environment(environment: dict[str, str], serve: Callable[[Connection], None], connection: Connection) -> None:
-    os.environ.clear()  # the server's own, of the test that started it
+    os.environ.clear()  # inherited from the test that started the server
     os.environ.update(environment)
     serve(connection)

@@ -134,9 +134,9 @@ def test_far_from_the_sources_it_proves_itself(bundle: Path, run: Run) -> None:
     done = run(bundle / "fovea", "--self-check")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert done.stdout.endswith("Everything works.\n")
-    assert "files are as they were packed" in done.stdout
-    assert "cat.jpg is" in done.stdout
-    assert "not here: This needs the trainer" in done.stdout
+    assert "files unchanged" in done.stdout
+    assert "cat.jpg: '" in done.stdout
+    assert "not installed: This needs the trainer" in done.stdout
 
 
 def test_it_tells_what_is_in_a_photo(bundle: Path, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""After a crash of the real program the next window offers the report, once."""
+"""After a crash of the real program, the next window offers the report once."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 REPORT = CrashReport(
-    "Fatal Python error: Segmentation fault\n  in fall", Path("/logs/crash-last.log"), is_from_window=True
+    "Fatal Python error: Segmentation fault\n  in crash", Path("/logs/crash-last.log"), is_from_window=True
 )
 
-# The program as it is, but for what happens half a second after its window is shown.
+# The real program, with an action half a second after its window is shown.
 _PROGRAM = """
 import ctypes, json, os, sys
 from PySide6.QtCore import QTimer, qCritical, qWarning
@@ -38,23 +38,23 @@ from gui.app import application
 
 class Bad:
     def __del__(self):
-        raise ValueError("thrown away")
+        raise ValueError("in a finalizer")
 
-def fall():
+def crash():
     ctypes.string_at(0)
 
-def look(window):
-    qWarning("Qt warns of é")
-    qCritical("Qt is worried")
+def close(window):
+    qWarning("a Qt warning with é")
+    qCritical("a critical Qt message")
     Bad()
     print(json.dumps(window.notices.texts()), flush=True)
     for button in window.notices.findChildren(QPushButton):
-        button.click()  # the report is shown, and does not keep the program from ending with its window
+        button.click()  # the report is shown, and must not keep the program running after its window is closed
     window.close()
 
 def opened(files):
     made, window = open_window(files)
-    QTimer.singleShot(500, fall if sys.argv[1] == "fall" else lambda: look(window))
+    QTimer.singleShot(500, crash if sys.argv[1] == "crash" else lambda: close(window))
     return made, window
 
 open_window, application.open_window = application.open_window, opened
@@ -63,41 +63,41 @@ if __name__ == "__main__":
 """
 
 
-def run_program(folder: Path, does: str) -> subprocess.CompletedProcess[str]:
+def run_program(folder: Path, action: str) -> subprocess.CompletedProcess[str]:
     script = folder / "program.py"
     script.write_text(_PROGRAM)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    arguments = [sys.executable, str(script), does]
+    arguments = [sys.executable, str(script), action]
     return subprocess.run(
         arguments, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
 
 
-def test_a_crash_is_offered_by_the_next_start_and_not_again(tmp_path: Path) -> None:
-    assert run_program(tmp_path, "fall").returncode not in (0, 1)
-    second = run_program(tmp_path, "look")
+def test_the_next_start_offers_the_crash_report_once(tmp_path: Path) -> None:
+    assert run_program(tmp_path, "crash").returncode not in (0, 1)
+    second = run_program(tmp_path, "close")
     assert second.returncode == 0
-    assert "Fovea ended unexpectedly last time." in second.stdout
-    assert "in fall" in (paths.log_folder() / "crash-last.log").read_text()
-    third = run_program(tmp_path, "look")
+    assert "Fovea quit unexpectedly last time." in second.stdout
+    assert "in crash" in (paths.log_folder() / "crash-last.log").read_text()
+    third = run_program(tmp_path, "close")
     assert third.returncode == 0
     assert third.stdout == "[]\n"
     assert [path.name for path in paths.log_folder().glob("crash-*")] == ["crash-last.log"]
 
 
-def test_what_qt_and_dying_objects_say_is_logged(tmp_path: Path) -> None:
-    assert run_program(tmp_path, "look").returncode == 0
+def test_qt_messages_and_finalizer_errors_are_logged(tmp_path: Path) -> None:
+    assert run_program(tmp_path, "close").returncode == 0
     log = (paths.log_folder() / "fovea.log").read_text(encoding="utf-8")
-    assert "WARNING fovea Qt (default): Qt warns of é" in log
-    assert "ERROR fovea Qt (default): Qt is worried" in log
-    assert "ValueError: thrown away" in log
+    assert "WARNING fovea Qt (default): a Qt warning with é" in log
+    assert "ERROR fovea Qt (default): a critical Qt message" in log
+    assert "ValueError: in a finalizer" in log
 
 
 def buttons(window: CrashWindow) -> dict[str, QPushButton]:
     return {button.text().replace("&", ""): button for button in window.findChildren(QPushButton)}
 
 
-def test_the_report_is_read_and_copied_beside_the_window(qtbot: QtBot, tiny_model: str) -> None:
+def test_the_report_is_shown_without_blocking_and_copied(qtbot: QtBot, tiny_model: str) -> None:
     window = show_window(qtbot)
     crash_report.show_notice(REPORT, window.notices, window)
     show = next(button for button in window.notices.findChildren(QPushButton) if button.text() == "Show")
@@ -129,7 +129,7 @@ def test_escape_closes_the_report(qtbot: QtBot, tiny_model: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGSEGV cannot be sent on Windows")
-def test_a_crash_of_the_engine_is_kept_and_told_as_what_it_was(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_engine_crash_is_logged_and_reported_as_a_crash_of_a_part(window: MainWindow, qtbot: QtBot) -> None:
     number = window.session.engine.process_id
     assert number is not None
     log = paths.log_folder() / f"crash-engine-{number}.log"
@@ -140,16 +140,16 @@ def test_a_crash_of_the_engine_is_kept_and_told_as_what_it_was(window: MainWindo
     report = crash_log.collect_reports()
     assert report is not None
     crash_report.show_notice(report, window.notices, window)
-    assert any(text.startswith("A part of Fovea ended unexpectedly") for text in window.notices.texts())
+    assert any(text.startswith("A part of Fovea stopped unexpectedly") for text in window.notices.texts())
 
 
-def test_helpers_that_were_told_to_end_leave_nothing(window: MainWindow, qtbot: QtBot) -> None:
+def test_helpers_that_end_normally_leave_no_log(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(list(paths.log_folder().glob("crash-*"))) == 2, timeout=PATIENCE_MS)
     window.close()
     assert list(paths.log_folder().glob("crash-*")) == []
 
 
-def test_a_helper_that_is_killed_leaves_no_report(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_killed_helper_leaves_no_report(window: MainWindow, qtbot: QtBot) -> None:
     number = window.session.engine.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)

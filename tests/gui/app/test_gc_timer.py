@@ -1,4 +1,4 @@
-"""Cycles are collected, on the window's thread alone."""
+"""Reference cycles are collected on the main thread only."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ def collector() -> Iterator[GarbageCollectionTimer]:
 
 
 class Cyclic(QObject):
-    """Holds itself, so that only a collection ends it."""
+    """References itself, so that only a garbage collection deletes it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.itself = self
 
 
-def test_what_others_allocate_collects_nothing_in_their_threads(
-    collector: GarbageCollectionTimer, qtbot: QtBot
-) -> None:
+def test_allocations_in_other_threads_collect_nothing_there(collector: GarbageCollectionTimer, qtbot: QtBot) -> None:
     ended_in: list[threading.Thread] = []
     weakref.finalize(Cyclic(), lambda: ended_in.append(threading.current_thread()))
     keeps: list[list[int]] = []
@@ -44,7 +42,7 @@ def test_what_others_allocate_collects_nothing_in_their_threads(
     assert ended_in == [threading.main_thread()]
 
 
-def test_what_has_few_objects_is_left_alone(collector: GarbageCollectionTimer, qtbot: QtBot) -> None:
+def test_nothing_is_collected_below_the_limits(collector: GarbageCollectionTimer, qtbot: QtBot) -> None:
     gc.collect()
     passes = [generation["collections"] for generation in gc.get_stats()]
     qtbot.wait(600)

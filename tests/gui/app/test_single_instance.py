@@ -1,4 +1,4 @@
-"""A second start gives its files to the window that is there; nothing it could meet keeps it from opening its own."""
+"""A second start passes its files to the open window, or opens its own window if that fails for any reason."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ ABSOLUTE = str(Path("photo.png").absolute())
 
 pytestmark = pytest.mark.qt_log_ignore("does not support raise")
 
-# A first window as far as others can tell; it says when it listens, and is then killed.
+# A first instance without a window, which reports that it listens and is then killed.
 _FIRST = """
 import sys
 from PySide6.QtCore import QCoreApplication
 from gui.app.single_instance import InstanceLock
 application = QCoreApplication([])
-place = InstanceLock()
-place.listen(lambda call: None)
-print(place.is_first, flush=True)
+lock = InstanceLock()
+lock.listen(lambda request: None)
+print(lock.is_first, flush=True)
 application.exec()
 """
 
 
-# A later start that gives more files than a command line holds.
+# A second start with more files than fit on a command line.
 _GENEROUS = """
 import sys
 from pathlib import Path
@@ -54,11 +54,11 @@ sys.exit(0 if InstanceLock().send_files(files) else 1)
 
 @pytest.fixture
 def first(qapp: QApplication) -> Iterator[InstanceLock]:
-    """The first of this home; it listens once a test says so."""
-    place = InstanceLock()
-    assert place.is_first
-    yield place
-    place.release()
+    """The first instance of this home, which does not listen yet."""
+    lock = InstanceLock()
+    assert lock.is_first
+    yield lock
+    lock.release()
 
 
 def start(*files: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -68,7 +68,7 @@ def start(*files: str, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for(program: subprocess.Popen[bytes], qtbot: QtBot) -> int | None:
-    """The program's exit code, while this process's window goes on."""
+    """The exit code of the program, while this process keeps handling events."""
     try:
         qtbot.waitUntil(lambda: program.poll() is not None, timeout=PATIENCE_MS)
     finally:
@@ -81,10 +81,10 @@ def names(window: MainWindow) -> set[str]:
     return {photo.path.name for photo in window.session.photos.photos()}
 
 
-def test_a_second_start_gives_its_files_to_the_first_window(
+def test_a_second_start_passes_its_files_to_the_first_window(
     window: MainWindow, first: InstanceLock, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    first.listen(lambda call: application.open_request(window, call))
+    first.listen(lambda request: application.open_request(window, request))
     window.showMinimized()
     second = start("red.png", str(solids["blue"]), folder=solids["red"].parent)
     assert wait_for(second, qtbot) == 0
@@ -93,44 +93,44 @@ def test_a_second_start_gives_its_files_to_the_first_window(
     assert not window.isMinimized()
 
 
-def test_a_second_start_without_files_only_calls_the_window(
+def test_a_second_start_without_files_raises_the_window(
     window: MainWindow, first: InstanceLock, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    first.listen(lambda call: application.open_request(window, call))
+    first.listen(lambda request: application.open_request(window, request))
     window.showMinimized()
     assert wait_for(start(folder=tmp_path), qtbot) == 0
     assert not window.isMinimized()
     assert names(window) == set()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 are of Linux")
-def test_names_that_are_no_utf8_arrive(first: InstanceLock, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    calls: list[OpenRequest] = []
-    first.listen(calls.append)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not UTF-8")
+def test_file_names_that_are_not_utf8_are_passed_on(first: InstanceLock, qtbot: QtBot, solids: dict[str, Path]) -> None:
+    requests: list[OpenRequest] = []
+    first.listen(requests.append)
     file = solids["red"].rename(solids["red"].with_name(os.fsdecode(b"caf\xe9.png")))
     assert wait_for(start(file.name, folder=file.parent), qtbot) == 0
-    assert [call.files for call in calls] == [(file,)]
+    assert [request.files for request in requests] == [(file,)]
 
 
-def test_many_files_at_once_arrive(first: InstanceLock, qtbot: QtBot) -> None:
-    """More than fits into the system's own buffer."""
-    calls: list[OpenRequest] = []
-    first.listen(calls.append)
+def test_many_files_are_passed_on_at_once(first: InstanceLock, qtbot: QtBot) -> None:
+    """The message is larger than the system's buffer."""
+    requests: list[OpenRequest] = []
+    first.listen(requests.append)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert wait_for(subprocess.Popen([sys.executable, "-c", _GENEROUS], env=environment), qtbot) == 0
-    assert len(calls[0].files) == 12_000
+    assert len(requests[0].files) == 12_000
 
 
-def test_more_than_a_message_holds_needs_a_window_of_its_own(first: InstanceLock) -> None:
-    first.listen(lambda call: None)
+def test_more_files_than_a_message_holds_are_not_sent(first: InstanceLock) -> None:
+    first.listen(lambda request: None)
     later, begun = InstanceLock(), time.monotonic()
     assert not later.send_files([Path(f"/photos/{number:0200}.jpg") for number in range(6_000)])
     assert time.monotonic() - begun < 1
     later.release()
 
 
-def test_a_first_that_hangs_does_not_stop_the_second(first: InstanceLock, qtbot: QtBot) -> None:
-    first.listen(lambda call: None)  # and then this thread, whose window it would be, does nothing but wait
+def test_a_hanging_first_instance_does_not_block_the_second(first: InstanceLock, qtbot: QtBot) -> None:
+    first.listen(lambda request: None)  # but the main thread is blocked by the call below
     later, begun = InstanceLock(), time.monotonic()
     assert not later.send_files([])
     assert 1.5 < time.monotonic() - begun < 4
@@ -138,8 +138,8 @@ def test_a_first_that_hangs_does_not_stop_the_second(first: InstanceLock, qtbot:
     later.release()
 
 
-def test_who_waits_for_a_first_that_ends_is_the_next_first(first: InstanceLock) -> None:
-    """Its window was closed and it is not gone yet: it holds the lock and answers nobody."""
+def test_a_start_that_waits_for_a_closing_instance_becomes_the_first(first: InstanceLock) -> None:
+    """The window of the first instance was closed, but its process still holds the lock and does not answer."""
     threading.Timer(0.3, first.release).start()
     later, begun = InstanceLock(), time.monotonic()
     assert not later.send_files([])
@@ -148,8 +148,8 @@ def test_who_waits_for_a_first_that_ends_is_the_next_first(first: InstanceLock) 
     later.release()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="only POSIX leaves a socket behind")
-def test_the_socket_of_a_killed_first_is_taken_over(qtbot: QtBot, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX leaves sockets behind")
+def test_the_socket_of_a_killed_instance_is_replaced(qtbot: QtBot, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = [sys.executable, "-c", _FIRST]
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as killed:
@@ -159,25 +159,25 @@ def test_the_socket_of_a_killed_first_is_taken_over(qtbot: QtBot, tmp_path: Path
     socket = QLocalSocket()
     socket.connectToServer(server_name())
     assert not socket.waitForConnected(500)
-    assert Path(socket.fullServerName()).exists(), "this test needs a socket that was left behind"
-    place, calls = InstanceLock(), list[OpenRequest]()
-    assert place.is_first
-    place.listen(calls.append)
+    assert Path(socket.fullServerName()).exists(), "the killed process left its socket behind"
+    lock, requests = InstanceLock(), list[OpenRequest]()
+    assert lock.is_first
+    lock.listen(requests.append)
     assert wait_for(start(folder=tmp_path), qtbot) == 0
-    assert calls == [OpenRequest(())]
-    place.release()
+    assert requests == [OpenRequest(())]
+    lock.release()
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="pipes of Windows have other owners")
-def test_files_are_told_to_nobody_elses_socket(first: InstanceLock, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[OpenRequest] = []
-    first.listen(calls.append)
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="ownership of pipes differs on Windows")
+def test_files_are_not_sent_to_the_socket_of_another_user(first: InstanceLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[OpenRequest] = []
+    first.listen(requests.append)
     name, user = server_name(), os.getuid()
     monkeypatch.setattr(single_instance, "server_name", lambda: name)
     monkeypatch.setattr(os, "getuid", lambda: user + 1)
     later = InstanceLock()
     assert not later.send_files([Path(ABSOLUTE)])
-    assert calls == []
+    assert requests == []
     later.release()
 
 
@@ -202,26 +202,26 @@ _CONTENT = {"files": [ABSOLUTE], "token": ""}
     ],
     ids=lambda line: repr(line[:40]),
 )
-def test_a_line_that_is_no_call_is_none(line: bytes) -> None:
+def test_an_invalid_line_is_no_request(line: bytes) -> None:
     assert decode_request(json.dumps(_CONTENT).encode()) == OpenRequest((Path(ABSOLUTE),))
     assert decode_request(line) is None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows takes half characters for names")
-def test_half_a_character_is_no_name() -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows accepts lone surrogates in file names")
+def test_a_lone_surrogate_is_no_file_name() -> None:
     assert decode_request(b'{"files": ["/\\ud800"], "token": ""}') is None
 
 
-def test_a_call_comes_back_as_it_was() -> None:
-    call = OpenRequest((Path(ABSOLUTE), Path("/a/b\nc/\udce9 é 図.png").absolute()), "token")
-    assert encode_request(call).count(b"\n") == 1
-    assert decode_request(encode_request(call)) == call
+def test_a_request_survives_encoding_and_decoding() -> None:
+    request = OpenRequest((Path(ABSOLUTE), Path("/a/b\nc/\udce9 é 図.png").absolute()), "token")
+    assert encode_request(request).count(b"\n") == 1
+    assert decode_request(encode_request(request)) == request
 
 
 @pytest.mark.parametrize("sent", [b"nonsense\n", b"x" * (2 << 20), b"no end"], ids=["nonsense", "endless", "silent"])
-def test_who_sends_nonsense_is_hung_up_on_and_others_are_served(first: InstanceLock, qtbot: QtBot, sent: bytes) -> None:
-    calls: list[OpenRequest] = []
-    first.listen(calls.append)
+def test_invalid_clients_are_disconnected_and_others_are_served(first: InstanceLock, qtbot: QtBot, sent: bytes) -> None:
+    requests: list[OpenRequest] = []
+    first.listen(requests.append)
     stranger, caller = QLocalSocket(), QLocalSocket()
     stranger.connectToServer(server_name())
     stranger.write(sent)
@@ -229,18 +229,18 @@ def test_who_sends_nonsense_is_hung_up_on_and_others_are_served(first: InstanceL
     caller.write(encode_request(OpenRequest((Path(ABSOLUTE),))))
     qtbot.waitUntil(lambda: caller.canReadLine(), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: stranger.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=PATIENCE_MS)
-    assert calls == [OpenRequest((Path(ABSOLUTE),))]
+    assert requests == [OpenRequest((Path(ABSOLUTE),))]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the modes of files are of POSIX")
-def test_nobody_else_may_speak_to_the_window(first: InstanceLock) -> None:
-    first.listen(lambda call: None)
+@pytest.mark.skipif(os.name == "nt", reason="file modes exist only on POSIX")
+def test_the_socket_is_accessible_only_to_the_user(first: InstanceLock) -> None:
+    first.listen(lambda request: None)
     socket = QLocalSocket()
     socket.connectToServer(server_name())
     assert Path(socket.fullServerName()).stat().st_mode & 0o077 == 0
 
 
-def test_two_homes_are_two_programs(
+def test_two_homes_have_independent_instances(
     first: InstanceLock, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = server_name()
@@ -256,43 +256,43 @@ def test_two_homes_are_two_programs(
     assert server_name() == name
 
 
-def test_a_home_that_cannot_be_written_has_no_first(home: Path) -> None:
+def test_a_home_that_is_not_writable_has_no_first_instance(home: Path) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
-    home.write_text("a file where the folder should be")
-    place, begun = InstanceLock(), time.monotonic()
-    assert not place.is_first
-    assert not place.send_files([Path(ABSOLUTE)])
+    home.write_text("a file instead of the folder")
+    lock, begun = InstanceLock(), time.monotonic()
+    assert not lock.is_first
+    assert not lock.send_files([Path(ABSOLUTE)])
     assert time.monotonic() - begun < 1
-    place.listen(lambda call: pytest.fail("nobody calls"))
-    place.release()
+    lock.listen(lambda request: pytest.fail("no request is sent"))
+    lock.release()
 
 
-def test_a_file_system_without_locks_has_no_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_has_no_first_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(file: BinaryIO) -> bool:
         raise OSError("no locks available")
 
     monkeypatch.setattr(single_instance.locks, "try_lock", refuse)
-    place = InstanceLock()
-    assert not place.is_first
-    assert not place.send_files([])
-    place.release()
+    lock = InstanceLock()
+    assert not lock.is_first
+    assert not lock.send_files([])
+    lock.release()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the socket's folder is chosen like this on POSIX")
-def test_a_first_that_cannot_listen_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="TMPDIR determines the folder of sockets only on POSIX")
+def test_an_instance_that_cannot_listen_gives_up_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (deep := tmp_path / ("x" * 200)).mkdir()
-    monkeypatch.setenv("TMPDIR", str(deep))  # more than the name of a socket may be long
-    place = InstanceLock()
-    assert place.is_first
-    place.listen(lambda call: None)
-    assert not place.is_first
+    monkeypatch.setenv("TMPDIR", str(deep))  # longer than the name of a socket may be
+    lock = InstanceLock()
+    assert lock.is_first
+    lock.listen(lambda request: None)
+    assert not lock.is_first
     other = InstanceLock()
     assert other.is_first
     other.release()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder a program stands in")
-def test_relative_files_of_a_folder_that_is_gone_stop_nothing(
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete the current folder of a process")
+def test_relative_paths_in_a_deleted_folder_are_not_sent(
     first: InstanceLock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (gone := tmp_path / "gone").mkdir()
@@ -303,8 +303,8 @@ def test_relative_files_of_a_folder_that_is_gone_stop_nothing(
     later.release()
 
 
-def test_the_desktops_leave_is_used_once(first: InstanceLock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wayland lets no window come forward without it, and Qt looks for it only in the environment."""
+def test_the_activation_token_is_used_once(first: InstanceLock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wayland raises no window without it, and Qt reads it only from the environment."""
     seen: list[str | None] = []
 
     class Watching(QWidget):
@@ -313,10 +313,10 @@ def test_the_desktops_leave_is_used_once(first: InstanceLock, qtbot: QtBot, monk
 
     window = Watching()
     qtbot.addWidget(window)
-    single_instance.raise_window(window, "leave")
-    assert seen == ["leave"]
+    single_instance.raise_window(window, "token")
+    assert seen == ["token"]
     assert "XDG_ACTIVATION_TOKEN" not in os.environ
 
 
-def test_the_lock_lies_with_the_settings() -> None:
+def test_the_lock_file_is_beside_the_settings() -> None:
     assert paths.window_lock().parent == paths.settings_file().parent

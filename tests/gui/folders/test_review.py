@@ -97,9 +97,9 @@ def test_a_confirmed_answer_counts_for_the_next_training_but_as_no_correction(
     assert kept.is_confirmation
     assert (kept.predicted, kept.label) == (shown.label, shown.label)
     strip = window.photos_page.strip
-    assert strip.words.text() == "1 confirmed answer is kept."
+    assert strip.words.text() == "1 confirmed photo not learned yet"
     QTest.keyClick(review, Qt.Key.Key_2)
-    assert strip.words.text() == "1 correction and 1 confirmed answer are kept."
+    assert strip.words.text() == "1 corrected and 1 confirmed photo not learned yet"
     QTest.keyClick(review, Qt.Key.Key_S)
     assert len(book.all(tiny_model)) == 2
     for _ in range(3):

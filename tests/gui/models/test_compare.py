@@ -90,7 +90,7 @@ def test_a_labelled_folder_that_is_dropped_tells_what_broke(
 
     qtbot.waitUntil(lambda: bool(comparing.view.findChildren(ChangeBars)), timeout=PATIENCE_MS)
     (bars,) = comparing.view.findChildren(ChangeBars)
-    assert bars.sentence() == "1 of 3 classes changed; most green, from 100.0% to 0.0%."
+    assert bars.sentence() == "1 of 3 classes changed. Largest change: green, from 100.0% to 0.0%."
     assert not comparing.view.findChildren(ChangesMatrix)
 
 
@@ -125,7 +125,7 @@ def test_a_process_that_dies_is_told_and_started_again(
     assert process is not None
     os.kill(process, 9)
     qtbot.waitUntil(lambda: comparing.error_text.isVisible(), timeout=PATIENCE_MS)
-    assert "ended unexpectedly" in comparing.error_text.text()
+    assert "stopped unexpectedly" in comparing.error_text.text()
     comparing.set_photos(list(solids.values()))
     click(qtbot, comparing.go)
     compared(comparing, qtbot)

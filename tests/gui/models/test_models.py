@@ -36,7 +36,7 @@ def test_the_model_in_use_is_told_everywhere(window: MainWindow, qtbot: QtBot) -
     assert "colours on CPU" in visible_texts(window.status)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     shown = visible_texts(window.models_page)
-    for words in ("Tiny", "32 × 32 pixels", "Multiply-adds", "red, green, blue", tiny.ORIGIN.licence, "no photo yet"):
+    for words in ("Tiny", "32 × 32 px", "Multiply-adds", "red, green, blue", tiny.ORIGIN.licence, "no photos yet"):
         assert words in shown
 
 

@@ -1,4 +1,4 @@
-"""Photos dropped, pasted and opened in the real window, and what the person then reads."""
+"""Photos dropped, pasted and opened in the real window, and the texts shown for them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def labels_shown(window: MainWindow) -> list[str]:
     return [photos.index(row).data() for row in range(photos.rowCount())]
 
 
-def test_dropped_photos_are_read(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_dropped_photos_are_classified(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     assert dragging.drop(window, dragging.files(list(solids.values())))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
 
@@ -50,7 +50,7 @@ def test_dropped_photos_are_read(window: MainWindow, qtbot: QtBot, solids: dict[
     assert "CPU" in shown
 
 
-def test_a_dropped_folder_gives_its_images_and_those_of_subfolders(
+def test_a_dropped_folder_adds_images_of_all_subfolders(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
     tree = tmp_path / "tree"
@@ -64,7 +64,7 @@ def test_a_dropped_folder_gives_its_images_and_those_of_subfolders(
     assert sorted(text.split()[0] for text in labels_shown(window)) == ["blue", "red"]
 
 
-def test_a_bad_image_is_a_row_that_says_why(
+def test_an_unreadable_image_is_listed_with_the_reason(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
     bad = tmp_path / "notes.jpg"
@@ -77,13 +77,13 @@ def test_a_bad_image_is_a_row_that_says_why(
     outcomes = [photo.outcome for photo in window.session.photos.photos()]
     assert [type(outcome) for outcome in outcomes] == [Failure, Prediction, Failure]
     window.photos_page.gallery.select_row(0)
-    assert "This image could not be read" in visible_texts(window.photos_page.inspector)
-    qtbot.waitUntil(lambda: "2 not readable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
+    assert "Couldn’t read this photo" in visible_texts(window.photos_page.inspector)
+    qtbot.waitUntil(lambda: "2 unreadable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
     assert window.notices.texts() == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
-def test_names_that_are_not_text_are_read_all_the_same(
+def test_file_names_that_are_not_valid_text_are_supported(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
     odd = solids["blue"].with_name(os.fsdecode(b'caf\xe9 "x"\n.png'))
@@ -93,11 +93,11 @@ def test_names_that_are_not_text_are_read_all_the_same(
     assert labels_shown(window)[0].startswith("blue")
 
 
-def test_pixels_dragged_from_another_program_are_kept_in_a_file(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_image_dragged_from_another_program_is_saved_to_a_file(window: MainWindow, qtbot: QtBot) -> None:
     image = QImage(40, 30, QImage.Format.Format_RGB32)
     image.fill(QColor("blue"))
     mime = QMimeData()
-    mime.setUrls([QUrl("https://example.org/picture.png")])  # a browser offers the address beside the pixels
+    mime.setUrls([QUrl("https://example.org/picture.png")])  # a browser offers both an address and an image
     mime.setImageData(image)
     assert dragging.drop(window, mime)
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
@@ -105,7 +105,7 @@ def test_pixels_dragged_from_another_program_are_kept_in_a_file(window: MainWind
     assert window.session.photos.photo(0).path.is_file()
 
 
-def test_paste_takes_files_and_pixels(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_paste_accepts_files_and_images(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     QGuiApplication.clipboard().setMimeData(dragging.files([solids["green"]]))
     window.actions_by_id[ActionId.PASTE].trigger()
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
@@ -118,9 +118,9 @@ def test_paste_takes_files_and_pixels(window: MainWindow, qtbot: QtBot, solids: 
 
 
 @pytest.mark.parametrize(
-    ("address", "words"), [("https://example.org/a.jpg", "on the network"), (None, "That is no photo")]
+    ("address", "words"), [("https://example.org/a.jpg", "web address"), (None, "That is not a photo")]
 )
-def test_what_cannot_be_taken_is_refused_visibly(window: MainWindow, address: str | None, words: str) -> None:
+def test_unsupported_content_is_rejected_visibly(window: MainWindow, address: str | None, words: str) -> None:
     mime = QMimeData()
     if address:
         mime.setUrls([QUrl(address)])
@@ -132,10 +132,10 @@ def test_what_cannot_be_taken_is_refused_visibly(window: MainWindow, address: st
     assert words in window.overlay.text()
 
 
-def test_pasted_text_is_refused_in_a_notice(window: MainWindow) -> None:
+def test_pasted_text_is_rejected_with_a_notice(window: MainWindow) -> None:
     QGuiApplication.clipboard().setText("some words")
     window.actions_by_id[ActionId.PASTE].trigger()
-    assert "That is no photo" in window.notices.texts()[0]
+    assert "That is not a photo" in window.notices.texts()[0]
     assert window.photos_page.empty.isVisible()
 
 
@@ -166,7 +166,7 @@ LISTED_IN_PARTS = 620
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGSTOP is not on this system")
 @pytest.mark.qt_log_ignore("does not support raise")
-def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
+def test_the_first_dropped_photo_is_selected_and_classified_first(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
     folder, engine = tmp_path / "many", window.session.engine.process_id
@@ -208,11 +208,11 @@ def test_the_first_photo_of_each_drop_is_selected_shown_and_classified_first(
 
 
 def shown_photo(window: MainWindow) -> tuple[int, str] | None:
-    """The only photo that is selected, if it is in sight in the gallery and shown large; its row and name."""
+    """Row and name of the only selected photo, if it is visible in the gallery and shown in the inspector."""
     gallery = window.photos_page.gallery
     index = gallery.currentIndex()
-    in_sight = gallery.isVisible() and gallery.viewport().rect().intersects(gallery.visualRect(index))
-    if not in_sight or gallery.selected_rows() != [index.row()]:
+    is_visible = gallery.isVisible() and gallery.viewport().rect().intersects(gallery.visualRect(index))
+    if not is_visible or gallery.selected_rows() != [index.row()]:
         return None
     name = index.data(Role.PATH).name
     return (index.row(), name) if name in visible_texts(window.photos_page.inspector) else None
@@ -222,13 +222,13 @@ def test_the_same_file_by_a_relative_path_is_listed_once(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(solids["red"].parent)
-    window.session.add([Path("red.png")])  # as `fovea red.png` does
+    window.session.add([Path("red.png")])  # like `fovea red.png`
     window.session.add([solids["red"]])
     qtbot.waitUntil(lambda: window.notices.texts() == ["This photo was already in the list."], timeout=PATIENCE_MS)
     assert window.session.photos.rowCount() == 1
 
 
-def test_a_folder_without_photos_is_told_and_nothing_is_offered(
+def test_a_folder_without_photos_is_reported_and_nothing_is_offered(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
@@ -242,7 +242,7 @@ def test_a_folder_without_photos_is_told_and_nothing_is_offered(
     assert window.folders_page.list.isVisible()
 
 
-def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_predictions_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     window.photos_page.gallery.setFocus()
@@ -253,7 +253,7 @@ def test_answers_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: d
     assert lines[0].split("\t")[1].startswith("red")
 
 
-def test_the_keyboard_alone_moves_through_the_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_photos_are_navigated_by_keyboard(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery
@@ -265,7 +265,7 @@ def test_the_keyboard_alone_moves_through_the_photos(window: MainWindow, qtbot: 
     assert "blue" in visible_texts(window.photos_page.inspector)
 
 
-def test_a_hen_and_a_husky_are_named_by_the_shipped_model(qtbot: QtBot, photos: Path) -> None:
+def test_the_built_in_model_recognises_a_hen_and_a_husky(qtbot: QtBot, photos: Path) -> None:
     window = show_window(qtbot)
     hen, dog = photos / "bird" / "chicken_profile.png", photos / "mammal" / "dog.png"
     assert dragging.drop(window, dragging.files([hen, dog]))
@@ -276,7 +276,7 @@ def test_a_hen_and_a_husky_are_named_by_the_shipped_model(qtbot: QtBot, photos: 
     window.close()
 
 
-def test_the_list_model_is_a_good_qt_model(
+def test_the_list_model_is_a_valid_qt_model(
     window: MainWindow, qtbot: QtBot, qtmodeltester: object, solids: dict[str, Path]
 ) -> None:
     model: PhotosModel = window.session.photos

@@ -1,4 +1,4 @@
-"""What the strip says: corrections and confirmed answers are counted apart, before they are learnt and afterwards."""
+"""The texts of the retrain strip: corrected and confirmed photos are counted separately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from core.datasets.corrections import Correction
 from core.services.training_values import CorrectionSummary, RetrainingSummary
-from gui.photos.retrain_strip import describe_corrections, headline
+from gui.photos.retrain_strip import headline, pending_text, running_text
 
 
 def corrections_of(corrected: int, confirmed: int) -> list[Correction]:
@@ -17,24 +17,25 @@ def corrections_of(corrected: int, confirmed: int) -> list[Correction]:
 
 
 @pytest.mark.parametrize(
-    ("corrected", "confirmed", "words"),
+    ("corrected", "confirmed", "text"),
     [
         (1, 0, "1 correction"),
         (14, 0, "14 corrections"),
-        (0, 1, "1 confirmed answer"),
-        (14, 1200, "14 corrections and 1,200 confirmed answers"),
+        (0, 1, "1 confirmed photo"),
+        (1, 1, "1 corrected and 1 confirmed photo"),
+        (14, 1200, "14 corrected and 1,200 confirmed photos"),
     ],
 )
-def test_corrections_are_counted_apart(corrected: int, confirmed: int, words: str) -> None:
-    assert describe_corrections(corrections_of(corrected, confirmed)) == words
+def test_corrections_and_confirmations_are_counted_separately(corrected: int, confirmed: int, text: str) -> None:
+    ones = corrections_of(corrected, confirmed)
+    assert pending_text(ones) == f"{text} not learned yet"
+    assert running_text(ones) == f"Learning {text}"
 
 
-def test_what_was_confirmed_is_not_said_to_be_fixed() -> None:
-    named = ["blue", "red", "red", "red", "green"]
-    learnt = tuple(
-        CorrectionSummary(one, "red", 0.6, now, 0.9) for one, now in zip(corrections_of(2, 3), named, strict=True)
+def test_confirmed_photos_are_not_counted_as_fixed() -> None:
+    predictions = ["blue", "red", "red", "red", "green"]
+    summaries = tuple(
+        CorrectionSummary(one, "red", 0.6, now, 0.9) for one, now in zip(corrections_of(2, 3), predictions, strict=True)
     )
-    facts = RetrainingSummary("colours", 2, 1, ("red", "green", "blue"), learnt, None, (), (), 1.0)
-    assert headline(facts) == (
-        "1 of 2 corrected photos is now named rightly and 2 of 3 confirmed photos are still named rightly."
-    )
+    summary = RetrainingSummary("colours", 2, 1, ("red", "green", "blue"), summaries, None, (), (), 1.0)
+    assert headline(summary) == ("1 of 2 corrected photos are now right. 2 of 3 confirmed photos are still right.")

@@ -1,4 +1,4 @@
-"""Plots in a page that scrolls, as the wizard has them."""
+"""Plots in a scrolling page, as in the wizard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Show = Callable[[PlotFrame], QScrollArea]
 
 @pytest.fixture
 def show(qtbot: QtBot) -> Show:
-    """Put a plot on a page higher than the window, in the light theme, and show it."""
+    """Show a plot on a page that is higher than the window, in the light theme."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     application.setStyle("Fusion")
@@ -34,7 +34,7 @@ def show(qtbot: QtBot) -> Show:
         page.setWidget(column)
         page.setWidgetResizable(True)
         window.setCentralWidget(page)
-        window.setMinimumSize(320, 240)  # else its contents set it, of which the offscreen screen complains
+        window.setMinimumSize(320, 240)  # without it, the offscreen platform warns about the size of the contents
         window.resize(700, 500)
         qtbot.addWidget(window)
         window.show()
@@ -46,7 +46,7 @@ def show(qtbot: QtBot) -> Show:
 
 
 def turn_the_wheel(plot: PlotFrame) -> None:
-    """Downwards, with the mouse over the plot."""
+    """Turn the wheel downwards with the mouse over the plot."""
     place = plot.canvas.mapTo(plot.window(), QPoint(60, 60))
     QTest.wheelEvent(plot.window().windowHandle(), QPointF(place), QPoint(0, -120))
     QApplication.processEvents()

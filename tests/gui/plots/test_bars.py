@@ -20,10 +20,10 @@ def test_the_weakest_class_comes_first(show: Show) -> None:
         ("bird", "80.0%", "90.0%", "10"),
         ("cat", "–", "–", "0"),
     )
-    assert plot.sentence() == "Weakest is tool: 40.0% of its photos are found; strongest is bird with 80.0%."
+    assert plot.sentence() == "Weakest class: tool (recall 40.0%). Strongest: bird (recall 80.0%)."
 
 
-def test_numbers_stand_beside_bars_as_long_as_they_say(show: Show) -> None:
+def test_bars_have_the_length_of_their_number(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes(["whole", "half"], [1.0, 0.5], [1.0, 0.5], [4, 4])
@@ -36,12 +36,12 @@ def test_numbers_stand_beside_bars_as_long_as_they_say(show: Show) -> None:
     assert abs(2 * min(lengths) - max(lengths)) <= 2
 
 
-def test_a_page_grows_with_the_classes(show: Show) -> None:
+def test_the_plot_grows_with_the_number_of_classes(show: Show) -> None:
     plot = ClassBars()
     page: QScrollArea = show(plot)
     plot.show_classes([f"class {number}" for number in range(70)], [0.5] * 70, [0.5] * 70, [1] * 70)
     assert plot.canvas.minimumHeight() > page.height()
-    assert plot.sentence().endswith("Drawn are the 50 weakest classes; the table has all 70.")
+    assert plot.sentence().endswith("Showing the 50 weakest of 70 classes; the table lists all.")
     assert plot.table.model().rowCount() == 70
 
 
@@ -49,4 +49,4 @@ def test_without_classes(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes([], [], [], [])
-    assert plot.sentence() == "There is no class to compare."
+    assert plot.sentence() == "No classes to compare."

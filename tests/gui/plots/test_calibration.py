@@ -1,4 +1,4 @@
-"""Whether the model is as often right as it is sure."""
+"""The reliability diagram."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ BEFORE = (ReliabilityBin(0.6, 0.4, 10), ReliabilityBin(0.95, 0.75, 40))
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "lean"), [(0.5, "a little too sure"), (0.9, "a little too modest"), (0.71, "honest on the whole")]
+    ("accuracy", "verdict"),
+    [(0.5, "slightly overconfident"), (0.9, "slightly underconfident"), (0.71, "well calibrated")],
 )
-def test_the_result_is_told(show: Show, accuracy: float, lean: str) -> None:
+def test_the_summary_states_the_calibration(show: Show, accuracy: float, verdict: str) -> None:
     plot = CalibrationPlot()
     show(plot)
     plot.show_bins(BEFORE, [ReliabilityBin(0.7, accuracy, 50)], 0.2, 0.013)
-    assert plot.sentence() == (
-        "Confidence and accuracy lie 1.3 percentage points apart on average, 20.0 before calibration: "
-        f"the model is {lean}."
-    )
+    assert plot.sentence() == (f"The model is {verdict}. Calibration error: 1.3% (20.0% before calibration).")
     assert plot.table.table.rows == (
         ("Before 1", "60.0%", "40.0%", "10"),
         ("Before 2", "95.0%", "75.0%", "40"),
@@ -30,7 +28,7 @@ def test_the_result_is_told(show: Show, accuracy: float, lean: str) -> None:
     )
 
 
-def test_both_series_are_drawn_where_they_belong(show: Show) -> None:
+def test_both_series_are_drawn_at_their_positions(show: Show) -> None:
     plot = CalibrationPlot()
     show(plot)
     plot.show_bins([ReliabilityBin(0.25, 0.75, 5)], [ReliabilityBin(0.75, 0.25, 5)], 0.5, 0.5)
@@ -50,4 +48,4 @@ def test_both_series_are_drawn_where_they_belong(show: Show) -> None:
 def test_without_photos(show: Show) -> None:
     plot = CalibrationPlot()
     plot.show_bins((), (), 0.0, 0.0)
-    assert plot.sentence() == "There is no photo to compare."
+    assert plot.sentence() == "No photos to compare."

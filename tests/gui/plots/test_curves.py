@@ -1,4 +1,4 @@
-"""Loss and accuracy while they come."""
+"""Learning curves during training."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tests.gui.plots.conftest import Show
 
 
 def count(plot: LearningCurves, colour: str, image: QImage | None = None) -> int:
-    """Dots of a colour in what is drawn, without the key."""
+    """The number of pixels of a colour, without the legend."""
     image = image or plot.canvas.grab().toImage()
-    key = 28 * image.width() // plot.canvas.width()
-    dots = (image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height() - key))
+    legend = 28 * image.width() // plot.canvas.width()
+    dots = (image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height() - legend))
     return sum(dot == colour for dot in dots)
 
 
 def test_before_the_first_epoch(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    assert plot.sentence() == "The curves begin with the first epoch."
+    assert plot.sentence() == "The curves appear after the first epoch."
     assert plot.table.table.rows == ()
 
 
-def test_epochs_are_drawn_as_they_come(show: Show) -> None:
+def test_epochs_are_drawn_one_by_one(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     plot.begin(4)
@@ -44,9 +44,7 @@ def test_epochs_are_drawn_as_they_come(show: Show) -> None:
         ("2", "1.000", "70.0%", "0.900", "80.0%"),
         ("3", "0.600", "90.0%", "1.000", "75.0%"),
     )
-    assert plot.sentence() == (
-        "Epoch 3: 75.0% of the validation images are named rightly; epoch 2 was the best, with 80.0%."
-    )
+    assert plot.sentence() == ("Epoch 3: validation accuracy 75.0%. Best so far: epoch 2 with 80.0%.")
     assert plot.canvas.accessibleDescription() == plot.sentence()
 
 
@@ -54,9 +52,9 @@ def test_the_best_epoch_is_the_one_the_trainer_keeps(show: Show) -> None:
     plot = LearningCurves()
     plot.add(1, 1.0, 0.5, 0.9, 0.8)
     plot.add(2, 1.0, 0.5, 0.7, 0.8)  # as accurate, with less loss
-    assert plot.sentence().endswith("; the best so far.")
+    assert plot.sentence().endswith(", the best so far.")
     plot.add(3, 1.0, 0.5, 0.7, 0.8)  # no better than the one before
-    assert "epoch 2 was the best" in plot.sentence()
+    assert "Best so far: epoch 2 " in plot.sentence()
 
 
 def test_without_validation_images_there_is_no_best(show: Show) -> None:
@@ -64,11 +62,11 @@ def test_without_validation_images_there_is_no_best(show: Show) -> None:
     show(plot)
     plot.add(1, 1.0, 0.5, None, None)
     plot.add(2, 0.8, 0.625, None, None)
-    assert plot.sentence() == "Epoch 2: 62.5% of the training images are named rightly."
+    assert plot.sentence() == "Epoch 2: training accuracy 62.5%."
     assert count(plot, theme.LIGHT.plot_main) == 0
 
 
-def test_a_loss_beyond_all_bounds_leaves_the_rest_in_sight(show: Show) -> None:
+def test_an_infinite_loss_leaves_the_rest_visible(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     plot.add(1, 1.0, 0.5, 0.9, 0.5)
@@ -78,7 +76,7 @@ def test_a_loss_beyond_all_bounds_leaves_the_rest_in_sight(show: Show) -> None:
     assert plot.table.table.rows[1] == ("2", "–", "50.0%", "–", "40.0%")
 
 
-def test_beginning_anew_forgets(show: Show) -> None:
+def test_a_new_training_clears_the_curves(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     plot.add(1, 1.0, 0.5, 0.9, 0.5)
@@ -88,7 +86,7 @@ def test_beginning_anew_forgets(show: Show) -> None:
     assert count(plot, theme.LIGHT.plot_main) == 0
 
 
-def test_the_reader_of_the_table_stays_where_they_are(show: Show) -> None:
+def test_the_current_cell_of_the_table_is_kept(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     plot.add(1, 1.0, 0.5, 0.9, 0.5)
@@ -99,7 +97,7 @@ def test_the_reader_of_the_table_stays_where_they_are(show: Show) -> None:
     assert (plot.table.currentIndex().row(), plot.table.currentIndex().column()) == (0, 2)
 
 
-def test_lines_are_as_wide_in_a_picture_with_twice_the_dots(show: Show) -> None:
+def test_lines_scale_with_the_resolution(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     for epoch in range(1, 9):
@@ -107,4 +105,4 @@ def test_lines_are_as_wide_in_a_picture_with_twice_the_dots(show: Show) -> None:
     QApplication.processEvents()
     here, there = count(plot, theme.LIGHT.plot_main), count(plot, theme.LIGHT.plot_main, plot.picture())
     assert there > 3 * here
-    assert count(plot, theme.LIGHT.plot_main) == here, "and the plot is drawn as before afterwards"
+    assert count(plot, theme.LIGHT.plot_main) == here, "exporting does not change the plot on the screen"

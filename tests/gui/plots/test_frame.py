@@ -1,4 +1,4 @@
-"""What all plots share: copying, saving, the table twin, the theme, and keeping still under the mouse."""
+"""The common parts of all plots: copying, saving, the table, the theme, and ignoring the mouse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gui.plots.frame import PlotFrame
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # a dialog has a size of its own
+pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # the file dialog sets its own size
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_picture_is_copied_at_twice_its_size(plot: PlotFrame, qtbot: QtBot) ->
     assert {theme.LIGHT.surface, theme.LIGHT.plot_main, theme.LIGHT.plot_other} <= found
 
 
-def test_a_table_is_copied_as_lines_with_tabs(plot: PlotFrame, qtbot: QtBot) -> None:
+def test_a_table_is_copied_as_tab_separated_lines(plot: PlotFrame, qtbot: QtBot) -> None:
     press(qtbot, plot, "Table")
     assert plot.table.isVisible()
     assert not plot.canvas.isVisible()
@@ -58,7 +58,7 @@ def test_a_table_is_copied_as_lines_with_tabs(plot: PlotFrame, qtbot: QtBot) -> 
     assert plot.canvas.isVisible()
 
 
-def test_the_usual_key_copies_what_is_shown_and_not_what_the_window_has(plot: PlotFrame, qtbot: QtBot) -> None:
+def test_the_copy_shortcut_copies_the_plot_instead_of_the_window_selection(plot: PlotFrame, qtbot: QtBot) -> None:
     others: list[bool] = []
     action = QAction("Copy", plot.window(), shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
     action.triggered.connect(others.append)
@@ -73,7 +73,7 @@ def test_the_usual_key_copies_what_is_shown_and_not_what_the_window_has(plot: Pl
     assert not others
 
 
-def test_all_buttons_are_reached_and_pressed_by_key(plot: PlotFrame, qtbot: QtBot) -> None:
+def test_all_buttons_work_by_keyboard(plot: PlotFrame, qtbot: QtBot) -> None:
     table = button(plot, "Table")
     assert all(found.focusPolicy() & Qt.FocusPolicy.TabFocus for found in plot.findChildren(QPushButton))
     table.setFocus()
@@ -87,43 +87,43 @@ def test_saving(plot: PlotFrame, qtbot: QtBot, tmp_path: Path, name: str) -> Non
     dialog = plot.findChild(QFileDialog)
     assert dialog is not None
     assert dialog.acceptMode() is QFileDialog.AcceptMode.AcceptSave
-    with qtbot.waitSignal(plot.noticed, timeout=5000) as told:
+    with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
         dialog.fileSelected.emit(str(tmp_path / name))
     dialog.close()
-    assert told.args is not None
-    assert name in told.args[0]
+    assert noticed.args is not None
+    assert name in noticed.args[0]
     if name.endswith("png"):
         assert QImage(str(tmp_path / name)).width() == 2 * (plot.canvas.width() + 32)
     else:
         texts = "".join(ET.parse(tmp_path / name).getroot().itertext())
-        assert "Weakest is bird" in texts
+        assert "Weakest class: bird" in texts
         assert "80.0%" in texts
 
 
-def test_what_cannot_be_saved_is_told(plot: PlotFrame, qtbot: QtBot, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder")
-    with qtbot.waitSignal(plot.noticed, timeout=5000) as told:
+def test_a_failed_save_is_reported(plot: PlotFrame, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file instead of a folder")
+    with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
         plot.save(tmp_path / "file" / "plot.png")
-    assert told.args is not None
-    assert "Could not write" in told.args[0]
+    assert noticed.args is not None
+    assert "Could not write" in noticed.args[0]
 
 
-def test_names_for_a_screen_reader(plot: PlotFrame, qtbot: QtBot) -> None:
+def test_accessible_names(plot: PlotFrame, qtbot: QtBot) -> None:
     assert plot.accessibleName() == "Classes"
     for part in (plot, plot.canvas, plot.table):
         assert part.accessibleDescription() == plot.sentence()
     assert {found.accessibleName() for found in plot.findChildren(QPushButton)} == {
-        "Copy the classes as a picture",
-        "Save a picture of the classes",
-        "Show the classes as a table",
+        "Copy “Classes” as a picture",
+        "Save “Classes” as a picture",
+        "Show “Classes” as a table",
     }
     press(qtbot, plot, "Table")
-    twin = QAccessible.queryAccessibleInterface(plot.findChild(QTableView))
-    told = [twin.child(place).text(QAccessible.Text.Name) for place in range(twin.childCount())]
-    assert {"Recall", "bird", "Class bird, Recall: 80.0%", "Class tool, Photos: 0"} <= set(told)
+    table = QAccessible.queryAccessibleInterface(plot.findChild(QTableView))
+    names = [table.child(place).text(QAccessible.Text.Name) for place in range(table.childCount())]
+    assert {"Recall", "bird", "Class bird, Recall: 80.0%", "Class tool, Photos: 0"} <= set(names)
 
 
-def test_the_theme_is_followed(plot: PlotFrame, qtbot: QtBot) -> None:
+def test_the_plot_follows_the_theme(plot: PlotFrame, qtbot: QtBot) -> None:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     for which, colours in ((Theme.DARK, theme.DARK), (Theme.LIGHT, theme.LIGHT)):

@@ -1,4 +1,4 @@
-"""The confusion matrix under mouse and keys."""
+"""The confusion matrix with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gui.plots.matrix import ConfusionMatrix
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
 
-pytestmark = pytest.mark.qt_log_ignore("does not support raise")  # which Qt asks for when it shows a tip
+pytestmark = pytest.mark.qt_log_ignore("does not support raise")  # which Qt requests for tooltips
 CLASSES = ("bird", "cat", "tool")
 COUNTS = ((9, 0, 1), (2, 7, 0), (3, 0, 5))
 
@@ -29,7 +29,7 @@ def made(show: Show, classes: Sequence[str] = CLASSES, counts: Sequence[Sequence
 
 
 def many(count: int) -> tuple[list[str], list[list[int]]]:
-    """Classes that are confused the more, the later they come."""
+    """Classes of which later ones are confused more often."""
     counts = [[0] * count for _ in range(count)]
     for index in range(count):
         counts[index][index] = 30
@@ -41,12 +41,12 @@ def middle(plot: ConfusionMatrix, row: int, column: int) -> QPoint:
     return plot.canvas.grid_shown.box((row, column)).center().toPoint()
 
 
-def test_the_result_is_told_and_the_twin_has_all_cells(show: Show) -> None:
+def test_the_summary_and_the_table_match_the_counts(show: Show) -> None:
     plot = made(show)
     assert plot.sentence() == (
-        "21 of 27 photos (77.8%) were named as they are labelled; most often tool was called bird (3 photos)."
+        "21 of 27 photos are correct (77.8%). Most frequent error: tool predicted as bird (3 photos)."
     )
-    assert plot.table.table.as_tsv() == "Labelled\tbird\tcat\ttool\nbird\t9\t0\t1\ncat\t2\t7\t0\ntool\t3\t0\t5\n"
+    assert plot.table.table.as_tsv() == "Label\tbird\tcat\ttool\nbird\t9\t0\t1\ncat\t2\t7\t0\ntool\t3\t0\t5\n"
 
 
 @pytest.mark.parametrize("cell", [(0, 0), (2, 0), (1, 2)])
@@ -64,13 +64,13 @@ def test_a_click_beside_the_cells_chooses_nothing(show: Show, qtbot: QtBot) -> N
         qtbot.mouseClick(plot.canvas.viewport(), Qt.MouseButton.RightButton, pos=middle(plot, 1, 1))
 
 
-def test_keys_walk_and_choose(show: Show, qtbot: QtBot) -> None:
+def test_keys_move_and_choose(show: Show, qtbot: QtBot) -> None:
     plot = made(show)
     plot.canvas.setFocus(Qt.FocusReason.TabFocusReason)
-    assert plot.canvas.accessibleDescription() == "9 photos of bird were called bird, 90.0% of 10."
+    assert plot.canvas.accessibleDescription() == "9 photos of bird were predicted as bird, 90.0% of 10."
     for key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Left):
         qtbot.keyClick(plot.canvas, key)
-    assert plot.canvas.accessibleDescription() == "3 photos of tool were called bird, 37.5% of 8."
+    assert plot.canvas.accessibleDescription() == "3 photos of tool were predicted as bird, 37.5% of 8."
     assert QToolTip.text() == plot.canvas.accessibleDescription()
     with qtbot.waitSignal(plot.cell_chosen) as chosen:
         qtbot.keyClick(plot.canvas, Qt.Key.Key_Return)
@@ -81,7 +81,7 @@ def test_keys_walk_and_choose(show: Show, qtbot: QtBot) -> None:
     assert chosen.args == [2, 2]
 
 
-def test_the_current_cell_is_ringed_while_it_has_the_focus(show: Show, qtbot: QtBot) -> None:
+def test_the_current_cell_has_a_ring_while_focused(show: Show, qtbot: QtBot) -> None:
     plot = made(show)
     corner = plot.canvas.grid_shown.box((0, 0)).topLeft().toPoint() - QPoint(1, 1)
     plot.canvas.setFocus(Qt.FocusReason.TabFocusReason)
@@ -92,11 +92,11 @@ def test_the_current_cell_is_ringed_while_it_has_the_focus(show: Show, qtbot: Qt
     assert plot.canvas.grab().toImage().pixelColor(corner).name() != theme.LIGHT.text
 
 
-def test_hovering_says_it_in_words(show: Show, qtbot: QtBot) -> None:
+def test_hovering_shows_the_cell_in_words(show: Show, qtbot: QtBot) -> None:
     plot = made(show)
     for cell, words in (
-        ((1, 0), "2 photos of cat were called bird, 22.2% of 9."),
-        ((0, 1), "No photo of bird was called cat."),
+        ((1, 0), "2 photos of cat were predicted as bird, 22.2% of 9."),
+        ((0, 1), "No photos of bird were predicted as cat."),
     ):
         place = middle(plot, *cell)
         over = QHelpEvent(QEvent.Type.ToolTip, place, plot.canvas.mapToGlobal(place))
@@ -104,7 +104,7 @@ def test_hovering_says_it_in_words(show: Show, qtbot: QtBot) -> None:
         assert QToolTip.text() == words
 
 
-def test_cells_are_shaded_by_their_share_of_the_row(show: Show) -> None:
+def test_cells_are_shaded_by_their_fraction_of_the_row(show: Show) -> None:
     plot = made(show, ["a", "b"], [[400, 0], [1, 3]])
     image = plot.canvas.grab().toImage()
 
@@ -118,20 +118,20 @@ def test_cells_are_shaded_by_their_share_of_the_row(show: Show) -> None:
 
 
 @pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-def test_numbers_can_be_read_on_every_shade(colours: theme.Tokens) -> None:
+def test_numbers_have_enough_contrast_on_every_shade(colours: theme.Tokens) -> None:
     def luminance(name: str) -> float:
         parts = [int(name[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for share in range(1, 101):
+    for fraction in range(1, 101):
         for is_right in (True, False):
-            under = shade(colours, share / 100, is_right=is_right)
+            under = shade(colours, fraction / 100, is_right=is_right)
             dark, light = sorted([luminance(under.name()), luminance(text_colour(under).name())])
-            assert (light + 0.05) / (dark + 0.05) >= 4.5, (share, is_right)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (fraction, is_right)
 
 
-def test_fifty_classes_are_scrolled_with_their_labels_in_sight(show: Show, qtbot: QtBot) -> None:
+def test_fifty_classes_scroll_with_visible_labels(show: Show, qtbot: QtBot) -> None:
     plot = made(show, *many(50))
     scroll = plot.findChild(QScrollArea)
     assert scroll is not None
@@ -146,20 +146,20 @@ def test_fifty_classes_are_scrolled_with_their_labels_in_sight(show: Show, qtbot
     labels = plot.canvas.covered()
     pixels = [(x, y) for x in range(30, labels.width() - 4, 2) for y in range(labels.height(), shown.height(), 2)]
     assert all(shown.pixelColor(*place) == left.pixelColor(*place) for place in pixels)
-    # What lies under the labels is not chosen through them.
+    # Cells covered by the labels cannot be chosen.
     with qtbot.assertNotEmitted(plot.cell_chosen):
         under = QPoint(scroll.horizontalScrollBar().value() + labels.width() // 2, labels.height() + 30)
         qtbot.mouseClick(plot.canvas.viewport(), Qt.MouseButton.LeftButton, pos=under)
 
 
-def test_of_more_classes_the_most_confused_are_shown(show: Show, qtbot: QtBot) -> None:
+def test_the_most_confused_of_many_classes_are_shown(show: Show, qtbot: QtBot) -> None:
     plot = made(show, *many(120))
-    assert plot.sentence().endswith("Shown are the 50 classes confused most, of 120.")
+    assert plot.sentence().endswith("Showing the 50 most confused of 120 classes.")
     titles = [row[0] for row in plot.table.table.rows]
     assert titles == [f"class {index}" for index in range(70, 120)]
     with qtbot.waitSignal(plot.cell_chosen) as chosen:
         qtbot.mouseClick(plot.canvas.viewport(), Qt.MouseButton.LeftButton, pos=middle(plot, 0, 1))
-    assert chosen.args == [70, 71], "the places among all classes"
+    assert chosen.args == [70, 71], "the indices among all classes"
 
 
 def test_the_wheel_scrolls_the_page_until_the_matrix_has_the_focus(show: Show, qtbot: QtBot) -> None:
@@ -179,10 +179,10 @@ def test_the_wheel_scrolls_the_page_until_the_matrix_has_the_focus(show: Show, q
 
 def test_without_photos(show: Show) -> None:
     plot = made(show, ["a", "b"], [[0, 0], [0, 0]])
-    assert plot.sentence() == "There is no photo to compare."
+    assert plot.sentence() == "No photos to compare."
 
 
-def test_rows_and_columns_must_fit(show: Show) -> None:
+def test_rows_and_columns_must_match_the_classes(show: Show) -> None:
     with pytest.raises(ValueError, match="2 classes"):
         ConfusionMatrix().show_counts(["a", "b"], [[1, 2], [3]])
 

@@ -1,4 +1,4 @@
-"""Figures as they are told."""
+"""The formatting of numbers and tables."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gui.plots.values import NO_VALUE, Table, percent
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("fraction", "text"),
     [(1.0, "100.0%"), (0.99996, "99.9%"), (0.9, "90.0%"), (0.00001, "0.1%"), (0.0, "0.0%")],
 )
-def test_nearly_all_is_not_all(share: float, text: str) -> None:
-    assert percent(share) == text
+def test_percentages_near_the_ends_are_not_rounded_to_them(fraction: float, text: str) -> None:
+    assert percent(fraction) == text
 
 
-@pytest.mark.parametrize("share", [None, math.nan, math.inf])
-def test_what_is_not_known(share: float | None) -> None:
-    assert percent(share) == NO_VALUE
+@pytest.mark.parametrize("fraction", [None, math.nan, math.inf])
+def test_unknown_values(fraction: float | None) -> None:
+    assert percent(fraction) == NO_VALUE
 
 
-def test_names_cannot_break_the_lines_of_a_table() -> None:
+def test_whitespace_in_names_does_not_break_table_lines() -> None:
     assert Table(("A", "B"), (("one\ttab", "two\nlines"),)).as_tsv() == "A\tB\none tab\ttwo lines\n"

@@ -1,4 +1,4 @@
-"""The window never waits for what draws the plots."""
+"""The window never waits for the imports of the plots."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ application.exec()
 """
 
 
-def test_warming_imports_everything_beside_the_window() -> None:
+def test_warming_imports_everything_in_the_background() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WARM], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
     )

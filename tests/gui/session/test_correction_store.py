@@ -1,4 +1,4 @@
-"""Corrections in the window: there at once, kept in the background, and shared with another window."""
+"""Corrections in the window: available at once, stored in the background, and shared with other windows."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def correct(store: CorrectionStore, path: Path, label: str) -> Correction:
 
 @pytest.fixture
 def stores(home: Path, qtbot: QtBot) -> Iterator[list[CorrectionStore]]:
-    """Those of two windows."""
+    """The correction stores of two windows."""
     parents = [QObject(), QObject()]
     made = [CorrectionStore(parent) for parent in parents]
     yield made
-    for book in made:
-        book.close()
+    for store in made:
+        store.close()
 
 
-def test_a_correction_is_there_at_once_and_after_the_end(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+def test_a_correction_is_available_at_once_and_stored(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     mine, other = stores
-    told: list[str] = []
-    mine.changed.connect(told.append)
+    changed: list[str] = []
+    mine.changed.connect(changed.append)
     made = correct(mine, FOX, "fox")
     assert (made.predicted, made.confidence, made.label, made.model) == ("dog", 0.62, "fox", "animals")
     assert mine.of(FOX, "animals") == made
     assert mine.of(FOX, "birds") is None
-    assert told == ["animals"]
+    assert changed == ["animals"]
     mine.close()
     assert corrections.load("animals") == {FOX: made}
     other.read("animals")
@@ -59,21 +59,21 @@ def test_a_correction_is_there_at_once_and_after_the_end(stores: list[Correction
     assert corrections.load("animals") == {}
 
 
-def test_two_windows_lose_nothing_to_each_other(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+def test_two_windows_do_not_overwrite_each_other(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     mine, other = stores
     correct(mine, FOX, "fox")
     correct(other, HEN, "hen")
     qtbot.waitUntil(lambda: len(corrections.load("animals")) == 2, timeout=PATIENCE_MS)
     mine.read("animals")
     other.read("animals")
-    for book in stores:
-        qtbot.waitUntil(lambda book=book: set(book.all("animals")) == {FOX, HEN}, timeout=PATIENCE_MS)
+    for store in stores:
+        qtbot.waitUntil(lambda store=store: set(store.all("animals")) == {FOX, HEN}, timeout=PATIENCE_MS)
 
 
-def test_what_cannot_be_written_is_told_kept_and_tried_again(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+def test_a_failed_write_is_reported_kept_and_retried(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     mine, _ = stores
     paths.corrections().parent.mkdir(parents=True)
-    paths.corrections().write_text("no folder")
+    paths.corrections().write_text("a file instead of the folder")
     with qtbot.waitSignal(mine.failed, timeout=PATIENCE_MS) as failed:
         correct(mine, FOX, "fox")
     assert isinstance(failed.args[0], StorageError)

@@ -15,7 +15,7 @@ def test_damaged_settings_are_set_aside_and_reported(home: Path, qtbot: QtBot) -
     (home / "settings.json").write_bytes(b'{"model": "everyday", "top_')
     owner = QObject()
     store = SettingsStore(owner)
-    with qtbot.waitSignal(store.damaged) as said:
+    with qtbot.waitSignal(store.damaged) as warned:
         assert store.value.model == "everyday"
-    assert "settings.json.damaged-" in said.args[0]
+    assert "settings.json.damaged-" in warned.args[0]
     store.close()

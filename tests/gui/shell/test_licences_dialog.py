@@ -36,7 +36,7 @@ LIST = (
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bundle with this list."""
+    """A bundle with the list of components above."""
     monkeypatch.setattr(licences, "_ROOT", tmp_path)
     file = tmp_path / licences.FILE_NAME
     file.write_bytes(licences.serialize(LIST))
@@ -71,26 +71,26 @@ def test_components_are_listed_and_the_first_is_shown(dialog: LicencesDialog) ->
     assert dialog.note.isHidden()
 
 
-def test_the_arrow_keys_go_from_one_to_the_next(dialog: LicencesDialog, qtbot: QtBot) -> None:
+def test_arrow_keys_move_between_components(dialog: LicencesDialog, qtbot: QtBot) -> None:
     qtbot.keyClick(dialog.choices, Qt.Key.Key_Down)
     assert dialog.terms.text() == "MIT  ·  https://a.example"
     assert dialog.note.text() == "a note"
     assert dialog.text.toPlainText() == "──── A ────\n\none\n\n──── B ────\n\nZwei"
 
 
-def test_where_there_is_no_text_that_is_said(dialog: LicencesDialog) -> None:
+def test_a_missing_text_is_reported(dialog: LicencesDialog) -> None:
     dialog.choices.setCurrentRow(3)
-    assert "every bundle of Fovea holds it" in dialog.text.toPlainText()
+    assert "Every packaged version of Fovea includes it" in dialog.text.toPlainText()
 
 
-def test_a_long_text_arrives_in_pieces_and_whole(dialog: LicencesDialog, qtbot: QtBot) -> None:
+def test_a_long_text_is_inserted_in_chunks(dialog: LicencesDialog, qtbot: QtBot) -> None:
     dialog.choices.setCurrentRow(2)
-    assert dialog.terms.text() == "see its text"
+    assert dialog.terms.text() == "see licence text"
     assert 0 < len(dialog.text.toPlainText()) < len(LONG)
     qtbot.waitUntil(lambda: dialog.text.toPlainText() == LONG, timeout=PATIENCE_MS)
 
 
-def test_another_choice_stops_a_long_text(dialog: LicencesDialog, qtbot: QtBot) -> None:
+def test_selecting_another_component_stops_inserting_a_long_text(dialog: LicencesDialog, qtbot: QtBot) -> None:
     dialog.choices.setCurrentRow(2)
     dialog.choices.setCurrentRow(0)
     qtbot.wait(50)
@@ -105,7 +105,7 @@ def test_names_licences_and_texts_are_searched(dialog: LicencesDialog, qtbot: Qt
     assert len(shown(dialog)) == len(LIST)
 
 
-def test_the_first_match_in_a_text_is_marked_even_far_down(dialog: LicencesDialog, qtbot: QtBot) -> None:
+def test_the_first_match_in_a_text_is_selected_even_far_down(dialog: LicencesDialog, qtbot: QtBot) -> None:
     qtbot.keyClicks(dialog.search, "LINE 19999")
     assert shown(dialog) == ["beta"]
     qtbot.waitUntil(lambda: dialog.text.textCursor().selectedText() == "line 19999", timeout=PATIENCE_MS)
@@ -113,7 +113,7 @@ def test_the_first_match_in_a_text_is_marked_even_far_down(dialog: LicencesDialo
     assert not dialog.text.textCursor().hasSelection()
 
 
-def test_every_part_is_named_and_reached_with_the_keyboard(dialog: LicencesDialog, qtbot: QtBot) -> None:
+def test_every_control_has_a_name_and_is_reachable_by_keyboard(dialog: LicencesDialog, qtbot: QtBot) -> None:
     parts = [dialog.search, dialog.choices, dialog.text]
     assert all(part.accessibleName() for part in parts)
     reached = []
@@ -125,7 +125,7 @@ def test_every_part_is_named_and_reached_with_the_keyboard(dialog: LicencesDialo
     assert dialog.isHidden()
 
 
-def test_a_damaged_list_is_told_in_the_window(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
+def test_a_damaged_list_is_reported(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
     bundle.write_bytes(b"{}")
     dialog = LicencesDialog(parent)
     qtbot.waitUntil(lambda: "Install Fovea again" in dialog.heading.text(), timeout=PATIENCE_MS)
@@ -133,13 +133,13 @@ def test_a_damaged_list_is_told_in_the_window(qtbot: QtBot, bundle: Path, parent
     assert dialog.choices.count() == 0
 
 
-def test_a_window_closed_while_it_reads_harms_nothing(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
+def test_closing_the_window_while_reading_is_safe(qtbot: QtBot, bundle: Path, parent: QWidget) -> None:
     LicencesDialog(parent).deleteLater()
     qtbot.wait(100)
 
 
-@pytest.mark.qt_log_ignore("does not support raise")  # nor does the offscreen screen need it
-def test_the_menu_opens_one_window_beside_the_main_one(window: MainWindow, qtbot: QtBot) -> None:
+@pytest.mark.qt_log_ignore("does not support raise")  # which the offscreen platform does not need
+def test_the_menu_opens_a_single_non_modal_window(window: MainWindow, qtbot: QtBot) -> None:
     for _ in range(2):
         window.actions_by_id[ActionId.LICENCES].trigger()
     (dialog,) = window.findChildren(LicencesDialog)

@@ -1,4 +1,4 @@
-"""The window paints before its places are there; they come in a moment, or when they are wanted, and miss nothing."""
+"""The window paints before its pages exist; they are created in the background or on first use."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def early(qtbot: QtBot, tiny_model: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """The window before any place but *Photos* was made."""
+    """The window before any page but *Photos* is created."""
     monkeypatch.setattr(PageStack, "preload", lambda _: None)
     window = show_window(qtbot)
     yield window
     window.close()
 
 
-def test_the_places_come_after_the_first_paint_and_start_no_helper(home: Path, tmp_path: Path) -> None:
+def test_pages_are_created_after_the_first_paint_without_helpers(home: Path, tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(START)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -76,7 +76,7 @@ def test_the_places_come_after_the_first_paint_and_start_no_helper(home: Path, t
     }
 
 
-def test_a_place_is_made_when_the_person_goes_there(early: MainWindow) -> None:
+def test_a_page_is_created_when_it_is_first_shown(early: MainWindow) -> None:
     for act, place in (
         (ActionId.SHOW_TRAINING, Page.TRAINING),
         (ActionId.SHOW_MODELS, Page.MODELS),
@@ -90,28 +90,28 @@ def test_a_place_is_made_when_the_person_goes_there(early: MainWindow) -> None:
     assert early.pages.currentWidget() is early.folders_page
 
 
-def test_an_action_finds_the_place_it_needs(early: MainWindow) -> None:
+def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
     early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     assert early.pages.current_page is Page.FOLDERS
     assert early.folders_page.form.isVisible()
 
 
-def test_what_acts_on_a_job_is_dim_before_there_is_one(early: MainWindow) -> None:
+def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
     acts = early.actions_by_id
-    dim = {act for act in ActionId if not acts[act].isEnabled()}
-    assert dim == set(JOB_ACTIONS)
+    disabled = {act for act in ActionId if not acts[act].isEnabled()}
+    assert disabled == set(JOB_ACTIONS)
     assert early.folders_page.job is None
-    assert {act for act in ActionId if not acts[act].isEnabled()} == dim, "the place says the same"
+    assert {act for act in ActionId if not acts[act].isEnabled()} == disabled, "also after the page is created"
 
 
-def test_the_models_that_were_listed_before_are_shown(early: MainWindow, qtbot: QtBot) -> None:
+def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: early.session.opened is not None, timeout=PATIENCE_MS)
     choices = early.models_page.choices
     assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
     assert choices.currentItem() is not None
 
 
-def test_a_training_that_is_under_way_is_told_of(early: MainWindow) -> None:
+def test_a_running_training_is_shown(early: MainWindow) -> None:
     early.wizard_controller.show_progress("Training “leaves”: epoch 2 of 9")
     early.actions_by_id[ActionId.SHOW_TRAINING].trigger()
     QApplication.processEvents()

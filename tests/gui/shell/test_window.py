@@ -1,4 +1,4 @@
-"""The window as a whole: keyboard, names for screen readers, colours, memory, and what it does not load."""
+"""The window as a whole: keyboard, accessible names, colours, memory, and imports."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tests.gui.conftest import PATIENCE_MS, show_window
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_every_action_has_a_shortcut_of_its_own(window: MainWindow) -> None:
+def test_every_action_has_a_unique_shortcut(window: MainWindow) -> None:
     shortcuts = [action.shortcut().toString() for action in window.actions_by_id.values()]
     assert all(shortcuts)
     assert len(set(shortcuts)) == len(shortcuts)
     assert set(window.actions_by_id) == set(ActionId)
 
 
-def test_every_control_has_a_name_a_screen_reader_can_say(window: MainWindow) -> None:
-    assert all((window.folders_page, window.models_page, window.training_page)), "made, whether seen or not"
+def test_every_control_has_an_accessible_name(window: MainWindow) -> None:
+    assert all((window.folders_page, window.models_page, window.training_page)), "all pages are created"
     controls = [
         control
         for kind in (QAbstractButton, QComboBox, QLineEdit, QListView)
@@ -65,7 +65,7 @@ def test_an_action_is_found_by_typing(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: settings.load(paths.settings_file()).theme is Theme.DARK, timeout=PATIENCE_MS)
 
 
-def test_escape_closes_the_palette_and_does_nothing(window: MainWindow, qtbot: QtBot) -> None:
+def test_escape_closes_the_palette_without_an_action(window: MainWindow, qtbot: QtBot) -> None:
     before = window.session.settings.value
     window.actions_by_id[ActionId.PALETTE].trigger()
     line = window.commands.palette.findChild(QLineEdit)
@@ -101,7 +101,7 @@ def test_clearing_offers_undo_in_the_notice(window: MainWindow, qtbot: QtBot, so
     assert window.notices.texts() == []
 
 
-def test_the_window_stands_where_it_stood(qtbot: QtBot, tiny_model: str) -> None:
+def test_the_window_geometry_is_restored(qtbot: QtBot, tiny_model: str) -> None:
     first = show_window(qtbot)
     first.resize(740, 520)
     first.close()
@@ -112,7 +112,7 @@ def test_the_window_stands_where_it_stood(qtbot: QtBot, tiny_model: str) -> None
 
 
 @pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-def test_text_can_be_read_on_what_it_stands_on(colours: theme.Tokens) -> None:
+def test_text_has_enough_contrast(colours: theme.Tokens) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1 for text."""
     pairs = [
         (colours.text, colours.window),
@@ -141,10 +141,10 @@ def luminance(colour: QColor) -> float:
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
-def test_the_window_turns_dark_when_the_desktop_does(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_window_follows_the_theme_of_the_desktop(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     assert theme.current() is theme.LIGHT
     hints = QGuiApplication.styleHints()
-    monkeypatch.setattr(theme, "is_dark", lambda wish: True)  # what a dark desktop answers; offscreen there is none
+    monkeypatch.setattr(theme, "is_dark", lambda theme: True)  # offscreen there is no desktop theme
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
     assert theme.current() is theme.DARK
     assert window.palette().window().color().name() == theme.DARK.window
@@ -153,7 +153,7 @@ def test_the_window_turns_dark_when_the_desktop_does(window: MainWindow, monkeyp
     assert theme.current() is theme.LIGHT
 
 
-def test_a_dark_window_is_dark_from_the_start_and_takes_on_another_theme(qtbot: QtBot, home: Path) -> None:
+def test_a_dark_window_starts_dark_and_can_switch_the_theme(qtbot: QtBot, home: Path) -> None:
     settings.save(Settings(theme=Theme.DARK), paths.settings_file())
     window = show_window(qtbot)
     window.notices.show_notice("Something happened.")
@@ -169,7 +169,7 @@ def test_a_dark_window_is_dark_from_the_start_and_takes_on_another_theme(qtbot: 
 
 
 def colours_in(widget: QWidget) -> set[str]:
-    """The colours of all pixels, but for what is blended at edges, as #rrggbb."""
+    """The colours of all pixels as #rrggbb, except rare ones from blended edges."""
     image = widget.grab().toImage()
     counted = Counter(image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height()))
     return {colour for colour, count in counted.items() if count > 3}
@@ -190,7 +190,7 @@ def test_the_popup_of_a_combo_box_shows_all_its_entries(window: MainWindow, qtbo
 
 
 def test_the_window_process_loads_nothing_heavy(tiny_model: str, solids: dict[str, Path]) -> None:
-    """Foreign bytes are decoded and models run elsewhere; here their libraries are not even imported."""
+    """Images are decoded and models run in other processes; the window does not even import their libraries."""
     code = """
 import json, sys
 from pathlib import Path
@@ -200,7 +200,7 @@ if __name__ == "__main__":
     made, window = application.open_window([Path(sys.argv[1])])
     def end(row):
         heavy = sorted({"numpy", "PIL", "onnx", "onnxruntime", "tensorflow", "rich"} & set(sys.modules))
-        print(json.dumps({"answer": window.session.photos.index(row).data(), "heavy": heavy}), flush=True)
+        print(json.dumps({"prediction": window.session.photos.index(row).data(), "heavy": heavy}), flush=True)
         window.close()
     window.session.outcome_changed.connect(end)
     QTimer.singleShot(60_000, lambda: made.exit(1))
@@ -211,9 +211,9 @@ if __name__ == "__main__":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = [sys.executable, str(script), str(solids["green"])]
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=90, check=True)
-    said = json.loads(done.stdout)
-    assert said["answer"].startswith("green")
-    assert said["heavy"] == []
+    result = json.loads(done.stdout)
+    assert result["prediction"].startswith("green")
+    assert result["heavy"] == []
 
 
 def test_a_folder_named_like_a_command_does_not_hide_it(
@@ -225,7 +225,7 @@ def test_a_folder_named_like_a_command_does_not_hide_it(
     assert "general" in capsys.readouterr().out
 
 
-def test_focus_can_reach_every_control_of_the_photos_page(window: MainWindow, qtbot: QtBot) -> None:
+def test_every_control_of_the_photos_page_is_reachable_by_keyboard(window: MainWindow, qtbot: QtBot) -> None:
     reached: set[QWidget | None] = set()
     for _ in range(60):
         reached.add(QGuiApplication.focusObject())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Work beside the window's thread, and what is told of its end."""
+"""Work in a background thread and the delivery of its result."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pytestqt.qtbot import QtBot
 from gui.tasks.background import in_background
 
 
-def test_the_window_is_told_on_its_own_thread(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 7, lambda value: told.append((value, threading.current_thread())))
-    qtbot.waitUntil(lambda: bool(told))
-    assert told == [(7, threading.main_thread())]
+def test_the_result_is_delivered_on_the_main_thread(qtbot: QtBot) -> None:
+    parent, results = QObject(), []
+    in_background(parent, lambda: 7, lambda value: results.append((value, threading.current_thread())))
+    qtbot.waitUntil(lambda: bool(results))
+    assert results == [(7, threading.main_thread())]
 
 
-def test_who_is_gone_is_not_told(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 7, told.append)
+def test_nothing_is_delivered_to_a_deleted_parent(qtbot: QtBot) -> None:
+    parent, results = QObject(), []
+    in_background(parent, lambda: 7, results.append)
     del parent
     qtbot.wait(100)
-    assert not told
+    assert not results
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_failure_is_not_told_as_a_success(qtbot: QtBot) -> None:
-    parent, told = QObject(), []
-    in_background(parent, lambda: 1 // 0, told.append)
+def test_a_failure_is_not_delivered_as_a_result(qtbot: QtBot) -> None:
+    parent, results = QObject(), []
+    in_background(parent, lambda: 1 // 0, results.append)
     qtbot.wait(100)
-    assert not told
+    assert not results

@@ -1,4 +1,4 @@
-"""The helper processes: they answer, they die, they are started again, and nobody loses a photo over it."""
+"""The helper processes: they answer, crash and are restarted, and no photo is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.gui.serving import DEADLY, die_at_once, echo, serve_engine_that_dies_
 
 @pytest.fixture
 def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[HelperProcess]:
-    """A helper that is started as the program starts it, not forked from a warm server as those of other tests."""
+    """A helper started like in the program, instead of forked from a warm server as in other tests."""
     monkeypatch.setattr(helper_process, "_CONTEXT", multiprocessing.get_context("spawn"))
     parent = QObject()
     made = HelperProcess(echo, parent)
@@ -42,7 +42,7 @@ def test_messages_come_back_in_order(helper: HelperProcess, qtbot: QtBot) -> Non
     assert got == list(range(200))
 
 
-def test_a_helper_that_dies_says_so_and_can_be_started_again(helper: HelperProcess, qtbot: QtBot) -> None:
+def test_a_dead_helper_is_reported_and_can_be_restarted(helper: HelperProcess, qtbot: QtBot) -> None:
     with qtbot.waitSignal(helper.died, timeout=PATIENCE_MS):
         helper.send("die")
     assert helper.process_id is None
@@ -52,7 +52,7 @@ def test_a_helper_that_dies_says_so_and_can_be_started_again(helper: HelperProce
     assert again.args == ["hello"]
 
 
-def test_a_closed_helper_is_gone(helper: HelperProcess, qtbot: QtBot) -> None:
+def test_a_closed_helper_has_ended(helper: HelperProcess, qtbot: QtBot) -> None:
     with qtbot.waitSignal(helper.received, timeout=PATIENCE_MS):
         helper.send("hello")
     number = helper.process_id
@@ -62,8 +62,8 @@ def test_a_closed_helper_is_gone(helper: HelperProcess, qtbot: QtBot) -> None:
         os.kill(number, 0)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
-def test_photos_survive_the_death_of_the_engine(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists only on POSIX")
+def test_photos_are_classified_after_an_engine_crash(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "green") for number in range(300)]
     window.session.add(paths)
     photos = window.session.photos
@@ -73,10 +73,10 @@ def test_photos_survive_the_death_of_the_engine(window: MainWindow, qtbot: QtBot
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(lambda: photos.rowCount() == 300 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     assert all(isinstance(photo.outcome, Prediction) for photo in photos.photos())
-    assert any("started again" in text for text in window.notices.texts())
+    assert any("restarted" in text for text in window.notices.texts())
 
 
-def test_an_image_that_crashes_the_engine_fails_alone(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
+def test_only_the_image_that_crashes_the_engine_fails(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
     window = show_window(qtbot)
     window.session.engine._process._serve = serve_engine_that_dies_of_one_image
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "blue") for number in range(5)]
@@ -90,17 +90,16 @@ def test_an_image_that_crashes_the_engine_fails_alone(qtbot: QtBot, tiny_model: 
     window.close()
 
 
-def test_a_helper_that_cannot_start_is_not_started_for_ever(qtbot: QtBot, tiny_model: str) -> None:
+def test_a_helper_that_cannot_start_is_not_restarted_forever(qtbot: QtBot, tiny_model: str) -> None:
     window = show_window(qtbot)
     window.session.engine._process._serve = die_at_once
-    told = "cannot be started"
-    qtbot.waitUntil(lambda: any(told in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("couldn’t start" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert window.session.engine.process_id is None
-    assert window.session.pictures.tasks.process_id is not None  # the other part lives
+    assert window.session.pictures.tasks.process_id is not None  # the other helper still runs
     window.close()
 
 
-def test_pictures_are_drawn_once_and_kept(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_pictures_are_rendered_once_and_cached(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     pictures = window.session.pictures
     with qtbot.waitSignal(pictures.rendered, timeout=PATIENCE_MS):
         assert pictures.picture(solids["red"], THUMBNAIL_SIDE) is None
@@ -109,7 +108,7 @@ def test_pictures_are_drawn_once_and_kept(window: MainWindow, qtbot: QtBot, soli
     assert pixmap.toImage().pixelColor(5, 5).red() > 200
 
 
-def test_a_dead_picture_process_costs_only_the_pictures_it_was_drawing(qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_a_picture_process_crash_loses_only_pictures_in_flight(qtbot: QtBot, solids: dict[str, Path]) -> None:
     parent = QObject()
     pictures = PictureClient(parent)
     pictures.tasks._process._serve = serve_pictures_and_die

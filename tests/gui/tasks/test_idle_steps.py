@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from gui.tasks.idle_steps import run_when_idle
 
 
-def test_every_step_has_a_turn_of_its_own(qtbot: QtBot) -> None:
+def test_each_step_has_its_own_turn(qtbot: QtBot) -> None:
     parent, done = QObject(), list[int]()
 
     def work() -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Calls from other threads come in their order, and leave the window its turns."""
+"""Calls from other threads run in order, and let the window process events."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gui.tasks.main_thread import Dispatcher
 from tests.gui.conftest import PATIENCE_MS
 
 
-def test_calls_are_made_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
+def test_calls_run_in_order_on_the_main_thread(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made = Dispatcher(parent), list[tuple[int, threading.Thread]]()
-    thread = threading.Thread(target=lambda: [relay.post(note, number) for number in range(500)])
+    dispatcher, made = Dispatcher(parent), list[tuple[int, threading.Thread]]()
+    thread = threading.Thread(target=lambda: [dispatcher.post(note, number) for number in range(500)])
 
     def note(number: int) -> None:
         made.append((number, threading.current_thread()))
@@ -26,9 +26,9 @@ def test_calls_are_made_in_order_on_the_windows_thread(qtbot: QtBot) -> None:
     assert made == [(number, threading.main_thread()) for number in range(500)]
 
 
-def test_many_long_calls_let_other_events_come_between(qtbot: QtBot) -> None:
+def test_many_long_calls_let_other_events_through(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made, seen = Dispatcher(parent), list[int](), set[int]()
+    dispatcher, made, seen = Dispatcher(parent), list[int](), set[int]()
     timer = QTimer(parent, interval=0)
     timer.timeout.connect(lambda: seen.add(len(made)))
     timer.start()
@@ -38,24 +38,24 @@ def test_many_long_calls_let_other_events_come_between(qtbot: QtBot) -> None:
         made.append(number)
 
     for number in range(30):
-        relay.post(work, number)
+        dispatcher.post(work, number)
     qtbot.waitUntil(lambda: len(made) == 30, timeout=PATIENCE_MS)
     assert made == list(range(30))
     assert len(seen & set(range(1, 30))) >= 10
 
 
-def test_a_call_that_fails_keeps_none_of_the_others(qtbot: QtBot) -> None:
+def test_a_failing_call_does_not_stop_the_others(qtbot: QtBot) -> None:
     parent = QObject()
-    relay, made = Dispatcher(parent), list[int]()
+    dispatcher, made = Dispatcher(parent), list[int]()
 
     def work(number: int) -> None:
         made.append(number)
         if number == 1:
-            raise RuntimeError("nobody expected this")
+            raise RuntimeError("an unexpected error")
 
     with qtbot.captureExceptions() as errors:
         for number in range(4):
-            relay.post(work, number)
+            dispatcher.post(work, number)
         qtbot.waitUntil(lambda: len(made) == 4, timeout=PATIENCE_MS)
     assert made == [0, 1, 2, 3]
     assert [kind for kind, _, _ in errors] == [RuntimeError]

@@ -1,4 +1,4 @@
-"""Calls in a helper process, with real processes: done, superseded, stopped, killed and started again."""
+"""Calls in real helper processes: finished, superseded, stopped, killed and restarted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.gui.serving import die_at_once
 
 DEATH = TrainerDiedError("It died.", hint="Try again.")
 
-posix = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
+posix = pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists only on POSIX")
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def test_it_is_imported_without_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_folder_is_read_and_learned_from(tasks: Tasks, qtbot: QtBot, folder: Path) -> None:
-    assert tasks.process_id is None, "nothing is started before it is needed"
+def test_a_folder_is_read_and_used_for_training(tasks: Tasks, qtbot: QtBot, folder: Path) -> None:
+    assert tasks.process_id is None, "no process is started before the first call"
     reading = tasks.start(api.read_folder, folder)
     with qtbot.waitSignals([reading.progressed, reading.succeeded, reading.ended], timeout=PATIENCE_MS):
         assert not reading.is_over
@@ -76,13 +76,13 @@ def test_a_folder_is_read_and_learned_from(tasks: Tasks, qtbot: QtBot, folder: P
     assert open_library().find("mine").version == 1
 
 
-def test_what_fails_says_why(tasks: Tasks, qtbot: QtBot) -> None:
+def test_a_failed_call_reports_the_error(tasks: Tasks, qtbot: QtBot) -> None:
     with qtbot.waitSignal(tasks.start(api.activate, "no-such-model", 1).failed, timeout=PATIENCE_MS) as failed:
         pass
     assert isinstance(failed.args[0], FoveaError)
 
 
-def test_an_abandoned_call_is_not_heard_of(tasks: Tasks, qtbot: QtBot, folder: Path, many: Path) -> None:
+def test_an_abandoned_call_emits_nothing(tasks: Tasks, qtbot: QtBot, folder: Path, many: Path) -> None:
     heard: list[object] = []
     first = tasks.start(api.read_folder, many)
     for signal_ in (first.progressed, first.succeeded, first.failed):
@@ -124,7 +124,7 @@ def test_a_killed_training_fails_and_the_next_call_starts_the_process_again(
 
 def test_calls_fail_where_the_process_cannot_be_started(tasks: Tasks, qtbot: QtBot, folder: Path) -> None:
     tasks._process._serve = die_at_once
-    for _ in range(4):  # more often than a helper may die without a word
+    for _ in range(4):  # more often than a helper may die without a message
         with qtbot.waitSignal(tasks.start(api.read_folder, folder).failed, timeout=PATIENCE_MS) as failed:
             pass
         assert failed.args == [DEATH]

@@ -1,4 +1,4 @@
-"""Choosing a class: by typing, by arrows, by number, by mouse, and not at all."""
+"""Choosing a class by typing, arrow keys, number keys or mouse, and cancelling."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ANIMALS = ["cat", "dog", "guinea pig", "pig", "wild cat"]
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
 
-class Place(QWidget):
-    """A window with something else in it that can have the keyboard, and a chooser."""
+class Window(QWidget):
+    """A window with a chooser and another widget that accepts the keyboard focus."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,28 +36,28 @@ class Place(QWidget):
 
 
 @pytest.fixture
-def place(qtbot: QtBot) -> Place:
+def window(qtbot: QtBot) -> Window:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     application.setStyle("Fusion")
     theme.apply(application, Theme.LIGHT)
-    made = Place()
+    made = Window()
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
     made.elsewhere.setFocus()
-    made.chooser.open(ANIMALS, title="What is in this photo?", about="The model says dog.", current="dog")
+    made.chooser.open(ANIMALS, title="What is in this photo?", about="Prediction: dog.", current="dog")
     return made
 
 
-def test_it_says_what_is_asked_and_marks_what_is_said(place: Place) -> None:
-    shown = [one.text() for one in place.chooser.findChildren(QLabel) if one.isVisible()]
-    assert shown == ["What is in this photo?", "The model says dog."]
-    assert place.chooser.texts() == ANIMALS
-    assert place.chooser.list.currentIndex().data() == "dog"
-    assert "What is in this photo?" in place.chooser.line.accessibleName()
-    assert place.chooser.line.accessibleDescription() == "dog, 2 of 5"
-    assert place.chooser.line.hasFocus()
+def test_the_question_and_the_current_class_are_shown(window: Window) -> None:
+    shown = [one.text() for one in window.chooser.findChildren(QLabel) if one.isVisible()]
+    assert shown == ["What is in this photo?", "Prediction: dog."]
+    assert window.chooser.texts() == ANIMALS
+    assert window.chooser.list.currentIndex().data() == "dog"
+    assert "What is in this photo?" in window.chooser.line.accessibleName()
+    assert window.chooser.line.accessibleDescription() == "dog, 2 of 5"
+    assert window.chooser.line.hasFocus()
 
 
 @pytest.mark.parametrize(
@@ -69,57 +69,57 @@ def test_it_says_what_is_asked_and_marks_what_is_said(place: Place) -> None:
         ("   ", ANIMALS),
     ],
 )
-def test_typing_filters(place: Place, qtbot: QtBot, typed: str, found: list[str]) -> None:
-    qtbot.keyClicks(place.chooser.line, typed)
-    assert place.chooser.texts() == found
+def test_typing_filters(window: Window, qtbot: QtBot, typed: str, found: list[str]) -> None:
+    qtbot.keyClicks(window.chooser.line, typed)
+    assert window.chooser.texts() == found
 
 
-def test_enter_alone_chooses_nothing_where_nothing_was_chosen_before(place: Place, qtbot: QtBot) -> None:
-    place.chooser.open(ANIMALS, title="What is in this photo?", likely=["dog"])
-    line = place.chooser.line
+def test_enter_alone_chooses_nothing_without_a_current_class(window: Window, qtbot: QtBot) -> None:
+    window.chooser.open(ANIMALS, title="What is in this photo?", likely=["dog"])
+    line = window.chooser.line
     qtbot.keyClick(line, Qt.Key.Key_Return)
     qtbot.keyClicks(line, "d")
     qtbot.keyClick(line, Qt.Key.Key_Backspace)
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert (place.chosen, place.chooser.isVisible(), line.accessibleDescription()) == ([], True, "")
+    assert (window.chosen, window.chooser.isVisible(), line.accessibleDescription()) == ([], True, "")
     qtbot.keyClick(line, Qt.Key.Key_Up)
     assert line.accessibleDescription() == "wild cat, 5 of 5"
     qtbot.keyClick(line, Qt.Key.Key_Down)
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert place.chosen == ["cat"]
+    assert window.chosen == ["cat"]
 
 
-def test_a_whole_word_comes_before_the_beginning_of_a_longer_one(place: Place, qtbot: QtBot) -> None:
-    place.chooser.open(["catamaran", "concatenation", "Egyptian cat", "wild catamaran", "cat"], title="Which?")
-    qtbot.keyClicks(place.chooser.line, "cat")
-    assert place.chooser.texts() == ["cat", "Egyptian cat", "catamaran", "wild catamaran", "concatenation"]
+def test_whole_words_come_before_prefixes(window: Window, qtbot: QtBot) -> None:
+    window.chooser.open(["catamaran", "concatenation", "Egyptian cat", "wild catamaran", "cat"], title="Which?")
+    qtbot.keyClicks(window.chooser.line, "cat")
+    assert window.chooser.texts() == ["cat", "Egyptian cat", "catamaran", "wild catamaran", "concatenation"]
 
 
-def test_enter_takes_what_is_marked(place: Place, qtbot: QtBot) -> None:
-    line = place.chooser.line
+def test_enter_chooses_the_selected_class(window: Window, qtbot: QtBot) -> None:
+    line = window.chooser.line
     qtbot.keyClicks(line, "pig")
     qtbot.keyClick(line, Qt.Key.Key_Down)
     assert line.accessibleDescription() == "guinea pig, 2 of 2"
     qtbot.keyClick(line, Qt.Key.Key_Down)
     qtbot.keyClick(line, Qt.Key.Key_Up)
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert (place.chosen, place.left, place.chooser.isVisible()) == (["guinea pig"], 1, False)
-    assert place.elsewhere.hasFocus()
+    assert (window.chosen, window.left, window.chooser.isVisible()) == (["guinea pig"], 1, False)
+    assert window.elsewhere.hasFocus()
 
 
-def test_a_word_becomes_a_class(place: Place, qtbot: QtBot) -> None:
-    qtbot.keyClicks(place.chooser.line, " red fox")
-    qtbot.keyClick(place.chooser.line, Qt.Key.Key_Enter)
-    assert place.chosen == ["red fox"]
+def test_a_new_class_can_be_added(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.chooser.line, " red fox")
+    qtbot.keyClick(window.chooser.line, Qt.Key.Key_Enter)
+    assert window.chosen == ["red fox"]
 
 
-def test_a_class_in_other_letters_is_no_new_one(place: Place, qtbot: QtBot) -> None:
-    qtbot.keyClicks(place.chooser.line, "DOG")
-    assert place.chooser.texts() == ["dog"]
+def test_a_class_in_different_case_is_not_new(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.chooser.line, "DOG")
+    assert window.chooser.texts() == ["dog"]
 
 
-def test_where_no_class_may_be_added_none_is(place: Place, qtbot: QtBot) -> None:
-    chooser = ClassChooser(place, can_add=False)
+def test_no_class_is_added_without_permission(window: Window, qtbot: QtBot) -> None:
+    chooser = ClassChooser(window, can_add=False)
     chooser.open(ANIMALS, title="Which?")
     qtbot.keyClicks(chooser.line, "fox")
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
@@ -127,42 +127,42 @@ def test_where_no_class_may_be_added_none_is(place: Place, qtbot: QtBot) -> None
     assert chooser.isVisible()
 
 
-def test_a_number_chooses_while_nothing_is_typed(place: Place, qtbot: QtBot) -> None:
-    line = place.chooser.line
+def test_number_keys_choose_while_nothing_is_typed(window: Window, qtbot: QtBot) -> None:
+    line = window.chooser.line
     qtbot.keyClicks(line, "a")
     qtbot.keyClick(line, Qt.Key.Key_2)
-    assert (place.chosen, line.text()) == ([], "a2")
+    assert (window.chosen, line.text()) == ([], "a2")
     line.clear()
-    qtbot.keyClick(line, Qt.Key.Key_7)  # there is no seventh
-    assert place.chooser.isVisible()
+    qtbot.keyClick(line, Qt.Key.Key_7)  # there is no seventh class
+    assert window.chooser.isVisible()
     qtbot.keyClick(line, Qt.Key.Key_3)
-    assert place.chosen == ["guinea pig"]
+    assert window.chosen == ["guinea pig"]
 
 
-def test_escape_leaves(place: Place, qtbot: QtBot) -> None:
-    qtbot.keyClick(place.chooser.line, Qt.Key.Key_Escape)
-    assert (place.chosen, place.left, place.chooser.isVisible()) == ([], 1, False)
-    assert place.elsewhere.hasFocus()
+def test_escape_cancels(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(window.chooser.line, Qt.Key.Key_Escape)
+    assert (window.chosen, window.left, window.chooser.isVisible()) == ([], 1, False)
+    assert window.elsewhere.hasFocus()
 
 
-def test_a_click_elsewhere_leaves_and_one_on_a_row_chooses(place: Place, qtbot: QtBot) -> None:
-    qtbot.mouseClick(place.elsewhere, Qt.MouseButton.LeftButton)
-    assert not place.chooser.isVisible()
-    place.chooser.open(ANIMALS, title="Again?")
-    rows = place.chooser.list
+def test_a_click_outside_cancels_and_a_click_on_a_row_chooses(window: Window, qtbot: QtBot) -> None:
+    qtbot.mouseClick(window.elsewhere, Qt.MouseButton.LeftButton)
+    assert not window.chooser.isVisible()
+    window.chooser.open(ANIMALS, title="Again?")
+    rows = window.chooser.list
     row = rows.visualRect(rows.model().index(3, 0)).center()
     qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=row)
-    assert place.chosen == ["pig"]
+    assert window.chosen == ["pig"]
 
 
-def test_of_many_the_likely_come_first_and_it_stays_in_the_window(place: Place, qtbot: QtBot) -> None:
+def test_likely_classes_come_first_and_the_list_fits_the_window(window: Window, qtbot: QtBot) -> None:
     many = [f"class {number}" for number in range(1000)]
-    place.chooser.open(many, title="Which?", likely=["class 500", "class 3", "no class"])
-    assert place.chooser.texts()[:4] == ["class 500", "class 3", "class 0", "class 1"]
+    window.chooser.open(many, title="Which?", likely=["class 500", "class 3", "no class"])
+    assert window.chooser.texts()[:4] == ["class 500", "class 3", "class 0", "class 1"]
     for _ in range(2):
-        qtbot.keyClick(place.chooser.line, Qt.Key.Key_PageDown)
-    assert 10 < place.chooser.list.currentIndex().row() < 40
-    place.resize(500, 400)
-    assert place.rect().contains(place.chooser.geometry())
-    qtbot.keyClick(place.chooser.line, Qt.Key.Key_Up)
-    assert place.chooser.isVisible()
+        qtbot.keyClick(window.chooser.line, Qt.Key.Key_PageDown)
+    assert 10 < window.chooser.list.currentIndex().row() < 40
+    window.resize(500, 400)
+    assert window.rect().contains(window.chooser.geometry())
+    qtbot.keyClick(window.chooser.line, Qt.Key.Key_Up)
+    assert window.chooser.isVisible()

@@ -1,4 +1,4 @@
-"""Notices: the newest first, never the same twice, and never so many that nothing else has room."""
+"""Notices: newest first, without duplicates, and never so many that they fill the window."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def window(qtbot: QtBot) -> Iterator[QWidget]:
 
 @pytest.fixture
 def notices(window: QWidget) -> Notices:
-    """None yet."""
+    """A stack without notices."""
     column, made = QVBoxLayout(window), Notices(window)
     column.addWidget(made)
     column.addStretch()
@@ -35,7 +35,7 @@ def notices(window: QWidget) -> Notices:
 
 
 def visible_texts(notices: Notices) -> list[str]:
-    """What is in sight, from the top."""
+    """The visible notices, from the top."""
     frames = [one for one in notices.findChildren(QFrame, "notice") if one.isVisible()]
     return [one.text for one in sorted(frames, key=lambda one: one.y())]  # type: ignore[attr-defined]
 
@@ -44,7 +44,7 @@ def more(notices: Notices) -> list[QPushButton]:
     return [one for one in notices.findChildren(QPushButton) if one.isVisible() and one.text().endswith(" more")]
 
 
-def test_the_newest_are_shown_and_the_same_text_once(notices: Notices, qtbot: QtBot) -> None:
+def test_the_newest_notices_are_shown_without_duplicates(notices: Notices, qtbot: QtBot) -> None:
     for text in ("one", "two", "three", "four", "two"):
         notices.show_notice(text)
     assert notices.texts() == ["three", "four", "two"]
@@ -52,9 +52,7 @@ def test_the_newest_are_shown_and_the_same_text_once(notices: Notices, qtbot: Qt
     assert not more(notices)
 
 
-def test_in_a_low_window_the_others_wait_until_they_are_asked_for(
-    window: QWidget, notices: Notices, qtbot: QtBot
-) -> None:
+def test_a_low_window_shows_older_notices_on_request(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
     for text in ("one", "two", "three"):
         notices.show_notice(text)
     window.resize(900, 600)
@@ -66,7 +64,7 @@ def test_in_a_low_window_the_others_wait_until_they_are_asked_for(
     assert not more(notices)
 
 
-def test_what_waits_comes_when_the_newest_is_dismissed(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
+def test_the_next_notice_appears_when_the_newest_is_dismissed(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
     window.resize(900, 600)
     notices.show_notice("one")
     notices.show_notice("two", action=("Do it", lambda: None))
