@@ -219,8 +219,8 @@ def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, he
 def _epochs_text(epochs: int, *, is_measured_here: bool) -> str:
     if is_measured_here:
         return tr_n(
-            "{count} epoch, as fast as in the last training like this here.",
-            "{count} epochs, as fast as in the last training like this here.",
+            "{count} epoch, timed by the last such training on this computer.",
+            "{count} epochs, timed by the last such training on this computer.",
             epochs,
         )
     return tr_n(

@@ -184,8 +184,8 @@ def _baseline_comparison(
         return None, (note,)
     if facts.training_overlap:
         note = tr_n(
-            "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its accuracy is optimistic.",
-            "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its accuracy is optimistic.",
+            "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
+            "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
             facts.images,
             name=baseline.name,
             overlap=facts.training_overlap,

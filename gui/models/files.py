@@ -30,12 +30,21 @@ FORMS: Final = {
         mark("ONNX, int8"),
         mark("A quarter of the size. The loss of accuracy is measured on labelled photos."),
     ),
-    ExportFormat.LITERT: (mark("LiteRT, unchanged"), mark("For phones. Requires TensorFlow.")),
-    ExportFormat.LITERT_FLOAT32: (mark("LiteRT, float32"), mark("For phones. The largest file. Requires TensorFlow.")),
-    ExportFormat.LITERT_FLOAT16: (mark("LiteRT, float16"), mark("For phones. Half the size. Requires TensorFlow.")),
+    ExportFormat.LITERT: (mark("LiteRT, unchanged"), mark("For phones. Requires the trainer (TensorFlow).")),
+    ExportFormat.LITERT_FLOAT32: (
+        mark("LiteRT, float32"),
+        mark("For phones. The largest file. Requires the trainer (TensorFlow)."),
+    ),
+    ExportFormat.LITERT_FLOAT16: (
+        mark("LiteRT, float16"),
+        mark("For phones. Half the size. Requires the trainer (TensorFlow)."),
+    ),
     ExportFormat.LITERT_INT8: (
         mark("LiteRT, int8"),
-        mark("For phones. A quarter of the size; the loss is measured on labelled photos. Requires TensorFlow."),
+        mark(
+            "For phones. A quarter of the size; the loss of accuracy is measured on labelled photos. "
+            "Requires the trainer (TensorFlow)."
+        ),
     ),
 }
 """The title of each format, and what it is good for."""

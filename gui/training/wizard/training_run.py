@@ -107,9 +107,9 @@ class TrainingRun(QObject):
         self.progressed.emit(value)
         if value.total > 1:
             done = value.step / value.total
-            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=value.stage, done=done)
+            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=tr(value.stage), done=done)
         else:
-            text = tr("Training {name}: {stage}", name=self.name, stage=value.stage)
+            text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
         self.resumed.emit(text)
 
     def _on_done(self, facts: TrainingSummary) -> None:

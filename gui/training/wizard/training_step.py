@@ -100,11 +100,11 @@ class TrainingStep(QWidget):
         """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
             if self._stages:
-                self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
+                self._done.body.addWidget(label(f"✓  {_sentence(tr(self._stages[-1]))}", "muted"))
             self._stages.append(progress.stage)
             self._samples.clear()
             self.speed.clear()
-        self.stage.setText(_sentence(progress.stage))
+        self.stage.setText(_sentence(tr(progress.stage)))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
         count = tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
