@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gui.training.wizard.window import TrainingWizard
 
 PATIENCE_S: Final = 600.0
-_MEASURING: Final = "measuring"
+_MEASURING: Final = "Measuring"
 _EPOCHS: Final = 40
 """After which a training is worth a picture."""
 
@@ -82,7 +82,7 @@ class Walk:
         self.take("4-plots")
         classes = {one.name: one.samples for one in wizard.photos.read.classes[:3]} if wizard.photos.read else {}
         wizard.build("Garden", classes)
-        self.wait(lambda: wizard.photos.read is not None and wizard.photos.read.is_built)
+        self.wait(lambda: wizard.photos.read is not None and wizard.photos.read.is_custom)
         self.take("1-built")
 
 

@@ -200,8 +200,8 @@ def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, he
     except FoveaError as error:
         return Forecast(request.recipe, None, error=error)
     if request.recipe is Recipe.QUICK:
-        basis = f"{feature_cost.basis} {tr('The training itself is estimated from a few steps.')}"
-        return Forecast(request.recipe, feature_cost.seconds + head_s, basis)
+        fitting = tr("The training itself is estimated from a few steps.")
+        return Forecast(request.recipe, feature_cost.seconds + head_s, f"{feature_cost.basis} {fitting}")
     costs, is_measured_here = local_costs(request)
     defaults = DEFAULTS[request.recipe.value]
     epochs = defaults.epochs if request.epochs is None else request.epochs

@@ -204,7 +204,7 @@ class TrainingStep(QWidget):
         for text, action in (
             (tr("Stop and save progress"), lambda: self._stop(discard=False)),
             (tr("Stop and discard"), lambda: self._stop(discard=True)),
-            (tr("Cancel"), self.keep_open),
+            (tr("Keep training"), self.keep_open),
         ):
             button = QPushButton(text)
             button.clicked.connect(action)

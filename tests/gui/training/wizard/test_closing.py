@@ -34,7 +34,7 @@ def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: C
     train(11)
     wizard.close()
     assert "Close while training?" in texts(wizard)
-    click(qtbot, buttons(wizard.training)["Cancel"])
+    click(qtbot, buttons(wizard.training)["Keep training"])
     assert wizard.isVisible()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
     assert wizard.isVisible()
