@@ -175,7 +175,7 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingD
     images = _merged(retraining.kept, scanned.images)
     table = _features(retraining, images)
     there = [images[row] for row in table.rows.tolist()]
-    learnable = {one.label for one in there if one.part == Subset.TRAIN}
+    learnable = {one.label for one in there if one.subset == Subset.TRAIN}
     if len(learnable) < 2:
         raise DatasetError("Photos of fewer than two classes are left to learn from.", hint=_TRAIN_HINT)
     classes = tuple(sorted(learnable, key=natural_sort_key))

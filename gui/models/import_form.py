@@ -141,7 +141,7 @@ class ImportForm(Panel):
                 "This file comes from another program. It has {count:,} classes and outputs {values}. You can usually "
                 "find the missing details on the model's download page. Try them on a photo first.",
                 questions.class_count,
-                values=questions.gives,
+                values=tr(questions.output_kind),
             )
         )
         if questions.classes:

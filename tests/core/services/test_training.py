@@ -168,7 +168,7 @@ def test_a_trainer_that_dies_leaves_a_training_that_can_be_resumed(
 
 
 def test_a_trainer_that_reports_failure_leaves_nothing_to_resume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_trainer(monkeypatch, 'send(Failed("trainer", "It failed.", "Try less."))')
+    fake_trainer(monkeypatch, 'send(TrainerFailed("trainer", "It failed.", "Try less."))')
     with pytest.raises(TrainerError) as failed:
         trained(request(folder, recipe=Recipe.DENSE))
     assert not failed.value.can_resume
@@ -176,7 +176,9 @@ def test_a_trainer_that_reports_failure_leaves_nothing_to_resume(folder: Path, m
 
 def test_a_diverged_training_is_discarded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
-    fake_trainer(monkeypatch, kept + 'send(Failed("diverged", "The training diverged.", "Train with a smaller rate."))')
+    fake_trainer(
+        monkeypatch, kept + 'send(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))'
+    )
     for rate in (10.0, 0.01):  # the second rate is not refused because of the first run
         with pytest.raises(DivergedError, match=r"The training diverged\.") as failed:
             trained(request(folder, recipe=Recipe.DENSE, learning_rate=rate))
@@ -218,7 +220,7 @@ def test_a_training_stopped_before_its_first_epoch_leaves_nothing(
 def test_the_trainer_is_paused(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_trainer(
         monkeypatch,
-        "orders = sys.stdin.buffer.read(2)\nsend(Failed('trainer', orders.decode(), '-'))",
+        "orders = sys.stdin.buffer.read(2)\nsend(TrainerFailed('trainer', orders.decode(), '-'))",
     )
     train(window, folder, recipe=Recipe.DENSE)
     wait_for_epoch(window, 0)
