@@ -140,7 +140,7 @@ class ProblemList(QScrollArea):
         row.setContentsMargins(0, 0, 0, 0)
         photo = format_path(one.path)
         if one.label is None:
-            text = tr("{photo}: left out", photo=photo)
+            text = tr("{photo}: excluded", photo=photo)
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
         row.addWidget(label(text, "muted", wrap=True), 1)
@@ -176,7 +176,7 @@ class _Problem(Panel):
         row = QHBoxLayout()
         row.setSpacing(0)
         if self._files is not None:
-            self._exclude = _link(tr("Leave out"), self._leave_out)
+            self._exclude = _link(tr("Exclude"), self._exclude_selected)
             self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
             self._move = _link(tr("Move to class…"), self._ask_class)
             self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
@@ -201,13 +201,13 @@ class _Problem(Panel):
         selected, count = self._files.selected_paths(), self._files.count()
         names = ", ".join(format_path(path) for path in selected[:3])
         if count > 1:
-            self._exclude.setText(tr("Leave out {selected} of {count}", selected=len(selected), count=count))
-        self._exclude.setAccessibleName(tr("Leave out: {photos}", photos=names))
+            self._exclude.setText(tr("Exclude {selected} of {count}", selected=len(selected), count=count))
+        self._exclude.setAccessibleName(tr("Exclude: {photos}", photos=names))
         self._move.setAccessibleName(tr("Move to another class: {photos}", photos=names))
         for button in (self._exclude, self._move):
             button.setEnabled(bool(selected))
 
-    def _leave_out(self) -> None:
+    def _exclude_selected(self) -> None:
         assert self._files is not None
         self._owner.overridden.emit({path: LabelOverride(None) for path in self._files.selected_paths()})
 

@@ -36,7 +36,7 @@ class ResultPhotos(Panel):
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(_open)
         self.wall.naming_asked.connect(self._ask_class)
-        self.wall.removal_asked.connect(self._leave_out)
+        self.wall.removal_asked.connect(self._exclude_selected)
         self.wall.itemSelectionChanged.connect(self._show_actions)
         self._about = label(
             tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True
@@ -47,11 +47,11 @@ class ResultPhotos(Panel):
             tr("Label the selected photos as the model predicted (A)"),
         )
         self.relabel = _link(tr("Choose class…"), self._ask_class, tr("Choose the class of the selected photos (F2)"))
-        self.leave_out = _link(tr("Leave out"), self._leave_out, tr("Don't train on the selected photos (Del)"))
+        self.exclude = _link(tr("Exclude"), self._exclude_selected, tr("Don't train on the selected photos (Del)"))
         self.accept.setShortcut("A")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
-        for button in (self.accept, self.relabel, self.leave_out):
+        for button in (self.accept, self.relabel, self.exclude):
             row.addWidget(button)
         self.body.addLayout(row)
         self.body.addWidget(self.wall)
@@ -73,7 +73,7 @@ class ResultPhotos(Panel):
         if one.path in self._overrides:
             now = self._overrides[one.path]
             if now is None:
-                return tr("left out\nwas {label}", label=one.label)
+                return tr("excluded\nwas {label}", label=one.label)
             return tr("now {now}\nwas {label}", now=now, label=one.label)
         if one.predicted == one.label:
             return f"{one.label}\n{one.confidence:.0%}"
@@ -92,14 +92,14 @@ class ResultPhotos(Panel):
         selected = self._selected()
         self.accept.setEnabled(any(one.label != one.predicted for one in selected))
         self.relabel.setEnabled(bool(selected))
-        self.leave_out.setEnabled(bool(selected))
+        self.exclude.setEnabled(bool(selected))
 
     def _accept_predictions(self) -> None:
         wrong = {one.path: LabelOverride(one.predicted) for one in self._selected() if one.label != one.predicted}
         if wrong:
             self.overridden.emit(wrong)
 
-    def _leave_out(self) -> None:
+    def _exclude_selected(self) -> None:
         if selected := self._selected():
             self.overridden.emit({one.path: LabelOverride(None) for one in selected})
 

@@ -67,38 +67,38 @@ def test_a_photo_in_two_classes_is_moved_to_one_and_back(qtbot: QtBot, wizard: T
     problems = wizard.photos.found.problems
     qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
     conflict = problem(problems, "different labels")
-    assert {"Leave out 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
+    assert {"Exclude 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
     click(qtbot, buttons(conflict)["Move to class…"])
     assert wizard.chooser.isVisible()
     assert "What is in this photo?" in texts(wizard.chooser)
     qtbot.keyClicks(wizard.chooser.line, "blu")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: shows(wizard, "1 label was put right by you."), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "moved to “blue”"), timeout=PATIENCE_MS)
     assert not shows(wizard, "different labels")
     assert shows(wizard, "Class blue, 13 photos")
     assert (mixed / "red" / "0.png").exists(), "the folder is as it was"
     click(qtbot, wizard.photos.found.undo)
     qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
-    assert not shows(wizard, "put right by you")
+    assert not shows(wizard, "moved to “blue”")
 
 
-def test_an_unreadable_photo_is_left_out_and_changes_are_undone_one_by_one(
+def test_an_unreadable_photo_is_excluded_and_changes_are_undone_one_by_one(
     qtbot: QtBot, wizard: TrainingWizard, mixed: Path
 ) -> None:
     read(qtbot, wizard, mixed)
     problems = wizard.photos.found.problems
     qtbot.waitUntil(lambda: shows(wizard, "broken.png"), timeout=PATIENCE_MS)
-    click(qtbot, buttons(problem(problems, "broken.png"))["Leave out"])
-    qtbot.waitUntil(lambda: shows(wizard, "1 photo was left out by you."), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: shows(wizard, "beside the class folders"), timeout=PATIENCE_MS)
-    click(qtbot, buttons(problem(problems, "beside the class folders"))["Move to class…"])
+    click(qtbot, buttons(problem(problems, "broken.png"))["Exclude"])
+    qtbot.waitUntil(lambda: shows(wizard, "broken.png: excluded"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "IMG_1.png"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "IMG_1.png"))["Move to class…"])
     qtbot.keyClicks(wizard.chooser.line, "green")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shows(wizard, "moved to “green”"), timeout=PATIENCE_MS)
     assert shows(wizard, "Class green, 13 photos")
     undo = [one for one in problems.findChildren(type(wizard.next)) if "broken.png" in one.accessibleName()]
     click(qtbot, undo[0])
-    qtbot.waitUntil(lambda: not shows(wizard, "left out"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not shows(wizard, "excluded"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: shows(wizard, "moved to “green”"), timeout=PATIENCE_MS)  # the other change remains
 
 
