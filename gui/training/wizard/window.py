@@ -36,6 +36,7 @@ from gui.widgets.notices import Notices
 _FORECAST_DELAY_MS: Final = 1000
 """How long a folder stays unchanged before its training time is measured, so that edits are not slowed down."""
 _SHOWN: Final = 3
+_TITLES: Final = (mark("Photos"), mark("Method"), mark("Training"), mark("Result"))
 
 
 class WizardStep(IntEnum):
@@ -45,14 +46,6 @@ class WizardStep(IntEnum):
     METHOD = 1
     TRAINING = 2
     RESULT = 3
-
-
-_TITLES: Final = {
-    WizardStep.PHOTOS: mark("Photos"),
-    WizardStep.METHOD: mark("Method"),
-    WizardStep.TRAINING: mark("Training"),
-    WizardStep.RESULT: mark("Result"),
-}
 
 
 class TrainingWizard(QWidget):
