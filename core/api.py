@@ -1,8 +1,8 @@
 """The verbs: what Fovea can do, each named once.
 
-The command line calls them directly; the window calls them in a worker process (`core.worker`). What takes long takes
-a callback for its progress and a token that cancels it. A verb that fails raises a `FoveaError` and leaves everything
-as it was; one that was cancelled raises `Cancelled`. Importing this module is cheap: each verb imports what it needs.
+The command line calls them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
+a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
+cancelled raises `Cancelled`. Importing this module is cheap: each verb imports what it needs.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def list_images(
 
     Args:
         paths: files and folders.
-        maximum: how many images are wanted; None for all.
+        maximum: the maximum number of images; None for all.
         report: takes images as they are found, some hundreds at a time.
-        token: looked at for each of these.
+        token: checked before each report.
 
     Returns:
-        Why folders could not be read.
+        The folders that could not be read, each with the reason.
     """
     from core.images.listing import find_images
 
@@ -92,17 +92,17 @@ def activate(name: str, version: int) -> None:
 
 
 def roll_back(name: str) -> int:
-    """Make a name mean the version again that was active before, and return its number."""
+    """Make a name mean the version that was active before, and return its number."""
     from core.models.library import open_library
 
     return open_library().roll_back(name).version
 
 
 def remove(name: str, version: int | None) -> int | None:
-    """Remove a version, or the model with all its versions; both are kept for some days.
+    """Remove a version, or the model with all its versions; both can be restored for some days.
 
     Returns:
-        The version that the name means now; None where it means none.
+        The version that is active now; None if there is none.
     """
     from core.models.library import open_library
 
@@ -115,7 +115,7 @@ def remove(name: str, version: int | None) -> int | None:
 
 
 def restore(name: str, version: int | None) -> None:
-    """Bring back what was removed last under a name, or as a version of it."""
+    """Restore the model of this name, or the version of it, that was removed last."""
     from core.models import trash
     from core.models.library import open_library
 
@@ -123,7 +123,7 @@ def restore(name: str, version: int | None) -> None:
 
 
 def discard_run(name: str) -> None:
-    """Delete the unfinished training of a name."""
+    """Delete the unfinished run of this name."""
     from core.training import runs
 
     runs.discard(name)
@@ -134,7 +134,7 @@ def discard_run(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A model that was written to a file; `notes` are sentences the user should read."""
+    """A model that was written to a file, with notes for the user."""
 
     size_bytes: int
     notes: tuple[str, ...] = ()
@@ -143,13 +143,13 @@ class ExportedFile:
 def export_model(
     reference: str,
     file: Path,
-    format: ExportFormat,  # noqa: A002 - the field's word
+    format: ExportFormat,  # noqa: A002 - the usual name
     images: Path | None,
     *,
     report: ProgressCallback,
     token: CancelToken,
 ) -> ExportedFile:
-    """Write a model, `name` or `name@version`, as one file; see `core.exporting.export`."""
+    """Write a model, `name` or `name@version`, to a file; see `core.exporting.export`."""
     from core.exporting.export import export_model as export
     from core.exporting.export_evaluation import MAX_LOSS, loss_in_words
     from core.models.library import open_library
@@ -160,14 +160,14 @@ def export_model(
 
 @dataclass(frozen=True, slots=True)
 class ImportedModel:
-    """A model that was read from a file; it is not new where the library had the same already."""
+    """A model that was imported from a file; it is not new if the library had the same model already."""
 
     name: str
     is_new: bool
 
 
 def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
-    """Add the model in a file, or return what has to be known first of each possible answer of another program's."""
+    """Add the model in a file; for a file of another program, return what must be known of each possible output."""
     from core.models import exchange
     from core.models.library import open_library
     from core.models.onnx_import import look_at_each
@@ -180,7 +180,7 @@ def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
 
 
 def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
-    """Add another program's classifier, with answers to what its file leaves open."""
+    """Add a classifier of another program, with answers to the questions about its file."""
     from core.models import onnx_import
     from core.models.library import open_library
 
@@ -189,7 +189,7 @@ def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
 
 
 def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
-    """Predict one photo with another program's classifier, without adding it."""
+    """Predict one photo with a classifier of another program, without adding it."""
     from core.models.import_preview import preview
 
     return preview(file, answers, photo)
@@ -221,25 +221,25 @@ def compare(
     return summarize_comparison(found, first, second, time.perf_counter() - started)
 
 
-# ---- photos to learn from
+# ---- training photos
 
 
 def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
-    """Read a folder of labelled photos; why nothing can be learned from it is part of the result."""
+    """Read a folder of labelled photos; the result includes why no model can be trained with it."""
     from core.services import folders
 
     return folders.read(folder, report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:
-    """List the datasets that were built here, the one changed last first."""
+    """List the datasets that were built here, most recently changed first."""
     from core.services import folders
 
     return folders.list_datasets()
 
 
 def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
-    """Put photos of a folder in other classes or leave them out; None: as the folder has them."""
+    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder."""
     from core.services import folders
 
     return folders.change_labels(folder, changes)
@@ -253,7 +253,7 @@ def undo_edit(folder: Path, action: UndoAction) -> FolderChange:
 
 
 def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
-    """Build a dataset of photos, perhaps with classes in it already; where the name is taken, it gets a number."""
+    """Build a dataset with these classes; if the name is taken, a number is appended."""
     from core.services import folders
 
     return folders.create_dataset(name, classes)
@@ -277,7 +277,7 @@ def rename_dataset(folder: Path, name: str) -> FolderChange:
 
 
 def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: CancelToken) -> Previewed:
-    """Draw what the network reads of some photos, and nine ways in which the first one would be learned from."""
+    """Draw what the network reads of some photos, and nine augmentations of the first one."""
     from core.models.library import open_library
     from core.services.previews import preview
 
@@ -285,7 +285,7 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
 
 
 def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:
-    """Measure how long each recipe would take, whichever is asked for."""
+    """Forecast how long each recipe would take; the recipe of the request does not matter."""
     from core.models.library import open_library
     from core.services.forecast import forecast_recipes
 
@@ -298,9 +298,9 @@ def train(
     """Train a model, install it, and compare it with another one on its test photos.
 
     Args:
-        request: what is to be trained.
+        request: what to train.
         against: the model to compare with, `name` or `name@version`; None for none.
-        report: takes progress and epochs as they come.
+        report: takes progress and epochs.
         token: cancels and pauses the training.
     """
     from core.services import trainings
@@ -309,7 +309,7 @@ def train(
 
 
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
-    """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
+    """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
     from core.services import trainings
 
     return trainings.settle_run(request, discard=discard)

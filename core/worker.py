@@ -1,7 +1,7 @@
 """The one channel between the window and its helper processes: calls go in, progress and results come out.
 
-A helper process runs `Worker.run`; the window's side is `gui.tasks.task`. What is called are functions of `core.api`,
-pickled by their names, so that both ends know them and neither declares a message for each.
+A helper process runs `Worker.run`; the window's side is `gui.tasks.task`. Calls name functions of `core.api`, which are
+pickled by reference, so no message has to be declared for each.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
 from core.base.errors import Cancelled, FoveaError, ImageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 
 _PATIENCE_S: Final = 10.0
-"""How long calls may take to end when the window is gone; processes that they started end with them."""
+"""How long calls may take to end after the window has closed; processes that they started end with them."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class Call:
     """Run a function.
 
     Attributes:
-        id: of the call; whatever answers it carries the same one.
-        function: of a module. It is given `report` and `token` by keyword where it has parameters of these names.
+        id: the number of the call; its answers carry the same one.
+        function: a module-level function. If it has parameters `report` and `token`, they are passed by keyword.
         arguments: its positional arguments.
     """
 
@@ -43,7 +44,7 @@ class Call:
 
 
 class Order(StrEnum):
-    """What a running call is told."""
+    """A control for a running call."""
 
     CANCEL = "cancel"
     PAUSE = "pause"
@@ -52,7 +53,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """Cancel, pause or resume a call; nothing happens if it has just ended."""
+    """Cancel, pause or resume a call; ignored if it has just ended."""
 
     id: int
     order: Order
@@ -63,7 +64,7 @@ class Steer:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a running call reports: its progress, or whatever else it passes to `report`."""
+    """A report of a running call: its progress, or anything else it passes to `report`."""
 
     id: int
     value: Any
@@ -71,7 +72,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The call is done: what the function returned."""
+    """The call has succeeded, with the return value of the function."""
 
     id: int
     value: Any
@@ -94,7 +95,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """The core logged a warning, such as a provider that no longer works."""
+    """A warning that the core logged, such as a provider that no longer works."""
 
     text: str
 
@@ -104,7 +105,7 @@ Message: TypeAlias = Event | Result | Error | Stopped | Warned
 
 @dataclass(slots=True, eq=False)
 class _Running:
-    """A call under way, and the thread that runs it."""
+    """A running call and its thread."""
 
     call: Call
     token: CancelToken = field(default_factory=CancelToken)
@@ -112,7 +113,7 @@ class _Running:
 
 
 class Worker:
-    """Serves one window: each call runs in a thread of its own, so that short ones pass long ones."""
+    """Serves one window; each call runs in its own thread, so that short calls overtake long ones."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -120,7 +121,7 @@ class Worker:
         self._running: dict[int, _Running] = {}
 
     def run(self) -> None:
-        """Answer calls until the window is gone, then cancel whatever runs."""
+        """Answer calls until the window closes, then cancel those that are running."""
         with warnings_to(self._send):
             with contextlib.suppress(EOFError, OSError):
                 while True:
@@ -136,7 +137,7 @@ class Worker:
             token = self._running[request.id].token
             {Order.CANCEL: token.cancel, Order.PAUSE: token.pause, Order.RESUME: token.resume}[request.order]()
 
-    def _work(self, running: _Running) -> None:  # a thread of its own
+    def _work(self, running: _Running) -> None:  # runs in the thread of the call
         call = running.call
         answer: Message
         try:
@@ -146,7 +147,7 @@ class Worker:
             answer = Stopped(call.id)
         except FoveaError as error:
             answer = Error(call.id, portable(error))
-        except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
+        except Exception as error:  # noqa: BLE001 - the boundary: the window always needs an answer
             _log.warning("A helper process failed unexpectedly.", exc_info=True)
             answer = Error(call.id, unexpected(error))
         del self._running[call.id]
@@ -171,7 +172,7 @@ class Worker:
 
 
 def portable(error: FoveaError) -> FoveaError:
-    """The error as one of a class that the window can load, without what only the core can read."""
+    """The error as an instance of a class that the window can unpickle, reduced to its message and hint."""
     if isinstance(error, ImageError):
         return error
     families = (base for base in type(error).__mro__ if base.__module__ == FoveaError.__module__)
@@ -180,13 +181,13 @@ def portable(error: FoveaError) -> FoveaError:
 
 
 def unexpected(error: Exception) -> FoveaError:
-    """What the user reads of an error that nobody expected."""
-    what = f"Something unexpected happened: {type(error).__name__}: {error}"
-    return FoveaError(what, hint="Try again. If it happens again, report it with this message.")
+    """The message for the user about an unexpected error."""
+    what = tr("Unexpected error: {kind}: {details}", kind=type(error).__name__, details=error)
+    return FoveaError(what, hint=tr("Try again. If it happens again, report it with this message."))
 
 
 class _Warnings(logging.Handler):
-    """Sends what the core warns of, from whichever thread."""
+    """Sends the warnings that the core logs, from any thread."""
 
     def __init__(self, send: Callable[[Warned], None]) -> None:
         super().__init__(logging.WARNING)
@@ -198,7 +199,7 @@ class _Warnings(logging.Handler):
 
 @contextlib.contextmanager
 def warnings_to(send: Callable[[Warned], None]) -> Iterator[None]:
-    """Send what the core warns of, as long as this lasts."""
+    """Send the warnings that the core logs within the context."""
     handler, core = _Warnings(send), logging.getLogger("core")
     core.addHandler(handler)
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gui.training.wizard.window import TrainingWizard
 
 PATIENCE_S: Final = 600.0
-_MEASURING: Final = "measuring"
+_MEASURING: Final = "Measuring"
 _EPOCHS: Final = 40
 """After which a training is worth a picture."""
 

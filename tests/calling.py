@@ -17,11 +17,11 @@ PATIENCE_S = 60
 
 
 class Window:
-    """The other end of the pipe; what it received is kept in `heard`."""
+    """The other end of the pipe; `received` holds all messages so far."""
 
     def __init__(self) -> None:
         self._ours, theirs = Pipe()
-        self.heard: list[object] = []
+        self.received: list[object] = []
         self.worker = threading.Thread(target=self._serve, args=(theirs,), daemon=True)
         self.worker.start()
 
@@ -36,9 +36,9 @@ class Window:
         self._ours.send(Steer(id_, order))
 
     def next(self) -> object:
-        assert self._ours.poll(PATIENCE_S), f"nothing came after {self.heard}"
-        self.heard.append(self._ours.recv())
-        return self.heard[-1]
+        assert self._ours.poll(PATIENCE_S), f"no message after {self.received}"
+        self.received.append(self._ours.recv())
+        return self.received[-1]
 
     def wait(self, kind: type[Kind], id_: int = 1) -> Kind:
         """The next message of a kind about a call."""
@@ -47,13 +47,13 @@ class Window:
             message = self.next()
             if isinstance(message, kind) and getattr(message, "id", id_) == id_:
                 return message
-        pytest.fail(f"no {kind.__name__} came, but {self.heard}")
+        pytest.fail(f"no {kind.__name__} among {self.received}")
 
     def is_silent(self, seconds: float) -> bool:
         return not self._ours.poll(seconds)
 
     def of(self, kind: type[Kind]) -> list[Kind]:
-        return [message for message in self.heard if isinstance(message, kind)]
+        return [message for message in self.received if isinstance(message, kind)]
 
     def close(self) -> None:
         self._ours.close()

@@ -1,4 +1,4 @@
-"""How two models differ, as light values that cross the pipe to the window."""
+"""Turns comparisons of models into light values that cross the pipe to the window."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from core.datasets.problems import pluralize
+from core.base.i18n import tr, tr_n
 from core.evaluation.comparison import ComparedModel, Disagreement, LabelledComparison, UnlabelledComparison
 from core.evaluation.images import match_labels
 from core.prediction import Failure
@@ -20,7 +20,7 @@ _MAX_UNREAD: Final = 200
 def summarize_comparison(
     found: LabelledComparison | UnlabelledComparison, a: ComparedModel, b: ComparedModel, seconds: float
 ) -> ComparisonSummary:
-    """What the window shows of a comparison that took so many seconds."""
+    """Summarize a comparison that took `seconds` for the window."""
     pairs = found.comparison.disagreements if isinstance(found, LabelledComparison) else found.disagreements
     changes = Counter((pair.prediction_a, pair.prediction_b) for pair in pairs)
     return ComparisonSummary(
@@ -81,6 +81,10 @@ def _labelled_notes(comparison: LabelledComparison) -> Iterator[str]:
 def _unlabelled_notes(a: ComparedModel, b: ComparedModel) -> Iterator[str]:
     shared = len(match_labels(a.card.classes, b.card.classes))
     if not shared:
-        yield "The two know different classes: no answer of one can be an answer of the other."
+        yield tr("The two models have no classes in common, so their predictions always differ.")
     elif shared < max(len(a.card.classes), len(b.card.classes)):
-        yield f"They have {pluralize(shared, 'answer')} in common; where another is given, they differ."
+        yield tr_n(
+            "The two models have {count:,} class in common. Predictions of other classes always differ.",
+            "The two models have {count:,} classes in common. Predictions of other classes always differ.",
+            shared,
+        )

@@ -1,7 +1,7 @@
-"""The engine process: what the window asks of `core.models.classifier`, over a pipe.
+"""The engine process: serves `core.models.classifier` to the window over a pipe.
 
-It is a process of its own because creating an ONNX Runtime session holds the interpreter's lock as long as it takes,
-which would freeze a window in the same process.
+It is a separate process because ONNX Runtime holds the GIL while it creates a session, which would freeze a window in
+the same process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.base.errors import FoveaError, ModelError, ProviderError
+from core.base.i18n import tr
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
@@ -40,10 +41,10 @@ class EngineService:
     """Serves one window.
 
     Attributes:
-        _inbox: what the window asked for.
+        _inbox: the window's requests.
         _classifier: the model in use.
-        _requested_model: what it was opened for: another head over the same needs no other engine; None where that was
-            refused.
+        _requested_model: what it was opened for, because another head over the same needs no new engine; None if the
+            requested provider was refused.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -53,7 +54,7 @@ class EngineService:
         self._requested_model: tuple[BackboneCard, ProviderPreference, Precision] | None = None
 
     def run(self) -> None:
-        """Answer requests in their order until the window is gone."""
+        """Answer requests in order until the window closes."""
         with warnings_to(self._connection.send):  # on the thread that sends everything else
             while (request := self._inbox.take()) is not None:
                 match request:
@@ -65,24 +66,24 @@ class EngineService:
                         self._classify(request)
 
     def _open(self, request: OpenModel) -> None:
-        """Open a model on the provider asked for or, with the reason told, on the fastest that works."""
+        """Open a model on the requested provider; if that fails, report why and use the fastest that works."""
         refusal: FoveaError | None = None
-        asked: tuple[BackboneCard, ProviderPreference, Precision] | None
+        wanted: tuple[BackboneCard, ProviderPreference, Precision] | None
         try:
             model = open_library().find(request.name)
-            asked = (model.backbone.card, request.requested, request.precision)
+            wanted = (model.backbone.card, request.requested, request.precision)
             try:
-                if self._classifier is not None and asked == self._requested_model:
+                if self._classifier is not None and wanted == self._requested_model:
                     classifier = swap_head(self._classifier, model)
                 else:
                     classifier = open_classifier(model, request.requested, request.precision)
             except ProviderError as error:
-                refusal, asked = error, None
+                refusal, wanted = error, None
                 classifier = open_classifier(model, ProviderPreference.AUTO, request.precision)
         except FoveaError as error:
             self._connection.send(ModelRefused(request.name, error))
             return
-        self._requested_model = asked
+        self._requested_model = wanted
         self._use(classifier, refusal)
 
     def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
@@ -93,9 +94,11 @@ class EngineService:
         )
 
     def _classify(self, request: Classify) -> None:
-        """Answer this request and those that come in meanwhile, as one stream."""
+        """Answer this request and those that arrive meanwhile, as one stream."""
         if self._classifier is None:
-            self._fail(request.images, ModelError("No model is open.", hint="Choose one in the list above."))
+            self._fail(
+                request.images, ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
+            )
             return
         pending: deque[Numbered] = deque()
         try:
@@ -116,7 +119,7 @@ class EngineService:
             self._connection.send(Classified(((number, outcome),)))
 
     def _recover(self, failed: Classifier, error: ProviderError, pending: deque[Numbered], top_k: int) -> None:
-        """The provider failed under way: go on with the CPU and say so; if that is what failed, say that."""
+        """Continue on the CPU after the provider failed, and report that; if the CPU failed too, report the error."""
         try:
             classifier = fallback_to_cpu(failed, error)
             self._requested_model = None
@@ -137,6 +140,6 @@ def _list_models() -> ModelsListed:
                 models.append(summarize_model(entry))
             elif isinstance(entry, BrokenEntry):
                 broken.append(BrokenModel(entry.name, entry.error))
-        except ModelError as error:  # a file is gone since the library was read
+        except ModelError as error:  # a file was deleted since the library was read
             broken.append(BrokenModel(entry.name, error))
     return ModelsListed(tuple(models), tuple(broken))

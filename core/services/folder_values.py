@@ -14,7 +14,7 @@ from core.images.drawing import Picture
 from core.services.training_values import ClassSummary, FoundProblem, PreviewedPhoto
 
 UndoAction: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
-"""What undoes a change; for the window it is a thing to send back and nothing else."""
+"""What undoes a change; the window only sends it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,15 @@ class FolderRead:
     """What is in a folder.
 
     Attributes:
-        folder: that was read.
-        classes: in their order; none where nothing can be learned, but for a set built here.
-        images: how many can be learned from.
-        has_subsets: whether the folder itself says what is for training and what for tests.
-        problems: the first thousand things that are wrong, what is fatal among them.
-        problem_count: how many there are altogether.
-        error: why nothing can be learned; None where something can.
-        overridden: the photos that are not taken as the folder has them, because the user decided so.
-        is_custom: whether it is a set that was built in the window.
+        folder: the folder.
+        classes: its classes in their order; empty if no model can be trained, except for custom datasets.
+        images: the number of usable images.
+        has_subsets: whether the folder has its own split into training and test photos.
+        problems: the first thousand problems, including all fatal ones.
+        problem_count: the total number of problems.
+        error: why no model can be trained; None if one can.
+        overridden: the photos whose labels the user has overridden.
+        is_custom: whether it is a custom dataset, built in the window.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class FolderRead:
 
 @dataclass(frozen=True, slots=True)
 class FolderChange:
-    """A change to a folder, which lies at `folder` now; `undo` undoes it, None where it cannot be undone."""
+    """A change to a folder, which is at `folder` now; `undo` undoes it, None if it cannot be undone."""
 
     folder: Path
     undo: UndoAction | None = None
@@ -58,10 +58,10 @@ class Previewed:
 
     Attributes:
         seen: what it reads of each photo, and of which part of it.
-        augmented: nine ways in which the first one would be learned from.
-        told: what is done to photos, one line each.
+        augmented: nine augmentations of the first photo.
+        augmentations: descriptions of what augmentation does, one line each.
     """
 
     seen: tuple[PreviewedPhoto, ...]
     augmented: tuple[Picture, ...]
-    told: tuple[str, ...]
+    augmentations: tuple[str, ...]

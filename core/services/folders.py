@@ -1,4 +1,4 @@
-"""Folders of labelled photos for the window: read, decided about, built; as light values."""
+"""Folders of labelled photos for the window: read, relabelled and built; as light values."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
 
 
 def _custom_dataset(found: FolderRead) -> FolderRead:
-    """A set shows every class it has, and every photo, whether anything can be learnt from them yet or not."""
+    """A custom dataset shows all its classes and photos, even if no model can be trained with them yet."""
     classes = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
     facts = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in classes)
     return replace(found, classes=facts, is_custom=True)
 
 
 def found_problems(problems: Sequence[Problem]) -> tuple[FoundProblem, ...]:
-    """The first problems, those that are fatal before all others; what was amended is told apart from them."""
+    """The first problems, fatal ones first; label overrides are not included, they are reported separately."""
     fatal_first = sorted(problems, key=lambda problem: not problem.is_fatal)
     return tuple(
         FoundProblem(one.kind.value, one.message, one.hint, one.paths[:_MAX_PATHS], len(one.paths), one.is_fatal)
@@ -85,7 +85,7 @@ def found_problems(problems: Sequence[Problem]) -> tuple[FoundProblem, ...]:
 
 
 def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Up to twelve of the paths, as far from each other as they can be."""
+    """Up to twelve of the paths, evenly spaced."""
     count = min(_SAMPLES, len(paths))
     return tuple(paths[number * len(paths) // count] for number in range(count))
 
@@ -94,7 +94,7 @@ def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:
-    """List the datasets that were built here; what was removed from them before this window is deleted."""
+    """List the datasets that were built here; files that were removed from them in earlier sessions are deleted."""
     datasets = []
     for folder in custom_datasets.list_datasets():
         custom_datasets.remove_stale_files(folder)

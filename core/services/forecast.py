@@ -1,4 +1,4 @@
-"""How long each recipe would take on this machine: what can be measured in some seconds is, and each answer says so."""
+"""Forecasts how long each recipe would take on this machine, from measurements of a few seconds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
 from core.datasets.dataset import Example, read_dataset
-from core.datasets.problems import pluralize
 from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
@@ -26,26 +26,26 @@ from core.training.trainer_program import find_program
 from core.training.training_data import backbone_of, extractor_of
 
 _MEASURED_S: Final = 3.0
-"""How long the engine is watched; what it computes meanwhile is kept, so that no time is lost."""
+"""How long the engine is measured; the features it computes meanwhile are kept, so no time is lost."""
 _BATCH_SIZE: Final = 32
-"""Images that it is given at once."""
+"""Images per measurement."""
 _ASKED_AT_ONCE: Final = 500
 _CHOSEN_FROM: Final = 1000
-"""Images among which quick chooses its strength; `core.training.quick` has it so."""
+"""Images that quick uses to choose the regularisation; the same as in `core.training.quick`."""
 _STEPS: Final = (750, 30)
-"""Evaluations of the objective: choosing the strength, and fitting one head. Counted on 130 to 3,000 images."""
+"""Evaluations of the objective to choose the regularisation, and to fit one head; counted on 130 to 3,000 images."""
 _MIN_STEP_S: Final = 1e-4
 _ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class _FeatureCost:
-    """What the engine has to do before any recipe can begin.
+    """The cost of the missing features, which every recipe needs first.
 
     Attributes:
-        seconds: how long that takes.
-        image_s: how long one image takes; 0 where none was to be looked at.
-        basis: where that is known from.
+        seconds: the total time.
+        image_s: the time per image; 0 if no features were missing.
+        basis: how that was measured, for the user.
     """
 
     seconds: float
@@ -55,7 +55,7 @@ class _FeatureCost:
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """How large a training is: images to learn from, validate and test with, features of each, and classes."""
+    """The size of a training: numbers of training, validation and test images, features per image, and classes."""
 
     train: int
     validation: int
@@ -69,15 +69,15 @@ class _Size:
 
 
 def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelToken) -> tuple[Forecast, ...]:
-    """How long each recipe would take, in the order of `Recipe`.
+    """Forecast the duration of each recipe, in the order of `Recipe`.
 
     Args:
-        request: what is to be trained; its recipe does not matter.
+        request: what to train; its recipe does not matter.
         library: where the backbone is.
-        token: looked at all the time.
+        token: cancels the measurement.
 
     Raises:
-        DatasetError: nothing can be learnt from the folder, or it cannot be divided as asked.
+        DatasetError: no model can be trained with the folder, or it cannot be split as requested.
         ProviderError: the engine cannot be opened.
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
@@ -110,7 +110,12 @@ def _feature_cost(images: Sequence[Example], source: FeatureExtractor, token: Ca
     with FeatureStore() as store:
         missing = list(_missing(images, source, store))
         if not missing:
-            return _FeatureCost(0.0, 0.0, f"The features of all {pluralize(len(images))} are kept from before.")
+            basis = tr_n(
+                "The features of {count:,} photo are already computed.",
+                "The features of all {count:,} photos are already computed.",
+                len(images),
+            )
+            return _FeatureCost(0.0, 0.0, basis)
         engine = source.open()
         opened, done, elapsed = replace(source, open=lambda: engine), 0, 0.0
         while done < len(missing) and elapsed < _MEASURED_S:
@@ -119,13 +124,30 @@ def _feature_cost(images: Sequence[Example], source: FeatureExtractor, token: Ca
             compute_features(group, opened, store, report=_ignore_progress, token=token)
             done, elapsed = done + len(group), elapsed + time.perf_counter() - started
     each, left = elapsed / done, len(missing) - done
-    basis = f"{pluralize(left)} still to be looked at, {each * 1000:.0f} ms each, measured on {done:,} of them."
+    basis = _measured_text(left, done, each * 1000)
     opening_s = engine.opening_ms / 1000 if left else 0.0
     return _FeatureCost(opening_s + left * each, each, basis)
 
 
+def _measured_text(left: int, done: int, each_ms: float) -> str:
+    if not left:
+        return tr_n(
+            "The features of {count:,} photo were computed just now, in {each_ms:.0f} ms.",
+            "The features of {count:,} photos were computed just now, {each_ms:.0f} ms each.",
+            done,
+            each_ms=each_ms,
+        )
+    return tr_n(
+        "{count:,} photo left to process in {each_ms:.0f} ms, measured on {done:,} photos.",
+        "{count:,} photos left to process, {each_ms:.0f} ms each, measured on {done:,} photos.",
+        left,
+        each_ms=each_ms,
+        done=done,
+    )
+
+
 def _missing(images: Sequence[Example], extractor: FeatureExtractor, store: FeatureStore) -> Iterator[Example]:
-    """The images without features, in an order in which any first ones stand for all."""
+    """The images without features, shuffled by hash so that the first ones are representative."""
     without = []
     for start in range(0, len(images), _ASKED_AT_ONCE):
         some = images[start : start + _ASKED_AT_ONCE]
@@ -138,12 +160,12 @@ def _missing(images: Sequence[Example], extractor: FeatureExtractor, store: Feat
 
 
 def _head_s(size: _Size) -> float:
-    """How long the recipe quick fits, by what one step of each size takes here."""
+    """The fitting time of the recipe quick, from the measured time of one step of each size."""
     choosing, fitting = _STEPS
     tried = min(size.train, _CHOSEN_FROM)
     heads = (size.train, size.images) if size.images > size.train else (size.train,)
-    unseen = (min(size.images, _CHOSEN_FROM) * (FOLDS - 1) // FOLDS,) * FOLDS  # for predictions out of fold
-    return _fit_s(tried, size, choosing) + sum(_fit_s(max(count, 1), size, fitting) for count in (*heads, *unseen))
+    folds = (min(size.images, _CHOSEN_FROM) * (FOLDS - 1) // FOLDS,) * FOLDS  # for out-of-fold predictions
+    return _fit_s(tried, size, choosing) + sum(_fit_s(max(count, 1), size, fitting) for count in (*heads, *folds))
 
 
 def _fit_s(count: int, size: _Size, steps: int) -> float:
@@ -158,7 +180,7 @@ def _fit_s(count: int, size: _Size, steps: int) -> float:
 
 
 def _axes_s(count: int, width: int) -> float:
-    """How long the axes that the images span take, which grows with the square of their number."""
+    """The time to orthogonalise the images' features, which grows with the square of their number."""
     some = min(count, _ROWS)
     images = np.random.default_rng(0).random((width, some))
     started = time.perf_counter()
@@ -178,17 +200,31 @@ def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, he
     except FoveaError as error:
         return Forecast(request.recipe, None, error=error)
     if request.recipe is Recipe.QUICK:
-        basis = f"{feature_cost.basis} Fitting the head was timed by its steps."
-        return Forecast(request.recipe, feature_cost.seconds + head_s, basis)
-    costs, seen_here = local_costs(request)
+        fitting = tr("The training itself is estimated from a few steps.")
+        return Forecast(request.recipe, feature_cost.seconds + head_s, f"{feature_cost.basis} {fitting}")
+    costs, is_measured_here = local_costs(request)
     defaults = DEFAULTS[request.recipe.value]
     epochs = defaults.epochs if request.epochs is None else request.epochs
     seconds = feature_cost.seconds + costs.start + costs.image * size.train * epochs + costs.end
     if request.recipe is Recipe.DENSE:
         seconds += costs.image * size.images * epochs  # the head that is installed learns from all images
     else:
-        seconds += head_s + feature_cost.image_s * (
-            size.validation + size.test
-        )  # seen anew by the backbone that was trained
-    known = "as the last such training here" if seen_here else "as one elsewhere, by how fast this machine computes"
-    return Forecast(request.recipe, seconds, f"{feature_cost.basis} {pluralize(epochs, 'epoch')}, {known}.")
+        # the fine-tuned backbone computes the features of these again
+        seconds += head_s + feature_cost.image_s * (size.validation + size.test)
+    return Forecast(
+        request.recipe, seconds, f"{feature_cost.basis} {_epochs_text(epochs, is_measured_here=is_measured_here)}"
+    )
+
+
+def _epochs_text(epochs: int, *, is_measured_here: bool) -> str:
+    if is_measured_here:
+        return tr_n(
+            "{count} epoch, timed by the last such training on this computer.",
+            "{count} epochs, timed by the last such training on this computer.",
+            epochs,
+        )
+    return tr_n(
+        "{count} epoch, estimated from the speed of this computer.",
+        "{count} epochs, estimated from the speed of this computer.",
+        epochs,
+    )

@@ -1,4 +1,4 @@
-"""A pipe's incoming requests, gathered by a thread so that whoever works can look at what comes next."""
+"""The incoming requests of a pipe, collected by a thread so that the worker can look at the next one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Kind = TypeVar("Kind")
 
 
 class Inbox(Generic[Request]):
-    """Requests in their order; the other end closing is the last of them.
+    """A queue of requests, which ends when the other end closes.
 
     Attributes:
-        _waiting: what arrived and nobody took yet.
-        _open: whether more may come.
+        _waiting: requests that have arrived and were not taken yet.
+        _open: whether more may arrive.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -32,7 +32,7 @@ class Inbox(Generic[Request]):
             return self._waiting.popleft() if self._waiting else None
 
     def take_if(self, kind: type[Kind]) -> Kind | None:
-        """The next request if it is here already and of this kind; never waits."""
+        """Take the next request if it has arrived and is of this kind; never waits."""
         with self._changed:
             first = self._waiting[0] if self._waiting else None
             if not isinstance(first, kind):

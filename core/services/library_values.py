@@ -1,4 +1,4 @@
-"""What is in the library and how two models differ, as light values that cross the pipe to the window."""
+"""The contents of the library and comparisons of models, as light values that cross the pipe to the window."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class VersionSummary:
     """A version of a model.
 
     Attributes:
-        number: 1, 2, ... for the person's own; 0 for what came with the program.
-        is_active: whether the name without a number means this one.
-        installed_at: when it was; None for what came with the program, and where nobody can tell.
-        model: what it is; None where it cannot be used.
-        training_images: how many images it learnt from; None where nobody knows.
-        error: why it cannot be used; None where it can.
+        number: 1, 2, ... for the user's own; 0 for a built-in model.
+        is_active: whether the name without a number means this version.
+        installed_at: when it was installed; None for built-in models, and if unknown.
+        model: the model; None if it cannot be used.
+        training_images: the number of images it was trained on; None if unknown.
+        error: why it cannot be used; None if it can.
     """
 
     number: int
@@ -33,26 +33,26 @@ class VersionSummary:
 
 @dataclass(frozen=True, slots=True)
 class NameSummary:
-    """A model's name with its versions, the lowest number first; at least one."""
+    """A model's name with its versions, lowest number first; at least one."""
 
     name: str
     versions: tuple[VersionSummary, ...]
 
     @property
     def active(self) -> VersionSummary | None:
-        """The version that the name means; None where it means none that is there."""
+        """The version that the name means; None if there is none."""
         return next((one for one in self.versions if one.is_active), None)
 
     @property
     def title(self) -> str:
-        """The name a person reads."""
+        """The name that users read."""
         shown = self.active or self.versions[-1]
         return self.name if shown.model is None else shown.model.card.title
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionChange:
-    """How many photos one model names `before` and the other `now`."""
+    """The number of photos that the first model predicts as `before` and the second as `now`."""
 
     before: str
     now: str
@@ -61,7 +61,7 @@ class PredictionChange:
 
 @dataclass(frozen=True, slots=True)
 class ClassChange:
-    """Of the photos of a class, the share that each model names rightly, 0..1."""
+    """The recall of each model for a class, 0..1, and the number of its photos."""
 
     name: str
     images: int
@@ -71,21 +71,21 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSummary:
-    """Two models on photos of which it is known what is on them.
+    """Two models on labelled photos.
 
     Attributes:
-        accuracy_a: the share that the first names rightly, 0..1.
-        interval_a: Wilson's 95 % interval of it.
-        accuracy_b: the second's.
-        interval_b: of that.
-        broke: how many photos only the first names rightly.
-        fixed: how many only the second does.
-        p: of McNemar's exact test; small where the difference is hardly chance.
-        could_be_chance: whether it is not small.
-        training_overlap_a: how many of the photos the first has learnt from, which flatters it; None where nobody
-            knows.
-        training_overlap_b: likewise of the second.
-        classes: those that have photos, in the first model's order.
+        accuracy_a: the accuracy of the first, 0..1.
+        interval_a: its Wilson 95% confidence interval.
+        accuracy_b: the accuracy of the second, 0..1.
+        interval_b: its Wilson 95% confidence interval.
+        broke: the number of photos that only the first classifies correctly.
+        fixed: the number of photos that only the second classifies correctly.
+        p: the p-value of McNemar's exact test.
+        could_be_chance: whether the difference is not significant.
+        training_overlap_a: how many of the photos the first was trained on, which makes its accuracy optimistic; None
+            if unknown.
+        training_overlap_b: the same for the second.
+        classes: the classes that have photos, in the first model's order.
     """
 
     accuracy_a: float
@@ -106,18 +106,18 @@ class ComparisonSummary:
     """Two models on the same photos.
 
     Attributes:
-        a: the first one's name, with its version where it is the person's own.
-        b: the second one's.
-        images: how many photos could be read.
-        disagreements: those they name differently, at most some thousands, those with the largest margin first.
-        disagreement_count: how many these are altogether.
-        changes: what they name differently, the most frequent first.
-        labelled: what is known where the photos are labelled; None where nobody says what is on them.
+        a: the first model's name, with its version if it is the user's own.
+        b: the second model's.
+        images: the number of photos that could be read.
+        disagreements: photos with different predictions, largest margin first, at most some thousands.
+        disagreement_count: the total number of these.
+        changes: the pairs of different predictions, most frequent first.
+        labelled: the evaluation of both; None if the photos are not labelled.
         unread: photos that could not be read, at most some hundreds.
-        unread_count: how many these are altogether.
-        notes: what the person should know, a sentence or two each.
-        computed: how many photos a backbone had to look at.
-        seconds: how long it took.
+        unread_count: the total number of these.
+        notes: notes for the user, a sentence or two each.
+        computed: the number of photos whose features were computed.
+        seconds: the duration.
     """
 
     a: str

@@ -1,4 +1,4 @@
-"""What the window and its engine process say to each other; light values, nothing heavy is imported for them.
+"""The messages between the window and its engine process; light values that import nothing heavy.
 
 The engine process opens models and classifies, which keeps foreign files out of the window's process: a decoder that
 crashes costs a restart, never the window.
@@ -19,7 +19,7 @@ from core.prediction import Outcome
 
 @dataclass(frozen=True, slots=True)
 class ListModels:
-    """Say what is installed."""
+    """List the installed models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class OpenModel:
 
 @dataclass(frozen=True, slots=True)
 class Classify:
-    """Classify these images, each under the number it will be answered with."""
+    """Classify these images; the number of each is repeated in the answer."""
 
     images: tuple[tuple[int, Path], ...]
     top_k: int
@@ -47,13 +47,13 @@ class ModelSummary:
     """An installed model, as the window shows it.
 
     Attributes:
-        card: the model's.
-        backbone: its backbone's.
-        parameters: those of backbone and head together.
-        is_builtin: whether it came with the program.
-        version: 1, 2, ...; 0 for one that came with the program.
-        size_bytes: what it takes on disk.
-        has_training_data: whether it is known what it was made of, so that it can learn from corrections.
+        card: the card of the model.
+        backbone: the card of its backbone.
+        parameters: the number of parameters of backbone and head together.
+        is_builtin: whether it is built in.
+        version: 1, 2, ...; 0 for a built-in model.
+        size_bytes: its size on disk.
+        has_training_data: whether its training data was saved, so that it can be retrained with corrections.
     """
 
     card: ModelCard
@@ -75,7 +75,7 @@ class BrokenModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelsListed:
-    """What is installed."""
+    """The installed models."""
 
     models: tuple[ModelSummary, ...]
     broken: tuple[BrokenModel, ...]
@@ -86,12 +86,12 @@ class ModelOpened:
     """The model is ready.
 
     Attributes:
-        name: the model.
-        version: which of its versions.
-        provider: what really runs it.
-        agreement: least cosine between its features of the golden inputs and the card's.
-        opening_ms: how long opening and proving took.
-        refusal: why the provider asked for is not the one in use; None where it is.
+        name: the name of the model.
+        version: its version.
+        provider: the provider that runs it.
+        agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
+        opening_ms: the time to open and verify it.
+        refusal: why the requested provider is not in use; None if it is.
     """
 
     name: str
@@ -104,7 +104,7 @@ class ModelOpened:
 
 @dataclass(frozen=True, slots=True)
 class ModelRefused:
-    """The model cannot be used; whichever was open before still is."""
+    """The model cannot be used; the one that was open before still is."""
 
     name: str
     error: FoveaError
@@ -112,6 +112,6 @@ class ModelRefused:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """Outcomes, under the numbers they were asked with."""
+    """Outcomes, under the numbers of their requests."""
 
     outcomes: tuple[tuple[int, Outcome], ...]

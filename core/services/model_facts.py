@@ -1,4 +1,4 @@
-"""Installed models as light values that cross the pipe to the window."""
+"""Turns installed models into light values that cross the pipe to the window."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.worker import portable
 
 
 def summarize_model(model: InstalledModel) -> ModelSummary:
-    """An installed model.
+    """Summarize an installed model.
 
     Raises:
-        ModelError: its head is damaged, or a file is gone since the library was read.
+        ModelError: its head is damaged, or a file was deleted since the library was read.
     """
     backbone = model.backbone.card
     weights = backbone.weights + sum(array.size for array in head_arrays(load_head(model)).values())
@@ -30,7 +30,7 @@ def summarize_model(model: InstalledModel) -> ModelSummary:
 
 
 def summarize_names(library: Library) -> tuple[NameSummary, ...]:
-    """Every name in the library that stands for models, with all its versions; backbones are none."""
+    """Summarize every model in the library, without backbones, with all its versions."""
     names = dict.fromkeys([*(entry.name for entry in library.entries()), *library.inactive()])
     found = (NameSummary(name, tuple(map(_summarize_version, _models(library, name)))) for name in names)
     return tuple(one for one in found if one.versions)
@@ -41,13 +41,13 @@ def _models(library: Library, name: str) -> list[Version]:
 
 
 def _summarize_version(version: Version) -> VersionSummary:
-    facts, learnt, error = None, None, None
+    facts, training_images, error = None, None, None
     try:
         if isinstance(version.entry, InstalledModel):
-            facts, known = summarize_model(version.entry), load_training_hashes(version.entry)
-            learnt = None if known is None else len(known)
+            facts, hashes = summarize_model(version.entry), load_training_hashes(version.entry)
+            training_images = None if hashes is None else len(hashes)
         elif isinstance(version.entry, BrokenEntry):
             error = portable(version.entry.error)
     except ModelError as damage:
         error = portable(damage)
-    return VersionSummary(version.number, version.is_active, version.installed_at, facts, learnt, error)
+    return VersionSummary(version.number, version.is_active, version.installed_at, facts, training_images, error)

@@ -1,4 +1,4 @@
-"""What the network reads of photos, drawn by the very code that reads and augments them."""
+"""Previews of the network's input, drawn by the same code that decodes and augments photos for training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SMALL: Final = 320
 
 
 def preview(photos: Sequence[Path], seed: int, library: Library, *, token: CancelToken) -> Previewed:
-    """Draw what the network reads, and how the first photo is changed in the first nine epochs of that seed.
+    """Draw what the network reads, and how the first photo is augmented in the first nine epochs with this seed.
 
     Photos that cannot be read are left out.
 
@@ -40,17 +40,17 @@ def preview(photos: Sequence[Path], seed: int, library: Library, *, token: Cance
     """
     plan = backbone_of(library).card.preprocessing
     originals: list[tuple[Path, NDArray[np.uint8]]] = []
-    messages: ImageError | None = None
+    failure: ImageError | None = None
     for path in photos:
         token.check()
         try:
             originals.append((path, decode(path, min_side=plan.min_decode_side)))
         except ImageError as error:
-            messages = error
-    if not originals and messages is not None:
-        raise messages
+            failure = error
+    if not originals and failure is not None:
+        raise failure
     samples = _samples(*originals[0], plan, seed, token) if originals else ()
-    return Previewed(tuple(_seen_photo(*one, plan) for one in originals), samples, DESCRIPTION)
+    return Previewed(tuple(_previewed_photo(*one, plan) for one in originals), samples, DESCRIPTION)
 
 
 def _samples(
@@ -58,14 +58,14 @@ def _samples(
 ) -> tuple[Picture, ...]:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    generators = []
+    samples = []
     for epoch in range(1, _SAMPLES + 1):
         token.check()
-        generators.append(Picture.of(augment(pixels, plan, make_rng(seed, epoch, sha256))))
-    return tuple(generators)
+        samples.append(Picture.of(augment(pixels, plan, make_rng(seed, epoch, sha256))))
+    return tuple(samples)
 
 
-def _seen_photo(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> PreviewedPhoto:
+def _previewed_photo(path: Path, pixels: NDArray[np.uint8], plan: Preprocessing) -> PreviewedPhoto:
     height, width, _ = pixels.shape
     left, upper, right, lower = crop_box((width, height), plan)
     part = (left / width, upper / height, right / width, lower / height)

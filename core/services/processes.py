@@ -1,6 +1,6 @@
-"""Where the window's helper processes begin; light, because the window imports it to name what they run.
+"""The entry points of the window's helper processes.
 
-The heavy imports happen inside, in the helper.
+The window imports this module to start them, so heavy imports happen inside the functions, in the helper.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.base import crash_log, shutdown
 
 _NICENESS: Final = 5
 _BACKGROUND: Final = 10
-"""Of work that nobody waits for with a photo in hand: the engine and a training go before it."""
+"""The niceness of background work: the engine and trainings go first."""
 
 
 def serve_engine(connection: Connection) -> None:
@@ -43,7 +43,7 @@ def serve_training(connection: Connection) -> None:
 
 
 def serve_library(connection: Connection) -> None:
-    """Look after the installed models, compare, export and import until the other end closes."""
+    """Manage the installed models, compare, export and import until the other end closes."""
     with _helper_process("library", _BACKGROUND):
         from core.worker import Worker
 
@@ -51,7 +51,7 @@ def serve_library(connection: Connection) -> None:
 
 
 def serve_batch(connection: Connection) -> None:
-    """Classify folders and show what came of it until the other end closes."""
+    """Classify folders and serve their results until the other end closes."""
     with _helper_process("batch"):
         from core.services.batch import BatchService
 
@@ -60,9 +60,9 @@ def serve_batch(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def _helper_process(process: str, niceness: int = _NICENESS) -> Iterator[None]:
-    """Be a helper process: it ends at once when it is told to, and leaves a report when it crashes.
+    """Set up a helper process: it ends at once on a signal, and leaves a report when it crashes.
 
-    The window goes first where cores are few: helpers that keep them all busy would make it stutter.
+    Its niceness gives the window priority: helpers that keep all cores busy would make it stutter.
     """
     shutdown.end_on_signals()
     if hasattr(os, "nice"):

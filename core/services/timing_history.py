@@ -1,4 +1,4 @@
-"""What a training with TensorFlow costs: as the last one here did or, before there was one, as one did elsewhere."""
+"""The time that a training with TensorFlow takes: that of the last one here, or scaled from a reference machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from core.base import paths
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.base.progress import Progress
 from core.base.storage import write_atomically
 from core.training.protocol import Epoch
@@ -23,19 +24,19 @@ from core.training.request import Depth, Recipe, TrainRequest
 _SIDE: Final = 1024
 _TRIES: Final = 3
 _REFERENCE_S: Final = 0.05
-"""What `_matrices_s` took where the costs below were measured: two shared cores of an AMD EPYC (Zen 4)."""
+"""`_matrices_s` on the reference machine, where the costs below were measured: two shared cores, AMD EPYC (Zen 4)."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TimingCosts:
-    """What a training costs, in seconds.
+    """The durations of the parts of a training, in seconds.
 
     Attributes:
-        start: from the trainer's first word to its first epoch.
-        image: for each image to learn from, in each epoch.
-        end: from the last epoch to the model: export, proofs.
+        start: from the start of the trainer to its first epoch.
+        image: per training image and epoch.
+        end: from the last epoch to the installed model: export, parity checks.
     """
 
     start: float
@@ -57,7 +58,7 @@ _DEFAULT_COSTS: Final = MappingProxyType(
 
 
 def local_costs(request: TrainRequest) -> tuple[TimingCosts, bool]:
-    """What such a training costs on this machine, and whether that was seen here."""
+    """The costs of such a training on this machine, and whether they were measured here."""
     try:
         return TimingCosts(**_load()[_key(request)]), True
     except (KeyError, TypeError, ValueError):
@@ -66,13 +67,13 @@ def local_costs(request: TrainRequest) -> tuple[TimingCosts, bool]:
 
 
 class TimingRecorder:
-    """Looks at a training from outside, and remembers what it cost.
+    """Observes the progress of a training, and saves what it cost.
 
     Attributes:
-        _started: when the trainer said its first word; None before, on the clock of `time.monotonic`.
-        _first: when its first epoch was told.
+        _started: when the trainer started, on the clock of `time.monotonic`; None before.
+        _first: when its first epoch was reported.
         _last: when the latest one was.
-        _epochs: how long each took.
+        _epochs: the duration of each.
     """
 
     def __init__(self) -> None:
@@ -82,23 +83,23 @@ class TimingRecorder:
         self._epochs: list[float] = []
 
     def stage(self, progress: Progress) -> None:
-        """Take a stage of the training."""
+        """Observe a stage of the training."""
         if progress.stage == "starting" and self._started is None:
             self._started = time.monotonic()
 
     def epoch(self, epoch: Epoch) -> None:
-        """Take an epoch of the training."""
+        """Observe an epoch of the training."""
         self._last = time.monotonic()
         self._first = self._first or self._last
         if epoch.number:
             self._epochs.append(epoch.seconds)
 
     def save(self, request: TrainRequest, images: int) -> None:
-        """Remember what it cost; to be called at its end, where nothing interrupted it.
+        """Save the costs; to be called at the end of a training that was not interrupted.
 
         Args:
-            request: what was asked for.
-            images: how many were learnt from.
+            request: the request.
+            images: the number of training images.
         """
         if self._started is None or self._first is None or not self._epochs:
             return
@@ -107,11 +108,11 @@ class TimingRecorder:
             image=statistics.median(self._epochs) / images,
             end=time.monotonic() - self._last,
         )
-        kept = {**_load(), _key(request): asdict(costs)}
+        content = {**_load(), _key(request): asdict(costs)}
         try:
-            write_atomically(_file(), json.dumps(kept, indent=2).encode())
+            write_atomically(_file(), json.dumps(content, indent=2).encode())
         except StorageError as error:
-            _log.warning("what the training cost could not be remembered: %s", error)
+            _log.warning(tr("Couldn't save the training time: {reason}", reason=error))
 
 
 def _kind(request: TrainRequest) -> str:
@@ -136,7 +137,7 @@ def _load() -> dict[str, dict[str, float]]:
 
 
 def _matrices_s() -> float:
-    """How long this machine takes to multiply two matrices, in seconds; the best of some tries."""
+    """The time this machine takes to multiply two matrices, in seconds; the best of some tries."""
     matrix, times = np.ones((_SIDE, _SIDE), np.float32), []
     for _ in range(_TRIES):
         started = time.perf_counter()

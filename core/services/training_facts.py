@@ -1,4 +1,4 @@
-"""What came of a training, as light values: no arrays, nothing that the window must import."""
+"""Turns the results of trainings into light values: no arrays, nothing heavy for the window to import."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import Cancelled, FoveaError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
-from core.datasets.problems import pluralize
 from core.evaluation.calibration import Calibration
 from core.evaluation.comparison import compare
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
 from core.evaluation.images import EvaluationImage, match_labels
 from core.evaluation.metrics import Evaluation, wilson
-from core.evaluation.plots import percent
 from core.models.library import InstalledModel, load_head, load_training_hashes
 from core.prediction import Failure
 from core.services.training_values import (
@@ -41,7 +40,7 @@ _MAX_MISTAKES: Final = 50
 _MAX_FLIPS: Final = 200
 _MAX_PROBLEMS: Final = 1000
 _MATRIX_CLASSES: Final = 200
-"""Beyond this nobody reads a matrix, and its numbers are the square."""
+"""Larger confusion matrices are unreadable, and their size grows with the square."""
 
 # ---- the training
 
@@ -50,15 +49,15 @@ def summarize_training(
     trained: Trained, request: TrainRequest, seconds: float, baseline: InstalledModel | FoveaError | None,
     *, report: ProgressCallback, token: CancelToken,
 ) -> TrainingSummary:  # fmt: skip
-    """What came of a training.
+    """Summarize a training.
 
     Args:
-        trained: the model and what it was made of.
-        request: what was asked for.
-        seconds: how long it took.
-        baseline: the model in use before; or why there is none; None where nobody asked.
-        report: told of what the rival needs to be measured.
-        token: calls that off; the model is in the library all the same.
+        trained: the model and its training data.
+        request: the request.
+        seconds: the duration of the training.
+        baseline: the model in use before; or why there is none; None to skip the comparison.
+        report: takes the progress of the comparison.
+        token: cancels the comparison; the model stays in the library.
     """
     card, data, evaluation = trained.model.card, trained.data, trained.head.evaluation
     against, notes = _baseline_comparison(trained, request, baseline, report, token)
@@ -85,7 +84,7 @@ def summarize_training(
 
 
 def summarize_retraining(retrained: Retrained, seconds: float) -> RetrainingSummary:
-    """What came of learning from corrections in so many seconds."""
+    """Summarize a retraining from corrections that took `seconds`."""
     model, base, problems = retrained.model, retrained.base, retrained.problems
     return RetrainingSummary(
         name=model.name,
@@ -110,8 +109,8 @@ def _tests(retrained: Retrained) -> BaselineComparison | None:
     before, now, base = retrained.before, retrained.head.evaluation, retrained.base
     if before is None or now is None:
         return None
-    judged = set(before.paths)  # what is of a new class was not
-    rows = np.array([row for row, path in enumerate(now.paths) if path in judged], np.int64)
+    evaluated = set(before.paths)  # without images of new classes
+    rows = np.array([row for row, path in enumerate(now.paths) if path in evaluated], np.int64)
     return _comparison(base.name, base.version, before, _subset(now, rows), training_overlap=retrained.leaked)
 
 
@@ -152,15 +151,15 @@ def _bins(calibration: Calibration) -> tuple[ReliabilityBin, ...]:
     )
 
 
-# ---- compared with another
+# ---- comparisons
 
 
 def _start_comparison(trained: Trained) -> BaselineComparison | None:
-    """A fine-tuned model beside what it began with, on the images that both were judged by."""
+    """Compare a fine-tuned model with the model it started from, on the images that both were evaluated on."""
     if trained.start is None or trained.start.evaluation is None or trained.head.evaluation is None:
         return None
     start, end = trained.start.evaluation, trained.head.evaluation
-    left = set(end.paths)  # a file that went meanwhile was judged once only
+    left = set(end.paths)  # files that disappeared in between were evaluated only once
     rows = np.array([row for row, path in enumerate(start.paths) if path in left], np.int64)
     return _comparison(trained.model.name, None, _subset(start, rows), end, training_overlap=0)
 
@@ -169,7 +168,7 @@ def _baseline_comparison(
     trained: Trained, request: TrainRequest, baseline: InstalledModel | FoveaError | None, report: ProgressCallback,
     token: CancelToken,
 ) -> tuple[BaselineComparison | None, tuple[str, ...]]:  # fmt: skip
-    """The model beside the one in use before, and what is to be said of that."""
+    """Compare the model with the one in use before, and return notes on that."""
     if baseline is None or trained.head.evaluation is None:
         return None, ()
     try:
@@ -179,17 +178,19 @@ def _baseline_comparison(
     except Cancelled:
         return None, ()
     except FoveaError as error:
-        return None, (f"It could not be compared with the model in use before. {error.what}",)
+        return None, (tr("Couldn't compare it with the model in use before. {reason}", reason=error.what),)
     if facts is None:
-        return None, (
-            f"The model in use before, {baseline.name!r}, knows none of these classes: they are not compared.",
-        )
+        note = tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=baseline.name)
+        return None, (note,)
     if facts.training_overlap:
-        what = (
-            f"{baseline.name!r} has learnt from {facts.training_overlap:,} of the {facts.images:,} test images: it "
-            "is flattered."
+        note = tr_n(
+            "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
+            "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
+            facts.images,
+            name=baseline.name,
+            overlap=facts.training_overlap,
         )
-        return facts, (what,)
+        return facts, (note,)
     return facts, ()
 
 
@@ -197,29 +198,29 @@ def _evaluate_baseline(
     trained: Trained, evaluation: Evaluation, request: TrainRequest, baseline: InstalledModel, report: ProgressCallback,
     token: CancelToken,
 ) -> BaselineComparison | None:  # fmt: skip
-    """The rival on those test images that are of a class of its own; None where there are none."""
+    """Compare with the baseline on the test images of its own classes; None if there are none."""
     known = match_labels(evaluation.classes, baseline.card.classes)
     labels = [evaluation.classes[label] for label in evaluation.labels.tolist()]
     examples = {example.path: example for example in trained.data.test.examples}
-    asked = [row for row, label in enumerate(labels) if label in known]
+    comparable = [row for row, label in enumerate(labels) if label in known]
     table = compute(
-        [examples[evaluation.paths[row]] for row in asked], baseline.backbone, request, report=report, token=token
+        [examples[evaluation.paths[row]] for row in comparable], baseline.backbone, request, report=report, token=token
     )
-    rows = np.array(asked, np.int64)[table.rows]
+    rows = np.array(comparable, np.int64)[table.rows]
     if not len(rows):
         return None
     paths = [evaluation.paths[row] for row in rows.tolist()]
     shown = [EvaluationImage(path, examples[path].sha256, labels[row]) for path, row in zip(paths, rows, strict=True)]
     baseline_evaluation = evaluate_features(shown, table.features, baseline.card, load_head(baseline))
-    memory = load_training_hashes(baseline)
-    learnt = None if memory is None else int(find_training_images(shown, memory.contains).sum())
+    hashes = load_training_hashes(baseline)
+    overlap = None if hashes is None else int(find_training_images(shown, hashes.contains).sum())
     return _comparison(
-        baseline.name, baseline.version, baseline_evaluation, _subset(evaluation, rows), training_overlap=learnt
+        baseline.name, baseline.version, baseline_evaluation, _subset(evaluation, rows), training_overlap=overlap
     )
 
 
 def _subset(evaluation: Evaluation, rows: NDArray[np.int64]) -> Evaluation:
-    """What was said of some of the images alone; the figures of all are left as they are."""
+    """The predictions for some of the images; the metrics of all are left as they are."""
     return replace(
         evaluation,
         paths=tuple(evaluation.paths[row] for row in rows.tolist()),
@@ -234,15 +235,15 @@ def _comparison(
     name: str, version: int | None, before: Evaluation, now: Evaluation, *, training_overlap: int | None
 ) -> BaselineComparison:
     found, count = compare(before, now), len(now.paths)
-    right_before, right_now = (int((one.predicted == one.labels).sum()) for one in (before, now))
+    correct_before, correct_now = (int((one.predicted == one.labels).sum()) for one in (before, now))
     return BaselineComparison(
         name=name,
         version=version,
         images=count,
         training_overlap=training_overlap,
-        accuracy_before=right_before / count,
-        interval_before=wilson(right_before, count),
-        accuracy_now=right_now / count,
+        accuracy_before=correct_before / count,
+        interval_before=wilson(correct_before, count),
+        accuracy_now=correct_now / count,
         only_before_right=found.only_a_correct,
         only_now_right=found.only_b_correct,
         p=found.p,
@@ -255,25 +256,41 @@ def _comparison(
 
 
 def _notes(trained: Trained) -> Iterable[str]:
-    data, head, version = trained.data, trained.head, trained.model.version
+    data, head = trained.data, trained.head
     if head.evaluation is None:
-        yield "Without test images nobody knows how good it is."
+        yield tr("There were no test photos, so its accuracy is unknown.")
     elif head.trained.fitted > len(data.train):
-        yield (
-            f"The figures are of a head that had not seen the test images; the one that is installed was then fitted, "
-            f"in the same way, to all {pluralize(head.trained.fitted)}."
+        yield tr_n(
+            "The accuracy is that of a model that had not seen the test photos. The installed model was then trained "
+            "the same way on {count:,} photo.",
+            "The accuracy is that of a model that had not seen the test photos. The installed model was then trained "
+            "the same way on all {count:,} photos.",
+            head.trained.fitted,
         )
     if not trained.in_use:
-        yield f"Version {version} is in the library, but not in use: {_verdict(trained)}."
+        yield _unused_note(trained)
     if data.failures:
-        yield f"{pluralize(len(data.failures))} could not be read any more and were left out."
+        yield tr_n(
+            "{count:,} photo could no longer be read and was left out.",
+            "{count:,} photos could no longer be read and were left out.",
+            len(data.failures),
+        )
 
 
-def _verdict(trained: Trained) -> str:
+def _unused_note(trained: Trained) -> str:
+    """Why a fine-tuned version was not activated."""
+    version = trained.model.version
     start, end = trained.start.evaluation if trained.start else None, trained.head.evaluation
     if start is None or end is None:
-        return "without test photos, nothing shows that it is better than what it began with"
-    return (
-        f"{percent(end.accuracy)} of the test photos are right and {percent(start.accuracy)} were before, which does "
-        f"not show that it is better"
+        return tr(
+            "Version {version} is in your library but not active: without test photos, nothing shows that it is better "
+            "than the model it started from.",
+            version=version,
+        )
+    return tr(
+        "Version {version} is in your library but not active: it is {now:.1%} correct on the test photos, compared "
+        "with {before:.1%} before fine-tuning, which does not show that it is better.",
+        version=version,
+        now=end.accuracy,
+        before=start.accuracy,
     )

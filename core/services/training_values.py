@@ -1,4 +1,4 @@
-"""What a labelled folder holds and what came of a training, as light values that cross the pipe to the window."""
+"""The contents of labelled folders and the results of trainings, as light values that cross the pipe."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ClassSummary:
 
     Attributes:
         name: its label.
-        images: how many can be learnt from.
-        samples: up to twelve of them, spread evenly; of a set built here, all of them.
+        images: the number of usable images.
+        samples: up to twelve of them, evenly spaced; all of them in custom datasets.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ClassSummary:
 
 @dataclass(frozen=True, slots=True)
 class CustomDataset:
-    """A set of photos that was built in the window: where it lies, and how much is in it."""
+    """A dataset that was built in the window: its folder, and the numbers of classes and photos."""
 
     folder: Path
     classes: int
@@ -39,13 +39,13 @@ class CustomDataset:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedPhoto:
-    """What the network reads of a photo.
+    """A photo as the network reads it.
 
     Attributes:
         path: the photo.
-        whole: all of it, small.
-        crop: what of it the network reads: left, upper, right, lower, as shares of width and height, 0..1.
-        cropped: exactly the pixels that the network reads.
+        whole: a thumbnail of it.
+        crop: the part that the network reads: left, upper, right, lower, as fractions of width and height, 0..1.
+        cropped: the exact pixels that the network reads.
     """
 
     path: Path
@@ -56,13 +56,13 @@ class PreviewedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How long a recipe would take here.
+    """The expected duration of a recipe on this machine.
 
     Attributes:
-        recipe: which.
-        seconds: from now to the model; None where it cannot run.
-        basis: what that is based on, in a sentence or two for the user.
-        error: why it cannot run, and what helps; None where it can.
+        recipe: the recipe.
+        seconds: the time until the model is ready; None if the recipe cannot run.
+        basis: how that was estimated, in a sentence or two for the user.
+        error: why it cannot run, and what to do; None if it can.
     """
 
     recipe: Recipe
@@ -73,15 +73,15 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class FoundProblem:
-    """Something that is wrong with a folder, see `core.datasets.problems.Problem`.
+    """A problem of a folder, see `core.datasets.problems.Problem`.
 
     Attributes:
-        kind: what is wrong, a stable word.
+        kind: its kind, a stable word.
         message: what was found, and what was done about it.
-        hint: what the person can do.
-        paths: the first files and folders it is about.
-        count: how many these are altogether.
-        is_fatal: whether nothing can be learnt because of it.
+        hint: what the user can do.
+        paths: the first files and folders it concerns.
+        count: the total number of these.
+        is_fatal: whether no model can be trained because of it.
     """
 
     kind: str
@@ -94,7 +94,7 @@ class FoundProblem:
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How a class fares; see `core.evaluation.metrics.ClassMetrics`. Shares are 0..1, None where undefined."""
+    """The metrics of a class, 0..1, None where undefined; see `core.evaluation.metrics.ClassMetrics`."""
 
     name: str
     precision: float | None
@@ -105,7 +105,7 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The test images whose confidence lies in (low, high]: their mean confidence and the share named rightly, 0..1."""
+    """The test images with a confidence in (low, high]: their mean confidence and accuracy, 0..1."""
 
     low: float
     high: float
@@ -116,13 +116,13 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class TestedImage:
-    """What the new model says of a test image.
+    """The new model's prediction for a test image.
 
     Attributes:
         path: the image.
         label: its class.
-        predicted: the class it was named.
-        confidence: how sure the model was of that, 0..1, calibrated.
+        predicted: the predicted class.
+        confidence: the calibrated confidence of the prediction, 0..1.
     """
 
     path: Path
@@ -133,21 +133,21 @@ class TestedImage:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSummary:
-    """How good the new model is on the test images, which it had not seen; see `core.evaluation.metrics.Evaluation`.
+    """The evaluation of the new model on held-out test images; see `core.evaluation.metrics.Evaluation`.
 
     Attributes:
-        images: how many they are.
-        accuracy: the share named rightly, 0..1.
-        interval: Wilson's 95 % interval of it.
-        per_class: in the classes' order.
-        confusion: how many images of the class of a row were named as that of a column; empty beyond 200 classes.
-        log_loss: mean, in nats, calibrated.
+        images: the number of test images.
+        accuracy: 0..1.
+        interval: its Wilson 95% confidence interval.
+        per_class: the metrics of each class, in the classes' order.
+        confusion: counts with the label in rows and the prediction in columns; empty beyond 200 classes.
+        log_loss: the mean log loss in nats, calibrated.
         log_loss_before: the same at temperature 1.
-        ece: expected calibration error, 0..1, calibrated.
+        ece: the expected calibration error, 0..1, calibrated.
         ece_before: the same at temperature 1.
-        reliability: the bins that hold images, calibrated.
+        reliability: the non-empty reliability bins, calibrated.
         reliability_before: the same at temperature 1.
-        misclassified: the surest fifty, surest first.
+        misclassified: up to fifty misclassified images, most confident first.
         tested: all test images.
     """
 
@@ -168,7 +168,7 @@ class EvaluationSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChangedImage:
-    """An image that two models name differently; confidences are 0..1, calibrated; no label where nobody knows it."""
+    """An image with different predictions by two models, with calibrated confidences, 0..1; no label if unknown."""
 
     path: Path
     label: str | None
@@ -180,21 +180,22 @@ class ChangedImage:
 
 @dataclass(frozen=True, slots=True)
 class BaselineComparison:
-    """The new model beside another on the same test images, those of a class of both.
+    """The new model compared with another on the test images of the classes they share.
 
     Attributes:
-        name: the other's name.
-        version: the other's; 0 for one that came with Fovea, None for what fine-tuning began with.
-        images: how many images they are compared by.
-        training_overlap: how many of them the other has learnt from, which flatters it; None where nobody knows.
-        accuracy_before: the other's, 0..1.
-        interval_before: Wilson's 95 % interval of it.
-        accuracy_now: the new model's, 0..1.
-        only_before_right: how many images only the other named rightly: what broke.
-        only_now_right: how many images only the new model named rightly: what was fixed.
-        p: of McNemar's exact test; small where the difference is hardly chance.
-        could_be_chance: whether it is not small.
-        changed: images named differently, at most two hundred, those with the largest margin first.
+        name: the other model's name.
+        version: the other model's version; 0 for a built-in model, None for what fine-tuning started from.
+        images: the number of images compared.
+        training_overlap: how many of them the other was trained on, which makes its accuracy optimistic; None if
+            unknown.
+        accuracy_before: the other model's accuracy, 0..1.
+        interval_before: its Wilson 95% confidence interval.
+        accuracy_now: the new model's accuracy, 0..1.
+        only_before_right: the number of images that only the other classifies correctly: what broke.
+        only_now_right: the number of images that only the new model classifies correctly: what was fixed.
+        p: the p-value of McNemar's exact test.
+        could_be_chance: whether the difference is not significant.
+        changed: images with different predictions, at most two hundred, largest margin first.
     """
 
     name: str
@@ -213,7 +214,7 @@ class BaselineComparison:
 
 @dataclass(frozen=True, slots=True)
 class UnreadImage:
-    """An image that could not be read any more when it was to be learnt from."""
+    """An image that could no longer be read when the training needed it."""
 
     path: Path
     message: str
@@ -222,27 +223,27 @@ class UnreadImage:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSummary:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
-        name: the model's.
+        name: the name of the model.
         version: 1, 2, ...
-        in_use: whether the name means this version now.
-        recipe: how it was trained.
+        in_use: whether this version is active.
+        recipe: the recipe.
         summary: the card's sentence about the model.
         classes: in the order of the logits.
-        subsets: how many images were for `train`, `validation` and `test`.
-        fitted: how many images the installed head was fitted to.
-        computed: of how many images the engine had to compute the features.
-        temperature: what logits are divided by.
-        unknown_below: the confidence under which an image is of none of the classes; None where that cannot be told.
-        training: how it was made, as the card has it: plain JSON.
-        evaluation: on the test images; None where there are none.
-        baseline: compared with the model in use before; None where that was not asked for or cannot be.
-        start: compared with what fine-tuning began with; None for other recipes.
-        notes: what the person should know, a sentence or two each.
-        unread: images that could not be read any more.
-        seconds: how long it took.
+        subsets: the numbers of images for `train`, `validation` and `test`.
+        fitted: the number of images the installed head was trained on.
+        computed: the number of images whose features were computed.
+        temperature: the divisor of the logits.
+        unknown_below: the confidence below which an image is unknown; None if there is no such threshold.
+        training: the training parameters on the card: plain JSON.
+        evaluation: the evaluation on the test images; None if there are none.
+        baseline: compared with the model in use before; None if not requested or not possible.
+        start: compared with what fine-tuning started from; None for other recipes.
+        notes: notes for the user, a sentence or two each.
+        unread: images that could no longer be read.
+        seconds: the duration.
     """
 
     name: str
@@ -267,7 +268,7 @@ class TrainingSummary:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionSummary:
-    """A correction that was learnt, and what the model names the photo before and after; confidences are 0..1."""
+    """A correction the model was trained on, with its predictions before and after; confidences are 0..1."""
 
     correction: Correction
     before: str
@@ -277,25 +278,25 @@ class CorrectionSummary:
 
     @property
     def is_correct(self) -> bool:
-        """Whether the new version says what the person says."""
+        """Whether the new version predicts the user's label."""
         return self.now == self.correction.label
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainingSummary:
-    """What came of learning from corrections.
+    """The result of retraining with corrections.
 
     Attributes:
-        name: the model's.
-        version: the new one.
-        from_version: the one that was corrected.
+        name: the name of the model.
+        version: the new version.
+        from_version: the version that was corrected.
         classes: in the order of the logits.
-        corrections: the corrections that were learnt.
-        tests: the new version beside the corrected one on the test images of the latter's classes; None where there
-            are none.
-        notes: what the person should know, a sentence or two each.
-        skipped: photos that could not be learnt from.
-        seconds: how long it took.
+        corrections: the corrections it was trained on.
+        tests: the new version compared with the corrected one on the test images of the latter's classes; None if
+            there are none.
+        notes: notes for the user, a sentence or two each.
+        skipped: photos that could not be used.
+        seconds: the duration.
     """
 
     name: str

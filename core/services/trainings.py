@@ -1,4 +1,4 @@
-"""Trainings as the window and scripts ask for them: measured, compared, and settled when they are stopped."""
+"""Trainings with their surroundings: timing, comparison, and what to keep when they are stopped."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def train(
     request: TrainRequest, against: str | None, *, report: Callable[[Progress | Epoch], None], token: CancelToken
 ) -> TrainingSummary:
     """Train a model, install it, and compare it with another one on its test photos; see `core.api.train`."""
-    library, watch, started = open_library(), TimingRecorder(), time.perf_counter()
-    rival = _rival(library, against)
+    library, recorder, started = open_library(), TimingRecorder(), time.perf_counter()
+    baseline = _baseline(library, against)
 
     def on_progress(progress: Progress) -> None:
-        watch.stage(progress)
+        recorder.stage(progress)
         report(progress)
 
     def on_epoch(epoch: Epoch) -> None:
-        watch.epoch(epoch)
+        recorder.epoch(epoch)
         report(epoch)
 
     trained = train_model(request, library, report=on_progress, on_epoch=on_epoch, token=token)
     seconds = time.perf_counter() - started
     if not token.was_paused:
-        watch.save(request, len(trained.data.train))
-    return summarize_training(trained, request, seconds, rival, report=report, token=token)
+        recorder.save(request, len(trained.data.train))
+    return summarize_training(trained, request, seconds, baseline, report=report, token=token)
 
 
-def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
-    """The model to compare with as it is before the training; or why there is none."""
+def _baseline(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
+    """The model to compare with, as it is before the training; or why there is none."""
     try:
         return None if reference is None else library.find(reference)
     except FoveaError as error:
@@ -52,7 +52,7 @@ def _rival(library: Library, reference: str | None) -> InstalledModel | FoveaErr
 
 
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
-    """Keep or discard what a cancelled training has learned so far, and return whether it can be resumed."""
+    """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
     folder = paths.unfinished_runs() / request.name
     if (folder / CHECKPOINT).exists() and not discard:
         return True

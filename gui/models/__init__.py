@@ -1,1 +1,1 @@
-"""The place *Models*: versions, what goes out and comes in, and how two of them differ."""
+"""The place *Models*: versions, export and import, and comparisons of two models."""

@@ -1,4 +1,4 @@
-"""The classes a model tells apart, found by typing."""
+"""The classes of a model, in a searchable list."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Final
 from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtWidgets import QLineEdit, QListView, QToolButton
 
+from core.base.i18n import tr, tr_n
 from gui.widgets.basic import Panel, label
 
 _FEW: Final = 12
-"""Classes that are seen at a glance and need no search."""
+"""Up to this many classes fit on one line and need no search."""
 _HEIGHT: Final = 240
 
 
 class ClassesPanel(Panel):
-    """A list of classes with a field to search in it."""
+    """A list of classes with a search field."""
 
     def __init__(self) -> None:
-        super().__init__("Classes it tells apart")
+        super().__init__(tr("Classes"))
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Find a class")
-        self.search.setAccessibleName("Find a class by typing")
+        self.search.setPlaceholderText(tr("Search classes"))
+        self.search.setAccessibleName(tr("Search classes"))
         self.search.setClearButtonEnabled(True)
         for button in self.search.findChildren(QToolButton):
-            button.setAccessibleName("Clear the search")
+            button.setAccessibleName(tr("Clear search"))
         self._few = label(wrap=True)
         self._all = QStringListModel(self)
         self._found = QSortFilterProxyModel(self)
@@ -33,7 +34,7 @@ class ClassesPanel(Panel):
         self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.list = QListView()
         self.list.setObjectName("wall")
-        self.list.setAccessibleName("Classes")
+        self.list.setAccessibleName(tr("Classes"))
         self.list.setModel(self._found)
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
@@ -44,7 +45,7 @@ class ClassesPanel(Panel):
             self.body.addWidget(widget)
 
     def show_classes(self, classes: Sequence[str]) -> None:
-        """Show these; few of them as one line."""
+        """Show these classes; a few of them as one line."""
         if self._all.stringList() == list(classes):
             return
         is_many = len(classes) > _FEW
@@ -59,4 +60,9 @@ class ClassesPanel(Panel):
     def _search(self, text: str) -> None:
         self._found.setFilterFixedString(text.strip())
         found, total = self._found.rowCount(), self._all.rowCount()
-        self._count.setText(f"{total:,} classes" if found == total else f"{found:,} of {total:,} classes")
+        if found == total:
+            self._count.setText(tr_n("{count:,} class", "{count:,} classes", total))
+        else:
+            self._count.setText(
+                tr_n("{found:,} of {count:,} class", "{found:,} of {count:,} classes", total, found=found)
+            )

@@ -1,4 +1,4 @@
-"""The window *Compare*: two models side by side on any photos; which answers flip, and what that fixes and breaks."""
+"""The window *Compare*: two models on the same photos; which predictions differ, and what that fixes and breaks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPush
 
 from core import api
 from core.base.errors import FoveaError
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.services.library_values import ComparisonSummary, NameSummary
 from gui.models import version_text
@@ -24,10 +25,10 @@ from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
-_CHOICES: Final = {_WINDOW: "", _FOLDER: "A folder…", _FILES: "Some photos…"}
-_HINT: Final = (
-    "Both models look at the same photos, and you see which answers differ. "
-    "Where a folder's subfolders say what is on its photos, what was fixed and what broke is told too."
+_CHOICES: Final = {_FOLDER: mark("Choose a folder…"), _FILES: mark("Choose photos…")}
+_HINT: Final = mark(
+    "Both models classify the same photos, and you see where they differ. If the photos are in subfolders named after "
+    "their classes, you also see what was fixed and what broke."
 )
 
 
@@ -35,7 +36,7 @@ class CompareWindow(QWidget):
     """Compares two models.
 
     Attributes:
-        noticed: something the person should read.
+        noticed: a notice for the user.
     """
 
     noticed = Signal(str)
@@ -44,7 +45,7 @@ class CompareWindow(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle("Compare models")
+        self.setWindowTitle(tr("Compare models"))
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self.resize(1080, 760)
@@ -53,9 +54,9 @@ class CompareWindow(QWidget):
         self._paths: tuple[Path, ...] = ()
         self._wanted: tuple[str, ...] = ()
         self.a, self.b, self.source = Choice(), Choice(), Choice()
-        self.go = QPushButton("Compare")
+        self.go = QPushButton(tr("Compare"))
         self.go.setProperty("kind", "primary")
-        self.strip = WorkStrip("the comparison")
+        self.strip = WorkStrip(tr("the comparison"))
         self.error_text = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
         self.invitation = QFrame()
@@ -69,8 +70,8 @@ class CompareWindow(QWidget):
         column.setSpacing(2 * theme.GRID)
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
-        names = ("The first model", "The second model", "The photos to compare by")
-        for box, name, before in zip((self.a, self.b, self.source), names, ("", "with", "on"), strict=True):
+        names = (tr("First model"), tr("Second model"), tr("Photos to compare on"))
+        for box, name, before in zip((self.a, self.b, self.source), names, ("", "→", tr("Photos:")), strict=True):
             box.setAccessibleName(name)
             box.setMinimumWidth(120)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -92,14 +93,16 @@ class CompareWindow(QWidget):
         column = QVBoxLayout(self.invitation)
         column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID)
         column.addStretch()
-        for text, kind in (("Drop photos or a folder here", "title"), (_HINT, "muted")):
-            words_ = label(text, kind, wrap=True)  # type: ignore[arg-type]
-            words_.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            column.addWidget(words_)
+        for line in (
+            label(tr("Drop photos or a folder here"), "title", wrap=True),
+            label(tr(_HINT), "muted", wrap=True),
+        ):
+            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(line)
         row = QHBoxLayout()
         row.addStretch()
-        for text, action in (("Choose a folder…", self._choose_folder), ("Choose photos…", self._choose_files)):
-            button = QPushButton(text)
+        for kind, action in ((_FOLDER, self._choose_folder), (_FILES, self._choose_files)):
+            button = QPushButton(tr(_CHOICES[kind]))
             button.clicked.connect(action)
             row.addWidget(button)
         row.addStretch()
@@ -131,28 +134,28 @@ class CompareWindow(QWidget):
         if self._task is not None:
             self._task.cancel()
 
-    # ---- what is compared
+    # ---- the comparison
 
     def choose(self, reference: str) -> None:
-        """Compare this model with the one in use, or with its newest version where it is the one in use."""
+        """Compare this model with the one in use; if they are the same, another one is chosen to compare with."""
         opened = self._session.opened
         self._wanted = (f"{opened.name}@{opened.version}" if opened else "", reference)
         self._refresh()
 
     def set_photos(self, paths: Sequence[Path]) -> None:
-        """Compare by these photos and folders."""
+        """Choose these photos and folders to compare on."""
         self._paths = tuple(paths)
         self._show_source()
         self.source.setCurrentIndex(self.source.count() - 1)
         self._show_button()
 
     def compare(self) -> None:
-        """Compare what is chosen by the photos that are chosen."""
+        """Compare the chosen models on the chosen photos."""
         paths, settings = self.paths(), self._session.settings.value
         if not self.go.isEnabled() or not paths:
             return
         self.error_text.hide()
-        self.strip.begin("Looking at the photos …")
+        self.strip.begin(tr("Comparing…"))
         references = str(self.a.currentData()), str(self.b.currentData())
         options = settings.provider, settings.precision
         task = self._task = self._session.library.tasks.start(api.compare, *references, paths, *options)
@@ -163,7 +166,7 @@ class CompareWindow(QWidget):
         self._show_button()
 
     def paths(self) -> tuple[Path, ...]:
-        """The photos and folders that are chosen."""
+        """The chosen photos and folders."""
         if self.source.currentData() == _WINDOW:
             return tuple(photo.path for photo in self._session.photos.photos())
         return self._paths
@@ -183,7 +186,7 @@ class CompareWindow(QWidget):
             self.set_photos(offer.paths)
             self.compare()
 
-    # ---- what comes
+    # ---- events
 
     def _refresh(self) -> None:
         if self.isVisible():
@@ -220,7 +223,7 @@ class CompareWindow(QWidget):
         self.strip.end()
         self._show_button()
 
-    # ---- where the photos come from
+    # ---- the source of the photos
 
     def _on_source(self) -> None:
         if self.source.currentData() == _FOLDER:
@@ -230,10 +233,10 @@ class CompareWindow(QWidget):
         self._show_button()
 
     def _choose_folder(self) -> None:
-        self._choose("A folder of photos, labelled or not", QFileDialog.FileMode.Directory)
+        self._choose(tr("Choose a folder of photos"), QFileDialog.FileMode.Directory)
 
     def _choose_files(self) -> None:
-        self._choose("Photos", QFileDialog.FileMode.ExistingFiles)
+        self._choose(tr("Choose photos"), QFileDialog.FileMode.ExistingFiles)
 
     def _choose(self, title: str, mode: QFileDialog.FileMode) -> None:
         dialog = QFileDialog(self, title, str(Path.home()))
@@ -244,9 +247,10 @@ class CompareWindow(QWidget):
 
     def _show_source(self) -> None:
         count = self._session.photos.rowCount()
-        texts = [*_CHOICES.values()]
-        texts[0] = f"the {count:,} photos in the window" if count != 1 else "the photo in the window"
-        items = [*zip(_CHOICES, texts, strict=True), *([("chosen", _photos_text(self._paths))] if self._paths else [])]
+        items = [(_WINDOW, tr_n("{count:,} photo in the window", "{count:,} photos in the window", count))]
+        items += [(key, tr(text)) for key, text in _CHOICES.items()]
+        if self._paths:
+            items.append(("chosen", _photos_text(self._paths)))
         if [self.source.itemText(row) for row in range(self.source.count())] != [text for _, text in items]:
             chosen = self.source.currentIndex()
             with QSignalBlocker(self.source):
@@ -258,14 +262,16 @@ class CompareWindow(QWidget):
 
     def _show_button(self) -> None:
         is_pair = self.a.currentIndex() >= 0 and self.a.currentData() != self.b.currentData()
-        is_there = bool(self._paths) if self.source.currentData() != _WINDOW else self._session.photos.rowCount() > 0
-        self.go.setEnabled(is_pair and is_there and self._task is None)
-        reason = "" if is_pair else "Choose two different models or versions."
-        self.go.setToolTip(reason or ("" if is_there else "Choose photos, or drop some here."))
+        has_photos = bool(self._paths) if self.source.currentData() != _WINDOW else self._session.photos.rowCount() > 0
+        self.go.setEnabled(is_pair and has_photos and self._task is None)
+        if not is_pair:
+            self.go.setToolTip(tr("Choose two different models or versions."))
+        else:
+            self.go.setToolTip("" if has_photos else tr("Choose photos, or drop some here."))
 
 
 def _index_of(names: Sequence[NameSummary], references: Sequence[str], wanted: str) -> int:
-    """Where a model stands among all; a name alone means its version in use."""
+    """The position of a model among all, or -1; a name alone means its active version."""
     if wanted in references:
         return references.index(wanted)
     name = wanted.partition("@")[0]
@@ -277,5 +283,5 @@ def _index_of(names: Sequence[NameSummary], references: Sequence[str], wanted: s
 
 def _photos_text(paths: Sequence[Path]) -> str:
     if len(paths) == 1:
-        return f"“{display_path(paths[0].name)}”"
-    return f"{len(paths):,} chosen files"
+        return tr("“{name}”", name=display_path(paths[0].name))
+    return tr_n("{count:,} selected file", "{count:,} selected files", len(paths))

@@ -1,4 +1,4 @@
-"""The way from the main window to the comparison of models."""
+"""Opens the comparison of models from the main window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CompareController(QObject):
-    """Opens the window *Compare*, which is made when it is first wanted."""
+    """Opens the window *Compare*, which is created when it is first needed."""
 
     def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
         super().__init__(window)
@@ -23,7 +23,7 @@ class CompareController(QObject):
         self.window: CompareWindow | None = None
 
     def open(self, reference: str = "") -> None:
-        """Show it, with this model, `name` or `name@version`, where one is given."""
+        """Show the window, and compare this model, `name` or `name@version`, if one is given."""
         if self.window is None:
             self.window = self._make()
         self.window.show()
@@ -33,7 +33,7 @@ class CompareController(QObject):
             self.window.choose(reference)
 
     def close(self) -> None:
-        """Close it with the main window."""
+        """Close the window together with the main window."""
         if self.window is not None:
             self.window.close()
 

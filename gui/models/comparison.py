@@ -1,8 +1,8 @@
-"""What came of a comparison: the answers that flip as a gallery, and what that fixes and breaks."""
+"""The result of a comparison: the photos with different predictions, and what that fixes and breaks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.services.library_values import ComparisonSummary, LabelledSummary
 from core.services.training_values import ChangedImage
 from gui.tasks.picture_client import PictureClient
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _PLOT: Final = 480
 _WALL: Final = 392
 _MAX_SHOWN: Final = 300
-"""Photos in the gallery at once; the filter finds the others."""
+"""Photos shown at once; the filter finds the others."""
 _MATRIX_CLASSES: Final = 30
 _ALL, _FIXED, _BROKE = "all", "fixed", "broke"
 
@@ -33,8 +34,8 @@ class ComparisonView(QWidget):
     """Shows how two models differ.
 
     Attributes:
-        noticed: something the person should read.
-        summary: what is shown; None before anything was compared.
+        noticed: a notice for the user.
+        summary: the comparison that is shown; None before the first one.
     """
 
     noticed = Signal(str)
@@ -45,13 +46,13 @@ class ComparisonView(QWidget):
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
         self.filter = Choice()
-        self.filter.setAccessibleName("Which photos to show")
+        self.filter.setAccessibleName(tr("Photos to show"))
         self.filter.currentIndexChanged.connect(self._show_photos)
-        self.wall = PhotoWall(pictures, "Photos the two name differently")
+        self.wall = PhotoWall(pictures, tr("Photos with different predictions"))
         self.wall.opened.connect(_open)
         self.wall.setMinimumHeight(_WALL)
         self._count = label(kind="muted")
-        self._photos = Panel("What they name differently, furthest apart first")
+        self._photos = Panel(tr("Different predictions, largest gap first"))
         self._plots: QWidget | None = None
         self._lay_out()
 
@@ -96,10 +97,10 @@ class ComparisonView(QWidget):
     def _fill_filter(self, facts: ComparisonSummary) -> None:
         self.filter.blockSignals(True)
         self.filter.clear()
-        self.filter.addItem(f"All {facts.disagreement_count:,}", _ALL)
+        self.filter.addItem(tr("All: {count:,}", count=facts.disagreement_count), _ALL)
         if facts.labelled:
-            self.filter.addItem(f"Fixed: {facts.labelled.fixed:,}", _FIXED)
-            self.filter.addItem(f"Broke: {facts.labelled.broke:,}", _BROKE)
+            self.filter.addItem(tr("Fixed: {count:,}", count=facts.labelled.fixed), _FIXED)
+            self.filter.addItem(tr("Broken: {count:,}", count=facts.labelled.broke), _BROKE)
         for change in facts.changes:
             self.filter.addItem(f"{change.before} → {change.now}: {change.images:,}", (change.before, change.now))
         self.filter.blockSignals(False)
@@ -109,17 +110,22 @@ class ComparisonView(QWidget):
             return
         found = [one for one in self.summary.disagreements if _matches(one, self.filter.currentData())]
         self.wall.show_photos([(one.path, _change_text(one)) for one in found[:_MAX_SHOWN]])
-        rest = f" The first {_MAX_SHOWN} are shown." if len(found) > _MAX_SHOWN else ""
-        self._count.setText(f"{len(found):,} {'photo' if len(found) == 1 else 'photos'}.{rest}")
+        if len(found) > _MAX_SHOWN:
+            text = tr_n(
+                "First {shown} of {count:,} photo", "First {shown} of {count:,} photos", len(found), shown=_MAX_SHOWN
+            )
+        else:
+            text = tr_n("{count:,} photo", "{count:,} photos", len(found))
+        self._count.setText(text)
 
     def show_change(self, before: str, now: str) -> None:
-        """Show only the photos that one names `before` and the other `now`."""
+        """Show only the photos that the first model predicts as `before` and the second as `now`."""
         for row in range(self.filter.count()):
             if self.filter.itemData(row) == (before, now):
                 self.filter.setCurrentIndex(row)
 
     def _show_plots(self, facts: ComparisonSummary) -> None:
-        """The plots, one in each turn of the event loop: all at once they would hold it up."""
+        """Make one plot per turn of the event loop: all at once they would block it."""
         if self._plots is not None:
             self._column.removeWidget(self._plots)
             self._plots.deleteLater()
@@ -166,7 +172,7 @@ def _make_bars(facts: ComparisonSummary) -> PlotFrame:
 
 
 def _changed_classes(facts: ComparisonSummary) -> list[str]:
-    """The classes most often named differently, as many as a matrix can show."""
+    """The classes with the most different predictions, as many as a matrix can show."""
     counts: dict[str, int] = {}
     for change in facts.changes:
         for name in (change.before, change.now):
@@ -176,7 +182,7 @@ def _changed_classes(facts: ComparisonSummary) -> list[str]:
 
 
 def _share_labels(facts: ComparisonSummary) -> bool:
-    """Whether an answer stands on both sides of the arrows; else a matrix of them says nothing."""
+    """Whether a class is among both the old and the new predictions; if not, a matrix of them shows nothing."""
     return not {change.before for change in facts.changes}.isdisjoint(change.now for change in facts.changes)
 
 
@@ -193,53 +199,79 @@ def _matches(one: ChangedImage, chosen: object) -> bool:
 
 
 def _change_text(one: ChangedImage) -> str:
-    def mark(named: str) -> str:
-        return "" if one.label is None else "✓ " if named == one.label else "✗ "
+    def sign(predicted: str) -> str:
+        return "" if one.label is None else "✓ " if predicted == one.label else "✗ "
 
-    before = f"{mark(one.before)}{one.before} {one.confidence_before:.0%}"
-    return f"{before}\n→ {mark(one.now)}{one.now} {one.confidence_now:.0%}"
+    before = f"{sign(one.before)}{one.before} {one.confidence_before:.0%}"
+    return f"{before}\n→ {sign(one.now)}{one.now} {one.confidence_now:.0%}"
 
 
 def _headline(facts: ComparisonSummary) -> str:
-    photos = "1 photo" if facts.images == 1 else f"{facts.images:,} photos"
     if not facts.disagreement_count:
-        return f"They name all of {photos} alike"
-    return (
-        f"They name {facts.disagreement_count:,} of {photos} differently "
-        f"({facts.disagreement_count / facts.images:.1%})"
+        return tr_n("Same prediction for {count:,} photo", "Same prediction for all {count:,} photos", facts.images)
+    return tr_n(
+        "Different prediction for {different:,} of {count:,} photo ({fraction:.1%})",
+        "Different predictions for {different:,} of {count:,} photos ({fraction:.1%})",
+        facts.images,
+        different=facts.disagreement_count,
+        fraction=facts.disagreement_count / facts.images,
     )
 
 
 def _unlabelled_text(facts: ComparisonSummary) -> str:
-    how = f"“{facts.a}” before the arrow, “{facts.b}” after it."
-    return f"{how} Nobody says what is on these photos, so only you can tell which one is right."
+    return tr(
+        "“{a}” is before the arrow, “{b}” after it. The photos are not labelled, so only you can tell which is right.",
+        a=facts.a,
+        b=facts.b,
+    )
 
 
 def _labelled_text(facts: ComparisonSummary, known: LabelledSummary) -> str:
     (low_a, high_a), (low_b, high_b) = known.interval_a, known.interval_b
-    text = (
-        f"“{facts.a}” names {known.accuracy_a:.1%} rightly ({low_a:.0%} to {high_a:.0%}), "
-        f"“{facts.b}” {known.accuracy_b:.1%} ({low_b:.0%} to {high_b:.0%}): "
-        f"{known.fixed:,} fixed, {known.broke:,} broke."
+    figures = tr(
+        "“{a}”: {accuracy_a:.1%} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b:.1%} correct "
+        "({low_b:.0%} to {high_b:.0%}). {fixed:,} fixed, {broken:,} broken.",
+        a=facts.a,
+        accuracy_a=known.accuracy_a,
+        low_a=low_a,
+        high_a=high_a,
+        b=facts.b,
+        accuracy_b=known.accuracy_b,
+        low_b=low_b,
+        high_b=high_b,
+        fixed=known.fixed,
+        broken=known.broke,
     )
-    if known.fixed or known.broke:
-        chance = "The difference could be chance" if known.could_be_chance else "The difference is hardly chance"
-        text += f" {chance} (McNemar's exact test, p = {known.p:.2g})."
-    return f"{text}{_overlap_note(facts, known)}"
+    return " ".join((figures, *_significance(known), *_overlap_notes(facts, known)))
 
 
-def _overlap_note(facts: ComparisonSummary, labelled: LabelledSummary) -> str:
-    counts = {facts.a: labelled.training_overlap_a, facts.b: labelled.training_overlap_b}
-    text = " and ".join(f"“{name}” from {count:,}" for name, count in counts.items() if count)
-    return f" Of these photos, models learnt: {text}; on them they are flattered." if text else ""
+def _significance(known: LabelledSummary) -> Iterator[str]:
+    if known.could_be_chance and (known.fixed or known.broke):
+        yield tr("The difference could be chance (McNemar's exact test, p = {p:.2g}).", p=known.p)
+    elif known.fixed or known.broke:
+        yield tr("The difference is unlikely to be chance (McNemar's exact test, p = {p:.2g}).", p=known.p)
+
+
+def _overlap_notes(facts: ComparisonSummary, known: LabelledSummary) -> Iterator[str]:
+    for name, count in ((facts.a, known.training_overlap_a), (facts.b, known.training_overlap_b)):
+        if count:
+            yield tr_n(
+                "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
+                "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
+                count,
+                name=name,
+            )
 
 
 def _unread(facts: ComparisonSummary) -> Sequence[str]:
     if not facts.unread_count:
         return ()
-    first = facts.unread[0]
-    more = f" {facts.unread_count - 1:,} more could not be read either." if facts.unread_count > 1 else ""
-    return (f"{first.message} {first.hint}{more}",)
+    first, more = facts.unread[0], facts.unread_count - 1
+    reason = f"{first.message} {first.hint}"
+    if not more:
+        return (reason,)
+    rest = tr_n("{count:,} more photo couldn't be read.", "{count:,} more photos couldn't be read.", more)
+    return (f"{reason} {rest}",)
 
 
 def _open(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models as files: exported and imported by the library process, chosen in dialogs beside the event loop."""
+"""Models as files: exported and imported by the library process, chosen in dialogs that do not block."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from core import api
 from core.base.errors import FoveaError
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.exporting.formats import ExportFormat
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
@@ -19,64 +20,79 @@ from gui.widgets.basic import Choice, Panel, label
 from gui.widgets.work_strip import WorkStrip
 
 FORMS: Final = {
-    ExportFormat.ONNX: ("ONNX, as it is", "For other programs and for Fovea elsewhere. Answers exactly as here."),
-    ExportFormat.ONNX_FLOAT32: ("ONNX, float32", "For programs that cannot read float16. The largest file."),
-    ExportFormat.ONNX_FLOAT16: ("ONNX, float16", "Half the size; answers differ by less than a hundredth."),
-    ExportFormat.ONNX_INT8: ("ONNX, int8", "A quarter of the size. What it loses is measured on labelled photos."),
-    ExportFormat.LITERT: ("LiteRT, as it is", "For phones. Needs the trainer (TensorFlow)."),
-    ExportFormat.LITERT_FLOAT32: ("LiteRT, float32", "For phones, the largest file. Needs the trainer (TensorFlow)."),
-    ExportFormat.LITERT_FLOAT16: ("LiteRT, float16", "For phones, half the size. Needs the trainer (TensorFlow)."),
+    ExportFormat.ONNX: (
+        mark("ONNX, unchanged"),
+        mark("For other programs and other computers. Predictions stay exactly the same."),
+    ),
+    ExportFormat.ONNX_FLOAT32: (mark("ONNX, float32"), mark("For programs that can't read float16. The largest file.")),
+    ExportFormat.ONNX_FLOAT16: (mark("ONNX, float16"), mark("Half the size. Probabilities differ by less than 0.01.")),
+    ExportFormat.ONNX_INT8: (
+        mark("ONNX, int8"),
+        mark("A quarter of the size. The loss of accuracy is measured on labelled photos."),
+    ),
+    ExportFormat.LITERT: (mark("LiteRT, unchanged"), mark("For phones. Requires the trainer (TensorFlow).")),
+    ExportFormat.LITERT_FLOAT32: (
+        mark("LiteRT, float32"),
+        mark("For phones. The largest file. Requires the trainer (TensorFlow)."),
+    ),
+    ExportFormat.LITERT_FLOAT16: (
+        mark("LiteRT, float16"),
+        mark("For phones. Half the size. Requires the trainer (TensorFlow)."),
+    ),
     ExportFormat.LITERT_INT8: (
-        "LiteRT, int8",
-        "For phones, a quarter of the size; measured on labelled photos. Needs the trainer (TensorFlow).",
+        mark("LiteRT, int8"),
+        mark(
+            "For phones. A quarter of the size; the loss of accuracy is measured on labelled photos. "
+            "Requires the trainer (TensorFlow)."
+        ),
     ),
 }
-"""What each form is called, and what it is good for."""
+"""The title of each format, and what it is good for."""
 
 
 class ExportPanel(Panel):
-    """Asks in which form, and where to; shows how far the export is.
+    """Asks for a format and a file, and shows the progress of the export.
 
     Attributes:
-        exported: what came of it, and the file where it was written, else None.
+        exported: a message about the result, and the file; None if it failed.
     """
 
     exported = Signal(str, object)
 
     def __init__(self, tasks: Tasks, parent: QWidget) -> None:
-        super().__init__("Export", parent)
+        super().__init__(tr("Export"), parent)
         self._tasks = tasks
         self._reference = ""
         self._task: Task | None = None
         self._images: Path | None = None
         self.form = Choice()
-        self.form.setAccessibleName("Form of the file")
+        self.form.setAccessibleName(tr("File format"))
         for form, (name, _) in FORMS.items():
-            self.form.addItem(name, form)
+            self.form.addItem(tr(name), form)
         self._about = label(kind="muted", wrap=True)
-        self.photos = QPushButton("Choose labelled photos…")
-        self.save = QPushButton("Save as…")
+        self.photos = QPushButton(tr("Choose labelled photos…"))
+        self.save = QPushButton(tr("Save as…"))
         self.save.setProperty("kind", "primary")
-        self.close_button = QPushButton("Cancel")
-        self.strip = WorkStrip("the export")
+        self.close_button = QPushButton(tr("Cancel"))
+        self.strip = WorkStrip(tr("the export"))
         self._lay_out()
         self._connect()
         self.hide()
 
     def open(self, reference: str, images: Path | None = None) -> None:
-        """Ask about this model, `name` or `name@version`, which was trained on these images."""
+        """Ask how to export this model, `name` or `name@version`, which was trained on these images."""
         self._reference, self._images = reference, images or self._images
-        self.heading.setText(f"Export “{reference}”")
+        self.heading.setText(tr("Export “{model}”", model=reference))
         self._show_form()
         self.show()
         self.form.setFocus()
 
     def write(self, file: Path) -> None:
-        """Write the file in the form that is chosen."""
+        """Write the file in the chosen format."""
         form = ExportFormat(self.form.currentData())
         named = file if file.suffix.lower() == form.suffix else file.with_name(file.name + form.suffix)
         self.save.setEnabled(False)
-        self.strip.begin("Writing the file …")
+        self.strip.begin(tr("Writing the file…"))
         images = self._images if form.needs_images else None
         task = self._task = self._tasks.start(api.export_model, self._reference, named, form, images)
         task.progressed.connect(self.strip.show_progress)
@@ -104,27 +120,30 @@ class ExportPanel(Panel):
 
     def _show_form(self) -> None:
         form = ExportFormat(self.form.currentData())
-        chosen = f" From “{display_path(self._images.name)}”." if self._images and form.needs_images else ""
-        self._about.setText(f"{FORMS[form][1]}{chosen}")
+        texts = [tr(FORMS[form][1])]
+        if self._images and form.needs_images:
+            texts.append(tr("Photos: “{folder}”.", folder=display_path(self._images.name)))
+        self._about.setText(" ".join(texts))
         self.photos.setVisible(form.needs_images)
         self.save.setEnabled(not self.strip.isVisible() and (not form.needs_images or self._images is not None))
 
     def _choose_photos(self) -> None:
-        dialog = QFileDialog(self, "Labelled photos, best those it was trained on", str(Path.home()))
+        dialog = QFileDialog(self, tr("Choose labelled photos, ideally its training photos"), str(Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self.set_photos)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def set_photos(self, folder: str) -> None:
-        """Measure by these."""
+        """Measure the loss of accuracy on the labelled photos in this folder."""
         self._images = Path(folder)
         self._show_form()
 
     def _choose_file(self) -> None:
         suffix = ExportFormat(self.form.currentData()).suffix
         name = self._reference.replace("@", "-")
-        dialog = QFileDialog(self, "Export the model", str(Path.home() / f"{name}{suffix}"), f"Model (*{suffix})")
+        dialog = QFileDialog(self, tr("Export model"), str(Path.home() / f"{name}{suffix}"))
+        dialog.setNameFilter(tr("Model (*{suffix})", suffix=suffix))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(suffix[1:])
         dialog.fileSelected.connect(lambda file: self.write(Path(file)))
@@ -132,7 +151,7 @@ class ExportPanel(Panel):
         dialog.open()
 
     def cancel(self) -> None:
-        """Cancel what is being written; a file that is not whole is never left."""
+        """Cancel the export; no incomplete file is left behind."""
         if self._task is not None:
             self._task.cancel()
 
@@ -142,8 +161,12 @@ class ExportPanel(Panel):
 
     def _on_exported(self, file: Path, written: api.ExportedFile) -> None:
         self.hide()
-        size = f"{written.size_bytes / 1e6:.1f} MB"
-        text = f"“{self._reference}” is written to “{display_path(file)}” ({size})."
+        text = tr(
+            "Exported “{model}” to “{file}” ({megabytes:.1f} MB).",
+            model=self._reference,
+            file=display_path(file),
+            megabytes=written.size_bytes / 1e6,
+        )
         self.exported.emit(" ".join([text, *written.notes]), file)
 
     def _on_ended(self) -> None:
@@ -153,14 +176,14 @@ class ExportPanel(Panel):
 
 
 class ModelImports(QObject):
-    """Brings models in from files.
+    """Imports models from files.
 
     Attributes:
-        noticed: what came of it.
-        imported: a model is in the library, or was already; its name.
-        questioned: another program's file leaves something open: the file, and what is known of each possible answer.
-        previewed: what the model says about a photo with the answers given, in words.
-        refused: the answers did not do; why.
+        noticed: a message about the result.
+        imported: the name of a model that was added to the library, or was in it already.
+        questioned: a file of another program lacks details: the file, and what is known of each possible output.
+        previewed: the predictions for a photo with the answers given, as a text.
+        refused: why the import or the preview failed.
     """
 
     noticed = Signal(str)
@@ -174,27 +197,29 @@ class ModelImports(QObject):
         self._tasks, self._parent = tasks, parent
 
     def choose_file(self) -> None:
-        """Let the person choose a file."""
-        dialog = QFileDialog(self._parent, "Import a model", str(Path.home()), "ONNX model (*.onnx);;All files (*)")
+        """Let the user choose a file."""
+        dialog = QFileDialog(
+            self._parent, tr("Import model"), str(Path.home()), tr("ONNX model (*.onnx);;All files (*)")
+        )
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda file: self.import_file(Path(file)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def import_file(self, file: Path) -> None:
-        """Import a file; another program's may leave something open."""
+        """Import a file; if another program made it, the user may be asked for missing details."""
         task = self._tasks.start(api.import_model, file)
         task.succeeded.connect(lambda found: self._on_read(file, found))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
     def take_answered(self, file: Path, answers: ImportAnswers) -> None:
-        """Import another program's file, with the user's answers to what it leaves open."""
+        """Import a file of another program, with the details that the user gave."""
         task = self._tasks.start(api.import_foreign, file, answers)
         task.succeeded.connect(lambda imported: self._on_imported(file, imported))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
     def preview(self, file: Path, answers: ImportAnswers, photo: Path) -> None:
-        """Ask what the model says about a photo; nothing is imported."""
+        """Predict a photo with the model; nothing is imported."""
         task = self._tasks.start(api.preview_import, file, answers, photo)
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
@@ -207,18 +232,25 @@ class ModelImports(QObject):
 
     def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
         name = display_path(file.name)
-        is_there = f"You have “{name}” already: it is “{imported.name}”."
-        self.noticed.emit(f"“{name}” is now the model “{imported.name}”." if imported.is_new else is_there)
+        if imported.is_new:
+            self.noticed.emit(tr("Imported “{file}” as “{model}”.", file=name, model=imported.name))
+        else:
+            self.noticed.emit(tr("“{file}” is already in your library as “{model}”.", file=name, model=imported.name))
         self.imported.emit(imported.name)
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
-        self.noticed.emit(f"“{display_path(file.name)}” was not imported. {error}")
+        self.noticed.emit(tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error))
         self.refused.emit(str(error))
 
     def _on_preview(self, outcome: Outcome) -> None:
         photo = display_path(outcome.path.name)
         if isinstance(outcome, Failure):
-            self.refused.emit(f"“{photo}”: {outcome.message} {outcome.hint}")
+            self.refused.emit(tr("“{photo}”: {reason}", photo=photo, reason=f"{outcome.message} {outcome.hint}"))
             return
         scores = ", ".join(f"{display_path(score.label)} {score.probability:.0%}" for score in outcome.scores)
-        self.previewed.emit(f"“{photo}”: {scores}. If that is wrong, change the pixel scaling or the channel order.")
+        text = tr(
+            "“{photo}”: {scores}. If this looks wrong, change the pixel scaling or the channel order.",
+            photo=photo,
+            scores=scores,
+        )
+        self.previewed.emit(text)

@@ -1,4 +1,4 @@
-"""What an ONNX classifier of another program leaves open, asked in the window."""
+"""A form for the details that an ONNX classifier of another program does not contain."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.card import ResizeMode
 from core.models.class_names import read_names, text_of
@@ -26,37 +27,39 @@ from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQu
 from gui.tasks.background import in_background
 from gui.widgets.basic import Choice, Panel, label
 
-_ORDERS: Final = {ChannelOrder.RGB: "Red, green, blue", ChannelOrder.BGR: "Blue, green, red"}
+_ORDERS: Final = {ChannelOrder.RGB: mark("Red, green, blue"), ChannelOrder.BGR: mark("Blue, green, red")}
 _SCALINGS: Final = {
-    Scaling.IMAGENET: "ImageNet mean and standard deviation (PyTorch)",
-    Scaling.UNIT: "0 to 1",
-    Scaling.SIGNED: "−1 to 1 (TensorFlow)",
-    Scaling.RAW: "0 to 255, unchanged",
-    Scaling.CAFFE: "0 to 255 minus the ImageNet mean (Caffe)",
+    Scaling.IMAGENET: mark("ImageNet mean and standard deviation (PyTorch)"),
+    Scaling.UNIT: mark("0 to 1"),
+    Scaling.SIGNED: mark("−1 to 1 (TensorFlow)"),
+    Scaling.RAW: mark("0 to 255, unchanged"),
+    Scaling.CAFFE: mark("0 to 255 minus the ImageNet mean (Caffe)"),
 }
-_FITS: Final = {ResizeMode.CENTRE_CROP: "Centre square", ResizeMode.STRETCH: "Whole photo, stretched to a square"}
+_FITS: Final = {
+    ResizeMode.CENTRE_CROP: mark("Centre square"),
+    ResizeMode.STRETCH: mark("Whole photo, stretched to a square"),
+}
 _DEFAULT: Final = 224
 
 
 class ImportForm(Panel):
-    """A form for what only the file's maker can say.
+    """Asks for what only the author of the file knows.
 
     Attributes:
-        submitted: the file, and what the person says of it.
-        preview_wanted: the same, and a photo to try them on; nothing is imported.
+        submitted: import the file with these answers.
+        preview_wanted: the same, and a photo to try them on without importing anything.
     """
 
     submitted = Signal(object, object)
     preview_wanted = Signal(object, object, object)
 
     def __init__(self) -> None:
-        super().__init__("Import")
+        super().__init__(tr("Import"))
         self._file, self._questions = Path(), ImportQuestions(0, (), None, reads_bytes=False, output_kind="")
         self._about = label(kind="muted", wrap=True)
         self.title, self.side = QLineEdit(), QSpinBox()
         self.output = Choice()
         self.side.setRange(16, 2048)
-        self.side.setSuffix(" pixels")
         self.side.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.classes = QPlainTextEdit()
         self.classes.setFixedHeight(160)
@@ -65,8 +68,8 @@ class ImportForm(Panel):
         self.error_text = label(kind="danger", wrap=True)
         self._count = label(kind="muted")
         self.preview = label(kind="muted", wrap=True)
-        self.load, self.try_button = QPushButton("From a file…"), QPushButton("Try on a photo…")
-        self.add, self.cancel_button = QPushButton("Import"), QPushButton("Cancel")
+        self.load, self.try_button = QPushButton(tr("Load from file…")), QPushButton(tr("Try on a photo…"))
+        self.add, self.cancel_button = QPushButton(tr("Import")), QPushButton(tr("Cancel"))
         self.add.setProperty("kind", "primary")
         self._lay_out()
         self.output.currentIndexChanged.connect(self._show_output)
@@ -81,20 +84,20 @@ class ImportForm(Panel):
     def _lay_out(self) -> None:
         for box, texts in ((self.order, _ORDERS), (self.scaling, _SCALINGS), (self.fit, _FITS)):
             for value, text in texts.items():
-                box.addItem(text, value)
+                box.addItem(tr(text), value)
         form = self._form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         names = QHBoxLayout()
         names.addWidget(self._count, 1)
         names.addWidget(self.load)
         rows: dict[str, QWidget] = {
-            "Name": self.title,
-            "Output": self.output,
-            "Classes, one per line": self.classes,
-            "Input size (px)": self.side,
-            "Channel order": self.order,
-            "Pixel scaling": self.scaling,
-            "Cropping": self.fit,
+            tr("Name"): self.title,
+            tr("Output"): self.output,
+            tr("Classes, one per line"): self.classes,
+            tr("Input size (px)"): self.side,
+            tr("Channel order"): self.order,
+            tr("Pixel scaling"): self.scaling,
+            tr("Cropping"): self.fit,
         }
         for text, field in rows.items():
             field.setAccessibleName(text)
@@ -112,26 +115,34 @@ class ImportForm(Panel):
         self.body.addLayout(buttons)
 
     def open(self, file: Path, questions: Sequence[ImportQuestions]) -> None:
-        """Ask about a file, and which of its outputs is meant where several may be the answer."""
+        """Ask about a file, and which of its outputs to use if several are possible."""
         self._file = file
-        self.heading.setText(f"Import “{display_path(file.name)}”")
+        self.heading.setText(tr("Import “{file}”", file=display_path(file.name)))
         self.title.setText(display_path(file.stem)[:100])
         self.classes.clear()
         with QSignalBlocker(self.output):
             self.output.clear()
             for one in questions:
-                self.output.addItem(f"{display_path(one.output)[:60]} ({one.class_count:,} classes)", one)
+                name = display_path(one.output)[:60]
+                text = tr_n("{name} ({count:,} class)", "{name} ({count:,} classes)", one.class_count, name=name)
+                self.output.addItem(text, one)
         self._form.setRowVisible(self.output, len(questions) > 1)
         self._show_output()
         self.show()
         self.classes.setFocus()
 
     def _show_output(self) -> None:
-        """Show what is known of the output that is chosen."""
+        """Show what is known of the chosen output."""
         questions = self._questions = self.output.currentData()
         self._about.setText(
-            f"Another program made this file. It has {questions.class_count:,} classes and gives {questions.output_kind}. "
-            "You can usually find the missing details on the model's download page; try them on a photo first."
+            tr_n(
+                "This file comes from another program. It has {count:,} class and outputs {values}. You can usually "
+                "find the missing details on the model's download page. Try them on a photo first.",
+                "This file comes from another program. It has {count:,} classes and outputs {values}. You can usually "
+                "find the missing details on the model's download page. Try them on a photo first.",
+                questions.class_count,
+                values=tr(questions.output_kind),
+            )
         )
         if questions.classes:
             self.classes.setPlainText("\n".join(questions.classes))
@@ -146,7 +157,7 @@ class ImportForm(Panel):
         self._show_count()
 
     def show_error(self, reason: str) -> None:
-        """Say why the answers did not do."""
+        """Show why the answers do not work."""
         if self.isVisible():
             self.error_text.setText(reason)
             self.error_text.show()
@@ -154,17 +165,17 @@ class ImportForm(Panel):
             self._show_count()
 
     def show_preview(self, text: str) -> None:
-        """Show what the model says about a photo with these answers."""
+        """Show the predictions for a photo with these answers."""
         self.preview.setText(text)
         self.preview.show()
         self._show_count()
 
     def set_names(self, text: str) -> None:
-        """Use the names in the text of a file."""
+        """Use the class names in the text of a file."""
         self.classes.setPlainText("\n".join(read_names(text)))
 
     def preview_on(self, photo: Path) -> None:
-        """Ask what the model says about a photo."""
+        """Predict a photo with the answers given so far."""
         self._begin()
         self.preview_wanted.emit(self._file, self._answers(), photo)
 
@@ -173,14 +184,15 @@ class ImportForm(Panel):
 
     def _show_count(self) -> None:
         names, wanted = self._names(), self._questions.class_count
-        twice = [name for name, times in Counter(names).items() if times > 1]
-        note = (
-            f" {display_path(', '.join(twice[:3]))[:60]}: there more than once, so they get numbers." if twice else ""
-        )
-        self._count.setText(f"{len(names):,} of {wanted:,} names.{note}")
-        is_whole = len(names) == wanted and bool(self.title.text().strip())
+        texts = [tr_n("{entered:,} of {count:,} name.", "{entered:,} of {count:,} names.", wanted, entered=len(names))]
+        duplicates = [name for name, times in Counter(names).items() if times > 1]
+        if duplicates:
+            shown = display_path(", ".join(duplicates[:3]))[:60]
+            texts.append(tr("Duplicate names get a number: {names}.", names=shown))
+        self._count.setText(" ".join(texts))
+        is_complete = len(names) == wanted and bool(self.title.text().strip())
         for button in (self.add, self.try_button):
-            button.setEnabled(is_whole)
+            button.setEnabled(is_complete)
 
     def _begin(self) -> None:
         self.error_text.hide()
@@ -203,13 +215,14 @@ class ImportForm(Panel):
         )
 
     def _choose_photo(self) -> None:
-        self._choose("Try on a photo", "All files (*)", lambda name: self.preview_on(Path(name)))
+        self._choose(tr("Try on a photo"), tr("All files (*)"), lambda name: self.preview_on(Path(name)))
 
     def _choose_names(self) -> None:
         def take(name: str) -> None:
             in_background(self, lambda: text_of(Path(name)), self.set_names)
 
-        self._choose("Names of the classes", "Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)", take)
+        kinds = tr("Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)")
+        self._choose(tr("Class names"), kinds, take)
 
     def _choose(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
         dialog = QFileDialog(self, title, str(self._file.parent), kinds)

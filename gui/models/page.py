@@ -1,4 +1,4 @@
-"""The place *Models*: what is installed, what each model and version is, which is in use, and what can be done."""
+"""The place *Models*: the library, with the details, versions and actions of each model."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.api import LibraryListing
+from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
 from core.models.onnx_import_values import ImportQuestions
 from core.services.library_values import NameSummary, VersionSummary
@@ -34,7 +35,7 @@ from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
 
 KEPT_DAYS: Final = 7
-"""How long `core.models.versions` keeps what was removed."""
+"""How long `core.models.versions` keeps removed models; a copy, to import nothing heavy."""
 _NAME: Final = Qt.ItemDataRole.UserRole
 
 
@@ -42,9 +43,9 @@ class ModelsPage(QWidget):
     """Shows the library.
 
     Attributes:
-        names: the models with their versions, once they were listed; those of the session until then.
-        compare_wanted: this model, `name` or `name@version`, is to be compared with another.
-        shown: there is something here that the person should see.
+        names: the models with their versions; empty until the library was listed.
+        compare_wanted: compare this model, `name` or `name@version`, with another.
+        shown: the page has something for the user to see and should be brought to the front.
     """
 
     compare_wanted = Signal(str)
@@ -58,16 +59,16 @@ class ModelsPage(QWidget):
         self._wanted = ""
         self.choices = QListWidget()
         self.choices.setObjectName("choices")
-        self.choices.setAccessibleName("Installed models")
+        self.choices.setAccessibleName(tr("Installed models"))
         self.choices.setWordWrap(True)
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
-        self.statistics = ModelStatistics("Model")
-        self.use = QPushButton("Use this model")
+        self.statistics = ModelStatistics(tr("Model"))
+        self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
-        self.compare, self.export_button = QPushButton("Compare…"), QPushButton("Export…")
-        self.remove = QPushButton("Remove model")
-        self.import_button = QPushButton("Import…")
+        self.compare, self.export_button = QPushButton(tr("Compare…")), QPushButton(tr("Export…"))
+        self.remove = QPushButton(tr("Remove model"))
+        self.import_button = QPushButton(tr("Import…"))
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
         self.export_panel = ExportPanel(session.library.tasks, self)
         self.imports = ModelImports(session.library.tasks, self)
@@ -75,13 +76,13 @@ class ModelsPage(QWidget):
         self._lay_out()
         self._connect()
 
-    # ---- what it looks like
+    # ---- layout
 
     def _lay_out(self) -> None:
         page = QHBoxLayout(self)
         page.setContentsMargins(16, 16, 16, 16)
         page.setSpacing(16)
-        installed = Panel("Installed models")
+        installed = Panel(tr("Installed models"))
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
         installed.body.addWidget(self.choices)
@@ -107,7 +108,7 @@ class ModelsPage(QWidget):
         page.addWidget(self._area, 5)
 
     def _connect(self) -> None:
-        session, notices = self._session, self._notices
+        session = self._session
         self.use.clicked.connect(self._use_chosen)
         self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
         self.export_button.clicked.connect(self.export)
@@ -132,7 +133,7 @@ class ModelsPage(QWidget):
         library.listed.connect(self._on_listed)
         library.failed.connect(self._notices.show_error)
         library.activated.connect(self._on_activated)
-        library.rolled_back.connect(lambda name, now: notices.show_notice(f"“{name}” is its version {now} again."))
+        library.rolled_back.connect(self._on_rolled_back)
         library.removed.connect(self._on_removed)
         library.restored.connect(self._on_restored)
         library.changed.connect(self._list_again)
@@ -144,12 +145,12 @@ class ModelsPage(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Ask what there is, if anybody looks."""
+        """List the library again, if the page is visible."""
         if self.isVisible():
             self._session.library.refresh()
 
     def select(self, name: str) -> None:
-        """Mark this model, now or once it is listed."""
+        """Select this model, now or once it is listed."""
         names = [self.choices.item(row).data(_NAME) for row in range(self.choices.count())]
         if name in names:
             self.choices.setCurrentRow(names.index(name))
@@ -157,20 +158,20 @@ class ModelsPage(QWidget):
         else:
             self._wanted = name
 
-    # ---- what can be done
+    # ---- actions
 
     def export(self) -> None:
-        """Ask in which form the marked version is to be written."""
+        """Ask how to export the selected version."""
         if self._reference():
             self.export_panel.open(self._reference())
             self._area.ensureWidgetVisible(self.export_panel)
 
     def roll_back(self) -> None:
-        """Have the marked model be the version again that was in use before."""
+        """Return the selected model to the version that was active before."""
         self._session.library.roll_back(self._chosen_name())
 
     def remove_model(self) -> None:
-        """Take the marked model away, with all its versions; it can be brought back."""
+        """Remove the selected model with all its versions; this can be undone."""
         if self.remove.isEnabled():
             self._session.library.remove(self._chosen_name())
 
@@ -182,7 +183,7 @@ class ModelsPage(QWidget):
     def _use_version(self, number: int) -> None:
         self._session.library.activate(self._chosen_name(), number)
 
-    # ---- what comes
+    # ---- events
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}
@@ -212,22 +213,36 @@ class ModelsPage(QWidget):
         if active is None and self._is_in_use(name):
             self._session.open_model(model=Settings().model)
 
+    def _on_rolled_back(self, name: str, version: int) -> None:
+        self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
+
     def _on_restored(self, name: str, version: int | None) -> None:
         self._wanted = name if name not in self.names else self._wanted
-        self._notices.show_notice(f"“{name if version is None else f'{name}@{version}'}” is there again.")
+        self._notices.show_notice(tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}"))
 
     def _notify_removed(self, name: str, version: int | None) -> None:
         library = self._session.library
-        what = f"“{name}” with all its versions" if version is None else f"Version {version} of “{name}”"
-        self._notices.show_notice(
-            f"{what} was removed. It is kept for {KEPT_DAYS} days.",
-            action=("Undo", lambda: library.restore(name, version)),
-        )
+        if version is None:
+            text = tr_n(
+                "Removed “{name}” with all its versions. You can restore it for {count} day.",
+                "Removed “{name}” with all its versions. You can restore it for {count} days.",
+                KEPT_DAYS,
+                name=name,
+            )
+        else:
+            text = tr_n(
+                "Removed version {version} of “{name}”. You can restore it for {count} day.",
+                "Removed version {version} of “{name}”. You can restore it for {count} days.",
+                KEPT_DAYS,
+                name=name,
+                version=version,
+            )
+        self._notices.show_notice(text, action=(tr("Undo"), lambda: library.restore(name, version)))
 
     def _is_in_use(self, name: str) -> bool:
         return self._session.opened is not None and self._session.opened.name == name
 
-    # ---- what is shown
+    # ---- display
 
     def _show_models(self) -> None:
         shown = self._shown_names()
@@ -251,16 +266,18 @@ class ModelsPage(QWidget):
         self._show_chosen()
 
     def _shown_names(self) -> dict[str, str]:
-        """The models' names, each with what stands in the list."""
+        """The text of each model in the list, by name."""
         opened, found = self._session.opened, {}
         for name in {**self._session.models, **self.names}:
             one, facts = self.names.get(name), self._session.models.get(name)
             title = facts.card.title if facts else one.title if one else name
             count = len(one.versions) if one else 1
-            about = f"{len(facts.card.classes):,} classes" if facts else "no version is in use"
-            about += f" · {count} versions" if count > 1 else ""
-            about += " · in use" if opened is not None and opened.name == name else ""
-            found[name] = f"{title}\n{about}"
+            about = [_class_count(facts)]
+            if count > 1:
+                about.append(tr_n("{count} version", "{count} versions", count))
+            if opened is not None and opened.name == name:
+                about.append(tr("in use"))
+            found[name] = f"{title}\n{' · '.join(about)}"
         return found
 
     def _show_chosen(self) -> None:
@@ -271,7 +288,7 @@ class ModelsPage(QWidget):
         version = self.versions.version if one else None
         facts = version.model if version and version.model else self._session.models.get(name)
         if facts is None:
-            self.statistics.show_unavailable("This model cannot be used." if name else "No model is installed.")
+            self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
             return
         self._show_facts(facts, version)
 
@@ -282,15 +299,15 @@ class ModelsPage(QWidget):
         latency = self._session.latency.summary() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
         self.use.setEnabled(not is_in_use and name in self._session.models)
-        self.use.setText("In use" if is_in_use else "Use this model")
+        self.use.setText(tr("In use") if is_in_use else tr("Use this model"))
         one = self.names.get(name)
         self.remove.setEnabled(one is not None and any(version.number for version in one.versions))
-        self.remove.setToolTip("" if self.remove.isEnabled() else "It came with Fovea and stays.")
+        self.remove.setToolTip("" if self.remove.isEnabled() else tr("Built-in models can't be removed."))
         self.export_button.setEnabled(version is None or version.model is not None)
         self.classes.show_classes(facts.card.classes)
 
     def _reference(self) -> str:
-        """The marked version as others name it."""
+        """The reference to the selected version."""
         name, number = self._chosen_name(), self.versions.number
         one = self.names.get(name)
         return name if one is None or number is None else version_text.reference(one, number)
@@ -298,3 +315,9 @@ class ModelsPage(QWidget):
     def _chosen_name(self) -> str:
         item = self.choices.currentItem()
         return str(item.data(_NAME)) if item is not None else ""
+
+
+def _class_count(model: ModelSummary | None) -> str:
+    if model is None:
+        return tr("no active version")
+    return tr_n("{count:,} class", "{count:,} classes", len(model.card.classes))

@@ -1,40 +1,48 @@
-"""What a person reads about a model's versions."""
+"""Texts about a model's versions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from core.base.i18n import tr
 from core.card import ModelCard
 from core.services.library_values import NameSummary, VersionSummary
 
-BUILTIN: Final = "with Fovea"
 NO_VALUE: Final = "–"
 
 
 def format_time(moment: datetime | None) -> str:
-    """A moment by the clock on the wall."""
+    """A moment in local time, to the minute."""
     return NO_VALUE if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-def installed_text(version: VersionSummary) -> str:
-    """Since when a version is there."""
-    return BUILTIN if version.number == 0 else format_time(version.installed_at)
+def version_number(version: VersionSummary) -> str:
+    """The number of a version, and whether it is active."""
+    if version.number == 0:
+        return tr("Built in (active)") if version.is_active else tr("Built in")
+    return tr("{number} (active)", number=version.number) if version.is_active else f"{version.number}"
+
+
+def accessible_row(columns: Sequence[str], texts: Sequence[str]) -> str:
+    """A row of a table for screen readers: the title of each column, marked for translation, with its text."""
+    return ", ".join(f"{tr(column)} {text}" for column, text in zip(columns, texts, strict=True))
 
 
 def recipe(card: ModelCard) -> str:
-    """By which recipe a model was made, in one word; a card may hold anything."""
+    """The recipe a model was trained with, as one word; cards are not checked for it."""
     name = card.training.get("recipe")
     return name.partition(":")[0].strip()[:40] if isinstance(name, str) and name.strip() else NO_VALUE
 
 
 def accuracy(card: ModelCard) -> str:
-    """How good the card says it is, with the interval where it has one."""
+    """The accuracy on the card, with its 95% confidence interval if it has one."""
     match card.evaluation:
         case {"accuracy": float() | int() as fraction, "accuracy_interval_95": [low, high]} if _are_fractions(
             low, high
         ):
-            return f"{fraction:.1%} ({low:.0%} to {high:.0%})"
+            return tr("{accuracy:.1%} ({low:.0%} to {high:.0%})", accuracy=fraction, low=low, high=high)
         case {"accuracy": float() | int() as fraction}:
             return f"{fraction:.1%}"
         case _:
@@ -46,20 +54,22 @@ def _are_fractions(*values: object) -> bool:
 
 
 def training_images_text(version: VersionSummary) -> str:
-    """From how many images a version learnt."""
+    """The number of images a version was trained on."""
     fitted = version.model.card.training.get("fitted_to") if version.model else None
     count = version.training_images if version.training_images is not None else fitted
     return f"{count:,}" if isinstance(count, int) else NO_VALUE
 
 
 def reference(one: NameSummary, version: int) -> str:
-    """What a version is called wherever one is named; one that has no other needs no number."""
+    """The reference to a version, `name@version`, or just `name` for a built-in model without other versions."""
     return one.name if version == 0 and len(one.versions) == 1 else f"{one.name}@{version}"
 
 
 def version_title(one: NameSummary, version: VersionSummary) -> str:
-    """A version as a line in a list of all."""
+    """A version as a line in a list of all versions of all models."""
     title = version.model.card.title if version.model else one.name
     if version.number == 0:
         return title
-    return f"{title}, version {version.number}{' (active)' if version.is_active else ''}"
+    if version.is_active:
+        return tr("{title}, version {number} (active)", title=title, number=version.number)
+    return tr("{title}, version {number}", title=title, number=version.number)

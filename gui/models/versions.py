@@ -1,4 +1,4 @@
-"""The versions of a model: when each was made and how, how good it is, and which one its name means."""
+"""The versions of a model: date, recipe, accuracy, and which one is active."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
 
+from core.base.i18n import mark, tr
 from core.services.library_values import NameSummary, VersionSummary
 from gui.models import version_text
 from gui.widgets.basic import Panel, fit_rows, label
 
-_COLUMNS: Final = ("Version", "Since", "Recipe", "Accuracy", "Learnt from")
+_COLUMNS: Final = (mark("Version"), mark("Installed"), mark("Recipe"), mark("Accuracy"), mark("Training photos"))
+_ACCURACY: Final = 3
 _NUMBER: Final = Qt.ItemDataRole.UserRole
 _MAX_ROWS: Final = 8
 
 
 class VersionsPanel(Panel):
-    """Lists versions, the newest first.
+    """Lists versions, newest first.
 
     Attributes:
-        chosen: another version is marked; None where none is.
-        use_wanted: the name is to mean this version.
-        back_wanted: the name is to mean the version before again.
-        remove_wanted: this version is to be taken away.
+        chosen: the selected version; None if there is none.
+        use_wanted: make this version the active one.
+        back_wanted: roll back to the version that was active before.
+        remove_wanted: remove this version.
     """
 
     chosen = Signal(object)
@@ -32,13 +34,13 @@ class VersionsPanel(Panel):
     remove_wanted = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("Versions")
+        super().__init__(tr("Versions"))
         self._one: NameSummary | None = None
         self.list = self._make_list()
-        self.use = QPushButton("Use this version")
-        self.back = QPushButton("Roll back")
-        self.remove = QPushButton("Remove this version")
-        self.back.setToolTip("Have the model be the version again that was in use before")
+        self.use = QPushButton(tr("Use this version"))
+        self.back = QPushButton(tr("Roll back"))
+        self.remove = QPushButton(tr("Remove this version"))
+        self.back.setToolTip(tr("Return to the version that was active before"))
         self._reason = label(kind="danger", wrap=True)
         self._reason.hide()
         self.use.clicked.connect(lambda: self._emit(self.use_wanted))
@@ -56,23 +58,23 @@ class VersionsPanel(Panel):
     def _make_list(self) -> QTreeWidget:
         result = QTreeWidget()
         result.setObjectName("choices")
-        result.setAccessibleName("Versions of this model")
-        result.setHeaderLabels(_COLUMNS)
+        result.setAccessibleName(tr("Versions of this model"))
+        result.setHeaderLabels([tr(column) for column in _COLUMNS])
         result.setRootIsDecorated(False)
         result.setUniformRowHeights(True)
         result.setAllColumnsShowFocus(True)
         result.setTextElideMode(Qt.TextElideMode.ElideRight)
         result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         result.header().setStretchLastSection(False)
-        result.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
+        result.header().setSectionResizeMode(_ACCURACY, QHeaderView.ResizeMode.Stretch)
         result.currentItemChanged.connect(self._on_chosen)
         return result
 
     def show_versions(self, one: NameSummary | None) -> None:
-        """Show the versions of this model; the one that was marked stays so, else the one in use is."""
+        """Show the versions of this model; the selection is kept if possible, else the active version is selected."""
         if one == self._one:
             return
-        marked = self.number if self._one and one and self._one.name == one.name else None
+        selected = self.number if self._one and one and self._one.name == one.name else None
         self._one = one
         versions = () if one is None else tuple(reversed(one.versions))
         self.list.clear()
@@ -81,7 +83,7 @@ class VersionsPanel(Panel):
         fit_rows(self.list, _MAX_ROWS)
         numbers = [version.number for version in versions]
         active = one.active.number if one and one.active else None
-        wanted = marked if marked in numbers else active
+        wanted = selected if selected in numbers else active
         if numbers:
             row = numbers.index(wanted) if wanted in numbers else 0
             self.list.setCurrentIndex(self.list.model().index(row, 0))
@@ -89,13 +91,13 @@ class VersionsPanel(Panel):
 
     @property
     def number(self) -> int | None:
-        """The number of the version that is marked."""
+        """The number of the selected version; None if there is none."""
         item = self.list.currentItem()
         return None if item is None else int(item.data(0, _NUMBER))
 
     @property
     def version(self) -> VersionSummary | None:
-        """The version that is marked."""
+        """The selected version; None if there is none."""
         number = self.number
         return next((one for one in self._one.versions if one.number == number), None) if self._one else None
 
@@ -108,9 +110,9 @@ class VersionsPanel(Panel):
         is_active = version is not None and version.is_active
         is_own = version is not None and version.number > 0
         self.use.setEnabled(version is not None and not is_active and version.model is not None)
-        self.use.setText("This one is active" if is_active else "Use this version")
+        self.use.setText(tr("Active") if is_active else tr("Use this version"))
         self.remove.setEnabled(is_own and not is_active)
-        self.remove.setToolTip("Use another version first, or remove the model" if is_active else "")
+        self.remove.setToolTip(tr("Activate another version first, or remove the model") if is_active else "")
         self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
         self._reason.setVisible(version is not None and version.error is not None)
         self._reason.setText(str(version.error) if version is not None and version.error else "")
@@ -123,19 +125,17 @@ class VersionsPanel(Panel):
 
 
 def _item(version: VersionSummary) -> QTreeWidgetItem:
-    number = "shipped" if version.number == 0 else f"{version.number}"
     card = version.model.card if version.model else None
     texts = [
-        f"{number} (active)" if version.is_active else number,
-        version_text.installed_text(version),
+        version_text.version_number(version),
+        version_text.format_time(version.installed_at),
         version_text.recipe(card) if card else version_text.NO_VALUE,
-        version_text.accuracy(card) if card else "cannot be used",
+        version_text.accuracy(card) if card else tr("Unusable"),
         version_text.training_images_text(version),
     ]
     item = QTreeWidgetItem(texts)
     item.setData(0, _NUMBER, version.number)
-    accessible = ", ".join(f"{name} {text}" for name, text in zip(_COLUMNS, texts, strict=True))
-    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, accessible)
+    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
     if card:
         item.setToolTip(0, card.summary)
     return item

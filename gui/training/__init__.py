@@ -1,1 +1,1 @@
-"""The place *Training*: what is being trained and what was, and the wizard."""
+"""The place *Training*: current, unfinished and past trainings, and the wizard."""

@@ -1,4 +1,4 @@
-"""The place *Training*: what is being trained, what was interrupted, what came of it, and the way into the wizard."""
+"""The place *Training*: the current training, unfinished runs, trained models, and the way into the wizard."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.api import LibraryListing
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.services.library_values import NameSummary, VersionSummary
 from core.training.runs import RunSummary
@@ -31,8 +32,15 @@ from gui.widgets import theme
 from gui.widgets.basic import Panel, fit_rows, label
 from gui.widgets.notices import Notices
 
-_ABOUT: Final = "Teach Fovea what you want told apart, from a folder of your own photos."
-_COLUMNS: Final = ("When", "Model", "Version", "Recipe", "Accuracy", "Learnt from")
+_COLUMNS: Final = (
+    mark("Date"),
+    mark("Model"),
+    mark("Version"),
+    mark("Recipe"),
+    mark("Accuracy"),
+    mark("Training photos"),
+)
+_ACCURACY: Final = 4
 _PLACE: Final = Qt.ItemDataRole.UserRole
 _EPOCH_START: Final = datetime.min.replace(tzinfo=UTC)
 _MAX_ROWS: Final = 12
@@ -42,7 +50,7 @@ class TrainingPage(QWidget):
     """Shows trainings.
 
     Attributes:
-        model_wanted: the person wants to see this model.
+        model_wanted: the user wants to see the model of this name.
     """
 
     model_wanted = Signal(str)
@@ -53,17 +61,17 @@ class TrainingPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session, self._wizard_controller, self._notices = session, wizard_controller, notices
-        self.new = QPushButton("New model…")
+        self.new = QPushButton(tr("New model…"))
         self.new.setProperty("kind", "primary")
-        self.running = Panel("Under way")
-        self.line, self.show_button = label(wrap=True), QPushButton("Show it")
-        self.unfinished = Panel("Unfinished")
+        self.running = Panel(tr("In progress"))
+        self.line, self.show_button = label(wrap=True), QPushButton(tr("Show"))
+        self.unfinished = Panel(tr("Unfinished"))
         self.runs: list[RunRow] = []
         self._listed: tuple[RunSummary, ...] | None = None
-        self.past = Panel("Trained so far")
+        self.past = Panel(tr("Trained models"))
         self.list = self._make_list()
         self._nothing = label(
-            "Nothing was trained here yet. A folder with some photos of each thing is enough.", wrap=True
+            tr("No models trained yet. All you need is a folder with some photos of each class."), wrap=True
         )
         self._line_text = ""
         self._past: list[tuple[str, int]] = []
@@ -83,10 +91,11 @@ class TrainingPage(QWidget):
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(2 * theme.GRID)
         head = QHBoxLayout()
-        words_ = QVBoxLayout()
-        words_.addWidget(label("Training", "title"))
-        words_.addWidget(label(_ABOUT, "muted", wrap=True))
-        head.addLayout(words_, 1)
+        text = QVBoxLayout()
+        text.addWidget(label(tr("Training"), "title"))
+        about = tr("Teach Fovea new classes with a folder of your own photos.")
+        text.addWidget(label(about, "muted", wrap=True))
+        head.addLayout(text, 1)
         head.addWidget(self.new, alignment=Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
         row = QHBoxLayout()
@@ -107,15 +116,15 @@ class TrainingPage(QWidget):
     def _make_list(self) -> QTreeWidget:
         result = QTreeWidget()
         result.setObjectName("choices")
-        result.setAccessibleName("Models trained so far, the latest first")
-        result.setHeaderLabels(_COLUMNS)
+        result.setAccessibleName(tr("Trained models, newest first"))
+        result.setHeaderLabels([tr(column) for column in _COLUMNS])
         result.setRootIsDecorated(False)
         result.setUniformRowHeights(True)
         result.setAllColumnsShowFocus(True)
         result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         result.header().setStretchLastSection(False)
-        result.header().setSectionResizeMode(_COLUMNS.index("Accuracy"), QHeaderView.ResizeMode.Stretch)
-        result.setToolTip("Enter shows the model")
+        result.header().setSectionResizeMode(_ACCURACY, QHeaderView.ResizeMode.Stretch)
+        result.setToolTip(tr("Press Enter to show the model"))
         result.itemActivated.connect(lambda item: self.model_wanted.emit(str(item.data(0, _PLACE))))
         return result
 
@@ -132,12 +141,12 @@ class TrainingPage(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Ask what there is, if anybody looks."""
+        """List the library again, if the page is visible."""
         if self.isVisible():
             self._session.library.refresh()
 
     def show_line(self, text: str) -> None:
-        """Show how far the wizard's training is; an empty text means that none is under way."""
+        """Show the progress of the wizard's training; an empty text means that none is in progress."""
         ended = bool(self._line_text) and not text
         self._line_text = text
         self.line.setText(text)
@@ -145,14 +154,14 @@ class TrainingPage(QWidget):
         if ended:
             self.refresh()
 
-    # ---- what comes
+    # ---- events
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self._show_runs(listed.runs)
         self._show_past(listed.names)
 
     def _on_run_discarded(self, name: str) -> None:
-        self._notices.show_notice(f"The unfinished training of “{name}” was thrown away.")
+        self._notices.show_notice(tr("Discarded the unfinished training of “{name}”.", name=name))
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         if runs == self._listed:
@@ -176,13 +185,13 @@ class TrainingPage(QWidget):
         own = [(one, version) for one in names for version in one.versions if version.number]
         own.sort(key=lambda pair: pair[1].installed_at or _EPOCH_START, reverse=True)
         row = max(self.list.currentIndex().row(), 0)
-        marked = self._past[row] if self._past else None
+        selected = self._past[row] if self._past else None
         self._past = [(one.name, version.number) for one, version in own]
         self.list.clear()
         for one, version in own:
             self.list.addTopLevelItem(_item(one, version))
         if own:
-            row = self._past.index(marked) if marked in self._past else min(row, len(own) - 1)
+            row = self._past.index(selected) if selected in self._past else min(row, len(own) - 1)
             self.list.setCurrentIndex(self.list.model().index(row, 0))
         self.list.setVisible(bool(own))
         fit_rows(self.list, _MAX_ROWS)
@@ -190,11 +199,11 @@ class TrainingPage(QWidget):
 
 
 class RunRow(QWidget):
-    """An unfinished run, and what can be done with it.
+    """An unfinished run that can be resumed or discarded.
 
     Attributes:
-        resume_wanted: the training is to go on.
-        discard_wanted: what it learnt is to be deleted; its name.
+        resume_wanted: resume this run; its `RunSummary`.
+        discard_wanted: delete its progress; the name of the run.
     """
 
     resume_wanted = Signal(object)
@@ -203,12 +212,13 @@ class RunRow(QWidget):
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
         self.run = run
-        self.resume, self.discard = QPushButton("Resume"), QPushButton("Throw away…")
-        self.sure, self.keep = QPushButton("Throw it away"), QPushButton("Keep it")
-        self._question = label("What it has learnt so far will be gone for good.", "danger", wrap=True)
-        for button, what in ((self.resume, "Resume"), (self.discard, "Throw away"), (self.keep, "Keep")):
-            button.setAccessibleName(f"{what} the training of {run.name}")
-        self.sure.setAccessibleName(f"Throw away the training of {run.name} for good")
+        self.resume, self.discard = QPushButton(tr("Resume")), QPushButton(tr("Discard…"))
+        self.sure, self.keep = QPushButton(tr("Discard")), QPushButton(tr("Keep"))
+        self._question = label(tr("Its progress will be permanently deleted."), "danger", wrap=True)
+        self.resume.setAccessibleName(tr("Resume the training of {name}", name=run.name))
+        self.discard.setAccessibleName(tr("Discard the training of {name}", name=run.name))
+        self.keep.setAccessibleName(tr("Keep the training of {name}", name=run.name))
+        self.sure.setAccessibleName(tr("Permanently discard the training of {name}", name=run.name))
         self.resume.setEnabled(run.request is not None and not run.is_running)
         self.discard.setEnabled(not run.is_running)
         self.resume.clicked.connect(lambda: self.resume_wanted.emit(run))
@@ -228,7 +238,7 @@ class RunRow(QWidget):
         self._confirm(is_asked=False)
 
     def _confirm(self, *, is_asked: bool) -> None:
-        """Ask in place whether what was learnt is to be gone."""
+        """Ask in place whether to delete the progress, or take the question away."""
         had_focus = self.discard.hasFocus() or self.keep.hasFocus()
         for widget in (self._question, self.sure, self.keep):
             widget.setVisible(is_asked)
@@ -239,31 +249,37 @@ class RunRow(QWidget):
 
 
 def _about(run: RunSummary) -> str:
-    epochs = f", {run.epochs} epochs" if run.epochs else ""
-    text = f"{run.recipe or 'unknown recipe'}{epochs}; begun {version_text.format_time(run.started)}"
-    text += f", kept last {version_text.format_time(run.saved)}" if run.saved else ", nothing learnt yet"
+    recipe, started = run.recipe or tr("unknown recipe"), version_text.format_time(run.started)
+    if run.epochs:
+        recipe = tr_n("{recipe}, {count} epoch", "{recipe}, {count} epochs", run.epochs, recipe=recipe)
+    if run.saved:
+        times = tr("Started {started}, saved {saved}", started=started, saved=version_text.format_time(run.saved))
+    else:
+        times = tr("Started {started}, nothing saved yet", started=started)
+    return " · ".join((recipe, times, _state(run)))
+
+
+def _state(run: RunSummary) -> str:
     if run.is_running:
-        return f"{text}. It is being trained just now."
+        return tr("Training now")
     if run.error:
-        return f"{text}. {display_path(run.error)}"
+        return display_path(run.error)
     if run.request is None:
-        return f"{text}. An earlier Fovea began it: only the command it was begun with goes on with it."
-    return f"{text}. Photos: {display_path(run.request.folder)}"
+        return tr("Started by an earlier version of Fovea. To resume it, repeat the command that started it.")
+    return tr("Photos: {folder}", folder=display_path(run.request.folder))
 
 
 def _item(one: NameSummary, version: VersionSummary) -> QTreeWidgetItem:
     card = version.model.card if version.model else None
-    number = f"{version.number} (active)" if version.is_active else f"{version.number}"
     texts = [
         version_text.format_time(version.installed_at),
         one.title,
-        number,
+        version_text.version_number(version),
         version_text.recipe(card) if card else version_text.NO_VALUE,
-        version_text.accuracy(card) if card else "cannot be used",
+        version_text.accuracy(card) if card else tr("Unusable"),
         version_text.training_images_text(version),
     ]
     item = QTreeWidgetItem(texts)
     item.setData(0, _PLACE, one.name)
-    spoken = ", ".join(f"{name} {text}" for name, text in zip(_COLUMNS, texts, strict=True))
-    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
+    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
     return item

@@ -1,4 +1,4 @@
-"""The way from the main window into the wizard, and what the main window shows of a training that goes on behind it."""
+"""Opens the wizard from the main window, and reports its training there while it runs in the background."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.images.listing import has_class_folders
 from gui.session.session import Session
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from gui.training.wizard.window import TrainingWizard
 
 _WARNED_MS: Final = 10_000
-"""How long a second wish to close is taken for an answer to what was told."""
+"""How long a second request to close counts as the answer to the warning."""
 
 
 class WizardController(QObject):
-    """Opens the wizard, which is made when it is first wanted.
+    """Opens the wizard, which is created when it is first needed.
 
     Attributes:
-        resumed: how far a training is, as one line; empty when none is under way.
+        resumed: the progress of the training, as one line; empty when none is in progress.
         line: that line.
     """
 
@@ -50,25 +51,28 @@ class WizardController(QObject):
             wizard.open_folder(folder)
 
     def open_with(self, classes: Mapping[str, Sequence[Path]], name: str) -> None:
-        """Show the wizard with a set of photos that is put together now.
+        """Show the wizard with a new dataset of these photos.
 
         Args:
-            classes: the photos of each class; they stay where they are, the set links or copies them.
-            name: what the set is called; where that is taken, it gets a number.
+            classes: the photos of each class; they stay where they are, the dataset links or copies them.
+            name: of the dataset; if it is taken, a number is appended.
         """
         self._shown().build(name, classes)
 
     def can_close(self) -> bool:
-        """Whether the window may close now; where a training would end with it, the person is told and asked first."""
+        """Whether the window may close now; if that would stop a training, the user is warned first."""
         wizard = self.wizard
         if wizard is None or not wizard.run.is_running or self._is_warned:
             return True
         self._is_warned = True
         QTimer.singleShot(_WARNED_MS, self, self._clear_warned)
         self._notices.show_notice(
-            f"The training of “{wizard.run.name}” is under way. If Fovea closes, it ends; what it has learnt so far is "
-            "kept, and the same training goes on from there another time.",
-            action=("Close all the same", self._window.close),
+            tr(
+                "“{name}” is still training. If you close Fovea, the training stops; its progress is saved, and you "
+                "can resume it later.",
+                name=wizard.run.name,
+            ),
+            action=(tr("Close anyway"), self._window.close),
         )
         return False
 
@@ -84,7 +88,7 @@ class WizardController(QObject):
         return self.wizard
 
     def resume(self, request: TrainRequest) -> None:
-        """Show the wizard where it trains, and have it go on with what was begun, unless it trains something else."""
+        """Show the training step of the wizard and resume this run there, unless another training is in progress."""
         from gui.training.wizard.window import WizardStep
 
         wizard = self._shown()
@@ -93,12 +97,12 @@ class WizardController(QObject):
         wizard.go_to(WizardStep.TRAINING)
 
     def offer(self, dropped: Sequence[Path]) -> None:
-        """Offer to learn from a folder that was dropped, if it has subfolders of photos."""
+        """Offer to train with a folder that was dropped, if it has subfolders of photos."""
         if len(dropped) == 1:
             self._executor.submit(self._check_folder, dropped[0])
 
     def close(self) -> None:
-        """End what runs beside the window; an unfinished training is kept as it is."""
+        """Stop background work; the progress of an unfinished training is kept."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self.wizard is not None:
             self.wizard.end()
@@ -115,26 +119,27 @@ class WizardController(QObject):
         wizard.hid.connect(self._show_hidden)
         return wizard
 
-    def _check_folder(self, folder: Path) -> None:  # a thread of its own
+    def _check_folder(self, folder: Path) -> None:  # runs in the executor's thread
         if has_class_folders(folder):
             self._dispatcher.post(self._offer, folder)
 
     def _offer(self, folder: Path) -> None:
         self._notices.show_notice(
-            f"“{display_path(folder.name)}” has a folder for each of several things. Fovea can learn to tell them "
-            "apart.",
-            action=("Teach a new model", lambda: self.open(folder)),
+            tr("“{folder}” has a subfolder for each class. Fovea can learn them.", folder=display_path(folder.name)),
+            action=(tr("Train a new model"), lambda: self.open(folder)),
         )
 
     def show_progress(self, line: str) -> None:
-        """Say how far the training is."""
+        """Report the progress of the training."""
         self.line = line
         self.resumed.emit(line)
 
     def _on_finished(self, name: str, headline: str) -> None:
         self._session.engine.list_models()
         if self.wizard is not None and not self.wizard.isVisible():
-            self._notices.show_notice(f"“{name}” is trained. {headline}.", action=("Show it", self.open))
+            self._notices.show_notice(
+                tr("“{name}” is trained: {headline}.", name=name, headline=headline), action=(tr("Show"), self.open)
+            )
 
     def _show_hidden(self) -> None:
-        self._notices.show_notice("The training goes on in the background.", action=("Show it", self.open))
+        self._notices.show_notice(tr("Training continues in the background."), action=(tr("Show"), self.open))

@@ -33,7 +33,7 @@ def _two_versions(home: Path) -> None:
     open_library().install(*tiny.packaged_model("mine", title="Better"), trained_on=["0" * 64, "1" * 64])
 
 
-def test_every_version_is_listed_with_what_is_known() -> None:
+def test_every_version_is_listed() -> None:
     names = {one.name: one for one in api.list_library().names}
     mine = names["mine"]
     first, second = mine.versions
@@ -47,7 +47,7 @@ def test_every_version_is_listed_with_what_is_known() -> None:
     assert names["general"].versions[0].number == 0
 
 
-def test_a_damaged_version_says_why_it_cannot_be_used() -> None:
+def test_a_damaged_version_is_listed_with_the_reason() -> None:
     (paths.user_models() / "mine" / "1" / "head.npz").write_bytes(b"damaged")
     first = next(one for one in api.list_library().names if one.name == "mine").versions[0]
     assert first.model is None
@@ -55,7 +55,7 @@ def test_a_damaged_version_says_why_it_cannot_be_used() -> None:
     assert "head.npz" in str(first.error)
 
 
-def test_versions_are_chosen_removed_and_brought_back() -> None:
+def test_versions_are_activated_removed_and_restored() -> None:
     api.activate("mine", 1)
     assert api.roll_back("mine") == 2
     assert api.remove("mine", 1) == 2
@@ -72,7 +72,7 @@ def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFil
     return api.export_model(reference, file, format_, None, report=lambda _: None, token=CancelToken())
 
 
-def test_a_model_goes_out_as_a_file_and_comes_in_again(tmp_path: Path) -> None:
+def test_a_model_is_exported_and_imported(tmp_path: Path) -> None:
     file = tmp_path / "mine.onnx"
     assert export("mine@1", file, ExportFormat.ONNX).size_bytes == file.stat().st_size
     assert api.import_model(file) == api.ImportedModel("mine-2", is_new=True)
@@ -81,21 +81,23 @@ def test_a_model_goes_out_as_a_file_and_comes_in_again(tmp_path: Path) -> None:
         export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
 
 
-def compare(*photos: Path, token: CancelToken | None = None, heard: list[Progress] | None = None) -> ComparisonSummary:
-    heard = [] if heard is None else heard
+def compare(
+    *photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None
+) -> ComparisonSummary:
+    reports = [] if reports is None else reports
     return api.compare(
         "mine@1", "mine@2", photos, ProviderPreference.CPU, Precision.AUTO,
-        report=heard.append, token=token or CancelToken(),
+        report=reports.append, token=token or CancelToken(),
     )  # fmt: skip
 
 
-def test_photos_are_compared_with_what_differs_first(tmp_path: Path) -> None:
+def test_photos_are_compared(tmp_path: Path) -> None:
     photos = [
         tiny.write_solid(tmp_path / f"{number}.png", colour, size=(40 + number, 40))
         for number, colour in enumerate(("red", "green", "green", "blue"))
     ]
-    heard: list[Progress] = []
-    facts = compare(*photos, heard=heard)
+    reports: list[Progress] = []
+    facts = compare(*photos, reports=reports)
     assert (facts.a, facts.b, facts.images, facts.disagreement_count) == ("mine@1", "mine@2", 4, 2)
     assert {(one.path, one.before, one.now, one.label) for one in facts.disagreements} == {
         (photo, "blue", "green", None) for photo in photos[1:3]
@@ -104,10 +106,10 @@ def test_photos_are_compared_with_what_differs_first(tmp_path: Path) -> None:
     assert facts.labelled is None
     assert facts.computed == 4
     assert compare(*photos).computed == 0
-    assert heard
+    assert reports
 
 
-def test_labelled_photos_tell_what_was_fixed_and_what_broke(tmp_path: Path) -> None:
+def test_labelled_photos_show_what_was_fixed_and_broken(tmp_path: Path) -> None:
     for colour in tiny.CLASSES:
         for number in range(2):
             tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
@@ -131,31 +133,31 @@ def test_a_comparison_is_cancelled(tmp_path: Path) -> None:
         compare(tmp_path / "many", token=token)
 
 
-def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
+def test_an_empty_folder_cannot_be_compared(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no photo"):
         compare(tmp_path / "empty")
 
 
 def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
-    asked = request(tmp_path, name="later", recipe=Recipe.DENSE)
-    with open_run(asked, {"recipe": "dense", "epochs": 3}, ["a"], restart=False):
+    training = request(tmp_path, name="later", recipe=Recipe.DENSE)
+    with open_run(training, {"recipe": "dense", "epochs": 3}, ["a"], restart=False):
         (run,) = api.list_library().runs
         assert run.is_running
         with pytest.raises(UsageError):
             api.discard_run("later")
     (run,) = api.list_library().runs
-    assert run.request == asked
+    assert run.request == training
     api.discard_run("later")
     assert api.list_library().runs == ()
 
 
-def test_another_programs_file_is_asked_about_and_then_imported(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_imported_with_answers(tmp_path: Path) -> None:
     file = tmp_path / "theirs.onnx"
     file.write_bytes(classifier().SerializeToString())
-    asked = api.import_model(file)
-    assert isinstance(asked, tuple)
-    assert [one.class_count for one in asked] == [3]
+    questions = api.import_model(file)
+    assert isinstance(questions, tuple)
+    assert [one.class_count for one in questions] == [3]
     photo = tiny.write_solid(tmp_path / "photo.png", "red")
     predicted = api.preview_import(file, ANSWERS, photo)
     assert isinstance(predicted, Prediction)

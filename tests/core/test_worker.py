@@ -1,4 +1,4 @@
-"""The channel between the window and its helpers, spoken to over a pipe."""
+"""The channel between the window and its helpers, over a pipe."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_call_is_answered_by_its_result(window: Window) -> None:
     assert window.next() == Result(7, 3)
 
 
-def test_errors_arrive_as_the_window_knows_them(window: Window) -> None:
+def test_errors_arrive_as_classes_that_the_window_knows(window: Window) -> None:
     window.call(1, refuse)
     answer = window.next()
     assert isinstance(answer, Error)
@@ -70,7 +70,7 @@ def test_an_unexpected_error_is_an_answer_too(window: Window) -> None:
     assert "ZeroDivisionError: by zero" in answer.error.what
 
 
-def test_progress_comes_until_the_call_is_cancelled_and_short_calls_pass_it(window: Window) -> None:
+def test_progress_arrives_until_cancelled_and_short_calls_overtake(window: Window) -> None:
     window.call(1, steps)
     assert isinstance(window.next(), Event)
     window.call(2, add, 1, 1)
@@ -82,7 +82,7 @@ def test_progress_comes_until_the_call_is_cancelled_and_short_calls_pass_it(wind
         assert isinstance(answer, Event)
     assert answer.id == 1
     window.steer(1, Order.CANCEL)
-    assert window.is_silent(0.05), "what has ended needs no cancelling"
+    assert window.is_silent(0.05), "a call that has ended ignores orders"
 
 
 def test_a_call_is_paused_and_resumed(window: Window) -> None:
@@ -101,16 +101,16 @@ def test_warnings_of_the_core_are_passed_on(window: Window) -> None:
     assert window.next() == Result(1, None)
 
 
-def test_calls_end_when_the_window_is_gone(window: Window) -> None:
+def test_calls_end_when_the_window_closes(window: Window) -> None:
     window.call(1, steps)
     window.next()
     window.close()
     assert not window.worker.is_alive()
 
 
-def test_every_error_is_made_one_that_the_window_can_load() -> None:
+def test_portable_errors_are_of_classes_that_the_window_knows() -> None:
     class OwnError(FoveaError):
-        """Of a module that the window does not import."""
+        """An error of a module that the window does not import."""
 
     made = portable(OwnError("Nothing.", hint="Other."))
     assert (type(made), made.what, made.hint) == (FoveaError, "Nothing.", "Other.")

@@ -1,1 +1,1 @@
-"""The retraining wizard: photos, how, training, result; a window of its own beside the main one."""
+"""The training wizard: from a folder of photos to a model in four steps."""

@@ -1,4 +1,4 @@
-"""The classes of a folder as tiles, each with some of its photos; in a set built here photos are dropped on them."""
+"""The classes of a folder as tiles, each with some of its photos; in custom datasets photos can be dropped on them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.services.training_values import ClassSummary
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.training.wizard.counts import photo_count
 from gui.widgets import theme
 from gui.widgets.drop import DropContent, can_drop, read_drop
 from gui.widgets.thumbnails import GAP, SIDE, paint_photo
@@ -43,18 +45,18 @@ _MIN_WIDTH: Final = 264
 _HEIGHT: Final = 136
 _EDGE: Final = 12
 _NOWHERE: Final = QModelIndex()
-_NEW: Final = "New class"
-_NEW_HINT: Final = "Drop photos here, or press Enter"
+_NEW: Final = mark("New class")
+_NEW_HINT: Final = mark("Drop photos here or press Enter")
 
 
 class Role(IntEnum):
-    """What the delegate asks for."""
+    """Data for the delegate."""
 
     FACTS = Qt.ItemDataRole.UserRole + 1
 
 
 class _Classes(QAbstractListModel):
-    """Classes and, where they can be edited, one more row that makes another."""
+    """Classes and, if they can be edited, one more row that adds a class."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -76,18 +78,20 @@ class _Classes(QAbstractListModel):
         return default | Qt.ItemFlag.ItemIsEditable if self.is_editable else default
 
     def facts(self, index: Index) -> ClassSummary | None:
-        """The class in a row; None in the row that makes another."""
+        """The class in a row; None in the row that adds a class."""
         return self.classes[index.row()] if 0 <= index.row() < len(self.classes) else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         facts = self.facts(index)
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return display_path(facts.name) if facts else _NEW
+                return display_path(facts.name) if facts else tr(_NEW)
             case Qt.ItemDataRole.EditRole:
                 return facts.name if facts else ""
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"Class {facts.name}, {_photos(facts)}" if facts else f"{_NEW}. {_NEW_HINT}"
+                if facts is None:
+                    return f"{tr(_NEW)}. {tr(_NEW_HINT)}"
+                return tr("Class {name}, {photos}", name=facts.name, photos=photo_count(facts.images))
             case Qt.ItemDataRole.ToolTipRole if facts:
                 return display_path(facts.name)
             case Role.FACTS:
@@ -99,11 +103,11 @@ class ClassTiles(QListView):
     """Shows classes.
 
     Attributes:
-        chosen: the class the person looks at; empty for none.
-        dropped: photos were dropped on a class, or with an empty name where a new one is made.
-        renamed: a class is to be called otherwise: its name, the new one.
-        added: a class of this name is wanted.
-        removal_asked: a class is to be taken out.
+        chosen: the current class; empty for none.
+        dropped: photos were dropped on this class, or, if the name is empty, beside all classes.
+        renamed: rename a class: the old name, the new name.
+        added: add a class of this name.
+        removal_asked: remove this class.
     """
 
     chosen = Signal(str)
@@ -115,7 +119,7 @@ class ClassTiles(QListView):
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tiles")
-        self.setAccessibleName("Classes")
+        self.setAccessibleName(tr("Classes"))
         self.classes = _Classes(self)
         self.setModel(self.classes)
         self._delegate = _TileDelegate(pictures, self)
@@ -132,7 +136,7 @@ class ClassTiles(QListView):
         self.selectionModel().currentChanged.connect(lambda now: self.chosen.emit(self.label_at(now)))
 
     def show_classes(self, classes: Sequence[ClassSummary], *, editable: bool) -> None:
-        """Show these classes; the one that was looked at still is, if it is there."""
+        """Show these classes; the current class stays current, if it still exists."""
         before = self.label_at(self.currentIndex())
         self.classes.show(classes, editable=editable)
         self._paths = frozenset(path for one in classes for path in one.samples)
@@ -141,19 +145,19 @@ class ClassTiles(QListView):
         self.setCurrentIndex(self.classes.index(row, 0))
 
     def begin_new_class(self) -> None:
-        """Let the person type the name of another class."""
+        """Let the user type the name of a new class."""
         index = self.classes.index(len(self.classes.classes), 0)
         self.setCurrentIndex(index)
         self.scrollTo(index)
         self.edit(index)
 
     def label_at(self, index: Index) -> str:
-        """The class of a row; empty where there is none."""
+        """The class in a row; empty if there is none."""
         facts = self.classes.facts(index) if index.isValid() else None
         return facts.name if facts else ""
 
     def set_name(self, index: Index, name: str) -> None:
-        """What was typed into a tile."""
+        """Use the name that was typed into a tile."""
         label = self.label_at(index)
         if name and not label:
             self.added.emit(name)
@@ -167,7 +171,7 @@ class ClassTiles(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.state() is QAbstractItemView.State.EditingState:
-            return  # what the line for a name leaves over, such as its Enter
+            return  # keys that the line edit does not use, such as Enter
         label = self.label_at(self.currentIndex())
         if self.classes.is_editable and event.key() == Qt.Key.Key_Delete and label:
             self.removal_asked.emit(label)
@@ -205,7 +209,7 @@ class ClassTiles(QListView):
 
 
 class _TileDelegate(QStyledItemDelegate):
-    """Paints a class; where that is allowed, its name can be typed in place."""
+    """Paints a class, whose name can be edited in place."""
 
     def __init__(self, pictures: PictureClient, view: ClassTiles) -> None:
         super().__init__(view)
@@ -216,8 +220,8 @@ class _TileDelegate(QStyledItemDelegate):
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = QLineEdit(parent)
-        editor.setAccessibleName("Name of the class")
-        editor.setPlaceholderText("Name of the class")
+        editor.setAccessibleName(tr("Class name"))
+        editor.setPlaceholderText(tr("Class name"))
         return editor
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
@@ -236,11 +240,11 @@ class _TileDelegate(QStyledItemDelegate):
         _paint_frame(painter, box, option.state, is_target=is_target, is_new=facts is None)
         inside = box.adjusted(_EDGE, _EDGE - 2, -_EDGE, -_EDGE)
         if facts is None:
-            _paint_line(painter, inside, 0, _NEW, theme.current().accent, strong=True)
-            _paint_line(painter, inside, 22, _NEW_HINT, theme.current().muted)
+            _paint_line(painter, inside, 0, tr(_NEW), theme.current().accent, strong=True)
+            _paint_line(painter, inside, 22, tr(_NEW_HINT), theme.current().muted)
         else:
             _paint_line(painter, inside, 0, index.data(), theme.current().text, strong=True)
-            _paint_line(painter, inside, 22, _photos(facts), theme.current().muted)
+            _paint_line(painter, inside, 22, photo_count(facts.images), theme.current().muted)
             self._paint_strip(painter, inside, facts.samples)
         painter.restore()
 
@@ -278,7 +282,3 @@ def _paint_line(painter: QPainter, box: QRect, down: int, text: str, colour: str
     line = QRect(box.left(), box.top() + down, box.width(), 20)
     painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
     painter.restore()
-
-
-def _photos(facts: ClassSummary) -> str:
-    return f"{facts.images:,} photo{'' if facts.images == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Changes to the folder that is learned from: made in the training process, and undone in reverse order."""
+"""Changes to the training photos: made in the training process, and undone in reverse order."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class DatasetEdits(QObject):
     """What the user changed since the folder was opened.
 
     Attributes:
-        done: the folder was changed, and lies there now.
+        done: the folder was changed; its path, which is new if it was renamed.
         failed: why nothing was changed.
-        folder: that is changed; None while there is none.
+        folder: the folder that is changed; None while there is none.
     """
 
     done = Signal(object)
@@ -41,27 +41,27 @@ class DatasetEdits(QObject):
         return bool(self._undo_stack)
 
     def begin(self, folder: Path) -> None:
-        """Another folder is looked at; what was changed in an earlier one stays so."""
+        """Begin with another folder; changes to an earlier one remain but can no longer be undone."""
         if folder != self.folder:
             self.folder = folder
             self._undo_stack.clear()
 
     def override_labels(self, changes: Changes) -> None:
-        """Put photos in other classes, leave them out, or have them as the folder has them."""
+        """Put photos in other classes, leave them out, or return to the labels of the folder."""
         if self.folder is not None and changes:
             self._start(api.change_labels, self.folder, dict(changes))
 
     def edit(self, edit: Edit) -> None:
-        """Change a set that was built here."""
+        """Change a dataset that was built here."""
         if self.folder is not None:
             self._start(api.edit_dataset, self.folder, edit)
 
     def create_dataset(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
-        """Build a set; `done` tells where it lies."""
+        """Build a dataset; `done` reports its folder."""
         self._start(api.create_dataset, name, {label: tuple(photos) for label, photos in classes.items()})
 
     def rename_dataset(self, name: str) -> None:
-        """Rename the set."""
+        """Rename the dataset."""
         if self.folder is not None and name != self.folder.name:
             self._start(api.rename_dataset, self.folder, name)
 

@@ -1,4 +1,4 @@
-"""Second step: the model's name, and which recipe, each with how long it would take on this machine."""
+"""Second step: the name of the model, and a recipe, each with its expected time on this computer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.settings import Settings
 from core.services.folder_values import Previewed
 from core.services.training_values import Forecast
@@ -26,12 +27,12 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What the person wants.
+    """The choices of the user.
 
     Attributes:
-        name: of the model.
-        recipe: how it is trained.
-        options: what else is chosen.
+        name: the name of the model.
+        recipe: how to train it.
+        options: the advanced options.
     """
 
     name: str
@@ -39,7 +40,7 @@ class TrainingPlan:
     options: TrainingOptions
 
     def request(self, folder: Path, settings: Settings) -> TrainRequest:
-        """What is to be trained with a folder's photos."""
+        """The request to train with the photos in a folder."""
         options = self.options
         return TrainRequest(
             folder=folder,
@@ -58,11 +59,11 @@ class TrainingPlan:
 
 
 class MethodStep(QWidget):
-    """Asks how.
+    """Asks how to train.
 
     Attributes:
-        changed: whether one can go on may have changed.
-        preview_wanted: what the network sees is to be drawn; how often other photos were asked for.
+        changed: `can_continue` may have changed.
+        preview_wanted: draw the preview; how often other photos were requested.
     """
 
     changed = Signal()
@@ -71,7 +72,7 @@ class MethodStep(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = QLineEdit()
-        self.name.setAccessibleName("Name of the model")
+        self.name.setAccessibleName(tr("Model name"))
         self.name.textChanged.connect(self._check_name)
         self._name_error = label(kind="danger", wrap=True)
         self.cards = {recipe: RecipeCard(recipe) for recipe in Recipe}
@@ -89,13 +90,13 @@ class MethodStep(QWidget):
         self._show_recipe()
 
     def suggest(self, folder_name: str) -> None:
-        """Propose a name from a folder's, unless the person wrote one."""
+        """Suggest a name based on the folder, unless the user typed one."""
         if not self.name.isModified():
             plain = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:63].strip("-")
             self.name.setText(plain or "my-model")
 
     def show_forecasts(self, forecasts: Sequence[Forecast]) -> None:
-        """Show how long the recipes would take, or why they cannot run."""
+        """Show the expected times of the recipes, or why they cannot run."""
         for forecast in forecasts:
             self.cards[forecast.recipe].show_forecast(forecast)
             if forecast.error is not None and self.recipe is forecast.recipe:
@@ -107,27 +108,27 @@ class MethodStep(QWidget):
         self.show_forecasts([Forecast(recipe, None, error=error) for recipe in Recipe])
 
     def show_preview(self, drawn: Previewed) -> None:
-        """Show what the network sees."""
+        """Show the preview."""
         self.options.fields.preview.show_drawn(drawn)
         self.options.show_recipe(self.recipe)
 
     def show_no_preview(self, error: FoveaError) -> None:
-        """Show why nothing can be drawn."""
+        """Show why there is no preview."""
         self.options.fields.preview.show_error(error)
 
     def begin_forecast(self) -> None:
-        """Show that it is being measured."""
+        """Show that the expected times are being measured."""
         for card in self.cards.values():
             card.show_measuring()
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe that is chosen."""
+        """The chosen recipe."""
         return next(recipe for recipe, card in self.cards.items() if card.choice.isChecked())
 
     @property
     def plan(self) -> TrainingPlan:
-        """What the person wants."""
+        """The choices of the user."""
         return TrainingPlan(self.name.text(), self.recipe, self.options.chosen)
 
     @property
@@ -142,7 +143,7 @@ class MethodStep(QWidget):
         column.setContentsMargins(0, 0, theme.GRID, 0)
         column.setSpacing(2 * theme.GRID)
         naming = QHBoxLayout()
-        title = label("Name of the model", "heading")
+        title = label(tr("Model name"), "heading")
         title.setBuddy(self.name)
         self.name.setMaximumWidth(320)
         naming.addWidget(title)
@@ -165,7 +166,7 @@ class MethodStep(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
-        area.setWidget(page)  # last: wherever it moves to, all in it is given its style anew
+        area.setWidget(page)  # last: reparenting restyles everything inside
 
     def _request_preview(self) -> None:
         if self.options.is_open:
@@ -176,8 +177,10 @@ class MethodStep(QWidget):
         self._request_preview()
 
     def _check_name(self, text: str) -> None:
-        is_good = _NAME.fullmatch(text) is not None
-        self._name_error.setText("" if is_good else "Small letters, digits and hyphens, such as “my-birds”.")
+        is_valid = _NAME.fullmatch(text) is not None
+        self._name_error.setText(
+            "" if is_valid else tr("Use lowercase letters, digits and hyphens, such as “my-birds”.")
+        )
         self.changed.emit()
 
     def _show_recipe(self) -> None:

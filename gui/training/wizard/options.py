@@ -1,4 +1,4 @@
-"""What hardly anybody needs, behind a disclosure: how photos are divided, how it learns, and from what pixels."""
+"""Advanced options, hidden at first: the split of the photos, the training, and the pixels it uses."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import mark, tr
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Depth, Recipe
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel
 
-_DEFAULTS: Final = "as the recipe says"
-_DEPTHS: Final = {Depth.EXIT_FLOW: "its last 2 blocks", Depth.WHOLE: "all of it"}
+_DEFAULT: Final = mark("Recipe default")
+_DEPTHS: Final = {Depth.EXIT_FLOW: mark("Last 2 blocks"), Depth.WHOLE: mark("All layers")}
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """What is chosen; what the program proposes where nothing is.
+    """The chosen options, with their defaults.
 
     Attributes:
-        validation: share of the photos to calibrate with, 0..1.
-        test: share of them to judge by, 0..1.
-        seed: of everything that is drawn.
-        epochs: None for what the recipe takes by itself.
-        learning_rate: likewise.
-        depth: of fine-tune.
-        augment: of fine-tune, whether photos are changed at random each time they are learnt from.
+        validation: fraction of the photos used for calibration, 0..1.
+        test: fraction of the photos used for evaluation, 0..1.
+        seed: random seed.
+        epochs: None for the default of the recipe.
+        learning_rate: None for the default of the recipe.
+        depth: the layers to fine-tune.
+        augment: whether fine-tune changes photos at random in each epoch.
     """
 
     validation: float = 0.15
@@ -54,12 +55,12 @@ class TrainingOptions:
 
 
 class Options(QWidget):
-    """Options for those who want them; their fields are made when they are first wanted, which hardly ever happens.
+    """The advanced options; their fields are created when they are first opened, which is rare.
 
     Attributes:
-        opened: they are shown, so that the preview is wanted.
-        changed: something that decides what the preview shows.
-        others_wanted: the preview is to show other photos.
+        opened: the options were opened, so the preview is needed.
+        changed: an option changed that the preview depends on.
+        others_wanted: show other photos in the preview.
     """
 
     opened = Signal()
@@ -69,7 +70,7 @@ class Options(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.toggle = QToolButton()
-        self.toggle.setText("Advanced options")
+        self.toggle.setText(tr("Advanced options"))
         self.toggle.setProperty("kind", "plain")
         self.toggle.setCheckable(True)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -82,7 +83,7 @@ class Options(QWidget):
 
     @cached_property
     def fields(self) -> Fields:
-        """What can be chosen, and what it comes to."""
+        """The fields and the preview."""
         result = Fields(TrainingOptions())
         result.seed.valueChanged.connect(self.changed)
         result.preview.others_wanted.connect(self.others_wanted)
@@ -93,18 +94,18 @@ class Options(QWidget):
 
     @property
     def chosen(self) -> TrainingOptions:
-        """What is chosen."""
+        """The chosen options."""
         return self.fields.chosen if self._is_made else TrainingOptions()
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Dim what means nothing for a recipe."""
+        """Disable the options that a recipe does not have."""
         self._recipe = recipe
         if self._is_made:
             self.fields.show_recipe(recipe)
 
     @property
     def is_open(self) -> bool:
-        """Whether they are shown."""
+        """Whether the options are shown."""
         return self.toggle.isChecked()
 
     @property
@@ -119,7 +120,7 @@ class Options(QWidget):
 
 
 class Fields(QWidget):
-    """The options themselves, and beside them what the network sees."""
+    """The fields of the options, beside the preview."""
 
     def __init__(self, chosen: TrainingOptions) -> None:
         super().__init__()
@@ -128,11 +129,11 @@ class Fields(QWidget):
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
         for field in (self.epochs, self.rate):
-            field.setSpecialValueText(_DEFAULTS)
+            field.setSpecialValueText(tr(_DEFAULT))
         self.how_deep = Choice()
         for depth, text in _DEPTHS.items():
-            self.how_deep.addItem(text, depth)
-        self.augment = QCheckBox("Change photos a little each time they are learnt from")
+            self.how_deep.addItem(tr(text), depth)
+        self.augment = QCheckBox(tr("Augment photos during training"))
         self.augment.setChecked(chosen.augment)
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
@@ -144,7 +145,7 @@ class Fields(QWidget):
 
     @property
     def chosen(self) -> TrainingOptions:
-        """What stands in them."""
+        """The options in the fields."""
         return TrainingOptions(
             validation=self.validation.value() / 100,
             test=self.test.value() / 100,
@@ -156,7 +157,7 @@ class Fields(QWidget):
         )
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Dim what means nothing for a recipe."""
+        """Disable the options that a recipe does not have."""
         is_deep = recipe is Recipe.FINE_TUNE
         for field in (self.epochs, self.rate):
             field.setEnabled(recipe.value in DEFAULTS)
@@ -171,12 +172,12 @@ class Fields(QWidget):
         form.heading.hide()
         rows.setSpacing(theme.GRID)
         for text, field in (
-            ("Share of the photos to calibrate with", self.validation),
-            ("Share of the photos to judge by", self.test),
-            ("Seed of everything that is drawn", self.seed),
-            ("Epochs", self.epochs),
-            ("Learning rate", self.rate),
-            ("What of the network fine-tune trains", self.how_deep),
+            (tr("Validation fraction"), self.validation),
+            (tr("Test fraction"), self.test),
+            (tr("Random seed"), self.seed),
+            (tr("Epochs"), self.epochs),
+            (tr("Learning rate"), self.rate),
+            (tr("Layers to fine-tune"), self.how_deep),
         ):
             field.setAccessibleName(text)
             field.setMinimumWidth(168)
@@ -190,4 +191,4 @@ class Fields(QWidget):
 
 
 def _percent(fraction: float) -> QSpinBox:
-    return QSpinBox(minimum=5, maximum=45, suffix=" %", value=round(100 * fraction))
+    return QSpinBox(minimum=5, maximum=45, suffix=tr("%"), value=round(100 * fraction))

@@ -1,20 +1,22 @@
-"""What is in the folder: its classes as tiles, beside them what to know; a set built here can be changed in place."""
+"""The contents of a folder: its classes as tiles beside its problems; custom datasets can be edited in place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.custom_datasets import AddClass, AddPhotos, Edit, MovePhotos, RemoveClass, RenameClass
 from core.images.listing import IMAGE_SUFFIXES
 from core.services.folder_values import FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_tiles import ClassTiles
+from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import label
@@ -25,10 +27,10 @@ class PhotosFound(QWidget):
     """Shows a folder that was read.
 
     Attributes:
-        edited: a set is to be changed so.
-        class_named: the set is to be called so.
-        undo_wanted: what was changed last is to be taken back.
-        other_wanted: another folder is to be chosen.
+        edited: apply this edit to the dataset.
+        class_named: rename the dataset.
+        undo_wanted: undo the last change.
+        other_wanted: choose another folder.
     """
 
     edited = Signal(object)
@@ -41,11 +43,11 @@ class PhotosFound(QWidget):
         self._read: FolderRead | None = None
         self.summary, self._where = label(kind="title", wrap=True), label(kind="muted", wrap=True)
         self.name = QLineEdit()
-        self.name.setAccessibleName("Name of the set of photos")
+        self.name.setAccessibleName(tr("Dataset name"))
         self.name.setMaximumWidth(320)
         self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
-        self.undo = QPushButton("Undo")
-        self.undo.setToolTip("Take back what you changed last (Ctrl+Z)")
+        self.undo = QPushButton(tr("Undo"))
+        self.undo.setToolTip(tr("Undo your last change (Ctrl+Z)"))
         self.undo.clicked.connect(self.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.tiles = ClassTiles(pictures, self)
@@ -55,11 +57,11 @@ class PhotosFound(QWidget):
         self._lay_out()
 
     def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
-        """Show what was found."""
+        """Show the contents of a folder."""
         self._read = read
         self.summary.setText(_summary(read))
         self._where.setText(
-            "Drop photos on a class, from the main window or from anywhere. The originals stay where they are."
+            tr("Drop photos on a class, from Fovea or another app. The originals stay where they are.")
             if read.is_custom
             else display_path(read.folder)
         )
@@ -90,7 +92,7 @@ class PhotosFound(QWidget):
         column.setSpacing(theme.GRID)
         head = QHBoxLayout()
         head.addWidget(self.summary, 1)
-        other = QPushButton("Choose another…")
+        other = QPushButton(tr("Choose another…"))
         other.clicked.connect(self.other_wanted)
         for button in (self.undo, other):
             head.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
@@ -109,14 +111,16 @@ class PhotosFound(QWidget):
         column.addLayout(body, 1)
 
     def _on_dropped(self, name: str, paths: Sequence[Path]) -> None:
-        """Photos dropped on no class make one, called as their folder or with a number."""
+        """Add photos to a class; without a name, to a new one, named after their folder or numbered."""
         self.edited.emit(AddPhotos(name or self._free_name(paths), tuple(paths)))
 
     def _free_name(self, paths: Sequence[Path]) -> str:
         taken = {one.name for one in self._read.classes} if self._read else set()
         if len(paths) == 1 and paths[0].suffix.lower() not in IMAGE_SUFFIXES:
             return paths[0].name
-        return next(name for number in range(1, len(taken) + 2) if (name := f"class {number}") not in taken)
+        return next(
+            name for number in range(1, len(taken) + 2) if (name := tr("class {number}", number=number)) not in taken
+        )
 
     def _show_class(self) -> None:
         name = self.tiles.label_at(self.tiles.currentIndex())
@@ -126,7 +130,7 @@ class PhotosFound(QWidget):
 
 
 class ClassPhotos(QWidget):
-    """The photos of one class of a set, and what can be done about it."""
+    """The photos of one class of a dataset, and the actions on it."""
 
     edited = Signal(object)
     rename_wanted = Signal()
@@ -136,7 +140,7 @@ class ClassPhotos(QWidget):
         super().__init__(parent)
         self._name = ""
         self._photos: tuple[Path, ...] = ()
-        self.wall = PhotoWall(pictures, "Photos of the class")
+        self.wall = PhotoWall(pictures, tr("Photos of the class"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.removal_asked.connect(self._remove)
         column = QVBoxLayout(self)
@@ -144,31 +148,27 @@ class ClassPhotos(QWidget):
         row = QHBoxLayout()
         self._title = label(kind="heading")
         row.addWidget(self._title, 1)
-        buttons = (
-            ("Add photos…", self._add, "Add photos to the class"),
-            ("Take out", self._remove, "Take the marked photos out of the class (Del)"),
-            ("Rename", self.rename_wanted.emit, "Call the class otherwise (F2)"),
-            ("Remove class", lambda: self._edit(RemoveClass(self._name)), "Take the class out, with its photos"),
+        self._class_buttons = (
+            _link(tr("Add photos…"), self._add, tr("Add photos to the class")),
+            _link(tr("Remove photos"), self._remove, tr("Remove the selected photos from the class (Del)")),
+            _link(tr("Rename"), self.rename_wanted.emit, tr("Rename the class (F2)")),
+            _link(
+                tr("Remove class"),
+                lambda: self._edit(RemoveClass(self._name)),
+                tr("Remove the class and its photos from the dataset"),
+            ),
         )
-        self.buttons: dict[str, QPushButton] = {}
-        for text, does, tip in buttons:
-            button = self.buttons[text] = QPushButton(text)
-            button.setProperty("kind", "link")
-            button.setToolTip(tip)
-            button.clicked.connect(does)
+        self.new_class = _link(tr("New class"), self.new_wanted.emit, tr("Add an empty class"))
+        for button in (*self._class_buttons, self.new_class):
             row.addWidget(button)
-        new = self.buttons["New class"] = QPushButton("New class")
-        new.setProperty("kind", "link")
-        new.clicked.connect(self.new_wanted)
-        row.addWidget(new)
         column.addLayout(row)
         column.addWidget(self.wall)
 
     def show_class(self, name: str, photos: Sequence[Path]) -> None:
         """Show a class; an empty name shows none."""
         self._title.setText(display_path(name))
-        for text, button in self.buttons.items():
-            button.setEnabled(bool(name) or text == "New class")
+        for button in self._class_buttons:
+            button.setEnabled(bool(name))
         if (name, tuple(photos)) != (self._name, self._photos):
             self._name, self._photos = name, tuple(photos)
             self.wall.show_photos([(photo, display_path(photo.name)) for photo in photos[:2000]])
@@ -184,7 +184,8 @@ class ClassPhotos(QWidget):
 
     def _add(self) -> None:
         suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        dialog = QFileDialog(self, f"Photos of {self._name}", str(Path.home()), f"Photos ({suffixes});;All files (*)")
+        dialog = QFileDialog(self, tr("Add photos to “{name}”", name=self._name), str(Path.home()))
+        dialog.setNameFilters([tr("Photos ({suffixes})", suffixes=suffixes), tr("All files (*)")])
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self._edit(AddPhotos(self._name, tuple(map(Path, names)))))
         dialog.finished.connect(dialog.deleteLater)
@@ -193,9 +194,15 @@ class ClassPhotos(QWidget):
 
 def _summary(read: FolderRead) -> str:
     if read.is_custom:
-        photos = sum(one.images for one in read.classes)
-        classes = len(read.classes)
-        return f"{photos:,} photos in {classes:,} class{'' if classes == 1 else 'es'}"
+        return photos_in_classes(sum(one.images for one in read.classes), len(read.classes))
     if read.error is not None:
         return read.error.what
-    return f"{read.images:,} photos in {len(read.classes):,} classes"
+    return photos_in_classes(read.images, len(read.classes))
+
+
+def _link(text: str, action: Callable[[], object], tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    button.setToolTip(tip)
+    button.clicked.connect(action)
+    return button

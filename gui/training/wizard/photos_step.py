@@ -1,4 +1,4 @@
-"""First step: a folder is chosen or built, and what is in it is shown, class by class, with all there is to know."""
+"""First step: choose or build a folder, and see its classes and problems."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
 from core.base.text import display_path
 from core.services.folder_values import FolderRead
 from core.services.training_values import CustomDataset
 from gui.tasks.picture_client import PictureClient
+from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
 from gui.widgets.basic import Kind, ProgressBar, label
 
-_SETS: Final = 4
-"""Sets built before that are offered; the others lie beside them."""
+_MAX_DATASETS: Final = 4
+"""Datasets built before that are offered; older ones can be opened as folders."""
 
 
 class PhotosStep(QWidget):
     """Shows a folder.
 
     Attributes:
-        chosen: the person wants this folder to be looked at.
-        build_wanted: they want to put classes together in the window.
-        changed: whether one can go on may have changed.
+        chosen: read this folder.
+        build_wanted: build a dataset from photos in the window.
+        changed: `can_continue` may have changed.
     """
 
     chosen = Signal(object)
@@ -60,39 +62,49 @@ class PhotosStep(QWidget):
         column.addWidget(self._pages)
 
     def choose(self) -> None:
-        """Ask for a folder, beside the event loop."""
-        dialog = QFileDialog(self, "A folder of photos, with a subfolder for each class", str(Path.home()))
+        """Ask for a folder, without blocking the event loop."""
+        dialog = QFileDialog(self, tr("Choose a folder with a subfolder for each class"), str(Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.filesSelected.connect(lambda names: self.chosen.emit(Path(names[0])))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def show_datasets(self, datasets: Sequence[CustomDataset]) -> None:
-        """Offer the sets that were built before."""
+        """Offer the datasets that were built before."""
         while (item := self._datasets.takeAt(0)) is not None:
             if (removed := item.widget()) is not None:
                 removed.deleteLater()
-        for one in datasets[:_SETS]:
-            text = f"Open “{display_path(one.folder.name)}”: {one.photos:,} photos in {one.classes:,} classes"
+        for one in datasets[:_MAX_DATASETS]:
+            text = tr(
+                "Open “{name}”: {contents}",
+                name=display_path(one.folder.name),
+                contents=photos_in_classes(one.photos, one.classes),
+            )
             self._datasets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
 
     def begin(self, folder: Path) -> None:
-        """Show that a folder is being looked at; one that is shown already stays in sight."""
+        """Show that a folder is being read; if it is shown already, it stays visible."""
         if self.read is None or self.read.folder != folder:
             self.read = None
-            self._waiting.setText(f"Looking at {display_path(folder.name)} …")
+            self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
             self.bar.setRange(0, 0)
             self._pages.setCurrentWidget(self._reading)
         self.changed.emit()
 
     def show_progress(self, progress: Progress) -> None:
-        """Show how many photos were looked at."""
+        """Show how many photos have been read."""
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
-        self._waiting.setText(f"Looking at {progress.step:,} of {progress.total:,} photos")
+        text = tr_n(
+            "Reading {step:,} of {count:,} photo",
+            "Reading {step:,} of {count:,} photos",
+            progress.total,
+            step=progress.step,
+        )
+        self._waiting.setText(text)
 
     def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
-        """Show what was found."""
+        """Show the contents of a folder."""
         self.read = read
         self.found.show_folder(read, can_undo=can_undo)
         self._pages.setCurrentWidget(self.found)
@@ -100,7 +112,7 @@ class PhotosStep(QWidget):
 
     @property
     def can_continue(self) -> bool:
-        """Whether something can be learnt from the folder."""
+        """Whether a model can be trained with the folder."""
         return self.read is not None and self.read.error is None and self._pages.currentWidget() is self.found
 
     def _show_invitation(self) -> None:
@@ -116,20 +128,20 @@ class PhotosStep(QWidget):
         column = QVBoxLayout(zone)
         column.setSpacing(2 * theme.GRID)
         column.addStretch()
-        words: tuple[tuple[str, Kind], ...] = (
-            ("Drop a folder of photos here", "display"),
-            ("One subfolder for each class, named as the class: photos/cat, photos/dog …", "plain"),
-            ("A few dozen photos of each class teach it well; Fovea only reads them.", "muted"),
+        texts: tuple[tuple[str, Kind], ...] = (
+            (tr("Drop a folder of photos here"), "display"),
+            (tr("Use one subfolder per class, named after the class: photos/cat, photos/dog…"), "plain"),
+            (tr("A few dozen photos per class are enough. Training only reads your photos."), "muted"),
         )
-        for text, kind in words:
+        for text, kind in texts:
             line = label(text, kind, wrap=True)
             line.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(line)
         row = QHBoxLayout()
-        choose, build = QPushButton("Choose a folder…"), QPushButton("Build classes from photos")
+        choose, build = QPushButton(tr("Choose a folder…")), QPushButton(tr("Build classes from photos"))
         choose.setProperty("kind", "primary")
         choose.clicked.connect(self.choose)
-        build.setToolTip("Put classes together by dragging photos onto them")
+        build.setToolTip(tr("Create classes and drag photos onto them"))
         build.clicked.connect(self.build_wanted)
         row.addStretch()
         row.addWidget(choose)
@@ -145,7 +157,7 @@ class PhotosStep(QWidget):
         column = QVBoxLayout(page)
         column.addStretch()
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.bar.setAccessibleName("Photos looked at")
+        self.bar.setAccessibleName(tr("Photos read"))
         self.bar.setMaximumWidth(480)
         self.bar.setMinimumWidth(320)
         column.addWidget(self._waiting)

@@ -1,4 +1,4 @@
-"""What the network reads of some photos, pixel for pixel, and nine ways in which one of them is learnt from."""
+"""The exact pixels that the network reads of some photos, and nine augmentations of one of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.images.drawing import Picture
 from core.services.folder_values import Previewed
 from core.services.training_values import PreviewedPhoto
@@ -26,28 +27,28 @@ _FAINT: Final = 0.3
 
 
 class Preview(Panel):
-    """Shows what was drawn.
+    """Shows photos as the network reads them.
 
     Attributes:
-        others_wanted: the same of other photos.
+        others_wanted: show other photos.
     """
 
     others_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__("What the network sees")
+        super().__init__(tr("What the network sees"))
         self.originals, self.samples = _Originals(), _Samples()
-        self._about = label("Drawing …", "muted", wrap=True)
-        self._use = label("As it is learnt from", "heading", wrap=True)
-        self._messages = label(kind="muted", wrap=True)
-        self.others = QPushButton("Other photos")
+        self._about = label(tr("Drawing…"), "muted", wrap=True)
+        self._use = label(tr("Augmented for training"), "heading", wrap=True)
+        self._description = label(kind="muted", wrap=True)
+        self.others = QPushButton(tr("Show others"))
         self.others.setProperty("kind", "link")
         self.others.clicked.connect(self.others_wanted)
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
         row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(row)
-        for widget in (self.originals, self._use, self.samples, self._messages):
+        for widget in (self.originals, self._use, self.samples, self._description):
             self.body.addWidget(widget)
         self.body.addStretch()
 
@@ -55,25 +56,29 @@ class Preview(Panel):
         """Show the photos."""
         size = drawn.seen[0].cropped.width if drawn.seen else 0
         self._about.setText(
-            f"Left the photo, framed what is read of it; right the {size} × {size} pixels it is read as."
+            tr(
+                "Left: the photo, with a frame around the part that is used. Right: the {size} × {size} pixels that "
+                "the network reads.",
+                size=size,
+            )
         )
         self.originals.show_photos(drawn.seen)
         self.samples.show_pictures(drawn.augmented)
-        self._messages.setText(f"Nine epochs of one photo: {'; '.join(drawn.told)}.")
+        self._description.setText(tr("One photo in nine epochs: {changes}.", changes="; ".join(drawn.augmentations)))
 
     def show_error(self, error: FoveaError) -> None:
-        """Show why nothing can be drawn."""
+        """Show why there is no preview."""
         self._about.setText(str(error))
 
     def show_augmentation(self, *, is_on: bool) -> None:
-        """Show whether photos are changed."""
+        """Show whether photos are augmented."""
         self.samples.show_use(is_used=is_on)
-        self._use.setText("As it is learnt from" if is_on else "As it would be learnt from; switched off")
+        self._use.setText(tr("Augmented for training") if is_on else tr("Augmentation is off"))
 
     def show_use(self, *, is_used: bool) -> None:
-        """Say where the recipe learns from the photos as they are anyway."""
+        """Show whether the recipe uses augmentation at all."""
         if not is_used:
-            self._use.setText("As fine-tune learns from it; this recipe learns from photos as they are")
+            self._use.setText(tr("Augmentation is used by Fine-tune only"))
             self.samples.show_use(is_used=False)
 
 
@@ -85,7 +90,7 @@ class _Samples(QWidget):
         self._pictures: list[QPixmap] = []
         self._is_used = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Nine ways in which a photo is learnt from")
+        self.setAccessibleName(tr("One photo, augmented in nine ways"))
         self.setFixedHeight(3 * (_SAMPLE + _GAP) - _GAP)
 
     @property
@@ -97,12 +102,12 @@ class _Samples(QWidget):
         return QSize(_COLUMNS * (_SAMPLE + _GAP), self.height())
 
     def show_pictures(self, pictures: Sequence[Picture]) -> None:
-        """Show these."""
+        """Show these pictures."""
         self._pictures = [pixmap(one) for one in pictures]
         self.update()
 
     def show_use(self, *, is_used: bool) -> None:
-        """Show them faint where they are not used."""
+        """Dim the pictures if augmentation is not used."""
         self._is_used = is_used
         self.update()
 
@@ -118,14 +123,14 @@ class _Samples(QWidget):
 
 
 class _Originals(QWidget):
-    """Photos, each beside what is read of it."""
+    """Photos, each beside the pixels that the network reads of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._photos: list[tuple[QPixmap, tuple[float, float, float, float], QPixmap]] = []
         self._paths: tuple[Path, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Photos, and what the network reads of them")
+        self.setAccessibleName(tr("Photos, and what the network reads of them"))
         self.setFixedHeight(_READ)
 
     @property
@@ -135,14 +140,14 @@ class _Originals(QWidget):
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The photos that are shown."""
+        """The photos."""
         return self._paths
 
     def sizeHint(self) -> QSize:
         return QSize(2 * _READ + _GAP, _READ)
 
     def show_photos(self, photos: Sequence[PreviewedPhoto]) -> None:
-        """Show these."""
+        """Show these photos."""
         self._paths = tuple(one.path for one in photos)
         self._photos = [(pixmap(one.whole), one.crop, pixmap(one.cropped)) for one in photos]
         self.update()

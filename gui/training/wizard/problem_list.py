@@ -1,4 +1,4 @@
-"""What is wrong with the photos, each thing with what can be done about it, and what the person did already."""
+"""The problems of a folder, each with what can be done about it, and the changes that the user made."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import tr, tr_n
 from core.datasets.label_overrides import LabelOverride, OverriddenImage, summarize
 from core.datasets.problems import ProblemKind, format_path
 from core.images.listing import IMAGE_SUFFIXES
@@ -37,24 +38,24 @@ from gui.widgets.thumbnails import SIDE, paint_photo
 Index = QModelIndex | QPersistentModelIndex
 
 _SHOWN: Final = 40
-"""Problems, and photos decided about, that are shown before the person wants more."""
+"""Problems, and changed photos, that are shown at first."""
 _BATCH_SIZE: Final = 1
-"""Rows made in one turn of the event loop: all at once they would hold it up."""
+"""Rows made per turn of the event loop: all at once they would block it."""
 _FILES: Final = 20
-_ONE_OF_THEM: Final = frozenset(
+_SIMILAR: Final = frozenset(
     {ProblemKind.DUPLICATE, ProblemKind.CONFLICT, ProblemKind.NEAR_DUPLICATE, ProblemKind.NEAR_CONFLICT}
     | {ProblemKind.LEAK}
 )
-"""What is about photos that are alike: something is done about one of them, not about all."""
+"""Problems of similar photos, where the action applies to one of them, not to all."""
 _PATH: Final = Qt.ItemDataRole.UserRole
 
 
 class ProblemList(QScrollArea):
-    """Shows problems and decisions.
+    """Shows problems and label overrides.
 
     Attributes:
-        overridden: something is decided about photos: a mapping from path to amendment.
-        class_wanted: these photos belong in a class that is to be chosen; the likely ones.
+        overridden: change labels: a mapping from path to `LabelOverride`, or None to undo.
+        class_wanted: ask for the class of these photos; the photos, and the likely classes.
     """
 
     overridden = Signal(object)
@@ -73,7 +74,7 @@ class ProblemList(QScrollArea):
         self._scrolled = 0
 
     def show_folder(self, read: FolderRead) -> None:
-        """Show what is known of a folder; the part that was looked at stays in sight."""
+        """Show a folder; the scroll position is kept."""
         self._scrolled = self.verticalScrollBar().value()
         page = QWidget()
         page.setObjectName("inspector")
@@ -98,20 +99,20 @@ class ProblemList(QScrollArea):
     def _make(self, read: FolderRead) -> Iterator[QWidget]:
         if read.overridden:
             yield from self._make_overrides(read.overridden)
-        yield label("What to know about these photos", "heading")
+        yield label(tr("Problems"), "heading")
         if read.error is not None:
             yield label(read.error.hint, "danger", wrap=True)
         if not read.problems:
-            yield label("Nothing is wrong with them.", "muted", wrap=True)
+            yield label(tr("No problems found."), "muted", wrap=True)
         for problem in read.problems[:_SHOWN]:
             yield _Problem(problem, read.folder, self)
         if read.problem_count > _SHOWN:
             yield self._make_more(read)
 
     def _make_more(self, read: FolderRead) -> QWidget:
-        """The rest of the problems, when it is wanted."""
+        """A button that shows the rest of the problems."""
         rest = read.problems[_SHOWN:]
-        button = _link(f"Show {len(rest):,} more", lambda: None)
+        button = _link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), lambda: None)
 
         def show() -> None:
             button.hide()
@@ -122,12 +123,12 @@ class ProblemList(QScrollArea):
         return button
 
     def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
-        yield label("What you decided", "heading")
+        yield label(tr("Your changes"), "heading")
         head = QWidget()
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(label(summarize(overridden), wrap=True), 1)
-        undo_all = _link("Undo all", lambda: self.overridden.emit({one.path: None for one in overridden}))
+        undo_all = _link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
         row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
         yield head
         for one in overridden[:_SHOWN]:
@@ -137,21 +138,25 @@ class ProblemList(QScrollArea):
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
-        what = "left out" if one.label is None else f"put in “{one.label}”"
-        row.addWidget(label(f"{format_path(one.path)}: {what}", "muted", wrap=True), 1)
-        undo = _link("Undo", lambda: self.overridden.emit({one.path: None}))
-        undo.setAccessibleName(f"Undo: {format_path(one.path)} {what}")
+        photo = format_path(one.path)
+        if one.label is None:
+            text = tr("{photo}: excluded", photo=photo)
+        else:
+            text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
+        row.addWidget(label(text, "muted", wrap=True), 1)
+        undo = _link(tr("Undo"), lambda: self.overridden.emit({one.path: None}))
+        undo.setAccessibleName(tr("Undo {change}", change=text))
         row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
         return box
 
     @property
     def pictures(self) -> PictureClient:
-        """What draws the photos."""
+        """Renders the photos."""
         return self._pictures
 
 
 class _Problem(Panel):
-    """One problem: what it is, the photos it is about, and what can be done about those that are marked."""
+    """One problem with the photos it concerns, and actions on the selected ones."""
 
     def __init__(self, problem: FoundProblem, folder: Path, owner: ProblemList) -> None:
         super().__init__("")
@@ -162,7 +167,7 @@ class _Problem(Panel):
         images = [path for path in problem.paths if path.suffix.lower() in IMAGE_SUFFIXES]
         self._files = _FileList(owner.pictures, images[:_FILES], self) if images else None
         if self._files is not None:
-            self._files.mark(range(1, 2) if problem.kind in _ONE_OF_THEM else range(len(images)))
+            self._files.select_rows(range(1, 2) if problem.kind in _SIMILAR else range(len(images)))
             self._files.itemActivated.connect(lambda item: _open(item.data(_PATH)))
             self.body.addWidget(self._files)
         self.body.addLayout(self._make_actions())
@@ -171,11 +176,11 @@ class _Problem(Panel):
         row = QHBoxLayout()
         row.setSpacing(0)
         if self._files is not None:
-            self._skip = _link("Skip", self._leave_out)
-            self._skip.setToolTip("Leave the marked photos out of what is learnt; the files stay where they are")
-            self._move = _link("Move to class…", self._ask_class)
-            self._move.setToolTip("Take the marked photos for another class; the files stay where they are")
-            row.addWidget(self._skip)
+            self._exclude = _link(tr("Exclude"), self._exclude_selected)
+            self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
+            self._move = _link(tr("Move to class…"), self._ask_class)
+            self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
+            row.addWidget(self._exclude)
             row.addWidget(self._move)
             self._files.itemSelectionChanged.connect(self._name_actions)
             self._name_actions()
@@ -184,44 +189,46 @@ class _Problem(Panel):
         return row
 
     def _make_open(self) -> QPushButton:
-        button = _link("Open", self._open)
-        what = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
-        button.setAccessibleName(f"Open {what}")
-        button.setToolTip("Open the marked photos, or the folder, in the program that you use for them")
+        button = _link(tr("Open"), self._open)
+        name = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
+        button.setAccessibleName(tr("Open {name}", name=name))
+        button.setToolTip(tr("Open the selected photos, or the folder, in their default app"))
         return button
 
     def _name_actions(self) -> None:
-        """Say of how many the photos something would be done about."""
+        """Show how many of the photos are selected."""
         assert self._files is not None
-        marked, count = self._files.marked(), self._files.count()
-        part = f" {len(marked)} of {count}" if count > 1 else ""
-        self._skip.setText(f"Skip{part}")
-        for button, what in ((self._skip, "Skip"), (self._move, "Move to another class")):
-            button.setEnabled(bool(marked))
-            button.setAccessibleName(f"{what}: {', '.join(format_path(path) for path in marked[:3])}")
+        selected, count = self._files.selected_paths(), self._files.count()
+        names = ", ".join(format_path(path) for path in selected[:3])
+        if count > 1:
+            self._exclude.setText(tr("Exclude {selected} of {count}", selected=len(selected), count=count))
+        self._exclude.setAccessibleName(tr("Exclude: {photos}", photos=names))
+        self._move.setAccessibleName(tr("Move to another class: {photos}", photos=names))
+        for button in (self._exclude, self._move):
+            button.setEnabled(bool(selected))
 
-    def _leave_out(self) -> None:
+    def _exclude_selected(self) -> None:
         assert self._files is not None
-        self._owner.overridden.emit({path: LabelOverride(None) for path in self._files.marked()})
+        self._owner.overridden.emit({path: LabelOverride(None) for path in self._files.selected_paths()})
 
     def _ask_class(self) -> None:
         assert self._files is not None
         likely = list(dict.fromkeys(path.parent.name for path in self._problem.paths if path.parent != self._folder))
-        self._owner.class_wanted.emit(self._files.marked(), likely)
+        self._owner.class_wanted.emit(self._files.selected_paths(), likely)
 
     def _open(self) -> None:
-        marked = self._files.marked() if self._files is not None else self._problem.paths[:1]
-        for path in (marked or [self._folder])[:5]:
+        selected = self._files.selected_paths() if self._files is not None else self._problem.paths[:1]
+        for path in (selected or [self._folder])[:5]:
             _open(path)
 
 
 class _FileList(QListWidget):
-    """Photos in a row, of which some are marked."""
+    """A row of photos that can be selected."""
 
     def __init__(self, pictures: PictureClient, paths: Sequence[Path], parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("files")
-        self.setAccessibleName("Photos this is about")
+        self.setAccessibleName(tr("Affected photos"))
         self.setItemDelegate(_FileDelegate(pictures, self))
         self.setFlow(QListView.Flow.LeftToRight)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -236,15 +243,15 @@ class _FileList(QListWidget):
         self._paths = frozenset(paths)
         pictures.rendered.connect(self._on_drawn)
 
-    def mark(self, rows: range) -> None:
-        """Mark these photos."""
+    def select_rows(self, rows: range) -> None:
+        """Select the photos in these rows."""
         last = min(rows.stop, self.count()) - 1
         self.setCurrentRow(max(0, min(rows.start, last)))
         for row in range(self.count()):
             self.item(row).setSelected(row in rows or (row == last and rows.start > last))
 
-    def marked(self) -> list[Path]:
-        """The photos that are marked."""
+    def selected_paths(self) -> list[Path]:
+        """The selected photos."""
         return [self.item(row).data(_PATH) for row in range(self.count()) if self.item(row).isSelected()]
 
     def _on_drawn(self, path: Path, side: int) -> None:
@@ -253,7 +260,7 @@ class _FileList(QListWidget):
 
 
 class _FileDelegate(QStyledItemDelegate):
-    """Paints a photo, framed where it is marked."""
+    """Paints a photo, with a frame if it is selected."""
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The three recipes as cards, each with what it does and how long it would take here; a click anywhere chooses one."""
+"""The three recipes as cards, each with what it does and how long it would take on this computer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QRadioButton, QSizePolicy, QVBoxLayout
 
+from core.base.i18n import mark, tr
 from core.services.training_values import Forecast
 from core.training.request import Recipe
 from gui.widgets import theme
@@ -16,16 +17,20 @@ from gui.widgets.basic import label
 from gui.widgets.durations import duration
 
 _TITLES: Final[Mapping[Recipe, str]] = {
-    Recipe.QUICK: "Quick",
-    Recipe.DENSE: "Dense",
-    Recipe.FINE_TUNE: "Fine-tune",
+    Recipe.QUICK: mark("Quick"),
+    Recipe.DENSE: mark("Dense"),
+    Recipe.FINE_TUNE: mark("Fine-tune"),
 }
 _TEXTS: Final[Mapping[Recipe, str]] = {
-    Recipe.QUICK: "Learns on top of what the network sees already. Right for most photos, and can be repeated at once.",
-    Recipe.DENSE: "A small network of two hidden layers on the same. Worth a try where classes are hard to draw apart.",
-    Recipe.FINE_TUNE: "Teaches the network itself to see anew, from photos cropped, turned and recoloured. Takes long.",
+    Recipe.QUICK: mark(
+        "Trains a classifier on the features the network already computes. Best for most photos, and fast to repeat."
+    ),
+    Recipe.DENSE: mark("A small neural network on the same features. Try it when classes are hard to separate."),
+    Recipe.FINE_TUNE: mark(
+        "Trains the network itself, on photos that are randomly cropped, rotated and recoloured. Takes a long time."
+    ),
 }
-_MEASURING: Final = "measuring this machine …"
+_MEASURING: Final = mark("Measuring this computer…")
 
 
 class RecipeCard(QFrame):
@@ -36,11 +41,11 @@ class RecipeCard(QFrame):
         self.setObjectName("card")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.can_run = True
-        self.choice = QRadioButton(_TITLES[recipe])
+        self.choice = QRadioButton(tr(_TITLES[recipe]))
         self.choice.setProperty("kind", "heading")
-        self.time = label(_MEASURING, "number", wrap=True)
+        self.time = label(tr(_MEASURING), "number", wrap=True)
         self._basis = label(kind="muted", wrap=True)
-        text = label(_TEXTS[recipe], wrap=True)
+        text = label(tr(_TEXTS[recipe]), wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(theme.GRID)
@@ -48,27 +53,27 @@ class RecipeCard(QFrame):
             widget.installEventFilter(self)
             column.addWidget(widget)
         column.addStretch()
-        self.choice.setAccessibleDescription(_TEXTS[recipe])
+        self.choice.setAccessibleDescription(tr(_TEXTS[recipe]))
 
     def show_measuring(self) -> None:
         """Show that its time is being measured."""
-        self.time.setText(_MEASURING)
+        self.time.setText(tr(_MEASURING))
         self._basis.setText("")
 
     def show_forecast(self, forecast: Forecast) -> None:
-        """Show its time, or what is missing and how to get it."""
+        """Show the expected time, or why the recipe cannot run and what to do."""
         self.can_run = forecast.error is None
         self.choice.setEnabled(self.can_run)
         if forecast.error is not None:
             self.time.setText(forecast.error.what)
             self._basis.setText(forecast.error.hint)
         elif forecast.seconds is not None:
-            self.time.setText(f"about {duration(forecast.seconds)}")
+            self.time.setText(tr("About {duration}", duration=duration(forecast.seconds)))
             self._basis.setText(forecast.basis)
         self.choice.setAccessibleDescription(f"{self.time.text()}. {self._basis.text()}")
 
     def show_choice(self) -> None:
-        """Stand out where it is chosen."""
+        """Highlight the card if it is chosen."""
         self.setProperty("chosen", self.choice.isChecked())
         self.style().polish(self)
 
@@ -78,7 +83,7 @@ class RecipeCard(QFrame):
             self.choice.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A click on its texts is a click on the card, too."""
+        """Treat a click on a text as a click on the card."""
         if (
             event.type() is QEvent.Type.MouseButtonPress
             and watched is not self.choice

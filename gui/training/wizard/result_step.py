@@ -1,4 +1,4 @@
-"""Last step: how good the new model is, beside the one in use, and on which photos it errs."""
+"""Last step: the accuracy of the new model, compared with the one in use, and its mistakes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.datasets.label_overrides import OverriddenImage
 from core.services.training_values import (
     BaselineComparison,
@@ -33,22 +34,22 @@ if TYPE_CHECKING:
     from gui.plots.matrix import ConfusionMatrix
 
 _PAUSE_MS: Final = 20
-"""Between two steps of making plots, in which what was made is laid out and painted, and events are heard."""
+"""The pause between two steps of making plots, for layout, painting and events."""
 _PLOT: Final = 480
-"""How wide a plot must be to be read, in pixels."""
+"""The minimum width of a readable plot, in pixels."""
 
 
 class ResultStep(QWidget):
-    """Shows what came of a training.
+    """Shows the result of a training.
 
     Attributes:
-        use_wanted: the person wants the new model from now on.
-        again_wanted: they want to train again; whether at once, in the same way, with the labels that were put right.
-        noticed: something they should read.
-        overridden: something is decided about photos: a mapping from path to amendment.
-        class_wanted: these photos belong in a class that is to be chosen; the likely ones.
-        undo_wanted: what was decided last is to be taken back.
-        exported: what came of an export, and the file where it was written, else None.
+        use_wanted: use the new model from now on.
+        again_wanted: train again; whether to repeat the training at once with the changed labels.
+        noticed: a notice for the user.
+        overridden: change labels: a mapping from path to `LabelOverride`.
+        class_wanted: ask for the class of these photos; the photos, and the likely classes.
+        undo_wanted: undo the last change.
+        exported: a message about an export, and the file; None if it failed.
     """
 
     use_wanted = Signal()
@@ -63,15 +64,15 @@ class ResultStep(QWidget):
         super().__init__(parent)
         self._pictures = pictures
         self.facts: TrainingSummary | None = None
-        self.use = QPushButton("Use this model")
+        self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
-        self.again = QPushButton("Train again")
+        self.again = QPushButton(tr("Train again"))
         self.again.clicked.connect(self._train_again)
-        self.export = QPushButton("Export…")
+        self.export = QPushButton(tr("Export…"))
         self.export.clicked.connect(self._export)
-        self.undo = QPushButton("Undo")
-        self.undo.setToolTip("Take back what you decided last (Ctrl+Z)")
+        self.undo = QPushButton(tr("Undo"))
+        self.undo.setToolTip(tr("Undo your last change (Ctrl+Z)"))
         self.undo.clicked.connect(self.undo_wanted)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.exporting = ExportPanel(tasks, self)
@@ -83,7 +84,7 @@ class ResultStep(QWidget):
         self.photos: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
         self._area = QScrollArea()
-        self._area.setAccessibleName("How good the model is")
+        self._area.setAccessibleName(tr("Evaluation of the model"))
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
@@ -99,25 +100,30 @@ class ResultStep(QWidget):
         column.addWidget(self._area, 1)
 
     def show_result(self, facts: TrainingSummary, folder: Path) -> None:
-        """Show a new model, and what it learnt from."""
+        """Show a new model that was trained on the photos in this folder."""
         self.facts, self._folder = facts, folder
         self.show_overrides((), new=0, can_undo=False)
         self.headline.setText(_headline(facts))
         self.beside.setText(_details_text(facts))
         self.use.setEnabled(True)
-        self.use.setText("Use this model")
+        self.use.setText(tr("Use this model"))
         self._area.setWidget(self._make_details(facts))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
-        self.use.setText("In use")
+        self.use.setText(tr("In use"))
         self.use.setEnabled(False)
 
     def show_overrides(self, overridden: Sequence[OverriddenImage], *, new: int, can_undo: bool) -> None:
-        """Show which labels were put right, and how many of them the model has not learnt from yet."""
+        """Show which labels were changed, and how many of the changes the model was not trained on yet."""
         self._overrides = new
-        self.again.setText(f"Train again with {new:,} change{'' if new == 1 else 's'}" if new else "Train again")
-        self.again.setToolTip("Repeats the training with what you decided" if new else "Choose how to train")
+        if new:
+            text = tr_n("Train again with {count:,} change", "Train again with {count:,} changes", new)
+            self.again.setText(text)
+            self.again.setToolTip(tr("Repeat the training with your changes"))
+        else:
+            self.again.setText(tr("Train again"))
+            self.again.setToolTip(tr("Choose how to train"))
         self.undo.setVisible(can_undo)
         if self.photos is not None:
             self.photos.show_overrides(overridden)
@@ -126,7 +132,7 @@ class ResultStep(QWidget):
         self.again_wanted.emit(self._overrides > 0)
 
     def end(self) -> None:
-        """End what runs beside the window."""
+        """Stop background work."""
         self.exporting.cancel()
 
     def _export(self) -> None:
@@ -159,19 +165,19 @@ class ResultStep(QWidget):
         photos.overridden.connect(self.overridden)
         photos.class_wanted.connect(self.class_wanted)
         if evaluation.misclassified:
-            photos.show_photos("Where it errs, surest first", evaluation.misclassified)
+            photos.show_photos(tr("Mistakes, most confident first"), evaluation.misclassified)
         else:
-            photos.show_photos("It named every test photo rightly", evaluation.tested[:50])
+            photos.show_photos(tr("No mistakes on the test photos"), evaluation.tested[:50])
         return photos
 
     def _make_plots(self, facts: TrainingSummary, evaluation: EvaluationSummary) -> Tiles:
-        """The plots, one after the other: all at once they would hold the event loop up."""
+        """The plots, made one after the other: all at once they would block the event loop."""
         tiles = Tiles([], _PLOT)
         run_when_idle(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
         return tiles
 
     def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[object]:
-        import gui.plots.matrix  # noqa: F401 - what draws takes a while to be imported: a turn of its own
+        import gui.plots.matrix  # noqa: F401 - its import is slow and takes a turn of its own
 
         yield None
         matrix, bars = self._make_matrix(classes, evaluation), _make_bars(classes, evaluation)
@@ -197,15 +203,27 @@ class ResultStep(QWidget):
         yield matrix
 
     def _show_cell(self, label: str, predicted: str) -> None:
-        """Show the photos of one cell of the matrix."""
+        """Show the photos of one cell of the confusion matrix."""
         if self.facts is None or self.facts.evaluation is None:
             return
         inside = [one for one in self.facts.evaluation.tested if (one.label, one.predicted) == (label, predicted)]
-        photos = "1 photo" if len(inside) == 1 else f"{len(inside):,} photos"
-        what = f"{photos} of {label}, rightly named" if label == predicted else f"{photos} of {label} named {predicted}"
         if self.photos is not None:
-            self.photos.show_photos(what, inside)
+            self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
             self.show_whole(self.photos)
+
+
+def _cell_title(label: str, predicted: str, photos: int) -> str:
+    if label == predicted:
+        return tr_n(
+            "{count:,} photo of “{label}”, correct", "{count:,} photos of “{label}”, all correct", photos, label=label
+        )
+    return tr_n(
+        "{count:,} photo of “{label}” predicted as “{predicted}”",
+        "{count:,} photos of “{label}” predicted as “{predicted}”",
+        photos,
+        label=label,
+        predicted=predicted,
+    )
 
 
 def _make_bars(classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
@@ -213,8 +231,8 @@ def _make_bars(classes: Sequence[str], evaluation: EvaluationSummary) -> Iterato
 
     bars, scores = ClassBars(), evaluation.per_class
     yield bars
-    shares = [one.precision for one in scores], [one.recall for one in scores], [one.support for one in scores]
-    bars.show_classes(classes, *shares)
+    metrics = [one.precision for one in scores], [one.recall for one in scores], [one.support for one in scores]
+    bars.show_classes(classes, *metrics)
     yield bars
 
 
@@ -235,29 +253,45 @@ def _bins(bins: Sequence[ReliabilityBin]) -> list[Bin]:
 def _headline(facts: TrainingSummary) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
-        return f"{facts.name} is ready"
-    return f"{evaluation.accuracy:.1%} of {evaluation.images:,} photos it had not seen are named rightly"
+        return tr("“{name}” is ready", name=facts.name)
+    return tr_n(
+        "{accuracy:.1%} correct on {count:,} test photo",
+        "{accuracy:.1%} correct on {count:,} test photos",
+        evaluation.images,
+        accuracy=evaluation.accuracy,
+    )
 
 
 def _details_text(facts: TrainingSummary) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
-        return "There were no photos left to judge it by."
+        return tr("There were no test photos, so its accuracy is unknown.")
     low, high = evaluation.interval
-    own = f"With so many photos, that means {low:.0%} to {high:.0%}."
-    return f"{own} {_compared(facts.baseline)}" if facts.baseline is not None else own
+    interval = tr("95% confidence interval: {low:.0%} to {high:.0%}.", low=low, high=high)
+    return " ".join((interval, *_compared(facts.baseline))) if facts.baseline is not None else interval
 
 
-def _compared(other: BaselineComparison) -> str:
-    won, lost = other.only_now_right, other.only_before_right
-    chance = " The difference could be chance." if other.could_be_chance else ""
-    return (
-        f"“{other.name}”, in use before, names {other.accuracy_before:.1%} of the same rightly: "
-        f"{won:,} got better, {lost:,} worse.{chance}"
+def _compared(other: BaselineComparison) -> Iterator[str]:
+    yield tr(
+        "“{name}”, in use before, gets {accuracy:.1%} on the same photos: {fixed:,} fixed, {broken:,} broken.",
+        name=other.name,
+        accuracy=other.accuracy_before,
+        fixed=other.only_now_right,
+        broken=other.only_before_right,
     )
+    if other.could_be_chance:
+        yield tr("The difference could be chance.")
 
 
 def _training_data_text(facts: TrainingSummary) -> str:
-    parts = ", ".join(f"{count:,} {part}" for part, count in facts.subsets.items())
-    result = f"made in {duration(facts.seconds)} from {parts} photos"
-    return f"Version {facts.version} of “{facts.name}”, {result}. {facts.summary}"
+    return tr(
+        "Version {version} of “{name}”, trained in {duration}. Photos: {train:,} for training, {validation:,} for "
+        "validation, {test:,} for testing. {summary}",
+        version=facts.version,
+        name=facts.name,
+        duration=duration(facts.seconds),
+        train=facts.subsets["train"],
+        validation=facts.subsets["validation"],
+        test=facts.subsets["test"],
+        summary=facts.summary,
+    )

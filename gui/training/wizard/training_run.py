@@ -1,4 +1,4 @@
-"""One training after the other, as the wizard asks for them: started, paused, stopped, resumed."""
+"""The wizard's trainings, one at a time: started, paused, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core import api
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.progress import Progress
 from core.services.training_values import TrainingSummary
 from core.training.protocol import Epoch
@@ -20,18 +21,18 @@ from gui.tasks.task import Task
 
 
 class TrainingRun(QObject):
-    """Leads a training in the training process.
+    """Runs a training in the training process.
 
     Attributes:
-        started: a training begins: how many epochs it has, 0 for a recipe without, and how many images it learns from.
-        progressed: how far a stage is.
-        epoch: what an epoch came to.
-        resumed: it has come further, as one line for the status bar; empty when none is under way.
-        done: a model is in the library; its `TrainingSummary`.
-        failed: no model came of it; why.
-        stopped: it was stopped; whether it can be resumed.
-        ended: any of the last two.
-        request: what was asked for last.
+        started: a training begins: the number of epochs, 0 for recipes without, and of training images.
+        progressed: the progress of a stage.
+        epoch: the metrics of an epoch.
+        resumed: the progress as one line for the status bar; empty when no training is in progress.
+        done: a model was added to the library; its `TrainingSummary`.
+        failed: why the training failed.
+        stopped: the training was stopped; whether it can be resumed.
+        ended: either of the last two.
+        request: the last request; None before the first one.
     """
 
     started = Signal(int, int)
@@ -53,25 +54,25 @@ class TrainingRun(QObject):
 
     @property
     def name(self) -> str:
-        """The model's."""
+        """The name of the model."""
         return self.request.name if self.request else ""
 
     @property
     def folder(self) -> Path:
-        """What it learns from."""
+        """The folder of the training photos."""
         return self.request.folder if self.request else Path()
 
     @property
     def is_running(self) -> bool:
-        """Whether a training is under way, paused ones included."""
+        """Whether a training is in progress or paused."""
         return self._task is not None
 
     def begin(self, request: TrainRequest, images: int) -> None:
         """Begin a training.
 
         Args:
-            request: what is to be trained.
-            images: how many are learned from; 0 where that is not known.
+            request: what to train.
+            images: the number of training images; 0 if unknown.
         """
         self.request, self._images, self._discards = request, images, False
         defaults, opened = DEFAULTS.get(request.recipe.value), self._session.opened
@@ -81,10 +82,10 @@ class TrainingRun(QObject):
         task.failed.connect(self._on_failed)
         task.stopped.connect(self._on_stopped)
         self.started.emit((request.epochs or defaults.epochs) if defaults else 0, images)
-        self.resumed.emit(f"Training {request.name}")
+        self.resumed.emit(tr("Training {name}", name=request.name))
 
     def repeat(self, *, restart: bool) -> None:
-        """Begin the same training again, from the start even where it could be resumed if `restart`."""
+        """Begin the same training again; `restart` discards saved progress instead of resuming from it."""
         assert self.request is not None
         self.begin(replace(self.request, restart=restart), self._images)
 
@@ -94,7 +95,7 @@ class TrainingRun(QObject):
             (self._task.pause if is_paused else self._task.resume)()
 
     def stop(self, *, discard: bool) -> None:
-        """Stop the training, and keep or discard what it has learned so far."""
+        """Stop the training, and keep or discard its progress."""
         self._discards = discard
         if self._task is not None:
             self._task.cancel()
@@ -104,8 +105,12 @@ class TrainingRun(QObject):
             self.epoch.emit(value)
             return
         self.progressed.emit(value)
-        part = f"{value.step / value.total:.0%}" if value.total > 1 else ""
-        self.resumed.emit(f"Training {self.name}: {value.stage} {part}".rstrip())
+        if value.total > 1:
+            done = value.step / value.total
+            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=tr(value.stage), done=done)
+        else:
+            text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
+        self.resumed.emit(text)
 
     def _on_done(self, facts: TrainingSummary) -> None:
         self._task = None

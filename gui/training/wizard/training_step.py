@@ -1,4 +1,4 @@
-"""Third step: what the training is doing, how long it still takes, and what it came to if it did not end well."""
+"""Third step: the progress of the training, and what to do if it stops or fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.progress import Progress
 from core.training.protocol import Epoch
 from gui.widgets import theme
@@ -17,22 +18,22 @@ from gui.widgets.basic import Panel, ProgressBar, label
 from gui.widgets.durations import remaining
 
 _SPEED_S: Final = 5.0
-"""Over how long the speed is taken."""
-_OF_IMAGES: Final = ("looking at", "computing features", "learning, epoch", "reading the images")
-"""How stages begin whose steps are photos."""
+"""The time over which the speed is averaged."""
+_IMAGE_STAGES: Final = ("looking at", "computing features", "learning, epoch", "reading the images")
+"""How the names of stages begin whose steps are photos."""
 
 
 class TrainingStep(QWidget):
     """Shows a training.
 
     Attributes:
-        epochs: how many are done.
-        closes: the wizard is to close once the training was called off.
-        background_wanted: the training goes on, and the wizard closes.
-        pause_wanted: the training is to wait (True) or to go on (False).
-        stop_wanted: it is to be called off; whether what was learnt so far is thrown away.
-        noticed: something the person should read.
-        again_wanted: the same training is wanted once more; whether it is to begin anew where it could go on.
+        epochs: the number of completed epochs.
+        closes: whether to close the wizard once the training has stopped.
+        background_wanted: close the wizard while the training continues.
+        pause_wanted: pause (True) or resume (False) the training.
+        stop_wanted: stop the training; whether to discard its progress.
+        noticed: a notice for the user.
+        again_wanted: repeat the training; whether to start over instead of resuming.
     """
 
     background_wanted = Signal()
@@ -45,24 +46,24 @@ class TrainingStep(QWidget):
         super().__init__(parent)
         self.stage, self.left = label(kind="title"), label(kind="muted")
         self.bar = ProgressBar()
-        self.bar.setAccessibleName("Progress of the training")
+        self.bar.setAccessibleName(tr("Training progress"))
         self._count, self.speed = label(kind="muted"), label(kind="number")
-        self._seen: deque[tuple[float, int]] = deque(maxlen=200)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=200)
         self._images = 0
-        self.pause = QPushButton("Pause")
+        self.pause = QPushButton(tr("Pause"))
         self.pause.setCheckable(True)
         self.pause.toggled.connect(lambda is_paused: self._on_pause(is_paused=is_paused))
-        self.stop = QPushButton("Stop…")
+        self.stop = QPushButton(tr("Stop…"))
         self.stop.clicked.connect(lambda: self._confirm(closing=False))
-        self.background = QPushButton("Go on in the background")
+        self.background = QPushButton(tr("Continue in background"))
         self.background.setProperty("kind", "primary")
         self.background.clicked.connect(self._on_background)
         self._keep: QPushButton | None = None
         self._question = self._make_question()
         self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
-        self.again, self.restart = QPushButton("Go on where it stopped"), QPushButton("Begin anew")
+        self.again, self.restart = QPushButton(tr("Resume")), QPushButton(tr("Start over"))
         self._failure = self._make_failure()
-        self._done = Panel("Stages")
+        self._done = Panel(tr("Stages"))
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
         self.epochs, self.closes = 0, False
@@ -73,17 +74,17 @@ class TrainingStep(QWidget):
         """Show a training that begins now.
 
         Args:
-            epochs: how many there will be; 0 of a recipe without.
-            images: how many are learnt from in each.
+            epochs: the number of epochs; 0 for recipes without.
+            images: the number of training images; 0 if unknown.
         """
         self._stages, self.epochs, self._images, self.closes = [], 0, images, False
-        self._seen.clear()
+        self._samples.clear()
         self.speed.clear()
         while self._done.body.count() > 1:
             item = self._done.body.takeAt(1)
             if item is not None and (removed := item.widget()) is not None:
                 removed.deleteLater()
-        self.stage.setText("Starting …")
+        self.stage.setText(tr("Starting…"))
         self.bar.setRange(0, 0)
         self.left.clear()
         self._count.clear()
@@ -96,36 +97,42 @@ class TrainingStep(QWidget):
         self._show_curves(epochs)
 
     def show_stage(self, progress: Progress) -> None:
-        """Show how far a stage is."""
+        """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
             if self._stages:
-                self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
+                self._done.body.addWidget(label(f"✓  {_sentence(tr(self._stages[-1]))}", "muted"))
             self._stages.append(progress.stage)
-            self._seen.clear()
+            self._samples.clear()
             self.speed.clear()
-        self.stage.setText(_sentence(progress.stage))
+        self.stage.setText(_sentence(tr(progress.stage)))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
-        self._count.setText(f"{progress.step:,} of {progress.total:,}" if progress.total > 1 else "")
+        count = tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
+        self._count.setText(count)
         self.left.setText(remaining(progress.remaining_s))
-        if progress.stage.startswith(_OF_IMAGES):
+        if progress.stage.startswith(_IMAGE_STAGES):
             self._show_speed(progress.step)
 
     def _show_speed(self, step: int) -> None:
-        """Photos a second, over the last few seconds."""
+        """Show the photos per second, averaged over the last few seconds."""
         now = time.monotonic()
-        self._seen.append((now, step))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _SPEED_S:  # a slow machine reports less often than that
-            self._seen.popleft()
-        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        self._samples.append((now, step))
+        while (
+            len(self._samples) > 2 and now - self._samples[0][0] > _SPEED_S
+        ):  # a slow machine reports less often than that
+            self._samples.popleft()
+        (first, before), (last, after) = self._samples[0], self._samples[-1]
         if last > first and after > before:
             self._show_rate((after - before) / (last - first))
 
     def _show_rate(self, speed: float) -> None:
-        self.speed.setText(f"{speed:,.0f} photos/s" if speed >= 10 else f"{speed:.1f} photos/s")
+        if speed >= 10:
+            self.speed.setText(tr("{speed:,.0f} photos/s", speed=speed))
+        else:
+            self.speed.setText(tr("{speed:.1f} photos/s", speed=speed))
 
     def show_epoch(self, epoch: Epoch) -> None:
-        """Draw what an epoch came to."""
+        """Add an epoch to the learning curves."""
         self.epochs = epoch.number
         if epoch.number and epoch.seconds > 0 and self._images:
             self._show_rate(self._images / epoch.seconds)
@@ -135,20 +142,23 @@ class TrainingStep(QWidget):
             )
 
     def show_failure(self, error: FoveaError) -> None:
-        """Show why it ended, and offer to resume it."""
+        """Show why the training failed, and offer to resume it."""
         self._error.setText(error.what)
         self._hint.setText(error.hint)
         self.again.setVisible(error.can_resume)
-        self.stage.setText("The training ended before its work did")
+        self.stage.setText(tr("Training failed"))
         self._reset()
         self._failure.show()
         (self.again if error.can_resume else self.restart).setFocus()
 
     def show_stopped(self, *, can_resume: bool) -> None:
-        """Show that it was called off."""
-        self.stage.setText("Stopped")
+        """Show that the training was stopped."""
+        self.stage.setText(tr("Stopped"))
         self._error.clear()
-        self._hint.setText("What was learnt so far is kept." if can_resume else "Nothing was changed.")
+        if can_resume:
+            self._hint.setText(tr("The progress is saved. You can resume the training at any time."))
+        else:
+            self._hint.setText(tr("Nothing was changed."))
         self.again.setVisible(can_resume)
         self._reset()
         self._failure.show()
@@ -186,20 +196,18 @@ class TrainingStep(QWidget):
         column.addStretch()
 
     def _make_question(self) -> QWidget:
-        """What becomes of the work so far is asked in place, not in a dialog that stops everything."""
+        """The question what to do with the progress, in place instead of in a modal dialog."""
         box = self._question_box = Panel("")
-        box.body.addWidget(
-            label("What it has learnt so far can be kept: it then goes on from there another time.", wrap=True)
-        )
+        box.body.addWidget(label(tr("You can save the progress and resume the training later."), wrap=True))
         row = QHBoxLayout()
         row.addWidget(self.background)
-        for text, does in (
-            ("Stop, keep the work", lambda: self._stop(discard=False)),
-            ("Stop, throw it away", lambda: self._stop(discard=True)),
-            ("Stay here", self.keep_open),
+        for text, action in (
+            (tr("Stop and save progress"), lambda: self._stop(discard=False)),
+            (tr("Stop and discard"), lambda: self._stop(discard=True)),
+            (tr("Keep training"), self.keep_open),
         ):
             button = QPushButton(text)
-            button.clicked.connect(does)
+            button.clicked.connect(action)
             row.addWidget(button)
             self._keep = self._keep or button
         row.addStretch()
@@ -207,7 +215,7 @@ class TrainingStep(QWidget):
         return box
 
     def _make_failure(self) -> QWidget:
-        box = Panel("What happened")
+        box = Panel(tr("What happened"))
         box.body.addWidget(self._error)
         box.body.addWidget(self._hint)
         self.again.setProperty("kind", "primary")
@@ -234,11 +242,11 @@ class TrainingStep(QWidget):
             self._curves_place.addWidget(self.curves)
 
     def ask_about_close(self) -> None:
-        """Ask what becomes of the training when the wizard closes."""
+        """Ask what to do with the training when the wizard closes."""
         self._confirm(closing=True)
 
     def _confirm(self, *, closing: bool) -> None:
-        self._question_box.heading.setText("Close the wizard while it trains?" if closing else "Stop the training?")
+        self._question_box.heading.setText(tr("Close while training?") if closing else tr("Stop training?"))
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()
@@ -247,7 +255,7 @@ class TrainingStep(QWidget):
             first.setFocus()
 
     def keep_open(self) -> None:
-        """Leave everything as it is."""
+        """Take the question away and continue training."""
         self.closes = False
         self._question.hide()
 
@@ -257,13 +265,13 @@ class TrainingStep(QWidget):
 
     def _stop(self, *, discard: bool) -> None:
         self._question.hide()
-        self.stage.setText("Stopping …")
+        self.stage.setText(tr("Stopping…"))
         for button in (self.pause, self.stop):
             button.setEnabled(False)
         self.stop_wanted.emit(discard)
 
     def _on_pause(self, *, is_paused: bool) -> None:
-        self.pause.setText("Go on" if is_paused else "Pause")
+        self.pause.setText(tr("Resume") if is_paused else tr("Pause"))
         self.pause_wanted.emit(is_paused)
 
 

@@ -1,4 +1,4 @@
-"""The wizard's window: four steps, each made when it is first shown, and what leads from one to the next."""
+"""The window of the wizard: four steps, each created when it is first shown, and the way from one to the next."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 
 from core import api
 from core.base.errors import FoveaError
+from core.base.i18n import mark, tr, tr_n
 from core.datasets.label_overrides import LabelOverride
 from core.services.folder_values import FolderRead
 from core.services.training_values import TrainingSummary
@@ -33,12 +34,13 @@ from gui.widgets.drop import dropped_path
 from gui.widgets.notices import Notices
 
 _FORECAST_DELAY_MS: Final = 1000
-"""How long a folder is left alone before it is measured: while the person decides about photos, nothing is."""
+"""How long a folder stays unchanged before its training time is measured, so that edits are not slowed down."""
 _SHOWN: Final = 3
+_TITLES: Final = (mark("Photos"), mark("Method"), mark("Training"), mark("Result"))
 
 
 class WizardStep(IntEnum):
-    """Where the person is."""
+    """A step of the wizard."""
 
     PHOTOS = 0
     METHOD = 1
@@ -50,9 +52,9 @@ class TrainingWizard(QWidget):
     """Leads from photos to a model.
 
     Attributes:
-        resumed: a training has come further, as one line for the status bar; empty when none is under way.
-        finished: a model is in the library; its name, and how good it is.
-        hid: it was closed while a training goes on.
+        resumed: the progress of the training, as one line for the status bar; empty when none is in progress.
+        finished: a model was added to the library; its name, and its accuracy in words.
+        hid: the window was closed while a training continues.
     """
 
     resumed = Signal(str)
@@ -63,7 +65,7 @@ class TrainingWizard(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle("New model")
+        self.setWindowTitle(tr("New model"))
         self.setAcceptDrops(True)
         self.setMinimumSize(900, 600)
         self.resize(1120, 760)
@@ -73,8 +75,8 @@ class TrainingWizard(QWidget):
         self.run = TrainingRun(session, self)
         self.notices = Notices(self)
         self._pages = QStackedWidget()
-        self._marks = [label(f"{step + 1}  {step.name.title()}", "muted") for step in WizardStep]
-        self.back, self.next = QPushButton("Back"), QPushButton("Next")
+        self._step_labels = [label(f"{step + 1}  {tr(_TITLES[step])}", "muted") for step in WizardStep]
+        self.back, self.next = QPushButton(tr("Back")), QPushButton(tr("Next"))
         self._measure = QTimer(self, interval=_FORECAST_DELAY_MS, singleShot=True)
         self._measure.timeout.connect(self._forecast)
         self._awaited: tuple[Path, ...] = ()
@@ -86,14 +88,14 @@ class TrainingWizard(QWidget):
         self.go_to(WizardStep.PHOTOS)
         self._tasks.start(api.list_datasets).succeeded.connect(self.photos.show_datasets)
 
-    # ---- the steps, each made when it is first needed
+    # ---- the steps, each created when it is first needed
 
     @cached_property
     def photos(self) -> PhotosStep:
         """The first step."""
         result = PhotosStep(self._session.pictures, self._pages)
         result.chosen.connect(self.open_folder)
-        result.build_wanted.connect(lambda: self.build("New photos", {}))
+        result.build_wanted.connect(lambda: self.build(tr("New photos"), {}))
         result.changed.connect(self._show_buttons)
         found = result.found
         found.edited.connect(self.edits.edit)
@@ -160,15 +162,15 @@ class TrainingWizard(QWidget):
         pages = dict(zip(WizardStep, ("photos", "how", "training", "result"), strict=True))
         self._step = step
         self._pages.setCurrentWidget(getattr(self, pages[step]))
-        for number, mark in enumerate(self._marks):
-            mark.setProperty("kind", "number" if number == step else "muted")
-            mark.style().polish(mark)
+        for number, title in enumerate(self._step_labels):
+            title.setProperty("kind", "number" if number == step else "muted")
+            title.style().polish(title)
         self._show_buttons()
 
     # ---- photos
 
     def open_folder(self, folder: Path) -> None:
-        """Look at a folder, unless a training is under way."""
+        """Read a folder, unless a training is in progress."""
         if self.run.is_running:
             self.go_to(WizardStep.TRAINING)
             return
@@ -177,7 +179,7 @@ class TrainingWizard(QWidget):
         self._on_folder_changed(folder)
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
-        """Put a set of photos together, with these classes in it; the person can change it, or go on."""
+        """Build a dataset with these classes, which the user can then change."""
         if self.run.is_running:
             self.go_to(WizardStep.TRAINING)
             return
@@ -216,15 +218,13 @@ class TrainingWizard(QWidget):
         self._awaited = tuple(paths)
         read = self.photos.read
         classes = [one.name for one in read.classes] if read else []
-        photos = "this photo" if len(paths) == 1 else f"these {len(paths):,} photos"
-        self.chooser.open(
-            [*classes, *(one for one in likely if one not in classes)], title=f"What is in {photos}?", likely=likely
-        )
+        title = tr_n("What is in this photo?", "What is in these {count:,} photos?", len(paths))
+        self.chooser.open([*classes, *(one for one in likely if one not in classes)], title=title, likely=likely)
 
     def _on_class(self, name: str) -> None:
         self.edits.override_labels({path: LabelOverride(name) for path in self._awaited})
 
-    # ---- how
+    # ---- method
 
     def _forecast(self) -> None:
         read = self.photos.read
@@ -236,7 +236,7 @@ class TrainingWizard(QWidget):
             task.failed.connect(self.how.show_no_forecast)
 
     def _preview(self, turn: int) -> None:
-        """Draw what the network sees of a photo of each of some classes, others at every turn."""
+        """Preview one photo of each of some classes; each turn shows other photos."""
         read = self.photos.read
         samples = [one.samples for one in read.classes if one.samples] if read else []
         if samples:
@@ -247,7 +247,7 @@ class TrainingWizard(QWidget):
             task.failed.connect(self.how.show_no_preview)
 
     def _go_back(self) -> None:
-        """One step back; from a training that went on from an earlier run there is no folder to choose a way for."""
+        """Go back one step, or, after a resumed run, which has no folder here, to the first step."""
         self.go_to(WizardStep(self.step - 1) if self.photos.read is not None else WizardStep.PHOTOS)
 
     def _make_request(self) -> TrainRequest:
@@ -262,9 +262,9 @@ class TrainingWizard(QWidget):
         assert read is not None
         self._measure.stop()
         self._corrections = frozenset((one.path, one.label) for one in read.overridden)
-        shares = 1.0 - float(request.validation) - float(request.test)
+        fraction = 1.0 - float(request.validation) - float(request.test)
         self._forecasting.abandon()
-        self.run.begin(request, max(1, round(read.images * shares)))
+        self.run.begin(request, max(1, round(read.images * fraction)))
 
     def _on_began(self, epochs: int, images: int) -> None:
         self.training.begin(epochs=epochs, images=images)
@@ -275,7 +275,7 @@ class TrainingWizard(QWidget):
         QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
 
     def _show_result(self, name: str) -> None:
-        """In a turn of its own, in which what was made is laid out and painted."""
+        """Show the result in a turn of its own, so that its widgets are laid out and painted first."""
         self.go_to(WizardStep.RESULT)
         self.result.use.setFocus()
         self.finished.emit(name, self.result.headline.text())
@@ -305,26 +305,26 @@ class TrainingWizard(QWidget):
         else:
             task = self._tasks.start(api.activate, facts.name, facts.version)
             task.succeeded.connect(lambda _: self._show_used(facts.name))
-            task.failed.connect(self._tell_error)
+            task.failed.connect(self._show_error)
 
-    def _tell_error(self, error: FoveaError) -> None:
+    def _show_error(self, error: FoveaError) -> None:
         self.notices.show_notice(str(error))
 
     def _show_used(self, name: str) -> None:
-        """The name means the new version by now; the main window opens it."""
+        """Open the new version, which is active now, in the main window."""
         self._session.engine.list_models()
         self._session.open_model(model=name)
         self.result.show_in_use()
 
     def _on_exported(self, text: str, file: Path | None) -> None:
         folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
-        offer = None if folder is None else ("Open its folder", lambda: QDesktopServices.openUrl(folder))
+        offer = None if folder is None else (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
         self.notices.show_notice(text, action=offer)
 
     # ---- the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing is never the end of a training by itself: what becomes of it is asked."""
+        """Ask what to do with a training in progress before closing."""
         if self.run.is_running:
             event.ignore()
             self.go_to(WizardStep.TRAINING)
@@ -333,7 +333,7 @@ class TrainingWizard(QWidget):
         super().closeEvent(event)
 
     def end(self) -> None:
-        """End what runs beside the window; the training process ends with the session."""
+        """Stop background work; the training process ends with the session."""
         self._measure.stop()
         if "result" in self.__dict__:
             self.result.end()
@@ -365,7 +365,7 @@ class TrainingWizard(QWidget):
         self._foot.setVisible(step in (WizardStep.PHOTOS, WizardStep.METHOD) or is_over)
         self.back.setVisible(step is WizardStep.METHOD or is_over)
         self.next.setVisible(not is_over)
-        self.next.setText("Train" if step is WizardStep.METHOD else "Next")
+        self.next.setText(tr("Train") if step is WizardStep.METHOD else tr("Next"))
         if step in (WizardStep.PHOTOS, WizardStep.METHOD):
             self.next.setEnabled(self.photos.can_continue if step is WizardStep.PHOTOS else self.how.can_continue)
 
@@ -374,8 +374,8 @@ class TrainingWizard(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         head, row = _band("top")
-        for mark in self._marks:
-            row.addWidget(mark)
+        for title in self._step_labels:
+            row.addWidget(title)
             row.addSpacing(3 * theme.GRID)
         row.addStretch()
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
@@ -390,7 +390,7 @@ class TrainingWizard(QWidget):
 
 
 def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
-    """A strip across the window, and the row in it."""
+    """A strip across the window, and the layout of its contents."""
     band = QWidget()
     band.setObjectName(name)
     band.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

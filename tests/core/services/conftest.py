@@ -1,4 +1,4 @@
-"""The other end of the pipe to the training process, and what a viewer of jobs says."""
+"""The other end of the pipe to the training process, and a service that serves views of jobs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TRAINER = """
 import os, sys, time
 from core.training.protocol import *
 from core.base.progress import Progress
-def say(event):
+def send(event):
     print(write_event(event), flush=True)
-say(Progress("starting", 0, 1, None))
-say(Epoch(0, 2, None, None, 1.0, 0.5, 0.1))
+send(Progress("starting", 0, 1, None))
+send(Epoch(0, 2, None, None, 1.0, 0.5, 0.1))
 """
-"""What the trainers here begin with."""
+"""The beginning of every fake trainer."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,13 +55,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def messages() -> queue.Queue[batch_messages.Answer]:
-    """What the viewer of jobs said."""
+    """The answers of the service that serves views of jobs."""
     return queue.Queue()
 
 
 @pytest.fixture
 def views(messages: queue.Queue[batch_messages.Answer]) -> Iterator[ViewService]:
-    """Works until the test ends."""
+    """A service that runs until the test ends."""
     made = ViewService(messages.put)
     yield made
     made.close()
@@ -80,13 +80,15 @@ def request(folder: Path, **changes: object) -> TrainRequest:
     return replace(made, **changes)
 
 
-def speaking(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Have the trainer be another program."""
+def fake_trainer(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Replace the trainer by a fake one that runs this script."""
     program = TrainerProgram(
         (sys.executable, "-c", TRAINER + script), {"PYTHONPATH": str(Path(core.__file__).parents[1])}
     )
     monkeypatch.setattr(trainer_process, "find_program", lambda: program)
 
 
-def trained(asked: TrainRequest, *, against: str | None = None, heard: list[object] | None = None) -> TrainingSummary:
-    return api.train(asked, against, report=([] if heard is None else heard).append, token=CancelToken())
+def trained(
+    wanted: TrainRequest, *, against: str | None = None, reports: list[object] | None = None
+) -> TrainingSummary:
+    return api.train(wanted, against, report=([] if reports is None else reports).append, token=CancelToken())

@@ -1,4 +1,4 @@
-"""Learning from corrections."""
+"""Retraining with corrections."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def greys(tmp_path: Path) -> list[Correction]:
 
 
 def learn(
-    made: list[Correction], heard: list[Progress] | None = None, token: CancelToken | None = None
+    made: list[Correction], reports: list[Progress] | None = None, token: CancelToken | None = None
 ) -> RetrainingSummary:
     request_ = RetrainRequest("mine", 1, tuple(made), ProviderPreference.CPU)
-    return api.retrain(request_, report=([] if heard is None else heard).append, token=token or CancelToken())
+    return api.retrain(request_, report=([] if reports is None else reports).append, token=token or CancelToken())
 
 
-def test_what_it_fixed_and_broke_is_told(folder: Path, greys: list[Correction]) -> None:
+def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[Correction]) -> None:
     first = trained(request(folder))
-    heard: list[Progress] = []
-    facts = learn(greys, heard)
+    reports: list[Progress] = []
+    facts = learn(greys, reports)
     assert (facts.name, facts.version, facts.from_version, facts.classes) == ("mine", 2, 1, first.classes)
     assert [one.correction for one in facts.corrections] == greys
     assert all(one.is_correct and one.now == "blue" != one.before for one in facts.corrections)
@@ -52,7 +52,7 @@ def test_what_it_fixed_and_broke_is_told(folder: Path, greys: list[Correction]) 
     assert (tests.images, tests.accuracy_before) == (first.evaluation.images, first.evaluation.accuracy)
     assert facts.skipped == ()
     assert facts.seconds > 0
-    assert {one.stage for one in heard} >= {"looking at the images", "fitting the head"}
+    assert {one.stage for one in reports} >= {"looking at the images", "fitting the head"}
     assert pickle.loads(pickle.dumps(facts)) == facts
 
 
@@ -64,7 +64,7 @@ def test_it_is_undone(folder: Path, greys: list[Correction]) -> None:
     assert all(one.is_pending(lineage) for one in corrections.load("mine").values())
 
 
-def test_what_cannot_learn_says_so(greys: list[Correction]) -> None:
+def test_a_model_without_training_data_is_refused(greys: list[Correction]) -> None:
     card, files = tiny.packaged_model("mine")
     open_library().install(card, files)
     with pytest.raises(ModelError) as failed:
@@ -72,7 +72,7 @@ def test_what_cannot_learn_says_so(greys: list[Correction]) -> None:
     assert not failed.value.can_resume
 
 
-def test_it_is_called_off(folder: Path, greys: list[Correction]) -> None:
+def test_it_is_cancelled(folder: Path, greys: list[Correction]) -> None:
     trained(request(folder))
     token = CancelToken()
     token.cancel()
@@ -81,15 +81,15 @@ def test_it_is_called_off(folder: Path, greys: list[Correction]) -> None:
     assert open_library().numbers("mine") == (1,)
 
 
-def test_photos_left_out_are_told(folder: Path, greys: list[Correction], tmp_path: Path) -> None:
+def test_skipped_photos_are_reported(folder: Path, greys: list[Correction], tmp_path: Path) -> None:
     trained(request(folder))
-    gone = Correction(tmp_path / "gone.png", "red", 0.5, "blue", "mine")
-    facts = learn([*greys, gone])
-    assert [one.path for one in facts.skipped] == [gone.path]
+    missing = Correction(tmp_path / "missing.png", "red", 0.5, "blue", "mine")
+    facts = learn([*greys, missing])
+    assert [one.path for one in facts.skipped] == [missing.path]
     assert len(facts.corrections) == 3
 
 
-def test_what_crosses_the_pipe_needs_nothing_heavy() -> None:
+def test_messages_need_no_heavy_imports() -> None:
     heavy = {"numpy", "PIL", "onnx", "onnxruntime", "sqlite3"}
     values = "core.api, core.services.training_values, core.services.folder_values"
     code = f"import sys, {values}; print(sorted({heavy} & set(sys.modules)))"

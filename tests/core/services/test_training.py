@@ -22,14 +22,14 @@ from core.training.request import Recipe
 from core.worker import Error, Event, Order, Result, Stopped
 from tests import teaching, tiny
 from tests.calling import Window
-from tests.core.services.conftest import request, speaking, trained
+from tests.core.services.conftest import fake_trainer, request, trained
 
 # ---- the training
 
 
-def test_the_result_carries_all_that_a_page_shows(folder: Path) -> None:
-    heard: list[object] = []
-    facts = trained(request(folder), heard=heard)
+def test_the_summary_has_everything_the_window_shows(folder: Path) -> None:
+    reports: list[object] = []
+    facts = trained(request(folder), reports=reports)
     assert (facts.name, facts.version, facts.in_use, facts.recipe) == ("mine", 1, True, Recipe.QUICK)
     assert facts.classes == ("blue", "green", "red")
     assert (facts.fitted, sum(facts.subsets.values()), facts.computed) == (60, 60, 60)
@@ -45,13 +45,13 @@ def test_the_result_carries_all_that_a_page_shows(folder: Path) -> None:
     assert sum(one.images for one in found.reliability) == found.images
     assert sum(one.images for one in found.reliability_before) == found.images
     assert any("had not seen" in note for note in facts.notes)
-    assert {one.stage for one in heard if isinstance(one, Progress)} >= {"computing features", "fitting the head"}
+    assert {one.stage for one in reports if isinstance(one, Progress)} >= {"computing features", "fitting the head"}
     assert facts.seconds > 0
 
 
-def test_mistakes_are_listed_surest_first(tmp_path: Path, folder: Path) -> None:
+def test_mistakes_are_listed_most_confident_first(tmp_path: Path, folder: Path) -> None:
     place = shutil.copytree(folder, tmp_path / "wrong")
-    for number in range(10):  # lies
+    for number in range(10):  # wrong labels
         (place / "red" / f"{number}.png").rename(place / "blue" / f"red{number}.png")
     found = trained(request(place)).evaluation
     assert found is not None
@@ -77,7 +77,7 @@ def test_it_is_compared_with_the_model_in_use(folder: Path, tmp_path: Path) -> N
     again = trained(request(folder), against="mine")
     assert again.baseline is not None
     assert again.baseline.training_overlap == again.baseline.images
-    assert any("flattered" in note for note in again.notes)
+    assert any("optimistic" in note for note in again.notes)
 
 
 def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, tmp_path: Path) -> None:
@@ -89,8 +89,10 @@ def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, t
     assert facts.baseline.images == sum(one.label != "blue" for one in facts.evaluation.tested)
 
 
-@pytest.mark.parametrize(("against", "word"), [("no-such-model", "no model called"), ("letters", "knows none")])
-def test_what_cannot_be_compared_is_said(folder: Path, against: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("against", "word"), [("no-such-model", "no model called"), ("letters", "has none of these classes")]
+)
+def test_a_comparison_that_is_not_possible_is_explained(folder: Path, against: str, word: str) -> None:
     card, files = tiny.packaged_model("letters", classes=("a", "b", "c"))
     open_library().install(card, files)
     facts = trained(request(folder), against=against)
@@ -98,7 +100,7 @@ def test_what_cannot_be_compared_is_said(folder: Path, against: str, word: str) 
     assert any(word in note for note in facts.notes)
 
 
-def test_a_request_that_cannot_be_is_refused(folder: Path) -> None:
+def test_an_invalid_request_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError) as refused:
         trained(request(folder, name="../mine"))
     assert not refused.value.can_resume
@@ -131,7 +133,7 @@ def test_a_paused_training_waits(window: Window, tmp_path: Path) -> None:
     assert window.wait(Result).value.version == 1
 
 
-def test_two_things_are_done_at_once(window: Window, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_read_during_a_training(window: Window, folder: Path, tmp_path: Path) -> None:
     train(window, teaching.write_labelled(tmp_path, 60))
     window.steer(1, Order.PAUSE)
     window.call(2, api.read_folder, folder)
@@ -140,7 +142,7 @@ def test_two_things_are_done_at_once(window: Window, folder: Path, tmp_path: Pat
     window.wait(Result)
 
 
-def test_a_window_that_goes_takes_the_training_with_it(tmp_path: Path) -> None:
+def test_a_training_ends_when_the_window_closes(tmp_path: Path) -> None:
     window = Window()
     train(window, teaching.write_labelled(tmp_path, 100))
     window.wait(Event)
@@ -156,7 +158,7 @@ def test_a_window_that_goes_takes_the_training_with_it(tmp_path: Path) -> None:
 def test_a_trainer_that_dies_leaves_a_training_that_can_be_resumed(
     window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speaking(monkeypatch, "raise SystemExit('no memory')")
+    fake_trainer(monkeypatch, "raise SystemExit('no memory')")
     train(window, folder, recipe=Recipe.DENSE)
     error = window.wait(Error).error
     assert isinstance(error, TrainerError)
@@ -165,19 +167,19 @@ def test_a_trainer_that_dies_leaves_a_training_that_can_be_resumed(
     assert [one.value.number for one in window.of(Event) if isinstance(one.value, Epoch)] == [0]
 
 
-def test_a_trainer_that_gives_up_leaves_nothing_to_resume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speaking(monkeypatch, 'say(TrainerFailed("trainer", "It went astray.", "Try less."))')
+def test_a_trainer_that_reports_failure_leaves_nothing_to_resume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_trainer(monkeypatch, 'send(TrainerFailed("trainer", "It failed.", "Try less."))')
     with pytest.raises(TrainerError) as failed:
         trained(request(folder, recipe=Recipe.DENSE))
     assert not failed.value.can_resume
 
 
-def test_a_diverged_training_is_thrown_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diverged_training_is_discarded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
-    speaking(
-        monkeypatch, kept + 'say(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))'
+    fake_trainer(
+        monkeypatch, kept + 'send(TrainerFailed("diverged", "The training diverged.", "Train with a smaller rate."))'
     )
-    for rate in (10.0, 0.01):  # the second is not refused for the other rate
+    for rate in (10.0, 0.01):  # the second rate is not refused because of the first run
         with pytest.raises(DivergedError, match=r"The training diverged\.") as failed:
             trained(request(folder, recipe=Recipe.DENSE, learning_rate=rate))
         assert not failed.value.can_resume
@@ -190,11 +192,11 @@ def wait_for_epoch(window: Window, number: int) -> None:
 
 
 @pytest.mark.parametrize("discard", [False, True])
-def test_whoever_stops_it_says_what_becomes_of_the_work(
+def test_the_progress_of_a_stopped_training_is_kept_or_discarded(
     window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch, discard: bool
 ) -> None:
     kept = f"open(os.path.join(sys.argv[2], {protocol.CHECKPOINT!r}), 'w').close()\n"
-    speaking(monkeypatch, kept + "say(Epoch(1, 2, 1.0, 0.5, 1.0, 0.5, 0.1))\nsys.stdin.read()")
+    fake_trainer(monkeypatch, kept + "send(Epoch(1, 2, 1.0, 0.5, 1.0, 0.5, 0.1))\nsys.stdin.read()")
     train(window, folder, recipe=Recipe.DENSE)
     wait_for_epoch(window, 1)
     window.steer(1, Order.CANCEL)
@@ -203,10 +205,10 @@ def test_whoever_stops_it_says_what_becomes_of_the_work(
     assert (paths.unfinished_runs() / "mine").exists() is not discard
 
 
-def test_a_training_that_learned_nothing_yet_leaves_nothing(
+def test_a_training_stopped_before_its_first_epoch_leaves_nothing(
     window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speaking(monkeypatch, "sys.stdin.read()")
+    fake_trainer(monkeypatch, "sys.stdin.read()")
     train(window, folder, recipe=Recipe.DENSE)
     wait_for_epoch(window, 0)
     window.steer(1, Order.CANCEL)
@@ -215,10 +217,10 @@ def test_a_training_that_learned_nothing_yet_leaves_nothing(
     assert not (paths.unfinished_runs() / "mine").exists()
 
 
-def test_the_trainer_is_told_to_wait(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    speaking(
+def test_the_trainer_is_paused(window: Window, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_trainer(
         monkeypatch,
-        "heard = sys.stdin.buffer.read(2)\nsay(TrainerFailed('trainer', heard.decode(), '-'))",
+        "orders = sys.stdin.buffer.read(2)\nsend(TrainerFailed('trainer', orders.decode(), '-'))",
     )
     train(window, folder, recipe=Recipe.DENSE)
     wait_for_epoch(window, 0)
@@ -231,7 +233,7 @@ def test_the_trainer_is_told_to_wait(window: Window, folder: Path, monkeypatch: 
 # ---- lightness
 
 
-def test_what_the_window_hears_needs_nothing_heavy(window: Window, folder: Path, tmp_path: Path) -> None:
+def test_messages_to_the_window_need_no_heavy_imports(window: Window, folder: Path, tmp_path: Path) -> None:
     teaching.write_labelled(tmp_path / "one", 3, classes=["red"])
     calls = (
         (api.read_folder, folder),
@@ -247,14 +249,14 @@ def test_what_the_window_hears_needs_nothing_heavy(window: Window, folder: Path,
         window.wait(Result, number)
     window.call(99, api.train, request(folder, name=""), None)
     window.wait(Error, 99)
-    (tmp_path / "heard.pickle").write_bytes(pickle.dumps(window.heard))
+    (tmp_path / "received.pickle").write_bytes(pickle.dumps(window.received))
     code = f"""
 import pickle, sys
 from pathlib import Path
-heard = pickle.loads(Path({str(tmp_path / "heard.pickle")!r}).read_bytes())
-print(len(heard), sorted({{"numpy", "PIL", "onnx", "onnxruntime", "tensorflow", "rich"}} & set(sys.modules)))
+received = pickle.loads(Path({str(tmp_path / "received.pickle")!r}).read_bytes())
+print(len(received), sorted({{"numpy", "PIL", "onnx", "onnxruntime", "tensorflow", "rich"}} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(core.__file__).parents[1], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == f"{len(window.heard)} []"
+    assert done.stdout.strip() == f"{len(window.received)} []"

@@ -1,4 +1,4 @@
-"""Folders changed and previews drawn."""
+"""Changing folders and drawing previews."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.core.services.conftest import request
 from tests.core.services.test_training_folders import read
 
 
-def test_what_is_decided_about_photos_is_kept_and_undone(folder: Path, tmp_path: Path) -> None:
+def test_label_overrides_are_kept_and_undone(folder: Path, tmp_path: Path) -> None:
     place = Path(shutil.copytree(folder, tmp_path / "copy"))
     photo = place / "red" / "0.png"
     changed = api.change_labels(place, {photo: LabelOverride("blue")})
@@ -36,7 +36,7 @@ def test_what_is_decided_about_photos_is_kept_and_undone(folder: Path, tmp_path:
     assert read(place).overridden == ()
 
 
-def test_a_set_is_built_read_changed_and_renamed(folder: Path) -> None:
+def test_a_custom_dataset_is_built_read_changed_and_renamed(folder: Path) -> None:
     photos = {label: tuple(sorted((folder / label).iterdir())) for label in ("red", "blue")}
     made = api.create_dataset("Colours", photos).folder
     assert made.name == "Colours"
@@ -54,13 +54,13 @@ def test_a_set_is_built_read_changed_and_renamed(folder: Path) -> None:
     assert (listed.folder, listed.classes, listed.photos) == (renamed, 3, 41)
 
 
-def test_a_set_of_one_class_shows_it_and_says_what_is_missing(folder: Path) -> None:
+def test_a_custom_dataset_of_one_class_is_shown_with_an_error(folder: Path) -> None:
     found = read(api.create_dataset("One", {"red": (folder / "red",)}).folder)
     assert [(one.name, one.images) for one in found.classes] == [("red", 20)]
     assert found.error is not None
 
 
-def test_a_change_that_fails_says_why(folder: Path) -> None:
+def test_a_failed_change_raises(folder: Path) -> None:
     made = api.create_dataset("Set", {}).folder
     with pytest.raises(FoveaError):
         api.edit_dataset(made, RenameClass("gone", "other"))
@@ -68,7 +68,7 @@ def test_a_change_that_fails_says_why(folder: Path) -> None:
         api.change_labels(folder, {folder / "gone.png": LabelOverride(None)})
 
 
-def test_the_preview_is_what_training_does(folder: Path) -> None:
+def test_the_preview_shows_what_training_uses(folder: Path) -> None:
     photos = (folder / "red" / "0.png", folder / "blue" / "1.png")
     drawn = api.preview_training(request(folder, seed=7), photos, token=CancelToken())
     plan = backbone_of(open_library()).card.preprocessing
@@ -82,9 +82,9 @@ def test_the_preview_is_what_training_does(folder: Path) -> None:
     assert [one.path for one in drawn.seen] == list(photos)
     assert drawn.seen[0].cropped.rgb == preprocess(pixels, plan).tobytes()
     assert drawn.seen[0].crop == (0, 0, 1, 1)
-    assert any("mirrored" in line for line in drawn.told)
+    assert any("mirrored" in line for line in drawn.augmentations)
 
 
-def test_a_preview_of_nothing_that_can_be_read_says_why(folder: Path) -> None:
+def test_a_preview_of_unreadable_photos_fails(folder: Path) -> None:
     with pytest.raises(ImageError):
         api.preview_training(request(folder), (folder / "gone.png",), token=CancelToken())

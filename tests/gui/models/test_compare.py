@@ -25,7 +25,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 @pytest.fixture
 def comparing(window: MainWindow, qtbot: QtBot) -> Iterator[CompareWindow]:
-    """The window; version 2 of `colours` takes green for blue, version 1, which is in use, names all rightly."""
+    """The window; version 2 of `colours` predicts blue for green, version 1, which is in use, is always right."""
     head = tiny.head()
     weights = head.weights.copy()
     weights[:, 2] += weights[:, 1] * 2
@@ -61,25 +61,23 @@ def test_the_photos_in_the_window_are_compared(
     assert not comparing.go.isEnabled()
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: comparing.go.isEnabled(), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: comparing.source.currentText() == "the 3 photos in the window", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: comparing.source.currentText() == "3 photos in the window", timeout=PATIENCE_MS)
     click(qtbot, comparing.go)
     compared(comparing, qtbot)
-    assert comparing.view.headline.text() == "They name 1 of 3 photos differently (33.3%)"
+    assert comparing.view.headline.text() == "Different predictions for 1 of 3 photos (33.3%)"
     (text,) = texts(comparing)
     assert text.startswith("green ")
     assert "→ blue " in text
     assert "only you can tell" in comparing.view.beside.text()
 
 
-def test_a_labelled_folder_that_is_dropped_tells_what_broke(
-    comparing: CompareWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_a_dropped_labelled_folder_shows_what_broke(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for colour in tiny.CLASSES:
         for number in range(2):
             tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
     assert dragging.drop(comparing, dragging.files([tmp_path / "labelled"]))
     compared(comparing, qtbot)
-    assert "0 fixed, 2 broke" in comparing.view.beside.text()
+    assert "0 fixed, 2 broken" in comparing.view.beside.text()
     assert "McNemar" in comparing.view.beside.text()
     assert [text[:2] for text in texts(comparing)] == ["✓ ", "✓ "]
     comparing.view.filter.setCurrentIndex(1)
@@ -94,7 +92,7 @@ def test_a_labelled_folder_that_is_dropped_tells_what_broke(
     assert not comparing.view.findChildren(ChangesMatrix)
 
 
-def test_a_comparison_is_called_off(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_comparison_is_cancelled(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(400):
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
     comparing.set_photos([tmp_path / "many"])
@@ -113,14 +111,14 @@ def test_the_same_model_twice_is_not_compared(comparing: CompareWindow, solids: 
     assert "two different" in comparing.go.toolTip()
 
 
-def test_a_process_that_dies_is_told_and_started_again(
+def test_a_process_that_dies_is_reported_and_restarted(
     comparing: CompareWindow, window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
     for number in range(400):
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
     comparing.set_photos([tmp_path / "many"])
     click(qtbot, comparing.go)
-    window.session.library.refresh()  # a listing that the process does not live to answer takes no model away
+    window.session.library.refresh()  # a listing that is never answered removes no model
     process = window.session.library.tasks.process_id
     assert process is not None
     os.kill(process, 9)

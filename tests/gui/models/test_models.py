@@ -1,4 +1,4 @@
-"""Models in the window: which is in use, switching, and what is refused."""
+"""Models in the window: the one in use, switching, and models and providers that fail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def install(name: str, title: str) -> None:
     open_library().install(card, files)
 
 
-def test_the_model_in_use_is_told_everywhere(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) -> None:
     assert window.top_bar.switcher.currentText() == "Colours"
     assert window.top_bar.chip.text().strip() == "CPU"
     assert "colours on CPU" in visible_texts(window.status)
@@ -40,13 +40,15 @@ def test_the_model_in_use_is_told_everywhere(window: MainWindow, qtbot: QtBot) -
         assert words in shown
 
 
-def test_latency_is_told_after_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
+def test_latency_is_shown_after_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
     window.session.add(list(solids.values()))
     qtbot.waitUntil(lambda: "(3 photos)" in visible_texts(window.photos_page.inspector), timeout=PATIENCE_MS)
     assert "95% within" in visible_texts(window.photos_page.inspector)
 
 
-def test_switching_the_model_reads_the_photos_again(qtbot: QtBot, tiny_model: str, solids: dict[str, Path]) -> None:
+def test_switching_the_model_classifies_the_photos_again(
+    qtbot: QtBot, tiny_model: str, solids: dict[str, Path]
+) -> None:
     install("hues", "Hues")
     window = show_window(qtbot)
     window.session.add(list(solids.values()))
@@ -64,7 +66,7 @@ def test_switching_the_model_reads_the_photos_again(qtbot: QtBot, tiny_model: st
     assert settings.load(paths.settings_file()).model == "hues"
 
 
-def test_a_broken_model_is_named_and_costs_nothing_else(qtbot: QtBot, tiny_model: str) -> None:
+def test_a_broken_model_is_reported_and_the_default_opened(qtbot: QtBot, tiny_model: str) -> None:
     install("hues", "Hues")
     folder = paths.user_models() / "hues" / "1"
     (folder / "head.npz").write_bytes(b"damaged")
@@ -72,11 +74,11 @@ def test_a_broken_model_is_named_and_costs_nothing_else(qtbot: QtBot, tiny_model
     window = show_window(qtbot)
     qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
     assert "head.npz" in window.notices.texts()[0]
-    qtbot.waitUntil(lambda: window.session.opened is not None, timeout=PATIENCE_MS)  # the default stands in
+    qtbot.waitUntil(lambda: window.session.opened is not None, timeout=PATIENCE_MS)  # the default is opened instead
     window.close()
 
 
-def test_without_any_model_the_window_says_what_to_do(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
+def test_a_window_without_models_reports_it(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
     shutil.rmtree(paths.user_models())
     settings.save(Settings(model="gone"), paths.settings_file())
     window = show_window(qtbot)
@@ -85,7 +87,7 @@ def test_without_any_model_the_window_says_what_to_do(qtbot: QtBot, tiny_model: 
     window.close()
 
 
-def test_a_provider_that_does_not_work_is_told_and_the_next_best_used(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_provider_that_does_not_work_is_reported_and_the_next_best_used(window: MainWindow, qtbot: QtBot) -> None:
     before = window.session.opened
     window.actions_by_id[ActionId.PROVIDER_CUDA].trigger()
     qtbot.waitUntil(lambda: window.session.opened is not before, timeout=PATIENCE_MS)
@@ -98,7 +100,7 @@ def test_a_provider_that_does_not_work_is_told_and_the_next_best_used(window: Ma
     assert window.actions_by_id[ActionId.PROVIDER_CUDA].isChecked()
 
 
-def test_a_remembered_provider_that_no_longer_works_is_told(qtbot: QtBot, tiny_model: str) -> None:
+def test_a_remembered_provider_that_no_longer_works_is_reported(qtbot: QtBot, tiny_model: str) -> None:
     model = open_library().find(tiny_model)
     provider_selection._save_choice(model.backbone.card, Precision.AUTO, Provider.CUDA)
     if provider_selection.probe_provider(
@@ -111,7 +113,7 @@ def test_a_remembered_provider_that_no_longer_works_is_told(qtbot: QtBot, tiny_m
     window.close()
 
 
-def test_photos_brought_back_are_answered_by_the_model_in_use(
+def test_restored_photos_are_classified_by_the_model_in_use(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
     photos = window.session.photos

@@ -1,4 +1,4 @@
-"""The place Models: versions chosen, removed and brought back, files exported and imported, other programs noticed."""
+"""The place Models: versions, removal and undo, export and import, and changes by other programs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     qtbot.waitUntil(lambda: photos.photo(0).outcome.model == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.actions_by_id[ActionId.ROLL_BACK].trigger()
     qtbot.waitUntil(lambda: used(window) == ("hues", 2), timeout=PATIENCE_MS)
-    assert any("version 2 again" in text for text in window.notices.texts())
+    assert any("“hues” now uses version 2 again." in text for text in window.notices.texts())
 
 
 def used(window: MainWindow) -> tuple[str, int]:
@@ -93,17 +93,17 @@ def used(window: MainWindow) -> tuple[str, int]:
     return (opened.name, opened.version) if opened else ("", -1)
 
 
-def test_a_version_is_removed_and_the_undo_brings_it_back(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_a_version_is_removed_and_restored_with_undo(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.versions.list.setCurrentIndex(page.versions.list.model().index(1, 0))
     click(qtbot, page.versions.remove)
     qtbot.waitUntil(lambda: len(rows(page)) == 1, timeout=PATIENCE_MS)
-    assert any("Version 1 of “hues” was removed. It is kept for 7 days." in one for one in window.notices.texts())
+    assert any("Removed version 1 of “hues”. You can restore it for 7 days." in one for one in window.notices.texts())
     undo(window, qtbot)
     qtbot.waitUntil(lambda: len(rows(page)) == 2, timeout=PATIENCE_MS)
     assert open_library().numbers("hues") == (1, 2)
 
 
-def test_a_model_in_use_is_removed_and_comes_back(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_a_model_in_use_is_removed_and_restored(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.select("colours")
     window.actions_by_id[ActionId.REMOVE_MODEL].trigger()
     qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
@@ -113,7 +113,7 @@ def test_a_model_in_use_is_removed_and_comes_back(page: ModelsPage, window: Main
     qtbot.waitUntil(lambda: "colours" in page.names, timeout=PATIENCE_MS)
 
 
-def test_what_came_with_fovea_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.select("general")
     qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
     assert page.classes.list.isVisible()
@@ -136,69 +136,71 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
     file = tmp_path / "hues.onnx"
     panel.write(file)
-    qtbot.waitUntil(lambda: any("is written to" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Exported “hues@2” to" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert file.stat().st_size
     assert not panel.isVisible()
     open_library().remove("hues")
     qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
     assert dragging.drop(window, dragging.files([file]))
     qtbot.waitUntil(
-        lambda: any("is now the model “hues”" in one for one in window.notices.texts()), timeout=PATIENCE_MS
+        lambda: any("Imported “hues.onnx” as “hues”." in one for one in window.notices.texts()), timeout=PATIENCE_MS
     )
     assert window.session.photos.rowCount() == 0
     qtbot.waitUntil(lambda: page._chosen_name() == "hues", timeout=PATIENCE_MS)
 
 
-def test_an_import_that_fails_says_why(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     page.imports.import_file(tmp_path / "bad.onnx")
-    qtbot.waitUntil(lambda: any("was not imported" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: any("Couldn't import “bad.onnx”." in text for text in window.notices.texts()), timeout=PATIENCE_MS
+    )
 
 
-def test_what_another_program_removes_is_noticed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_models_removed_by_another_program_disappear(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     open_library().remove("hues")
     qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: window.top_bar.switcher.findData("hues") < 0, timeout=PATIENCE_MS)
 
 
-def test_which_of_several_outputs_is_meant_is_asked(page: ModelsPage, qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_user_chooses_one_of_several_outputs(page: ModelsPage, qtbot: QtBot, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
     page.imports.import_file(file)
-    asked = page.questions
-    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
-    assert [asked.output.itemText(row) for row in range(2)] == ["y (3 classes)", "other (5 classes)"]
-    assert "3 classes" in asked._about.text()
-    asked.output.setCurrentIndex(1)
-    assert "5 classes" in asked._about.text()
-    asked.set_names("a, b, c, d, e")
-    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
-    click(qtbot, asked.add)
+    form = page.questions
+    qtbot.waitUntil(form.isVisible, timeout=PATIENCE_MS)
+    assert [form.output.itemText(row) for row in range(2)] == ["y (3 classes)", "other (5 classes)"]
+    assert "3 classes" in form._about.text()
+    form.output.setCurrentIndex(1)
+    assert "5 classes" in form._about.text()
+    form.set_names("a, b, c, d, e")
+    form.scaling.setCurrentIndex(form.scaling.findData(Scaling.RAW))
+    click(qtbot, form.add)
     qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
     assert open_library().find("theirs").card.classes == ("a", "b", "c", "d", "e")
 
 
-def test_a_classifier_of_another_program_is_asked_about(
+def test_a_classifier_of_another_program_opens_the_import_form(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
     file = tmp_path / "theirs.onnx"
     file.write_bytes(classifier().SerializeToString())
     assert dragging.drop(window, dragging.files([file]))
-    asked = page.questions
-    qtbot.waitUntil(asked.isVisible, timeout=PATIENCE_MS)
+    form = page.questions
+    qtbot.waitUntil(form.isVisible, timeout=PATIENCE_MS)
     assert window.pages.currentWidget() is page
-    assert not asked.output.isVisible()
-    assert not asked.side.isEnabled()
-    assert not asked.add.isEnabled()
+    assert not form.output.isVisible()
+    assert not form.side.isEnabled()
+    assert not form.add.isEnabled()
     for name in tiny.CLASSES:
-        qtbot.keyClicks(asked.classes, name)
-        qtbot.keyClick(asked.classes, Qt.Key.Key_Return)
-    asked.scaling.setCurrentIndex(asked.scaling.findData(Scaling.RAW))
-    asked.preview_on(tiny.write_solid(tmp_path / "photo.png", "red"))
-    assert not asked.add.isEnabled()
-    qtbot.waitUntil(lambda: "“photo.png”: red " in asked.preview.text(), timeout=PATIENCE_MS)
+        qtbot.keyClicks(form.classes, name)
+        qtbot.keyClick(form.classes, Qt.Key.Key_Return)
+    form.scaling.setCurrentIndex(form.scaling.findData(Scaling.RAW))
+    form.preview_on(tiny.write_solid(tmp_path / "photo.png", "red"))
+    assert not form.add.isEnabled()
+    qtbot.waitUntil(lambda: "“photo.png”: red " in form.preview.text(), timeout=PATIENCE_MS)
     assert "theirs" not in page.names
-    click(qtbot, asked.add)
+    click(qtbot, form.add)
     qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
-    assert not asked.isVisible()
+    assert not form.isVisible()
     assert open_library().find("theirs").card.classes == ("red", "green", "blue")

@@ -1,4 +1,4 @@
-"""The place Training: what is under way, what can be resumed or thrown away, and what was trained."""
+"""The place Training: the current training, runs to resume or discard, and trained models."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def request(folder: Path, **changes: object) -> TrainRequest:
     return TrainRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
-def begin(asked: TrainRequest) -> None:
-    with open_run(asked, {"recipe": asked.recipe.value, "epochs": 3}, ["a"], restart=False) as run:
+def begin(training: TrainRequest) -> None:
+    with open_run(training, {"recipe": training.recipe.value, "epochs": 3}, ["a"], restart=False) as run:
         (run.folder / "checkpoint.npz").touch()
 
 
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingPage]:
-    """The page with one unfinished run, and one that an earlier Fovea began."""
+    """The page with one unfinished run."""
     begin(request(tmp_path / "pictures"))
     window.actions_by_id[ActionId.SHOW_TRAINING].trigger()
     qtbot.waitUntil(lambda: len(window.training_page.runs) == 1, timeout=PATIENCE_MS)
@@ -54,7 +54,7 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_an_unfinished_run_is_thrown_away_after_a_question_in_place(
+def test_an_unfinished_run_is_discarded_after_confirmation_in_place(
     page: TrainingPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     (row,) = page.runs
@@ -81,23 +81,25 @@ def test_resuming_opens_the_wizard_where_it_trains(
     assert wizard.step is WizardStep.TRAINING
     assert "Training later" in page.line.text()
     assert page.running.isVisible()
-    qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # there are no such pictures
+    qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # the folder does not exist
     assert "no folder" in wizard.training._error.text() or "pictures" in wizard.training._error.text()
     assert not page.running.isVisible()
 
 
-def test_a_run_of_an_earlier_fovea_cannot_be_resumed_here(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_a_run_of_an_earlier_version_cannot_be_resumed_here(
+    page: TrainingPage, window: MainWindow, qtbot: QtBot
+) -> None:
     place = paths.unfinished_runs() / "old"
     place.mkdir()
     (place / "run.json").write_text('{"format": 1, "plan": {"recipe": "dense"}, "images": []}')
     qtbot.waitUntil(lambda: len(page.runs) == 2, timeout=PATIENCE_MS)
     old = next(row for row in page.runs if row.run.name == "old")
     assert not old.resume.isEnabled()
-    assert "command it was begun with" in old.about.text()
+    assert "repeat the command that started it" in old.about.text()
     assert old.discard.isEnabled()
 
 
-def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 1, timeout=PATIENCE_MS)
     open_library().install(*tiny.packaged_model("hues", title="Hues"))
     qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
@@ -113,7 +115,7 @@ def test_what_was_trained_leads_to_its_model(page: TrainingPage, window: MainWin
     qtbot.waitUntil(lambda: window.models_page._chosen_name() == "hues", timeout=PATIENCE_MS)
 
 
-def test_the_way_into_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, page.new)
     assert window.wizard_controller.wizard is not None
     assert window.wizard_controller.wizard.step is WizardStep.PHOTOS

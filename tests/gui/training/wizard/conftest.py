@@ -1,4 +1,4 @@
-"""The wizard, opened from the menu of a real window; its trainings stand on the tiny backbone."""
+"""The wizard, opened from the menu of a real window; its trainings use the tiny backbone."""
 
 from __future__ import annotations
 

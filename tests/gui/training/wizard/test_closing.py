@@ -1,4 +1,4 @@
-"""Closing while a training is under way: nothing ends unasked, and nothing is lost."""
+"""Closing during a training: nothing stops without asking, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import buttons, click, texts, to_how
+from tests.gui.training.wizard.walking import buttons, click, texts, to_method
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -23,33 +23,35 @@ def train(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> Callable[[int
     """Begin a training that takes a while."""
 
     def begin(seed: int) -> None:
-        to_how(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=seed))
+        to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=seed))
         click(qtbot, wizard.next)
         assert wizard.run.is_running
 
     return begin
 
 
-def test_one_stays(qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]) -> None:
+def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]) -> None:
     train(11)
     wizard.close()
-    assert "Close the wizard while it trains?" in texts(wizard)
-    click(qtbot, buttons(wizard.training)["Stay here"])
+    assert "Close while training?" in texts(wizard)
+    click(qtbot, buttons(wizard.training)["Keep training"])
     assert wizard.isVisible()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
     assert wizard.isVisible()
 
 
-def test_it_stops_and_closes(qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]) -> None:
+def test_the_training_stops_and_the_wizard_closes(
+    qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]
+) -> None:
     train(12)
     wizard.close()
-    click(qtbot, buttons(wizard.training)["Stop, throw it away"])
+    click(qtbot, buttons(wizard.training)["Stop and discard"])
     qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=PATIENCE_MS)
     assert not wizard.run.is_running
     assert "many" not in [model.name for model in open_library().models()]
 
 
-def test_in_the_background_it_comes_to_its_end_and_is_told_of(
+def test_a_training_in_the_background_ends_with_a_notice(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, train: Callable[[int], None]
 ) -> None:
     train(13)
@@ -57,17 +59,17 @@ def test_in_the_background_it_comes_to_its_end_and_is_told_of(
     click(qtbot, wizard.training.background)
     assert not wizard.isVisible()
     qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=2 * PATIENCE_MS)
-    click(qtbot, buttons(window)["Show it"] if "Show it" in buttons(window) else buttons(window.notices)["Show it"])
+    click(qtbot, buttons(window)["Show"] if "Show" in buttons(window) else buttons(window.notices)["Show"])
     assert wizard.isVisible()
     assert wizard.step is WizardStep.RESULT
 
 
-def test_the_main_window_says_what_would_end_with_it(
+def test_the_main_window_warns_before_it_stops_a_training(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, train: Callable[[int], None]
 ) -> None:
     train(14)
     window.close()
     assert window.isVisible()
-    assert any("is under way. If Fovea closes, it ends" in one for one in window.notices.texts())
-    click(qtbot, buttons(window.notices)["Close all the same"])
+    assert any("is still training. If you close Fovea, the training stops" in one for one in window.notices.texts())
+    click(qtbot, buttons(window.notices)["Close anyway"])
     assert not window.isVisible()

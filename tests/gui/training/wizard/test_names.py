@@ -1,4 +1,4 @@
-"""Every control of the wizard says what it is, to those who cannot see it."""
+"""Every control of the wizard has an accessible name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 
 def nameless(wizard: TrainingWizard) -> list[str]:
-    """The controls that can be reached and say nothing."""
+    """The focusable controls without an accessible name."""
     return [
         f"{type(one).__name__} {one.objectName()} in {type(one.parentWidget()).__name__}"
         for one in wizard.findChildren(QWidget)
@@ -28,12 +28,12 @@ def nameless(wizard: TrainingWizard) -> list[str]:
 
 
 def _name(control: QWidget) -> str:
-    told = QAccessible.queryAccessibleInterface(control)
-    return told.text(QAccessible.Text.Name) if told is not None else ""
+    interface = QAccessible.queryAccessibleInterface(control)
+    return interface.text(QAccessible.Text.Name) if interface is not None else ""
 
 
 def _is_part(control: QWidget) -> bool:
-    """Whether it is a piece of another control, which speaks for it."""
+    """Whether it is part of another control, which has the name."""
     parent = control.parentWidget()
     return isinstance(parent, QAbstractScrollArea) or control.objectName().startswith("qt_")
 
@@ -60,7 +60,9 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     assert nameless(wizard) == []
 
 
-def test_the_preview_shows_nine_ways_and_other_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+def test_the_preview_shows_nine_augmentations_and_other_photos(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
     read(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     preview = wizard.how.options.fields.preview

@@ -1,4 +1,4 @@
-"""The page *Photos*: what is wrong can be dealt with in place, classes are built, and all of it is undone."""
+"""The step *Photos*: problems are fixed in place, classes are built, and changes are undone."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """A folder with a photo under two labels, one that cannot be read, and one in no class."""
+    """A folder with a photo in two classes, an unreadable one, and one outside the classes."""
     place = teaching.write_labelled(tmp_path / "mixed", 12)
-    shutil.copy(place / "red" / "0.png", place / "blue" / "twin.png")
+    shutil.copy(place / "red" / "0.png", place / "blue" / "copy.png")
     (place / "green" / "broken.png").write_bytes(b"nothing")
     extra = teaching.write_labelled(tmp_path / "extra", 1, classes=["red"], seed=8)
     shutil.copy(extra / "red" / "0.png", place / "IMG_1.png")
@@ -39,12 +39,12 @@ def mixed(tmp_path: Path) -> Path:
 
 
 def problem(problems: ProblemList, part: str) -> Panel:
-    """The problem that says something."""
+    """The problem with this text."""
     (found,) = [one for one in problems.findChildren(Panel) if part in texts(one)]
     return found
 
 
-def says(wizard: TrainingWizard, text: str) -> bool:
+def shows(wizard: TrainingWizard, text: str) -> bool:
     return text in texts(wizard)
 
 
@@ -62,46 +62,44 @@ def drop_on_tile(tiles: ClassTiles, row: int, files: Sequence[Path]) -> None:
         assert event.isAccepted()
 
 
-def test_a_photo_under_two_labels_is_put_in_one_and_that_is_undone(
-    qtbot: QtBot, wizard: TrainingWizard, mixed: Path
-) -> None:
+def test_a_photo_in_two_classes_is_moved_to_one_and_back(qtbot: QtBot, wizard: TrainingWizard, mixed: Path) -> None:
     read(qtbot, wizard, mixed)
     problems = wizard.photos.found.problems
-    qtbot.waitUntil(lambda: says(wizard, "different labels"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
     conflict = problem(problems, "different labels")
-    assert {"Skip 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
+    assert {"Exclude 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
     click(qtbot, buttons(conflict)["Move to class…"])
     assert wizard.chooser.isVisible()
     assert "What is in this photo?" in texts(wizard.chooser)
     qtbot.keyClicks(wizard.chooser.line, "blu")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: says(wizard, "1 label was put right by you."), timeout=PATIENCE_MS)
-    assert not says(wizard, "different labels")
-    assert says(wizard, "Class blue, 13 photos")
+    qtbot.waitUntil(lambda: shows(wizard, "moved to “blue”"), timeout=PATIENCE_MS)
+    assert not shows(wizard, "different labels")
+    assert shows(wizard, "Class blue, 13 photos")
     assert (mixed / "red" / "0.png").exists(), "the folder is as it was"
     click(qtbot, wizard.photos.found.undo)
-    qtbot.waitUntil(lambda: says(wizard, "different labels"), timeout=PATIENCE_MS)
-    assert not says(wizard, "put right by you")
+    qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
+    assert not shows(wizard, "moved to “blue”")
 
 
-def test_what_cannot_be_read_is_skipped_and_each_decision_is_undone_by_itself(
+def test_an_unreadable_photo_is_excluded_and_changes_are_undone_one_by_one(
     qtbot: QtBot, wizard: TrainingWizard, mixed: Path
 ) -> None:
     read(qtbot, wizard, mixed)
     problems = wizard.photos.found.problems
-    qtbot.waitUntil(lambda: says(wizard, "broken.png"), timeout=PATIENCE_MS)
-    click(qtbot, buttons(problem(problems, "broken.png"))["Skip"])
-    qtbot.waitUntil(lambda: says(wizard, "1 photo was left out by you."), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: says(wizard, "beside the class folders"), timeout=PATIENCE_MS)
-    click(qtbot, buttons(problem(problems, "beside the class folders"))["Move to class…"])
+    qtbot.waitUntil(lambda: shows(wizard, "broken.png"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "broken.png"))["Exclude"])
+    qtbot.waitUntil(lambda: shows(wizard, "broken.png: excluded"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "IMG_1.png"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "IMG_1.png"))["Move to class…"])
     qtbot.keyClicks(wizard.chooser.line, "green")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)
-    assert says(wizard, "Class green, 13 photos")
+    qtbot.waitUntil(lambda: shows(wizard, "moved to “green”"), timeout=PATIENCE_MS)
+    assert shows(wizard, "Class green, 13 photos")
     undo = [one for one in problems.findChildren(type(wizard.next)) if "broken.png" in one.accessibleName()]
     click(qtbot, undo[0])
-    qtbot.waitUntil(lambda: not says(wizard, "left out"), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)  # the other decision stands
+    qtbot.waitUntil(lambda: not shows(wizard, "excluded"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "moved to “green”"), timeout=PATIENCE_MS)  # the other change remains
 
 
 def test_classes_are_built_by_dragging_photos(
@@ -125,7 +123,7 @@ def test_classes_are_built_by_dragging_photos(
     drop_on_tile(tiles, 1, [folder / "green"])
     qtbot.waitUntil(lambda: "Class green, 20 photos" in tile_texts(tiles), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.next.isEnabled(), timeout=PATIENCE_MS)
-    assert says(wizard, "40 photos in 2 classes")
+    assert shows(wizard, "40 photos in 2 classes")
     assert (folder / "blue" / "0.png").exists(), "the originals stay where they are"
     found.name.setFocus()
     found.name.selectAll()
@@ -138,37 +136,37 @@ def test_classes_are_built_by_dragging_photos(
     tiles.setCurrentIndex(tiles.model().index(0, 0))
     tiles.setFocus()
     qtbot.keyClick(tiles, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: says(wizard, "20 photos in 1 class"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "20 photos in 1 class"), timeout=PATIENCE_MS)
     click(qtbot, found.undo)
-    qtbot.waitUntil(lambda: says(wizard, "40 photos in 2 classes"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "40 photos in 2 classes"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
     assert wizard.step is WizardStep.METHOD
 
 
-def test_photos_are_taken_out_of_a_class_and_a_new_class_is_typed(
+def test_photos_are_removed_from_a_class_and_a_new_class_is_named(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path
 ) -> None:
     wizard.build("Set", {label: tuple(sorted((folder / label).glob("?.png"))) for label in ("red", "blue")})
     found = wizard.photos.found
-    qtbot.waitUntil(lambda: says(wizard, "20 photos in 2 classes"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "20 photos in 2 classes"), timeout=PATIENCE_MS)
     wall = found.class_photos.wall
     qtbot.waitUntil(lambda: wall.count() == 10, timeout=PATIENCE_MS)
     wall.setFocus()
     wall.setCurrentRow(3)
     qtbot.keyClick(wall, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: says(wizard, "19 photos in 2 classes"), timeout=PATIENCE_MS)
-    click(qtbot, found.class_photos.buttons["New class"])
+    qtbot.waitUntil(lambda: shows(wizard, "19 photos in 2 classes"), timeout=PATIENCE_MS)
+    click(qtbot, found.class_photos.new_class)
     (editor,) = found.tiles.findChildren(QLineEdit)
     qtbot.keyClicks(editor, "third")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "Class third, 0 photos" in tile_texts(found.tiles), timeout=PATIENCE_MS)
     for count in ("19 photos in 2 classes", "20 photos in 2 classes"):
         click(qtbot, found.undo)
-        qtbot.waitUntil(lambda count=count: says(wizard, count), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda count=count: shows(wizard, count), timeout=PATIENCE_MS)
 
 
-def test_a_set_is_there_again_after_a_restart(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+def test_a_custom_dataset_is_offered_after_a_restart(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     wizard.build("Kept", {label: (folder / label,) for label in ("red", "blue")})
     qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     again = TrainingWizard(wizard._session, wizard.parentWidget())
@@ -197,13 +195,13 @@ def test_photos_are_dragged_out_of_the_gallery_as_files(
     assert [Path(url.toLocalFile()) for url in mime.urls()] == [photos.photo(row).path for row in range(3)]
 
 
-def test_the_wizard_opens_with_classes_that_somebody_made(
+def test_the_wizard_opens_with_given_classes(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
 ) -> None:
     window.wizard_controller.open_with(
         {"red": [folder / "red" / "1.png"], "blue": [folder / "blue" / "1.png"]}, "Corrected"
     )
-    qtbot.waitUntil(lambda: says(wizard, "2 photos in 2 classes"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "2 photos in 2 classes"), timeout=PATIENCE_MS)
     assert wizard.photos.found.name.text() == "Corrected"
 
 
@@ -211,5 +209,5 @@ def test_many_classes_are_shown_at_once(qtbot: QtBot, wizard: TrainingWizard, tm
     wizard.resize(900, 600)
     source = teaching.write_labelled(tmp_path / "s", 1, classes=["red"])
     wizard.build("Many", {f"class {number:03}": (source / "red" / "0.png",) for number in range(200)})
-    qtbot.waitUntil(lambda: says(wizard, "200 photos in 200 classes"), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "200 photos in 200 classes"), timeout=2 * PATIENCE_MS)
     assert wizard.photos.found.tiles.model().rowCount() == 201

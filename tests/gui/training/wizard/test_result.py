@@ -1,4 +1,4 @@
-"""The page *Result*: a wrong label is put right and learnt from at once, and the model is written to a file."""
+"""The step *Result*: a wrong label is corrected, the training repeated, and the model exported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 @pytest.fixture
 def mislabelled(tmp_path: Path) -> Path:
-    """A folder in which every fifth red photo lies among the blue ones."""
+    """A folder in which every fifth red photo is labelled blue."""
     place = teaching.write_labelled(tmp_path / "tints", 25)
     for number in range(0, 25, 5):
         shutil.move(place / "red" / f"{number}.png", place / "blue" / f"red {number}.png")
@@ -36,14 +36,14 @@ def shown_photos(wizard: TrainingWizard) -> ResultPhotos:
     return wizard.result.photos
 
 
-def test_a_wrong_label_is_put_right_by_keyboard_and_the_training_repeated(
+def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     qtbot: QtBot, wizard: TrainingWizard, mislabelled: Path
 ) -> None:
     to_result(qtbot, wizard, mislabelled)
     photos = shown_photos(wizard)
-    assert "Where it errs, surest first" in texts(photos)
+    assert "Mistakes, most confident first" in texts(photos)
     wall = photos.wall
-    row = next(row for row in range(wall.count()) if "blue, named red" in wall.item(row).text())
+    row = next(row for row in range(wall.count()) if "Label: blue\nModel: red" in wall.item(row).text())
     wall.setFocus()
     wall.setCurrentRow(row)
     qtbot.keyClick(wall, Qt.Key.Key_F2)
@@ -62,11 +62,11 @@ def test_a_wrong_label_is_put_right_by_keyboard_and_the_training_repeated(
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert wizard.result.facts is not None
     assert wizard.result.facts.version == 2
-    assert wizard.result.again.text() == "Train again", "it has learnt what was put right"
-    assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is as it was"
+    assert wizard.result.again.text() == "Train again", "the correction was used"
+    assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
 
 
-def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
+def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
 ) -> None:
     to_result(qtbot, wizard, folder)
@@ -75,20 +75,20 @@ def test_the_model_is_exported_from_a_dialog_beside_the_event_loop(
     assert facts is not None
     assert f"{facts.name}@{facts.version}" in panel.heading.text()
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
-    assert panel.save.isEnabled(), "the photos it was trained on are at hand"
+    assert panel.save.isEnabled(), "the training photos are preselected"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
     click(qtbot, panel.save)
     (dialog,) = [one for one in wizard.findChildren(QFileDialog) if one.isVisible()]
     dialog.reject()
     panel.write(tmp_path / "out")
     assert panel.isVisible()
-    qtbot.waitUntil(lambda: any("is written" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Exported “" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not wizard.result.exporting.isVisible()
     imported = import_model(tmp_path / "out.onnx", open_library())
     assert imported.model.card.classes == facts.classes
 
 
-def test_an_export_that_fails_says_why(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
+def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
     to_result(qtbot, wizard, folder)
     wizard.result.exporting.open("gone@3")
     wizard.result.exporting.write(tmp_path / "out.onnx")

@@ -1,4 +1,4 @@
-"""The wizard as a person walks through it: from a folder of photos to a model in use, with real processes."""
+"""The wizard as a user walks through it: from a folder of photos to a model in use, with real processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import click, in_use, texts, to_how
+from tests.gui.training.wizard.walking import click, in_use, texts, to_method
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -37,15 +37,15 @@ def test_from_a_folder_to_a_model_in_use(
     assert wizard.how.name.text() == "my-pictures"
     wizard.how.name.clear()
     qtbot.keyClicks(wizard.how.name, "Bad name")
-    assert "Small letters" in texts(wizard)
+    assert "Use lowercase letters" in texts(wizard)
     assert not wizard.next.isEnabled()
     wizard.how.name.clear()
     qtbot.keyClicks(wizard.how.name, "mine")
-    qtbot.waitUntil(lambda: "about" in wizard.how.cards[Recipe.QUICK].time.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "About" in wizard.how.cards[Recipe.QUICK].time.text(), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
     assert wizard.step is WizardStep.TRAINING
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    assert "photos it had not seen are named rightly" in wizard.result.headline.text()
+    assert "correct on" in wizard.result.headline.text()
     assert "%" in wizard.result.beside.text()
     click(qtbot, wizard.result.use)
     qtbot.waitUntil(lambda: in_use(window) == "mine", timeout=PATIENCE_MS)
@@ -55,7 +55,7 @@ def test_from_a_folder_to_a_model_in_use(
 
 
 def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
-    to_how(qtbot, wizard, folder)
+    to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
@@ -66,38 +66,40 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     assert facts.evaluation is not None
     matrix.cell_chosen.emit(0, 0)
     assert photos.wall.count() == facts.evaluation.confusion[0][0]
-    assert f"of {facts.classes[0]}, rightly named" in texts(wizard)
+    assert f"of “{facts.classes[0]}”, " in texts(wizard)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
-def test_a_trainer_that_dies_is_told_of_and_goes_on(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+def test_a_training_is_repeated_after_its_process_dies(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     many = teaching.write_labelled(tmp_path / "many", 200, seed=3)
-    to_how(qtbot, wizard, many)
+    to_method(qtbot, wizard, many)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard._session.training.process_id is not None, timeout=PATIENCE_MS)
     assert wizard._session.training.process_id is not None
     os.kill(wizard._session.training.process_id, signal.SIGKILL)
     qtbot.waitUntil(wizard.training.restart.isVisible, timeout=PATIENCE_MS)
-    assert "ended before its work did" in wizard.training.stage.text()
+    assert wizard.training.stage.text() == "Training failed"
     button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.restart
     click(qtbot, button)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
-def test_a_folder_that_teaches_nothing_says_why(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert dragging.drop(wizard, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=PATIENCE_MS)
-    assert "Nothing can be learned" in texts(wizard)
+    assert wizard.photos.read is not None
+    assert wizard.photos.read.error is not None
+    assert wizard.photos.read.error.what in texts(wizard)
     assert not wizard.next.isEnabled()
 
 
-def test_stopping_asks_what_becomes_of_the_work(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
-    to_how(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
+def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+    to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
     click(qtbot, wizard.next)
     click(qtbot, wizard.training.stop)
     choices = {one.text(): one for one in wizard.training.findChildren(QPushButton) if one.isVisible()}
-    click(qtbot, choices["Stop, throw it away"])
+    click(qtbot, choices["Stop and discard"])
     qtbot.waitUntil(lambda: wizard.training.stage.text() == "Stopped", timeout=PATIENCE_MS)
     assert "many" not in [model.name for model in open_library().models()]
     click(qtbot, wizard.back)
@@ -107,17 +109,17 @@ def test_stopping_asks_what_becomes_of_the_work(qtbot: QtBot, wizard: TrainingWi
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
-def test_closed_while_it_trains_it_goes_on_and_is_found_again(
+def test_a_training_continues_in_the_background_and_is_shown_again(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
 ) -> None:
-    to_how(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=5))
+    to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=5))
     click(qtbot, wizard.next)
     wizard.close()
-    assert wizard.isVisible(), "it asks first"
-    assert "Close the wizard while it trains?" in texts(wizard)
+    assert wizard.isVisible(), "the wizard asks first"
+    assert "Close while training?" in texts(wizard)
     click(qtbot, wizard.training.background)
     assert not wizard.isVisible()
-    assert "The training goes on in the background." in window.notices.texts()
+    assert "Training continues in the background." in window.notices.texts()
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))
     window.status.training_wanted.emit()
     assert wizard.isVisible()
@@ -130,9 +132,9 @@ def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
     teaching.replace_backbone(home)
     assert dragging.drop(window, dragging.files([folder]))
     qtbot.waitUntil(
-        lambda: any("learn to tell them apart" in text for text in window.notices.texts()), timeout=PATIENCE_MS
+        lambda: any("has a subfolder for each class" in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
-    (offer,) = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Teach a new model"]
+    (offer,) = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Train a new model"]
     qtbot.waitUntil(offer.isVisible, timeout=PATIENCE_MS)
     click(qtbot, offer)
     wizard = window.wizard_controller.wizard

@@ -1,4 +1,4 @@
-"""Walking through the wizard as a person does: read what is there, click what can be clicked, wait."""
+"""Walking through the wizard as a user does: read the texts, click the buttons, wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.gui.conftest import PATIENCE_MS
 
 
 def texts(widget: QWidget) -> str:
-    """Everything that a person can read there now, what lists show included."""
+    """All visible texts, including the rows of lists."""
     shown = [one.text() for one in widget.findChildren(QLabel) if one.isVisible()]
     for view in widget.findChildren(QAbstractItemView):
         if view.isVisible():
@@ -24,23 +24,23 @@ def texts(widget: QWidget) -> str:
 
 
 def cell_text(view: QAbstractItemView, row: int) -> str:
-    """What a list says of a row."""
+    """The accessible text of a row, or its display text."""
     index = view.model().index(row, 0)
     return str(index.data(Qt.ItemDataRole.AccessibleTextRole) or index.data())
 
 
 def buttons(widget: QWidget) -> dict[str, QPushButton]:
-    """The buttons that can be seen, by their text."""
+    """The visible buttons, by their text."""
     return {one.text(): one for one in widget.findChildren(QPushButton) if one.isVisible()}
 
 
 def in_use(window: MainWindow) -> str:
-    """The model that the main window asks."""
+    """The name of the model in use."""
     return window.session.opened.name if window.session.opened else ""
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
-    """Click a button, which must be there to be clicked."""
+    """Click a button, which must be visible and enabled."""
     assert button.isVisible()
     assert button.isEnabled()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -52,15 +52,15 @@ def read(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
 
 
-def to_how(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
-    """Drop a folder on the wizard and go on to the second page."""
+def to_method(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    """Drop a folder on the wizard and go to the second step."""
     read(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     assert wizard.step is WizardStep.METHOD
 
 
 def to_result(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
-    """Drop a folder on the wizard and train with what it proposes."""
-    to_how(qtbot, wizard, folder)
+    """Drop a folder on the wizard and train with the defaults."""
+    to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)

@@ -1,0 +1,15 @@
+"""Counted nouns that several parts of the wizard show."""
+
+from __future__ import annotations
+
+from core.base.i18n import tr_n
+
+
+def photo_count(photos: int) -> str:
+    """A number of photos."""
+    return tr_n("{count:,} photo", "{count:,} photos", photos)
+
+
+def photos_in_classes(photos: int, classes: int) -> str:
+    """A number of photos in a number of classes."""
+    return tr_n("{photos} in {count:,} class", "{photos} in {count:,} classes", classes, photos=photo_count(photos))
