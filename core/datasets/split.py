@@ -164,7 +164,7 @@ def _by_fraction(classes: Iterable[list[_Group]], wanted: Mapping[Subset, Fracti
     fractions = [wanted[part] for part in _HELD_OUT]
     if not all(0 <= fraction < 1 for fraction in fractions) or sum(fractions) >= 1:
         what = tr(
-            "Fractions of {validation} for validation and {test} for testing leave no training images.",
+            "Invalid fractions: {validation} for validation, {test} for testing.",
             validation=fractions[1],
             test=fractions[0],
         )
@@ -208,8 +208,8 @@ def _counts(wanted: Mapping[Subset, FractionOrCount], train: int | None, total: 
     if min(counts.values()) < 0 or sum(counts.values()) > total:
         requested = ", ".join(_count_text(part, count) for part, count in counts.items())
         what = tr_n(
-            "The folder has only {count:,} image to split, not enough for {requested}.",
-            "The folder has only {count:,} images to split, not enough for {requested}.",
+            "Couldn't split {count:,} image into {requested}.",
+            "Couldn't split {count:,} images into {requested}.",
             total,
             requested=requested,
         )

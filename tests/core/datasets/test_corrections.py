@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read_is_told_and_left(tmp_path: Path) -> None:
     file = paths.corrections() / "animals.jsonl"
     file.mkdir(parents=True)
     for use in (lambda: corrections.load("animals"), lambda: corrections.change("animals", add=[FOX])):
-        with pytest.raises(StorageError, match="cannot be read"):
+        with pytest.raises(StorageError, match="Couldn't read the corrections"):
             use()
     assert file.is_dir()
 

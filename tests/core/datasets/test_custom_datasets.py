@@ -108,7 +108,7 @@ def test_a_set_is_renamed_and_tidied(dataset: Path, source: Path) -> None:
     assert not list(other.iterdir())
     assert (source / "red" / "0.png").exists()
     custom_datasets.create_dataset("Birds")
-    with pytest.raises(UsageError, match="There is a set called"):
+    with pytest.raises(UsageError, match="There is already a dataset"):
         custom_datasets.rename_dataset(other, "Birds")
 
 
@@ -117,7 +117,7 @@ def test_a_set_is_renamed_and_tidied(dataset: Path, source: Path) -> None:
 )
 def test_names_are_such_as_every_system_allows(dataset: Path, asked: str, name: str | None) -> None:
     if name is None:
-        with pytest.raises(UsageError, match="needs a name"):
+        with pytest.raises(UsageError, match="no usable characters"):
             apply_edit(dataset, AddClass(asked))
     else:
         apply_edit(dataset, AddClass(asked))
@@ -139,5 +139,5 @@ def test_what_fails_half_way_is_undone(dataset: Path, source: Path) -> None:
 def test_nothing_to_add_is_told(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("no photo")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="no photos"):
+    with pytest.raises(UsageError, match="No photos found"):
         apply_edit(dataset, AddPhotos("red", (tmp_path / "empty",)))

@@ -177,7 +177,7 @@ def test_a_class_that_is_only_in_the_test_is_left_out(root: Path) -> None:
     _fill(root / "test", {"cat": 2, "bird": 2}, first=50)
     dataset = _read(root)
     assert dataset.classes == ("cat", "dog")
-    assert "no image to train on" in _only(dataset.problems, ProblemKind.CLASS_DROPPED).message
+    assert "no training images" in _only(dataset.problems, ProblemKind.CLASS_DROPPED).message
     assert "“dog”" in _only(dataset.problems, ProblemKind.MISSING_FROM_SUBSET).message
     assert Counter(example.subset for example in dataset.examples) == {Subset.TRAIN: 6, Subset.TEST: 2}
 
@@ -259,12 +259,12 @@ def test_images_without_labels_are_an_error(root: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "what", "hint"),
     [
-        ({"cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
-        ({"cat": 1}, "there is only “cat”.", "one subfolder of images for each class"),
-        ({"pets/cat": 5, "pets/dog": 5}, "there is only “pets”.", "If the folders inside “pets” are the classes"),
-        ({"train/cat": 5, "test/cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
+        ({"cat": 5}, "the folder contains only “cat”.", "one subfolder of images per class"),
+        ({"cat": 1}, "the folder contains only “cat”.", "one subfolder of images per class"),
+        ({"pets/cat": 5, "pets/dog": 5}, "contains only “pets”.", "If the folders inside “pets” are the classes"),
+        ({"train/cat": 5, "test/cat": 5}, "the folder contains only “cat”.", "one subfolder of images per class"),
         ({"cat": 5, "dog": 1, "owl": 1}, "only “cat” is left of the 3 in the folder.", "Add more images"),
-        ({"cat": 1, "dog": 1}, "none is left of the 2 in the folder.", "Add more images"),
+        ({"cat": 1, "dog": 1}, "none of the 2 in the folder is left.", "Add more images"),
     ],
 )
 def test_one_class_is_an_error_that_says_why(root: Path, counts: dict[str, int], what: str, hint: str) -> None:
@@ -279,7 +279,7 @@ def test_all_images_the_same_is_an_error(root: Path) -> None:
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
         _save(root / name, _picture(1))
     error = _refused(root)
-    assert "All 3 images are the same one" in error.what
+    assert "All 3 images are identical" in error.what
     assert _kinds(error.problems) == ["all-the-same", "conflict"]
 
 
@@ -354,6 +354,6 @@ def test_copies_in_several_parts_are_named_with_their_parts(root: Path) -> None:
     _save(root / "test" / "bird" / "y.png", _picture(1), "JPEG")
     problems = _read(root).problems
     assert _only(problems, ProblemKind.DUPLICATE).message == (
-        "“test/bird/x.png”, “train/bird/0.png” have the same content; only “test/bird/x.png” is used."
+        "“test/bird/x.png”, “train/bird/0.png” are identical; only “test/bird/x.png” is used."
     )
     assert "“test/bird/y.png”, “train/bird/1.png”" in _only(problems, ProblemKind.LEAK).message

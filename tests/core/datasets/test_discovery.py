@@ -183,7 +183,7 @@ def test_parts_that_spell_a_class_differently_share_it(root: Path) -> None:
     assert found["Val/FISH/2.jpg"] == ("fish", Subset.VALIDATION)
     assert found["Val/fox/1.jpg"] == ("fox", Subset.VALIDATION)
     assert problem.kind is ProblemKind.CASE_CLASH
-    assert "“Bird” as “bird”, “FISH” as “fish”" in problem.message
+    assert "“Bird” = “bird”, “FISH” = “fish”" in problem.message
 
 
 def test_two_classes_of_one_part_that_differ_in_case_stay_two(root: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_class_that_may_not_be_read_is_told_once(root: Path) -> None:
 def test_a_folder_that_is_none(root: Path) -> None:
     _touch(root, "file.jpg")
     for path in (root / "missing", root / "file.jpg"):
-        with pytest.raises(DatasetError, match="could not be read") as caught:
+        with pytest.raises(DatasetError, match="Couldn't read the folder") as caught:
             discover(path, CancelToken())
         assert caught.value.kind == "dataset"
 

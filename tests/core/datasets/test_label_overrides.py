@@ -47,7 +47,7 @@ def test_a_label_is_put_right_and_a_photo_left_out(folder: Path) -> None:
     assert len(found) == 14
     assert set(dataset.overridden) == {OverriddenImage(wrong, "red", "green"), OverriddenImage(odd, "blue", None)}
     (remark,) = [one for one in dataset.problems if one.kind is ProblemKind.OVERRIDDEN]
-    assert remark.message == "1 label was put right, 1 photo left out by you."
+    assert remark.message == "You corrected 1 label and excluded 1 photo."
     assert len(list(folder.rglob("*"))) == 18, "the folder itself is as it was"
 
 
@@ -121,7 +121,7 @@ def test_a_model_is_judged_by_the_folder_as_it_is_amended(folder: Path) -> None:
     by_path = {str(one.path.relative_to(folder)): one.label for one in found.images}
     assert by_path["red/0.png"] == "green"
     assert "red/1.png" not in by_path
-    assert "by you" in found.problems[-1].message
+    assert "You corrected" in found.problems[-1].message
 
 
 def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
@@ -194,13 +194,13 @@ def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
 
 
 def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="Couldn't read “.*”: "):
         override_labels(folder, {folder / "red" / "gone.png": LEFT_OUT})
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     (lock,) = paths.label_overrides().glob("*.lock")
     with lock.open("ab") as held:
         assert try_lock(held)
-        with pytest.raises(StorageError, match="just now"):
+        with pytest.raises(StorageError, match="Another program is changing the labels"):
             override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
     assert len(read_overrides(folder).by_hash) == 1
 
@@ -208,6 +208,6 @@ def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:
 def test_decisions_are_told_in_a_sentence() -> None:
     right, out = OverriddenImage(Path("a"), "x", "y"), OverriddenImage(Path("b"), "x", None)
     assert summarize([]) == ""
-    assert summarize([right] * 3) == "3 labels were put right by you."
-    assert summarize([out]) == "1 photo was left out by you."
-    assert summarize([right, right, out, out]) == "2 labels were put right, 2 photos left out by you."
+    assert summarize([right] * 3) == "You corrected 3 labels."
+    assert summarize([out]) == "You excluded 1 photo."
+    assert summarize([right, right, out, out]) == "You corrected 2 labels and excluded 2 photos."

@@ -22,7 +22,7 @@ def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
     *told, rest, last = summarize([*problems[:7], other, *problems[7:]])
     assert told == problems[:3]
     assert rest.kind is ProblemKind.UNREADABLE
-    assert rest.message.startswith("9,997 more of that kind: “pets/3.jpg”, “pets/4.jpg”")
+    assert rest.message.startswith("9,997 more of the same kind: “pets/3.jpg”, “pets/4.jpg”")
     assert rest.message.endswith("and 9,992 more.")
     assert rest.paths == tuple(problem.paths[0] for problem in problems[3:])
     assert rest.hint == "the hint"
@@ -31,7 +31,7 @@ def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
 
 def test_problems_without_a_file_are_only_counted() -> None:
     problems = [Problem(ProblemKind.CASE_CLASH, (), f"{number}", "") for number in range(6)]
-    assert summarize(problems)[-1].message == "3 more of that kind."
+    assert summarize(problems)[-1].message == "3 more of the same kind."
 
 
 def test_an_unreadable_file_is_told_by_its_folder_too() -> None:

@@ -297,15 +297,15 @@ def test_a_part_that_is_not_given_is_taken_from_training() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
-        ({"validation": -0.1}, "leave nothing"),
-        ({"test": float("nan")}, "leave nothing"),
-        ({"test": 1.0, "validation": 0.0}, "leave nothing"),
-        ({"test": -1}, "cannot be taken"),
-        ({"test": 30, "validation": 11}, "Of 40 images, 30 for test, 11 for validation cannot be taken"),
-        ({"test": 5, "validation": 5, "train": 31}, "cannot be taken"),
-        ({"test": 1}, "cannot hold one of each of 2 classes"),
-        ({"test": 20, "validation": 20}, "without emptying another part"),
+        ({"validation": 0.5, "test": 0.5}, "Invalid fractions: 0.5 for validation, 0.5 for testing"),
+        ({"validation": -0.1}, "Invalid fractions"),
+        ({"test": float("nan")}, "Invalid fractions"),
+        ({"test": 1.0, "validation": 0.0}, "Invalid fractions"),
+        ({"test": -1}, "Couldn't split 40 images into -1 for testing"),
+        ({"test": 30, "validation": 11}, "Couldn't split 40 images into 30 for testing, 11 for validation"),
+        ({"test": 5, "validation": 5, "train": 31}, "Couldn't split 40 images into"),
+        ({"test": 1}, "Too few test images for one of each of the 2 classes"),
+        ({"test": 20, "validation": 20}, "more than the other sets can spare"),
     ],
 )
 def test_what_cannot_be_is_refused(asked: dict[str, float], message: str) -> None:

@@ -114,12 +114,12 @@ def test_certainty_belongs_to_the_last_bin() -> None:
 def test_what_is_no_number_is_refused_and_counted(bad: float) -> None:
     logits = np.zeros((3, 2), np.float32)
     logits[1, 1] = bad
-    with pytest.raises(ModelError, match="to 1 of 3 images are not numbers"):
+    with pytest.raises(ModelError, match="output for 1 of 3 images is not a number"):
         fit_temperature(logits, np.zeros(3, np.int64))
 
 
 def test_no_image_is_an_error_and_no_division_by_zero() -> None:
-    with pytest.raises(DatasetError, match="no image"):
+    with pytest.raises(DatasetError, match="no images"):
         calibration(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), 1.0)
 
 

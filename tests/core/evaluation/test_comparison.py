@@ -183,7 +183,7 @@ def test_only_classes_of_both_count(folder: Path) -> None:
     contest = run(folder, compared_model("b@1"), other)
     assert contest.a.images == 4
     assert contest.comparison.disagreements == ()
-    assert "both 'b@1' and 'b@2', and so left out: “green” (2)" in contest.problems[0].message
+    assert "Left out folders that are not classes of both “b@1” and “b@2”: “green” (2)" in contest.problems[0].message
 
 
 def test_bad_images_fail_once(folder: Path) -> None:
@@ -195,5 +195,5 @@ def test_bad_images_fail_once(folder: Path) -> None:
 
 
 def test_nothing_in_common_is_an_error(folder: Path) -> None:
-    with pytest.raises(DatasetError, match="a class of both 'a' and 'b'"):
+    with pytest.raises(DatasetError, match="a class of both “a” and “b”"):
         run(folder, compared_model("a"), compared_model("b", tiny.model_card(classes=("x", "y", "z"))))

@@ -146,7 +146,7 @@ def test_what_was_learnt_from_is_not_judged_by(
     judgement = run(whole)
     assert judgement.evaluation.images == 3
     assert all(judged in path.parts for path in judgement.evaluation.paths)
-    assert f"only the 3 images of the part “{judged}”" in judgement.problems[0].message
+    assert f"Only the {judged} set of this folder was used (3 images)" in judgement.problems[0].message
 
 
 def test_bad_images_fail_alone(folder: Path) -> None:

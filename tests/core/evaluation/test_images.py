@@ -35,11 +35,11 @@ def test_only_what_every_model_knows_counts(folder: Path) -> None:
     found = read(folder, ("red", "green", "blue"), ("grey", "blue", "red"))
     assert [image.label for image in found.images] == ["blue", "red"]
     (problem,) = found.problems
-    assert problem.message == "No class of the models, and so left out: “green” (1), “grey” (1)."
+    assert problem.message == "Left out folders that are not classes of the models: “green” (1), “grey” (1)."
 
 
 def test_models_without_a_class_in_common_cannot_be_judged_together(folder: Path) -> None:
-    with pytest.raises(DatasetError, match="No folder bears the name of a class of the models"):
+    with pytest.raises(DatasetError, match="No folder has the name of a class of the models"):
         read(folder, ("red", "green"), ("blue", "grey"))
 
 

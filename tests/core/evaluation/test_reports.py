@@ -65,11 +65,11 @@ def test_the_report_tells_the_figures(pictures: list[Path]) -> None:
     )
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
-    for told in ("Colours", "75.0%", "95% interval 30.1% to 95.4%", "blue named green", "me"):
-        assert told in page.texts
+    for text in ("Colours", "75.0%", "95% confidence interval: 30.1% to 95.4%", "blue predicted as green", "me"):
+        assert text in page.texts
     assert page.tags.count("svg") == 3
     assert page.tags.count("details") == 4
-    assert "blue named green: 1 of 2" in page.texts
+    assert "blue predicted as green: 1 of 2" in page.texts
 
 
 def test_mistakes_bring_their_image(pictures: list[Path]) -> None:
@@ -117,9 +117,9 @@ def test_nothing_is_loaded(pictures: list[Path]) -> None:
 
 def test_a_model_without_mistakes_or_images_of_a_class_is_told() -> None:
     page = Page(html_report(evaluation_of([0], [0], ["a", "b"], [Path("a.png")]), title="One", about={}))
-    assert "There are none: every image was named rightly." in page.texts
+    assert "None: every image was classified correctly." in page.texts
     assert "no images" in page.texts
-    assert "never named" in page.texts
+    assert "never predicted" in page.texts
     assert "Most frequent confusions" not in page.texts
 
 

@@ -80,14 +80,14 @@ def test_what_was_lost_is_in_the_error() -> None:
     error = AccuracyLossError(
         _trial(_outputs([0, 1, 2, 0, 1]), a=_outputs([1, 1, 2, 0, 1]), b=_outputs([1, 0, 2, 0, 1]))
     )
-    assert "20.00% of the validation images rightly no more; 10.00% are allowed" in error.what
+    assert "loses 20.00% accuracy on the validation images; at most 10.00% is allowed" in error.what
     assert "--most-lost" in error.hint
     assert len(error.evaluation.forms) == 2
 
 
 def test_answers_that_are_no_numbers_are_refused() -> None:
     broken = replace(_outputs([0, 1, 2, 0, 1]), logits=np.full((5, 3), np.nan, np.float32))
-    with pytest.raises(ModelError, match="no number"):
+    with pytest.raises(ModelError, match="not numbers"):
         _trial(_outputs([0, 1, 2, 0, 1]), broken=broken)
 
 

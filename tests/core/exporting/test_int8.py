@@ -106,7 +106,7 @@ def test_corrected_biases_bring_features_closer() -> None:
 
 
 def test_ranges_that_are_missing_are_told() -> None:
-    with pytest.raises(ModelError, match="cannot be stored in 8 bits") as caught:
+    with pytest.raises(ModelError, match="Couldn't convert the network to 8 bits") as caught:
         quantize(tiny.backbone_proto(), ActivationStats({}, {}), QuantizationKind.U8S8)
     assert "float16" in caught.value.hint
 

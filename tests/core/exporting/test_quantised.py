@@ -83,7 +83,7 @@ def test_a_model_in_8_bits_is_written_with_what_it_lost(library: Library, folder
     assert trial.chosen is not None
     assert abs(file.stat().st_size - trial.chosen.size_bytes) < 2000, "but for what the card says"
     stages = dict.fromkeys(progress.stage for progress in told)
-    assert list(stages)[1:] == ["watching the network", "storing it in 8 bits", "comparing with the exact model"]
+    assert list(stages)[1:] == ["measuring activations", "converting to 8 bits", "comparing with the original model"]
 
 
 def test_it_comes_back_as_a_model_that_is_proven(
@@ -131,13 +131,13 @@ def test_what_loses_too_much_is_not_written(library: Library, tmp_path: Path) ->
 
 def test_a_folder_of_other_things_is_refused(library: Library, tmp_path: Path) -> None:
     folder = fragile.write_images(tmp_path / "pictures", 16)
-    with pytest.raises(DatasetError, match="no image of a class of 'colours'"):
+    with pytest.raises(DatasetError, match="no validation images of the classes of “colours”"):
         _export(library.find("colours"), tmp_path / "a.onnx", folder)
     assert not (tmp_path / "a.onnx").exists()
 
 
 def test_it_can_be_called_off_while_it_looks(library: Library, folder: Path, tmp_path: Path) -> None:
-    for stage in ("watching the network", "comparing with the exact model"):
+    for stage in ("measuring activations", "comparing with the original model"):
         token = CancelToken()
 
         def report(progress: Progress, stage: str = stage, token: CancelToken = token) -> None:

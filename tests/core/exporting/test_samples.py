@@ -127,7 +127,7 @@ def test_images_of_other_classes_are_not_judged_by(library: Library, folder: Pat
 def test_a_folder_without_the_models_classes_is_refused(library: Library, folder: Path) -> None:
     for number, colour in enumerate(CLASSES):
         (folder / colour).rename(folder / f"class {number}")
-    with pytest.raises(DatasetError, match="no image of a class of 'colours'") as caught:
+    with pytest.raises(DatasetError, match="no validation images of the classes of “colours”") as caught:
         _draw_samples(library.find("colours"), folder)
     assert caught.value.hint
 

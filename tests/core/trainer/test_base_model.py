@@ -120,9 +120,9 @@ def _broken_operator(model: onnx.ModelProto) -> None:
     ("change", "reason"),
     [
         (_open_size, "shape of 'image' inside the model is unknown"),
-        (_no_shortcut, "no shortcut"),
-        (_other_activation, "does not end as Xception"),
-        (_other_width, "does not end as Xception"),
+        (_no_shortcut, "lacks the shortcut"),
+        (_other_activation, "differs from Xception"),
+        (_other_width, "differs from Xception"),
         (_broken_operator, "lacks inputs"),
     ],
 )

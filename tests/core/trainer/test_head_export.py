@@ -97,7 +97,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_what_is_no_chain_of_dense_layers_is_refused(kind: str) -> None:
-    with pytest.raises(ModelError, match="is no chain of dense layers"):
+    with pytest.raises(ModelError, match="is not a chain of dense layers"):
         head_from_onnx(graph(FOREIGN[kind]))
 
 

@@ -199,7 +199,7 @@ def test_that_of_another_network_begins_anew(folder: Path, whole: Checkpoint) ->
 def test_a_loss_beyond_all_bounds_is_told(folder: Path) -> None:
     pupil = Pupil()
     pupil.optimizer.learning_rate.assign(1e30)
-    with pytest.raises(TrainerError, match="diverged: in epoch 1"):
+    with pytest.raises(TrainerError, match="diverged: the loss became infinite in epoch 1"):
         trained(pupil, folder)
 
 

@@ -78,7 +78,7 @@ def test_a_folder_without_a_job_is_told(tmp_path: Path) -> None:
         code, events, _ = run_to_end(process)
     assert code == 2
     assert isinstance(events[-1], TrainerFailed)
-    assert "holds no job" in events[-1].message
+    assert "is missing or damaged" in events[-1].message
 
 
 def test_it_ends_when_its_standard_input_is_closed_even_while_it_imports(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_dense_from_features_to_what_keras_says_of_real_images(tmp_path: Path, b
         "starting",
         "learning",
         "learning from all images",
-        "asking Keras what the model must say",
+        "preparing the parity check",
     ]
     assert facts["layers"] == [2048, 256, 128, 3]
     assert facts["epochs"] == 3

@@ -116,5 +116,5 @@ def test_weights_that_do_not_fit_are_refused_by_name() -> None:
         set_weights_in_order(model, _arrays(model)[1:])
     with pytest.raises(ModelError, match="fifth"):
         set_weights(model, {**named, "fifth": ()})
-    with pytest.raises(ModelError, match="'first'"):
+    with pytest.raises(ModelError, match="“first”"):
         set_weights(model, {**named, "first": (np.zeros((1, 3, 3, 4), np.float32),)})

@@ -66,21 +66,21 @@ def test_another_likeliest_class_is_refused(
     image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.uint8)  # black: all three logits are the same
     even = tiny.head().logits(tiny.features(tiny.backbone_bytes(), image))
     even[0, 2] += MAX_DIFFERENCE / 2
-    with pytest.raises(ModelError, match="names an image otherwise"):
+    with pytest.raises(ModelError, match="predicts another class"):
         check_parity(model, write(tmp_path, np.concatenate([images, image]), np.concatenate([logits, even])))
 
 
 def test_another_number_of_classes_is_refused(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
-    with pytest.raises(ModelError, match="Keras answered"):
+    with pytest.raises(ModelError, match="output shape"):
         check_parity(model, write(tmp_path, images, logits[:, :2]))
 
 
 def test_too_few_images_prove_nothing(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
-    with pytest.raises(TrainerError, match="31 images only"):
+    with pytest.raises(TrainerError, match="only 31 images"):
         check_parity(model, write(tmp_path, images[:31], logits[:31]))
 
 
@@ -88,5 +88,5 @@ def test_too_few_images_prove_nothing(
 def test_a_missing_or_damaged_file_is_told(tmp_path: Path, model: bytes, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "gate.npz").write_bytes(content)
-    with pytest.raises(TrainerError, match="nothing to compare"):
+    with pytest.raises(TrainerError, match="no data to check"):
         check_parity(model, tmp_path / "gate.npz")

@@ -55,7 +55,7 @@ def test_an_event_is_read_as_it_was_written(event: TrainerEvent) -> None:
     ],
 )
 def test_what_is_no_event_is_refused(line: str) -> None:
-    with pytest.raises(TrainerError, match="no event"):
+    with pytest.raises(TrainerError, match="invalid message"):
         read_event(line)
 
 
@@ -69,5 +69,5 @@ def test_a_job_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_job_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / protocol.JOB).write_bytes(content)
-    with pytest.raises(TrainerError, match="holds no job"):
+    with pytest.raises(TrainerError, match="is missing or damaged"):
         read_job(tmp_path)

@@ -123,7 +123,7 @@ def test_more_weights_than_can_be_fitted_are_refused() -> None:
 
 def test_what_will_be_refused_can_be_known_before_there_are_features() -> None:
     quick.check_weights(20_000, 2048, 3906)
-    with pytest.raises(DatasetError, match="10,000 classes; the recipe quick learns at most 3,906"):
+    with pytest.raises(DatasetError, match="10,000 classes. With this many images, the recipe quick supports at most 3,906"):
         quick.check_weights(20_000, 2048, 10_000)
     with pytest.raises(DatasetError):
         choose(np.ones((5000, 2048), np.float32), np.arange(5000))

@@ -181,7 +181,7 @@ def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Lib
     judged_by = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
     done = learn(library, correct([judged_by.path], "green"))
     assert part(done.model, "test")[judged_by.sha256] == "green"
-    assert any("1 photo that you labelled" in note for note in done.notes)
+    assert any("1 photo you labelled" in note for note in done.notes)
     evaluation = done.head.evaluation
     assert evaluation is not None
     row = evaluation.paths.index(judged_by.path)
@@ -225,7 +225,7 @@ def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
     done = learn(library, correct(greys, "blue"))
     assert done.data.computed == 36 - 2 + 3
     assert {failure.path for failure in done.data.failures} == {gone, changed}
-    assert any("2 photos it was made of" in note for note in done.notes)
+    assert any("2 earlier training photos" in note for note in done.notes)
     assert len(training_examples(done.model)) == 37
 
 
@@ -249,7 +249,7 @@ def test_one_bad_correction_costs_only_itself(
 
 
 def test_nothing_to_learn_changes_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="can be learnt from"):
+    with pytest.raises(DatasetError, match="no corrections to train on"):
         learn(library, correct([tmp_path / "gone.png"], "blue"))
     assert library.find("mine").version == 1
 
@@ -262,10 +262,10 @@ def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
     doubtful = correct(greys[:1], "red")
     with pytest.raises(DatasetError) as refused:
         learn(library, doubtful)
-    assert "1 photo is left out" in refused.value.hint
+    assert "1 photo was left out" in refused.value.hint
     done = learn(library, [*doubtful, *correct(greys[1:], "blue")])
     assert {one.correction.path for one in done.corrections} == set(greys[1:])
-    assert any("1 photo is left out" in note for note in done.notes)
+    assert any("1 photo was left out" in note for note in done.notes)
 
 
 def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp_path: Path, greys: list[Path]) -> None:
@@ -299,7 +299,7 @@ def test_where_nobody_knows_what_it_was_made_of_that_is_said(
             file.mkdir()
     assert load_examples(model) is None
     assert names(library, greys[:1])
-    with pytest.raises(ModelError, match="Nobody kept"):
+    with pytest.raises(ModelError, match="training data was not saved"):
         learn(library, correct(greys, "blue"))
 
 
@@ -365,5 +365,5 @@ def test_a_shipped_model_learns_from_the_features_that_came_with_it(
     assert library.roll_back("mine").is_builtin
     (shipped / FEATURES).write_bytes(b"damaged")
     shutil.rmtree(paths.cache_folder())
-    with pytest.raises(DatasetError, match="fewer than two classes"):
+    with pytest.raises(DatasetError, match="Fewer than two classes"):
         learn(library, correct(greys, "blue"), version=0)

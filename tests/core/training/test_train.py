@@ -138,13 +138,13 @@ def test_enough_validation_images_tell_what_is_unknown(tmp_path: Path, library: 
 
 @pytest.mark.parametrize("name", ["Mine", "", "../mine", "con", "a b", "x" * 65, "m\udcff"])
 def test_a_name_that_cannot_be_is_told_at_once(folder: Path, library: Library, name: str) -> None:
-    with pytest.raises(UsageError, match="cannot be the name"):
+    with pytest.raises(UsageError, match="not a valid model name"):
         run(request(folder, name=name), library, report=lambda _: pytest.fail("it began"))
 
 
 @pytest.mark.parametrize("name", ["colours", BACKBONE])
 def test_what_came_with_the_program_keeps_its_name(folder: Path, library: Library, name: str) -> None:
-    with pytest.raises(UsageError, match="another name"):
+    with pytest.raises(UsageError, match="name of a built-in model"):
         run(request(folder, name=name), library)
 
 
@@ -161,9 +161,9 @@ def test_a_folder_to_learn_nothing_from(tmp_path: Path, library: Library) -> Non
         for number in range(4):
             tiny.write_solid(alike / label / f"{number}.png", "grey")
     for folder in (empty, single, alike):
-        with pytest.raises(DatasetError, match="Nothing can be learned"):
+        with pytest.raises(DatasetError, match="Couldn't train on"):
             run(request(folder), library)
-    with pytest.raises(DatasetError, match="could not be read: No such file"):
+    with pytest.raises(DatasetError, match="Couldn't read the folder “.*”: No such file"):
         run(request(tmp_path / "not-there"), library)
     assert "mine" not in {entry.name for entry in library.entries()}
 
@@ -207,7 +207,7 @@ def test_a_class_that_vanishes_meanwhile_stops_it(folder: Path, library: Library
         run(request(folder), library, _at("computing features", vanish))
 
 
-@pytest.mark.parametrize("stage", ["computing features", "choosing the strength", "fitting the head"])
+@pytest.mark.parametrize("stage", ["computing features", "tuning the regularization", "fitting the head"])
 def test_called_off_at_any_stage_it_installs_nothing(folder: Path, library: Library, stage: str) -> None:
     run(request(folder), library)
     token = CancelToken()

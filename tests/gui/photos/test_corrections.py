@@ -267,7 +267,7 @@ def test_what_cannot_be_learnt_from_is_told(learner: MainWindow, qtbot: QtBot, g
     greys[0].unlink()
     click(qtbot, page.strip.retrain)
     qtbot.waitUntil(lambda: page.retraining.phase is Phase.FAILED, timeout=2 * PATIENCE_MS)
-    assert "no correction that can be learnt from" in texts(page.strip)
+    assert "no corrections to train on" in texts(page.strip)
     assert "grey40.png" in texts(page.strip)
     assert page.strip.retrain.isVisible()
     click(qtbot, page.strip.close_button)

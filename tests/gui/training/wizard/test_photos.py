@@ -91,16 +91,16 @@ def test_what_cannot_be_read_is_skipped_and_each_decision_is_undone_by_itself(
     problems = wizard.photos.found.problems
     qtbot.waitUntil(lambda: says(wizard, "broken.png"), timeout=PATIENCE_MS)
     click(qtbot, buttons(problem(problems, "broken.png"))["Skip"])
-    qtbot.waitUntil(lambda: says(wizard, "1 photo was left out by you."), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: says(wizard, "beside the class folders"), timeout=PATIENCE_MS)
-    click(qtbot, buttons(problem(problems, "beside the class folders"))["Move to class…"])
+    qtbot.waitUntil(lambda: says(wizard, "You excluded 1 photo."), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(wizard, "outside the class folders"), timeout=PATIENCE_MS)
+    click(qtbot, buttons(problem(problems, "outside the class folders"))["Move to class…"])
     qtbot.keyClicks(wizard.chooser.line, "green")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)
     assert says(wizard, "Class green, 13 photos")
     undo = [one for one in problems.findChildren(type(wizard.next)) if "broken.png" in one.accessibleName()]
     click(qtbot, undo[0])
-    qtbot.waitUntil(lambda: not says(wizard, "left out"), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not says(wizard, "excluded 1 photo"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: says(wizard, "put in “green”"), timeout=PATIENCE_MS)  # the other decision stands
 
 
