@@ -87,7 +87,7 @@ def test_reading_is_the_same_every_time(root: Path) -> None:
     assert _read(root) == _read(root)
 
 
-def test_unreadable_files_are_each_told_with_the_reason(root: Path) -> None:
+def test_each_unreadable_file_is_reported_with_its_reason(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     (root / "cat" / "text.jpg").write_text("hello")
     (root / "cat" / "empty.jpg").touch()
@@ -130,7 +130,7 @@ def test_a_copy_with_another_label_is_not_used_at_all(root: Path) -> None:
     assert "different labels" in problem.message
 
 
-def test_a_copy_in_training_gives_way_to_the_one_in_the_test(root: Path) -> None:
+def test_a_test_image_is_kept_rather_than_its_training_copy(root: Path) -> None:
     _fill(root / "train", {"cat": 3, "dog": 3})
     _fill(root / "test", {"cat": 2, "dog": 2}, first=50)
     shutil.copy(root / "test" / "cat" / "0.png", root / "train" / "cat" / "9.png")
@@ -147,7 +147,7 @@ def _almost(number: int) -> NDArray[np.uint8]:
     return np.asarray(again.convert("RGB"))
 
 
-def test_images_that_look_nearly_the_same_are_told_by_what_is_wrong_with_that(root: Path) -> None:
+def test_near_duplicates_are_reported_by_kind_of_problem(root: Path) -> None:
     _fill(root / "train", {"cat": 4, "dog": 4})
     _fill(root / "test", {"cat": 2, "dog": 2}, first=50)
     same = _save(root / "train" / "cat" / "same.png", _almost(0))
@@ -182,7 +182,7 @@ def test_a_class_that_is_only_in_the_test_is_left_out(root: Path) -> None:
     assert Counter(example.subset for example in dataset.examples) == {Subset.TRAIN: 6, Subset.TEST: 2}
 
 
-def test_few_images_imbalance_and_names_are_told(root: Path) -> None:
+def test_few_images_imbalance_and_case_clashes_are_reported(root: Path) -> None:
     _fill(root, {"cat": 2, "Dog": 2, "dog": 23})
     problems = _read(root).problems
     assert _kinds(problems) == ["case-clash", "imbalance"]
@@ -191,12 +191,12 @@ def test_few_images_imbalance_and_names_are_told(root: Path) -> None:
     assert "“Dog”, “dog”" in _only(problems, ProblemKind.CASE_CLASH).message
 
 
-def test_ten_times_as_many_are_no_imbalance(root: Path) -> None:
+def test_ten_times_as_many_images_are_not_an_imbalance(root: Path) -> None:
     _fill(root, {"cat": 2, "dog": 20})
     assert _kinds(_read(root).problems) == []
 
 
-def test_odd_images_are_told_and_used(root: Path) -> None:
+def test_unusual_images_are_reported_and_used(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     odd = {
         ProblemKind.TINY: _save(root / "cat" / "tiny.png", _picture(50, (31, 80))),
@@ -209,13 +209,13 @@ def test_odd_images_are_told_and_used(root: Path) -> None:
     assert len(dataset.examples) == 10
 
 
-def test_grey_among_grey_is_nothing_odd(root: Path) -> None:
+def test_all_grey_images_are_not_unusual(root: Path) -> None:
     for number in range(8):
         _save(root / ("cat" if number < 4 else "dog") / f"{number}.png", _picture(number)[:, :, 0])
     assert _kinds(_read(root).problems) == []
 
 
-def test_images_that_all_look_the_same_are_told(root: Path) -> None:
+def test_a_class_of_near_duplicates_is_reported(root: Path) -> None:
     _fill(root, {"dog": 3}, first=50)
     for step in range(4):
         _save(root / "cat" / f"{step}.png", np.clip(_picture(0).astype(int) + step, 0, 255).astype(np.uint8))
@@ -235,7 +235,7 @@ def _refused(folder: Path) -> DatasetError:
     return error
 
 
-def test_nothing_to_learn_from_is_an_error_that_carries_every_problem(root: Path) -> None:
+def test_an_unusable_folder_is_an_error_with_all_problems(root: Path) -> None:
     assert "no images" in _refused(root).what
     (root / "notes.txt").touch()
     (root / ".hidden.jpg").touch()
@@ -267,7 +267,9 @@ def test_images_without_labels_are_an_error(root: Path) -> None:
         ({"cat": 1, "dog": 1}, "none of the 2 in the folder is left.", "Add more images"),
     ],
 )
-def test_one_class_is_an_error_that_says_why(root: Path, counts: dict[str, int], what: str, hint: str) -> None:
+def test_fewer_than_two_classes_are_an_error_with_the_reason(
+    root: Path, counts: dict[str, int], what: str, hint: str
+) -> None:
     _fill(root, counts)
     error = _refused(root)
     assert error.what.endswith(what)
@@ -283,7 +285,7 @@ def test_all_images_the_same_is_an_error(root: Path) -> None:
     assert _kinds(error.problems) == ["all-the-same", "conflict"]
 
 
-def test_a_file_that_changes_under_way_is_told(root: Path) -> None:
+def test_a_file_that_changes_while_reading_is_reported(root: Path) -> None:
     """Files vanish while the first ones are looked at; nothing else is lost."""
     _fill(root, {"cat": 60, "dog": 3})
 
@@ -303,7 +305,7 @@ def test_progress_counts_every_image(root: Path) -> None:
     assert (told[0].step, told[-1].step, told[-1].total) == (0, 7, 7)
 
 
-def test_reading_can_be_called_off_at_any_image(root: Path) -> None:
+def test_reading_can_be_cancelled_at_any_image(root: Path) -> None:
     _fill(root, {"cat": 40, "dog": 40})
     token = CancelToken()
     told: list[Progress] = []
@@ -317,7 +319,7 @@ def test_reading_can_be_called_off_at_any_image(root: Path) -> None:
     assert told[-1].step == 0
 
 
-def test_many_classes_are_told_and_read(root: Path) -> None:
+def test_many_classes_are_reported_and_read(root: Path) -> None:
     _fill(root, {str(number): 2 for number in range(1001)})
     dataset = _read(root)
     assert _kinds(dataset.problems) == ["many-classes"]
@@ -345,7 +347,7 @@ def test_the_photos(photos: Path) -> None:
     assert [path.name for path in alike.paths] == ["brandenburgGate.webp", "x_brandenburgGate.webp"]
 
 
-def test_copies_in_several_parts_are_named_with_their_parts(root: Path) -> None:
+def test_copies_across_subsets_are_reported_with_their_paths(root: Path) -> None:
     for number, label in enumerate(("bird", "fish")):
         for part, offset in (("train", 0), ("test", 10)):
             for index in range(3):

@@ -37,7 +37,7 @@ def evaluation_of(named: str, truth: str, classes: str, strength: Sequence[float
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 20))
-def test_p_is_scipys(only_a: int, only_b: int, both: int) -> None:
+def test_the_p_value_matches_scipy(only_a: int, only_b: int, both: int) -> None:
     right_a = np.array([True] * only_a + [False] * only_b + [True] * both, bool)
     right_b = np.array([False] * only_a + [True] * only_b + [True] * both, bool)
     expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -45,13 +45,13 @@ def test_p_is_scipys(only_a: int, only_b: int, both: int) -> None:
     assert mcnemar(right_b, right_a) == mcnemar(right_a, right_b)
 
 
-def test_thousands_of_differences_overflow_nothing() -> None:
+def test_thousands_of_differences_do_not_overflow() -> None:
     right = np.arange(20_000) < 9_900
     assert mcnemar(right, ~right) == pytest.approx(binomtest(9_900, 20_000).pvalue, rel=1e-6)
     assert mcnemar(np.ones(5000, bool), np.zeros(5000, bool)) == 0.0
 
 
-def test_flips_are_told_by_label_whatever_the_order_of_classes() -> None:
+def test_disagreements_do_not_depend_on_the_order_of_classes() -> None:
     found = compare(evaluation_of("aabc", "abbc", "abc"), evaluation_of("abac", "abbc", "cba"))
     assert [(flip.path.name, flip.label, flip.prediction_a, flip.prediction_b) for flip in found.disagreements] == [
         ("1.png", "b", "a", "b"),
@@ -69,7 +69,7 @@ def test_a_class_spelt_in_another_case_is_the_same_class() -> None:
     assert (found.only_a_correct, found.only_b_correct) == (2, 0)
 
 
-def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
+def test_disagreements_have_both_confidences_and_are_sorted_by_margin() -> None:
     sure, unsure = (
         evaluation_of("ab", "aa", "ab", strength=(1.0, 4.0)),
         evaluation_of("ba", "aa", "ab", strength=(1.0, 4.0)),
@@ -83,7 +83,7 @@ def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
 
 
 @pytest.mark.parametrize(("wins", "chance"), [(5, True), (6, False)])
-def test_from_what_on_a_difference_is_hardly_chance(wins: int, chance: bool) -> None:
+def test_when_a_difference_is_significant(wins: int, chance: bool) -> None:
     found = compare(
         evaluation_of("a" * wins + "a", "a" * wins + "a", "ab"), evaluation_of("b" * wins + "a", "a" * wins + "a", "ab")
     )
@@ -143,7 +143,7 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_two_models_are_judged_by_the_same_images(folder: Path) -> None:
+def test_two_models_are_evaluated_on_the_same_images(folder: Path) -> None:
     contest = run(folder, compared_model("a"), blind("b"))
     found = contest.comparison
     assert (contest.a.images, contest.a.accuracy, contest.b.accuracy) == (6, 1.0, pytest.approx(4 / 6))
@@ -166,13 +166,13 @@ def test_heads_over_one_backbone_share_features(folder: Path, home: Path) -> Non
     assert run(folder, compared_model("a"), blind("b")).computed == 6
 
 
-def test_each_backbone_looks_at_each_image_once(folder: Path) -> None:
+def test_each_backbone_runs_once_per_image(folder: Path) -> None:
     other = compared_model("b", precision=Precision.AUTO)
     assert run(folder, compared_model("a"), other).computed == 12
     assert run(folder, compared_model("a"), other).computed == 0
 
 
-def test_what_each_learnt_from_is_counted(folder: Path) -> None:
+def test_training_overlap_is_counted_for_each_model(folder: Path) -> None:
     red = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
     contest = run(folder, compared_model("a", knows=red.__contains__), blind("b", knows=lambda _: False))
     assert (contest.training_overlap_a, contest.training_overlap_b) == (2, 0)

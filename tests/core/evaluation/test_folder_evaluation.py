@@ -66,41 +66,41 @@ def test_labels_come_from_the_folders(folder: Path) -> None:
     assert (judgement.failures, judgement.problems, judgement.computed) == ((), (), 6)
 
 
-def test_a_second_look_computes_nothing_and_finds_the_same(folder: Path) -> None:
+def test_a_second_evaluation_computes_nothing_and_gives_the_same_result(folder: Path) -> None:
     first, second = run(folder), run(folder)
     assert (first.computed, second.computed) == (6, 0)
     assert first.evaluation.calibrated == second.evaluation.calibrated
 
 
-def test_images_it_learnt_from_are_told_apart(folder: Path) -> None:
+def test_training_images_are_detected(folder: Path) -> None:
     learnt = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
     judgement = run(folder, knows=learnt.__contains__)
     assert (judgement.evaluation.images, judgement.training_overlap) == (6, 2)
     assert judgement.held_out == HeldOutScore(4, 0.75, wilson(3, 4))
 
 
-def test_where_nobody_knows_nothing_is_claimed(folder: Path) -> None:
+def test_an_unknown_training_set_gives_no_held_out_score(folder: Path) -> None:
     judgement = run(folder)
     assert (judgement.training_overlap, judgement.held_out) == (None, None)
 
 
-def test_where_all_were_learnt_from_nothing_is_left_to_judge_by(folder: Path) -> None:
+def test_if_all_images_are_training_images_there_is_no_held_out_score(folder: Path) -> None:
     judgement = run(folder, knows=lambda _: True)
     assert (judgement.training_overlap, judgement.held_out) == (6, None)
 
 
-def test_where_none_was_learnt_from_the_whole_is_honest(folder: Path) -> None:
+def test_without_training_images_all_images_are_held_out(folder: Path) -> None:
     judgement = run(folder, knows=lambda _: False)
     found = judgement.evaluation
     assert (judgement.training_overlap, judgement.held_out) == (0, HeldOutScore(6, found.accuracy, found.interval))
 
 
-def test_an_image_that_cannot_be_read_is_not_counted_as_learnt_from(folder: Path) -> None:
+def test_an_unreadable_image_is_not_counted_as_a_training_image(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
     assert run(folder, knows=lambda _: True).training_overlap == 6
 
 
-def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
+def test_one_class_alone_can_be_evaluated(folder: Path) -> None:
     for colour in ("green", "blue"):
         for path in (folder / colour).iterdir():
             path.unlink()
@@ -109,7 +109,7 @@ def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
     assert [one.recall for one in found.per_class] == [1.0, None, None]
 
 
-def test_what_is_no_class_is_left_out_and_told(folder: Path) -> None:
+def test_folders_that_are_not_classes_are_left_out_and_reported(folder: Path) -> None:
     tiny.write_solid(folder / "grey" / "0.png", "grey")
     judgement = run(folder)
     assert judgement.evaluation.images == 6
@@ -123,12 +123,12 @@ def test_nothing_that_matches_is_an_error(tmp_path: Path) -> None:
         run(tmp_path / "set")
 
 
-def test_case_does_not_matter_where_it_is_clear(folder: Path) -> None:
+def test_case_does_not_matter_if_unambiguous(folder: Path) -> None:
     (folder / "red").rename(folder / "Red")
     assert run(folder).evaluation.images == 6
 
 
-def test_case_matters_where_classes_differ_in_it_alone(folder: Path) -> None:
+def test_case_matters_if_classes_differ_only_in_case(folder: Path) -> None:
     (folder / "red").rename(folder / "RED")
     judgement = run(folder, tiny.model_card(classes=("red", "green", "blue", "Red")))
     assert judgement.evaluation.images == 4
@@ -136,7 +136,7 @@ def test_case_matters_where_classes_differ_in_it_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("parts", "judged"), [(("train", "test"), "test"), (("train", "validation"), "validation")])
-def test_what_was_learnt_from_is_not_judged_by(
+def test_the_training_subset_is_not_evaluated(
     folder: Path, tmp_path: Path, parts: tuple[str, str], judged: str
 ) -> None:
     whole = tmp_path / "whole"
@@ -157,7 +157,7 @@ def test_bad_images_fail_alone(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / "red" / "pipe.png")
     judgement = run(folder)
     assert judgement.evaluation.images == 6
@@ -185,7 +185,7 @@ def test_it_can_be_called_off(folder: Path) -> None:
         run(folder, token=token)
 
 
-def test_progress_is_told_for_each_stage(folder: Path) -> None:
+def test_progress_is_reported_for_each_stage(folder: Path) -> None:
     told: list[Progress] = []
     source = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _open)
     with FeatureStore() as store:

@@ -30,7 +30,7 @@ def confident_logits(*answers: int, classes: int = 3, gap: float = 5.0) -> NDArr
     return np.eye(classes, dtype=np.float32)[list(answers)] * gap
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
+def test_metrics_match_scikit_learn() -> None:
     logits, labels = sample(3000, 9, 3.0)
     found, predicted = judge(logits, labels), logits.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
@@ -47,7 +47,9 @@ def test_figures_are_those_of_scikit_learn() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(logits_and_labels(), st.floats(0.05, 20))
-def test_what_holds_for_any_answers(case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float) -> None:
+def test_invariants_hold_for_any_predictions(
+    case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float
+) -> None:
     logits, labels = case
     found = judge(logits, labels, temperature)
     assert found.confusion.sum(axis=1).tolist() == [one.support for one in found.per_class]
@@ -67,7 +69,7 @@ def test_what_holds_for_any_answers(case: tuple[NDArray[np.float32], NDArray[np.
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 3000).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
-def test_the_interval_is_scipys(case: tuple[int, int]) -> None:
+def test_the_interval_matches_scipy(case: tuple[int, int]) -> None:
     expected = binomtest(*case).proportion_ci(0.95, method="wilson")
     assert wilson(*case) == pytest.approx((expected.low, expected.high), abs=1e-7)
 
@@ -78,7 +80,7 @@ def test_one_image_is_enough() -> None:
     assert found.interval == pytest.approx((0.2065, 1.0), abs=1e-4)
 
 
-def test_what_is_undefined_is_none() -> None:
+def test_undefined_metrics_are_none() -> None:
     """The third class has no images; the first is never named."""
     never_named, plain, absent = judge(confident_logits(1, 1, 1), np.array([0, 1, 1])).per_class
     assert (never_named.precision, never_named.recall, never_named.f1, never_named.support) == (None, 0.0, 0.0, 1)
@@ -86,12 +88,12 @@ def test_what_is_undefined_is_none() -> None:
     assert (absent.precision, absent.recall, absent.f1, absent.support) == (None, None, None, 0)
 
 
-def test_a_class_without_images_can_still_be_named_wrongly() -> None:
+def test_a_class_without_images_can_be_predicted() -> None:
     absent = judge(confident_logits(2, 1), np.array([0, 1])).per_class[2]
     assert (absent.precision, absent.recall, absent.f1) == (0.0, None, 0.0)
 
 
-def test_mistakes_come_surest_first_with_calibrated_confidence() -> None:
+def test_mistakes_are_sorted_by_calibrated_confidence() -> None:
     logits = np.array([[0, 2, 0], [0, 5, 0], [9, 0, 0]], np.float32)
     unsure, surest = judge(logits, np.array([0, 2, 0]), temperature=2.0).mistakes[::-1]
     assert (surest.path, surest.label, surest.predicted) == (Path("1.png"), "class 2", "class 1")
@@ -100,11 +102,11 @@ def test_mistakes_come_surest_first_with_calibrated_confidence() -> None:
     assert unsure.path == Path("0.png")
 
 
-def test_two_classes_have_two_top_shares() -> None:
+def test_two_classes_have_two_top_k_values() -> None:
     assert judge(confident_logits(0, 0, classes=2), np.array([0, 1])).top_k == (0.5, 1.0)
 
 
-def test_accepting_only_sure_answers_lowers_the_risk() -> None:
+def test_accepting_only_confident_predictions_lowers_the_risk() -> None:
     logits = np.array([[9, 0], [5, 0], [5, 0], [0, 1]], np.float32)
     found = judge(logits, np.array([0, 0, 1, 0])).risk_coverage
     assert [(one.coverage, one.risk) for one in found] == [(0.25, 0.0), (0.75, pytest.approx(1 / 3)), (1.0, 0.5)]
@@ -124,7 +126,7 @@ def test_a_thousand_classes_take_no_time() -> None:
     assert (len(content["classes"]), len(content["per_class"]), len(content["confusion"])) == (1000, 1000, 1000)
 
 
-def test_ten_thousand_classes_are_told_without_a_matrix() -> None:
+def test_ten_thousand_classes_are_reported_without_a_matrix() -> None:
     labels = np.array([0, 9_999, 5])
     content = to_json(judge(confident_logits(0, 9_999, 9_999, classes=10_000), labels))
     assert content["confusion"] is None
@@ -158,7 +160,7 @@ def test_answers_that_are_not_numbers_are_refused() -> None:
         judge(np.full((2, 3), np.nan, np.float32), np.array([0, 1]))
 
 
-def test_paths_and_classes_must_fit() -> None:
+def test_paths_and_classes_must_match_the_logits() -> None:
     with pytest.raises(ValueError, match="2 images"):
         evaluate(confident_logits(0), np.array([0]), ["a", "b", "c"], temperature=1.0, paths=[Path("a"), Path("b")])
     with pytest.raises(ValueError, match="2 classes"):

@@ -52,7 +52,7 @@ def test_forty_long_names_fit(count: int) -> None:
     assert titles(drawing)[0] == f"{labels[0]} predicted as {labels[0]}: 1 of {count}"
 
 
-def test_bars_are_as_long_as_their_shares() -> None:
+def test_bar_lengths_are_proportional() -> None:
     drawing = class_bars([ClassMetrics("cat", 0.25, 1.0, 0.4, 4), ClassMetrics("dog", None, None, None, 0)])
     bars = [(bar.get("class"), bar.get("width")) for bar in drawing.iter("rect")][2:]
     assert bars == [
@@ -64,7 +64,7 @@ def test_bars_are_as_long_as_their_shares() -> None:
     ]
 
 
-def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
+def test_marks_are_at_confidence_and_accuracy() -> None:
     honest = Calibration(1.0, 0.1, 0.0, (Bin(14 / 15, 1.0, 4, 1.0, 1.0),))
     boastful = Calibration(2.0, 0.1, 0.5, (Bin(0.0, 1 / 15, 3, 0.0, 0.0), Bin(14 / 15, 1.0, 1, 1.0, 0.5)))
     drawing = reliability_diagram(honest, boastful)
@@ -79,5 +79,5 @@ def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
 
 
 @pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.0%"), (1.0, "100.0%"), (2 / 3, "66.7%")])
-def test_shares_are_told_as_percent(share: float | None, text: str) -> None:
+def test_fractions_are_formatted_as_percentages(share: float | None, text: str) -> None:
     assert percent(share) == text

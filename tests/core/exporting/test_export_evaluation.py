@@ -65,18 +65,18 @@ def _form(name: str, lost: float, milliseconds: float = 1.0) -> VariantMetrics:
         ((_form("a", 0.11), _form("b", 0.2)), None),
     ],
 )
-def test_the_best_form_that_loses_little_is_chosen(forms: tuple[VariantMetrics, ...], chosen: str | None) -> None:
+def test_the_best_acceptable_variant_is_chosen(forms: tuple[VariantMetrics, ...], chosen: str | None) -> None:
     trial = replace(_trial(_outputs([0, 1, 2, 0, 1])), forms=forms)
     assert (None if trial.chosen is None else trial.chosen.name) == chosen
 
 
-def test_no_loss_may_be_allowed() -> None:
+def test_no_loss_can_be_required() -> None:
     trial = _trial(_outputs([0, 1, 2, 0, 1]), 0.0, same=_outputs([0, 1, 2, 0, 1]))
     assert trial.chosen is not None
     assert _trial(_outputs([0, 1, 2, 0, 1]), 0.0, other=_outputs([1, 1, 2, 0, 1])).chosen is None
 
 
-def test_what_was_lost_is_in_the_error() -> None:
+def test_the_error_contains_the_loss() -> None:
     error = AccuracyLossError(
         _trial(_outputs([0, 1, 2, 0, 1]), a=_outputs([1, 1, 2, 0, 1]), b=_outputs([1, 0, 2, 0, 1]))
     )
@@ -98,7 +98,7 @@ def test_the_facts_fit_a_card() -> None:
     assert (told["kind"], told["lost"], told["exact_accuracy"], told["validation_images"]) == ("form", 0.2, 1.0, 5)
 
 
-def test_files_are_asked_one_image_after_another() -> None:
+def test_files_are_run_alternately() -> None:
     backbone, head, card = tiny.backbone_card(), tiny.head(), tiny.model_card()
     other = tiny.head()
     other.weights[:] = other.weights[:, ::-1].copy()
@@ -114,7 +114,7 @@ def test_files_are_asked_one_image_after_another() -> None:
     assert told["a"].milliseconds > 0
 
 
-def test_images_are_counted_until_they_are_called_off() -> None:
+def test_images_are_counted_until_cancellation() -> None:
     told, token = list[Progress](), CancelToken()
     images = with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token)
     assert sum(1 for _ in images) == 3

@@ -39,7 +39,7 @@ def _output(data: bytes, name: str, images: NDArray[np.uint8]) -> NDArray[np.flo
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, count: int) -> None:
+def test_its_output_equals_the_intermediate_tensor(backbone: bytes, trunk: bytes, count: int) -> None:
     whole = onnx.ModelProto.FromString(backbone)
     whole.graph.output.append(onnx.ValueInfoProto(name=_BLOCK_12))
     images = np.random.default_rng(count).integers(0, 256, (count, 299, 299, 3), dtype=np.uint8)
@@ -50,14 +50,14 @@ def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, coun
     assert np.abs(found).max() > 1
 
 
-def test_its_ports(trunk: bytes) -> None:
+def test_its_inputs_and_outputs(trunk: bytes) -> None:
     model = graph.parse(trunk)
     onnx.checker.check_model(model, full_check=True)
     assert graph.inputs(model) == (graph.TensorSpec("image", onnx.TensorProto.UINT8, (None, 299, 299, 3)),)
     assert graph.outputs(model) == (graph.TensorSpec("trunk", onnx.TensorProto.FLOAT, (None, 19, 19, 728)),)
 
 
-def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk: bytes) -> None:
+def test_it_has_exactly_the_needed_weights(backbone: bytes, trunk: bytes) -> None:
     stored = {tensor.name: tensor for tensor in graph.parse(backbone).graph.initializer}
     content = graph.parse(trunk).graph
     assert all(tensor == stored[tensor.name] for tensor in content.initializer)
@@ -65,7 +65,7 @@ def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk
     assert len(trunk) < 0.7 * len(backbone)
 
 
-def test_it_is_found_under_any_name(backbone: bytes, trunk: bytes) -> None:
+def test_it_is_found_with_any_tensor_names(backbone: bytes, trunk: bytes) -> None:
     renamed = split_frozen_base(_changed(backbone, _rename_block_12))
     assert renamed.replace(b"a_very_other", b"add_113_out0") == trunk
 
@@ -126,14 +126,14 @@ def _broken_operator(model: onnx.ModelProto) -> None:
         (_broken_operator, "lacks inputs"),
     ],
 )
-def test_what_is_no_xception_is_refused(
+def test_other_graphs_than_xception_are_rejected(
     backbone: bytes, change: Callable[[onnx.ModelProto], None], reason: str
 ) -> None:
     with pytest.raises(ModelError, match=reason):
         split_frozen_base(_changed(backbone, change))
 
 
-def test_other_networks_and_no_networks_are_refused(shipped_models: Path) -> None:
+def test_other_networks_and_invalid_files_are_rejected(shipped_models: Path) -> None:
     lite = (shipped_models / "general" / "backbone.onnx").read_bytes()
     for data in (lite, tiny.backbone_bytes(), b"", b"no ONNX"):
         with pytest.raises(ModelError):

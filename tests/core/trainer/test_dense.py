@@ -72,7 +72,7 @@ def accuracy(head: Head, features: NDArray[np.float32], labels: NDArray[np.int64
     return float(np.mean(head.logits(features).argmax(axis=1) == labels))
 
 
-def test_it_is_the_article_s_head() -> None:
+def test_it_is_the_articles_head() -> None:
     model = initial_head(2048, 8, 0)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
@@ -82,13 +82,13 @@ def test_it_is_the_article_s_head() -> None:
     assert activations == ["relu", "relu", "linear"]
 
 
-def test_the_seed_decides_where_it_begins() -> None:
+def test_the_seed_determines_the_initial_weights() -> None:
     ours, again, others = (initial_head(20, 3, seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(ours, again, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(ours[::2], others[::2], strict=True))
 
 
-def test_features_are_standardised_by_those_to_learn_from() -> None:
+def test_features_are_standardized_by_the_training_features() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     features[:, 4] = 0.1
     material = dense_data(features, labels, held=20)
@@ -99,7 +99,7 @@ def test_features_are_standardised_by_those_to_learn_from() -> None:
     assert np.allclose(material.validation * material.scale + material.mean, features[40:], atol=1e-4)
 
 
-def test_the_installed_head_reads_features_as_they_come() -> None:
+def test_the_installed_head_reads_raw_features() -> None:
     features, labels = clouds(60, 3, 50, apart=1.0)
     features[:, 4] = 0.1
     material = dense_data(features, labels)
@@ -108,7 +108,7 @@ def test_the_installed_head_reads_features_as_they_come() -> None:
     assert np.allclose(head.logits(features), model(material.features, training=False), atol=1e-4)
 
 
-def test_it_learns_and_says_how_well() -> None:
+def test_it_trains_and_reports_its_metrics() -> None:
     features, labels = clouds(160, 3, 50, apart=0.7)
     pupil = learner(JOB_NOW, dense_data(features, labels, held=40))
     before = pupil.validate()
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_head() -> None:
     assert first == again != other
 
 
-def test_it_names_as_many_as_quick_where_few_images_have_many_features() -> None:
+def test_it_is_as_accurate_as_quick_with_few_images_and_many_features() -> None:
     """With Keras's own initial weights it would not: what no image spans would drown what is learnt."""
     features, labels = clouds(80, 4, 2048, apart=0.12)
     others, theirs = clouds(800, 4, 2048, apart=0.12, seed=1)
@@ -167,7 +167,7 @@ def test_rare_classes_weigh_as_much_as_common_ones(monkeypatch: pytest.MonkeyPat
     assert recall[True] > recall[False] + 0.2
 
 
-def test_for_two_classes_softmax_is_the_article_s_sigmoid() -> None:
+def test_for_two_classes_softmax_equals_the_articles_sigmoid() -> None:
     features, labels = clouds(60, 2, 30, apart=0.5)
     material = dense_data(features, labels, held=30)
     pupil = trained(replace(JOB_NOW, classes=2), material)
@@ -180,7 +180,7 @@ def test_for_two_classes_softmax_is_the_article_s_sigmoid() -> None:
     assert told.loss == pytest.approx(float(binary), rel=1e-4)
 
 
-def test_it_is_called_off_between_steps() -> None:
+def test_it_is_cancelled_between_steps() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     token = CancelToken()
     pupil = DenseTrainer(JOB_NOW, dense_data(features, labels), "learning", lambda _: token.cancel(), token)
@@ -190,7 +190,7 @@ def test_it_is_called_off_between_steps() -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK nothing"])
-def test_features_that_are_none_are_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_invalid_features_are_rejected(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "features.npz").write_bytes(content)
     with pytest.raises(TrainerError, match="features in .* are missing or damaged"):

@@ -76,7 +76,7 @@ def test_the_classifier_reads_features(state: dict[str, NDArray[np.float32]]) ->
     np.testing.assert_allclose(head.logits(features), wanted, rtol=1e-5)
 
 
-def test_a_grey_of_127_is_zero_inside() -> None:
+def test_a_pixel_value_of_127_is_scaled_to_zero() -> None:
     scaling = efficientnet_lite0(32).get_layer("scaling")
     values = np.array([[[[127, 255, 0]]]], np.float32)
     assert np.asarray(scaling(values)).tolist() == [[[[0, 1, -127 / 128]]]]

@@ -69,19 +69,19 @@ def _images(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7])
-def test_it_answers_like_keras(backbone: keras.Model, exported: Path, batch: int) -> None:
+def test_its_outputs_match_keras(backbone: keras.Model, exported: Path, batch: int) -> None:
     found = parity(backbone, exported, _images(7), batch)
     assert found.images == 7
     assert found.least_cosine >= 0.99999
     assert 0 < found.greatest_difference < 0.01  # float16 kernels are not exact
 
 
-def test_another_network_does_not_pass_for_it(backbone: keras.Model, exported: Path) -> None:
+def test_another_network_does_not_match(backbone: keras.Model, exported: Path) -> None:
     other = keras.models.clone_model(backbone)
     assert parity(other, exported, _images(4), 4).least_cosine < 0.99
 
 
-def test_its_ports(exported: Path) -> None:
+def test_its_inputs_and_outputs(exported: Path) -> None:
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     ports = {port.name: (port.type, port.shape) for port in (*session.get_inputs(), *session.get_outputs())}
     assert ports == {
@@ -91,7 +91,7 @@ def test_its_ports(exported: Path) -> None:
     }
 
 
-def test_the_engine_s_guard_lets_it_pass(exported: Path) -> None:
+def test_it_passes_the_checks_of_the_engine(exported: Path) -> None:
     model = graph.parse(exported.read_bytes())
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
@@ -102,7 +102,7 @@ def test_equal_weights_give_equal_bytes(backbone: keras.Model, exported: Path) -
     assert backbone_bytes(twin) == exported.read_bytes()
 
 
-def test_the_file_says_nothing_about_this_machine(exported: Path) -> None:
+def test_the_file_contains_nothing_about_this_machine(exported: Path) -> None:
     data = exported.read_bytes()
     model = onnx.ModelProto.FromString(data)
     assert (model.producer_name, model.doc_string, list(model.metadata_props)) == ("tf2onnx", "", [])
@@ -153,14 +153,14 @@ def taught(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> _T
     return _Taught(shipped, model, file, own)
 
 
-def test_a_partly_trained_network_answers_like_keras(taught: _Taught) -> None:
+def test_a_partly_trained_network_matches_keras(taught: _Taught) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 299, 299, 3), dtype=np.uint8)
     found = parity(taught.model, taught.file, images, 3)
     assert found.greatest_difference < 1e-4
     assert parity(taught.model, taught.shipped, images, 3).greatest_difference > 1e-2
 
 
-def test_kernels_that_were_not_trained_are_stored_as_they_were(taught: _Taught) -> None:
+def test_untrained_kernels_are_stored_unchanged(taught: _Taught) -> None:
     """All but the first, which is too small for float16 and comes back with the noise of being unfolded and folded."""
     before, after = _kernels(taught.shipped), _kernels(taught.file.read_bytes())
     ends = len(before) - 9  # block 13: four and its shortcut; block 14: four
@@ -171,11 +171,11 @@ def test_kernels_that_were_not_trained_are_stored_as_they_were(taught: _Taught) 
     assert {new.dtype.name for new in after[ends:]} == {"float32"}
 
 
-def test_its_trunk_is_still_that_of_the_shipped_one(taught: _Taught) -> None:
+def test_its_frozen_base_is_that_of_the_built_in_backbone(taught: _Taught) -> None:
     assert abs(len(split_frozen_base(taught.file.read_bytes())) - len(split_frozen_base(taught.shipped))) < 100
 
 
-def test_its_card_is_right(taught: _Taught) -> None:
+def test_its_card_is_correct(taught: _Taught) -> None:
     data = taught.file.read_bytes()
     graph.check_backbone(data, taught.card)
     assert open_engine(data, taught.card, Provider.CPU, Precision.EXACT).agreement > 0.999999

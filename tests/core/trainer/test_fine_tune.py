@@ -172,7 +172,7 @@ def test_its_facts(finished: tuple[Path, dict[str, Any]]) -> None:
     assert "0.02" in facts["optimizer"]
 
 
-def test_the_engine_says_what_keras_says(finished: tuple[Path, dict[str, Any]]) -> None:
+def test_the_engine_matches_keras(finished: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = finished
     card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
     assert card.name == "xception-fine-tuned"
@@ -182,7 +182,7 @@ def test_the_engine_says_what_keras_says(finished: tuple[Path, dict[str, Any]]) 
     assert 0 < _check_gate(folder) <= 1e-3
 
 
-def test_the_trunk_is_as_it_was_and_the_exit_flow_is_not(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
+def test_only_the_exit_flow_has_changed(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
     before = list(_kernels((small / "backbone.onnx").read_bytes()))
     after = list(_kernels((finished[0] / protocol.BACKBONE).read_bytes()))
     changed = [not np.allclose(one, other, rtol=1e-6) for one, other in zip(before, after, strict=True)]
@@ -210,7 +210,7 @@ def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_the_whole_network_learns_too(prepare: Prepare, small: Path) -> None:
+def test_the_whole_network_can_be_trained(prepare: Prepare, small: Path) -> None:
     job, folder = prepare(depth="whole", epochs=1, precision="auto", learning_rate=0.005)
     facts = _run(job, folder)
     assert facts["depth"] == "whole"
@@ -221,7 +221,7 @@ def test_the_whole_network_learns_too(prepare: Prepare, small: Path) -> None:
     assert not np.allclose(was, now, rtol=1e-6)
 
 
-def test_called_off_at_once_nothing_is_done(prepare: Prepare) -> None:
+def test_cancelled_at_once_nothing_is_done(prepare: Prepare) -> None:
     job, folder = prepare()
     token = CancelToken()
     token.cancel()
@@ -230,7 +230,7 @@ def test_called_off_at_once_nothing_is_done(prepare: Prepare) -> None:
     assert not (folder / protocol.CHECKPOINT).exists()
 
 
-def test_without_the_normalisation_it_is_refused(prepare: Prepare, small: Path, tmp_path: Path) -> None:
+def test_without_the_normalization_it_is_rejected(prepare: Prepare, small: Path, tmp_path: Path) -> None:
     for name in ("card.json", "backbone.onnx"):
         (tmp_path / name).write_bytes((small / name).read_bytes())
     job, folder = prepare(backbone=str(tmp_path))
@@ -239,7 +239,7 @@ def test_without_the_normalisation_it_is_refused(prepare: Prepare, small: Path, 
 
 
 @pytest.mark.parametrize("content", [None, "dense"])
-def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | None) -> None:
+def test_without_a_linear_head_it_is_rejected(prepare: Prepare, content: str | None) -> None:
     job, folder = prepare()
     (folder / protocol.START).unlink()
     if content == "dense":
@@ -249,7 +249,7 @@ def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | No
         _run(job, folder)
 
 
-def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, keras_model: keras.Model) -> None:
+def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(small: Path, keras_model: keras.Model) -> None:
     backbone = read_backbone(small)
     ending = exit_flow(None)
     with pytest.raises(ModelError, match="split in two"):
@@ -263,7 +263,7 @@ def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, keras_mode
 
 
 @pytest.mark.parametrize("wish", [ProviderPreference.AUTO, ProviderPreference.CUDA])
-def test_a_provider_that_runs_the_whole_but_not_the_beginning(
+def test_a_provider_that_runs_the_backbone_but_not_its_base(
     small: Path,
     keras_model: keras.Model,
     wish: ProviderPreference,
@@ -299,7 +299,7 @@ def test_a_provider_that_runs_the_whole_but_not_the_beginning(
         ("auto", True, 1.1, "float32"),
     ],
 )
-def test_bfloat16_where_it_is_had_wished_for_and_right(
+def test_bfloat16_if_supported_allowed_and_accurate(
     prepare: Prepare,
     small: Path,
     keras_model: keras.Model,

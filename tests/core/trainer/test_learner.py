@@ -124,13 +124,13 @@ def _trained_on(photos: list[TrainImage], job: TrainerJob) -> set[bytes]:
     return {image.tobytes() for image in seen}
 
 
-def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[TrainImage]) -> None:
+def test_without_augmentation_images_are_unmodified(photos: list[TrainImage]) -> None:
     plain = {preprocess(decode(photo.path), _PLAN).tobytes() for photo in photos[:12]}
     assert _trained_on(photos, replace(_JOB, augment=False)) == plain
     assert not _trained_on(photos, _JOB) & plain
 
 
-def test_called_off_within_an_epoch_it_stops_there(photos: list[TrainImage]) -> None:
+def test_cancelled_within_an_epoch_it_stops(photos: list[TrainImage]) -> None:
     token, before = CancelToken(), threading.active_count()
 
     def report(progress: Progress) -> None:
@@ -165,17 +165,17 @@ def test_validation_images_are_prepared_once(photos: list[TrainImage], monkeypat
     assert calls == [2]
 
 
-def test_without_validation_images_there_is_nothing_to_tell(photos: list[TrainImage]) -> None:
+def test_without_validation_images_there_are_no_metrics(photos: list[TrainImage]) -> None:
     assert _learner(photos[:12]).validate() is None
 
 
-def test_photos_that_are_all_gone_are_told_of(photos: list[TrainImage]) -> None:
+def test_all_images_missing_is_an_error(photos: list[TrainImage]) -> None:
     gone = [replace(photo, path=photo.path.with_suffix(".gone")) for photo in photos]
     with pytest.raises(DatasetError, match="can be read any more"):
         _learner(gone).train_epoch(1)
 
 
-def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[TrainImage]) -> None:
+def test_a_step_in_chunks_equals_the_step_of_the_whole_batch(photos: list[TrainImage]) -> None:
     with DataLoader(_PLAN, _as_they_are, CancelToken()).batches(in_batches(photos, 18), plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert batch.inputs is not None

@@ -123,7 +123,7 @@ def test_an_interruption_changes_nothing(folder: Path, whole: Checkpoint, moment
     assert found.best_epoch == whole.best_epoch
 
 
-def test_dropout_follows_from_seed_and_epoch() -> None:
+def test_dropout_depends_on_seed_and_epoch() -> None:
     model, answers = Pupil().model, {}
     for seed, epoch in ((7, 1), (7, 2), (8, 1), (7, 1)):
         reseed(model, seed, epoch)
@@ -132,7 +132,7 @@ def test_dropout_follows_from_seed_and_epoch() -> None:
     assert len(set(answers.values())) == 3
 
 
-def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
+def test_every_epoch_is_reported_including_epoch_zero(folder: Path) -> None:
     told: list[TrainerEvent] = []
     state = trained(Pupil(), folder, emit=told.append)
     epochs = [event for event in told if isinstance(event, Epoch)]
@@ -146,7 +146,7 @@ def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
     assert epochs[-1].loss < epochs[1].loss
 
 
-def test_one_that_is_through_is_told_again_and_not_repeated(folder: Path) -> None:
+def test_a_finished_training_is_reported_again_and_not_repeated(folder: Path) -> None:
     first, told = trained(Pupil(), folder), list[TrainerEvent]()
     pupil = Pupil()
     again = trained(pupil, folder, emit=told.append)
@@ -158,7 +158,7 @@ def test_one_that_is_through_is_told_again_and_not_repeated(folder: Path) -> Non
 SCORES = [(0.9, 0.4), (0.8, 0.6), (0.7, 0.6), (0.75, 0.6), (0.6, 0.5), (0.5, 0.2), (0.1, 0.1)]
 
 
-def test_the_best_epoch_is_the_most_accurate_then_the_surest(folder: Path) -> None:
+def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss(folder: Path) -> None:
     state = trained(Pupil([EpochMetrics(*score) for score in SCORES]), folder)
     assert state.best_epoch == 2
     assert not same(state.best, state.weights)
@@ -167,7 +167,7 @@ def test_the_best_epoch_is_the_most_accurate_then_the_surest(folder: Path) -> No
     assert same(trained(Pupil(), folder, upto).weights, state.best)
 
 
-def test_before_any_training_may_be_the_best(folder: Path) -> None:
+def test_epoch_zero_can_be_the_best(folder: Path) -> None:
     state = trained(Pupil([EpochMetrics(0.1, 0.9), *(EpochMetrics(0.2, 0.9) for _ in range(EPOCHS))]), folder)
     assert state.best_epoch == 0
     assert same(state.best, Pupil().model.get_weights())
@@ -180,7 +180,7 @@ def test_without_validation_images_the_last_is_the_best(folder: Path) -> None:
     assert all(epoch.validation_accuracy is None for epoch in state.history)
 
 
-def test_a_damaged_checkpoint_begins_anew(folder: Path, whole: Checkpoint) -> None:
+def test_a_damaged_checkpoint_starts_over(folder: Path, whole: Checkpoint) -> None:
     interrupted(Pupil(), folder, 3)
     data = (folder / CHECKPOINT).read_bytes()
     (folder / CHECKPOINT).write_bytes(data[: len(data) // 2])
@@ -189,21 +189,21 @@ def test_a_damaged_checkpoint_begins_anew(folder: Path, whole: Checkpoint) -> No
     assert pupil.learnt[0] == 1
 
 
-def test_that_of_another_network_begins_anew(folder: Path, whole: Checkpoint) -> None:
+def test_a_checkpoint_of_another_network_starts_over(folder: Path, whole: Checkpoint) -> None:
     interrupted(Pupil(width=9), folder, 3)
     pupil = Pupil()
     assert same(trained(pupil, folder).weights, whole.weights)
     assert pupil.learnt[0] == 1
 
 
-def test_a_loss_beyond_all_bounds_is_told(folder: Path) -> None:
+def test_an_infinite_loss_is_an_error(folder: Path) -> None:
     pupil = Pupil()
     pupil.optimizer.learning_rate.assign(1e30)
     with pytest.raises(TrainerError, match="diverged: the loss became infinite in epoch 1"):
         trained(pupil, folder)
 
 
-def test_short_epochs_are_not_all_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_every_short_epoch_is_saved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_MIN_CHECKPOINT_S", 60.0)
     interrupted(Pupil(), folder, 4)
     assert not (folder / CHECKPOINT).exists()

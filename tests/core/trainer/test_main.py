@@ -64,7 +64,7 @@ def job_in(folder: Path, job: TrainerJob = JOB) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [(), ("sing",), ("train",), ("train", "a", "b")])
-def test_what_it_does_not_understand_is_told(arguments: tuple[str, ...]) -> None:
+def test_unknown_commands_are_reported(arguments: tuple[str, ...]) -> None:
     with started(*arguments) as process:
         code, events, errors = run_to_end(process)
     assert (code, errors) == (2, "")
@@ -73,7 +73,7 @@ def test_what_it_does_not_understand_is_told(arguments: tuple[str, ...]) -> None
     assert events[1].kind == "usage"
 
 
-def test_a_folder_without_a_job_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_job_is_an_error(tmp_path: Path) -> None:
     with started("train", tmp_path) as process:
         code, events, _ = run_to_end(process)
     assert code == 2
@@ -134,7 +134,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
         assert process.wait(60) == 3
 
 
-def test_what_is_unforeseen_leaves_a_traceback(tmp_path: Path) -> None:
+def test_unexpected_errors_leave_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".folder.part").mkdir()  # nothing makes folders of that name
     with started("train", job_in(tmp_path)) as process:
         code, events, errors = run_to_end(process)
@@ -153,7 +153,7 @@ def backbone() -> Path:
     return place
 
 
-def test_dense_from_features_to_what_keras_says_of_real_images(tmp_path: Path, backbone: Path) -> None:
+def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Path) -> None:
     """Everything the process leaves, through its client; the engine then says the same as Keras."""
     import onnxruntime
 

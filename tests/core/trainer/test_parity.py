@@ -53,7 +53,7 @@ def as_the_engine_reads(paths: Sequence[Path]) -> dict[bytes, Path]:
     return {preprocess(decode(path), PLAN).tobytes(): path for path in paths}
 
 
-def test_it_is_about_real_images_of_both_parts_and_all_classes(tmp_path: Path) -> None:
+def test_it_uses_real_images_of_both_subsets_and_all_classes(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 20).rglob("*.png"))
     train, validation = paths[::2], paths[1::2]
     known = as_the_engine_reads(paths)
@@ -65,7 +65,7 @@ def test_it_is_about_real_images_of_both_parts_and_all_classes(tmp_path: Path) -
     assert min(counts) >= 5
 
 
-def test_where_one_part_is_small_the_other_fills_up(tmp_path: Path) -> None:
+def test_a_small_subset_is_filled_up_by_the_other(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 15).rglob("*.png"))
     known = as_the_engine_reads(paths)
     images, _ = written(job(tmp_path, paths[3:], paths[:3]))
@@ -83,7 +83,7 @@ def test_few_images_are_mirrored_and_shifted(tmp_path: Path, count: int) -> None
     assert {image.tobytes() for image in images[count : 2 * count]} <= mirrored
 
 
-def test_images_that_went_meanwhile_are_passed_over(tmp_path: Path) -> None:
+def test_missing_images_are_skipped(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 14).rglob("*.png"))
     for path in paths[::7]:
         path.unlink()
@@ -99,7 +99,7 @@ def test_without_any_image_it_is_an_error(tmp_path: Path) -> None:
         write_parity_samples(job(tmp_path, [tmp_path / "gone.jpg"], []), colours, PLAN)
 
 
-def test_the_same_job_asks_about_the_same_images(tmp_path: Path) -> None:
+def test_the_same_job_uses_the_same_images(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 20).rglob("*.png"))
     folder = job(tmp_path, paths[:40], paths[40:])
     written(folder)

@@ -25,7 +25,7 @@ from core.trainer.xception import exit_flow
         (None, False),
     ],
 )
-def test_whether_the_processor_has_it(facts: str | None, has_it: bool, tmp_path: Path) -> None:
+def test_bfloat16_support_of_the_processor(facts: str | None, has_it: bool, tmp_path: Path) -> None:
     file = tmp_path / "cpuinfo"
     if facts is not None:
         file.write_text(facts)

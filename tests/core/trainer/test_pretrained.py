@@ -38,14 +38,14 @@ def test_the_order_is_keras_then_the_wheel_then_the_user_s_file(weights_file: Pa
     assert len(default_sources()) == 2
 
 
-def test_the_first_that_works_is_used_and_named(weights_file: Path) -> None:
+def test_the_first_working_source_is_used_and_named(weights_file: Path) -> None:
     broken = keras_download(_download(weights_file, md5="0" * 32))
     weights, source = xception_weights([broken, named_file(weights_file)])
     assert source == "the file 'notop.h5'"
     assert [layer[0].tolist() for layer in weights] == [[0, 1, 2]]
 
 
-def test_a_download_is_kept(weights_file: Path) -> None:
+def test_a_download_is_cached(weights_file: Path) -> None:
     download = _download(weights_file)
     first, source = xception_weights([keras_download(download)])
     assert source == "Keras's own download"
@@ -54,13 +54,13 @@ def test_a_download_is_kept(weights_file: Path) -> None:
     np.testing.assert_array_equal(first[0][0], again[0][0])
 
 
-def test_a_download_with_another_sum_is_not_kept(weights_file: Path, home: Path) -> None:
+def test_a_download_with_another_hash_is_not_cached(weights_file: Path, home: Path) -> None:
     with pytest.raises(ModelError, match="MD5"):
         xception_weights([keras_download(_download(weights_file, md5="0" * 32))])
     assert not list(home.rglob("*.h5"))
 
 
-def test_when_none_works_each_says_why(tmp_path: Path) -> None:
+def test_if_none_works_each_reason_is_reported(tmp_path: Path) -> None:
     gone = tmp_path / "gone.h5"
     (tmp_path / "empty.h5").touch()
     sources = [keras_download(Download(gone.as_uri(), "0" * 32)), named_file(gone), named_file(tmp_path / "empty.h5")]

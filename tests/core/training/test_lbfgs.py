@@ -28,13 +28,13 @@ def _logistic(at: Real) -> tuple[float, Real]:
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1e2, 1e4])
-def test_the_bottom_of_a_bowl_is_found(stretch: float) -> None:
+def test_the_minimum_of_a_quadratic_is_found(stretch: float) -> None:
     function, least = _bowl(stretch)
     found = minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=2000)
     assert np.allclose(found, least, atol=1e-6)
 
 
-def test_it_is_scipys_answer_for_as_much_work() -> None:
+def test_the_result_and_the_number_of_evaluations_match_scipy() -> None:
     looks = 0
 
     def counted(at: Real) -> tuple[float, Real]:
@@ -48,7 +48,7 @@ def test_it_is_scipys_answer_for_as_much_work() -> None:
     assert looks < 2 * theirs.nfev
 
 
-def test_it_stops_where_it_is_flat_enough_and_after_so_many_steps() -> None:
+def test_it_stops_at_the_tolerance_and_at_the_maximum_of_steps() -> None:
     function, least = _bowl(1e4)
     assert np.array_equal(minimise(function, least, gradient_tolerance=1e-8, max_steps=10), least)
     assert np.array_equal(minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=0), np.zeros(30))
@@ -57,7 +57,7 @@ def test_it_stops_where_it_is_flat_enough_and_after_so_many_steps() -> None:
     assert function(minimise(function, np.zeros(30), gradient_tolerance=0, max_steps=3))[0] < function(np.zeros(30))[0]
 
 
-def test_where_rounding_hides_any_decrease_it_ends() -> None:
+def test_it_stops_at_rounding_error() -> None:
     function, _ = _bowl(1e4)
     found = minimise(
         lambda at: (function(at)[0] + 1e9, function(at)[1]), np.zeros(30), gradient_tolerance=0, max_steps=10_000
@@ -65,7 +65,7 @@ def test_where_rounding_hides_any_decrease_it_ends() -> None:
     assert function(found)[0] < 0.1 < function(np.zeros(30))[0]
 
 
-def test_an_unhappy_first_step_is_shortened() -> None:
+def test_a_bad_first_step_is_shortened() -> None:
     """Beyond 1 the function leaves the numbers that can be written."""
 
     def wall(at: Real) -> tuple[float, Real]:

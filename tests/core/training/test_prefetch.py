@@ -92,14 +92,14 @@ def test_beyond_the_limit_images_are_decoded_again(folder: Path, store: FeatureS
     assert 5 <= len(table.rows) <= 5 + scan._THREADS
 
 
-def test_another_size_than_was_decoded_is_decoded_again(
+def test_images_of_another_size_are_decoded_again(
     folder: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_SIDE", 1000)
     assert len(_learn(folder, FeaturePrefetcher(SOURCE, store), store, remove=True).rows) == 0
 
 
-def test_where_all_features_are_kept_nothing_begins(folder: Path, store: FeatureStore) -> None:
+def test_nothing_starts_if_all_features_are_cached(folder: Path, store: FeatureStore) -> None:
     computed = _learn(folder, FeaturePrefetcher(SOURCE, store), store)
     shutil.copytree(folder, folder.parent / "copied")
     kept = _learn(folder.parent / "copied", FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
@@ -119,12 +119,12 @@ def test_the_engine_is_opened_while_the_folder_is_read(folder: Path, store: Feat
         assert opened.wait(5)
 
 
-def test_an_engine_that_cannot_be_opened_is_told_when_it_is_needed(folder: Path, store: FeatureStore) -> None:
+def test_a_failure_to_open_the_engine_is_raised_when_it_is_needed(folder: Path, store: FeatureStore) -> None:
     with pytest.raises(ProviderError, match="it was opened"):
         _learn(folder, FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
 
 
-def test_an_image_that_comes_after_the_end_is_not_kept(store: FeatureStore) -> None:
+def test_an_image_after_the_end_is_dropped(store: FeatureStore) -> None:
     """Threads that look at images may outlive a training that was called off."""
     with store, FeaturePrefetcher(replace(SOURCE, open=_refuse), store) as ahead:
         pass
@@ -132,7 +132,7 @@ def test_an_image_that_comes_after_the_end_is_not_kept(store: FeatureStore) -> N
     assert ahead.source.get_prepared("a" * 64) is None
 
 
-def test_the_shipped_backbone_asks_for_what_is_decoded(shipped_models: Path) -> None:
+def test_the_built_in_backbone_can_use_the_decoded_images(shipped_models: Path) -> None:
     card = read_card((shipped_models / "xception-imagenet" / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
     assert card.preprocessing.min_decode_side == scan.MIN_SIDE

@@ -90,7 +90,7 @@ def part(model: InstalledModel, name: str) -> dict[str, str]:
     return {one.sha256: one.label for one in training_examples(model) if one.subset == name}
 
 
-def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path) -> None:
+def test_a_version_saves_its_training_data(model: InstalledModel, folder: Path) -> None:
     found = training_examples(model)
     assert {one.path for one in found} == set(folder.glob("*/*"))
     assert all(one.path.is_absolute() and one.path.parent.name == one.label for one in found)
@@ -99,7 +99,7 @@ def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path
     assert model.has_training_data
 
 
-def test_corrected_photos_are_learnt_without_the_folder(
+def test_corrected_photos_are_trained_on_without_the_folder(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     shutil.rmtree(folder)
@@ -121,7 +121,7 @@ def test_corrected_photos_are_learnt_without_the_folder(
     assert len(memory) == 39
 
 
-def test_the_card_says_what_was_learnt(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_the_card_records_the_corrections(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     first = learn(library, correct(greys[:2], "blue"))
     card = first.model.card
     assert card.classes == model.card.classes
@@ -138,7 +138,7 @@ def test_the_card_says_what_was_learnt(library: Library, model: InstalledModel, 
     assert second["lineage"] == [*told["lineage"], second["lineage"][-1]]
 
 
-def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
+def test_corrections_are_pending_again_when_the_version_is_undone(
     library: Library, model: InstalledModel, greys: list[Path]
 ) -> None:
     done = learn(library, correct(greys, "blue"))
@@ -154,7 +154,7 @@ def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
     )
 
 
-def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
+def test_the_previous_version_is_evaluated_with_a_head_not_trained_on_the_test_images(
     library: Library, folder: Path, greys: list[Path]
 ) -> None:
     for number in range(5):  # lies, so that it errs
@@ -168,7 +168,7 @@ def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
     assert done.leaked == 0
 
 
-def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_a_new_label_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     done = learn(library, correct(greys[:1], "fog"))
     assert done.model.card.classes == ("blue", "fog", "green", "red")
     assert names(library, greys[:1]) == ["fog"]
@@ -177,7 +177,7 @@ def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, grey
     assert len(done.before.paths) == model.card.evaluation["images"]
 
 
-def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Library, model: InstalledModel) -> None:
+def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: InstalledModel) -> None:
     judged_by = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
     done = learn(library, correct([judged_by.path], "green"))
     assert part(done.model, "test")[judged_by.sha256] == "green"
@@ -191,7 +191,7 @@ def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Lib
     )
 
 
-def test_a_photo_it_is_judged_by_that_alone_is_of_a_new_class_is_learnt_from(
+def test_a_test_photo_that_is_the_only_one_of_a_new_class_is_trained_on(
     library: Library, model: InstalledModel
 ) -> None:
     judged_by = next(one for one in training_examples(model) if one.subset == "test")
@@ -200,14 +200,14 @@ def test_a_photo_it_is_judged_by_that_alone_is_of_a_new_class_is_learnt_from(
     assert "fog" in done.model.card.classes
 
 
-def test_a_photo_it_learnt_from_gets_the_right_label(library: Library, model: InstalledModel) -> None:
+def test_a_training_photo_gets_the_corrected_label(library: Library, model: InstalledModel) -> None:
     learnt_from = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
     done = learn(library, correct([learnt_from.path], "green"))
     assert part(done.model, "train")[learnt_from.sha256] == "green"
     assert len(training_examples(done.model)) == len(training_examples(model))
 
 
-def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path: Path) -> None:
+def test_a_class_without_photos_is_removed(library: Library, tmp_path: Path) -> None:
     model = teach(library, teaching.write_labelled(tmp_path / "few", 3))
     made = correct([one.path for one in training_examples(model) if one.label == "red"], "green")
     done = learn(library, made)
@@ -215,7 +215,7 @@ def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path
     assert any("“red”" in note for note in done.notes)
 
 
-def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
+def test_missing_features_are_computed_or_the_photo_is_left_out(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     shutil.rmtree(paths.cache_folder())
@@ -229,7 +229,7 @@ def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
     assert len(training_examples(done.model)) == 37
 
 
-def test_one_bad_correction_costs_only_itself(
+def test_one_bad_correction_does_not_affect_others(
     library: Library, model: InstalledModel, greys: list[Path], tmp_path: Path
 ) -> None:
     bad, copy, twin = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
@@ -248,13 +248,13 @@ def test_one_bad_correction_costs_only_itself(
         assert word in told
 
 
-def test_nothing_to_learn_changes_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
+def test_no_usable_corrections_change_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no corrections to train on"):
         learn(library, correct([tmp_path / "gone.png"], "blue"))
     assert library.find("mine").version == 1
 
 
-def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
+def test_ambiguous_confirmations_of_earlier_versions_are_not_trained_on(
     library: Library, model: InstalledModel, greys: list[Path]
 ) -> None:
     card = model.folder / CARD
@@ -282,7 +282,7 @@ def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "garbage", "folder"])
-def test_where_nobody_knows_what_it_was_made_of_that_is_said(
+def test_a_model_without_training_data_cannot_be_retrained(
     library: Library, model: InstalledModel, greys: list[Path], damage: str
 ) -> None:
     file = model.folder / EXAMPLES
@@ -303,7 +303,7 @@ def test_where_nobody_knows_what_it_was_made_of_that_is_said(
         learn(library, correct(greys, "blue"))
 
 
-def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_a_model_with_its_own_backbone_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     training = {**model.card.training, "recipe": "fine-tune: all of it"}
     del training["C"]
     card, files = tiny.packaged_model("tuned", training=training)
@@ -340,7 +340,7 @@ def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: li
     assert {"looking at the images", "computing features", "fitting the head"} <= set(stages)
 
 
-def test_a_shipped_model_learns_from_the_features_that_came_with_it(
+def test_a_built_in_model_is_retrained_with_its_bundled_features(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     from core.engine.feature_store import FeatureStore

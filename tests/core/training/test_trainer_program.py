@@ -43,7 +43,7 @@ def test_a_bundle_without_a_trainer_says_what_to_download_and_where_to_put_it(bu
     assert str(bundle.parent / TRAINER) in caught.value.hint
 
 
-def test_the_doctor_says_it_too(bundle: Path) -> None:
+def test_the_doctor_reports_the_missing_trainer(bundle: Path) -> None:
     told = diagnostics._trainer()
     assert told
     assert "separate download" in told.what
@@ -51,13 +51,13 @@ def test_the_doctor_says_it_too(bundle: Path) -> None:
     assert diagnostics._trainer() is None
 
 
-def test_a_trainer_of_another_version_is_refused(bundle: Path) -> None:
+def test_a_trainer_of_another_version_is_rejected(bundle: Path) -> None:
     put_trainer(bundle.parent, "0.0.1")
     with pytest.raises(TrainerError, match=r"belongs to Fovea 0\.0\.1, but this is"):
         find_program()
 
 
-def test_it_is_started_with_the_environment_from_outside(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_started_with_the_original_environment(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = put_trainer(bundle.parent, VERSION)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(bundle / "_internal"))
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/before")

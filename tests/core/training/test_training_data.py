@@ -65,17 +65,17 @@ def test_copies_by_features_stay_together() -> None:
     assert {side for each in sides for side in each} == {"train", "validation", "test"}
 
 
-def test_photos_without_features_are_divided_by_their_looks() -> None:
+def test_photos_without_features_are_split_by_perceptual_hash() -> None:
     assert {len(each) for each in _sides(_request(), missing=6)[6:]} == {1}
 
 
-def test_counts_are_met_even_where_copies_must_be_parted() -> None:
+def test_counts_are_met_even_if_copies_must_be_separated() -> None:
     sides = _sides(_request(validation=2, test=2))
     assert max(map(len, sides)) == 2, "two of each cannot be taken otherwise"
 
 
 @pytest.mark.parametrize("copied", [0, 3])
-def test_copies_on_both_sides_are_reported(copied: int) -> None:
+def test_copies_across_subsets_are_reported(copied: int) -> None:
     features = _photos(20)
     own = _photos(8, 2)
     own[:copied] = _changed(features[:copied])
