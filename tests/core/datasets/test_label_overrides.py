@@ -192,7 +192,7 @@ def test_a_temporarily_unreadable_file_is_left_alone(folder: Path, monkeypatch: 
 
 
 def test_read_and_write_errors_are_reported(folder: Path) -> None:
-    with pytest.raises(UsageError, match="Couldn't read “.*”: "):
+    with pytest.raises(UsageError, match=r"Couldn't read “.*”: "):
         override_labels(folder, {folder / "red" / "gone.png": LEFT_OUT})
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     (lock,) = paths.label_overrides().glob("*.lock")

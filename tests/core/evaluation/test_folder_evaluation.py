@@ -178,7 +178,7 @@ def test_no_folder_and_no_images_are_errors(tmp_path: Path, name: str) -> None:
         run(tmp_path / name)
 
 
-def test_it_can_be_called_off(folder: Path) -> None:
+def test_it_can_be_cancelled(folder: Path) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):

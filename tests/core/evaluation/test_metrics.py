@@ -155,7 +155,7 @@ def test_json_has_what_scripts_rely_on() -> None:
     assert [mistake["path"] for mistake in content["mistakes"]] == ["2.png"]
 
 
-def test_answers_that_are_not_numbers_are_refused() -> None:
+def test_outputs_that_are_not_numbers_are_rejected() -> None:
     with pytest.raises(ModelError, match="not numbers"):
         judge(np.full((2, 3), np.nan, np.float32), np.array([0, 1]))
 

@@ -85,7 +85,7 @@ def test_the_error_contains_the_loss() -> None:
     assert len(error.evaluation.forms) == 2
 
 
-def test_answers_that_are_no_numbers_are_refused() -> None:
+def test_outputs_that_are_not_numbers_are_rejected() -> None:
     broken = replace(_outputs([0, 1, 2, 0, 1]), logits=np.full((5, 3), np.nan, np.float32))
     with pytest.raises(ModelError, match="not numbers"):
         _trial(_outputs([0, 1, 2, 0, 1]), broken=broken)

@@ -162,5 +162,5 @@ def test_the_list_of_images_is_read_from_the_jobs_folder(photos: list[TrainImage
 def test_a_damaged_list_is_rejected(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / IMAGES).write_text(content)
-    with pytest.raises(TrainerError, match="list of images in .* is missing or damaged"):
+    with pytest.raises(TrainerError, match=r"list of images in .* is missing or damaged"):
         read_images(tmp_path)

@@ -193,7 +193,7 @@ def test_it_is_cancelled_between_steps() -> None:
 def test_invalid_features_are_rejected(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "features.npz").write_bytes(content)
-    with pytest.raises(TrainerError, match="features in .* are missing or damaged"):
+    with pytest.raises(TrainerError, match=r"features in .* are missing or damaged"):
         dense.run(JOB_NOW, tmp_path, lambda _: None, CancelToken())
 
 

@@ -52,7 +52,7 @@ def test_one_different_logit_is_rejected(
         check_parity(model, write(tmp_path, images, logits))
 
 
-def test_answers_that_are_no_numbers_are_refused(
+def test_outputs_that_are_not_numbers_are_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
     logits[0, 0] = np.nan

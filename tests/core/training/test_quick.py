@@ -123,9 +123,7 @@ def test_too_many_weights_are_rejected() -> None:
 
 def test_too_many_weights_are_rejected_before_features_are_computed() -> None:
     quick.check_weights(20_000, 2048, 3906)
-    with pytest.raises(
-        DatasetError, match="10,000 classes. With this many images, the recipe quick supports at most 3,906"
-    ):
+    with pytest.raises(DatasetError, match=r"10,000 classes\. With this many .* supports at most 3,906"):
         quick.check_weights(20_000, 2048, 10_000)
     with pytest.raises(DatasetError):
         choose(np.ones((5000, 2048), np.float32), np.arange(5000))
@@ -169,7 +167,7 @@ def test_a_fit_can_be_cancelled() -> None:
         quick.fit(*clouds(60, 2), 1.0, token=token)
 
 
-def test_it_can_be_called_off() -> None:
+def test_it_can_be_cancelled() -> None:
     token = CancelToken()
 
     def report(progress: Progress) -> None:

@@ -319,7 +319,7 @@ def test_a_model_with_its_own_backbone_keeps_it(library: Library, model: Install
     assert named == ["blue"] * 3
 
 
-def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_it_can_be_cancelled(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     stages: list[str] = []
     learn(library, correct(greys[:1], "blue"), report=lambda progress: stages.append(progress.stage))
     for stage in dict.fromkeys(stages):

@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_trained_on(tmp_path: Path, library: Library) ->
     for folder in (empty, single, alike):
         with pytest.raises(DatasetError, match="Couldn't train on"):
             run(request(folder), library)
-    with pytest.raises(DatasetError, match="Couldn't read the folder “.*”: No such file"):
+    with pytest.raises(DatasetError, match=r"Couldn't read the folder “.*”: No such file"):
         run(request(tmp_path / "not-there"), library)
     assert "mine" not in {entry.name for entry in library.entries()}
 
