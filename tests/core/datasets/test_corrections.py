@@ -1,4 +1,4 @@
-"""Corrections are kept: whatever is damaged, whoever else writes, and whichever version is in use."""
+"""Corrections survive damage, concurrent writers and changes of version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets put together in the window: ordinary class folders, each change of which can be undone."""
+"""Custom datasets: ordinary class folders whose edits can be undone."""
 
 from __future__ import annotations
 

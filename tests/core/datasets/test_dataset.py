@@ -1,4 +1,4 @@
-"""Everything that is wrong with a folder of labelled images is told at once, and none of it stops what can go on."""
+"""All problems of a folder of labelled images are reported at once, and none prevents what is still possible."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _save(path: Path, pixels: NDArray[np.uint8], form: str = "PNG", **options: o
 
 
 def _fill(root: Path, counts: dict[str, int], first: int = 0) -> None:
-    """Different images, so many for each class."""
+    """Write that many different images per class."""
     number = first
     for label, count in counts.items():
         for index in range(count):
@@ -58,7 +58,7 @@ def _read(folder: Path) -> Dataset:
 
 
 def _kinds(problems: Iterable[Problem]) -> list[str]:
-    """What is wrong, apart from there being few images, as in nearly every test."""
+    """The kinds of problems, except for few images, which occur in nearly every test."""
     return sorted(problem.kind for problem in problems if problem.kind is not ProblemKind.FEW_IMAGES)
 
 
@@ -142,7 +142,7 @@ def test_a_test_image_is_kept_rather_than_its_training_copy(root: Path) -> None:
 
 
 def _almost(number: int) -> NDArray[np.uint8]:
-    """A picture that looks like the one of that number, and is another file."""
+    """Another file that looks like the picture of that number."""
     again = Image.open(BytesIO(encoded(_picture(number), "JPEG", quality=60)))
     return np.asarray(again.convert("RGB"))
 
@@ -286,7 +286,7 @@ def test_all_images_the_same_is_an_error(root: Path) -> None:
 
 
 def test_a_file_that_changes_while_reading_is_reported(root: Path) -> None:
-    """Files vanish while the first ones are looked at; nothing else is lost."""
+    """Files vanish while the first ones are scanned; the others are not affected."""
     _fill(root, {"cat": 60, "dog": 3})
 
     def remove(progress: Progress) -> None:
@@ -300,23 +300,23 @@ def test_a_file_that_changes_while_reading_is_reported(root: Path) -> None:
 def test_progress_counts_every_image(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     (root / "cat" / "bad.png").write_bytes(b"no image")
-    told: list[Progress] = []
-    read_dataset(root, report=told.append, token=CancelToken())
-    assert (told[0].step, told[-1].step, told[-1].total) == (0, 7, 7)
+    reported: list[Progress] = []
+    read_dataset(root, report=reported.append, token=CancelToken())
+    assert (reported[0].step, reported[-1].step, reported[-1].total) == (0, 7, 7)
 
 
 def test_reading_can_be_cancelled_at_any_image(root: Path) -> None:
     _fill(root, {"cat": 40, "dog": 40})
     token = CancelToken()
-    told: list[Progress] = []
+    reported: list[Progress] = []
 
     def report(progress: Progress) -> None:
-        told.append(progress)
+        reported.append(progress)
         token.cancel()
 
     with pytest.raises(Cancelled):
         read_dataset(root, report=report, token=token)
-    assert told[-1].step == 0
+    assert reported[-1].step == 0
 
 
 def test_many_classes_are_reported_and_read(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which layout a folder has, what its labels are, and what is passed over; images are not opened for this."""
+"""Folder layouts, labels, and skipped files; no image is opened."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _find(folder: Path) -> tuple[dict[str, tuple[str, Subset | None]], list[Prob
 
 
 def _labels(folder: Path) -> dict[str, str]:
-    """Every image's label, where nothing may be wrong."""
+    """The label of every image, without any problems."""
     found, problems = _find(folder)
     assert problems == []
     return {path: label for path, (label, _) in found.items()}

@@ -1,4 +1,4 @@
-"""What a person decided about photos of a folder: kept beside it, found again by content, undone."""
+"""Label overrides of the user: stored outside the folder, found by content, and undone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read(folder: Path) -> Dataset:
 
 
 def labels(dataset: Dataset) -> dict[str, str]:
-    """The class of each file, by its place in the folder."""
+    """The class of each file, by relative path."""
     return {str(one.path.relative_to(dataset.root)): dataset.classes[one.label] for one in dataset.examples}
 
 
@@ -110,9 +110,9 @@ def test_an_excluded_unreadable_file_is_skipped_silently(folder: Path) -> None:
 def test_overrides_that_leave_no_images_can_be_undone(folder: Path) -> None:
     shutil.rmtree(folder / "blue")
     override_labels(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
-    with pytest.raises(DatasetError) as told_:
+    with pytest.raises(DatasetError) as caught:
         read(folder)
-    assert len(told_.value.amended) == 5
+    assert len(caught.value.amended) == 5
 
 
 def test_evaluation_applies_the_overrides(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong is said in lines that can all be read."""
+"""Problems are summarized in readable lines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_a_few_problems_are_listed_individually() -> None:
 def test_many_problems_of_a_kind_are_summarized_without_losing_paths() -> None:
     problems = [_problem(ProblemKind.UNREADABLE, number) for number in range(10_000)]
     other = _problem(ProblemKind.EMPTY_CLASS, 0)
-    *told, rest, last = summarize([*problems[:7], other, *problems[7:]])
-    assert told == problems[:3]
+    *shown, rest, last = summarize([*problems[:7], other, *problems[7:]])
+    assert shown == problems[:3]
     assert rest.kind is ProblemKind.UNREADABLE
     assert rest.message.startswith("9,997 more of the same kind: “pets/3.jpg”, “pets/4.jpg”")
     assert rest.message.endswith("and 9,992 more.")

@@ -1,4 +1,4 @@
-"""A folder that did not change is not looked at again, and what is seen is the same then."""
+"""Unchanged folders are not scanned again, with the same result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.samples import encoded, photo_like
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Images that count as at rest at once; one is damaged, one grey, one large."""
+    """Images that count as stable at once; one is damaged, one grey, one large."""
     monkeypatch.setattr(memos, "_STABLE_NS", 0)
     folder = teaching.write_labelled(tmp_path / "photos", 4)
     (folder / "red" / "torn.png").write_bytes(encoded(photo_like(90, 60), "PNG")[:-300])
@@ -31,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _read(folder: Path) -> tuple[Dataset, dict[str, Pixels]]:
-    """A dataset, and what had to be decoded for it."""
+    """A dataset, and the images that had to be decoded for it."""
     decoded: dict[str, Pixels] = {}
     dataset = read_dataset(folder, report=lambda _: None, token=CancelToken(), on_decoded=decoded.__setitem__)
     return dataset, decoded
@@ -85,7 +85,7 @@ def _unreadable(folder: Path) -> set[str]:
 
 
 def test_temporary_errors_are_retried(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory may be free the next time, a right be given, a decoder be installed."""
+    """Next time, memory may be free, permissions granted, or a decoder installed."""
     with monkeypatch.context() as patch:
         patch.setattr("core.images.bounds.MAX_PIXELS", 100_000)
         assert _unreadable(root) == {"torn.png", "grey.png", "large.jpg"}
@@ -93,7 +93,7 @@ def test_temporary_errors_are_retried(root: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_recently_written_file_is_scanned_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have been written once more within the same tick of the disk's clock."""
+    """It may have been written again within the resolution of the disk's clock."""
     monkeypatch.setattr(memos, "_STABLE_NS", 3_600_000_000_000)
     first, decoded = _read(root)
     assert decoded == {}, "nor does anyone else take its content for what it was"

@@ -1,4 +1,4 @@
-"""What was seen of a file is known again as long as nothing tells that the file changed, and no longer."""
+"""Scan results are reused as long as a file has not changed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def photo(tmp_path: Path) -> Path:
 def _keep(path: Path, seen: ScanResult = CONTENT) -> None:
     state = FileState.of(path)
     assert state
-    with ScanCache() as memo:
-        memo.put([(path, state, seen)])
+    with ScanCache() as cache:
+        cache.put([(path, state, seen)])
 
 
 def _recall(*files: Path) -> list[ScanResult | None]:
-    with ScanCache() as memo:
-        return memo.get(files)
+    with ScanCache() as cache:
+        return cache.get(files)
 
 
 @pytest.mark.parametrize("seen", [CONTENT, TROUBLE, ImageInfo("b" * 64, 0, ())])
@@ -121,10 +121,10 @@ def test_the_cache_stays_within_its_limit_and_evicts_the_oldest(tmp_path: Path) 
         file.touch()
     notes = [(file, state, CONTENT) for file in files if (state := FileState.of(file))]
     place = tmp_path / "seen.sqlite"
-    with ScanCache(place, limit_bytes=limit) as memo:
+    with ScanCache(place, limit_bytes=limit) as cache:
         for start in range(0, 1000, 50):
-            memo.put(notes[start : start + 50])
-        known = [number for number, seen in enumerate(memo.get(files)) if seen]
+            cache.put(notes[start : start + 50])
+        known = [number for number, seen in enumerate(cache.get(files)) if seen]
     assert place.stat().st_size < limit + 50_000
     assert 100 < len(known) < 600
     assert known == list(range(1000 - len(known), 1000))

@@ -1,4 +1,4 @@
-"""Splits are disjoint, complete, by class, the same everywhere, and hold still when images are added."""
+"""Splits are disjoint, complete, stratified, deterministic, and stable when images are added."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROOT = Path("pets")
 
 
 def _example(number: int, label: int, part: Subset | None = None, phash: int | None = None, name: str = "") -> Example:
-    """An example of content and look of its own."""
+    """An example with its own content and perceptual hash."""
     digest = sha256(str(number).encode()).hexdigest()
     own_look = int(digest[:16], 16) if phash is None else phash
     return Example(_ROOT / str(label) / (name or f"{digest[:6]}.png"), label, part, digest, own_look)
@@ -42,7 +42,7 @@ def _classes(*counts: int) -> Dataset:
 
 
 def _sides(dataset: Dataset, parts: Split) -> dict[str, Subset]:
-    """For each content, where it is."""
+    """The subset of each content."""
     indexes = {Subset.TRAIN: parts.train, Subset.VALIDATION: parts.validation, Subset.TEST: parts.test}
     return {dataset.examples[index].sha256: part for part, own in indexes.items() for index in own}
 
@@ -53,14 +53,14 @@ def _per_class(dataset: Dataset, indexes: Sequence[int]) -> dict[int, int]:
 
 @st.composite
 def _datasets(draw: st.DrawFn) -> Dataset:
-    """Classes of 2 to 12 groups, each of 1 to 4 images that look nearly the same."""
+    """Classes of 2 to 12 groups, each of 1 to 4 near-duplicates."""
     examples: list[Example] = []
     for label in range(draw(st.integers(2, 4))):
         for _ in range(draw(st.integers(2, 12))):
-            look = _example(draw(st.integers(0, 2**32)), label).phash
+            phash = _example(draw(st.integers(0, 2**32)), label).phash
             for member in range(draw(st.integers(1, 4))):
                 examples.append(
-                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, phash=look ^ (1 << member))
+                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, phash=phash ^ (1 << member))
                 )
     return _dataset(examples)
 
@@ -117,7 +117,7 @@ def test_order_and_names_of_files_do_not_matter(order: list[int], seed: int) -> 
 @given(st.integers(40, 80), st.integers(1, 200), st.integers(0, 20))
 @settings(max_examples=60, deadline=None)
 def test_a_file_stays_in_its_subset_when_others_are_added(before: int, added: int, seed: int) -> None:
-    """Where chance leaves no part of a class empty, nothing moves at all."""
+    """If no subset of a class is empty by chance, nothing moves at all."""
     small = _dataset([_example(number, number % 2) for number in range(2 * before)])
     large = _dataset([*small.examples, *(_example(10_000 + number, number % 3) for number in range(added))])
     was, now = _sides(small, split(small, seed=seed)), _sides(large, split(large, seed=seed))
@@ -188,17 +188,17 @@ def test_every_process_gives_the_same_split() -> None:
 
 
 def test_the_split_is_the_same_as_in_earlier_versions() -> None:
-    """A change here would move the test images of everybody's models into training."""
+    """A change here would move the test images of existing models into training."""
     parts = split(_classes(8, 8), seed=0)
     assert (parts.validation.tolist(), parts.test.tolist()) == ([3, 13, 15], [2, 12])
 
 
 def test_a_burst_stays_together() -> None:
-    """Each picture of the burst is a little further from the first, and all are on one side whatever the seed."""
-    looks = [0x0123456789ABCDEF]
+    """Each picture of the burst is a little further from the first, and all are in one subset for any seed."""
+    hashes = [0x0123456789ABCDEF]
     for step in range(5):
-        looks.append(looks[-1] ^ (0b11_1111_1111 << (10 * step)))
-    burst = [_example(number, 0, phash=look, name=f"IMG_{2 * number:04}.jpg") for number, look in enumerate(looks)]
+        hashes.append(hashes[-1] ^ (0b11_1111_1111 << (10 * step)))
+    burst = [_example(number, 0, phash=phash, name=f"IMG_{2 * number:04}.jpg") for number, phash in enumerate(hashes)]
     others = [_example(100 + number, number % 2) for number in range(60)]
     apart = [replace(example, path=example.path.with_name(f"{number}0.jpg")) for number, example in enumerate(burst)]
     sides = [

@@ -1,4 +1,4 @@
-"""Temperature and calibration error, against scikit-learn and definitions written out."""
+"""Temperature and calibration error against scikit-learn and explicit definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.evaluation.calibration import BINS, calibration, fit_temperature, log_
 def sample(
     count: int, classes: int, temperature: float, seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits that are honest at exactly this temperature: labels are drawn from their probabilities."""
+    """Logits that are calibrated at exactly this temperature: labels are drawn from their probabilities."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(0, 4, (count, classes)).astype(np.float32)
     draws = temperature_scaled_softmax(logits.astype(np.float64), temperature).cumsum(axis=1) < generator.random(

@@ -1,4 +1,4 @@
-"""HTML as a tree: whatever a text holds, it stays text."""
+"""HTML element trees: any text stays text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.evaluation.html import element, page, table
 
 
 class Reader(HTMLParser):
-    """The elements and texts of a document, as a browser takes them."""
+    """The elements and texts of a document, as a browser parses them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which images of a folder models are judged by, where there are several models with classes of their own."""
+"""The images of a folder that several models with different classes are evaluated on."""
 
 from __future__ import annotations
 

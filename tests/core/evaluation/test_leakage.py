@@ -1,4 +1,4 @@
-"""Photos that a model has learned from are known again, also as copies that were saved anew or changed."""
+"""Photos that a model was trained on are detected, including edited and re-encoded copies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _sha256(file: Path) -> str:
 
 
 def _model(place: Path, photo: Path, *, with_look: bool) -> InstalledModel:
-    """A model that learned from the photo, and was judged by another one."""
+    """A model that was trained on the photo and tested on another one."""
     seen = phash(decode(photo, min_side=MIN_SIDE)) if with_look else None
     examples = [
         TrainingExample(photo, _sha256(photo), "red", "train", seen),

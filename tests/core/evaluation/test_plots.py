@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what the figures say."""
+"""The marks of plots match their data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.evaluation.plots import class_bars, confusion_matrix, percent, reliabi
 
 
 def titles(drawing: Element) -> list[str]:
-    """What a mark says when it is pointed at; the first is the drawing's own name."""
+    """The tooltips of the marks; the first title is the name of the drawing."""
     return [title.text or "" for title in drawing.iter("title")][1:]
 
 
 def is_inside(drawing: Element) -> bool:
-    """Whether all marks lie in the drawing."""
+    """Whether all marks are inside the drawing."""
     width, height = float(drawing.get("width", 0)), float(drawing.get("height", 0))
     marks = [mark for mark in drawing.iter() if mark.tag in ("rect", "text")]
     ends = [

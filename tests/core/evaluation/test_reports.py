@@ -1,4 +1,4 @@
-"""The report as a browser reads it: whole, silent towards the network, and never mistaking a name for markup."""
+"""The report as a browser parses it: complete, without network access, and without injected markup."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VOID = {"meta", "img"}
 
 
 class Page(HTMLParser):
-    """What a document holds, and whether its elements are closed in order."""
+    """The elements and texts of a document, which must be closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is seen of a network that looks at images, and the ranges taken from it."""
+"""Activation statistics of a network, and quantization ranges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _error(numbers: np.ndarray, low: float, high: float) -> float:
 
 
 def _best(numbers: np.ndarray) -> tuple[float, float]:
-    """The range of numbers seen as some images, each small enough to be looked at as a whole."""
+    """The range of values observed in several images, each small enough to be sampled completely."""
     ranges = RangeObserver()
     for image in np.array_split(numbers.astype(np.float32), max(1, len(numbers) // 1000)):
         ranges.update("it", image)
@@ -71,7 +71,7 @@ def test_frequent_outliers_are_included() -> None:
 
 
 def test_the_range_is_nearly_optimal() -> None:
-    """Compared with every other end that could have been chosen, by what rounding really loses."""
+    """Compared with all other candidate ends, by the actual rounding loss."""
     numbers = np.random.default_rng(1).laplace(0, 1, 100_000)
     low, high = _best(numbers)
     ends = [part * float(np.abs(numbers).max()) for part in np.linspace(0.05, 1, 60)]

@@ -1,4 +1,4 @@
-"""Networks in 8 bits: what ONNX Runtime's tool makes of them, and what the corrected biases are for."""
+"""8-bit quantization by ONNX Runtime's quantizer, and bias correction."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_quantized_features_stay_close() -> None:
 
 
 def test_our_rounding_of_a_kernel_matches_onnx_runtime() -> None:
-    """Ours is what ONNX Runtime's tool does, or the correction would correct nothing."""
+    """Otherwise the correction would be wrong."""
     model = wide.backbone_proto(half=False)
     made = onnx.ModelProto.FromString(_made(model))
     arrays = {array.name: numpy_helper.to_array(array) for array in made.graph.initializer}
@@ -86,7 +86,7 @@ def test_the_correction_equals_the_shift_of_the_mean(groups: int) -> None:
 
 
 def test_corrected_biases_bring_features_closer() -> None:
-    """Kernels of few levels: what rounding does to them is far from even."""
+    """Kernels with few levels: their rounding is far from uniform."""
     there = np.abs(wide.kernels()[0])
     there[:, 0, 0, 0] = 4.0
     data = wide.backbone_bytes(half=False, there=there)

@@ -1,4 +1,4 @@
-"""Models exported in 8 bits: what is written, what its card says, and when nothing is."""
+"""Export in 8 bits: the file, its card, and when nothing is written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Library:
-    """The empty library of someone else."""
+    """An empty library of another user."""
     return Library(tmp_path / "other" / "shipped", tmp_path / "other" / "own")
 
 
@@ -71,8 +71,8 @@ def _export(
 
 
 def test_an_8_bit_model_is_written_with_its_evaluation(library: Library, folder: Path, tmp_path: Path) -> None:
-    model, file, told = _trained(library, folder), tmp_path / "mine.onnx", list[Progress]()
-    trial = _export(model, file, folder, report=told.append)
+    model, file, reported = _trained(library, folder), tmp_path / "mine.onnx", list[Progress]()
+    trial = _export(model, file, folder, report=reported.append)
     assert [form.name for form in trial.forms] == ["u8s8", "s8s8"]
     counts = model.card.training["images"]
     assert (trial.calibration, trial.images) == (counts["train"], counts["validation"])
@@ -82,7 +82,7 @@ def test_an_8_bit_model_is_written_with_its_evaluation(library: Library, folder:
     assert all(form.milliseconds > 0 and form.size_bytes > 0 for form in trial.forms)
     assert trial.chosen is not None
     assert abs(file.stat().st_size - trial.chosen.size_bytes) < 2000, "but for what the card says"
-    stages = dict.fromkeys(progress.stage for progress in told)
+    stages = dict.fromkeys(progress.stage for progress in reported)
     assert list(stages)[1:] == ["measuring activations", "converting to 8 bits", "comparing with the original model"]
 
 
@@ -153,7 +153,7 @@ def test_an_unwritable_file_is_reported(library: Library, folder: Path, tmp_path
 
 
 def test_the_built_in_general_model_keeps_its_predictions(shipped_models: Path, photos: Path, tmp_path: Path) -> None:
-    """Photos are labelled with what the model says of them, each with copies that look otherwise."""
+    """Photos labelled with the model's predictions, each with copies that look different."""
     if not (shipped_models / "general" / "card.json").exists():
         pytest.skip("the shipped model `general` is not on this machine")
     model = Library(shipped_models, tmp_path / "own").find("general")

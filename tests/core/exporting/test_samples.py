@@ -1,4 +1,4 @@
-"""Which images an exported file is adjusted with and judged by."""
+"""The images that an export is calibrated and evaluated with."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_another_folder_is_split_by_default(library: Library, folder: Path, tmp_
     assert not _draw_samples(model, folder).is_as_trained
 
 
-TOLD: list[dict[str, Any]] = [
+RECORDED: list[dict[str, Any]] = [
     {},
     {"images": 5},
     {"images": {"train": "many", "validation": 3}},
@@ -95,10 +95,10 @@ TOLD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_any_card_is_tolerated(library: Library, folder: Path, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("recorded", RECORDED)
+def test_any_card_is_tolerated(library: Library, folder: Path, recorded: dict[str, Any]) -> None:
     model = library.find("colours")
-    drawn = _draw_samples(replace(model, card=replace(model.card, training=told)), folder)
+    drawn = _draw_samples(replace(model, card=replace(model.card, training=recorded)), folder)
     assert not drawn.is_as_trained
     assert drawn.learnt is None
     assert drawn.validation

@@ -1,4 +1,4 @@
-"""Batches of photos: in order, ahead of who learns but not far, without what changed, and over when called off."""
+"""Batches: their order, bounded prefetching, changed images, and cancellation."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def test_changed_images_are_left_out(photos: list[TrainImage], tmp_path: Path) -
 def test_the_frozen_base_gets_small_batches_in_one_thread(photos: list[TrainImage]) -> None:
     calls: list[tuple[int, str]] = []
 
-    def trunk(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def frozen_base(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         calls.append((len(images), threading.current_thread().name))
         return images.mean(axis=(1, 2)).astype(np.float32)
 
-    with DataLoader(_PLAN, trunk, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
+    with DataLoader(_PLAN, frozen_base, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert [size for size, _ in calls] == [MAX_BATCH, 12 - MAX_BATCH]
     assert len({name for _, name in calls}) == 1
@@ -140,12 +140,12 @@ def test_leaving_early_leaves_no_thread(photos: list[TrainImage]) -> None:
 
 
 def test_errors_of_the_frozen_base_are_raised(photos: list[TrainImage]) -> None:
-    def trunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def frozen_base(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise ProviderError("It failed.", hint="Take another.")
 
     before = threading.active_count()
     with (
-        DataLoader(_PLAN, trunk, CancelToken()).batches(in_batches(photos, 4), plain_view(_PLAN)) as batches,
+        DataLoader(_PLAN, frozen_base, CancelToken()).batches(in_batches(photos, 4), plain_view(_PLAN)) as batches,
         pytest.raises(ProviderError, match="It failed"),
     ):
         next(batches)

@@ -1,4 +1,4 @@
-"""Checkpoints: what is read back, what is refused, and kills while they are written."""
+"""Checkpoints: round trips, rejected files, and kills while writing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def checkpoint(epochs: int = 3, best: int = 1, size: int = 20) -> Checkpoint:
-    """A checkpoint whose arrays all hold the number of their epoch."""
+    """A checkpoint whose arrays all contain the number of their epoch."""
     history = [Epoch(0, 5, None, None, 1 / 3, 0.1, 0.25)]
     history += [Epoch(number, 5, 0.1 + number, 0.5, None, None, 0.25) for number in range(1, epochs + 1)]
     weights = (np.full((size, 3), epochs, np.float32), np.full(3, epochs, np.float32))

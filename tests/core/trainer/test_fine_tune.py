@@ -1,4 +1,4 @@
-"""The recipe fine-tune from a job's folder to a backbone the engine runs, with the shipped Xception on small images."""
+"""The recipe fine-tune from a job's folder to an exported backbone, with the built-in Xception on small images."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from tests import tiny
 from tests.teaching import write_labelled
 
 _SIZE = 75
-"""The smallest side from which strides and paddings go as they do from 299 pixels."""
+"""The smallest side at which strides and padding behave as at 299 pixels."""
 
 
 @pytest.fixture(scope="module")
 def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the shipped backbone, made to read images of 75 pixels."""
+    """The folder of the built-in backbone, changed to read images of 75 pixels."""
     shipped, folder = shipped_models / "xception-imagenet", tmp_path_factory.mktemp("small")
     card = read_card((shipped / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
@@ -69,7 +69,7 @@ def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str, int]]]:
-    """Eighteen photos of three classes to train and six to validate with; one more is damaged."""
+    """Eighteen training and six validation photos of three classes; one more is damaged."""
     folder = write_labelled(tmp_path_factory.mktemp("photos"), 8)
     damaged = folder / "damaged.png"
     damaged.write_bytes(b"\x89PNG\r\n\x1a\nand no more")
@@ -94,7 +94,7 @@ Prepare = Callable[..., tuple[TrainerJob, Path]]
 def prepare(
     small: Path, listed: dict[str, list[tuple[str, str, int]]], tmp_path_factory: pytest.TempPathFactory
 ) -> Prepare:
-    """Makes a job's folder; the head to begin with knows nothing."""
+    """Makes a job's folder with an untrained initial head."""
 
     def make(**changes: Any) -> tuple[TrainerJob, Path]:  # noqa: ANN401 - a job's fields
         folder = tmp_path_factory.mktemp("job")
@@ -110,7 +110,7 @@ def prepare(
 
 
 def _run(job: TrainerJob, folder: Path, token: CancelToken | None = None, until: int | None = None) -> dict[str, Any]:
-    """Run a job; with `until`, call it off when that epoch is told."""
+    """Run a job; with `until`, cancel it when that epoch is reported."""
     token = token or CancelToken()
 
     def emit(event: TrainerEvent) -> None:
@@ -134,7 +134,7 @@ def _card(folder: Path) -> BackboneCard:
 
 
 def _check_gate(folder: Path) -> float:
-    """Hold the engine against what Keras said; the greatest difference of a logit."""
+    """Compare the engine with Keras's outputs; the largest difference of a logit."""
     card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
     head = read_head((folder / protocol.HEAD).read_bytes())
     reference = HeadReference("head.npz", "0" * 64)
@@ -143,7 +143,7 @@ def _check_gate(folder: Path) -> float:
 
 
 def _kernels(data: bytes) -> Iterator[np.ndarray[Any, Any]]:
-    """The kernels of all convolutions, as they are stored."""
+    """The stored kernels of all convolutions."""
     content = graph.parse(data).graph
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in content.initializer}
     casts = {node.output[0]: node.input[0] for node in content.node if node.op_type == "Cast"}
@@ -255,22 +255,22 @@ def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(small: Path, k
     with pytest.raises(ModelError, match="split in two"):
         open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.AUTO)
     copy_weights(keras_model, ending)
-    trunk = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.EXACT)
-    assert trunk.provider is Provider.CPU
-    assert trunk.agreement > 0.99999
+    frozen_base = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.EXACT)
+    assert frozen_base.provider is Provider.CPU
+    assert frozen_base.agreement > 0.99999
     with pytest.raises(ProviderError, match="failed while running"):
-        trunk(np.zeros((1, 10, 10, 3), np.uint8))
+        frozen_base(np.zeros((1, 10, 10, 3), np.uint8))
 
 
-@pytest.mark.parametrize("wish", [ProviderPreference.AUTO, ProviderPreference.CUDA])
+@pytest.mark.parametrize("requested", [ProviderPreference.AUTO, ProviderPreference.CUDA])
 def test_a_provider_that_runs_the_backbone_but_not_its_base(
     small: Path,
     keras_model: keras.Model,
-    wish: ProviderPreference,
+    requested: ProviderPreference,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where it was only the fastest, the CPU takes over and that is told; where it was named, it is an error."""
+    """An automatically chosen provider falls back to the CPU with a warning; a requested one is an error."""
     backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
     copy_weights(keras_model, ending)
 
@@ -281,17 +281,17 @@ def test_a_provider_that_runs_the_backbone_but_not_its_base(
 
     monkeypatch.setattr(sessions, "open_session", open_session)
     monkeypatch.setattr("core.trainer.frozen_base.choose_engine", lambda *_: SimpleNamespace(provider=Provider.CUDA))
-    if wish is ProviderPreference.AUTO:
-        trunk = open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
-        assert trunk.provider is Provider.CPU
+    if requested is ProviderPreference.AUTO:
+        frozen_base = open_frozen_base(backbone.data, backbone.card, ending, requested, Precision.AUTO)
+        assert frozen_base.provider is Provider.CPU
         assert "It cannot take half a network" in caplog.text
     else:
         with pytest.raises(ProviderError, match="half a network"):
-            open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+            open_frozen_base(backbone.data, backbone.card, ending, requested, Precision.AUTO)
 
 
 @pytest.mark.parametrize(
-    ("wish", "has_it", "agreement", "wanted"),
+    ("requested", "has_it", "agreement", "wanted"),
     [
         ("auto", True, 0.99, "bfloat16"),
         ("auto", False, 0.99, "float32"),
@@ -304,14 +304,14 @@ def test_bfloat16_if_supported_allowed_and_accurate(
     small: Path,
     keras_model: keras.Model,
     monkeypatch: pytest.MonkeyPatch,
-    wish: str,
+    requested: str,
     has_it: bool,
     agreement: float,
     wanted: str,
 ) -> None:
     monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
     monkeypatch.setitem(engine.MIN_AGREEMENT, Precision.AUTO, agreement)
-    job, _ = prepare(depth="whole", precision=wish)
+    job, _ = prepare(depth="whole", precision=requested)
     backbone = read_backbone(small)
     part = fine_tune._all_layers(backbone, keras_model, job)
     assert part.precision.startswith(wanted)

@@ -1,4 +1,4 @@
-"""A graph made compact answers as before, in half the bytes and under names of its own."""
+"""An optimized graph has the same outputs, half the size, and canonical names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHIFT = _RANDOM.normal(0, 1, (1, 32, 1, 1)).astype(np.float32)
 def _exported(
     prefix: str = "a", *, shared: bool = False, pointwise: NDArray[np.float32] = _POINTWISE
 ) -> onnx.ModelProto:
-    """What tf2onnx makes of a depthwise convolution, its normalisation and a pointwise convolution."""
+    """A depthwise convolution, its normalization and a pointwise convolution, as exported by tf2onnx."""
     p = prefix
     nodes = [
         helper.make_node("Conv", ["image", f"{p}/w1"], [f"{p}/c1"], group=32, pads=[1, 1, 1, 1], name=f"{p}/Conv_77"),

@@ -1,4 +1,4 @@
-"""A dense head through tf2onnx, and what is no dense head."""
+"""A dense head through tf2onnx, and graphs that are not dense heads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A head made less sure says the same, less surely."""
+"""A head with an initial temperature makes the same predictions with less confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras networks made of the shipped ONNX files answer as those do, and nothing else passes for one."""
+"""Keras networks rebuilt from the built-in ONNX files have the same outputs, and others are rejected."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _EPSILON = np.float32(1e-3)
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Files:
-    """A backbone as it is installed."""
+    """An installed backbone."""
 
     data: bytes
     card: BackboneCard
     normalisation: bytes
 
     def answers(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What ONNX Runtime makes of them."""
+        """The outputs of ONNX Runtime for images."""
         return _run(self.data, graph.FEATURES, images)
 
 
@@ -58,7 +58,7 @@ def _keras(model: keras.Model, inputs: NDArray[np.generic]) -> NDArray[np.float3
 
 @pytest.fixture(scope="module")
 def xception(shipped_models: Path) -> _Files:
-    """The shipped Xception."""
+    """The built-in Xception."""
     folder = shipped_models / "xception-imagenet"
     card = read_card((folder / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
@@ -67,19 +67,19 @@ def xception(shipped_models: Path) -> _Files:
 
 @pytest.fixture(scope="module")
 def keras_model(xception: _Files) -> keras.Model:
-    """Its twin, as it was trained."""
+    """Rebuilt with its normalization."""
     return rebuild_keras(xception.data, xception.card, xception.normalisation)
 
 
 @pytest.fixture(scope="module")
 def plain_model(xception: _Files) -> keras.Model:
-    """Its twin without the normalisation."""
+    """Rebuilt without the normalization."""
     return rebuild_keras(xception.data, xception.card, None)
 
 
 @pytest.fixture(scope="module")
 def random_model() -> keras.Model:
-    """A small EfficientNet-Lite0 with drawn weights; one channel of each normalisation is switched off."""
+    """A small EfficientNet-Lite0 with random weights; one channel of each normalization has gamma 0."""
     keras.utils.set_random_seed(7)
     model = efficientnet_lite0(32)
     random = np.random.default_rng(7)
@@ -93,7 +93,7 @@ def random_model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def small(random_model: keras.Model) -> _Files:
-    """It as files."""
+    """The same network as files."""
     data = backbone_bytes(random_model)
     card = exported_backbone_card(
         random_model,

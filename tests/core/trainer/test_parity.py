@@ -1,4 +1,4 @@
-"""What Keras is asked about, for the engine to be held against."""
+"""The parity samples that the trainer writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def job(place: Path, train: Sequence[Path], validation: Sequence[Path]) -> Path:
 
 
 def colours(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits that tell which image is meant."""
+    """Logits that identify the image."""
     assert images.dtype == np.uint8
     assert 1 <= len(images) <= 8
     return images.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
@@ -58,10 +58,10 @@ def test_it_uses_real_images_of_both_subsets_and_all_classes(tmp_path: Path) -> 
     train, validation = paths[::2], paths[1::2]
     known = as_the_engine_reads(paths)
     images, _ = written(job(tmp_path, train, validation))
-    told = [known[image.tobytes()] for image in images]
-    assert len(told) == len(set(told)) == PARITY_IMAGES
-    assert sum(path in train for path in told) == PARITY_IMAGES // 2
-    counts = [sum(path.parent.name == label for path in told) for label in tiny.CLASSES]
+    found = [known[image.tobytes()] for image in images]
+    assert len(found) == len(set(found)) == PARITY_IMAGES
+    assert sum(path in train for path in found) == PARITY_IMAGES // 2
+    counts = [sum(path.parent.name == label for path in found) for label in tiny.CLASSES]
     assert min(counts) >= 5
 
 

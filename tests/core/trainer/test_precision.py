@@ -1,4 +1,4 @@
-"""A network in bfloat16: the same but for rounding, its weights and its answer in float32."""
+"""A network in bfloat16: the same except for rounding, with weights and outputs in float32."""
 
 from __future__ import annotations
 

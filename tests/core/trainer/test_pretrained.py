@@ -1,4 +1,4 @@
-"""The sources of Xception's weights are tried in turn, and each says why it failed."""
+"""The sources of Xception's weights are tried in order, and each failure is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.trainer.pretrained import Download, default_sources, keras_download, n
 
 @pytest.fixture
 def weights_file(tmp_path: Path) -> Path:
-    """One layer of one array, as Keras offers weights."""
+    """One layer with one array, in Keras's format."""
     path = tmp_path / "notop.h5"
     with h5py.File(path, "w") as file:
         file.create_group("block1_conv1")["kernel"] = np.arange(3, dtype=np.float32)

@@ -33,7 +33,7 @@ def _rebuild_tensor_v2(*_: object) -> None:
 
 
 class _Key:
-    """What the pickler writes as a persistent id."""
+    """The pickler writes it as a persistent id."""
 
     def __init__(self, kind: type, key: str, count: int) -> None:
         self.parts = ("storage", kind, key, "cpu", count, None)

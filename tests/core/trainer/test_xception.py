@@ -76,10 +76,10 @@ def test_the_exit_flow_is_the_end_of_the_whole_network() -> None:
     keras.utils.set_random_seed(2)
     whole, end = xception(_SIZE), exit_flow(None)
     copy_weights(whole, end)
-    trunk = keras.Model(whole.input, whole.get_layer("block12_add").output)
+    frozen_base = keras.Model(whole.input, whole.get_layer("block12_add").output)
     pixels = np.random.default_rng(2).integers(0, 256, (2, _SIZE, _SIZE, 3), dtype=np.uint8)
     wanted = whole(pixels)
-    found = end(trunk(pixels))
+    found = end(frozen_base(pixels))
     assert np.asarray(wanted["features"]).any()
     for name in ("features", "feature_map"):
         np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(wanted[name]))

@@ -1,4 +1,4 @@
-"""The gate: what agrees with Keras passes, what does not is refused."""
+"""The parity check: outputs that match Keras pass, others are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is begun while a folder is being read gives the same features, and nothing begins where none are needed."""
+"""Prefetching gives the same features, and does nothing if none are needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SOURCE = FeatureExtractor(CARD, Precision.AUTO, _open)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """22 images that count as at rest at once, decoded as the tiny backbone asks for."""
+    """22 stable images, decoded in the size that the tiny backbone needs."""
     monkeypatch.setattr(memos, "_STABLE_NS", 0)
     for place in (scan, module):
         monkeypatch.setattr(place, "AT_LEAST", CARD.preprocessing.min_decode_side)
@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 
 def _learn(folder: Path, ahead: FeaturePrefetcher, store: FeatureStore, *, remove: bool = False) -> FeatureTable:
-    """The features of a folder's images; `remove` takes the folder away once it is read."""
+    """The features of a folder's images; with `remove`, the folder is deleted after it was scanned."""
     token = CancelToken()
     with store, ahead:
         dataset = read_dataset(folder, report=lambda _: None, token=token, on_decoded=ahead.on_decoded)
@@ -125,7 +125,7 @@ def test_a_failure_to_open_the_engine_is_raised_when_it_is_needed(folder: Path, 
 
 
 def test_an_image_after_the_end_is_dropped(store: FeatureStore) -> None:
-    """Threads that look at images may outlive a training that was called off."""
+    """Scan threads may outlive a cancelled training."""
     with store, FeaturePrefetcher(replace(SOURCE, open=_refuse), store) as ahead:
         pass
     ahead.on_decoded("a" * 64, photo_like(40, 40))

@@ -1,4 +1,4 @@
-"""What the two processes say to each other."""
+"""The protocol between the two processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe `quick`: its head is scikit-learn's, its strength is chosen on images held out."""
+"""The recipe `quick`: its head equals scikit-learn's, and C is chosen on held-out images."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_noise_gets_strong_and_clear_classes_weak_regularization() -> None:
 
 
 def test_near_duplicates_do_not_leak_between_folds() -> None:
-    """Twins of one image in two folds would let any head name them: cross-validation would see no mistakes."""
+    """Copies of one image in two folds would make it trivial: cross-validation would see no mistakes."""
     draw = np.random.default_rng(0)
     things = draw.normal(size=(30, 50))
     labels = np.repeat(draw.integers(0, 2, 30), 4)
@@ -184,7 +184,7 @@ def _held_out(features: quick.Features, labels: quick.Labels) -> tuple[quick.Lab
 
 
 def test_out_of_fold_predictions_do_not_depend_on_their_own_images() -> None:
-    """Of labels that nothing can tell, the head knows all by heart, and cross-validation about half."""
+    """With random labels, the head knows all by heart, and cross-validation is right about half of the time."""
     features, _ = clouds(200, 2, 300)
     labels = np.random.default_rng(5).integers(0, 2, 200)
     assert np.mean(quick.fit(features, labels, 1000.0).logits(features).argmax(axis=1) == labels) == 1
@@ -199,7 +199,7 @@ def test_repeated_division_of_few_images_reduces_the_variance(
     features, labels = clouds(100, 3, 60)
 
     def spread() -> float:
-        """Of the confidence that all but 5 % reach, over orders of the images, which divide them otherwise."""
+        """The spread, over orders of the images, of the confidence that 95% reach."""
         orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(6)]
         logits = [_held_out(features[order], labels[order])[1] for order in orders]
         return float(np.std([np.percentile(softmax(one).max(axis=1), 5) for one in logits]))

@@ -1,4 +1,4 @@
-"""What a training was asked for, told as a command and kept as what decides."""
+"""Training requests as a command, and the settings that determine the result."""
 
 from __future__ import annotations
 

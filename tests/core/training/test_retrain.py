@@ -1,4 +1,4 @@
-"""Learning from corrections: what the next version knows, what it is judged by, and how it is taken back."""
+"""Retraining with corrections: classes of the next version, its evaluation, and undoing it."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def model(library: Library, folder: Path) -> InstalledModel:
 
 @pytest.fixture
 def greys(tmp_path: Path) -> list[Path]:
-    """Photos of what no class is."""
+    """Photos that belong to no class."""
     return [tiny.write_solid(tmp_path / "new" / f"{side}.png", "grey", size=(side, side)) for side in (40, 44, 48)]
 
 
 def teach(library: Library, folder: Path, **changes: object) -> InstalledModel:
     asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO)
-    return train(replace(asked, **changes), library, report=nobody, token=CancelToken()).model
+    return train(replace(asked, **changes), library, report=ignore, token=CancelToken()).model
 
 
-def nobody(_: Progress) -> None:
+def ignore(_: Progress) -> None:
     return None
 
 
@@ -68,7 +68,7 @@ def learn(
     library: Library,
     made: Sequence[Correction],
     version: int = 1,
-    report: ProgressCallback = nobody,
+    report: ProgressCallback = ignore,
     name: str = "mine",
 ) -> Retrained:
     asked = RetrainRequest(name, version, tuple(made), ProviderPreference.CPU)
@@ -126,8 +126,8 @@ def test_the_card_records_the_corrections(library: Library, model: InstalledMode
     card = first.model.card
     assert card.classes == model.card.classes
     assert card.backbone == model.card.backbone == SharedBackbone("xception-imagenet", model.backbone.card.sha256)
-    told = card.training["corrections"]
-    assert (told["learnt"], told["altogether"], told["from_version"]) == (2, 2, 1)
+    recorded = card.training["corrections"]
+    assert (recorded["learnt"], recorded["altogether"], recorded["from_version"]) == (2, 2, 1)
     assert card.training["recipe"].startswith("quick:")
     assert card.training["fitted_to"] == 38
     assert card.evaluation["images"] == model.card.evaluation["images"]
@@ -135,7 +135,7 @@ def test_the_card_records_the_corrections(library: Library, model: InstalledMode
     assert str(greys[0].parent) not in str(card)
     second = learn(library, correct(greys[2:], "blue"), version=2).model.card.training["corrections"]
     assert (second["learnt"], second["altogether"]) == (1, 3)
-    assert second["lineage"] == [*told["lineage"], second["lineage"][-1]]
+    assert second["lineage"] == [*recorded["lineage"], second["lineage"][-1]]
 
 
 def test_corrections_are_pending_again_when_the_version_is_undone(
@@ -178,13 +178,13 @@ def test_a_new_label_is_a_new_class(library: Library, model: InstalledModel, gre
 
 
 def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: InstalledModel) -> None:
-    judged_by = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
-    done = learn(library, correct([judged_by.path], "green"))
-    assert part(done.model, "test")[judged_by.sha256] == "green"
+    held_out = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
+    done = learn(library, correct([held_out.path], "green"))
+    assert part(done.model, "test")[held_out.sha256] == "green"
     assert any("1 photo you labelled" in note for note in done.notes)
     evaluation = done.head.evaluation
     assert evaluation is not None
-    row = evaluation.paths.index(judged_by.path)
+    row = evaluation.paths.index(held_out.path)
     assert evaluation.classes[evaluation.labels[row]] == "green"
     assert not any(
         one.is_pending(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
@@ -194,16 +194,16 @@ def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: Inst
 def test_a_test_photo_that_is_the_only_one_of_a_new_class_is_trained_on(
     library: Library, model: InstalledModel
 ) -> None:
-    judged_by = next(one for one in training_examples(model) if one.subset == "test")
-    done = learn(library, correct([judged_by.path], "fog"))
-    assert part(done.model, "train")[judged_by.sha256] == "fog"
+    held_out = next(one for one in training_examples(model) if one.subset == "test")
+    done = learn(library, correct([held_out.path], "fog"))
+    assert part(done.model, "train")[held_out.sha256] == "fog"
     assert "fog" in done.model.card.classes
 
 
 def test_a_training_photo_gets_the_corrected_label(library: Library, model: InstalledModel) -> None:
-    learnt_from = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
-    done = learn(library, correct([learnt_from.path], "green"))
-    assert part(done.model, "train")[learnt_from.sha256] == "green"
+    trained_on = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
+    done = learn(library, correct([trained_on.path], "green"))
+    assert part(done.model, "train")[trained_on.sha256] == "green"
     assert len(training_examples(done.model)) == len(training_examples(model))
 
 
@@ -232,20 +232,20 @@ def test_missing_features_are_computed_or_the_photo_is_left_out(
 def test_one_bad_correction_does_not_affect_others(
     library: Library, model: InstalledModel, greys: list[Path], tmp_path: Path
 ) -> None:
-    bad, copy, twin = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
+    bad, copy, duplicate = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
     bad.write_bytes(b"no image")
     shutil.copy(greys[1], copy)
-    shutil.copy(greys[2], twin)
-    made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([twin], "green")
+    shutil.copy(greys[2], duplicate)
+    made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([duplicate], "green")
     done = learn(library, made)
     lineage = corrections.lineage(done.model.card.training)
     waiting = {one.path for one in corrections.load("mine").values() if one.is_pending(lineage)}
-    assert waiting == {bad, tmp_path / "gone.png", greys[2], twin}
+    assert waiting == {bad, tmp_path / "gone.png", greys[2], duplicate}
     assert {one.correction.path for one in done.corrections} == {greys[0], greys[1], copy}
     assert len(training_examples(done.model)) == 38
-    told = " ".join(problem.message for problem in done.problems)
+    recorded = " ".join(problem.message for problem in done.problems)
     for word in ("bad.png", "gone.png", "different labels"):
-        assert word in told
+        assert word in recorded
 
 
 def test_no_usable_corrections_change_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
@@ -272,12 +272,12 @@ def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp
     for name, count in (("train", 10), ("validation", 4), ("test", 5)):
         teaching.write_labelled(tmp_path / "parts" / name, count, seed=count)
     model = teach(library, tmp_path / "parts")
-    judged_by = next(one for one in training_examples(model) if one.subset == "test")
-    done = learn(library, correct([*greys, judged_by.path], "blue"))
+    held_out = next(one for one in training_examples(model) if one.subset == "test")
+    done = learn(library, correct([*greys, held_out.path], "blue"))
     memory = load_training_hashes(done.model)
     assert memory is not None
     assert len(memory) == 33
-    assert not memory.contains(judged_by.sha256)
+    assert not memory.contains(held_out.sha256)
     assert done.leaked == 0
 
 

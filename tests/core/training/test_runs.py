@@ -1,4 +1,4 @@
-"""Unfinished runs: what goes on, what is refused, and what a kill leaves."""
+"""Unfinished runs: resuming, rejected requests, and kills."""
 
 from __future__ import annotations
 

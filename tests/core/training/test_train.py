@@ -1,4 +1,4 @@
-"""Training from folder to library: what the model is, what the card says, and what a bad folder comes to."""
+"""Training from folder to library: the model, its card, and errors of bad folders."""
 
 from __future__ import annotations
 
@@ -174,13 +174,13 @@ def test_a_class_of_one_image_is_left_out_and_bad_files_are_listed(folder: Path,
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
     trained = run(request(folder), library)
     assert trained.model.card.classes == ("blue", "green", "red")
-    told = " ".join(problem.message for problem in trained.data.dataset.problems)
-    assert "rare" in told
-    assert "torn.png" in told
+    messages = " ".join(problem.message for problem in trained.data.dataset.problems)
+    assert "rare" in messages
+    assert "torn.png" in messages
 
 
 def _at(stage: str, act: ProgressCallback) -> ProgressCallback:
-    """A report that acts once, when a stage begins."""
+    """A progress callback that acts once, when a stage begins."""
     seen: set[str] = set()
 
     def report(progress: Progress) -> None:

@@ -33,7 +33,7 @@ from core.base.progress import Progress
 def say(event):
     print(write_event(event), flush=True)
 """
-"""What the processes here begin with."""
+"""The beginning of all programs run here."""
 
 ENDLESS = """
 def speak():
@@ -46,7 +46,7 @@ STUBBORN = f"{ENDLESS}\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nspeak()"
 
 
 class Listener:
-    """Hears what a process says; may call it off at the first word."""
+    """Collects what a process reports; may cancel it at the first event."""
 
     def __init__(self, *, cancels: bool = False) -> None:
         self.heard: list[Progress | Epoch] = []

@@ -1,4 +1,4 @@
-"""Which program the trainer is: this Python, or a bundle beside the one that runs."""
+"""Which program the trainer is: this Python, or a bundle next to the running one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSION = metadata.version("fovea")
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a bundle that this process believes to run from."""
+    """The folder of the bundle that this process seems to run from."""
     folder = tmp_path / "fovea"
     (folder / "_internal").mkdir(parents=True)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -44,9 +44,9 @@ def test_a_bundle_without_a_trainer_says_what_to_download_and_where_to_put_it(bu
 
 
 def test_the_doctor_reports_the_missing_trainer(bundle: Path) -> None:
-    told = diagnostics._trainer()
-    assert told
-    assert "separate download" in told.what
+    issue = diagnostics._trainer()
+    assert issue
+    assert "separate download" in issue.what
     put_trainer(bundle.parent, VERSION)
     assert diagnostics._trainer() is None
 

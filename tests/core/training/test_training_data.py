@@ -1,4 +1,4 @@
-"""Copies of a photo stay on one side of the split, and those that the folder itself puts on both are reported."""
+"""Copies of a photo stay on one side of the split, and copies across the folder's subsets are reported."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _request(**changes: float) -> TrainRequest:
 
 
 def _sides(request: TrainRequest, missing: int = 0) -> list[set[str]]:
-    """For each photo, on which sides it and its copy are; features of the first few are missing."""
+    """For each photo, the subsets of it and its copy; the features of the first few are missing."""
     dataset = Dataset(_ROOT, ("cat", "dog"), tuple(_examples(2 * _PHOTOS)), ())
     features = np.concatenate([_photos(_PHOTOS), _changed(_photos(_PHOTOS))])
     table = FeatureTable(features[missing:], np.arange(missing, 2 * _PHOTOS), (), 0)
