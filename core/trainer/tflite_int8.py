@@ -1,7 +1,7 @@
 """8-bit .tflite files by TensorFlow's quantizer, but with the ranges of `core.exporting.activation_observer`.
 
-TensorFlow's calibration uses min-max ranges; with them, an Xception classified 16 of 34 photos correctly. With these, it
-classifies all 34 correctly, as before quantization. Biases are corrected as in `core.exporting.int8`.
+TensorFlow's calibration uses min-max ranges; with them, an Xception classified 16 of 34 photos correctly. With these,
+it classifies all 34 correctly, as before quantization. Biases are corrected as in `core.exporting.int8`.
 """
 
 from __future__ import annotations
