@@ -1,1 +1,1 @@
-"""Labelled folders: what is in them, what is wrong with them, and how they are divided; what users say of photos."""
+"""Labelled folders: discovery, checks, train/validation/test splits, and the labels and corrections users give."""

@@ -1,4 +1,4 @@
-"""What is wrong with a set of labelled images: what has to be left out of it, and what the person should know."""
+"""Checks of labelled images: what has to be left out, and what the user should know."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import natural_sort_key
 from core.datasets.discovery import LAYOUT_HINT
 from core.datasets.problems import (
@@ -20,7 +21,6 @@ from core.datasets.problems import (
     format_names,
     format_path,
     format_paths,
-    pluralize,
 )
 from core.datasets.scan import ScannedImage
 from core.datasets.subsets import Subset
@@ -29,16 +29,16 @@ from core.images.perceptual_hash import group_near_duplicates
 _FEW_IMAGES: Final = 10
 _MAX_IMBALANCE: Final = 10
 _MANY_CLASSES: Final = 1000
-_MORE_HINT: Final = "Add more images; a few dozen of each class, each different, teach it well."
+_MORE_HINT: Final = mark("Add more images. A few dozen different ones per class work well.")
 
 
 def drop_duplicates(
     images: Sequence[ScannedImage], overridden: AbstractSet[Path] = frozenset(), root: Path | None = None
 ) -> tuple[list[ScannedImage], list[Problem]]:
-    """The images without exact copies: one is kept of those of one class, none of those that have several labels.
+    """Remove exact copies: keep one of those in one class, and none of those with different labels.
 
-    Copies of which the person decided what they are, as `overridden` says, are no problem any more. Problems name
-    images by their place under `root`.
+    Copies whose label the user decided, as given in `overridden`, are not reported. Problems name images by their path
+    relative to `root`.
     """
     copies: dict[str, list[ScannedImage]] = defaultdict(list)
     for image in images:
@@ -52,24 +52,25 @@ def drop_duplicates(
 
 
 def _preferred_copy(same: Sequence[ScannedImage]) -> ScannedImage:
-    """Of the copies of one image, the one to keep: a test stays the same test when training images are added."""
+    """The copy to keep: a test image first, so that the test set does not change when training images are added."""
     preference = (Subset.TEST, Subset.VALIDATION, Subset.TRAIN, None)
     return min(same, key=lambda image: preference.index(image.subset))
 
 
 def _duplicate(same: Sequence[ScannedImage], root: Path | None) -> Problem:
     kept = _preferred_copy(same)
-    what = f"{_names(same, root)} have the same content; only “{format_path(kept.path, root)}” is used."
-    return Problem(ProblemKind.DUPLICATE, _paths(same), what, "Remove the copies.")
+    path = format_path(kept.path, root)
+    what = tr("{names} are identical; only “{path}” is used.", names=_names(same, root), path=path)
+    return Problem(ProblemKind.DUPLICATE, _paths(same), what, tr("Remove the copies."))
 
 
 def _conflict(same: Sequence[ScannedImage], root: Path | None) -> Problem:
-    what = f"{_names(same, root)} have the same content and different labels; none of them is used."
-    return Problem(ProblemKind.CONFLICT, _paths(same), what, "Keep the one with the right label.")
+    what = tr("{names} are identical but have different labels; none of them is used.", names=_names(same, root))
+    return Problem(ProblemKind.CONFLICT, _paths(same), what, tr("Keep only the one with the right label."))
 
 
 def drop_small_classes(images: Sequence[ScannedImage]) -> tuple[list[ScannedImage], list[Problem]]:
-    """The images without classes of one image, and without those that nothing could be learned about."""
+    """Remove classes that have a single image or no image to train on."""
     left_out = {label: own for label, own in _by_label(images).items() if len(own) < 2 or not _has_training(own)}
     kept = [image for image in images if image.label not in left_out]
     return kept, [_dropped_class(label, own) for label, own in left_out.items()]
@@ -81,40 +82,61 @@ def _has_training(own: Iterable[ScannedImage]) -> bool:
 
 def _dropped_class(label: str, own: Sequence[ScannedImage]) -> Problem:
     if _has_training(own):
-        what = f"The class “{label}” has only one image, too few to learn from and be tested on; it is left out."
+        what = tr("Left out class “{label}”: one image is too few to train and test on.", label=label)
     else:
-        what = f"The class “{label}” has no image to train on; it is left out, with {pluralize(len(own))}."
-    return Problem(ProblemKind.CLASS_DROPPED, _paths(own), what, _MORE_HINT)
+        what = tr_n(
+            "Left out class “{label}” with {count:,} image: it has no training images.",
+            "Left out class “{label}” with {count:,} images: it has no training images.",
+            len(own),
+            label=label,
+        )
+    return Problem(ProblemKind.CLASS_DROPPED, _paths(own), what, tr(_MORE_HINT))
 
 
 def fatal_problem(
     images: Sequence[ScannedImage], kept: Sequence[ScannedImage], problems: Sequence[Problem]
 ) -> Problem | None:
-    """Why nothing can be learned, if so, from the images that could be read and those that were kept of them."""
+    """The reason why no model can be trained, given the readable images and those kept of them; None if one can."""
     kinds, left = {problem.kind for problem in problems}, sorted(_labels(kept), key=natural_sort_key)
     if len(left) >= 2:
         return None
     if not images and ProblemKind.UNREADABLE in kinds:
-        return _fatal(ProblemKind.NO_IMAGES, "None of the images could be read.", "See the reason given for each.")
+        what, hint = tr("None of the images could be read."), tr("Check the reason given for each image.")
+        return _fatal(ProblemKind.NO_IMAGES, what, hint)
     if not images and ProblemKind.NO_LABELS in kinds:
-        return _fatal(ProblemKind.NO_LABELS, "The images lie in no class folders and have no labels.", LAYOUT_HINT)
+        what = tr("The images are not in class folders and have no labels in their names.")
+        return _fatal(ProblemKind.NO_LABELS, what, tr(LAYOUT_HINT))
     if not images:
-        return _fatal(ProblemKind.NO_IMAGES, "There are no images in the folder.", LAYOUT_HINT)
+        return _fatal(ProblemKind.NO_IMAGES, tr("The folder contains no images."), tr(LAYOUT_HINT))
     if len(images) > 1 and len({image.sha256 for image in images}) == 1:
-        what = f"All {pluralize(len(images))} are the same one."
-        return _fatal(ProblemKind.ALL_THE_SAME, what, "Give different images for each class.")
+        what = tr_n("The {count:,} image is the only one.", "All {count:,} images are identical.", len(images))
+        return _fatal(ProblemKind.ALL_THE_SAME, what, tr("Use different images for each class."))
     return _fatal(ProblemKind.TOO_FEW_CLASSES, *_too_few(images, left))
 
 
 def _too_few(images: Sequence[ScannedImage], left: Sequence[str]) -> tuple[str, str]:
-    """What to say of fewer than two classes, and what to do."""
-    need, found = "It takes two classes to learn to tell them apart, and", sorted(_labels(images))
+    """The message and the hint for fewer than two classes."""
+    found = sorted(_labels(images))
+    if len(found) > 1 and left:
+        what = tr_n(
+            "Training needs at least two classes, but only “{label}” is left of the {count:,} in the folder.",
+            "Training needs at least two classes, but only “{label}” is left of the {count:,} in the folder.",
+            len(found),
+            label=left[0],
+        )
+        return what, tr(_MORE_HINT)
     if len(found) > 1:
-        remains = f"only “{left[0]}” is" if left else "none is"
-        return f"{need} {remains} left of the {len(found):,} in the folder.", _MORE_HINT
+        what = tr_n(
+            "Training needs at least two classes, but none of the {count:,} in the folder is left.",
+            "Training needs at least two classes, but none of the {count:,} in the folder is left.",
+            len(found),
+        )
+        return what, tr(_MORE_HINT)
+    what = tr("Training needs at least two classes, but the folder contains only “{label}”.", label=found[0])
     inside = {image.path.parent for image in images if image.subset is images[0].subset}
-    hint = f"If the folders inside “{found[0]}” are the classes, give that one." if len(inside) > 1 else LAYOUT_HINT
-    return f"{need} there is only “{found[0]}”.", hint
+    if len(inside) > 1:
+        return what, tr("If the folders inside “{label}” are the classes, choose that folder.", label=found[0])
+    return what, tr(LAYOUT_HINT)
 
 
 def _fatal(kind: ProblemKind, what: str, hint: str) -> Problem:
@@ -122,7 +144,7 @@ def _fatal(kind: ProblemKind, what: str, hint: str) -> Problem:
 
 
 def warnings(images: Sequence[ScannedImage], root: Path | None = None) -> list[Problem]:
-    """What the person should know about images of which none is left out, named by their place under `root`."""
+    """Warnings about images that are kept, named by their path relative to `root`."""
     groups = group_near_duplicates(np.array([image.phash for image in images], np.uint64))
     checks: tuple[Callable[[Sequence[ScannedImage]], Iterable[Problem]], ...] = (
         _missing_from_subsets,
@@ -146,13 +168,13 @@ def _near_duplicates(images: Sequence[ScannedImage], groups: NDArray[np.int64], 
 def _near_duplicate_problem(alike: Sequence[ScannedImage], root: Path | None) -> Problem:
     names, paths = _names(alike, root), _paths(alike)
     if len(_labels(alike)) > 1:
-        what = f"{names} look nearly the same and have different labels."
-        return Problem(ProblemKind.NEAR_CONFLICT, paths, what, "See that each has the right label.")
+        what = tr("{names} look nearly the same but have different labels.", names=names)
+        return Problem(ProblemKind.NEAR_CONFLICT, paths, what, tr("Check that each has the right label."))
     if len({image.subset for image in alike}) > 1:
-        what = f"{names} look nearly the same and lie in different parts; the test will look better than it is."
-        return Problem(ProblemKind.LEAK, paths, what, "Keep them in one part.")
-    what = f"{names} look nearly the same; they are kept on one side of the split."
-    return Problem(ProblemKind.NEAR_DUPLICATE, paths, what, "Nothing needs to be done.")
+        what = tr("{names} look nearly the same but are in different sets: the accuracy is optimistic.", names=names)
+        return Problem(ProblemKind.LEAK, paths, what, tr("Move them into the same set."))
+    what = tr("{names} look nearly the same, so they are kept in the same set.", names=names)
+    return Problem(ProblemKind.NEAR_DUPLICATE, paths, what, tr("No action needed."))
 
 
 def _all_same_class(images: Sequence[ScannedImage], groups: NDArray[np.int64]) -> Iterable[Problem]:
@@ -161,11 +183,11 @@ def _all_same_class(images: Sequence[ScannedImage], groups: NDArray[np.int64]) -
         looks[image.label].add(group)
     labels = sorted((label for label, distinct in looks.items() if len(distinct) == 1), key=natural_sort_key)
     if labels:
-        what = (
-            f"Classes whose images all look nearly the same: {format_names(labels)}; they can be trained on but not "
-            "tested."
+        what = tr(
+            "Classes whose images all look nearly the same: {names}. They can be trained on but not tested.",
+            names=format_names(labels),
         )
-        yield Problem(ProblemKind.ALL_SAME_CLASS, (), what, _MORE_HINT)
+        yield Problem(ProblemKind.ALL_SAME_CLASS, (), what, tr(_MORE_HINT))
 
 
 def _missing_from_subsets(images: Sequence[ScannedImage]) -> Iterable[Problem]:
@@ -173,32 +195,48 @@ def _missing_from_subsets(images: Sequence[ScannedImage]) -> Iterable[Problem]:
         there = {image.label for image in images if image.subset is part}
         missing = sorted(_labels(images) - there, key=natural_sort_key)
         if there and missing:
-            what = f"Classes without an image in the part {part.value}: {format_names(missing)}."
-            yield Problem(
-                ProblemKind.MISSING_FROM_SUBSET, (), what, f"Put images of them into the folder {part.value}."
-            )
+            yield Problem(ProblemKind.MISSING_FROM_SUBSET, (), *_missing_text(part, format_names(missing)))
+
+
+def _missing_text(part: Subset, names: str) -> tuple[str, str]:
+    if part is Subset.VALIDATION:
+        what = tr("Classes without images in the validation set: {names}.", names=names)
+        return what, tr("Add images of these classes to the validation folder.")
+    what = tr("Classes without images in the test set: {names}.", names=names)
+    return what, tr("Add images of these classes to the test folder.")
 
 
 def _few_images(images: Sequence[ScannedImage]) -> Iterable[Problem]:
     few = {label: count for label, count in _counts(images).items() if count < _FEW_IMAGES}
     if few:
-        what = f"Classes of fewer than {_FEW_IMAGES} images: {format_counts(few)}."
-        yield Problem(ProblemKind.FEW_IMAGES, (), what, _MORE_HINT)
+        what = tr("Classes with fewer than {minimum} images: {counts}.", minimum=_FEW_IMAGES, counts=format_counts(few))
+        yield Problem(ProblemKind.FEW_IMAGES, (), what, tr(_MORE_HINT))
 
 
 def _imbalance(images: Sequence[ScannedImage]) -> Iterable[Problem]:
     counts = _counts(images)
     minimum, maximum = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[maximum] > _MAX_IMBALANCE * counts[minimum]:
-        what = f"“{maximum}” has {pluralize(counts[maximum])}, “{minimum}” only {counts[minimum]:,}."
-        yield Problem(ProblemKind.IMBALANCE, (), what, "Add images to the small classes.")
+        what = tr_n(
+            "“{large}” has {count:,} image, but “{small}” has only {fewest:,}.",
+            "“{large}” has {count:,} images, but “{small}” has only {fewest:,}.",
+            counts[maximum],
+            large=maximum,
+            small=minimum,
+            fewest=counts[minimum],
+        )
+        yield Problem(ProblemKind.IMBALANCE, (), what, tr("Add images to the small classes."))
 
 
 def _many_classes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
     count = len(_labels(images))
     if count > _MANY_CLASSES:
-        what = f"There are {count:,} classes; training will take long, and some will be hard to tell apart."
-        yield Problem(ProblemKind.MANY_CLASSES, (), what, "See that the folders are really classes.")
+        what = tr_n(
+            "There is {count:,} class.",
+            "There are {count:,} classes. Training will take long, and some classes will be hard to separate.",
+            count,
+        )
+        yield Problem(ProblemKind.MANY_CLASSES, (), what, tr("Check that each folder is really a class."))
 
 
 def _case_clashes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
@@ -206,27 +244,57 @@ def _case_clashes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
     for label in _by_label(images):
         alike[label.casefold()].append(label)
     for labels in (labels for labels in alike.values() if len(labels) > 1):
-        what = f"The classes {format_names(labels)} differ only in capital letters; they are learned as different ones."
-        yield Problem(ProblemKind.CASE_CLASH, (), what, "If they are one class, give them one name.")
-
-
-_QUALITY_PROBLEMS: Final = {
-    ProblemKind.TINY: ("smaller than 32 pixels", "Use larger copies where there are any."),
-    ProblemKind.ELONGATED: ("more than five times as long as wide", "Crop them to what they show."),
-    ProblemKind.BLANK: ("of one colour, with nothing in it", "Remove what shows nothing."),
-    ProblemKind.GREY: ("grey, among others in colour", "If one class is mostly grey, its colour is what is learned."),
-}
+        what = tr(
+            "Classes {names} differ only in case and are treated as different classes.", names=format_names(labels)
+        )
+        yield Problem(ProblemKind.CASE_CLASH, (), what, tr("If they are the same class, give them the same name."))
 
 
 def _unusual_images(images: Sequence[ScannedImage], root: Path | None) -> Iterable[Problem]:
-    for kind, (what, hint) in _QUALITY_PROBLEMS.items():
+    for kind in (ProblemKind.TINY, ProblemKind.ELONGATED, ProblemKind.BLANK, ProblemKind.GREY):
         unusual = [image for image in images if kind in image.quality_flags]
         if unusual and not (kind is ProblemKind.GREY and len(unusual) == len(images)):
-            yield Problem(kind, _paths(unusual), f"{pluralize(len(unusual))} {what}: {_names(unusual, root)}.", hint)
+            yield Problem(kind, _paths(unusual), *_quality_text(kind, len(unusual), _names(unusual, root)))
+
+
+def _quality_text(kind: ProblemKind, count: int, names: str) -> tuple[str, str]:
+    match kind:
+        case ProblemKind.TINY:
+            what = tr_n(
+                "{count:,} image is smaller than 32 pixels: {names}.",
+                "{count:,} images are smaller than 32 pixels: {names}.",
+                count,
+                names=names,
+            )
+            return what, tr("Use larger copies if you have them.")
+        case ProblemKind.ELONGATED:
+            what = tr_n(
+                "{count:,} image is more than five times as long as it is wide: {names}.",
+                "{count:,} images are more than five times as long as they are wide: {names}.",
+                count,
+                names=names,
+            )
+            return what, tr("Crop them to their subject.")
+        case ProblemKind.BLANK:
+            what = tr_n(
+                "{count:,} image is a single plain colour: {names}.",
+                "{count:,} images are a single plain colour: {names}.",
+                count,
+                names=names,
+            )
+            return what, tr("Remove blank images.")
+        case _:
+            what = tr_n(
+                "{count:,} image is grey, while others are in colour: {names}.",
+                "{count:,} images are grey, while others are in colour: {names}.",
+                count,
+                names=names,
+            )
+            return what, tr("If one class is mostly grey, the model learns its colour instead of its content.")
 
 
 def _by_label(images: Sequence[ScannedImage]) -> dict[str, list[ScannedImage]]:
-    """The images of each class, in the classes' order."""
+    """The images of each class, in natural order of the classes."""
     found: dict[str, list[ScannedImage]] = defaultdict(list)
     for image in images:
         found[image.label].append(image)

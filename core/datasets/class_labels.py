@@ -1,4 +1,4 @@
-"""What a class may be called."""
+"""Normalization of class labels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 from core.base.text import display_path
 
 _MAX_LENGTH: Final = 200
-"""As many characters as a card allows."""
+"""The longest label that a card allows, in characters."""
 
 
 def normalize_label(name: str) -> str:
-    """A name, of a folder, of a file or typed, as a label that can be shown; empty where nothing is left of it.
+    """Normalize a name (of a folder or file, or typed) to a label that can be shown; empty if nothing is left.
 
-    Two ways of writing one accent make one label.
+    Composed and decomposed accents give the same label (Unicode NFC).
     """
     return unicodedata.normalize("NFC", display_path(name)).strip()[:_MAX_LENGTH].strip()

@@ -1,14 +1,13 @@
-"""Answers of a model that the person put right or confirmed, kept until the model learns from them, and afterwards.
+"""Predictions that the user corrected or confirmed, kept before and after the model is retrained on them.
 
-One file for each model's name, one JSON object a line, written whole or not at all. Whoever changes it holds a lock,
-reads it anew and changes only what is meant, so two windows lose nothing to each other. A line that cannot be read
-costs itself alone, and stays where it is.
+There is one JSON Lines file per model name, written atomically. A writer holds a lock, reads the file again and changes
+only its own entries, so two windows never overwrite each other's changes. An unreadable line is skipped and kept.
 
-Whether a correction still waits is not written down: it says only what the version that learnt it was made of, and each
-version says what those before it were made of. So whichever version is in use, by whatever way it came to be, what it
-has not learnt waits.
+Whether a correction is pending is not stored. A correction records the fingerprints of the training data of the
+versions trained on it, and each version records those of its predecessors (its lineage). So for any version in use, by
+whatever way it was made, the corrections outside its lineage are pending.
 
-The window imports this: nothing heavy is needed for it.
+The window imports this module, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -25,12 +24,14 @@ from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import StorageError
+from core.base.i18n import tr, tr_n
 from core.base.locks import try_lock
 from core.base.storage import storage_errors, write_atomically
+from core.base.text import display_path
 from core.prediction import Prediction
 
 TRAINED_CORRECTIONS: Final = "corrections"
-"""What a card's `training` says of them, see `lineage`."""
+"""The key of a card's `training` that records corrections, see `lineage`."""
 
 _log = logging.getLogger(__name__)
 _reported: set[Path] = set()
@@ -41,18 +42,18 @@ _POLL_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """An answer put right, or confirmed: a label to learn from either way.
+    """A corrected or confirmed prediction; either way a label to train on.
 
     Attributes:
         path: the image.
-        predicted: what the model named it.
-        confidence: how sure it was of that, 0..1.
-        label: what the person says it is; the same as `predicted` where they confirm it.
+        predicted: the class that the model predicted.
+        confidence: its confidence, 0..1.
+        label: the class that the user chose; equal to `predicted` if they confirmed it.
         model: the model's name.
         created_at: when.
-        trained_in: fingerprints of what the versions that learnt it were made of; none while none has.
-        unknown: whether the model answered “unknown”, and `predicted` was only its guess; None where nobody noted that,
-            as in what earlier versions of Fovea wrote.
+        trained_in: fingerprints of the training data of the versions trained on it; empty if there are none.
+        unknown: whether the model predicted “unknown” and `predicted` was only its best guess; None if not recorded,
+            as by earlier versions of Fovea.
     """
 
     path: Path
@@ -66,57 +67,62 @@ class Correction:
 
     @classmethod
     def of(cls, prediction: Prediction, label: str) -> Correction:
-        """What a person says an image is, instead of what a prediction says."""
+        """Make a correction from a prediction and the user's label."""
         best, unknown = prediction.best, bool(prediction.unknown)
         confidence = min(max(best.probability, 0.0), 1.0)
         return cls(prediction.path, best.label, confidence, label, prediction.model, unknown=unknown)
 
     @property
     def is_confirmation(self) -> bool:
-        """Whether the answer was right; “unknown” never is, even where its guess was."""
+        """Whether the prediction was right; “unknown” never is, even if its best guess was."""
         return self.label == self.predicted and not self.unknown
 
     def is_ambiguous(self, unknown_below: float | None) -> bool:
-        """Whether nobody may have meant it, so that nothing must learn from it.
+        """Whether it may have been stored unintentionally, so that no model must be trained on it.
 
-        In earlier versions of Fovea, Enter on “unknown” stored the guess as confirmed; what a person chose explicitly
-        cannot be told apart from that, but can be chosen again.
+        In earlier versions of Fovea, Enter on “unknown” stored the best guess as confirmed. That cannot be
+        distinguished from an explicit choice, but the user can choose again.
 
         Args:
-            unknown_below: the confidence below which the model answers “unknown”, see `ModelCard`.
+            unknown_below: the confidence below which the model predicts “unknown”, see `ModelCard`.
         """
         is_old_confirmation = self.unknown is None and self.is_confirmation
         return is_old_confirmation and unknown_below is not None and self.confidence < unknown_below
 
     def is_pending(self, lineage: Collection[str]) -> bool:
-        """Whether a version of that lineage has not learnt it."""
+        """Whether no version of that lineage was trained on it."""
         return not any(version in lineage for version in self.trained_in)
 
 
 def ambiguous_text(count: int) -> str:
-    """What a person reads where so many corrections are doubtful; empty where none is."""
-    reason = "Fovea was unsure, and an earlier version stored its guess as confirmed."
-    if count == 1:
-        return f"1 photo is left out: {reason} Choose its class again to include it."
-    return f"{count:,} photos are left out: {reason} Choose their classes again to include them." if count else ""
+    """The message about that many ambiguous corrections; empty if there are none."""
+    if not count:
+        return ""
+    return tr_n(
+        "{count:,} photo was left out: an earlier version of Fovea stored an unsure guess as confirmed. "
+        "Choose its class again to include it.",
+        "{count:,} photos were left out: an earlier version of Fovea stored unsure guesses as confirmed. "
+        "Choose their classes again to include them.",
+        count,
+    )
 
 
 Corrections = Mapping[Path, Correction]
-"""By their image."""
+"""Corrections by image path."""
 
 
 def lineage(training: Mapping[str, Any]) -> tuple[str, ...]:
-    """Fingerprints of what a version and those it was corrected from were made of, as its card's `training` says."""
+    """Fingerprints of the training data of a version and its predecessors, from its card's `training`."""
     recorded = training.get(TRAINED_CORRECTIONS)
     known = recorded.get("lineage") if isinstance(recorded, dict) else None
     return tuple(one for one in known if isinstance(one, str)) if isinstance(known, list) else ()
 
 
 def load(model: str) -> dict[Path, Correction]:
-    """The corrections of a model, in the order in which they were made.
+    """Load the corrections of a model, oldest first.
 
     Raises:
-        StorageError: there are some, and they cannot be read.
+        StorageError: the file exists but cannot be read.
     """
     kept, foreign = _parse(_read(model))
     if foreign and (file := _file(model)) not in _reported:
@@ -126,10 +132,10 @@ def load(model: str) -> dict[Path, Correction]:
 
 
 def change(model: str, *, add: Iterable[Correction] = (), remove: Iterable[Path] = ()) -> dict[Path, Correction]:
-    """Add corrections, each instead of an earlier one of the same image, and take back others; what there is then.
+    """Remove corrections, add others (replacing earlier ones of the same image), and return the result.
 
     Raises:
-        StorageError: the disk does not allow it; the corrections are as they were.
+        StorageError: they cannot be written; nothing was changed.
     """
     with _locked(model):
         kept, foreign = _parse(_read(model))
@@ -143,10 +149,10 @@ def change(model: str, *, add: Iterable[Correction] = (), remove: Iterable[Path]
 
 
 def mark_trained(model: str, trained: Iterable[Correction], fingerprint: str) -> None:
-    """Note what learnt these corrections; those that the person changed meanwhile are left as they are.
+    """Record that a version with this fingerprint was trained on corrections, except on those changed meanwhile.
 
     Raises:
-        StorageError: the disk does not allow it; the corrections are as they were.
+        StorageError: they cannot be written; nothing was changed.
     """
     with _locked(model):
         kept, foreign = _parse(_read(model))
@@ -167,8 +173,9 @@ def _read(model: str) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        what = f"The corrections in {str(file)!r} cannot be read: {error.strerror or type(error).__name__}."
-        raise StorageError(what, hint="Check the permissions of that file; it is left as it is.") from error
+        reason = error.strerror or type(error).__name__
+        what = tr("Couldn't read the corrections in “{file}”: {reason}.", file=display_path(file), reason=reason)
+        raise StorageError(what, hint=tr("Check the file's permissions.")) from error
 
 
 def _write(model: str, kept: Corrections, foreign: Iterable[bytes]) -> None:
@@ -177,7 +184,7 @@ def _write(model: str, kept: Corrections, foreign: Iterable[bytes]) -> None:
 
 
 def _parse(data: bytes) -> tuple[dict[Path, Correction], list[bytes]]:
-    """The corrections in a file, and the lines that are none."""
+    """The corrections in a file, and its unreadable lines."""
     kept: dict[Path, Correction] = {}
     foreign = []
     for line in filter(None, data.split(b"\n")):
@@ -199,9 +206,9 @@ def _correction(content: dict[str, Any]) -> Correction:
     if not all(isinstance(text, str) for text in (*texts, *trained_in)) or not (
         path and label and 0 <= confidence <= 1
     ):
-        raise ValueError("no correction")
+        raise ValueError("not a correction")
     if unknown not in (None, True, False):
-        raise ValueError("no correction")
+        raise ValueError("not a correction")
     return Correction(Path(path), predicted, confidence, label, model, created_at, trained_in, unknown)
 
 
@@ -216,22 +223,23 @@ def _line(correction: Correction) -> bytes:
         "learnt": correction.trained_in,
         "unknown": correction.unknown,
     }
-    return json.dumps(content).encode()  # what is no text in a file's name survives as an escape
+    return json.dumps(content).encode()  # ASCII: undecodable bytes of a file name survive as escapes
 
 
 @contextmanager
 def _locked(model: str) -> Iterator[None]:
-    """Keep every other program from changing corrections meanwhile."""
-    place = _file(model).parent
-    with storage_errors(place / _LOCK):
-        place.mkdir(parents=True, exist_ok=True)
-        file = (place / _LOCK).open("ab")
+    """Keep other processes from changing corrections in the meantime."""
+    folder = _file(model).parent
+    with storage_errors(folder / _LOCK):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("ab")
     with file:
         deadline = time.monotonic() + _TIMEOUT_S
-        with storage_errors(place / _LOCK):
+        with storage_errors(folder / _LOCK):
             while not try_lock(file):
                 if time.monotonic() > deadline:
-                    what = f"The corrections in {str(place)!r} cannot be changed: another program holds them."
-                    raise StorageError(what, hint="Close other windows of Fovea, then try again.")
+                    shown = display_path(folder)
+                    what = tr("Couldn't change the corrections in “{folder}”: another program uses them.", folder=shown)
+                    raise StorageError(what, hint=tr("Close other Fovea windows and try again."))
                 time.sleep(_POLL_S)
         yield

@@ -1,8 +1,8 @@
-"""Sets of photos that a person puts together in the window: ordinary folders with a subfolder for each class.
+"""Datasets that the user builds in the window: ordinary folders with one subfolder per class.
 
-They lie among what is the person's. A photo is linked into its class where the disk allows that, else copied; where it
-came from it stays as it is. Whatever is done to a set is done by moving files and folders, and what is taken out lies
-in a hidden folder until the set is tidied: so each change can be undone by moving back.
+They are part of the user's data. A photo is hard-linked into its class where the disk allows that, or else copied; the
+original stays untouched. Every edit moves files and folders, and removed ones stay in a hidden folder until
+`remove_stale_files`, so every edit can be undone by moving them back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.storage import storage_errors
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
@@ -27,23 +28,23 @@ from core.images.listing import find_images
 
 _TRASH_PREFIX: Final = ".taken-out"
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-"""What no system allows in the name of a folder."""
+"""Characters that a folder name must not contain on one system or another."""
 _MAX_PHOTOS: Final = 100_000
 
 FileMoves: TypeAlias = tuple[tuple[Path, Path], ...]
-"""From where to where, in order."""
+"""Pairs of source and target, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddClass:
-    """Make a class without photos."""
+    """Add an empty class."""
 
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class RenameClass:
-    """Call a class otherwise; where the other is there, both become one."""
+    """Rename a class, or merge it into the class that already has the new name."""
 
     label: str
     name: str
@@ -51,14 +52,14 @@ class RenameClass:
 
 @dataclass(frozen=True, slots=True)
 class RemoveClass:
-    """Take a class out, with its photos."""
+    """Remove a class with its photos."""
 
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class AddPhotos:
-    """Put photos into a class, which is made where it is not there; folders give the photos in them."""
+    """Add photos, or the photos in folders, to a class, which is created if it is missing."""
 
     label: str
     photos: tuple[Path, ...]
@@ -66,7 +67,7 @@ class AddPhotos:
 
 @dataclass(frozen=True, slots=True)
 class MovePhotos:
-    """Put photos of the set into another of its classes; None: take them out."""
+    """Move photos of the dataset to another class, or remove them (None)."""
 
     photos: tuple[Path, ...]
     label: str | None
@@ -77,19 +78,19 @@ Edit: TypeAlias = AddClass | RenameClass | RemoveClass | AddPhotos | MovePhotos
 
 @dataclass(frozen=True, slots=True)
 class CustomClass:
-    """A class of a set, and its photos."""
+    """A class of a custom dataset, and its photos."""
 
     label: str
     photos: tuple[Path, ...]
 
 
 def is_custom(folder: Path) -> bool:
-    """Whether a folder is a set that was put together here."""
+    """Whether a folder is a custom dataset."""
     return folder.parent == paths.custom_datasets()
 
 
 def list_datasets() -> tuple[Path, ...]:
-    """The sets there are, the one that was changed last first."""
+    """The custom datasets, most recently changed first."""
     with contextlib.suppress(OSError):
         found = [one for one in paths.custom_datasets().iterdir() if one.is_dir() and not one.name.startswith(".")]
         return tuple(sorted(found, key=lambda one: -one.stat().st_mtime))
@@ -97,7 +98,7 @@ def list_datasets() -> tuple[Path, ...]:
 
 
 def list_classes(folder: Path) -> tuple[CustomClass, ...]:
-    """The classes of a set in natural order, those without photos too."""
+    """The classes of a dataset in natural order, including empty ones."""
     labels = sorted(
         (one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")), key=natural_sort_key
     )
@@ -105,11 +106,11 @@ def list_classes(folder: Path) -> tuple[CustomClass, ...]:
 
 
 def create_dataset(name: str) -> Path:
-    """Make a set without classes; where the name is taken, it gets a number.
+    """Create a dataset without classes, with a number after its name if that is taken.
 
     Raises:
-        UsageError: nothing of the name can be the name of a folder.
-        StorageError: it cannot be made.
+        UsageError: no character of the name can be used in a folder name.
+        StorageError: it cannot be created.
     """
     folder = _free_path(paths.custom_datasets() / _folder_name(name))
     with storage_errors(folder):
@@ -118,36 +119,36 @@ def create_dataset(name: str) -> Path:
 
 
 def rename_dataset(folder: Path, name: str) -> Path:
-    """Call a set otherwise; where it lies now.
+    """Rename a dataset and return its new folder.
 
     Raises:
-        UsageError: there is a set of that name, or nothing of it can be the name of a folder.
+        UsageError: the name is taken, or no character of it can be used in a folder name.
         StorageError: it cannot be renamed.
     """
     target = folder.with_name(_folder_name(name))
     if target == folder:
         return folder
     if target.exists() and not target.samefile(folder):
-        raise UsageError(f"There is a set called “{target.name}”.", hint="Choose another name.")
+        raise UsageError(tr("There is already a dataset “{name}”.", name=target.name), hint=tr("Choose another name."))
     with storage_errors(target):
         folder.rename(target)
     return target
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Forget what was taken out; it cannot be brought back any more."""
+    """Delete removed classes and photos for good; they cannot be restored afterwards."""
     shutil.rmtree(folder / _TRASH_PREFIX, ignore_errors=True)
 
 
 def apply_edit(folder: Path, edit: Edit) -> FileMoves:
-    """Change a set.
+    """Apply an edit to a dataset.
 
     Returns:
-        What was moved; `undo` takes it.
+        The moves made, for `undo`.
 
     Raises:
-        UsageError: nothing of a class's name can be the name of a folder, or there is nothing to add.
-        StorageError: the disk does not allow it; what was done of it is undone.
+        UsageError: no character of a class name can be used in a folder name, or there are no photos to add.
+        StorageError: files cannot be moved; partial changes were rolled back.
     """
     match edit:
         case AddClass(label):
@@ -165,10 +166,10 @@ def apply_edit(folder: Path, edit: Edit) -> FileMoves:
 
 
 def undo(moves: FileMoves) -> None:
-    """Move everything back.
+    """Undo the moves of an edit.
 
     Raises:
-        StorageError: something is not there any more.
+        StorageError: a file or folder is missing.
     """
     _move([(target, source) for source, target in reversed(moves)])
 
@@ -194,24 +195,24 @@ def _rename_class(folder: Path, label: str, name: str) -> FileMoves:
 
 def _add_photos(folder: Path, label: str, photos: Sequence[Path]) -> FileMoves:
     if not photos:
-        raise UsageError("There are no photos among what was dropped.", hint="Drop image files, or folders with some.")
-    there = {_identity(one) for one in _images([folder / label])} if (folder / label).is_dir() else set()
-    aside = _trash_folder(folder)
+        raise UsageError(tr("No photos found."), hint=tr("Drop image files, or folders with images."))
+    existing = {_identity(one) for one in _images([folder / label])} if (folder / label).is_dir() else set()
+    staging = _trash_folder(folder)
     with storage_errors(folder):
-        new = [photo for photo in photos[:_MAX_PHOTOS] if _identity(photo) not in there]
-        linked = [_link_photo(photo, aside) for photo in new]
+        new = [photo for photo in photos[:_MAX_PHOTOS] if _identity(photo) not in existing]
+        linked = [_link_photo(photo, staging) for photo in new]
     return (*_add_class(folder, label), *_move(_into(folder / label, linked)))
 
 
 def _identity(file: Path) -> tuple[int, int]:
-    """The same for two names of one file."""
+    """Device and inode: equal for two names of the same file."""
     status = file.stat()
     return status.st_dev, status.st_ino
 
 
-def _link_photo(photo: Path, place: Path) -> Path:
-    """The photo under a name of its own in another folder: the same file where that is possible, else a copy."""
-    target = _free_path(place / photo.name)
+def _link_photo(photo: Path, folder: Path) -> Path:
+    """Hard-link a photo into another folder under a free name, or copy it where that is impossible."""
+    target = _free_path(folder / photo.name)
     try:
         os.link(photo, target)
     except OSError:
@@ -224,7 +225,7 @@ def _images(chosen: Iterable[Path]) -> list[Path]:
 
 
 def _into(folder: Path, photos: Iterable[Path]) -> list[tuple[Path, Path]]:
-    """Moves of photos into a folder, each under a name that is free there."""
+    """Moves of photos into a folder, each to a free name."""
     taken: set[Path] = set()
     moves = []
     for photo in photos:
@@ -235,7 +236,7 @@ def _into(folder: Path, photos: Iterable[Path]) -> list[tuple[Path, Path]]:
 
 
 def _move(moves: Iterable[tuple[Path, Path]]) -> FileMoves:
-    """Move all or nothing."""
+    """Move everything, or roll back."""
     done: list[tuple[Path, Path]] = []
     try:
         for source, target in moves:
@@ -254,19 +255,19 @@ def _move(moves: Iterable[tuple[Path, Path]]) -> FileMoves:
 
 def _refuse_to_replace(source: Path, target: Path) -> None:
     if target.exists() and not target.samefile(source):
-        raise FileExistsError(errno.EEXIST, "there is something of that name already")
+        raise FileExistsError(errno.EEXIST, tr("the name is already taken"))
 
 
 def _trash_folder(folder: Path) -> Path:
-    """A new place for what is taken out of a set."""
-    place = folder / _TRASH_PREFIX / secrets.token_hex(6)
-    with storage_errors(place):
-        place.mkdir(parents=True)
-    return place
+    """Create a new hidden folder for removed files."""
+    result = folder / _TRASH_PREFIX / secrets.token_hex(6)
+    with storage_errors(result):
+        result.mkdir(parents=True)
+    return result
 
 
 def _free_path(path: Path, taken: Iterable[Path] = ()) -> Path:
-    """The path, with a number where there is something of that name."""
+    """The path, with a number after its stem if it is taken."""
     result, number = path, 2
     while result.exists() or result in taken:
         result = path.with_stem(f"{path.stem} {number}")
@@ -275,8 +276,8 @@ def _free_path(path: Path, taken: Iterable[Path] = ()) -> Path:
 
 
 def _folder_name(text: str) -> str:
-    """A label as the name of a folder on any system."""
+    """Turn a label into a folder name that is valid on every system."""
     name = _FORBIDDEN.sub("-", normalize_label(text)).lstrip(". ").rstrip(". ")[:100].rstrip(". ")
     if not name:
-        raise UsageError("A class or a set needs a name.", hint="Type one.")
+        raise UsageError(tr("The name is empty or has no usable characters."), hint=tr("Enter another name."))
     return name

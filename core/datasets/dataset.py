@@ -1,4 +1,4 @@
-"""Datasets: labelled images that can all be read, and everything that is wrong with the folder they come from."""
+"""Datasets: readable, labelled images of a folder, and the problems found in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
@@ -24,14 +25,14 @@ __all__ = ["Dataset", "Example", "Problem", "ProblemKind", "Subset", "read_datas
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image to learn from; it could be read when the dataset was.
+    """One labelled image, readable when the dataset was read.
 
     Attributes:
         path: the file.
         label: its class, as an index into `Dataset.classes`.
-        subset: what it is for, where the folder itself says that.
+        subset: its subset, if the folder layout defines it.
         sha256: of its content, in hexadecimal.
-        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
+        phash: 64-bit perceptual hash (`core.images.perceptual_hash`).
     """
 
     path: Path
@@ -48,9 +49,9 @@ class Dataset:
     Attributes:
         root: the folder they come from.
         classes: their labels, two or more, in natural order.
-        examples: the images, none twice, two or more of each class and at least one of them to train on.
-        problems: everything that was found wrong with the folder; nothing of it keeps the examples from being learned.
-        overridden: the files that are not taken as the folder has them, because the person decided so.
+        examples: the images without duplicates; at least two of each class, at least one of them to train on.
+        problems: all problems found in the folder; none of them is fatal.
+        overridden: the files whose label the user overrode.
     """
 
     root: Path
@@ -67,24 +68,24 @@ class Dataset:
 def read_dataset(
     folder: Path, *, report: ProgressCallback, token: CancelToken, on_decoded: OnDecoded | None = None
 ) -> Dataset:
-    """Look through a folder of labelled images, each image opened once, and tell everything that is wrong with it.
+    """Scan a folder of labelled images, opening each image once, and report all its problems.
 
-    What was seen of a file is kept in the cache folder, and not looked at again before the file changes.
+    Scan results are cached until a file changes.
 
-    `core.datasets.discovery` says which layouts are read, `core.datasets.label_overrides` what goes before them.
-    Images that cannot be read, copies, images with two labels and classes of one image are left out, each with a
-    problem that says so. Reading takes no more memory for more images than what `Example` holds of each.
+    See `core.datasets.discovery` for the supported layouts and `core.datasets.label_overrides` for what takes
+    precedence over them. Unreadable images, copies, images with two labels and classes with one image are left out and
+    reported as problems. Memory per image is what `Example` holds.
 
     Args:
         folder: the folder.
-        report: told of each image looked at.
-        token: looked at once for each image.
-        on_decoded: takes, in any of several threads, the sha256 and the pixels of images that had to be decoded, no
-            smaller than `core.datasets.scan.AT_LEAST`; it returns quickly.
+        report: called after each image.
+        token: checked before each image.
+        on_decoded: called from several threads with the sha256 and the pixels of each decoded image, no smaller than
+            `core.datasets.scan.MIN_SIDE`; must return quickly.
 
     Raises:
-        FolderError: nothing can be learned: no images, no labels, or fewer than two classes left. It carries all
-            problems, the reason last.
+        FolderError: no model can be trained: there are no images, no labels, or fewer than two usable classes. It
+            carries all problems, the fatal one last.
         Cancelled: the token was cancelled.
     """
     found = discover(folder, token)
@@ -96,19 +97,20 @@ def read_dataset(
     problems += copies + small
     reason = dataset_checks.fatal_problem(images, kept, problems)
     if reason is not None:
-        what = f"Nothing can be learned from “{display_path(folder.name or folder)}”. {reason.message}"
+        name = display_path(folder.name or folder)
+        what = tr("Couldn't train on “{folder}”. {reason}", folder=name, reason=reason.message)
         raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
     return _dataset(found, folder, kept, [*problems, *dataset_checks.warnings(kept, folder)])
 
 
 def _readable_images(found: Iterable[ScannedImage | Problem], problems: list[Problem]) -> list[ScannedImage]:
-    """What was seen of the images that can be read; why the others cannot is added to the problems."""
+    """The images that can be read; the problems of the others are appended to `problems`."""
     images = []
-    for seen in found:
-        if isinstance(seen, ScannedImage):
-            images.append(seen)
+    for result in found:
+        if isinstance(result, ScannedImage):
+            images.append(result)
         else:
-            problems.append(seen)
+            problems.append(result)
     return images
 
 

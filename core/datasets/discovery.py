@@ -1,9 +1,9 @@
-"""Which images a folder gives to learn from, and what each one's label is, by where it lies or what it is called.
+"""Discovery of labelled images in a folder, with labels from folder or file names.
 
-Four layouts are told apart: a folder for each class; Kaggle's one folder of files such as `cat.0.jpg`; folders of
-parts, such as `train`, `validation` and `test` (`core.datasets.subsets`), each in one of the first two layouts, perhaps
-wrapped once more as in `train/train`; and a folder for each class with such parts inside. What the person decided
-about single images goes before all that: see `core.datasets.label_overrides`.
+Four layouts are supported: one folder per class; Kaggle's single folder of files such as `cat.0.jpg`; subset folders
+such as `train`, `validation` and `test` (`core.datasets.subsets`), each in one of the first two layouts and possibly
+nested as in `train/train`; and one folder per class with subset folders inside. Label overrides of the user take
+precedence: see `core.datasets.label_overrides`.
 """
 
 from __future__ import annotations
@@ -18,37 +18,38 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError, FoveaError
+from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import normalize_label
 from core.datasets.label_overrides import OverriddenImage, read_overrides, summarize
-from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, pluralize, unreadable
+from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
 from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
 from core.images.listing import find_images, identity, is_folder, is_hidden, is_link
 from core.images.system_folders import is_system_folder
 
-LAYOUT_HINT: Final = "Give a folder with one subfolder of images for each class, or with files such as cat.0.jpg."
+LAYOUT_HINT: Final = mark("Choose a folder with one subfolder of images per class, or with files named like cat.0.jpg.")
 
-_SUBSETS_HINT: Final = "Name the folders of parts train, validation and test, with a subfolder for each class in each."
+_SUBSETS_HINT: Final = mark("Name the folders train, validation and test, and put one subfolder per class in each.")
 
 _MAX_SUBSETS: Final = 20
-"""Folders, of which more are hardly parts of one set."""
+"""More folders than this are hardly the subsets of one dataset."""
 
 _LABEL_IN_NAME: Final = re.compile(r"(?P<label>.*[^\W\d_].*?)[._ -]+\(?\d+\)?\Z")
 _CAMERA: Final = re.compile(
     r"_?(?:img|mg|dsc|dscn|dscf|dcim|pxl|mvi|vid|sam|image|photo|picture|pic|scan|screenshot|whatsapp)(?![^\W_])"
 )
-"""How cameras and programs begin names that say nothing about what is in the image."""
+"""File name prefixes of cameras and programs, which do not describe the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image to learn from, not yet opened.
+    """A labelled image, not yet opened.
 
     Attributes:
         path: the file.
         label: its class.
-        subset: what it is for, where the folder says that.
+        subset: its subset, if the folder layout defines it.
     """
 
     path: Path
@@ -58,12 +59,12 @@ class LabelledImage:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a folder gives.
+    """The labelled images of a folder.
 
     Attributes:
-        images: with their labels, as amended.
-        problems: what was passed over, and that something was amended.
-        overridden: the files that the person decided about otherwise than the folder has it.
+        images: with their labels, overrides applied.
+        problems: what was skipped, and a summary of the overrides.
+        overridden: the files whose label the user overrode.
     """
 
     images: list[LabelledImage]
@@ -72,13 +73,13 @@ class Discovery:
 
 
 def discover(folder: Path, token: CancelToken) -> Discovery:
-    """The images under a folder with their labels, and what was passed over.
+    """Find the images under a folder and their labels, and report what was skipped.
 
-    Hidden files, folders that systems and programs make for themselves, and what is not an image by its suffix are
-    passed over silently. No folder is read twice, and no link to a folder is followed.
+    Hidden files, system folders, and files without an image suffix are skipped silently. No folder is read twice, and
+    links to folders are not followed.
 
     Raises:
-        DatasetError: the folder is not there or cannot be read.
+        DatasetError: the folder is missing or cannot be read.
         Cancelled: the token was cancelled.
     """
     search = _Discoverer(folder, token)
@@ -87,21 +88,22 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
         search.report_overridden()
         return Discovery(images, search.problems, tuple(search.overridden))
     except OSError as error:
-        what = f"The folder “{display_path(folder)}” could not be read: {error.strerror or 'no reason given'}."
-        raise DatasetError(what, hint="See that it is there, is a folder, and may be opened by you.") from error
+        name, reason = display_path(folder), error.strerror or tr("unknown error")
+        what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=name, reason=reason)
+        raise DatasetError(what, hint=tr("Check that the folder exists and that you can open it.")) from error
 
 
 def _normalized_label(name: str) -> str:
-    """A folder's or file's name as a label."""
+    """The label of a folder or file name, never empty."""
     return normalize_label(name) or "unnamed"
 
 
 class _Discoverer:
-    """One look through a folder.
+    """One walk through a folder.
 
     Attributes:
-        problems: what was passed over so far, and why.
-        overridden: what was amended so far.
+        problems: what was skipped so far, and why.
+        overridden: labels overridden so far.
         _read: identities of the folders read so far.
     """
 
@@ -113,12 +115,12 @@ class _Discoverer:
         self._overrides = read_overrides(folder)
 
     def apply_overrides(self, images: list[LabelledImage]) -> list[LabelledImage]:
-        """The images as the person would have them; those without a label are among them only where one is decided."""
+        """Apply the user's overrides; images without a label are dropped unless the user gave them one."""
         return [kept for image in images if (kept := self._override(image)) is not None]
 
     def report_overridden(self) -> None:
         if self.overridden:
-            hint = "The wizard in the window shows which, and undoes it."
+            hint = tr("To review or undo these changes, open the training wizard.")
             self._add_problem(
                 ProblemKind.OVERRIDDEN, [one.path for one in self.overridden], summarize(self.overridden), hint
             )
@@ -143,9 +145,9 @@ class _Discoverer:
         )
 
     def _classes_of_subsets(self, tops: list[Path]) -> list[LabelledImage]:
-        """The images of class folders that each hold parts, as in `cat/train` and `cat/test`; none where some do not.
+        """The images of class folders that each contain subsets, as in `cat/train` and `cat/test`; else none.
 
-        Folders that are no parts, but look as if they were, are reported.
+        Folders that look like subsets but are read as classes are reported.
         """
         inside = {top: self._if_readable(self._subfolders, top) for top in tops}
         parts = {top: subsets_among(subfolders) for top, subfolders in inside.items()}
@@ -160,39 +162,44 @@ class _Discoverer:
         ]
 
     def _holds_images(self, folder: Path) -> bool:
-        found = find_images([folder], recursive=False, on_error=lambda *_: None)  # it is told when the folder is read
+        found = find_images(
+            [folder], recursive=False, on_error=lambda *_: None
+        )  # errors are reported when the folder is read
         return next(iter(found), None) is not None
 
     def _merge_spellings(self, images: list[LabelledImage]) -> list[LabelledImage]:
-        """The images with the classes of all parts in the spelling of the training part: `Bird` for `bird`."""
+        """Spell the classes of all subsets as the training set does: `Bird` for `bird`."""
         known = {image.label for image in images if image.subset is Subset.TRAIN}
         folded = Counter(label.casefold() for label in known)
         spelling = {label.casefold(): label for label in known if folded[label.casefold()] == 1}
         labels = {image.label for image in images} - known
         changed = {label: spelling[label.casefold()] for label in labels if label.casefold() in spelling}
         if changed:
-            pairs = format_names([f"{label}” as “{changed[label]}" for label in sorted(changed, key=natural_sort_key)])
-            what = f"Classes that are spelled differently in the parts are read as one: {pairs}."
-            self._add_problem(ProblemKind.CASE_CLASH, [], what, "Nothing needs to be done.")
+            pairs = format_names([f"{label}” = “{changed[label]}" for label in sorted(changed, key=natural_sort_key)])
+            what = tr("Classes spelled differently in different sets are treated as the same: {names}.", names=pairs)
+            self._add_problem(ProblemKind.CASE_CLASH, [], what, tr("No action needed."))
         return [replace(image, label=changed.get(image.label, image.label)) for image in images]
 
     def _subset_images(self, folder: Path, part: Subset) -> list[LabelledImage]:
         folder = self._unwrapped(folder)
         images = self._labelled(folder, self._if_readable(self._classes_in, folder), part)
         if not images:
-            what = f"The folder “{format_path(folder)}” holds no labelled images; that part is taken from the others."
-            self._add_problem(ProblemKind.EMPTY_SUBSET, [folder], what, LAYOUT_HINT)
+            what = tr(
+                "The folder “{folder}” contains no labelled images, so this set is split from the others.",
+                folder=format_path(folder),
+            )
+            self._add_problem(ProblemKind.EMPTY_SUBSET, [folder], what, tr(LAYOUT_HINT))
         return images
 
     def _unwrapped(self, folder: Path) -> Path:
-        """A part's folder, or the one inside that is all it holds, as in `train/train`."""
+        """A subset folder, or the only folder inside it if that repeats its name, as in `train/train`."""
         inside = self._if_readable(self._subfolders, folder)
         if len(inside) != 1 or not is_wrapper(inside[0], folder):
             return folder
         return folder if self._holds_images(folder) else self._unwrapped(inside[0])
 
     def _labelled(self, folder: Path, subfolders: list[Path], part: Subset | None) -> list[LabelledImage]:
-        """The images of one folder, by class folders if those hold any, otherwise by their names."""
+        """The images of one folder: by class folders if those contain any, else by file name."""
         loose = list(self._images_in(folder))
         images = [image for subfolder in subfolders for image in self._class(subfolder, part)]
         if not images:
@@ -203,27 +210,31 @@ class _Discoverer:
         return images + decided
 
     def _skip_unlabelled(self, without: list[Path], part: Subset | None) -> tuple[list[LabelledImage], list[Path]]:
-        """Of images to which the folder gives no label: those the person decided about, and the rest."""
+        """Divide images that the folder gives no label into those with an override, and the rest."""
         if not self._overrides:
             return [], without
         decided = dict.fromkeys(path for path in without if self._overrides.of_file(path) is not None)
         return [LabelledImage(path, "", part) for path in decided], [path for path in without if path not in decided]
 
     def _class(self, top: Path, part: Subset | None, label: str = "") -> Iterator[LabelledImage]:
-        """The images of a class folder and everything below; the class has the folder's name unless one is given."""
-        label, waiting = label or _normalized_label(top.name), [top]
-        while waiting:
-            folder = waiting.pop()
+        """The images of a class folder, recursively; the folder's name is the label unless one is given."""
+        label, pending = label or _normalized_label(top.name), [top]
+        while pending:
+            folder = pending.pop()
             if self._is_new(folder):
                 yield from (LabelledImage(path, label, part) for path in self._images_in(folder))
-                waiting.extend(reversed(self._if_readable(self._subfolders, folder)))
+                pending.extend(reversed(self._if_readable(self._subfolders, folder)))
 
     def _by_name(self, images: list[Path], part: Subset | None) -> list[LabelledImage]:
         labels = {path: _label_in_name(path) for path in images}
         decided, without = self._skip_unlabelled([path for path, label in labels.items() if label is None], part)
         if without:
-            what = f"{pluralize(len(without))} without a class folder or a label in the name: left out."
-            self._add_problem(ProblemKind.NO_LABELS, without, what, LAYOUT_HINT)
+            what = tr_n(
+                "Left out {count:,} image without a class folder or a label in its name.",
+                "Left out {count:,} images without a class folder or a label in their names.",
+                len(without),
+            )
+            self._add_problem(ProblemKind.NO_LABELS, without, what, tr(LAYOUT_HINT))
         return [*(LabelledImage(path, label, part) for path, label in labels.items() if label is not None), *decided]
 
     def _images_in(self, folder: Path) -> Iterator[Path]:
@@ -232,99 +243,116 @@ class _Discoverer:
             yield path
 
     def _classes_in(self, folder: Path) -> list[Path]:
-        """The folders inside one that may be classes; hidden ones that look like classes are reported."""
+        """The subfolders that may be classes; hidden ones that contain images are reported."""
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if is_hidden(entry) and is_folder(entry) and not is_link(entry)]
         hidden = [folder / name for name in sorted(names, key=natural_sort_key) if not is_system_folder(name)]
         classes = [one for one in hidden if next(self._images_in(one), None)]
         if classes:
-            what = f"Hidden folders are not read, though they hold images: {format_paths(classes)}."
-            hint = "If they are classes, rename them so that their names do not start with a dot."
+            what = tr("Skipped hidden folders with images: {names}.", names=format_paths(classes))
+            hint = tr("If they are classes, rename them so that their names don't start with a dot.")
             self._add_problem(ProblemKind.SKIPPED, classes, what, hint)
         return self._subfolders(folder)
 
     def _subfolders(self, folder: Path) -> list[Path]:
-        """The folders inside one, in natural order, without hidden ones and those of systems; links are reported."""
+        """The subfolders in natural order, without hidden and system folders; links are reported."""
         with os.scandir(folder) as entries:
             found = {entry.name: is_link(entry) for entry in entries if not is_hidden(entry) and is_folder(entry)}
         self._token.check()
         names = [name for name in sorted(found, key=natural_sort_key) if not is_system_folder(name)]
         if links := [folder / name for name in names if found[name]]:
-            what = f"Links to folders are not followed: {format_paths(links)}."
-            self._add_problem(
-                ProblemKind.SKIPPED, links, what, "Copy the folders that should be learned to these places."
-            )
+            what = tr("Skipped links to folders: {names}.", names=format_paths(links))
+            self._add_problem(ProblemKind.SKIPPED, links, what, tr("To use these images, copy the folders here."))
         return [folder / name for name in names if not found[name]]
 
     @staticmethod
     def _if_readable(subfolders: Callable[[Path], list[Path]], folder: Path) -> list[Path]:
         try:
             return subfolders(folder)
-        except OSError:  # `_images_in` has told of it
+        except OSError:  # reported by `_images_in`
             return []
 
     def _is_new(self, folder: Path) -> bool:
-        """Whether a folder was not read yet; one that is mounted in several places is."""
+        """Whether a folder was not read yet, not even through another mount point."""
         try:
             key = identity(folder)
         except OSError:
-            return True  # `_images_in` tells why
+            return True  # reported by `_images_in`
         if key in self._read:
-            what = f"The folder “{format_path(folder)}” is the same as another one that is read; it is passed over."
-            self._add_problem(ProblemKind.SKIPPED, [folder], what, "Copy the folder if it should be read here too.")
+            what = tr(
+                "Skipped the folder “{folder}”: it is the same as another one already read.", folder=format_path(folder)
+            )
+            self._add_problem(ProblemKind.SKIPPED, [folder], what, tr("To use it here too, copy the folder."))
             return False
         self._read.add(key)
         return True
 
     def _report_similar(self, inside: Mapping[Path, list[Path]]) -> None:
-        """Say which folders are read as classes though they are named as parts, or hold the same classes."""
+        """Report folders that are read as classes although they are named like subsets or contain the same classes."""
         tops = [top for top, own in inside.items() if own]
         names = {top: {_normalized_label(one.name).casefold() for one in inside[top]} for top in tops}
         pairs = combinations(tops, 2) if len(tops) <= _MAX_SUBSETS else ()
         found = {top for a, b in pairs if _are_similar(names[a], names[b]) for top in (a, b)}
         alike = [top for top in tops if top in found]
         if are_named_as_subsets(list(inside)) and not alike:
-            what = f"The folders {format_names([top.name for top in inside])} are read as classes, but look like parts."
-            self._add_problem(ProblemKind.LOOKS_LIKE_SUBSETS, inside, what, _SUBSETS_HINT)
+            what = tr(
+                "The folders {names} are used as classes but look like training, validation and test sets.",
+                names=format_names([top.name for top in inside]),
+            )
+            self._add_problem(ProblemKind.LOOKS_LIKE_SUBSETS, inside, what, tr(_SUBSETS_HINT))
         if alike:
             shared = sorted({display_path(one.name) for top in alike for one in inside[top]}, key=natural_sort_key)
             read = format_names([display_path(top.name) for top in alike])
-            what = (
-                f"The folders {read} are read as classes, but hold folders of the same names: {format_names(shared)}."
+            what = tr(
+                "The folders {names} are used as classes but contain folders with the same names: {shared}.",
+                names=read,
+                shared=format_names(shared),
             )
-            hint = f"If those are the classes, give one of the folders, or do this: {_SUBSETS_HINT}"
+            hint = tr(
+                "If those are the classes, choose one of the folders, or name the folders train, validation and test."
+            )
             self._add_problem(ProblemKind.LOOKS_LIKE_SUBSETS, alike, what, hint)
 
     def _report_empty(self, subfolders: list[Path], labels: set[str]) -> None:
         reported = {path for problem in self.problems for path in problem.paths}
         for empty in (subfolder for subfolder in subfolders if _normalized_label(subfolder.name) not in labels):
             if empty not in reported:
-                what = f"The class folder “{format_path(empty)}” holds no images."
-                self._add_problem(ProblemKind.EMPTY_CLASS, [empty], what, "Put images into it, or remove it.")
+                what = tr("The class folder “{folder}” contains no images.", folder=format_path(empty))
+                self._add_problem(ProblemKind.EMPTY_CLASS, [empty], what, tr("Add images to it, or remove it."))
 
     def _report_loose(self, loose: list[Path]) -> None:
         if loose:
-            what = f"{pluralize(len(loose))} beside the class folders, in none of them: {format_paths(loose)}."
-            self._add_problem(ProblemKind.SKIPPED, loose, what, "Move them into a class folder.")
+            what = tr_n(
+                "Skipped {count:,} image outside the class folders: {names}.",
+                "Skipped {count:,} images outside the class folders: {names}.",
+                len(loose),
+                names=format_paths(loose),
+            )
+            self._add_problem(ProblemKind.SKIPPED, loose, what, tr("Move them into a class folder."))
 
     def _report_outside(self, folders: list[Path]) -> None:
         loose = list(self._images_in(self._folder))
         if folders or loose:
             outside = [*folders, *loose]
-            what = f"Beside the folders train, validation and test, nothing is read: {format_paths(outside)}."
-            self._add_problem(ProblemKind.SKIPPED, outside, what, "Move what shall be learned from into those folders.")
+            what = tr(
+                "Skipped everything outside the training, validation and test folders: {names}.",
+                names=format_paths(outside),
+            )
+            self._add_problem(
+                ProblemKind.SKIPPED, outside, what, tr("To use these images, move them into those folders.")
+            )
 
     def _report_unreadable(self, path: Path, error: FoveaError) -> None:
         self.problems.append(unreadable(path, error.what, error.hint))
 
     def _add_problem(self, kind: ProblemKind, paths: Iterable[Path], what: str, hint: str) -> None:
         problem = Problem(kind, tuple(paths), what, hint)
-        if problem not in self.problems:  # a folder that may be a part is looked into more than once
+        if problem not in self.problems:  # a folder that may be a subset is listed more than once
             self.problems.append(problem)
 
 
 def _are_similar(a: set[str], b: set[str]) -> bool:
-    """Whether two sets of names, one of them of several, have half of the smaller one in common."""
+    """Whether two sets of names, at least one with several, share at least half of the smaller one."""
     return max(len(a), len(b)) > 1 and 2 * len(a & b) >= max(1, min(len(a), len(b)))
 
 

@@ -1,8 +1,8 @@
-"""Amendments: what a person decided about photos of a labelled folder, which itself is never touched.
+"""Label overrides: labels that the user changed for photos of a labelled folder, which itself is never modified.
 
-A photo is put in another class or left out. That is kept for each folder among what is the person's, by the sum of the
-photo's content, so that a photo that is moved or renamed inside its folder keeps it. Training, evaluation and the
-wizard read a folder as it is amended.
+An override moves a photo to another class or leaves it out. Overrides are stored in the user's data, one file per
+folder, keyed by content hash, so that they survive moving and renaming photos inside the folder. Training, evaluation
+and the wizard apply them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.locks import try_lock
 from core.base.salvage import members, set_aside
 from core.base.storage import reading_errors, storage_errors, write_atomically
@@ -33,10 +34,10 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class LabelOverride:
-    """What a person decided about a photo.
+    """The user's label for a photo.
 
     Attributes:
-        label: the class it is in; None: it is left out.
+        label: its class; None: leave it out.
     """
 
     label: str | None
@@ -44,12 +45,12 @@ class LabelOverride:
 
 @dataclass(frozen=True, slots=True)
 class OverriddenImage:
-    """A file of a folder that is not taken as the folder has it.
+    """A file whose label was overridden.
 
     Attributes:
         path: the file.
-        original: its class by the folder; empty where the folder gives it none.
-        label: its class; None where it is left out.
+        original: its class by the folder layout; empty if it has none.
+        label: its class; None if it is left out.
     """
 
     path: Path
@@ -59,11 +60,11 @@ class OverriddenImage:
 
 @dataclass(frozen=True, slots=True)
 class LabelOverrides:
-    """Everything that was decided about a folder.
+    """All label overrides of a folder.
 
     Attributes:
-        by_hash: by the SHA-256 of a photo's content, in hexadecimal.
-        sizes: of the files that were decided about, in bytes: no other file need be read to know that it is none.
+        by_hash: overrides by the SHA-256 of a photo's content, in hexadecimal.
+        sizes: sizes of the overridden files, in bytes: a file of any other size need not be hashed.
     """
 
     by_hash: Mapping[str, LabelOverride] = field(default_factory=lambda: MappingProxyType({}))
@@ -73,7 +74,7 @@ class LabelOverrides:
         return bool(self.by_hash)
 
     def of_file(self, path: Path) -> LabelOverride | None:
-        """What was decided about a file, read only where it may have been; None where nothing was."""
+        """The override of a file, or None; the file is only read if its size matches one."""
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode) or status.st_size not in self.sizes:
@@ -84,13 +85,13 @@ class LabelOverrides:
 
 
 def read_overrides(folder: Path) -> LabelOverrides:
-    """What was decided about a folder.
+    """Read the overrides of a folder.
 
-    A damaged file is set aside, and what is whole of it holds; what a later version wrote holds nothing. A warning
-    says so.
+    A damaged file is set aside and its intact entries are kept; a file of a later version is ignored. Both are logged
+    as warnings.
 
     Raises:
-        StorageError: the file cannot be read just now.
+        StorageError: the file cannot be read at the moment.
     """
     file = _file(folder)
     try:
@@ -99,24 +100,24 @@ def read_overrides(folder: Path) -> LabelOverrides:
         with _locked(file):
             content = _repaired(file)
     except LaterVersionError as error:
-        _log.warning("Decisions about the photos in %s are not applied. %s", display_path(folder), error)
+        _log.warning("Label changes for %s were not applied. %s", display_path(folder), error)
         return LabelOverrides()
     return _overrides(content["photos"])
 
 
 def override_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> dict[Path, LabelOverride | None]:
-    """Decide about files of a folder.
+    """Override the labels of files in a folder.
 
     Args:
         folder: of labelled images.
-        changes: what is decided of each file; None: as the folder has it.
+        changes: the override of each file; None removes it.
 
     Returns:
-        What was decided of each before: given to this function again, it undoes the change.
+        The previous override of each file; passing it to this function undoes the change.
 
     Raises:
-        UsageError: a file cannot be read, so that nobody could know it again.
-        StorageError: the decision cannot be kept, or those before cannot be read; they are unharmed.
+        UsageError: a file cannot be read.
+        StorageError: the overrides cannot be read or written; nothing was changed.
     """
     hashes = {path: _checked_hash(path) for path in changes}
     file = _file(folder)
@@ -146,13 +147,13 @@ def _file(folder: Path) -> Path:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """Nobody else decides about the folder meanwhile: two windows must not lose each other's decisions."""
+    """Keep other processes from changing the file: two windows must not overwrite each other's changes."""
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.with_suffix(".lock").open("ab") as lock:
             if not try_lock(lock):
-                what = "Another program decides about the same photos just now."
-                raise StorageError(what, hint="Try again in a moment.")
+                what = tr("Another program is changing the labels of the same photos.")
+                raise StorageError(what, hint=tr("Try again in a moment."))
             yield
 
 
@@ -163,12 +164,12 @@ def _overrides(found: Mapping[str, Any]) -> LabelOverrides:
 
 
 def _content(file: Path) -> dict[str, Any]:
-    """What a file holds, nothing where there is none.
+    """The content of a file; empty if it does not exist.
 
     Raises:
         DamagedError: it is damaged.
         LaterVersionError: a later version of Fovea wrote it.
-        StorageError: it cannot be read just now.
+        StorageError: it cannot be read at the moment.
     """
     with reading_errors(file):
         data = file.read_bytes() if file.exists() else None
@@ -187,7 +188,7 @@ def _content(file: Path) -> dict[str, Any]:
 
 
 def _repaired(file: Path) -> dict[str, Any]:
-    """What a file holds; a damaged one is set aside and replaced by what is whole of it. The file must be held.
+    """The content of a file; a damaged one is set aside and replaced by its intact entries. The lock must be held.
 
     Raises:
         LaterVersionError: a later version of Fovea wrote it.
@@ -203,7 +204,7 @@ def _repaired(file: Path) -> dict[str, Any]:
     content = {"format": _FORMAT, "photos": whole}
     _write(file, content)
     _log.warning(
-        "Decisions about photos in %s were damaged. %s of them could be recovered; the damaged file was kept as %s.",
+        "The label changes in %s were damaged. Recovered %s of them; the damaged file was kept as %s.",
         display_path(file), len(whole), display_path(aside),
     )  # fmt: skip
     return content
@@ -220,8 +221,8 @@ def _write(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def _damaged(file: Path) -> DamagedError:
-    what = f"The decisions about photos in {display_path(file)} are damaged."
-    return DamagedError(what, hint="Decide again, or restore that file from a backup.")
+    what = tr("The label changes in “{file}” are damaged.", file=display_path(file))
+    return DamagedError(what, hint=tr("Restore the file from a backup, or change the labels again."))
 
 
 def _is_valid(key: str, value: object) -> bool:
@@ -239,8 +240,9 @@ def _checked_hash(path: Path) -> tuple[str, int]:
     try:
         return _sha256(path), path.stat().st_size
     except OSError as error:
-        what = f"{path.name!r} cannot be read: {error.strerror or 'no reason given'}."
-        raise UsageError(what, hint="See that the file is there and that you may open it.") from error
+        reason = error.strerror or tr("unknown error")
+        what = tr("Couldn't read “{name}”: {reason}.", name=display_path(path.name), reason=reason)
+        raise UsageError(what, hint=tr("Check that the file exists and that you can open it.")) from error
 
 
 def _sha256(path: Path) -> str:
@@ -249,14 +251,14 @@ def _sha256(path: Path) -> str:
 
 
 def summarize(overridden: Iterable[OverriddenImage]) -> str:
-    """How many labels were put right and how many photos left out, in a sentence; empty where none were."""
+    """The number of corrected labels and excluded photos in a sentence; empty if there are none."""
     listed = list(overridden)
-    out = sum(one.label is None for one in listed)
-    right = len(listed) - out
-    parts = []
-    if right:
-        parts.append(f"{right:,} label{'' if right == 1 else 's'} {'was' if right == 1 else 'were'} put right")
-    if out:
-        verb = ("was " if out == 1 else "were ") if not right else ""
-        parts.append(f"{out:,} photo{'' if out == 1 else 's'} {verb}left out")
-    return f"{', '.join(parts)} by you." if parts else ""
+    excluded = sum(one.label is None for one in listed)
+    corrected = len(listed) - excluded
+    if corrected and excluded:
+        labels = tr_n("{count:,} label", "{count:,} labels", corrected)
+        photos = tr_n("{count:,} photo", "{count:,} photos", excluded)
+        return tr("You corrected {labels} and excluded {photos}.", labels=labels, photos=photos)
+    if corrected:
+        return tr_n("You corrected {count:,} label.", "You corrected {count:,} labels.", corrected)
+    return tr_n("You excluded {count:,} photo.", "You excluded {count:,} photos.", excluded) if excluded else ""

@@ -1,4 +1,4 @@
-"""What can be wrong with a folder of labelled images, in words for the person who made it."""
+"""Problems of a folder of labelled images, with messages for the user who made it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError
+from core.base.i18n import tr, tr_n
 from core.base.text import display_path
 from core.datasets.label_overrides import OverriddenImage
 
 _MAX_NAMED: Final = 5
-"""How many names a message lists, or how many messages of a kind there are, before the others are only counted."""
+"""The most names that a message lists, and the most messages of a kind that are shown in full."""
 _MAX_REPORTED: Final = 3
-"""How many messages stand for all of a kind."""
+"""How many messages of a kind are shown when there are more than `_MAX_NAMED`."""
 
 
 class ProblemKind(StrEnum):
-    """What is wrong; a stable word for programs."""
+    """The kind of a problem; values are stable identifiers."""
 
     NO_IMAGES = "no-images"
     NO_LABELS = "no-labels"
@@ -52,14 +53,14 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a folder of labelled images.
+    """One problem of a folder of labelled images.
 
     Attributes:
-        kind: what is wrong.
-        paths: the files and folders it is about; the first one stands for all where they are many.
+        kind: its kind.
+        paths: the files and folders concerned; the first one represents them where there are many.
         message: what was found, and what was done about it.
-        hint: what the person can do.
-        is_fatal: whether nothing can be learned because of it.
+        hint: what the user can do.
+        is_fatal: whether it prevents training.
     """
 
     kind: ProblemKind
@@ -70,11 +71,11 @@ class Problem:
 
 
 class FolderError(DatasetError):
-    """A folder that was looked through holds nothing that can be learned from.
+    """A scanned folder contains nothing that a model can be trained on.
 
     Attributes:
-        problems: everything that was found wrong with it.
-        amended: the files that the person decided about.
+        problems: all problems found.
+        amended: the files whose label the user overrode.
     """
 
     def __init__(
@@ -85,13 +86,13 @@ class FolderError(DatasetError):
 
 
 def unreadable(path: Path, what: str, hint: str) -> Problem:
-    """A file or folder that was passed over because it could not be read, for a reason that calls it by its name."""
+    """The problem of a file or folder that could not be read; the path replaces the bare file name in the message."""
     alone, among_others = f"“{display_path(path.name)}”", f"“{format_path(path)}”"
     return Problem(ProblemKind.UNREADABLE, (path,), what.replace(alone, among_others, 1), hint)
 
 
 def summarize(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems by kind, of each the first few, and of many more only how many: so that all can be read."""
+    """Group problems by kind and shorten long groups to the first few and a count of the others."""
     kinds: dict[ProblemKind, list[Problem]] = defaultdict(list)
     for problem in problems:
         kinds[problem.kind].append(problem)
@@ -103,31 +104,44 @@ def _summarize_kind(alike: list[Problem]) -> list[Problem]:
         return alike
     text, rest = alike[:_MAX_REPORTED], alike[_MAX_REPORTED:]
     paths = tuple(path for problem in rest for path in problem.paths)
-    about = f": {format_paths(paths)}" if paths else ""
-    return [*text, Problem(rest[0].kind, paths, f"{len(rest):,} more of that kind{about}.", rest[0].hint)]
+    if paths:
+        message = tr_n(
+            "{count:,} more of the same kind: {names}.",
+            "{count:,} more of the same kind: {names}.",
+            len(rest),
+            names=format_paths(paths),
+        )
+    else:
+        message = tr_n("{count:,} more of the same kind.", "{count:,} more of the same kind.", len(rest))
+    return [*text, Problem(rest[0].kind, paths, message, rest[0].hint)]
 
 
 def format_names(names: Sequence[str]) -> str:
     """The first few names in quotation marks, and how many more there are."""
-    shown = ", ".join(f"“{name}”" for name in names[:_MAX_NAMED])
-    return shown if len(names) <= _MAX_NAMED else f"{shown} and {len(names) - _MAX_NAMED:,} more"
+    return _and_more(", ".join(tr("“{name}”", name=name) for name in names[:_MAX_NAMED]), len(names) - _MAX_NAMED)
 
 
 def format_counts(counts: Mapping[str, int]) -> str:
-    """As `listed`, with a number behind each name."""
-    shown = ", ".join(f"“{name}” ({count:,})" for name, count in list(counts.items())[:_MAX_NAMED])
-    return shown if len(counts) <= _MAX_NAMED else f"{shown} and {len(counts) - _MAX_NAMED:,} more"
+    """As `format_names`, with a count after each name."""
+    shown = (tr("“{name}” ({number:,})", name=name, number=count) for name, count in list(counts.items())[:_MAX_NAMED])
+    return _and_more(", ".join(shown), len(counts) - _MAX_NAMED)
+
+
+def _and_more(names: str, rest: int) -> str:
+    if rest <= 0:
+        return names
+    return tr_n("{names} and {count:,} more", "{names} and {count:,} more", rest, names=names)
 
 
 def format_path(path: Path, root: Path | None = None) -> str:
-    """A file by its place under the root, or else by its folder's name and its own, as one line."""
+    """A path relative to the root if it is inside, else its folder's name and its own, on one line."""
     if root is not None and path.is_relative_to(root):
         return display_path(path.relative_to(root))
     return display_path(Path(path.parent.name, path.name))
 
 
 def format_paths(paths: Iterable[Path], root: Path | None = None) -> str:
-    """The first few files as `place` names them, and how many more there are."""
+    """The first few paths as `format_path` gives them, and how many more there are."""
     return format_names([format_path(path, root) for path in paths])
 
 

@@ -1,4 +1,4 @@
-"""Looking at labelled images: which can be read, what their content is, and what is odd about them."""
+"""Scanning labelled images: readability, content hash, perceptual hash and quality flags."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.datasets.discovery import LabelledImage
@@ -27,36 +28,36 @@ from core.images.decoding import Pixels, read_image
 from core.images.perceptual_hash import phash
 
 MIN_SIDE: Final = 374
-"""The shorter side, in pixels, below which no image is decoded to be looked at: as much as the backbone that heads are
-trained on asks for, so that one decoding serves both."""
+"""The smallest shorter side, in pixels, at which images are decoded: what the backbone that heads are trained on needs,
+so that each image is decoded only once."""
 
 _SIDE: Final = 256
-"""Images are reduced for looking, their longer side to less than twice this, in pixels, and no less than it."""
+"""Images are downscaled for inspection to a longer side of at least this and less than twice this, in pixels."""
 _TINY: Final = 32
 _ELONGATED: Final = 5
 _GREY: Final = 2
-"""By how much the colours of a pixel may differ, of 255, that is called grey."""
+"""The largest difference between the channels (0..255) of a grey pixel."""
 _THREADS: Final = min(4, os.cpu_count() or 1)
 _PREFETCH: Final = 4 * _THREADS
-"""How many images are under way at once: memory does not grow with the folder, and calling off is prompt."""
+"""The most images in progress at once, so that memory is bounded and cancelling is prompt."""
 _BATCH_SIZE: Final = 500
-"""How many images are asked of the memo, or told to it, at once."""
+"""How many images are read from or written to the cache at once."""
 
 OnDecoded: TypeAlias = Callable[[str, Pixels], None]
-"""Takes the sha256 of an image that had to be decoded and its pixels, in any of several threads."""
+"""Called with the sha256 and the pixels of each decoded image, in any of several threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedImage:
-    """What was seen of one image that can be read.
+    """The scan result of one readable image.
 
     Attributes:
         path: the file.
         label: its class.
-        subset: what it is for, where the folder says that.
+        subset: its subset, if the folder layout defines it.
         sha256: of its content, in hexadecimal.
-        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
-        quality_flags: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
+        phash: 64-bit perceptual hash (`core.images.perceptual_hash`).
+        quality_flags: any of TINY, ELONGATED, BLANK, GREY.
     """
 
     path: Path
@@ -68,7 +69,7 @@ class ScannedImage:
 
 
 class _Scan(NamedTuple):
-    """What was just seen, and the state of the file, if it tells whether that still holds."""
+    """A new scan result, and the file's state if the result can be cached."""
 
     result: ScanResult
     state: FileState | None
@@ -82,20 +83,20 @@ def scan_images(
     *,
     on_decoded: OnDecoded | None = None,
 ) -> Iterator[ScannedImage | Problem]:
-    """For each image, in their order, what was seen, now or before, or why it could not be read.
+    """Yield the scan result of each image in order, cached or new, or the problem that it could not be read.
 
     Args:
-        images: what to look at.
-        cache: knows what was seen before, and is told what is seen now.
-        report: told of each image.
-        token: looked at once for each image.
-        on_decoded: takes the pixels of images that had to be decoded, no smaller than `MIN_SIDE`.
+        images: the images to scan.
+        cache: earlier results; new results are added.
+        report: called after each image.
+        token: checked before each image.
+        on_decoded: called with the pixels of each decoded image, no smaller than `MIN_SIDE`.
 
     Raises:
-        Cancelled: the token was cancelled; what was seen so far is kept.
+        Cancelled: the token was cancelled; results so far are cached.
     """
-    clock = ProgressReporter("looking at the images", len(images), report)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="look") as pool:
+    clock = ProgressReporter(mark("looking at the images"), len(images), report)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="scan") as pool:
         results = _scan_results(images, cache, lambda image: pool.submit(_scan, image.path, on_decoded))
         try:
             for image in images:
@@ -110,13 +111,13 @@ def scan_images(
 def _scan_results(
     images: Sequence[LabelledImage], cache: ScanCache, begin: Callable[[LabelledImage], Future[_Scan]]
 ) -> Generator[ScanResult, None, None]:
-    """What was seen of each image, those of which the memo knows nothing being looked at some ahead."""
+    """The scan result of each image; those missing from the cache are scanned ahead of time."""
     known, new = _cached_results(images, cache), list[tuple[Path, FileState, ScanResult]]()
-    waiting: deque[ScanResult | Future[_Scan]] = deque()
+    queue: deque[ScanResult | Future[_Scan]] = deque()
     try:
         for image in images:
-            waiting.extend(seen or begin(ahead) for ahead, seen in islice(known, _PREFETCH - len(waiting)))
-            first = waiting.popleft()
+            queue.extend(cached or begin(ahead) for ahead, cached in islice(known, _PREFETCH - len(queue)))
+            first = queue.popleft()
             if isinstance(first, Future):
                 first, state = first.result()
                 new += [(image.path, state, first)] if state else []
@@ -147,22 +148,23 @@ def _scan(path: Path, on_decoded: OnDecoded | None) -> _Scan:
     try:
         image, sha256 = read_image(path, min_side=MIN_SIDE), _sha256(path)
     except ImageError as error:
-        # Anything else may be otherwise the next time: a right, a disk, memory, a decoder that is not installed.
+        # Other errors may not happen again: permissions, a disk, memory, a decoder that is not installed.
         is_lasting = error.kind == ImageErrorKind.DAMAGED
         return _Scan(ReadError(error.what, error.hint), _unchanged(path, before, began) if is_lasting else None)
-    except OSError as error:  # it was there a moment ago
-        what = f"“{display_path(path.name)}” changed while it was read: {error.strerror or 'no reason given'}."
-        return _Scan(ReadError(what, "Leave the folder alone during training."), None)
+    except OSError as error:  # it existed a moment ago
+        name, reason = display_path(path.name), error.strerror or tr("unknown error")
+        what = tr("“{name}” changed while it was being read: {reason}.", name=name, reason=reason)
+        return _Scan(ReadError(what, tr("Don't change the folder during training.")), None)
     state = _unchanged(path, before, began)
     if image.warnings:
-        return _Scan(ReadError(" ".join(image.warnings), "It is left out of the training."), state)
+        return _Scan(ReadError(" ".join(image.warnings), tr("It was left out of the training.")), state)
     if on_decoded is not None and state is not None:
         on_decoded(sha256, image.pixels)
     return _Scan(ImageInfo(sha256, *_inspect(image.pixels)), state)
 
 
 def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState | None:
-    """The state of a file that was not written while it was looked at, and could not be without a trace."""
+    """The state of a file that did not change while it was scanned; None if that is not certain."""
     after = FileState.of(path)
     return after if after is not None and after == before and after.is_stable(began_ns) else None
 
@@ -173,7 +175,7 @@ def _sha256(path: Path) -> str:
 
 
 def _inspect(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:
-    """The look of an image, and what is unusual about it."""
+    """The perceptual hash of an image, and its quality flags."""
     short, long = sorted(pixels.shape[:2])
     if long >= 2 * _SIDE:
         pixels = np.asarray(Image.fromarray(pixels).reduce(long // _SIDE))

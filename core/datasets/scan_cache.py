@@ -1,8 +1,8 @@
-"""What was seen of each file, so that a folder that did not change is not looked at again.
+"""A cache of scan results, so that files that did not change are not scanned again.
 
-A file counts as unchanged while size, times and inode stay the same. Times tell seconds or less apart, so one that was
-written just before it was looked at may have been written again since without a trace; such a file is not believed, as
-git does not (Documentation/technical/racy-git.txt).
+A file counts as unchanged if its size, times and inode are the same. Because of the limited resolution of file times, a
+file written just before its scan may have changed again without a trace, so its result is not cached; git does the same
+(Documentation/technical/racy-git.txt).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from core.base.cache import Cache
 from core.datasets.problems import ProblemKind
 
 SCAN_VERSION: Final = 2
-"""Raised whenever other things would be seen in the same file."""
+"""Incremented whenever the scan of an unchanged file would give another result."""
 
 LIMIT_BYTES: Final = 64 * 1024**2
-"""What the memo may take on disk: 200,000 images."""
+"""The largest size of the cache on disk: 200,000 images."""
 
 _STABLE_NS: Final = 2_000_000_000
-"""FAT tells times no finer than this."""
+"""The resolution of file times on FAT, the coarsest."""
 
 _COLUMNS: Final = """
     file BLOB PRIMARY KEY, state TEXT NOT NULL, used REAL NOT NULL, sum INTEGER NOT NULL, seen TEXT NOT NULL
@@ -40,12 +40,12 @@ _COLUMNS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What was seen of a file that can be read.
+    """The scan result of a readable image.
 
     Attributes:
         sha256: of its bytes, in hexadecimal.
-        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`).
-        quality_flags: what is unusual about it: TINY, ELONGATED, BLANK, GREY.
+        phash: 64-bit perceptual hash (`core.images.perceptual_hash`).
+        quality_flags: any of TINY, ELONGATED, BLANK, GREY.
     """
 
     sha256: str
@@ -55,7 +55,7 @@ class ImageInfo:
 
 @dataclass(frozen=True, slots=True)
 class ReadError:
-    """Why a file cannot be read: what happened and what the person can do."""
+    """Why a file cannot be read: what happened and what the user can do."""
 
     message: str
     hint: str
@@ -66,12 +66,12 @@ ScanResult: TypeAlias = ImageInfo | ReadError
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What tells that a file was written.
+    """File metadata that changes when the file is written.
 
     Attributes:
         size: in bytes.
-        mtime_ns: when its content changed, in nanoseconds since 1970, as anyone may set it.
-        ctime_ns: when anything about it changed; on Windows, when it was made.
+        mtime_ns: when its content changed, in nanoseconds since 1970; programs may set it.
+        ctime_ns: when its content or metadata changed; on Windows, when it was created.
         inode: its number on its disk.
     """
 
@@ -91,22 +91,22 @@ class FileState:
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) if is_file else None
 
     def is_stable(self, at_ns: int) -> bool:
-        """Whether a look at that moment, in nanoseconds since 1970, will be followed by no change without a trace."""
+        """Whether any change after that moment, in nanoseconds since 1970, will change the state."""
         return max(self.mtime_ns, self.ctime_ns) + _STABLE_NS < at_ns
 
 
 class ScanCache:
-    """What was seen of files, in one SQLite file: a `Cache`, with all that this promises.
+    """Scan results in one SQLite file, with the guarantees of `Cache`.
 
-    Where files lie is not written down: they are found by a hash of that.
+    Paths are not stored: files are found by a hash of their path.
     """
 
     def __init__(self, file: Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Nothing is opened until it is used.
+        """Create a cache; its file is opened on first use.
 
         Args:
-            file: the file; made when needed. None: the person's, in the cache folder.
-            limit_bytes: what the memo may take on disk; what was not used for longest goes first.
+            file: the SQLite file, created when needed; None: the default one in the cache folder.
+            limit_bytes: the largest size on disk; the least recently used entries are evicted first.
         """
         place = paths.cache_folder() / "seen.sqlite" if file is None else file
         self._cache = Cache(place, "seen", _COLUMNS, limit_bytes=limit_bytes, what="notes about images")
@@ -118,13 +118,13 @@ class ScanCache:
         self._cache.close()
 
     def get(self, files: Sequence[Path]) -> list[ScanResult | None]:
-        """What was seen of each file; None where it was never looked at or has changed since."""
+        """The result of each file; None if it was never scanned or has changed since."""
         keys = [_key(file) for file in files]
         rows = {key: row for key, *row in self._cache.find("file, state, sum, seen", "file", (), keys)}
         return [_valid_result(file, *rows[key]) if key in rows else None for file, key in zip(files, keys, strict=True)]
 
     def put(self, results: Iterable[tuple[Path, FileState, ScanResult]]) -> None:
-        """Keep what was seen of files in the states they were in."""
+        """Store the results of files for the states they were scanned in."""
         now = time.time()
         notes = ((_key(file), _serialized_state(state), json.dumps(_as_json(what))) for file, state, what in results)
         self._cache.put([(key, state, now, _checksum(state, note), note) for key, state, note in notes])
@@ -135,7 +135,7 @@ def _key(file: Path) -> bytes:
 
 
 def _serialized_state(state: FileState) -> str:
-    """A state, and what looked at the file then."""
+    """A file state together with the versions of the scan and of Pillow."""
     return f"{SCAN_VERSION} {PIL.__version__} {state.size} {state.mtime_ns} {state.ctime_ns} {state.inode}"
 
 
@@ -150,7 +150,7 @@ def _as_json(result: ScanResult) -> dict[str, object]:
 
 
 def _valid_result(file: Path, state: str, sum_: int, note: str) -> ScanResult | None:
-    """What a row says, if it is whole and the file is as it was."""
+    """The result in a row, if the row is intact and the file has not changed."""
     now = FileState.of(file)
     if now is None or _serialized_state(now) != state or _checksum(state, note) != sum_:
         return None

@@ -1,14 +1,13 @@
-"""Dividing a dataset into training, validation and test images, the same way every time.
+"""Deterministic, stratified and grouped splits into training, validation and test images.
 
-Images of one class that look nearly the same, and bursts, form a group and stay together; so do those that the caller
-knows to be alike. Each group gets a number in
-[0, 1) from the seed and the content of one of its images, by a keyed hash; nothing else has a say, neither names nor
-the order of files nor other groups. The groups below the share for testing are the test, those above it and below the
-sum of both shares the validation, the others the training images. So each class is divided in about the shares asked
-for (with n groups and a share p, give or take sqrt(n p (1 - p))), and an image stays on its side when images of other
-groups come or go. There are two exceptions: of a class of which chance would leave a part empty, the group with the
-nearest number stands in there, until another one comes whose number belongs there; and where a count of images is
-asked for instead of a share, each image added may move others across the edge between two parts.
+Near-duplicates and bursts within a class form a group that is never split; the caller may add groups of its own. Each
+group gets a position in [0, 1): a keyed hash of the seed and the content of one of its images, independent of names, of
+file order and of other groups. Groups below the test fraction are the test set, those below the sum of both fractions
+the validation set, and the others the training set. So each class is split in about the requested fractions (standard
+deviation sqrt(n p (1 - p)) for n groups and the fraction p), and an image stays in its subset when images of other
+groups are added or removed. There are two exceptions: if a class would have no group in a subset by chance, the group
+with the nearest position fills in until one belongs there; and if a count is requested instead of a fraction, each
+added image may move others across the boundary between two subsets.
 """
 
 from __future__ import annotations
@@ -27,27 +26,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
+from core.base.i18n import tr, tr_n
 from core.datasets.dataset import Dataset, Example, Subset
 from core.images.perceptual_hash import connected_components, group_near_duplicates, hamming_distance
 
 _BURST: Final = 10
-"""In how many bits of 64 the looks of two pictures of a burst may differ."""
+"""The largest Hamming distance between the 64-bit perceptual hashes of two images of a burst."""
 
 _BURST_STEP: Final = 3
-"""How far apart the running numbers of neighbours in a burst may be."""
+"""The largest gap between the file numbers of neighbours in a burst."""
 
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)\D*\Z")
 _HELD_OUT: Final = (Subset.TEST, Subset.VALIDATION)
 _ORDER: Final = (*_HELD_OUT, Subset.TRAIN)
-"""The parts from the lowest groups to the highest: what is asked for validation does not change the test."""
+"""The subsets from the lowest positions to the highest: the validation fraction does not affect the test set."""
 
 FractionOrCount: TypeAlias = float | int
-"""A share of the images, a float in [0, 1), or a count of images, an int."""
+"""A fraction of the images (float in [0, 1)) or a count of images (int)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Which examples are for what, as sorted indexes into `Dataset.examples`; no example is in two parts."""
+    """Disjoint subsets of a dataset, as sorted indexes into `Dataset.examples`."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -59,7 +59,7 @@ class _Group:
     """Examples that stay together.
 
     Attributes:
-        position: where the group stands among all, in [0, 1).
+        position: its hash position, in [0, 1).
         members: indexes of its examples.
     """
 
@@ -76,23 +76,23 @@ def split(
     seed: int = 0,
     near_duplicates: NDArray[np.int64] | None = None,
 ) -> Split:
-    """Divide a dataset by class, groups kept together; parts that the folder itself gives stay what they are.
+    """Split a dataset by class with groups kept together; subsets that the folder defines are kept.
 
-    Every class has an image to train on; with two groups or more one in the test, with three or more one in the
-    validation too, as far as those parts are asked for. A part that the folder does not give is taken from the images
-    to train on. Counts are met exactly where no group is too large for that, and otherwise as nearly as possible.
+    Every class has a training image; with two or more groups also a test image, and with three or more a validation
+    image, if those subsets are requested. A subset that the folder does not define is drawn from the training images.
+    Counts are met exactly unless a group is too large for that, and otherwise as closely as possible.
 
     Args:
         dataset: the images.
-        validation: share or count of the images; 0 for none.
-        test: share or count of the images; 0 for none.
-        train: count of the images to train on, the others being left over; None for all that remain.
-        seed: another seed gives another division.
-        near_duplicates: a number for each example, the same for those of one class that are to stay together; None: by
-            their looks alone.
+        validation: fraction or count of the images; 0 for none.
+        test: fraction or count of the images; 0 for none.
+        train: count of training images, leaving the others unused; None for all that remain.
+        seed: selects the split.
+        near_duplicates: a group number for each example; those of one class with the same number stay together. None:
+            group by perceptual hash only.
 
     Raises:
-        DatasetError: a share or count is impossible, alone or together with the others.
+        DatasetError: a fraction or count is impossible, alone or together with the others.
     """
     pool = [index for index, example in enumerate(dataset.examples) if example.subset in (None, Subset.TRAIN)]
     given = {part: [i for i, example in enumerate(dataset.examples) if example.subset is part] for part in _HELD_OUT}
@@ -118,7 +118,7 @@ def _sorted(indexes: Sequence[int]) -> NDArray[np.int64]:
 def _groups_by_class(
     examples: Sequence[Example], pool: Sequence[int], seed: int, alike: NDArray[np.int64] | None
 ) -> list[list[_Group]]:
-    """For each class its groups, from the lowest place to the highest."""
+    """The groups of each class, sorted by position."""
     classes: dict[int, list[int]] = defaultdict(list)
     for index in pool:
         classes[examples[index].label].append(index)
@@ -141,14 +141,14 @@ def _groups(
 
 
 def _position(contents: Iterable[str], seed: int) -> float:
-    """A number in [0, 1) by a keyed hash of the first content in order: most images that join change nothing."""
+    """A keyed hash, in [0, 1), of the smallest content hash, so that adding images rarely changes it."""
     key = f"fovea split {seed}".encode()
     digest = hashlib.blake2b(min(contents).encode(), key=key, digest_size=6).digest()
     return int.from_bytes(digest, "big") / 2**48
 
 
 def _bursts(own: Sequence[Example]) -> Iterable[tuple[int, int]]:
-    """Pairs of neighbours by running number, in one folder, that look similar."""
+    """Pairs of similar images in one folder whose file numbers are close."""
     runs: dict[tuple[Path, str], list[tuple[int, int]]] = defaultdict(list)
     for index, example in enumerate(own):
         if match := _NUMBERED.match(example.path.stem):
@@ -160,14 +160,16 @@ def _bursts(own: Sequence[Example]) -> Iterable[tuple[int, int]]:
 
 
 def _by_fraction(classes: Iterable[list[_Group]], wanted: Mapping[Subset, FractionOrCount]) -> dict[Subset, list[int]]:
-    """Cut each class where the places of its groups pass the shares."""
+    """Split each class where the positions of its groups cross the fractions."""
     fractions = [wanted[part] for part in _HELD_OUT]
     if not all(0 <= fraction < 1 for fraction in fractions) or sum(fractions) >= 1:
-        what = (
-            f"Shares of {fractions[1]} for validation and {fractions[0]} for testing leave nothing to train on, or "
-            "less."
+        what = tr(
+            "Invalid fractions: {validation} for validation, {test} for testing.",
+            validation=fractions[1],
+            test=fractions[0],
         )
-        raise DatasetError(what, hint="Give shares from 0 up to 1, with a sum below 1, such as 0.15 and 0.15.")
+        hint = tr("Use fractions between 0 and 1 whose sum is below 1, such as 0.15 and 0.15.")
+        raise DatasetError(what, hint=hint)
     parts: dict[Subset, list[int]] = {part: [] for part in Subset}
     for groups in classes:
         first, second = _boundaries([group.position for group in groups], fractions[0], fractions[1])
@@ -176,13 +178,14 @@ def _by_fraction(classes: Iterable[list[_Group]], wanted: Mapping[Subset, Fracti
     return parts
 
 
-def _boundaries(places: Sequence[float], test: FractionOrCount, validation: FractionOrCount) -> tuple[int, int]:
-    """Where a class's sorted places are cut: before the first cut lies the test, before the second the validation."""
+def _boundaries(positions: Sequence[float], test: FractionOrCount, validation: FractionOrCount) -> tuple[int, int]:
+    """Where a class's sorted positions are cut: the end of its test set, and of its validation set."""
     first = second = 0
-    if test and len(places) > 1:
-        first = _clamp(1, bisect_left(places, test), len(places) - _reserved(len(places), 1 + bool(validation)))
-    if validation and len(places) - first > 1:
-        second = _clamp(first + 1, bisect_left(places, test + validation), len(places) - 1)
+    if test and len(positions) > 1:
+        reserved = _reserved(len(positions), 1 + bool(validation))
+        first = _clamp(1, bisect_left(positions, test), len(positions) - reserved)
+    if validation and len(positions) - first > 1:
+        second = _clamp(first + 1, bisect_left(positions, test + validation), len(positions) - 1)
     return first, max(first, second)
 
 
@@ -191,25 +194,41 @@ def _clamp(low: int, value: int, high: int) -> int:
 
 
 def _reserved(count: int, parts: int) -> int:
-    """How many of a class's groups the parts yet to be served need: one each, or one for training if there are few."""
+    """How many groups of a class the remaining subsets need: one each, or one for training if there are few."""
     return parts if count > parts else 1
 
 
 def _counts(wanted: Mapping[Subset, FractionOrCount], train: int | None, total: int) -> dict[Subset, int]:
-    """How many images each part shall have, in the order in which they are served; training only where it is said."""
+    """The requested count of each subset, in the order in which they are drawn; training only if it was requested."""
     counts = {
         part: round(fraction * total) if isinstance(fraction, float) else fraction for part, fraction in wanted.items()
     }
     if train is not None:
         counts[Subset.TRAIN] = train
     if min(counts.values()) < 0 or sum(counts.values()) > total:
-        asked = ", ".join(f"{count:,} for {part.value}" for part, count in counts.items())
-        raise DatasetError(f"Of {total:,} images, {asked} cannot be taken.", hint="Ask for fewer, or add images.")
+        requested = ", ".join(_count_text(part, count) for part, count in counts.items())
+        what = tr_n(
+            "Couldn't split {count:,} image into {requested}.",
+            "Couldn't split {count:,} images into {requested}.",
+            total,
+            requested=requested,
+        )
+        raise DatasetError(what, hint=tr("Use smaller numbers, or add images."))
     return counts
 
 
+def _count_text(part: Subset, number: int) -> str:
+    match part:
+        case Subset.TRAIN:
+            return tr("{number:,} for training", number=number)
+        case Subset.VALIDATION:
+            return tr("{number:,} for validation", number=number)
+        case Subset.TEST:
+            return tr("{number:,} for testing", number=number)
+
+
 def _by_count(classes: Sequence[list[_Group]], counts: Mapping[Subset, int]) -> dict[Subset, list[int]]:
-    """Serve one part after the other from the lowest groups of all classes; what remains is trained on, if allowed."""
+    """Draw one subset after the other from the lowest groups of all classes; the rest is for training if unlimited."""
     parts: dict[Subset, list[int]] = {part: [] for part in Subset}
     asked = [part for part in _ORDER if counts.get(part)]
     for part in asked:
@@ -223,13 +242,13 @@ def _by_count(classes: Sequence[list[_Group]], counts: Mapping[Subset, int]) -> 
 
 
 def _take(classes: Sequence[list[_Group]], count: int, later: int, part: Subset) -> set[_Group]:
-    """Groups of `count` images together: one of each class that can spare one, then from each in its proportion.
+    """Draw groups with `count` images in total: one from each class that can spare one, then in proportion.
 
     Args:
-        classes: the groups to choose from, each class from the lowest place to the highest.
-        count: how many images.
-        later: how many parts are yet to be served.
-        part: what they are for.
+        classes: the groups to draw from, sorted by position in each class.
+        count: number of images.
+        later: how many subsets remain to be drawn.
+        part: the subset drawn.
     """
     queue = sorted(entry for groups in classes for entry in _queue(groups, later))
     taken: set[_Group] = set()
@@ -238,16 +257,59 @@ def _take(classes: Sequence[list[_Group]], count: int, later: int, part: Subset)
             taken.add(group)
             count -= len(group.members)
         elif not is_second:
-            what = f"So few images for {part.value} cannot hold one of each of {len(classes):,} classes."
-            raise DatasetError(what, hint="Ask for more images, or for a share such as 0.15.")
+            what = _too_small_text(part, len(classes))
+            raise DatasetError(what, hint=tr("Use a larger number, or a fraction such as 0.15."))
     if count and len(taken) == len(queue):
-        what = f"{count:,} images more are asked for {part.value} than can be taken without emptying another part."
-        raise DatasetError(what, hint="Ask for fewer, or add images.")
+        raise DatasetError(_too_large_text(part, count), hint=tr("Use a smaller number, or add images."))
     return taken
 
 
+def _too_small_text(part: Subset, classes: int) -> str:
+    match part:
+        case Subset.TRAIN:
+            return tr_n(
+                "Too few training images for one of each of the {count:,} class.",
+                "Too few training images for one of each of the {count:,} classes.",
+                classes,
+            )
+        case Subset.VALIDATION:
+            return tr_n(
+                "Too few validation images for one of each of the {count:,} class.",
+                "Too few validation images for one of each of the {count:,} classes.",
+                classes,
+            )
+        case Subset.TEST:
+            return tr_n(
+                "Too few test images for one of each of the {count:,} class.",
+                "Too few test images for one of each of the {count:,} classes.",
+                classes,
+            )
+
+
+def _too_large_text(part: Subset, excess: int) -> str:
+    match part:
+        case Subset.TRAIN:
+            return tr_n(
+                "The training set asks for {count:,} image more than the other sets can spare.",
+                "The training set asks for {count:,} images more than the other sets can spare.",
+                excess,
+            )
+        case Subset.VALIDATION:
+            return tr_n(
+                "The validation set asks for {count:,} image more than the other sets can spare.",
+                "The validation set asks for {count:,} images more than the other sets can spare.",
+                excess,
+            )
+        case Subset.TEST:
+            return tr_n(
+                "The test set asks for {count:,} image more than the other sets can spare.",
+                "The test set asks for {count:,} images more than the other sets can spare.",
+                excess,
+            )
+
+
 def _queue(groups: Sequence[_Group], later: int) -> Iterable[tuple[bool, float, float, _Group]]:
-    """The groups a class can spare: whether another comes before, how much of the class is taken by then, the place."""
+    """The groups a class can spare, each with: whether it is not the first, fraction drawn by then, position."""
     spare = groups[: len(groups) - _reserved(len(groups), later)] if later else groups
     total, so_far = sum(len(group.members) for group in groups), 0
     for rank, group in enumerate(spare):

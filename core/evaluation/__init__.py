@@ -1,1 +1,1 @@
-"""How good a model is: figures, calibration, comparison, reports."""
+"""Evaluation of models: metrics, calibration, comparison, reports."""

@@ -1,4 +1,4 @@
-"""How honest probabilities are, and the temperature that makes them so."""
+"""Calibration of probabilities, and temperature scaling."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError, ModelError
+from core.base.i18n import tr, tr_n
 
 Labels: TypeAlias = NDArray[np.int64]
-"""The right class of each image, as an index into the classes: int64 [n]."""
+"""The true class of each image, as an index into the classes: int64 [n]."""
 Logits: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
-"""What a head says of each image: [n, classes]."""
+"""The logits of each image: [n, classes]."""
 
 BINS: Final = 15
-"""Bins of equal width for the calibration error, as Guo et al. have them (2017, arXiv:1706.04599, section 2)."""
+"""Bins of equal width for the calibration error, as in Guo et al. (2017, arXiv:1706.04599, section 2)."""
 _TEMPERATURES: Final = (0.05, 20.0)
 _HALVINGS: Final = 20
-"""They fix the temperature to six parts in a million."""
+"""Bisection steps; they give the temperature to six parts per million."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The images whose confidence lies in (low, high]; there is at least one.
+    """The images whose confidence is in (low, high]; at least one.
 
     Attributes:
         low: exclusive lower bound, 0..1.
         high: inclusive upper bound, 0..1.
-        images: how many they are.
+        images: their number.
         confidence: their mean confidence, 0..1.
-        accuracy: the share of them named rightly, 0..1; in an honest model near the confidence.
+        accuracy: the fraction of them classified correctly, 0..1; close to the confidence if well calibrated.
     """
 
     low: float
@@ -44,13 +45,13 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How honest probabilities are at one temperature.
+    """The calibration of probabilities at one temperature.
 
     Attributes:
-        temperature: what logits are divided by before softmax.
-        log_loss: mean of -log of the right class's probability, in nats.
+        temperature: the divisor of the logits before softmax.
+        log_loss: mean of -log of the true class's probability, in nats.
         ece: expected calibration error over the bins, 0..1.
-        bins: those that hold images, from unsure to sure: the data of a reliability diagram.
+        bins: the non-empty bins by ascending confidence: the data of a reliability diagram.
     """
 
     temperature: float
@@ -60,19 +61,19 @@ class Calibration:
 
 
 def log_loss(logits: Logits, labels: Labels, temperature: float = 1.0) -> float:
-    """Mean of -log of the right class's probability, in nats.
+    """Mean of -log of the true class's probability, in nats.
 
     Raises:
-        DatasetError, ModelError, ValueError: as for `checked`.
+        DatasetError, ModelError, ValueError: as for `validate_logits`.
     """
     return _log_loss(validate_logits(logits, labels), labels, temperature)
 
 
 def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibration:
-    """How honest the probabilities of logits [n, classes] are at a temperature, over `BINS` bins of equal width.
+    """Measure the calibration of logits [n, classes] at a temperature, over `BINS` bins of equal width.
 
     Raises:
-        DatasetError, ModelError, ValueError: as for `checked`.
+        DatasetError, ModelError, ValueError: as for `validate_logits`.
     """
     scores = validate_logits(logits, labels)
     confidence = temperature_scaled_softmax(scores, temperature).max(axis=1)
@@ -82,56 +83,62 @@ def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibrati
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature, 0.05 to 20, that makes probabilities honest (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+    """Fit the temperature, 0.05 to 20, for temperature scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 
-    It has the least log loss on targets in which one image of n + 2 has the likeliest wrong class, as in Platt's
-    scaling (1999, section 2.2). Plain log loss would call a model infallible because it named n images rightly. The
-    log loss on the data given is never above that of temperature 1.
+    It minimizes the log loss on smoothed targets in which one image in n + 2 has its most likely wrong class, as in
+    Platt scaling (1999, section 2.2); plain log loss would make a model that classified n images correctly infinitely
+    confident. The log loss on the given data never exceeds that of temperature 1.
 
     Args:
-        logits: of images the head was not fitted to, [n, classes].
+        logits: of images that the head was not fitted to, [n, classes].
         labels: their classes [n].
 
     Raises:
-        DatasetError, ModelError, ValueError: as for `checked`.
+        DatasetError, ModelError, ValueError: as for `validate_logits`.
     """
     scores = validate_logits(logits, labels)
     scores = scores - scores.max(axis=1, keepdims=True)
     goal = _smoothed_goal(scores, labels)
     low, high = (-math.log(temperature) for temperature in reversed(_TEMPERATURES))
-    for _ in range(_HALVINGS):  # the loss is convex in 1 / temperature, so its slope changes sign once
+    for _ in range(_HALVINGS):  # the loss is convex in 1 / temperature, so its derivative changes sign once
         middle = (low + high) / 2
-        slope = float(np.sum(temperature_scaled_softmax(scores, math.exp(-middle)) * scores, axis=1).mean()) - goal
-        low, high = (low, middle) if slope > 0 else (middle, high)
+        expected = np.sum(temperature_scaled_softmax(scores, math.exp(-middle)) * scores, axis=1)
+        gradient = float(expected.mean()) - goal
+        low, high = (low, middle) if gradient > 0 else (middle, high)
     temperature = math.exp(-(low + high) / 2)
     return temperature if _log_loss(scores, labels, temperature) < _log_loss(scores, labels, 1.0) else 1.0
 
 
 def validate_logits(logits: Logits, labels: Labels) -> NDArray[np.float64]:
-    """The logits [n, classes] in double precision, if they can be judged.
+    """Check logits [n, classes] against labels [n], and return them in double precision.
 
     Raises:
-        DatasetError: there is no image.
-        ModelError: a logit is not a finite number.
-        ValueError: shapes do not fit together, a label is none of the classes, or there are fewer than two classes.
+        DatasetError: there are no images.
+        ModelError: a logit is not finite.
+        ValueError: shapes do not match, a label is out of range, or there are fewer than two classes.
     """
     if logits.ndim != 2 or logits.shape[1] < 2 or labels.shape != logits.shape[:1]:
         raise ValueError(f"logits {logits.shape} and labels {labels.shape}")
     if not len(labels):
-        raise DatasetError("There is no image to judge by.", hint="Choose a folder with images of the model's classes.")
+        what, hint = tr("There are no images to evaluate."), tr("Choose a folder with images of the model's classes.")
+        raise DatasetError(what, hint=hint)
     if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
         raise ValueError(f"labels from {labels.min()} to {labels.max()} for {logits.shape[1]} classes")
     bad = int((~np.isfinite(logits).all(axis=1)).sum())
     if bad:
-        raise ModelError(
-            f"The model's answers to {bad:,} of {len(labels):,} images are not numbers.",
-            hint="See what works here with `fovea doctor`; if all does, install or train the model again.",
+        what = tr_n(
+            "The model's output for {count:,} of {total:,} images is not a number.",
+            "The model's outputs for {count:,} of {total:,} images are not numbers.",
+            bad,
+            total=len(labels),
         )
+        hint = tr("Check this computer with `fovea doctor`. If it finds nothing, reinstall or retrain the model.")
+        raise ModelError(what, hint=hint)
     return logits.astype(np.float64)
 
 
 def temperature_scaled_softmax(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Probabilities [n, classes] of logits, in double precision; temperature is above 0."""
+    """Probabilities [n, classes] of logits in double precision; the temperature is above 0."""
     return np.exp(_log_probabilities(scores, temperature))
 
 
@@ -144,23 +151,23 @@ def _log_loss(scores: NDArray[np.float64], labels: Labels, temperature: float) -
     return float(-_log_probabilities(scores, temperature)[np.arange(len(labels)), labels].mean())
 
 
-def _bins(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    places = np.digitize(confidence, np.arange(1, BINS) / BINS, right=True)
+def _bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    indexes = np.digitize(confidence, np.arange(1, BINS) / BINS, right=True)
     return tuple(
         Bin(
-            low=place / BINS,
-            high=(place + 1) / BINS,
+            low=index / BINS,
+            high=(index + 1) / BINS,
             images=int(inside.sum()),
             confidence=float(confidence[inside].mean()),
-            accuracy=float(right[inside].mean()),
+            accuracy=float(correct[inside].mean()),
         )
-        for place in np.unique(places).tolist()
-        for inside in [places == place]
+        for index in np.unique(indexes).tolist()
+        for inside in [indexes == index]
     )
 
 
 def _smoothed_goal(scores: NDArray[np.float64], labels: Labels) -> float:
-    """The mean logit under the targets of `fit_temperature`, which the model's own mean must meet."""
+    """The mean logit under the smoothed targets of `fit_temperature`, which the model's own mean must equal."""
     rows = np.arange(len(labels))
     others = scores.copy()
     others[rows, labels] = -np.inf

@@ -1,4 +1,4 @@
-"""How two models differ on the same images, whether or not anybody knows what is on them."""
+"""Comparison of two models on the same images, with or without labels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
@@ -29,26 +30,27 @@ from core.models.heads import Head
 from core.models.installed import InstalledModel, load_head
 from core.prediction import Failure
 
-Seen = TypeVar("Seen", EvaluationImage, HashedImage)
+AnyImage = TypeVar("AnyImage", EvaluationImage, HashedImage)
 
-_NO_PHOTO: Final = "Choose photos, or a folder with photos in it or in its subfolders."
+_NO_PHOTO: Final = mark("Choose photos, or a folder that contains photos.")
 _SIGNIFICANCE: Final = 0.05
-"""The p from which a difference passes for chance."""
+"""The p value below which a difference is significant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An image that two models name differently.
+    """An image for which two models predict different classes.
 
     Attributes:
         path: the image.
-        label: its class; None where nobody knows.
-        prediction_a: what the first model named it.
-        confidence_a: how sure it was of that, 0..1, calibrated.
-        prediction_b: what the second model named it.
-        confidence_b: how sure it was of that, 0..1, calibrated.
-        margin: how far apart they are, 0..1. With a label: how much more probability one of them left for the right
-            class than the other. Without: how much more each has for its own answer than for the other's, on average.
+        label: its class; None if unknown.
+        prediction_a: the class predicted by the first model.
+        confidence_a: its calibrated confidence, 0..1.
+        prediction_b: the class predicted by the second model.
+        confidence_b: its calibrated confidence, 0..1.
+        margin: how far apart they are, 0..1. With a label: the difference of their probabilities for the true class.
+            Without: how much higher each model's probability is for its own prediction than for the other's, on
+            average.
     """
 
     path: Path
@@ -62,13 +64,13 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Two models on the same images.
+    """Two models compared on the same labelled images.
 
     Attributes:
-        only_a_correct: how many images only the first named rightly.
-        only_b_correct: how many images only the second named rightly.
-        p: of McNemar's exact test; small where the difference is hardly chance.
-        disagreements: images they name differently, those with the largest margin first.
+        only_a_correct: number of images that only the first model classified correctly.
+        only_b_correct: number of images that only the second model classified correctly.
+        p: p value of McNemar's exact test.
+        disagreements: images with different predictions, largest margin first.
     """
 
     only_a_correct: int
@@ -78,20 +80,20 @@ class PairedComparison:
 
     @property
     def could_be_chance(self) -> bool:
-        """Whether two equally good models would differ as much in more than one of twenty such folders."""
+        """Whether the difference is not significant at the 5% level."""
         return self.p >= _SIGNIFICANCE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedModel:
-    """A model that is to be compared.
+    """A model to compare.
 
     Attributes:
-        name: what the person calls it.
+        name: its name for the user.
         card: its card.
         head: its head.
-        source: what makes the features it reads.
-        training_set: which images it learned from; None where nobody knows.
+        source: the extractor of its features.
+        training_set: the images it was trained on; None if unknown.
     """
 
     name: str
@@ -102,7 +104,7 @@ class ComparedModel:
 
 
 def compared_model(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> ComparedModel:
-    """An installed model, called `name`, or `name@version` where it is the person's own.
+    """Prepare an installed model, named `name`, or `name@version` for the user's own models.
 
     Raises:
         ModelError: its head is damaged.
@@ -114,18 +116,18 @@ def compared_model(model: InstalledModel, requested: ProviderPreference, precisi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledComparison:
-    """What came of comparing two models by a folder.
+    """The result of comparing two models on a labelled folder.
 
     Attributes:
-        a: how the first did on the images that could be read.
-        b: how the second did on the same images.
+        a: evaluation of the first model on the images that could be read.
+        b: evaluation of the second model on the same images.
         comparison: how they differ.
-        training_overlap_a: how many of these images the first has learned from, or from copies; None where nobody
-            knows.
-        training_overlap_b: likewise of the second.
-        failures: why the other images of the folder could not be read.
-        problems: what of the folder was left out, and why.
-        computed: how many images a backbone had to look at; features of the others were kept.
+        training_overlap_a: how many of these images, or copies of them, the first model was trained on; None if
+            unknown.
+        training_overlap_b: the same for the second model.
+        failures: why the other images could not be read.
+        problems: what was left out, and why.
+        computed: how many images went through a backbone; the features of the others were cached.
     """
 
     a: Evaluation
@@ -140,13 +142,13 @@ class LabelledComparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnlabelledComparison:
-    """What came of comparing two models by images of which nobody says what is on them.
+    """The result of comparing two models on unlabelled images.
 
     Attributes:
         images: how many could be read.
-        disagreements: those they name differently, those with the largest margin first.
+        disagreements: images with different predictions, largest margin first.
         failures: why the others could not be read.
-        computed: how many images a backbone had to look at; features of the others were kept.
+        computed: how many images went through a backbone; the features of the others were cached.
     """
 
     images: int
@@ -156,7 +158,7 @@ class UnlabelledComparison:
 
     @property
     def agreed(self) -> int:
-        """How many images both name alike."""
+        """How many images both models classify alike."""
         return self.images - len(self.disagreements)
 
 
@@ -169,17 +171,17 @@ def compare_by_folder(
     report: ProgressCallback,
     token: CancelToken,
 ) -> LabelledComparison:
-    """Compare two models by the images under a folder that are of a class of both; see `core.evaluation.images`.
+    """Compare two models on the images under a folder whose class both know; see `core.evaluation.images`.
 
-    Each backbone looks at each image once at most; two heads that read the same features share them.
+    Each image goes through each backbone at most once; heads that read the same features share them.
 
     Raises:
         DatasetError: there is no folder, no labelled image, none of a class of both, or none that can be read.
-        ModelError: a backbone is damaged, or its answers are not numbers.
-        ProviderError: an engine cannot be opened or failed under way.
+        ModelError: a backbone is damaged, or its outputs are not numbers.
+        ProviderError: an engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    classes, models = [a.card.classes, b.card.classes], f"both {a.name!r} and {b.name!r}"
+    classes, models = [a.card.classes, b.card.classes], tr("both “{a}” and “{b}”", a=a.name, b=b.name)
     found = read_images(folder, classes, models, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
     evaluation_a, evaluation_b = (
@@ -206,7 +208,7 @@ def _training_overlap(
     report: ProgressCallback,
     token: CancelToken,
 ) -> int | None:
-    """How many of the images a model has learned from; None where nobody knows."""
+    """How many of the images a model was trained on; None if unknown."""
     if model.training_set is None:
         return None
     return int(model.training_set.find_seen(images, features, model.source, store, report=report, token=token).sum())
@@ -221,23 +223,25 @@ def compare_by_images(
     report: ProgressCallback,
     token: CancelToken,
 ) -> UnlabelledComparison:
-    """Compare two models by images of which nobody says what is on them: where do their answers differ?
+    """Compare the predictions of two models on unlabelled images.
 
-    The models may know different classes: one that only one of them knows has no probability for the other. Each
-    backbone looks at each image once at most, as in `compare_by_folder`.
+    The models may have different classes; a class that a model lacks has probability 0. Each image goes through each
+    backbone at most once, as in `compare_by_folder`.
 
     Raises:
         DatasetError: there is no image, or none that can be read.
-        ModelError: a backbone is damaged, or its answers are not numbers.
-        ProviderError: an engine cannot be opened or failed under way.
+        ModelError: a backbone is damaged, or its outputs are not numbers.
+        ProviderError: an engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
     summed, unread = hash_images(paths, report=report, token=token)
     images, features, failures, computed = _features(summed, a, b, store, report=report, token=token)
     if not images:
         first = next(iter((*unread, *failures)), None)
-        what = "There is no photo to compare by." if first is None else f"No photo can be read. {first.message}"
-        raise DatasetError(what, hint=_NO_PHOTO)
+        if first is None:
+            raise DatasetError(tr("No photos found."), hint=tr(_NO_PHOTO))
+        what = tr("None of the photos could be read. {reason}", reason=first.message)
+        raise DatasetError(what, hint=tr(_NO_PHOTO))
     pairs = _disagreements(images, _Outputs.of(a, features[0]), _Outputs.of(b, features[1]))
     ordered = tuple(sorted(pairs, key=lambda pair: -pair.margin))
     return UnlabelledComparison(len(images), ordered, (*unread, *failures), computed)
@@ -252,12 +256,12 @@ def compare_by_paths(
     report: ProgressCallback,
     token: CancelToken,
 ) -> LabelledComparison | UnlabelledComparison:
-    """Compare two models by photos: by what is known to be on them where that is one folder whose labels both know.
+    """Compare two models on files and folders; a single folder with labels that both models know counts as labelled.
 
     Raises:
         DatasetError: there is no such file or folder, no image, or none that can be read.
-        ModelError: a backbone is damaged, or its answers are not numbers.
-        ProviderError: an engine cannot be opened or failed under way.
+        ModelError: a backbone is damaged, or its outputs are not numbers.
+        ProviderError: an engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
     if len(paths) == 1 and not os.path.isfile(paths[0]):  # noqa: PTH113 - Path.is_file raises for names that are too long
@@ -275,45 +279,45 @@ def compare_by_paths(
 
 
 def _features(
-    images: Sequence[Seen],
+    images: Sequence[AnyImage],
     a: ComparedModel,
     b: ComparedModel,
     store: FeatureStore,
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> tuple[list[Seen], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
-    """The images that both can see with the features [n, d] of each, why the others cannot be, and the work it was."""
+) -> tuple[list[AnyImage], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
+    """The images that both can read with the features [n, d] of each, the failures, and how many were computed."""
     tables = [compute_features(images, a.source, store, report=report, token=token)]
     if b.source.kind != a.source.kind:
         tables.append(compute_features(images, b.source, store, report=report, token=token))
-    rows, *places = np.intersect1d(tables[0].rows, tables[-1].rows, assume_unique=True, return_indices=True)
+    rows, *indexes = np.intersect1d(tables[0].rows, tables[-1].rows, assume_unique=True, return_indices=True)
     failures = {failure.path: failure for table in tables for failure in table.failures}
-    features = tables[0].features[places[0]], tables[-1].features[places[1]]
-    seen = [images[row] for row in rows.tolist()]
-    return seen, features, tuple(failures.values()), sum(table.computed for table in tables)
+    features = tables[0].features[indexes[0]], tables[-1].features[indexes[1]]
+    readable = [images[row] for row in rows.tolist()]
+    return readable, features, tuple(failures.values()), sum(table.computed for table in tables)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outputs:
-    """What a model says of n images: classes as it spells them, probabilities float64 [n, classes], calibrated."""
+    """A model's predictions for n images: its classes, and calibrated probabilities float64 [n, classes]."""
 
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
 
     @classmethod
     def of(cls, model: ComparedModel, features: NDArray[np.float32]) -> _Outputs:
-        """What a model says of images with features [n, d].
+        """Predict images with features [n, d].
 
         Raises:
-            ModelError: a logit is not a finite number.
+            ModelError: a logit is not finite.
         """
         logits = validate_logits(model.head.logits(features), np.zeros(len(features), np.int64))
         return cls(model.card.classes, temperature_scaled_softmax(logits, model.card.temperature))
 
 
 def _disagreements(images: Sequence[HashedImage], a: _Outputs, b: _Outputs) -> Iterator[Disagreement]:
-    """The images named differently, in their order; classes that are spelt alike but for case are the same."""
+    """The images with different predictions, in order; classes that differ only in case are the same."""
     in_b = match_labels(a.classes, b.classes)
     to_b = np.array([in_b.get(label, -1) for label in a.classes])
     to_a = np.full(len(b.classes), -1)
@@ -329,7 +333,7 @@ def _disagreements(images: Sequence[HashedImage], a: _Outputs, b: _Outputs) -> I
 
 
 def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float:
-    """Two-sided p of McNemar's exact test (1947): could two models' differing successes [n] be chance?"""
+    """Two-sided p value of McNemar's exact test (1947) for the correct predictions [n] of two models."""
     only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
     count, term, tail = only_a + only_b, 1, 0
     for successes in range(min(only_a, only_b) + 1):
@@ -339,7 +343,7 @@ def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float
 
 
 def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
-    """Two models on the same images; their classes may stand in another order, and be spelt in another case.
+    """Compare two evaluations on the same images; their classes may differ in order and case.
 
     Raises:
         ValueError: the images or their labels are not the same.
@@ -347,7 +351,7 @@ def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
     in_a = match_labels(b.classes, a.classes)
     spelt = [a.classes[in_a[label]] if label in in_a else label for label in b.classes]
     if a.paths != b.paths or [a.classes[at] for at in a.labels.tolist()] != [spelt[at] for at in b.labels.tolist()]:
-        raise ValueError("the two models were not judged on the same images")
+        raise ValueError("the two models were not evaluated on the same images")
     correct_a, correct_b = a.predicted == a.labels, b.predicted == b.labels
     return PairedComparison(
         only_a_correct=int((correct_a & ~correct_b).sum()),
@@ -358,7 +362,7 @@ def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
 
 
 def _labelled_disagreements(a: Evaluation, b: Evaluation, spelt: list[str]) -> Iterator[Disagreement]:
-    """The images named differently, in their order; `spelt` are the second one's classes as the first spells them."""
+    """The images with different predictions, in order; `spelt` are the second model's classes in the first's case."""
     margins = np.abs(a.probability - b.probability)
     for row, path in enumerate(a.paths):
         predicted_a, predicted_b = a.classes[a.predicted[row]], spelt[b.predicted[row]]

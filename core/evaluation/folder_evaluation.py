@@ -1,4 +1,4 @@
-"""Judge a model by a folder of labelled images, each of which the backbone sees once and, with kept features, never."""
+"""Evaluation of a model on a folder of labelled images; each goes through the backbone at most once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
 from core.datasets.problems import Problem
@@ -23,12 +24,12 @@ from core.prediction import Failure
 
 @dataclass(frozen=True, slots=True)
 class HeldOutScore:
-    """How good a model is on those images that it has not learnt from.
+    """The accuracy of a model on the images that it was not trained on.
 
     Attributes:
-        images: how many they are, at least one.
-        accuracy: the share named rightly, 0..1.
-        interval: Wilson's 95 % interval of it.
+        images: their number, at least one.
+        accuracy: the fraction classified correctly, 0..1.
+        interval: its Wilson 95% confidence interval.
     """
 
     images: int
@@ -38,15 +39,15 @@ class HeldOutScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderEvaluation:
-    """What came of judging a model by a folder.
+    """The result of evaluating a model on a folder.
 
     Attributes:
-        evaluation: how good it is on the images that could be read.
-        training_overlap: how many of these it has learned from, or from copies of them; None where nobody knows.
-        held_out: how good it is on the others; None where nobody knows which they are, or there are none.
-        failures: why the other images of the folder could not be read.
-        problems: what of the folder was left out, and why.
-        computed: how many images the engine had to look at; features of the others were kept.
+        evaluation: on the images that could be read.
+        training_overlap: how many of these, or copies of them, the model was trained on; None if unknown.
+        held_out: accuracy on the others; None if they are unknown, or there are none.
+        failures: why the other images could not be read.
+        problems: what was left out, and why.
+        computed: how many images went through the backbone; the features of the others were cached.
     """
 
     evaluation: Evaluation
@@ -68,25 +69,25 @@ def evaluate_folder(
     report: ProgressCallback,
     token: CancelToken,
 ) -> FolderEvaluation:
-    """Judge a model by the labelled images under a folder, those that `core.evaluation.images` finds there.
+    """Evaluate a model on the labelled images under a folder, as found by `core.evaluation.images`.
 
     Args:
         folder: of labelled images.
         card: the model's.
         head: the model's.
-        extractor: what makes the features it reads.
-        store: keeps them.
-        training_set: which images the model learned from; None where nobody knows.
-        report: told of each stage.
-        token: looked at before every image.
+        extractor: computes the features that the head reads.
+        store: caches them.
+        training_set: the images that the model was trained on; None if unknown.
+        report: called for each stage.
+        token: checked before each image.
 
     Raises:
         DatasetError: there is no folder, no labelled image, none of a class of the model, or none that can be read.
-        ModelError: the backbone is damaged, or its answers are not numbers.
-        ProviderError: the engine cannot be opened or failed under way.
+        ModelError: the backbone is damaged, or its outputs are not numbers.
+        ProviderError: the engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    found = read_images(folder, [card.classes], repr(card.name), report=report, token=token)
+    found = read_images(folder, [card.classes], tr("“{name}”", name=card.name), report=report, token=token)
     table = compute_features(found.images, extractor, store, report=report, token=token)
     images = [found.images[row] for row in table.rows.tolist()]
     evaluation = evaluate_features(images, table.features, card, head)
@@ -102,11 +103,11 @@ def evaluate_folder(
 def evaluate_features(
     images: Sequence[EvaluationImage], features: NDArray[np.float32], card: ModelCard, head: Head
 ) -> Evaluation:
-    """How a model does on images with features [n, d], each of one of its classes.
+    """Evaluate a model on images with features [n, d], each of one of its classes.
 
     Raises:
-        DatasetError: there is no image.
-        ModelError: a logit is not a finite number.
+        DatasetError: there are no images.
+        ModelError: a logit is not finite.
     """
     indexes = match_labels({image.label for image in images}, card.classes)
     return evaluate(
@@ -119,7 +120,7 @@ def evaluate_features(
 
 
 def find_training_images(images: Sequence[EvaluationImage], contains: ContainsHash) -> NDArray[np.bool_]:
-    """Which of n images a model learnt from, [n]."""
+    """Which of n images a model was trained on, [n]."""
     return np.array([contains(image.sha256) for image in images], bool)
 
 

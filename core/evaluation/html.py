@@ -1,4 +1,4 @@
-"""HTML and SVG built as a tree, so that no text can ever be taken for markup."""
+"""HTML and SVG built as an element tree, so that text is never interpreted as markup."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Content: TypeAlias = Element | str
 
 
 def element(tag: str, *contents: Content, **attributes: str | float) -> Element:
-    """An element around texts and other elements.
+    """Make an element that contains texts and other elements.
 
     Args:
         tag: its name.
-        contents: what it holds, in order; texts are shown as they are, unprintable characters escaped.
-        attributes: their names with `_` for `-`, and `class_` for `class`; numbers get two decimals.
+        contents: its children in order; unprintable characters of texts are escaped.
+        attributes: names have `_` for `-`, and `class_` for `class`; numbers get two decimals.
     """
     result = Element(tag, {name.rstrip("_").replace("_", "-"): _value(value) for name, value in attributes.items()})
     for content in contents:
@@ -31,7 +31,7 @@ def element(tag: str, *contents: Content, **attributes: str | float) -> Element:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Content]], *, numbers: Sequence[str] = ()) -> Element:
-    """A table whose first column heads its rows; the columns in `numbers` are set to the right."""
+    """A table whose first column contains row headers; the columns in `numbers` are right-aligned."""
     sides = ["number" if name in numbers else "" for name in columns]
     heads = [element("th", name, scope="col", class_=side) for name, side in zip(columns, sides, strict=True)]
     body = element("tbody")
@@ -42,10 +42,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Content]], *, numbers:
 
 
 def page(title: str, style: str, *contents: Content) -> str:
-    """A whole HTML document that loads nothing and runs nothing."""
+    """A complete HTML document without scripts or external resources."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    look = Element("style")
-    look.text = style
+    styles = Element("style")
+    styles.text = style
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -53,7 +53,7 @@ def page(title: str, style: str, *contents: Content) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        look,
+        styles,
     )
     document = element("html", head, element("body", element("main", *contents)), lang="en")
     return f"<!DOCTYPE html>\n{tostring(document, encoding='unicode', method='html')}\n"

@@ -1,4 +1,4 @@
-"""The parts that every report for people is put together from, and how they look; the page follows light and dark."""
+"""The components and the style sheet of HTML reports, with light and dark themes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from PIL import Image
 
 from core.base.errors import ImageError
+from core.base.i18n import tr
 from core.evaluation.html import Content, element
 from core.images.decoding import decode_thumbnail
 
@@ -18,29 +19,29 @@ _THUMBNAIL: Final = 160
 
 
 def tile(name: str, figure: str, note: str) -> Element:
-    """A figure in large, its name above and a remark below."""
+    """A large figure with its name above and a note below."""
     return element(
         "div", element("span", name), element("strong", figure), element("span", note), class_="tile surface"
     )
 
 
 def note(text: str) -> Element:
-    """What helps to read what follows."""
+    """An explanatory paragraph."""
     return element("p", text, class_="note")
 
 
 def plot(drawing: Content) -> Element:
-    """A drawing on a surface of its own."""
+    """A plot on its own surface."""
     return element("div", drawing, class_="plot surface")
 
 
-def details(content: Element, name: str = "The same as a table") -> Element:
-    """What is folded away until it is asked for."""
-    return element("details", element("summary", name), content)
+def details(content: Element, name: str = "") -> Element:
+    """A collapsed section, titled “Show as table” unless it has a name."""
+    return element("details", element("summary", name or tr("Show as table")), content)
 
 
 def thumbnail(image: Path) -> Element:
-    """An image in small, inside the page; the reason in words where it cannot be read."""
+    """A thumbnail embedded in the page, or the error message if the image cannot be read."""
     try:
         pixels = Image.fromarray(decode_thumbnail(image, 2 * _THUMBNAIL))
     except ImageError as error:

@@ -1,8 +1,8 @@
-"""Which images at hand a model has learned from: the very files, and copies of them that were changed or saved anew.
+"""Detection of evaluation images that a model was trained on: the same files, or edited and re-encoded copies.
 
-A copy is known by its look (`core.images.perceptual_hash`), as when a photo was saved as JPEG, resized or recoloured,
-or by the cosine of its features, as when it was mirrored or cropped; that says nothing of a class whose photos all
-look alike.
+Copies are recognized by perceptual hash (`core.images.perceptual_hash`) if they were re-encoded, resized or recoloured,
+or by the cosine similarity of their features if they were mirrored or cropped. The latter is not used for classes whose
+photos all look alike.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from core.models.installed import InstalledModel, load_examples, load_training_h
 _BLOCK: Final = 512
 
 ContainsHash: TypeAlias = Callable[[str], bool]
-"""Whether a model learned from the image of this SHA-256, in hexadecimal."""
+"""Whether a model was trained on the image with this SHA-256, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """The images a model learned from.
+    """The images that a model was trained on.
 
     Attributes:
-        contains: says it of the very files.
-        examples: SHA-256 of those that the library remembers, by class.
-        hashes: of these; fewer where not all were kept.
-        folder: where the model lies, with features of its examples if it was shipped.
+        contains: whether it was trained on a given file.
+        examples: SHA-256 of the training images that the library recorded, by class.
+        hashes: their perceptual hashes; fewer if not all were recorded.
+        folder: the model's folder, with features of its examples if the model is built in.
     """
 
     contains: ContainsHash
@@ -51,7 +51,7 @@ class TrainingSet:
 
     @classmethod
     def of(cls, model: InstalledModel) -> TrainingSet | None:
-        """What a model learned from; None where nobody knows."""
+        """The training set of a model; None if unknown."""
         training_hashes = load_training_hashes(model)
         if training_hashes is None:
             return None
@@ -70,15 +70,15 @@ class TrainingSet:
         report: ProgressCallback,
         token: CancelToken,
     ) -> NDArray[np.bool_]:
-        """Which of n images the model learned from, or from copies of them, [n].
+        """Which of n images, or copies of them, the model was trained on, [n].
 
         Args:
             images: the images.
-            features: of them, [n, d], as the source makes them.
-            source: says which kept features can be compared with these.
-            store: may keep those of the images that were learned from.
-            report: told of each image that has to be looked at.
-            token: looked at all the time.
+            features: their features [n, d] from the source.
+            source: determines which cached features can be compared with these.
+            store: may have the features of training images.
+            report: called for each image that has to be scanned.
+            token: checked frequently.
 
         Raises:
             Cancelled: the token was cancelled.
@@ -109,10 +109,10 @@ class TrainingSet:
         found = np.zeros(len(images), bool)
         if not self.hashes or not images:
             return found
-        looks = np.array(self.hashes, np.uint64)
-        asked = [LabelledImage(image.path, image.label, None) for image in images]
+        hashes = np.array(self.hashes, np.uint64)
+        unscanned = [LabelledImage(image.path, image.label, None) for image in images]
         with ScanCache() as cache:
-            for row, seen in enumerate(scan_images(asked, cache, report, token)):
-                if isinstance(seen, ScannedImage):
-                    found[row] = int(np.bitwise_count(looks ^ np.uint64(seen.phash)).min()) <= HAMMING_THRESHOLD
+            for row, result in enumerate(scan_images(unscanned, cache, report, token)):
+                if isinstance(result, ScannedImage):
+                    found[row] = int(np.bitwise_count(hashes ^ np.uint64(result.phash)).min()) <= HAMMING_THRESHOLD
         return found

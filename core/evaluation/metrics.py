@@ -1,4 +1,4 @@
-"""How good a model is on images whose class is known."""
+"""Classification metrics of a model on labelled images."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from core.evaluation.calibration import (
 
 TOP_K: Final = 5
 MATRIX_CLASSES: Final = 1000
-"""Beyond this a matrix is hundreds of megabytes of zeros as text."""
+"""With more classes, a matrix takes hundreds of megabytes as text."""
 _MAX_CONFUSED: Final = 100
 _MAX_MISTAKES: Final = 24
 _MAX_THRESHOLDS: Final = 100
 _WILSON_Z: Final = 1.959964
-"""The normal quantile of a 95 % interval."""
+"""The normal quantile of a 95% interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """How one class fares.
+    """The metrics of one class.
 
     Attributes:
         label: the class.
-        precision: of the images named so, the share that are; None where none was named so.
-        recall: of its images, the share that were named so; None where it has no images.
-        f1: harmonic mean of both; None where it has no images and none was named so.
-        support: how many images it has.
+        precision: of the images predicted as this class, the fraction that belong to it; None if none was predicted.
+        recall: of its images, the fraction that were predicted as this class; None if it has no images.
+        f1: harmonic mean of both; None if it has no images and none was predicted.
+        support: its number of images.
     """
 
     label: str
@@ -53,14 +53,14 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Misclassification:
-    """An image named wrongly.
+    """A misclassified image.
 
     Attributes:
         path: the image.
-        label: its class.
-        predicted: what the model named it.
-        confidence: how sure the model was of that, 0..1, calibrated.
-        probability: what it left for the right class, 0..1, calibrated.
+        label: its true class.
+        predicted: the predicted class.
+        confidence: calibrated probability of the predicted class, 0..1.
+        probability: calibrated probability of the true class, 0..1.
     """
 
     path: Path
@@ -72,13 +72,13 @@ class Misclassification:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionPair:
-    """A class whose images were named as another.
+    """A class whose images were predicted as another class.
 
     Attributes:
-        label: the class.
-        predicted: the other.
-        images: how many were.
-        share: of all images of the class, 0..1.
+        label: the true class.
+        predicted: the predicted class.
+        images: the number of such images.
+        share: as a fraction of all images of the true class, 0..1.
     """
 
     label: str
@@ -89,12 +89,12 @@ class ConfusionPair:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """What accepting only sure predictions comes to (El-Yaniv and Wiener 2010, selective classification).
+    """A point of the risk-coverage curve (El-Yaniv and Wiener 2010, selective classification).
 
     Attributes:
         threshold: the calibrated confidence from which a prediction is accepted, 0..1.
-        coverage: the share of images accepted, 0..1.
-        risk: of those, the share named wrongly, 0..1.
+        coverage: the fraction of images accepted, 0..1.
+        risk: of those, the fraction misclassified, 0..1.
     """
 
     threshold: float
@@ -104,24 +104,24 @@ class RiskCoverage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """How a model did on n images.
+    """The evaluation of a model on n images.
 
     Attributes:
         classes: labels, in the order of the logits.
         paths: the images.
-        labels: the class of each, int64 [n].
-        predicted: the class the model named for each, int64 [n].
-        confidence: how sure it was of that, 0..1, calibrated, float64 [n].
-        probability: what it left for the right class, 0..1, calibrated, float64 [n].
-        accuracy: the share named rightly, 0..1.
-        interval: Wilson's 95 % interval of it.
-        per_class: one for each class, in their order.
-        confusion: int64 [classes, classes]: how many images of the class of a row were named as that of a column.
-        top_k: the share of images whose class is among the k likeliest, for k = 1, 2, ... up to `TOP_K`.
-        raw: honesty of the probabilities at temperature 1.
-        calibrated: honesty at the model's own temperature.
-        mistakes: the most confident ones, surest first.
-        risk_coverage: from the highest threshold to the lowest, which accepts all; no more than 100.
+        labels: their true classes, int64 [n].
+        predicted: their predicted classes, int64 [n].
+        confidence: calibrated probabilities of the predicted classes, 0..1, float64 [n].
+        probability: calibrated probabilities of the true classes, 0..1, float64 [n].
+        accuracy: the fraction classified correctly, 0..1.
+        interval: its Wilson 95% confidence interval.
+        per_class: metrics of each class, in order.
+        confusion: int64 [classes, classes]: images by true class (rows) and predicted class (columns).
+        top_k: the fraction of images whose class is among the k most likely, for k = 1, 2, ... up to `TOP_K`.
+        raw: calibration at temperature 1.
+        calibrated: calibration at the model's own temperature.
+        mistakes: the most confident ones, highest confidence first.
+        risk_coverage: by descending threshold, down to the one that accepts all; at most 100 points.
     """
 
     classes: tuple[str, ...]
@@ -142,26 +142,26 @@ class Evaluation:
 
     @property
     def images(self) -> int:
-        """How many images there were."""
+        """The number of images."""
         return len(self.paths)
 
 
 def evaluate(
     logits: Logits, labels: Labels, classes: Sequence[str], *, temperature: float, paths: Sequence[Path]
 ) -> Evaluation:
-    """Judge a model by its logits [n, classes] on n images with labels [n].
+    """Evaluate a model by its logits [n, classes] on n images with labels [n].
 
     Args:
-        logits: what the head says.
+        logits: outputs of the head.
         labels: indexes into `classes`.
         classes: labels, in the order of the logits; at least two.
         temperature: the model's own, above 0.
         paths: the images.
 
     Raises:
-        DatasetError: there is no image.
-        ModelError: a logit is not a finite number.
-        ValueError: the arguments do not fit together.
+        DatasetError: there are no images.
+        ModelError: a logit is not finite.
+        ValueError: shapes do not match.
     """
     scores = validate_logits(logits, labels)
     if scores.shape != (len(paths), len(classes)):
@@ -191,7 +191,7 @@ def evaluate(
 
 
 def most_confused(evaluation: Evaluation, count: int) -> tuple[ConfusionPair, ...]:
-    """The pairs of classes confused most often, at most `count`, the most frequent first."""
+    """The most frequent confusions, at most `count`, in descending order."""
     (wrong,) = np.nonzero(evaluation.labels != evaluation.predicted)
     pairs = Counter(zip(evaluation.labels[wrong].tolist(), evaluation.predicted[wrong].tolist(), strict=True))
     return tuple(
@@ -206,18 +206,18 @@ def most_confused(evaluation: Evaluation, count: int) -> tuple[ConfusionPair, ..
 
 
 def wilson(correct: int, count: int) -> tuple[float, float]:
-    """Wilson's score interval of the share right/count at 95 % (1927); `count` is 1 or more."""
+    """Wilson's 95% score interval (1927) of the fraction correct/count; `count` is at least 1."""
     fraction, z = correct / count, _WILSON_Z
     middle = fraction + z * z / (2 * count)
     half = z * math.sqrt(fraction * (1 - fraction) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count  # where all or none are right, rounding alone would put the share outside
+    scale = 1 + z * z / count  # if all or none are correct, rounding errors could put the fraction outside
     return max(0.0, min(fraction, (middle - half) / scale)), min(1.0, max(fraction, (middle + half) / scale))
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as JSON has it; shares are 0..1 with six decimals, what is undefined is null.
+    """An evaluation as JSON; fractions are 0..1 with six decimals, undefined values are null.
 
-    The confusion matrix is null beyond `MATRIX_CLASSES` classes; the most frequent confusions are always there.
+    The confusion matrix is null beyond `MATRIX_CLASSES` classes; the most frequent confusions are always included.
     """
     raw, calibrated = evaluation.raw, evaluation.calibrated
     content = {
@@ -244,12 +244,12 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def misclassification_json(mistake: Misclassification) -> dict[str, Any]:
-    """A mistake as JSON has it."""
+    """A misclassification as JSON."""
     return dict(_rounded(asdict(mistake))) | {"path": str(mistake.path)}
 
 
 def _ranks(scores: NDArray[np.float64], labels: Labels) -> Labels:
-    """How many classes come before the right one; equal ones keep the classes' order."""
+    """The rank of the true class, from 0; ties are in the order of the classes."""
     own = scores[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(scores.shape[1]) < labels[:, None]
     return np.asarray(((scores > own) | ((scores == own) & earlier)).sum(axis=1), np.int64)
@@ -298,7 +298,7 @@ def _misclassifications(
 def _risk_coverage(confidence: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[RiskCoverage, ...]:
     order = np.argsort(-confidence, kind="stable")
     sorted_confidence, wrong_so_far = confidence[order], np.cumsum(wrong[order])
-    ends = np.append(np.nonzero(np.diff(sorted_confidence))[0], len(order) - 1)  # equally sure ones go together
+    ends = np.append(np.nonzero(np.diff(sorted_confidence))[0], len(order) - 1)  # equal confidences share one point
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, _MAX_THRESHOLDS).round().astype(np.int64))]
     return tuple(
         RiskCoverage(float(sorted_confidence[end]), (end + 1) / len(order), float(wrong_so_far[end] / (end + 1)))

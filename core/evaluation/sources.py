@@ -1,4 +1,4 @@
-"""What makes the features that an installed model reads."""
+"""The feature extractor of an installed model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.models.installed import InstalledModel, load_backbone
 
 
 def feature_extractor(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> FeatureExtractor:
-    """Opens the model's backbone on the provider asked for, once features are needed that are not kept."""
+    """An extractor that opens the model's backbone on the requested provider once uncached features are needed."""
     card = model.backbone.card
     return FeatureExtractor(
         card, precision, lambda: choose_engine(load_backbone(model.backbone), card, requested, precision)

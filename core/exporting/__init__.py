@@ -1,1 +1,1 @@
-"""A model as one file for other programs, in 8 bits or as LiteRT, and what it loses on the way."""
+"""Export of models as single files for other programs, in 8 bits or as LiteRT, and the accuracy lost by that."""

@@ -1,9 +1,9 @@
-"""What numbers flow through a network when it looks at images: the ranges worth storing in 8 bits, and the means.
+"""Activation statistics of a network on images: quantization ranges for 8 bits, and means.
 
-Ranges that hold every number are ruled by rare outliers. Those taken here make the sum of |error| ** `POWER` least,
-over rounding inside the range and clipping outside. With 1.5, Xception's features of photos in 8 bits agree with the
-exact ones to a mean cosine of 0.989; with ranges that hold every number to 0.931, with the least squares to 0.962, with
-99.99 % of the numbers to 0.985. EfficientNet-Lite0, whose numbers end at 6, hardly cares.
+Min-max ranges are dominated by rare outliers. The ranges chosen here minimize the sum of |error| ** `POWER` over
+rounding inside the range and clipping outside. With 1.5, Xception's 8-bit features of photos have a mean cosine of
+0.989 to the exact ones; with min-max ranges 0.931, with least squares 0.962, with the 99.99% percentile 0.985.
+EfficientNet-Lite0, whose activations are clipped at 6, hardly depends on it.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from core.models.variants import open_file, run_file
 
 POWER: Final = 1.5
 _STEPS: Final = 255
-"""From the lowest to the highest number of 8 bits."""
+"""Quantization steps of 8 bits."""
 _PER_IMAGE: Final = 4096
-"""Numbers looked at of each array."""
+"""Sampled values per tensor and image."""
 _PARTS: Final = np.geomspace(0.02, 1.0, 40).tolist()
-"""Of the lowest and the highest number: where a range may end."""
+"""Candidate ends of a range, as fractions of the minimum and the maximum."""
 _ROUNDS: Final = 2
-"""How often each end of a range is chosen anew, the other staying."""
+"""How often each end of a range is optimized with the other fixed."""
 
 
 class RangeObserver:
-    """Numbers of some arrays, seen image by image, and the ranges in which they are best stored."""
+    """Samples the values of tensors image by image, and finds their best quantization ranges."""
 
     def __init__(self) -> None:
-        self._draw = np.random.default_rng(0)
+        self._rng = np.random.default_rng(0)
         self._numbers: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
         self._ends: dict[str, list[float]] = defaultdict(list)
 
     def update(self, name: str, values: NDArray[np.float32]) -> None:
-        """Take note of an array for one image."""
+        """Sample the values of a tensor for one image."""
         flat = values.reshape(-1)
-        self._numbers[name].append(flat[self._draw.integers(0, flat.size, _PER_IMAGE)])
+        self._numbers[name].append(flat[self._rng.integers(0, flat.size, _PER_IMAGE)])
         self._ends[name] += [float(flat.min()), float(flat.max())]
 
     def best_ranges(self) -> dict[str, tuple[float, float]]:
-        """The lowest and the highest number worth storing, by the array's name."""
+        """The lower and upper end of the best range, by tensor name."""
         return {
             name: _best_range(np.concatenate(numbers), min(self._ends[name]), max(self._ends[name]))
             for name, numbers in self._numbers.items()
@@ -55,11 +55,11 @@ class RangeObserver:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActivationStats:
-    """What flows through a network.
+    """Activation statistics of a network.
 
     Attributes:
-        ranges: lowest and highest number worth storing, by the array's name.
-        means: of each convolution's input, float64 [channels], by the array's name.
+        ranges: lower and upper end of the quantization range, by tensor name.
+        means: channel means of the inputs of convolutions, float64 [channels], by tensor name.
     """
 
     ranges: Mapping[str, tuple[float, float]]
@@ -69,12 +69,12 @@ class ActivationStats:
 def observe_activations(
     model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operators: Collection[str]
 ) -> ActivationStats:
-    """Let a network look at images, and watch what goes into and comes out of some of its operators.
+    """Run a network on images and observe the inputs and outputs of some of its operators.
 
     Args:
-        model: from `image` uint8 [n, size, size, 3]; it stays as it is.
+        model: from `image` uint8 [n, size, size, 3]; it is not modified.
         images: uint8 [size, size, 3], one or more.
-        operators: their types.
+        operators: the types of the observed operators.
 
     Raises:
         ModelError: the network does not run.
@@ -91,15 +91,15 @@ def observe_activations(
 
 
 def _observed_tensors(graph: onnx.GraphProto, operators: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Arrays that flow into and out of operators, and those of them that are convolved."""
-    result = {name for node in graph.node for name in node.output}
-    watched = [node for node in graph.node if node.op_type in operators]
-    names = dict.fromkeys(name for node in watched for name in (*node.input, *node.output) if name in result)
-    return tuple(names), frozenset(node.input[0] for node in watched if node.op_type == "Conv")
+    """The input and output tensors of the operators, and those of them that are inputs of convolutions."""
+    computed = {name for node in graph.node for name in node.output}
+    observed = [node for node in graph.node if node.op_type in operators]
+    names = dict.fromkeys(name for node in observed for name in (*node.input, *node.output) if name in computed)
+    return tuple(names), frozenset(node.input[0] for node in observed if node.op_type == "Conv")
 
 
 def _with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> bytes:
-    """The network with more outputs."""
+    """Add outputs to the network."""
     extended = onnx.ModelProto()
     extended.CopyFrom(model)
     existing = {info.name for info in extended.graph.output}
@@ -108,7 +108,7 @@ def _with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> bytes:
 
 
 def _best_range(numbers: NDArray[np.float32], lowest: float, highest: float) -> tuple[float, float]:
-    """The range, 0 in it, that loses least of drawn numbers whose extremes are known."""
+    """The range including 0 with the lowest loss for sampled values, given their minimum and maximum."""
     ascending, zeros = np.sort(numbers), len(numbers) - int(np.count_nonzero(numbers))
     lows, highs = ([part * end for part in _PARTS] for end in (min(lowest, 0.0), max(highest, 0.0)))
     low, high = lows[-1], highs[-1]
@@ -119,7 +119,7 @@ def _best_range(numbers: NDArray[np.float32], lowest: float, highest: float) -> 
 
 
 def _loss(ascending: NDArray[np.float32], zeros: int, low: float, high: float) -> float:
-    """What storing numbers in 8 bits loses; rounding errors are even over a step, and a 0 stays one."""
+    """The quantization loss of sorted values; rounding errors are uniform over a step, and 0 is exact."""
     first, last = np.searchsorted(ascending, low), np.searchsorted(ascending, high, "right")
     rounded = (last - first - zeros) * ((high - low) / _STEPS / 2) ** POWER / (POWER + 1)
     below = low - ascending[:first].astype(np.float64)

@@ -1,4 +1,4 @@
-"""A model as one file, in the format that other programs need."""
+"""Export of a model as a single file, in any of the supported formats."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.exporting.formats import ExportFormat
 from core.models.installed import InstalledModel
@@ -40,24 +41,25 @@ def export_model(
 
     Args:
         model: the model.
-        file: to write or replace.
-        format: how.
-        images: a folder of labelled images, best those it was trained on; needed for 8 bits.
-        most_lost: fraction of the validation images that 8 bits may cost, 0..1.
-        report: told of each stage.
-        token: looked at all the time.
+        file: the file to write or replace.
+        format: the format.
+        images: a folder of labelled images, preferably the training data; required for 8 bits.
+        most_lost: the largest acceptable loss of accuracy on the validation images in 8 bits, 0..1.
+        report: called for each stage.
+        token: checked frequently.
 
     Returns:
-        What it loses in 8 bits; None for the other formats.
+        The evaluation of the 8-bit variants; None for the other formats.
 
     Raises:
         UsageError: the format needs images.
-        FoveaError: nothing was written; what was there before is unharmed. The modules called here say why.
+        FoveaError: the export failed; an existing file is unchanged. See the modules called here.
         Cancelled: the token was cancelled.
     """
     if format.needs_images and images is None:
-        what = "Converting to 8 bits needs labelled images: to choose the ranges, and to measure what it costs."
-        raise UsageError(what, hint="Choose a folder of labelled images, best the one the model was trained on.")
+        what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
+        hint = tr("Choose a folder of labelled images, preferably the one the model was trained on.")
+        raise UsageError(what, hint=hint)
     if format is ExportFormat.ONNX:
         from core.models.exchange import export
 

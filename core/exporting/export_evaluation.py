@@ -1,4 +1,4 @@
-"""What a model loses in another form: both named the same images, and what differs is counted."""
+"""Evaluation of exported variants of a model against the original on the same images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.datasets.problems import Problem
 from core.engine import golden
@@ -21,17 +22,17 @@ from core.exporting.samples import Samples
 from core.models.variants import Outputs, open_file, run_joined
 
 MAX_LOSS: Final = 0.01
-"""Share of the validation images that may be named rightly no more, unless another one is asked for."""
+"""The default for the largest acceptable loss of accuracy on the validation images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutputs:
-    """What one file said of n validation images.
+    """The outputs of one file for n validation images.
 
     Attributes:
         logits: float32 [n, classes].
         features: float32 [n, d].
-        milliseconds: median of one image alone.
+        milliseconds: median time for a batch of one.
         size_bytes: of the file.
     """
 
@@ -43,18 +44,18 @@ class ModelOutputs:
 
 @dataclass(frozen=True, slots=True)
 class VariantMetrics:
-    """How a form does against the exact model on the same images.
+    """The metrics of a variant against the exact model on the same images.
 
     Attributes:
-        name: of the form.
-        accuracy: share of the images named rightly, 0..1.
-        lost: of the exact model's accuracy; below 0 where the form is better.
-        only_exact_right: images that only the exact model names rightly.
-        only_it_right: images that only the form names rightly.
-        p: of McNemar's exact test.
-        named_otherwise: images that the two name differently, rightly or not.
-        cosine: least similarity of its features with the exact ones.
-        milliseconds: median of one image alone.
+        name: of the variant.
+        accuracy: the fraction of the images classified correctly, 0..1.
+        lost: the loss of accuracy against the exact model; negative if the variant is better.
+        only_exact_right: images that only the exact model classifies correctly.
+        only_it_right: images that only the variant classifies correctly.
+        p: p value of McNemar's exact test.
+        named_otherwise: images for which the two predictions differ, correct or not.
+        cosine: the lowest cosine similarity of its features to the exact ones.
+        milliseconds: median time for a batch of one.
         size_bytes: of the file.
     """
 
@@ -72,17 +73,17 @@ class VariantMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ExportEvaluation:
-    """What came of trying forms.
+    """The evaluation of all variants of an export.
 
     Attributes:
-        calibration: how many training images they were adjusted with.
-        images: how many validation images they were judged by.
+        calibration: the number of training images used for calibration.
+        images: the number of validation images used for the evaluation.
         is_as_trained: whether both are those of the model's own training.
-        learnt: how many of the validation images the model learnt from in the end; None where nobody knows.
-        exact: the model as it is.
-        forms: what was made of it, one or more.
-        most_lost: how much of its accuracy may be lost, 0..1.
-        problems: what was found wrong with the folder.
+        learnt: how many of the validation images the model was finally trained on; None if unknown.
+        exact: the original model.
+        forms: its variants, one or more.
+        most_lost: the largest acceptable loss of accuracy, 0..1.
+        problems: the problems of the folder.
     """
 
     calibration: int
@@ -96,41 +97,51 @@ class ExportEvaluation:
 
     @property
     def chosen(self) -> VariantMetrics | None:
-        """The form that names most images rightly, the faster of two equals; None where all lose too much."""
+        """The most accurate variant, the faster one of equals; None if all lose too much accuracy."""
         allowed = (form for form in self.forms if form.lost <= self.most_lost)
         return min(allowed, key=lambda form: (-form.accuracy, form.milliseconds), default=None)
 
 
 def loss_in_words(trial: ExportEvaluation) -> str:
-    """What the chosen form loses, in a sentence; empty where none was chosen."""
+    """The accuracy of the chosen variant in one sentence; empty if none was chosen."""
     if trial.chosen is None:
         return ""
     form = trial.chosen
-    return (
-        f"In 8 bits it names {percent(form.accuracy)} of {trial.images:,} validation photos rightly, "
-        f"exactly it names {percent(trial.exact.accuracy)}; {form.named_otherwise:,} are named otherwise."
+    return tr_n(
+        "In 8 bits, {accuracy} correct on {count:,} validation photo ({exact} before); {changed:,} predicted "
+        "differently.",
+        "In 8 bits, {accuracy} correct on {count:,} validation photos ({exact} before); {changed:,} predicted "
+        "differently.",
+        trial.images,
+        accuracy=percent(form.accuracy),
+        exact=percent(trial.exact.accuracy),
+        changed=form.named_otherwise,
     )
 
 
 class AccuracyLossError(ModelError):
-    """No form is as good as was asked for, and so nothing was written.
+    """Every variant loses too much accuracy, so nothing was written.
 
     Attributes:
-        evaluation: what was found.
+        evaluation: the evaluation of the variants.
     """
 
     def __init__(self, evaluation: ExportEvaluation) -> None:
         minimum = min(form.lost for form in evaluation.forms)
         super().__init__(
-            f"In 8 bits the model names {minimum:.2%} of the validation images rightly no more; "
-            f"{evaluation.most_lost:.2%} are allowed. Nothing was written.",
-            hint="Export it with --storage float16, or allow more with --most-lost.",
+            tr(
+                "In 8 bits, the model loses {loss:.2%} accuracy on the validation images; at most {limit:.2%} is "
+                "allowed. Nothing was written.",
+                loss=minimum,
+                limit=evaluation.most_lost,
+            ),
+            hint=tr("Export it with --storage float16, or allow more with --most-lost."),
         )
         self.evaluation = evaluation
 
 
 def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, ModelOutputs]:
-    """What joined .onnx files say of images uint8 [size, size, 3], one at a time, the files in turns.
+    """Run joined .onnx files on images uint8 [size, size, 3], one image at a time, alternating between the files.
 
     Raises:
         ModelError: a file does not run.
@@ -149,7 +160,7 @@ def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]
 def with_progress(
     images: Iterable[NDArray[np.uint8]], stage: str, total: int, *, report: ProgressCallback, token: CancelToken
 ) -> Iterator[NDArray[np.uint8]]:
-    """Images, each reported as done when the next is asked for.
+    """Yield images, reporting each as done when the next is requested.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -164,10 +175,10 @@ def with_progress(
 def evaluate_variants(
     exact: ModelOutputs, forms: Mapping[str, ModelOutputs], samples: Samples, max_loss: float
 ) -> ExportEvaluation:
-    """Count what differs between the exact model and forms of it, by their names.
+    """Compare the outputs of variants, by name, with those of the exact model.
 
     Raises:
-        ModelError: a form's answers are not numbers.
+        ModelError: an output of a variant is not a number.
     """
     return ExportEvaluation(
         calibration=len(samples.calibration),
@@ -182,7 +193,7 @@ def evaluate_variants(
 
 
 def facts(evaluation: ExportEvaluation, form: VariantMetrics) -> dict[str, Any]:
-    """How good a form was found to be, for the card of the file that holds it."""
+    """The metrics of a variant, for the card of its file."""
     return {
         "kind": form.name,
         "calibration_images": evaluation.calibration,
@@ -202,14 +213,15 @@ def facts(evaluation: ExportEvaluation, form: VariantMetrics) -> dict[str, Any]:
 
 
 def _outputs(found: Sequence[Outputs], times: Sequence[float], size_bytes: int) -> ModelOutputs:
-    logits = np.concatenate([answer.logits for answer in found])
-    features = np.concatenate([answer.features for answer in found])
+    logits = np.concatenate([outputs.logits for outputs in found])
+    features = np.concatenate([outputs.features for outputs in found])
     return ModelOutputs(logits, features, statistics.median(times), size_bytes)
 
 
 def _metrics(name: str, form: ModelOutputs, exact: ModelOutputs, labels: NDArray[np.int64]) -> VariantMetrics:
     if not np.isfinite(form.logits).all():
-        raise ModelError(f"The form {name} answers with what is no number.", hint="Export it with --storage float16.")
+        what = tr("The outputs of the variant {name} are not numbers.", name=name)
+        raise ModelError(what, hint=tr("Export it with --storage float16."))
     predicted, exact_predicted = form.logits.argmax(axis=1), exact.logits.argmax(axis=1)
     correct, exact_correct = predicted == labels, exact_predicted == labels
     return VariantMetrics(

@@ -1,4 +1,4 @@
-"""The kinds of file that a model can be exported as."""
+"""Export formats."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ExportFormat(StrEnum):
-    """A kind of file, and how it stores the weights; without a storage, as the model stores them."""
+    """A file format and the type of its stored weights; without a type, that of the model."""
 
     ONNX = "onnx"
     ONNX_FLOAT32 = "onnx-float32"
@@ -19,10 +19,10 @@ class ExportFormat(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """What the file's name ends in."""
+        """The file name extension."""
         return ".tflite" if self.value.startswith("litert") else ".onnx"
 
     @property
     def needs_images(self) -> bool:
-        """Whether labelled images are needed to measure what it loses."""
+        """Whether the export needs labelled images for calibration and evaluation."""
         return self.value.endswith("int8")

@@ -1,13 +1,13 @@
-"""A network in 8 bits: static quantisation by ONNX Runtime's own tool, in QDQ form, ranges from `activation_observer`.
+"""Static 8-bit quantization by ONNX Runtime's quantizer, in QDQ format, with ranges from `activation_observer`.
 
-Kernels are symmetric, each channel with a scale of its own; activations have a zero point. What rounding a kernel does
-to the mean of its outputs is taken out of the bias again (Nagel et al. 2019, "Data-Free Quantization through Weight
+Weights are quantized symmetrically per channel, activations with a zero point. The shift that rounding a kernel causes
+in the mean of its outputs is corrected in the bias (Nagel et al. 2019, "Data-Free Quantization through Weight
 Equalization and Bias Correction", arXiv:1906.04721, section 4.2).
 
-Kernels use 7 of the 8 bits, because a file must answer alike wherever it goes: processors with AVX2 alone add up two
-products of 8 bits in 16, and with all bits these overflow (ONNX Runtime's guide to quantisation, "reduce_range"). On
-such a processor EfficientNet-Lite0's features of photos agree with the exact ones to a mean cosine of 0.989, with all
-bits to 0.856.
+Weights use 7 of the 8 bits, so that a file gives the same results everywhere: processors with AVX2 but without VNNI add
+two 8-bit products in 16 bits, which overflows with full 8-bit weights (ONNX Runtime's quantization guide,
+"reduce_range"). On such a processor, EfficientNet-Lite0's features of photos have a mean cosine of 0.989 to the exact
+ones; with all bits 0.856.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.exporting.activation_observer import ActivationStats
 from core.models import joined
 
 OPERATORS: Final = ("Conv", "Relu", "Clip")
-"""What is computed in 8 bits. Preprocessing, sums and means stay float32: there 8 bits cost more than they give."""
+"""The quantized operators. Preprocessing, sums and pooling stay float32: there, 8 bits cost more than they gain."""
 
 _INT8_MAX: Final = 64
-"""Of a kernel's numbers: 255 * 64 * 2 still fits into 16 bits with a sign."""
+"""The largest quantized weight: 255 * 64 * 2 still fits into 16 bits with a sign."""
 
 
 class QuantizationKind(StrEnum):
-    """Numbers of activations and of kernels."""
+    """The types of activations and of weights."""
 
     U8S8 = "u8s8"
-    """Unsigned and signed: the fastest on processors of PCs."""
+    """Unsigned and signed: the fastest on PC processors."""
     S8S8 = "s8s8"
-    """Both signed: what graphics cards and some phones ask for."""
+    """Both signed: required by GPUs and some phones."""
 
 
 def quantize(model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationKind) -> bytes:
-    """The ONNX file of a network whose convolutions compute in 8 bits.
+    """Quantize the convolutions of a network to 8 bits, and return it as an ONNX file.
 
     Args:
-        model: its kernels in float32, no casts before them; it stays as it is.
-        stats: what flows through it.
-        kind: of the numbers.
+        model: with float32 kernels without casts before them; it is not modified.
+        stats: its activation statistics.
+        kind: the types of activations and weights.
 
     Raises:
-        ModelError: it is built in a way that cannot be quantised.
+        ModelError: the network cannot be quantized.
     """
     corrected = onnx.shape_inference.infer_shapes(model)
     _correct_biases(corrected.graph, stats)
     try:
         result = _quantize_model(corrected, stats, kind)
-    except Exception as error:  # the boundary: the tool raises whatever it stumbles over
-        raise ModelError(
-            f"The network cannot be stored in 8 bits: {error}.", hint="Export it with --storage float16."
-        ) from error
+    except Exception as error:  # the boundary: the tool raises unrelated kinds
+        what = tr("Couldn't convert the network to 8 bits: {reason}.", reason=error)
+        raise ModelError(what, hint=tr("Export it with --storage float16.")) from error
     del result.graph.value_info[:]
     return joined.serialise(result)
 
@@ -90,7 +90,7 @@ def _quantize_model(model: onnx.ModelProto, observed: ActivationStats, kind: Qua
 
 
 def _correct_biases(content: onnx.GraphProto, observed: ActivationStats) -> None:
-    """Give each convolution the bias with which its outputs keep their means once its kernel is rounded."""
+    """Correct the bias of each convolution so that rounding its kernel does not change the mean of its outputs."""
     arrays = {tensor.name: tensor for tensor in content.initializer}
     for node in content.node:
         if node.op_type != "Conv" or node.input[1] not in arrays or node.input[0] not in observed.means:
@@ -104,7 +104,7 @@ def _correct_biases(content: onnx.GraphProto, observed: ActivationStats) -> None
 
 
 def mean_shift(kernel: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What rounding a kernel [out, in, h, w] takes from the means of its outputs [out], given those of its inputs."""
+    """The decrease of output means [out] caused by rounding a kernel [out, in, h, w], given its input means [in]."""
     lost = (kernel - quantize_kernel(kernel)).sum(axis=(2, 3), dtype=np.float64)
     groups = len(means) // kernel.shape[1]
     inputs = means.reshape(groups, -1).repeat(len(kernel) // groups, axis=0)
@@ -112,7 +112,7 @@ def mean_shift(kernel: NDArray[np.float32], means: NDArray[np.float64]) -> NDArr
 
 
 def quantize_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is kept of a kernel [out, in, h, w]."""
+    """Quantize and dequantize a kernel [out, in, h, w]."""
     scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(_INT8_MAX)
     scales[scales == 0] = 1
     return np.asarray(np.round(kernel / scales) * scales, dtype=np.float32)

@@ -1,6 +1,6 @@
-"""A model in 8 bits: made in two kinds, tried against the exact one, and written if it loses little.
+"""Export in 8 bits: two variants are evaluated against the exact model, and the better one is written if it is good.
 
-What is tried is what would be written: the joined files, asked in turns for one image after another.
+The files evaluated are those that would be written: the joined ones, run alternately on one image after another.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import mark
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import ModelCard
@@ -37,22 +38,22 @@ _EXACT: Final = "exact"
 def export_int8(
     model: InstalledModel, file: Path, folder: Path, max_loss: float, *, report: ProgressCallback, token: CancelToken
 ) -> ExportEvaluation:
-    """Write a model as one .onnx whose convolutions compute in 8 bits, if that loses little.
+    """Write a model as one .onnx whose convolutions compute in 8 bits, if it loses little accuracy.
 
     Args:
         model: the model.
-        file: to write or replace.
-        folder: of labelled images, best those it was trained on.
-        max_loss: share of the validation images that may be named rightly no more, 0..1.
-        report: told of each stage.
-        token: looked at before each image.
+        file: the file to write or replace.
+        folder: of labelled images, preferably the training data.
+        max_loss: the largest acceptable loss of accuracy on the validation images, 0..1.
+        report: called for each stage.
+        token: checked before each image.
 
     Raises:
-        TooMuchLostError: more would be lost, by either kind.
-        DatasetError: the folder has no images to learn from, or none to judge by.
-        ImageError: an image cannot be read any more.
-        ModelError: the model is damaged, or cannot be stored in 8 bits.
-        StorageError: the file cannot be written; what was there before is unharmed.
+        AccuracyLossError: both variants would lose more.
+        DatasetError: the folder has no training images, or no validation images.
+        ImageError: an image can no longer be read.
+        ModelError: the model is damaged, or cannot be quantized.
+        StorageError: the file cannot be written; an existing file is unchanged.
         Cancelled: the token was cancelled.
     """
     samples = draw_samples(model, folder, report=report, token=token)
@@ -62,9 +63,8 @@ def export_int8(
         name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
     }
     images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
-    outputs = run_variants(
-        files, with_progress(images, "comparing with the exact model", count, report=report, token=token)
-    )
+    stage = mark("comparing with the original model")
+    outputs = run_variants(files, with_progress(images, stage, count, report=report, token=token))
     evaluation = evaluate_variants(outputs.pop(_EXACT), outputs, samples, max_loss)
     if evaluation.chosen is None:
         raise AccuracyLossError(evaluation)
@@ -78,12 +78,12 @@ def export_int8(
 def _quantized_variants(
     own: Variant, samples: Samples, *, report: ProgressCallback, token: CancelToken
 ) -> dict[str, Variant]:
-    """The backbone in each kind, by the kind's name."""
+    """The quantized variants of the backbone, by kind."""
     exact = graph.parse(backbone_variant(own, Storage.FLOAT32).data)
     images, count = read_pixels(samples.calibration, own.card.preprocessing), len(samples.calibration)
-    watched = with_progress(images, "watching the network", count, report=report, token=token)
-    stats = observe_activations(exact, watched, OPERATORS)
-    clock, forms = ProgressReporter("storing it in 8 bits", len(QuantizationKind), report), {}
+    observed = with_progress(images, mark("measuring activations"), count, report=report, token=token)
+    stats = observe_activations(exact, observed, OPERATORS)
+    clock, forms = ProgressReporter(mark("converting to 8 bits"), len(QuantizationKind), report), {}
     for kind in QuantizationKind:
         token.check()
         forms[kind.value] = make_variant(quantize(exact, stats, kind), own.card, Storage.INT8)
@@ -92,9 +92,9 @@ def _quantized_variants(
 
 
 def _card(card: ModelCard, evaluation: ExportEvaluation, form: VariantMetrics) -> ModelCard:
-    """The card of the file that holds a form: it says what it is and what that costs."""
+    """The card of an exported variant, with its quantization and its accuracy."""
     how = (
-        f"static int8 (QDQ, {form.name}, kernels in 7 bits, by channel): ranges of least |error| ** {POWER} on "
+        f"static int8 (QDQ, {form.name}, 7-bit weights per channel): ranges minimize |error| ** {POWER} on "
         f"{evaluation.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"
     )
     return replace(

@@ -1,4 +1,4 @@
-"""Images of a folder to adjust an exported file with, and others to judge it by: divided as they were to train."""
+"""Images for calibrating and evaluating an export, split as in the model's training."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.card import ModelCard, Preprocessing
@@ -25,14 +26,14 @@ from core.models.training_examples import DATASET
 from core.training.training_data import fingerprint
 
 MAX_CALIBRATION: Final = 100
-"""More images hardly change the ranges of a network's numbers."""
+"""More images hardly change the activation ranges."""
 
 DEFAULT_FRACTION: Final = 0.15
-"""Of the images, set aside to validate with and to test with where nothing else is said."""
+"""The default fraction of the images for validation, and for testing."""
 
 _BATCH_SIZE: Final = 4 * DECODE_THREADS
 _SEEDS: Final = 10**9
-_HINT: Final = "Name the folder the model was trained on, or one with subfolders named as its classes."
+_HINT: Final = mark("Choose the folder the model was trained on, or one with subfolders named like its classes.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +41,12 @@ class Samples:
     """Images of a folder.
 
     Attributes:
-        calibration: training images, `MAX_CALIBRATION` at most.
-        validation: images of a class of the model, none of them to train on.
+        calibration: training images, at most `MAX_CALIBRATION`.
+        validation: validation images whose class the model has.
         labels: their classes int64 [n], as indexes into the model's.
-        is_as_trained: whether the folder is the one that the model was trained on, divided in the same way.
-        learnt: how many of the validation images the model learnt from in the end; None where nobody knows.
-        problems: what was found wrong with the folder.
+        is_as_trained: whether the folder is the training data, split in the same way.
+        learnt: how many of the validation images the model was finally trained on; None if unknown.
+        problems: the problems of the folder.
     """
 
     calibration: tuple[Example, ...]
@@ -57,38 +58,38 @@ class Samples:
 
 
 def draw_samples(model: InstalledModel, folder: Path, *, report: ProgressCallback, token: CancelToken) -> Samples:
-    """Divide a folder of labelled images as the model's training did, or as any training would where it is another one.
+    """Split a folder of labelled images as in the model's training, or by default if it is another folder.
 
     Args:
-        model: the model; its card says what it was trained on.
+        model: the model; its card records its training.
         folder: of labelled images.
-        report: told of each image looked at.
-        token: looked at once for each image.
+        report: called after each image.
+        token: checked before each image.
 
     Raises:
-        DatasetError: nothing could be learned from the folder, or it has no validation image of a class of the model.
+        DatasetError: the folder cannot be used for training, or has no validation image of a class of the model.
         Cancelled: the token was cancelled.
     """
     dataset = read_dataset(folder, report=report, token=token)
-    again = _recorded_split(dataset, model) or _reconstructed_split(dataset, model.card)
-    parts = again or split(dataset, validation=DEFAULT_FRACTION, test=DEFAULT_FRACTION)
+    as_trained = _recorded_split(dataset, model) or _reconstructed_split(dataset, model.card)
+    parts = as_trained or split(dataset, validation=DEFAULT_FRACTION, test=DEFAULT_FRACTION)
     validation, labels = _of_known_classes(dataset, parts.validation, model.card)
-    learnt = load_training_hashes(model)
+    hashes = load_training_hashes(model)
     return Samples(
         calibration=_sample_calibration([dataset.examples[at] for at in parts.train.tolist()]),
         validation=validation,
         labels=labels,
-        is_as_trained=again is not None,
-        learnt=None if learnt is None else sum(learnt.contains(example.sha256) for example in validation),
+        is_as_trained=as_trained is not None,
+        learnt=None if hashes is None else sum(hashes.contains(example.sha256) for example in validation),
         problems=dataset.problems,
     )
 
 
 def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
-    """What the backbone reads of each image, uint8 [size, size, 3]; nothing is decoded while the taker works.
+    """Yield the preprocessed images uint8 [size, size, 3]; none is decoded while the caller works on one.
 
     Raises:
-        ImageError: an image cannot be read any more.
+        ImageError: an image can no longer be read.
     """
 
     def prepare(example: Example) -> NDArray[np.uint8]:
@@ -100,7 +101,7 @@ def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[ND
 
 
 def _recorded_split(dataset: Dataset, model: InstalledModel) -> Split | None:
-    """The division that was kept with the model; None where none was, or this is another folder."""
+    """The split recorded with the model; None if there is none, or this is another folder."""
     kept = {one.sha256: one.subset for one in load_examples(model) or ()}
     parts = {part: [at for at, one in enumerate(dataset.examples) if kept.get(one.sha256) == part] for part in Subset}
     used = [dataset.examples[at] for own in parts.values() for at in own]
@@ -110,7 +111,7 @@ def _recorded_split(dataset: Dataset, model: InstalledModel) -> Split | None:
 
 
 def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
-    """The division that the card tells of; None where this is another folder, or the card does not say enough."""
+    """The split reconstructed from the card; None if this is another folder, or the card lacks the settings."""
     recorded, counts = card.training, card.training.get("images")
     if not isinstance(counts, dict) or not all(isinstance(counts.get(part), int) for part in ("train", "validation")):
         return None
@@ -131,7 +132,7 @@ def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
 
 
 def _fraction(value: object) -> float | int:
-    """A share or count as a card tells it, else the usual one."""
+    """A fraction or count from a card, or the default."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else DEFAULT_FRACTION
 
 
@@ -140,18 +141,19 @@ def _seed(value: object) -> int:
 
 
 def _sample_calibration(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Some of many images, the same ones every time: chosen by their content, which is as good as by chance."""
+    """A pseudorandom sample by content hash, the same every time."""
     return tuple(sorted(examples, key=lambda example: example.sha256)[:MAX_CALIBRATION])
 
 
 def _of_known_classes(
     dataset: Dataset, part: NDArray[np.int64], card: ModelCard
 ) -> tuple[tuple[Example, ...], NDArray[np.int64]]:
-    """Those images of a part that are of a class of the model, and which class that is."""
+    """The images of a subset whose class the model has, and the indexes of these classes."""
     indexes = match_labels(dataset.classes, card.classes)
     examples = [dataset.examples[at] for at in part.tolist()]
     known = [example for example in examples if dataset.classes[example.label] in indexes]
     if not known:
-        what = f"“{display_path(dataset.root.name or dataset.root)}” sets no image of a class of {card.name!r} aside."
-        raise DatasetError(what, hint=_HINT)
+        folder = display_path(dataset.root.name or dataset.root)
+        what = tr("“{folder}” has no validation images of the classes of “{name}”.", folder=folder, name=card.name)
+        raise DatasetError(what, hint=tr(_HINT))
     return tuple(known), np.array([indexes[dataset.classes[example.label]] for example in known], np.int64)

@@ -1,1 +1,1 @@
-"""Keras lives here and nowhere else; only the trainer process and the recipe of the shipped models import it."""
+"""Everything that uses Keras; imported only by the trainer process and the build recipe of the built-in models."""

@@ -1,9 +1,8 @@
 """The trainer process: `python -m core.trainer train FOLDER`, `litert FOLDER` or `self-check`.
 
-Events, as `core.training.protocol` has them, are all that it says on standard output. It goes on while its standard
-input is open: whoever started it closes that to call it off, and a parent that dies does so too; `PAUSE` and
-`RESUME`, said there, let it wait and go on. Exit codes: 0 done, 1 something unforeseen, told on standard error,
-2 failed, 3 called off.
+It writes only events to standard output, see `core.training.protocol`. It runs as long as its standard input is open:
+the parent closes it to cancel, as does the death of the parent; `PAUSE` and `RESUME` on standard input pause and resume
+it. Exit codes: 0 done, 1 unexpected error (on standard error), 2 failed, 3 cancelled.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 from core.base import shutdown
 from core.base.errors import Cancelled, FoveaError, UsageError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, Progress
 from core.training.protocol import TrainerDone, TrainerEvent, TrainerFailed, read_job, write_event
 from core.training.trainer_process import PAUSE, RESUME
@@ -27,9 +27,9 @@ EXIT_FAILED: Final = 2
 EXIT_CANCELLED: Final = 3
 
 _GRACE_S: Final = 1.0
-"""How long the work may take to notice that it was called off; imports and exports never look at the token."""
+"""How long the work may take to notice that it was cancelled; imports and exports never check the token."""
 _NICENESS: Final = 5
-"""The window goes first where cores are few."""
+"""The window has priority if there are few cores."""
 
 if sys.platform == "win32":
     import _winapi
@@ -37,10 +37,10 @@ if sys.platform == "win32":
 
     _POLL_S: Final = 0.2
 
-    def _next_order(pipe: int) -> bytes:
-        """The next byte said there, waited for; empty once nobody holds the other end.
+    def _next_command(pipe: int) -> bytes:
+        """Wait for the next byte; empty once the other end is closed.
 
-        It waits outside of the read, because numpy cannot be imported beside a waiting one.
+        It polls, because NumPy cannot be imported while another thread blocks in a read.
         """
         try:
             while not _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe), 0)[0]:
@@ -50,25 +50,25 @@ if sys.platform == "win32":
         return os.read(pipe, 1)
 else:
 
-    def _next_order(pipe: int) -> bytes:
-        """The next byte said there, waited for; empty once nobody holds the other end."""
+    def _next_command(pipe: int) -> bytes:
+        """Wait for the next byte; empty once the other end is closed."""
         return os.read(pipe, 1)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what is asked, and return the exit code.
+    """Run a command, and return the exit code.
 
     Args:
-        arguments: what to do, and the folder it is about.
+        arguments: the command and its folder.
     """
     logging.basicConfig(format="%(message)s")
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     token = CancelToken()
-    # Ctrl+C is for the parent, who then closes our standard input.
+    # Ctrl+C is handled by the parent, which then closes our standard input.
     shutdown.end_on_signals(token.cancel, grace_s=_GRACE_S, ignore_interrupts=True)
-    orders = _claim_descriptor(0, os.open(os.devnull, os.O_RDONLY))
-    threading.Thread(target=_follow_orders, args=(orders, token), name="orders", daemon=True).start()
+    commands = _claim_descriptor(0, os.open(os.devnull, os.O_RDONLY))
+    threading.Thread(target=_follow_commands, args=(commands, token), name="commands", daemon=True).start()
     events = _claim_descriptor(1, 2)
 
     def emit(event: TrainerEvent) -> None:
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             while line:
                 line = line[os.write(events, line) :]
-        except OSError:  # nobody listens any more
+        except OSError:  # the parent no longer reads
             raise Cancelled from None
 
     try:
@@ -86,21 +86,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _claim_descriptor(descriptor: int, instead: int) -> int:
-    """A standard stream as a descriptor of our own; whatever else uses the standard one gets another stream instead."""
+    """Duplicate a standard stream for our own use, and redirect the standard one to another descriptor."""
     kept = os.dup(descriptor)
     os.dup2(instead, descriptor)
     return kept
 
 
-def _follow_orders(orders: int, token: CancelToken) -> None:
-    """Pause the work and have it go on as it is said on standard input, and call it off as soon as that is closed.
+def _follow_commands(commands: int, token: CancelToken) -> None:
+    """Pause and resume the work on command, and cancel it when standard input is closed.
 
-    Every file is written whole or not at all.
+    Ending the process at any moment is safe, because all files are written atomically.
     """
-    while order := _next_order(orders):
-        if order == PAUSE:
+    while command := _next_command(commands):
+        if command == PAUSE:
             token.pause()
-        elif order == RESUME:
+        elif command == RESUME:
             token.resume()
     token.cancel()
     time.sleep(_GRACE_S)
@@ -108,7 +108,7 @@ def _follow_orders(orders: int, token: CancelToken) -> None:
 
 
 def _run(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token: CancelToken) -> int:
-    emit(Progress("starting", 0, 1, None))
+    emit(Progress(mark("starting"), 0, 1, None))
     try:
         facts = _work(arguments, emit, token)
     except FoveaError as error:
@@ -130,13 +130,14 @@ def _work(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token:
             from core.trainer import self_check
 
             return self_check.run(token)
-    raise UsageError(f"The trainer does not understand {' '.join(arguments)!r}.", hint="Install Fovea again.")
+    what = tr("The trainer doesn't support the command “{command}”.", command=" ".join(arguments))
+    raise UsageError(what, hint=tr("Reinstall Fovea."))
 
 
 def _train(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
     job = read_job(folder)
-    for half_a_file in folder.glob(".*.part"):  # a kill left them
-        half_a_file.unlink(missing_ok=True)
+    for partial_file in folder.glob(".*.part"):  # left by a kill
+        partial_file.unlink(missing_ok=True)
     from core.trainer.framework import keras, tf
 
     token.check()
@@ -151,7 +152,7 @@ def _train(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToke
             from core.trainer import fine_tune
 
             return fine_tune.run(job, folder, emit, token)
-    raise UsageError(f"There is no recipe {job.recipe!r}.", hint="Choose dense or fine-tune.")
+    raise UsageError(tr("Unknown recipe “{name}”.", name=job.recipe), hint=tr("Use dense or fine-tune."))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The backbone that a job names, as it is installed: what the trainer begins with."""
+"""Reading the installed backbone that a training starts from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
+from core.base.text import display_path
 from core.card import BackboneCard, read_card
 from core.models.files import REINSTALL, read_file
 from core.models.installed import InstalledBackbone, load_backbone
@@ -15,7 +17,7 @@ from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import rebuild_keras
 
 NORMALISATION: Final = "normalisation.npz"
-"""What `core.trainer.onnx_to_keras.normalisation_bytes` wrote, beside the backbone's file."""
+"""The file written by `core.trainer.onnx_to_keras.normalisation_bytes`, next to the backbone's file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +25,9 @@ class Backbone:
     """An installed backbone.
 
     Attributes:
-        card: what it is.
+        card: its card.
         data: its ONNX file.
-        normalisation: what was folded into its kernels; None where that was not kept.
+        normalisation: the normalization parameters folded into its kernels; None if they were not saved.
     """
 
     card: BackboneCard
@@ -33,19 +35,20 @@ class Backbone:
     normalisation: bytes | None
 
     def keras_model(self) -> keras.Model:
-        """The same network in Keras, see `core.trainer.onnx_to_keras.keras_twin`."""
+        """The same network in Keras, see `core.trainer.onnx_to_keras.rebuild_keras`."""
         return rebuild_keras(self.data, self.card, self.normalisation)
 
 
 def read_backbone(folder: Path) -> Backbone:
-    """The backbone in a folder, each file checked.
+    """Read and check the backbone in a folder.
 
     Raises:
-        ModelError: there is none, it is unsafe, or it is not what its card says.
+        ModelError: it is missing, unsafe, or does not match its card.
     """
     card = read_card(read_file(folder / CARD))
     if not isinstance(card, BackboneCard):
-        raise ModelError(f"{str(folder)!r} holds a model, not a backbone.", hint=REINSTALL)
+        what = tr("“{folder}” contains a model, not a backbone.", folder=display_path(folder))
+        raise ModelError(what, hint=tr(REINSTALL))
     data = load_backbone(InstalledBackbone(card, folder))
     beside = folder / NORMALISATION
     return Backbone(card, data, read_file(beside) if beside.exists() else None)

@@ -1,4 +1,4 @@
-"""The beginning of Xception, which fine-tuning may leave as it is, cut out of its ONNX file for the engine to run.
+"""Splitting off the base of Xception, which fine-tuning may freeze, as an ONNX file for the engine.
 
 Pure ONNX; nothing here needs TensorFlow.
 """
@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.engine import graph
 from core.engine.shapes import Shapes, infer_shapes
 from core.trainer.float16_storage import BATCH
@@ -24,22 +25,22 @@ _EXIT_FLOW: Final = (
     *(("Conv", (1024, 1, 3, 3)), ("Conv", (1536, 1024, 1, 1)), ("Relu", ())),
     *(("Conv", (1536, 1, 3, 3)), ("Conv", (2048, 1536, 1, 1)), ("Relu", ()), ("Transpose", ())),
 )
-"""Operators, and shapes of their kernels, from the trunk's output to the feature map: blocks 13 and 14, no shortcut."""
-_HINT: Final = "Only Xception has a beginning that can be cut off; train the whole network instead."
+"""Operators and kernel shapes from the base's output to the feature map: blocks 13 and 14 without the shortcut."""
+_HINT: Final = mark("Only Xception can be fine-tuned partially. Train the whole network instead.")
 
 
 def split_frozen_base(backbone: bytes) -> bytes:
-    """Cut an Xception after block 12.
+    """Split an Xception after block 12.
 
     Args:
         backbone: an ONNX file as `core.trainer.export` writes it.
 
     Returns:
         An ONNX file from the same `image` uint8 [n, size, size, 3] to `trunk` float32 [n, h, w, 728], 19 by 19 at 299
-        pixels, as `core.trainer.xception.exit_flow` reads it. Weights are stored as they were.
+        pixels, the input of `core.trainer.xception.exit_flow`. The type of the stored weights is unchanged.
 
     Raises:
-        ModelError: the file is unsafe, damaged, or no Xception.
+        ModelError: the file is unsafe, damaged, or not an Xception.
     """
     model = graph.parse(backbone)
     _check(model)
@@ -64,32 +65,32 @@ def _check(model: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ModelError("The backbone's graph contradicts itself.", hint=_HINT) from error
+        raise ModelError(tr("The graph of the backbone is invalid."), hint=tr(_HINT)) from error
 
 
 def _end_of_block_12(content: onnx.GraphProto, shapes: Shapes) -> str:
-    """The name of what block 12 gives [n, 728, h, w], found by going back from the feature map.
+    """The name of the output of block 12 [n, 728, h, w], found backwards from the feature map.
 
     Raises:
-        ModelError: what lies between is not the end of Xception.
+        ModelError: the operators in between are not the end of Xception.
     """
-    makers = {name: node for node in content.node for name in node.output}
+    producers = {name: node for node in content.node for name in node.output}
     name, shortcut = graph.FEATURE_MAP, ""
     for operator in reversed(_EXIT_FLOW):
-        if _operator(makers.get(name), shapes) != operator:
-            raise ModelError("The backbone does not end as Xception does.", hint=_HINT)
-        name, *others = makers[name].input
+        if _operator(producers.get(name), shapes) != operator:
+            raise ModelError(tr("The end of the backbone differs from Xception's."), hint=tr(_HINT))
+        name, *others = producers[name].input
         if operator[0] == "Add":
             (shortcut,) = others
-    if _operator(makers.get(shortcut), shapes) != _SHORTCUT or makers[shortcut].input[0] != name:
-        raise ModelError("The backbone has no shortcut where Xception's block 13 has one.", hint=_HINT)
+    if _operator(producers.get(shortcut), shapes) != _SHORTCUT or producers[shortcut].input[0] != name:
+        raise ModelError(tr("The backbone lacks the shortcut of Xception's block 13."), hint=tr(_HINT))
     if name not in shapes:
-        raise ModelError("The backbone leaves open how large its images are.", hint=_HINT)
+        raise ModelError(tr("The backbone has no fixed input size."), hint=tr(_HINT))
     return name
 
 
 def _operator(node: onnx.NodeProto | None, shapes: Shapes) -> tuple[str, tuple[int, ...]]:
-    """A node's kind and its kernel's shape; empty where it has none."""
+    """A node's type and its kernel's shape; empty if it has none."""
     if node is None:
         return "", ()
     return node.op_type, shapes.get(node.input[1], ()) if node.op_type == "Conv" else ()
@@ -97,9 +98,9 @@ def _operator(node: onnx.NodeProto | None, shapes: Shapes) -> tuple[str, tuple[i
 
 def _needed_for(name: str, content: onnx.GraphProto) -> list[onnx.NodeProto]:
     """The nodes that `name` depends on, in the graph's order."""
-    wanted, kept = {name}, []
+    needed, kept = {name}, []
     for node in reversed(content.node):
-        if wanted.intersection(node.output):
-            wanted.update(node.input)
+        if needed.intersection(node.output):
+            needed.update(node.input)
             kept.append(node)
     return kept[::-1]

@@ -1,7 +1,7 @@
-"""Batches of photos to learn from, made in threads ahead of whoever learns: decoding, augmentation, the frozen trunk.
+"""Batches of training images, prepared ahead in threads: decoding, augmentation, the frozen base.
 
-Which photos a batch holds, and in which order, follows from the seed alone. A photo that cannot be decoded any more, or
-is not the one that was divided into training and validation, is left out of its batch.
+The composition and the order of batches depend on the seed alone. An image that can no longer be decoded, or has
+changed since the split, is left out of its batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError, TrainerError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
+from core.base.text import display_path
 from core.card import Preprocessing
 from core.engine.engine import MAX_BATCH
 from core.engine.features import is_unchanged
@@ -30,17 +32,17 @@ from core.images.preprocessing import preprocess
 from core.training.protocol import IMAGES
 
 _PREFETCH: Final = 3
-"""Batches under way beside the one that is learnt from: in the trunk, and being decoded."""
+"""Batches in preparation besides the current one: in the frozen base, and being decoded."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """[height, width, 3]."""
 RunFrozenBase: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
-"""From images [n, size, size, 3] to what the network that learns reads: themselves, or maps of them."""
+"""From images [n, size, size, 3] to the inputs of the trained network: the images themselves, or feature maps."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainImage:
-    """An image file as it was when the training began.
+    """An image file as it was when the training started.
 
     Attributes:
         path: the file.
@@ -54,15 +56,15 @@ class TrainImage:
 
 
 View: TypeAlias = Callable[[TrainImage, Pixels], Pixels]
-"""What a photo's pixels are made into: [size, size, 3]."""
+"""Transforms the pixels of an image to [size, size, 3]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What is learnt from at once.
+    """A batch.
 
     Attributes:
-        inputs: what the network reads, [n, ...]; None where no photo of the batch is left.
+        inputs: of the network, [n, ...]; None if no image of the batch could be read.
         labels: int64 [n].
     """
 
@@ -71,10 +73,10 @@ class Batch:
 
 
 def read_images(folder: Path) -> tuple[list[TrainImage], list[TrainImage]]:
-    """The photos of a job to train and to validate with.
+    """Read the list of a job's training and validation images.
 
     Raises:
-        TrainerError: their list is missing or damaged.
+        TrainerError: the list is missing or damaged.
     """
     try:
         content = json.loads((folder / IMAGES).read_bytes())
@@ -83,41 +85,41 @@ def read_images(folder: Path) -> tuple[list[TrainImage], list[TrainImage]]:
             for part in ("train", "validation")
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
-        what = f"{str(folder)!r} holds no list of images."
-        raise TrainerError(what, hint="Begin the training anew with --restart.") from error
+        what = tr("The list of images in “{folder}” is missing or damaged.", folder=display_path(folder))
+        raise TrainerError(what, hint=tr("Start the training over with --restart.")) from error
     return train, validation
 
 
 def shuffled(images: Sequence[TrainImage], size: int, seed: int, epoch: int) -> list[list[TrainImage]]:
-    """All photos in groups of `size`, the last one perhaps smaller, in the order of an epoch."""
+    """All images in groups of `size`, the last one possibly smaller, in the random order of an epoch."""
     order = np.random.default_rng([seed, epoch]).permutation(len(images)).tolist()
     return in_batches([images[at] for at in order], size)
 
 
 def in_batches(images: Sequence[TrainImage], size: int) -> list[list[TrainImage]]:
-    """All photos in groups of `size`, the last one perhaps smaller."""
+    """All images in groups of `size`, the last one possibly smaller."""
     return [list(images[start : start + size]) for start in range(0, len(images), size)]
 
 
 def plain_view(plan: Preprocessing) -> View:
-    """A photo as it is classified."""
+    """Preprocess images as for classification."""
     return lambda _, pixels: preprocess(pixels, plan)
 
 
 def augmented_view(plan: Preprocessing, seed: int, epoch: int) -> View:
-    """A photo as it is learnt from in an epoch."""
+    """Augment images as for an epoch of training."""
     return lambda photo, pixels: augment(pixels, plan, make_rng(seed, epoch, photo.sha256))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataLoader:
-    """Makes batches.
+    """Prepares batches.
 
     Attributes:
-        plan: what the backbone wants done to pixels.
-        frozen_base: called by one thread at a time, with `MAX_BATCH` images at most.
-        token: looked at before every photo and every call of `frozen_base`.
-        skipped: files that were left out, so far.
+        plan: the backbone's preprocessing.
+        frozen_base: called by one thread at a time, with at most `MAX_BATCH` images.
+        token: checked before each image and each call of `frozen_base`.
+        skipped: files left out so far.
     """
 
     plan: Preprocessing
@@ -127,23 +129,23 @@ class DataLoader:
 
     @contextmanager
     def batches(self, groups: Sequence[Sequence[TrainImage]], view: View) -> Iterator[Iterator[Batch]]:
-        """A batch of each group, in their order, few in memory at once; after the context no thread is left.
+        """Iterate over a batch of each group in order, with few in memory at once; all threads end with the context.
 
-        Taking a batch raises Cancelled where the token was cancelled, and whatever `trunk` raised.
+        The iterator raises Cancelled if the token was cancelled, and the errors of `frozen_base`.
         """
         decoders = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
-        runner = ThreadPoolExecutor(1, thread_name_prefix="trunk")
-        source, waiting = iter(groups), deque[Future[Batch]]()
+        runner = ThreadPoolExecutor(1, thread_name_prefix="frozen-base")
+        source, pending = iter(groups), deque[Future[Batch]]()
 
         def refill() -> None:
-            for group in islice(source, _PREFETCH - len(waiting)):
+            for group in islice(source, _PREFETCH - len(pending)):
                 views = [decoders.submit(self._view, photo, view) for photo in group]
-                waiting.append(runner.submit(self._batch, group, views))
+                pending.append(runner.submit(self._batch, group, views))
 
         def finished() -> Iterator[Batch]:
-            while waiting:
+            while pending:
                 self.token.check()
-                batch = waiting.popleft().result()
+                batch = pending.popleft().result()
                 refill()
                 yield batch
 
@@ -151,11 +153,11 @@ class DataLoader:
             refill()
             yield finished()
         finally:
-            for pool in (decoders, runner):  # in this order: the runner waits for decoders, who then raise
+            for pool in (decoders, runner):  # in this order: the runner waits for decoders, which then raise
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _view(self, photo: TrainImage, view: View) -> Pixels | None:
-        """What the network is shown of a photo; None where it is left out."""
+        """The transformed pixels of an image; None if it is left out."""
         self.token.check()
         try:
             pixels = decode(photo.path, min_side=self.plan.min_decode_side)

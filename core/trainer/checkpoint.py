@@ -1,6 +1,6 @@
-"""How far a training is, in one file of its job's folder: a kill at any moment leaves the old one or the new one.
+"""Checkpoints of a training, one file in its job's folder, written atomically.
 
-It is an .npz file that holds plain numbers and text, never pickled objects.
+It is an .npz file with plain numbers and text, never pickled objects.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.base.storage import reading_errors, write_atomically
 from core.training.protocol import CHECKPOINT, JOB, Epoch
 
 _FORMAT: Final = 1
-"""Raised whenever older checkpoints cannot be gone on with."""
+"""Incremented whenever older checkpoints can no longer be resumed."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +31,13 @@ Arrays: TypeAlias = tuple[NDArray[Any], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A training after an epoch.
+    """The state of a training after an epoch.
 
     Attributes:
-        history: of epoch 0, which is before any training, and of each since.
+        history: metrics of epoch 0, before training, and of each epoch since.
         weights: of the model, in Keras's order.
-        optimizer: all its variables, in Keras's order.
-        best_epoch: the epoch whose weights are the best.
+        optimizer: all variables of the optimizer, in Keras's order.
+        best_epoch: the epoch with the best weights.
         best: those weights.
     """
 
@@ -49,24 +49,24 @@ class Checkpoint:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are done."""
+        """The number of completed epochs."""
         return self.history[-1].number
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> None:
-    """Keep a checkpoint in its job's folder, in the place of an older one.
+    """Save a checkpoint to its job's folder, replacing an older one.
 
     Raises:
-        StorageError: it cannot be written; the older one is unharmed.
+        StorageError: it cannot be written; the older one is unchanged.
     """
     about = {
         "format": _FORMAT,
-        "job": _job_sum(folder),
+        "job": _job_hash(folder),
         "history": [asdict(epoch) for epoch in checkpoint.history],
         "best_epoch": checkpoint.best_epoch,
     }
     groups = {"weights": checkpoint.weights, "optimizer": checkpoint.optimizer}
-    if checkpoint.best_epoch != checkpoint.epochs:  # else they are the weights
+    if checkpoint.best_epoch != checkpoint.epochs:  # otherwise they equal the weights
         groups["best"] = checkpoint.best
     arrays = {f"{name}_{at}": array for name, group in groups.items() for at, array in enumerate(group)}
     buffer = io.BytesIO()
@@ -75,12 +75,12 @@ def save(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def load(folder: Path) -> Checkpoint | None:
-    """The checkpoint in a job's folder; None where there is none, or none of this job that could be read.
+    """Load the checkpoint in a job's folder; None if there is none, or it is damaged or belongs to another job.
 
-    A damaged one, or one of a later version, is set aside, because the next would take its place.
+    A damaged one, or one of a later version, is set aside, because the next one would replace it.
 
     Raises:
-        StorageError: it cannot be read just now.
+        StorageError: it cannot be read at the moment.
     """
     file = folder / CHECKPOINT
     if not file.exists():
@@ -88,26 +88,26 @@ def load(folder: Path) -> Checkpoint | None:
     with reading_errors(file):
         data = file.read_bytes()
     try:
-        return _read(data, _job_sum(folder))
+        return _read(data, _job_hash(folder))
     except OtherJobError as error:
-        _log.warning("Training starts over, because its checkpoint does not fit: %s.", error)
+        _log.warning("Training starts over because its checkpoint can't be used: %s.", error)
     except Exception as error:  # noqa: BLE001 - the boundary: zip, json and numpy raise a dozen unrelated kinds
         aside = set_aside(file)
-        _log.warning("Training starts over: its checkpoint is damaged (%s) and was kept as %s.", error, aside)
+        _log.warning("Training starts over because its checkpoint is damaged (%s); it was kept as %s.", error, aside)
     return None
 
 
 class OtherJobError(ValueError):
-    """A checkpoint is whole and not of this job."""
+    """A valid checkpoint belongs to another job."""
 
 
 def _read(data: bytes, job: str) -> Checkpoint:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         about = json.loads(str(arrays["about"]))
         if about["format"] > _FORMAT:
-            raise ValueError("a later version of Fovea made it")
+            raise ValueError("a later version of Fovea wrote it")
         if (about["format"], about["job"]) != (_FORMAT, job):
-            raise OtherJobError("it belongs to another job, or an earlier version of Fovea made it")
+            raise OtherJobError("it belongs to another job, or an earlier version of Fovea wrote it")
         groups = {name: _group(arrays, name) for name in ("weights", "optimizer", "best")}
     return Checkpoint(
         history=tuple(Epoch(**epoch) for epoch in about["history"]),
@@ -123,5 +123,5 @@ def _group(arrays: Any, name: str) -> Arrays:
     return tuple(arrays[f"{name}_{at}"] for at in range(sum(one.startswith(f"{name}_") for one in names)))
 
 
-def _job_sum(folder: Path) -> str:
+def _job_hash(folder: Path) -> str:
     return hashlib.sha256((folder / JOB).read_bytes()).hexdigest()

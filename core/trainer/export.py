@@ -1,4 +1,4 @@
-"""From a Keras backbone to the ONNX file the engine reads, and how far the two may be apart."""
+"""Export of a Keras backbone to the ONNX file that the engine reads, and their agreement."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from core.training.protocol import BACKBONE
 
 OPSET: Final = 17
 _STATISTICS_NOT_COUNTED: Final = frozenset({"EfficientNet-Lite0"})
-"""Whose authors do not count the statistics of BatchNormalization as weights; Keras does."""
+"""Architectures whose authors do not count BatchNormalization statistics as weights, unlike Keras."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far ONNX Runtime's features are from Keras's.
+    """The agreement between the features of ONNX Runtime and of Keras.
 
     Attributes:
-        images: how many were compared.
-        greatest_difference: of any feature of any image.
-        least_cosine: similarity of the two feature vectors of the image that agrees least.
+        images: the number of images compared.
+        greatest_difference: the largest absolute difference of any feature.
+        least_cosine: the lowest cosine similarity of any image's feature vectors.
     """
 
     images: int
@@ -45,26 +45,26 @@ def export_backbone(model: keras.Model, path: Path, float16: Float16Policy = Flo
     """Write a backbone as ONNX, see `backbone_bytes`.
 
     Raises:
-        StorageError: the file could not be written.
+        StorageError: the file cannot be written.
     """
     write_atomically(path, backbone_bytes(model, float16))
 
 
 def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EVERYTHING) -> bytes:
-    """A backbone as an ONNX file: uint8 `image` [n, size, size, 3] in, `features` and `feature_map` out.
+    """Convert a backbone to an ONNX file: uint8 `image` [n, size, size, 3] in, `features` and `feature_map` out.
 
-    Scaling of pixels and normalisation are inside the graph. The same weights give the same bytes.
+    Pixel scaling and normalization are inside the graph. The same weights give the same bytes.
 
     Args:
         model: from float pixels of 0..255 [n, size, size, 3] to a dict of `features` and `feature_map`.
-        float16: which kernels are stored as float16; with `LOSSLESS`, a `rebuild_keras` keeps the kernels of its file
-            wherever it was not trained, and float32 ones where it was.
+        float16: which kernels are stored as float16; with `LOSSLESS`, a network from `rebuild_keras` keeps the kernels
+            of its file where it was not trained, and float32 ones where it was.
     """
     signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=graph.INPUT),)
 
     def backbone(image: object) -> dict[str, object]:
-        answer = model(tf.cast(image, tf.float32), training=False)
-        return {name: answer[name] for name in (graph.FEATURES, graph.FEATURE_MAP)}
+        outputs = model(tf.cast(image, tf.float32), training=False)
+        return {name: outputs[name] for name in (graph.FEATURES, graph.FEATURE_MAP)}
 
     logging.getLogger("tf2onnx").setLevel(logging.WARNING)
     with silenced():
@@ -79,9 +79,9 @@ def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EV
 def exported_backbone_card(
     model: keras.Model, data: bytes, *, name: str, origin: Origin, architecture: str, preprocessing: Preprocessing
 ) -> BackboneCard:
-    """The card of the file `data` that `backbone_bytes` made of `model`.
+    """Make the card of the file `data` that `backbone_bytes` made from `model`.
 
-    Its golden features are what ONNX Runtime's CPU provider answers here.
+    Its golden features are computed by ONNX Runtime's CPU provider.
     """
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     (features,) = session.run([graph.FEATURES], {graph.INPUT: golden.golden_inputs(preprocessing.size)})
@@ -101,14 +101,14 @@ def exported_backbone_card(
 
 
 def _published_count(model: keras.Model, architecture: str) -> int:
-    """How many weights `model` has, counted as those count who published the architecture."""
+    """The number of weights of `model`, counted as in the architecture's publication."""
     normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     statistics = sum(layer.moving_mean.shape[0] + layer.moving_variance.shape[0] for layer in normalisations)
     return model.count_params() - (statistics if architecture in _STATISTICS_NOT_COUNTED else 0)
 
 
 def parity(model: keras.Model, backbone: Path | bytes, images: NDArray[np.uint8], batch: int) -> Parity:
-    """Compare Keras with ONNX Runtime's CPU provider on uint8 images [n, size, size, 3], `batch` at a time."""
+    """Compare Keras with ONNX Runtime's CPU provider on uint8 images [n, size, size, 3] in batches."""
     session = onnxruntime.InferenceSession(backbone, providers=["CPUExecutionProvider"])
     parts = [images[start : start + batch] for start in range(0, len(images), batch)]
     theirs = np.concatenate([np.asarray(model(part, training=False)[graph.FEATURES]) for part in parts])

@@ -1,7 +1,7 @@
-"""The recipe `fine-tune`: the backbone itself learns on, from photos, together with a linear head.
+"""The recipe `fine-tune`: the backbone is trained on images together with a linear head.
 
-Either all of Xception learns, or its exit flow alone, and then the frozen rest runs on the engine. BatchNormalization
-keeps its statistics: those of a few small batches would be worse than what a million photos gave.
+Either all of Xception is trained, or its exit flow alone with the frozen base on the engine. BatchNormalization
+statistics stay fixed: those of a few small batches would be worse than those of a million photos.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
+from core.base.text import display_path
 from core.card import Origin, write_card
 from core.engine import golden, graph
 from core.engine.engine import MAX_BATCH, MIN_AGREEMENT
@@ -43,31 +45,32 @@ _HEAD: Final = "head"
 _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
-"""Photos that tell how sure the head is at the beginning."""
+"""Images from which the initial temperature is determined."""
 _MAX_TEXT: Final = 1000
-"""Characters of an origin that a card holds."""
+"""The longest origin that a card allows, in characters."""
 
 Emit = Callable[[TrainerEvent], None]
 
 
 def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mapping[str, Any]:
-    """Train the backbone and the head a job asks for; write `BACKBONE`, `BACKBONE_CARD`, `HEAD` and `GATE`.
+    """Run a job; write `BACKBONE`, `BACKBONE_CARD`, `HEAD` and `PARITY` of the best epoch.
 
-    They hold the best epoch, which may be 0: that before any training.
+    The best epoch may be 0, the state before training.
 
     Returns:
-        What the model's card should say of the training.
+        Details of the training for the model's card.
 
     Raises:
-        TrainerError: the job's files are missing or damaged, or the loss grew beyond all bounds.
-        ModelError: the backbone is missing or damaged, or cannot be trained in this depth.
-        ProviderError: the provider asked for does not run the backbone.
-        DatasetError: no photo can be read any more.
+        TrainerError: the job's files are missing or damaged.
+        DivergedError: the loss diverged.
+        ModelError: the backbone is missing or damaged, or cannot be trained at this depth.
+        ProviderError: the requested provider does not run the backbone.
+        DatasetError: no image can be read any more.
         StorageError: a result cannot be written.
-        Cancelled: the token was cancelled; the latest checkpoint stays.
+        Cancelled: the token was cancelled; the latest checkpoint is kept.
     """
     (train, validation), start = read_images(folder), _start(folder)
-    clock = ProgressReporter("preparing the network", 3, emit)
+    clock = ProgressReporter(mark("preparing the network"), 3, emit)
     backbone = read_backbone(Path(job.backbone))
     keras_model = _rebuild_keras(backbone)
     clock.advance()
@@ -76,11 +79,11 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         _exit_flow(backbone, keras_model, job) if job.depth == _EXIT_FLOW else _all_layers(backbone, keras_model, job)
     )
     clock.advance()
-    pipeline = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
-    start, temperature = _set_initial_temperature(start, part.network, train, pipeline, job)
+    loader = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
+    start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
-    trainer = ImageTrainer(model, job, (train, validation), pipeline, emit)
+    trainer = ImageTrainer(model, job, (train, validation), loader, emit)
     state = run_epochs(trainer, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)
@@ -93,7 +96,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         "augmentation": list(DESCRIPTION) if job.augment else [],
         "computed_in": part.precision,
         "frozen_part_on": part.provider,
-        "skipped_files": len(pipeline.skipped),
+        "skipped_files": len(loader.skipped),
         "images_per_second": trainer.speed,
         **training_facts(state, job),
     }
@@ -101,13 +104,13 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _TrainedPart:
-    """The part of a backbone that learns.
+    """The trained part of a backbone.
 
     Attributes:
-        network: from what `frozen_base` gives to features float32 [n, d].
-        precision: in what it computes, for a person to read.
+        network: from the outputs of `frozen_base` to features float32 [n, d].
+        precision: its precision, for display.
         frozen_base: the part before it.
-        provider: what runs the part before it; None where there is none.
+        provider: the provider of the part before it; None if there is none.
     """
 
     network: keras.Model
@@ -117,7 +120,7 @@ class _TrainedPart:
 
 
 def with_head(network: keras.Model, head: LinearHead) -> keras.Model:
-    """From what `network` reads to logits float32 [n, classes]; the layers of `network` are shared."""
+    """Add a head to `network`, giving logits float32 [n, classes]; the layers of `network` are shared."""
     dense = keras.layers.Dense(head.class_count, dtype="float32", name=_HEAD)
     model = keras.Model(network.input, dense(network.output), name=network.name)
     dense.set_weights([head.weights, head.bias])
@@ -128,36 +131,37 @@ def _start(folder: Path) -> LinearHead:
     try:
         head = read_head((folder / protocol.START).read_bytes())
     except OSError as error:
-        what = f"{str(folder)!r} holds no head to begin with."
-        raise TrainerError(what, hint="Begin the training anew with --restart.") from error
+        what = tr("The initial head in “{folder}” is missing.", folder=display_path(folder))
+        raise TrainerError(what, hint=tr("Start the training over with --restart.")) from error
     if not isinstance(head, LinearHead):
-        raise TrainerError("Fine-tuning begins with a linear head.", hint="Begin the training anew with --restart.")
+        what = tr("The initial head for fine-tuning is not linear.")
+        raise TrainerError(what, hint=tr("Start the training over with --restart."))
     return head
 
 
 def _set_initial_temperature(
-    start: LinearHead, network: keras.Model, images: Sequence[TrainImage], pipeline: DataLoader, job: TrainerJob
+    start: LinearHead, network: keras.Model, images: Sequence[TrainImage], loader: DataLoader, job: TrainerJob
 ) -> tuple[LinearHead, float]:
-    """The head less sure of some of the photos to learn from, see `core.trainer.initial_temperature`."""
+    """Make the head less confident on some training images, see `core.trainer.initial_temperature`."""
     groups = shuffled(images, MAX_BATCH, job.seed, epoch=0)[: _TEMPERATURE_IMAGES // MAX_BATCH]
-    look = tf.function(network, autograph=False, reduce_retracing=True)
-    with pipeline.batches(groups, plain_view(pipeline.plan)) as batches:
-        seen = [(look(batch.inputs.astype(np.float32)), batch.labels) for batch in batches if batch.inputs is not None]
-    if not seen:
+    predict = tf.function(network, autograph=False, reduce_retracing=True)
+    with loader.batches(groups, plain_view(loader.plan)) as batches:
+        found = [(predict(one.inputs.astype(np.float32)), one.labels) for one in batches if one.inputs is not None]
+    if not found:
         return start, 1.0
-    features, labels = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    features, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return with_initial_temperature(start, features, labels)
 
 
 def _rebuild_keras(backbone: Backbone) -> keras.Model:
-    """The whole network in Keras, float32.
+    """The whole network in Keras, in float32.
 
-    With the normalisation left in the kernels it would compute the same, but learn otherwise: at the article's rate it
-    loses within two epochs what it knew.
+    With the normalization folded into the kernels, it would compute the same but train differently: at the article's
+    learning rate, it would lose what it had learned within two epochs.
     """
     if backbone.normalisation is None:
-        what = f"The backbone {backbone.card.name!r} was installed without what fine-tuning needs."
-        raise ModelError(what, hint="Install Fovea again, or train with the recipe quick.")
+        what = tr("The backbone “{name}” lacks the files needed for fine-tuning.", name=backbone.card.name)
+        raise ModelError(what, hint=tr("Reinstall Fovea, or train with the recipe quick."))
     return backbone.keras_model()
 
 
@@ -182,25 +186,25 @@ def _identity(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _in_precision(
     network: keras.Model, frozen_base: RunFrozenBase, backbone: Backbone, precision: Precision
 ) -> tuple[keras.Model, str]:
-    """The network down to its features, in bfloat16 where that is wished for, is had, and gives the same features."""
-    plain = keras.Model(network.input, network.output[graph.FEATURES], name=network.name)
+    """The network up to its features, in bfloat16 if that is allowed, supported, and gives the same features."""
+    exact = keras.Model(network.input, network.output[graph.FEATURES], name=network.name)
     if precision is Precision.EXACT or not has_bfloat16():
-        return plain, _FLOAT32
-    card, quick = backbone.card, to_mixed_precision(plain)
-    seen = frozen_base(golden.golden_inputs(card.preprocessing.size)).astype(np.float32)
-    promised = golden.decode_features(card.golden_features, card.feature_width)
-    agrees = golden.cosine(np.asarray(quick(seen, training=False)), promised) >= MIN_AGREEMENT[precision]
-    return (quick, _BFLOAT16) if agrees else (plain, _FLOAT32)
+        return exact, _FLOAT32
+    card, mixed = backbone.card, to_mixed_precision(exact)
+    inputs = frozen_base(golden.golden_inputs(card.preprocessing.size)).astype(np.float32)
+    expected = golden.decode_features(card.golden_features, card.feature_width)
+    agrees = golden.cosine(np.asarray(mixed(inputs, training=False)), expected) >= MIN_AGREEMENT[precision]
+    return (mixed, _BFLOAT16) if agrees else (exact, _FLOAT32)
 
 
 def _write(
     folder: Path, backbone: Backbone, model: keras.Model, head: LinearHead, emit: Emit, token: CancelToken
 ) -> None:
-    """Export what was learnt, and have Keras say what the engine will be held against."""
+    """Export the backbone and the head, and write Keras's outputs for the parity check."""
     given = backbone.card
-    clock = ProgressReporter("exporting the network", 2, emit)
+    clock = ProgressReporter(mark("exporting the network"), 2, emit)
     data = backbone_bytes(model, Float16Policy.LOSSLESS)
-    source = f"Fine-tuned by Fovea from the backbone {given.name!r}, which is: {given.origin.source}"
+    source = f"Fine-tuned by Fovea from the backbone “{given.name}” ({given.origin.source})"
     card = exported_backbone_card(
         model,
         data,

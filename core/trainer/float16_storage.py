@@ -1,4 +1,4 @@
-"""An exported ONNX graph made small and repeatable: weights as float16, names in the order of computation.
+"""Compact, reproducible ONNX graphs: weights as float16, names in the order of computation.
 
 Pure ONNX; nothing here needs TensorFlow.
 """
@@ -16,10 +16,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 BATCH: Final = "n"
 _MIN_VALUES: Final = 1024
-"""Arrays smaller than this save nothing worth a cast."""
+"""Arrays smaller than this are not worth a cast."""
 
 _NOISE: Final = 2.0**-20
-"""Taking a normalisation out of a kernel and folding it in again moves a number by 2^-22 of it, as measured."""
+"""Unfolding a normalization from a kernel and folding it in again changes a value by 2^-22 of it, as measured."""
 
 
 class Float16Policy(Enum):
@@ -27,15 +27,15 @@ class Float16Policy(Enum):
 
     EVERYTHING = "everything"
     LOSSLESS = "lossless"
-    """Those that were stored so before: each of their numbers is a float16 one but for noise."""
+    """Those that were stored as float16 before: each of their values is a float16 one except for noise."""
 
 
 def optimize(model: onnx.ModelProto, float16: Float16Policy = Float16Policy.EVERYTHING) -> onnx.ModelProto:
-    """The same network in fewer bytes, equal for equal weights, saying nothing about the machine that made it.
+    """Make a network smaller and reproducible: the same weights give the same bytes on any machine.
 
-    Kernels are rounded to float16 and cast back to float32 inside the graph, so computing stays float32; biases, which
-    are few, stay as they are, and so do the kernels that `float16` leaves out. The batch axis of all inputs and outputs
-    is called "n".
+    Kernels are rounded to float16 and cast back to float32 inside the graph, so it computes in float32; biases, which
+    are small, and the kernels that `float16` excludes are unchanged. The batch axis of all inputs and outputs is named
+    "n".
     """
     graph = onnx.GraphProto(name="backbone")
     graph.CopyFrom(model.graph)
@@ -52,9 +52,9 @@ def optimize(model: onnx.ModelProto, float16: Float16Policy = Float16Policy.EVER
 
 
 def _fold_batch_norm(graph: onnx.GraphProto) -> None:
-    """Take a scale or shift per channel right after a convolution into it.
+    """Fold a scale or shift per channel directly after a convolution into it.
 
-    tf2onnx leaves BatchNormalization after a depthwise convolution in that form.
+    tf2onnx leaves BatchNormalization after a depthwise convolution in this form.
     """
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     readers = Counter([*(name for node in graph.node for name in node.input), *(info.name for info in graph.output)])
@@ -81,7 +81,7 @@ def _is_per_channel(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: d
 
 
 def _fold_into(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: dict[str, NDArray[Any]]) -> None:
-    """Make `convolution` give what `node` gave after it; its arrays are copied, as others may read them too."""
+    """Fold `node` into the `convolution` before it; its arrays are copied, because other nodes may share them."""
     values = arrays[node.input[1]].reshape(-1)
     kernel = arrays[convolution.input[1]]
     bias = arrays[convolution.input[2]] if len(convolution.input) == 3 else np.zeros_like(values)
@@ -96,18 +96,18 @@ def _fold_into(node: onnx.NodeProto, convolution: onnx.NodeProto, arrays: dict[s
 
 
 def _rename(graph: onnx.GraphProto) -> None:
-    """Give nodes, tensors and stored arrays names that follow from their place in the graph alone."""
+    """Name nodes, tensors and initializers by their position in the graph."""
     names = {info.name: info.name for info in (*graph.input, *graph.output)}
     arrays = {tensor.name: tensor for tensor in graph.initializer}
     used: dict[str, TensorProto] = {}
     for index, node in enumerate(graph.node):
         node.name, node.doc_string = f"{node.op_type.lower()}_{index}", ""
-        for place, name in enumerate(node.input):
+        for position, name in enumerate(node.input):
             if name in arrays and name not in names:
-                names[name] = f"{node.name}_in{place}"
+                names[name] = f"{node.name}_in{position}"
                 used[name] = arrays[name]
-        for place, name in enumerate(node.output):
-            names.setdefault(name, f"{node.name}_out{place}")
+        for position, name in enumerate(node.output):
+            names.setdefault(name, f"{node.name}_out{position}")
         node.input[:] = [names[name] if name else "" for name in node.input]
         node.output[:] = [names[name] if name else "" for name in node.output]
     del graph.initializer[:]

@@ -1,6 +1,6 @@
-"""TensorFlow, Keras and tf2onnx, imported without their chatter; all of `core.trainer` takes them from this module.
+"""TensorFlow, Keras and tf2onnx, imported without their messages; all of `core.trainer` imports them from here.
 
-Importing it costs some ten seconds.
+Importing this module takes about ten seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # tf2onnx reads TensorFlow graphs an
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Drop what native code writes to standard error: TensorFlow greets there before it reads any log level."""
+    """Suppress standard error of native code: TensorFlow writes there before it reads any log level."""
     sys.stderr.flush()
     kept = os.dup(2)
     nothing = os.open(os.devnull, os.O_WRONLY)
@@ -31,14 +31,14 @@ def silenced() -> Iterator[None]:
 
 
 with silenced(), warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what these packages deprecate in each other is not ours to mend
+    warnings.simplefilter("ignore")  # deprecations among these packages cannot be fixed here
     import keras
     import tensorflow as tf
     import tf2onnx
     from tensorflow.lite.python import schema_py_generated as tflite_schema
     from tensorflow.lite.python.convert import mlir_quantize as tflite_quantize
 
-    tf.config.list_physical_devices()  # the search for devices complains where there are none
+    tf.config.list_physical_devices()  # the search for devices prints warnings if there are none
 
 tf.get_logger().setLevel("ERROR")
 

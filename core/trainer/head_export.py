@@ -1,4 +1,4 @@
-"""A dense head through tf2onnx, and its arrays back out of the ONNX graph: what is installed has been exported."""
+"""Export of a head by tf2onnx; its arrays are read back from the ONNX graph, so what is installed was exported."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.models.heads import DenseHead, Head, LinearHead
 from core.trainer.export import OPSET
 from core.trainer.framework import keras, silenced, tf, tf2onnx
@@ -20,17 +21,17 @@ FEATURES: Final = "features"
 LOGITS: Final = "logits"
 _KINDS: Final = {"MatMul": "M", "Add": "A", "Gemm": "G", "Relu": "R"}
 _CHAIN: Final = re.compile("(?:MA?|G)(?:R(?:MA?|G))*")
-_HINT: Final = "Install the versions of TensorFlow and tf2onnx that Fovea asks for."
+_HINT: Final = mark("Install the versions of TensorFlow and tf2onnx that Fovea requires.")
 
 
 def exported_head(model: keras.Model) -> Head:
-    """The head that a Keras model's export holds.
+    """Export a Keras head, and read it back from the ONNX graph.
 
     Args:
         model: from features float32 [n, d] to logits, by dense layers with ReLU between them.
 
     Raises:
-        ModelError: the export is something else.
+        ModelError: the exported graph has another structure.
     """
     signature = (tf.TensorSpec((None, model.input_shape[-1]), tf.float32, name=FEATURES),)
 
@@ -47,10 +48,10 @@ def exported_head(model: keras.Model) -> Head:
 
 
 def head_from_onnx(model: onnx.ModelProto) -> Head:
-    """The head that a graph is: a chain of MatMul and Add, or Gemm, with Relu between them; no Add means no bias.
+    """Convert a graph to a head: a chain of MatMul and Add, or Gemm, with Relu between them; no Add means no bias.
 
     Raises:
-        ModelError: it is anything else.
+        ModelError: the graph has another structure.
     """
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     kinds, layers = "", list[LinearHead]()
@@ -58,7 +59,7 @@ def head_from_onnx(model: onnx.ModelProto) -> Head:
     for node in model.graph.node:
         own = [arrays[name] for name in node.input if name in arrays]
         if node.input[0] != value or len(own) != len(node.input) - 1 or node.op_type not in _KINDS:
-            raise _unsupported(f"{node.op_type} of {', '.join(node.input)}")
+            raise _unsupported(f"{node.op_type}({', '.join(node.input)})")
         kinds, value = kinds + _KINDS[node.op_type], node.output[0]
         if node.op_type == "MatMul":
             layers.append(LinearHead(own[0], np.zeros(own[0].shape[-1], np.float32)))
@@ -67,19 +68,20 @@ def head_from_onnx(model: onnx.ModelProto) -> Head:
         elif node.op_type == "Add" and layers:
             layers[-1] = LinearHead(layers[-1].weights, own[0])
     if value != model.graph.output[0].name or not _CHAIN.fullmatch(kinds):
-        raise _unsupported("its layers are in another order")
+        raise _unsupported(tr("unexpected order of layers"))
     return layers[0] if len(layers) == 1 else DenseHead(tuple(layers))
 
 
 def _gemm(node: onnx.NodeProto, weights: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> LinearHead:
-    """The layer a Gemm is (ONNX operator set 13)."""
+    """Convert a Gemm to a layer (ONNX operator set 13)."""
     options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-    turned = options.pop("transB", 0)
+    transposed = options.pop("transB", 0)
     if any(value != (1.0 if name in ("alpha", "beta") else 0) for name, value in options.items()):
-        raise _unsupported(f"Gemm with {options}")
-    weights = np.ascontiguousarray(weights.T) if turned else weights
+        raise _unsupported(f"Gemm({options})")
+    weights = np.ascontiguousarray(weights.T) if transposed else weights
     return LinearHead(weights, np.zeros(weights.shape[-1], np.float32) if bias is None else bias)
 
 
-def _unsupported(what: str) -> ModelError:
-    return ModelError(f"The head's export is no chain of dense layers: {what}.", hint=_HINT)
+def _unsupported(reason: str) -> ModelError:
+    what = tr("The exported head is not a chain of dense layers: {reason}.", reason=reason)
+    return ModelError(what, hint=tr(_HINT))

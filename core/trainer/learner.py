@@ -1,4 +1,4 @@
-"""Learning from photos: an epoch of steps, and what the network says of those set aside."""
+"""Training on images: an epoch of steps, and validation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError
+from core.base.i18n import mark, tr
 from core.base.progress import ProgressCallback, ProgressReporter
 from core.trainer.batches import Batch, DataLoader, TrainImage, augmented_view, in_batches, plain_view, shuffled
 from core.trainer.framework import keras
@@ -17,15 +18,15 @@ from core.trainer.steps import MetricTotals, TrainStep, class_weights
 from core.training.protocol import TrainerJob
 
 _MAX_CACHED_BYTES: Final = 1024**3
-"""Bytes of validation images, as the network reads them, that are kept from epoch to epoch; the rest is made anew."""
+"""The most bytes of prepared validation batches kept between epochs; the others are prepared again."""
 _FLOAT16_MAX: Final = float(np.finfo(np.float16).max)
 
 
 class ImageTrainer:
-    """A network that learns from photos, for `core.trainer.loop` to lead.
+    """Trains a network on images, driven by `core.trainer.loop`.
 
     Attributes:
-        model: from what the pipeline's trunk gives to logits.
+        model: from the outputs of the loader's frozen base to logits.
         optimizer: stochastic gradient descent.
     """
 
@@ -37,14 +38,14 @@ class ImageTrainer:
         loader: DataLoader,
         report: ProgressCallback,
     ) -> None:
-        """Make ready to learn.
+        """Create the optimizer and the training step.
 
         Args:
-            model: from what the pipeline's trunk gives to logits.
-            job: how it is to learn.
-            images: to train and to validate with.
-            loader: makes batches of them.
-            report: told of each batch.
+            model: from the outputs of the loader's frozen base to logits.
+            job: the job.
+            images: training and validation images.
+            loader: prepares batches of them.
+            report: called after each batch.
         """
         self.model = model
         self.optimizer = keras.optimizers.SGD(job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0)
@@ -59,14 +60,14 @@ class ImageTrainer:
 
     @property
     def speed(self) -> float | None:
-        """Images learnt from in a second; None before any was, in this process."""
+        """Training images per second in this process; None before the first."""
         return round(self._images / self._seconds, 2) if self._images else None
 
     def train_epoch(self, epoch: int) -> EpochMetrics:
-        """Learn once from every photo, augmented where that was asked for; epochs count from 1.
+        """Train on every image once, augmented if requested; epochs count from 1.
 
         Raises:
-            DatasetError: none of them can be read any more.
+            DatasetError: none of the images can be read any more.
             Cancelled: the token was cancelled.
         """
         job, totals, started = self._job, MetricTotals(), time.monotonic()
@@ -83,16 +84,16 @@ class ImageTrainer:
         return _metrics(totals)
 
     def validate(self) -> EpochMetrics | None:
-        """What the network says of the photos set aside, as they are; None where there are none.
+        """The metrics on the validation images, without augmentation; None if there are none.
 
         Raises:
-            DatasetError: none of them can be read any more.
+            DatasetError: none of the images can be read any more.
             Cancelled: the token was cancelled.
         """
         if not self._validation:
             return None
         totals, size = MetricTotals(), self._job.batch
-        clock = ProgressReporter("looking at the validation images", len(self._validation), self._report)
+        clock = ProgressReporter(mark("looking at the validation images"), len(self._validation), self._report)
         for batch in self._kept:
             self._evaluate(batch, totals)
             clock.advance(size)
@@ -110,14 +111,14 @@ class ImageTrainer:
             self._steps.evaluate(batch.inputs, batch.labels, totals)
 
     def _keep(self, batch: Batch) -> None:
-        """Keep a batch for the next epochs while there is room; those kept are the first."""
+        """Cache a batch for the next epochs if there is room; cached ones come first."""
         self._bytes += 0 if batch.inputs is None else batch.inputs.nbytes
         if self._bytes <= _MAX_CACHED_BYTES:
             self._kept.append(batch)
 
 
 def _to_float16(batch: Batch) -> Batch:
-    """The batch with maps as float16, whether it is kept or not, so that this makes no difference."""
+    """Convert feature maps to float16, whether the batch is cached or not, so that caching makes no difference."""
     if batch.inputs is None or batch.inputs.dtype != np.float32:
         return batch
     return Batch(np.clip(batch.inputs, -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16), batch.labels)
@@ -125,6 +126,6 @@ def _to_float16(batch: Batch) -> Batch:
 
 def _metrics(totals: MetricTotals) -> EpochMetrics:
     if not totals.images:
-        what = "None of the images can be read any more: their files changed or went meanwhile."
-        raise DatasetError(what, hint="Let whatever writes to the folder come to its end, then train again.")
+        what = tr("None of the images can be read any more: their files were changed or removed.")
+        raise DatasetError(what, hint=tr("Wait until no program writes to the folder, then train again."))
     return EpochMetrics(totals.loss / totals.images, totals.correct / totals.images)

@@ -1,4 +1,4 @@
-"""A model from Keras to LiteRT, by TensorFlow's converter, and what the result says of images."""
+"""Conversion of a Keras model to LiteRT by TensorFlow's converter, and its outputs for images."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.storage import write_atomically
@@ -38,10 +39,10 @@ _THREADS: Final = 2
 
 
 def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
-    """Convert the model in a folder, see `core.exporting.litert`; write `FILE` and `ANSWERS`.
+    """Convert the model in a folder, see `core.exporting.litert`; write `FILE` and `OUTPUTS_FILE`.
 
     Returns:
-        `milliseconds`, the median of one image alone, and `made_by`.
+        `milliseconds`, the median time for a batch of one, and `made_by`.
 
     Raises:
         ModelError: the model is damaged, its network cannot be built here, or it cannot be converted.
@@ -51,8 +52,8 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
     storage = Storage(json.loads(read_file(folder / JOB))["storage"])
     card, backbone = read_card(read_file(folder / MODEL_CARD)), read_backbone(folder)
     assert isinstance(card, ModelCard)
-    clock = ProgressReporter("converting to LiteRT", 2, emit)
-    # Without what was folded into them, kernels stay the float16 numbers they are stored as.
+    clock = ProgressReporter(mark("converting to LiteRT"), 2, emit)
+    # With the normalization left folded in, kernels keep the float16 values they are stored as.
     network = with_head(rebuild_keras(backbone.data, backbone.card, None), read_head(read_file(folder / HEAD)), card)
     clock.advance()
     token.check()
@@ -61,21 +62,21 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
     clock.advance()
     write_atomically(folder / FILE, data)
     images = np.load(folder / IMAGES, mmap_mode="r")
-    clock = ProgressReporter("trying the LiteRT file", len(images), emit)
-    answers, milliseconds = run_model(data, _with_progress(images, clock, token))
+    clock = ProgressReporter(mark("checking the LiteRT file"), len(images), emit)
+    outputs, milliseconds = run_model(data, _with_progress(images, clock, token))
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **answers)
+    np.savez(buffer, allow_pickle=False, **outputs)
     write_atomically(folder / OUTPUTS_FILE, buffer.getvalue())
     return {"milliseconds": milliseconds, "made_by": f"TensorFlow {tf.__version__}"}
 
 
 def with_head(backbone: keras.Model, head: Head, card: ModelCard) -> keras.Model:
-    """Backbone, head, calibration and softmax in one.
+    """Combine backbone, head, calibration and softmax.
 
     Args:
         backbone: from pixels [n, size, size, 3] of 0..255 to a dict of `features`.
-        head: reads them.
-        card: the model's, which has the temperature.
+        head: the head.
+        card: the model's card, with the temperature.
 
     Returns:
         A model from the same pixels to a dict of `probabilities`, `logits` and `features`.
@@ -94,35 +95,34 @@ def with_head(backbone: keras.Model, head: Head, card: ModelCard) -> keras.Model
 
 
 def convert(network: keras.Model, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
-    """The .tflite of a network: uint8 `image` [n, size, size, 3] in, its outputs by their names out.
+    """Convert a network to a .tflite: uint8 `image` [n, size, size, 3] in, its outputs by name out.
 
     Args:
         network: from pixels of 0..255 to a dict of outputs.
-        storage: how its weights are stored.
-        calibration: with INT8, images uint8 [n, size, size, 3] by which activations get their ranges.
+        storage: the type of the stored weights.
+        calibration: with INT8, images uint8 [n, size, size, 3] for the activation ranges.
 
     Raises:
         ModelError: TensorFlow cannot convert it.
     """
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name=INPUT)]
 
-    def answer(image: Any) -> Any:
+    def serve(image: Any) -> Any:
         return network(tf.cast(image, tf.float32), training=False)
 
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with temporary_folder("saved") as place, silenced(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what these packages deprecate in each other is not ours to mend
+    with temporary_folder("saved") as folder, silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations among these packages cannot be fixed here
         archive = keras.export.ExportArchive()
         archive.track(network)
-        archive.add_endpoint(_ENDPOINT, answer, input_signature=signature)
-        archive.write_out(str(place / "model"), verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "model"))
+        archive.add_endpoint(_ENDPOINT, serve, input_signature=signature)
+        archive.write_out(str(folder / "model"), verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "model"))
         try:
             return _convert(converter, storage, calibration)
         except Exception as error:  # the boundary: the converter raises unrelated kinds
-            raise ModelError(
-                f"TensorFlow cannot convert the model: {str(error).strip()[:300]}", hint="Export it as .onnx."
-            ) from error
+            what = tr("TensorFlow couldn't convert the model: {reason}", reason=str(error).strip()[:300])
+            raise ModelError(what, hint=tr("Export it as .onnx.")) from error
 
 
 def _convert(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:
@@ -136,7 +136,7 @@ def _convert(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -
 
 
 def run_model(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDArray[np.float32]], float]:
-    """What a .tflite says of images uint8 [size, size, 3], one at a time, by output; and the median milliseconds."""
+    """Run a .tflite on images uint8 [size, size, 3], one at a time; outputs by name, and the median milliseconds."""
     with silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = tf.lite.Interpreter(model_content=data, num_threads=_THREADS)
@@ -145,10 +145,10 @@ def run_model(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[st
     times = []
     for image in images:
         started = time.perf_counter()
-        answer = runner(**{INPUT: image[None]})
+        outputs = runner(**{INPUT: image[None]})
         times.append((time.perf_counter() - started) * 1000)
         for name in OUTPUTS:
-            found[name].append(answer[name])
+            found[name].append(outputs[name])
     return {name: np.concatenate(rows) for name, rows in found.items()}, statistics.median(times)
 
 

@@ -1,7 +1,7 @@
-"""The epochs of a training: one after the other, each kept, the best one remembered.
+"""The training loop: epochs with checkpoints and selection of the best one.
 
-Whatever an epoch draws follows from the job's seed and the epoch's number alone. So a training that was interrupted,
-and went on from its checkpoint, ends with the very weights it would have had without.
+All random numbers of an epoch depend on the job's seed and the epoch's number alone. So a training that was interrupted
+and resumed from its checkpoint ends with exactly the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 
 from core.base.errors import DivergedError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.trainer.checkpoint import Arrays, Checkpoint, load, save
 from core.trainer.framework import keras
 from core.training.protocol import Epoch, TrainerEvent, TrainerJob
 
 _MIN_CHECKPOINT_S: Final = 1.0
-"""Epochs that take less are not worth a file each: they are soon gone through again, to the same end."""
+"""Shorter epochs are not worth a file each: repeating them takes little time and gives the same result."""
 _FRAMEWORKS: Final = ("tensorflow", "keras", "tf2onnx")
 _DIGITS: Final = 4
 
 
 class EpochMetrics(NamedTuple):
-    """How a model did on images.
+    """The metrics of a model on images.
 
     Attributes:
-        loss: their mean cross-entropy, in nats.
-        accuracy: the share of them named rightly, 0..1.
+        loss: mean cross-entropy, in nats.
+        accuracy: the fraction classified correctly, 0..1.
     """
 
     loss: float
@@ -41,10 +42,10 @@ class EpochMetrics(NamedTuple):
 
 
 class Trainable(Protocol):
-    """What can be trained by epochs.
+    """A model that is trained in epochs.
 
     Attributes:
-        model: whose weights are kept. At the beginning they are the initial ones.
+        model: the model, with its initial weights at the beginning.
         optimizer: of the model's trainable weights, built.
     """
 
@@ -52,39 +53,38 @@ class Trainable(Protocol):
     optimizer: keras.optimizers.Optimizer
 
     def train_epoch(self, epoch: int) -> EpochMetrics:
-        """Learn from every training image once, and tell how the model did meanwhile.
+        """Train on every training image once, and return the metrics during training.
 
         Args:
-            epoch: 1 and up; with the job's seed it decides everything that is drawn.
+            epoch: from 1; together with the job's seed it determines all random numbers.
 
         Raises:
-            Cancelled: the person called it off.
+            Cancelled: the user cancelled.
         """
 
     def validate(self) -> EpochMetrics | None:
-        """How the model does on the validation images; None where there are none.
+        """The metrics on the validation images; None if there are none.
 
         Raises:
-            Cancelled: the person called it off.
+            Cancelled: the user cancelled.
         """
 
 
 def run_epochs(
     trainer: Trainable, job: TrainerJob, folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken
 ) -> Checkpoint:
-    """Train up to the job's last epoch, from the checkpoint in its folder if there is one.
+    """Train up to the job's last epoch, resuming from the checkpoint in its folder if there is one.
 
-    Epochs that an earlier process went through are told again first. The best epoch, which may be 0, is that with the
-    highest validation accuracy, among equals the one with the least validation loss; without validation images, the
-    last.
+    Epochs completed by an earlier process are reported again first. The best epoch, which may be 0, is the one with the
+    highest validation accuracy and, among equals, the lowest validation loss; without validation images, the last.
 
     Returns:
-        The last epoch's state, which is in the folder too.
+        The state after the last epoch, which is saved in the folder too.
 
     Raises:
-        DivergedError: the loss grew beyond all bounds.
+        DivergedError: the loss diverged.
         StorageError: a checkpoint cannot be written.
-        Cancelled: the token was cancelled; the latest checkpoint stays.
+        Cancelled: the token was cancelled; the latest checkpoint is kept.
     """
     state = _resumed(trainer, folder) or _initial_state(trainer, job)
     for epoch in state.history:
@@ -101,16 +101,16 @@ def run_epochs(
 
 
 def reseed(model: keras.Model, seed: int, epoch: int) -> None:
-    """Let what the model's layers draw, such as dropout, follow from the seed and the epoch."""
+    """Seed the random state of the model's layers, such as dropout, by the seed and the epoch."""
     weights = {id(weight) for weight in model.weights}
     states = [variable for variable in model.variables if id(variable) not in weights]
-    drawn = np.random.default_rng((seed, epoch)).integers(0, 2**31, (len(states), 2))
-    for state, numbers in zip(states, drawn, strict=True):
+    values = np.random.default_rng((seed, epoch)).integers(0, 2**31, (len(states), 2))
+    for state, numbers in zip(states, values, strict=True):
         state.assign(numbers)
 
 
 def training_facts(state: Checkpoint, job: TrainerJob) -> dict[str, Any]:
-    """What a model's card should say of a training, as plain JSON."""
+    """Details of a training for the model's card, as plain JSON."""
     momentum = f", Nesterov momentum {job.momentum:g}" if job.momentum else ""
     columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")
     return {
@@ -128,7 +128,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _resumed(trainer: Trainable, folder: Path) -> Checkpoint | None:
-    """The checkpoint, given to the trainee; None where there is none that fits it."""
+    """Load the checkpoint and restore its state; None if there is none that fits the model."""
     state = load(folder)
     fits = state is not None and (
         _shapes(state.weights) == _shapes(trainer.model.weights)
@@ -148,7 +148,7 @@ def _shapes(arrays: Any) -> list[tuple[int, ...]]:
 
 
 def _initial_state(trainer: Trainable, job: TrainerJob) -> Checkpoint:
-    """The state before any training."""
+    """The state before training."""
     started = time.monotonic()
     validation = trainer.validate()
     epoch = _epoch(0, job, None, validation, started)
@@ -157,15 +157,13 @@ def _initial_state(trainer: Trainable, job: TrainerJob) -> Checkpoint:
 
 
 def _run_epoch(trainer: Trainable, job: TrainerJob, state: Checkpoint) -> Checkpoint:
-    """The state an epoch later."""
+    """Train for one epoch, and return the new state."""
     started, number = time.monotonic(), state.epochs + 1
     reseed(trainer.model, job.seed, number)
     train = trainer.train_epoch(number)
     if not math.isfinite(train.loss):
-        raise DivergedError(
-            f"The training diverged: in epoch {number} its loss grew beyond all bounds.",
-            hint="Train with a smaller learning rate.",
-        )
+        what = tr("The training diverged: the loss became infinite in epoch {epoch}.", epoch=number)
+        raise DivergedError(what, hint=tr("Use a smaller learning rate."))
     validation = trainer.validate()
     epoch = _epoch(number, job, train, validation, started)
     weights = _weights(trainer.model)
@@ -189,7 +187,7 @@ def _epoch(
 
 
 def _sort_key(epoch: Epoch) -> tuple[float, float]:
-    """What epochs are compared by; the later is the better where nothing was validated."""
+    """The sort key for the best epoch; without validation, later is better."""
     if epoch.validation_accuracy is None or epoch.validation_loss is None:
         return epoch.number, 0.0
     return epoch.validation_accuracy, -epoch.validation_loss

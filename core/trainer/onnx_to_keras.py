@@ -1,8 +1,8 @@
-"""A Keras network that is the twin of a backbone's ONNX file: the same numbers, ready to be trained further.
+"""Rebuilding a backbone's ONNX file as a Keras network with the same weights, for further training.
 
-The file holds BatchNormalization folded into the convolution before it: of each output channel, kernel * scale and
-beta - mean * scale, where scale = gamma / sqrt(variance + epsilon). What was folded in cannot be told from the file, so
-it is kept beside it (`normalisation_bytes`); without it the twin's normalisations only add.
+In the file, BatchNormalization is folded into the convolution before it: for each output channel, kernel * scale and
+beta - mean * scale, where scale = gamma / sqrt(variance + epsilon). The folded parameters cannot be recovered from the
+file, so they are stored next to it (`normalisation_bytes`); without them, the rebuilt normalizations only add a bias.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine import golden, graph
 from core.trainer.efficientnet_lite import efficientnet_lite0
@@ -28,56 +29,55 @@ from core.trainer.weights import LayerWeights, set_weights
 from core.trainer.xception import xception
 
 MIN_COSINE: Final = 0.9999
-"""Least agreement of the twin's golden features with the card's."""
+"""The lowest acceptable cosine similarity between the rebuilt network's golden features and the card's."""
 
 ARCHITECTURES: Final[Mapping[str, Callable[[int], keras.Model]]] = {
     "Xception": xception,
     "EfficientNet-Lite0": efficientnet_lite0,
 }
-"""What a card calls the networks that can be built here, and what builds them for a size in pixels."""
+"""Architectures by their name in cards, with functions that build them for an image size in pixels."""
 
 Normalisation: TypeAlias = Mapping[str, NDArray[np.float32]]
-"""By the layer's name: gamma, beta, mean and variance as the rows of [4, channels]."""
+"""By layer name: gamma, beta, mean and variance as the rows of [4, channels]."""
 
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _ROUNDING: Final = 1e-5
-"""Two ways to compute a folded bias differ by 1e-6 of its terms at most; another network's differs by all of them."""
-_HINT: Final = "Install the model again, or train another one."
+"""Two computations of a folded bias differ by at most 1e-6 of its terms; another network's differs by much more."""
+_HINT: Final = mark("Install the model again, or train another one.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Convolution:
-    """What the ONNX file stores of a convolution: kernel [out, in, h, w] and, where it has one, bias [out]."""
+    """A convolution in the ONNX file: its kernel [out, in, h, w] and its bias [out], if any."""
 
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32] | None
 
 
 def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | None) -> keras.Model:
-    """Build the Keras network of a backbone, and prove that it is the same one.
+    """Rebuild the Keras network of a backbone, and verify it.
 
     Keras's dtype policy must be float32.
 
     Args:
         backbone: its ONNX file, as `core.trainer.export` writes it.
         card: its card.
-        normalisation: what `normalisation_bytes` wrote where the file was made. With it, each BatchNormalization is as
-            it was trained, and kernels are freed of it; a channel whose gamma is 0 gets a kernel of zeros. Without
-            (None), gamma is 1, mean 0, variance 1 - epsilon, and beta the folded bias: the same function.
+        normalisation: the output of `normalisation_bytes` for the exported network. With it, each BatchNormalization is
+            restored and unfolded from its kernel; a channel whose gamma is 0 gets a kernel of zeros. Without it (None),
+            gamma is 1, mean 0, variance 1 - epsilon, and beta the folded bias: the same function.
 
     Returns:
-        As `xception` and `efficientnet_lite0` do: a model from pixels [n, size, size, 3] of 0..255 to a dict of
-        `features` and `feature_map`.
+        As `xception` and `efficientnet_lite0`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
+        and `feature_map`.
 
     Raises:
-        ModelError: the architecture cannot be built here; a file is unsafe or damaged; they are not of one network; or
-            the twin's features of the golden inputs are not those in the card.
+        ModelError: the architecture is not supported; a file is unsafe or damaged; they belong to different networks;
+            or the features of the golden inputs differ from those in the card.
     """
     build = ARCHITECTURES.get(card.architecture)
     if build is None:
-        raise ModelError(
-            f"Fovea cannot train the network {card.architecture!r}.", hint=f"It can train {', '.join(ARCHITECTURES)}."
-        )
+        what = tr("Networks of the type “{name}” can't be trained.", name=card.architecture)
+        raise ModelError(what, hint=tr("Supported networks: {names}.", names=", ".join(ARCHITECTURES)))
     graph.check_backbone(backbone, card)
     convolutions = _convolutions(graph.parse(backbone).graph)
     given = None if normalisation is None else _read_normalisation(normalisation)
@@ -88,10 +88,10 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
 
 
 def normalisation_bytes(model: keras.Model) -> bytes:
-    """The parameters of every BatchNormalization, for `rebuild_keras`; the same parameters give the same bytes.
+    """Serialize the parameters of every BatchNormalization for `rebuild_keras`; the output is deterministic.
 
     Returns:
-        An .npz file: by the layer's name, gamma, beta, mean and variance as the rows of float32 [4, channels].
+        An .npz file: by layer name, gamma, beta, mean and variance as the rows of float32 [4, channels].
     """
     buffer = io.BytesIO()
     layers = (layer for layer in model.layers if _is_normalisation(layer))
@@ -100,7 +100,7 @@ def normalisation_bytes(model: keras.Model) -> bytes:
 
 
 def _read_normalisation(data: bytes) -> Normalisation:
-    """Read what `normalisation_bytes` wrote.
+    """Parse the output of `normalisation_bytes`.
 
     Raises:
         ModelError: the bytes are not such a file.
@@ -108,29 +108,29 @@ def _read_normalisation(data: bytes) -> Normalisation:
     try:
         found = _arrays(data)
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
-        raise ModelError("The file with the backbone's normalisation is damaged.", hint=_HINT) from error
-    if not all(_is_sound(rows) for rows in found.values()):
-        raise ModelError("The file with the backbone's normalisation holds other numbers than it should.", hint=_HINT)
+        raise ModelError(tr("The backbone's normalization file is damaged."), hint=tr(_HINT)) from error
+    if not all(_is_valid(rows) for rows in found.values()):
+        raise ModelError(tr("The backbone's normalization file contains invalid numbers."), hint=tr(_HINT))
     return found
 
 
 def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """Arrays of an .npz file, never unpickled and never unpacked to more than `_MAX_BYTES`."""
+    """The arrays of an .npz file, without unpickling, and with at most `_MAX_BYTES` uncompressed."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > _MAX_BYTES:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes, which no network's needs")
+        raise ValueError(f"uncompressed size {unpacked:,} bytes")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return {name: np.asarray(arrays[name]) for name in arrays.files}
 
 
-def _is_sound(rows: NDArray[Any]) -> bool:
+def _is_valid(rows: NDArray[Any]) -> bool:
     fits = rows.dtype == np.float32 and rows.ndim == 2 and rows.shape[0] == 4
     return fits and bool(np.isfinite(rows).all() and (rows[3] >= 0).all())
 
 
 def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
-    """What all convolutions store, in the graph's order, which is that of the Keras layers they came from.
+    """All convolutions in the graph's order, which is that of the Keras layers they came from.
 
     Raises:
         ModelError: kernels are computed inside the graph, or are not plain numbers.
@@ -142,7 +142,7 @@ def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
                 arrays[node.output[0]] = arrays[node.input[0]]
         found = [_stored(node, arrays) for node in content.node if node.op_type == "Conv"]
     except (LookupError, ValueError, TypeError) as error:
-        raise ModelError("The backbone's kernels cannot be read as plain numbers.", hint=_HINT) from error
+        raise ModelError(tr("Couldn't read the backbone's kernels."), hint=tr(_HINT)) from error
     return found
 
 
@@ -150,7 +150,7 @@ def _stored(node: onnx.NodeProto, arrays: Mapping[str, NDArray[Any]]) -> _Convol
     kernel, *rest = (arrays[name].astype(np.float32) for name in node.input[1:])
     bias = rest[0] if rest else None
     if kernel.ndim != 4 or (bias is not None and bias.shape != kernel.shape[:1]):
-        raise ValueError("kernel and bias do not fit together")
+        raise ValueError("shapes of kernel and bias do not match")
     if not all(np.isfinite(values).all() for values in (kernel, *rest)):
         raise ValueError("not finite")
     return _Convolution(kernel, bias)
@@ -159,19 +159,20 @@ def _stored(node: onnx.NodeProto, arrays: Mapping[str, NDArray[Any]]) -> _Convol
 def _layer_weights(
     model: keras.Model, convolutions: Sequence[_Convolution], given: Normalisation | None
 ) -> LayerWeights:
-    """Weights by layer of `model`; each of its convolutions is followed by its normalisation.
+    """Weights by layer of `model`; each of its convolutions is followed by its normalization.
 
     Raises:
-        ModelError: the convolutions, or the normalisation, are another network's.
+        ModelError: the convolutions, or the normalization, belong to another network.
     """
     layers = [layer for layer in model.layers if layer.weights and not _is_normalisation(layer)]
     if sum(len(layer.weights) for layer in layers) != len(convolutions):
-        raise ModelError(f"The backbone's file holds {len(convolutions)} convolutions, not its network's.", hint=_HINT)
+        what = tr("The backbone's file belongs to another network ({count} convolutions).", count=len(convolutions))
+        raise ModelError(what, hint=tr(_HINT))
     if given is not None and given.keys() != {f"{layer.name}_bn" for layer in layers}:
         raise _normalisation_mismatch()
-    waiting, weights = iter(convolutions), LayerWeights()
+    remaining, weights = iter(convolutions), LayerWeights()
     for layer in layers:
-        *before, last = islice(waiting, len(layer.weights))  # a separable convolution is two
+        *before, last = islice(remaining, len(layer.weights))  # a separable convolution is two
         name = f"{layer.name}_bn"
         epsilon = model.get_layer(name).epsilon
         normalisation = _identity(last, epsilon) if given is None else given[name]
@@ -182,7 +183,7 @@ def _layer_weights(
 
 
 def _identity(convolution: _Convolution, epsilon: float) -> NDArray[np.float32]:
-    """A normalisation [4, channels] that only adds the convolution's bias."""
+    """A normalization [4, channels] that only adds the convolution's bias."""
     channels = len(convolution.kernel)
     bias = np.zeros(channels) if convolution.bias is None else convolution.bias
     rows = np.ones(channels), bias, np.zeros(channels), np.full(channels, 1 - epsilon)
@@ -195,7 +196,7 @@ def _unfold_batch_norm(
     """The kernel [out, in, h, w] before `normalisation` was folded into it.
 
     Raises:
-        ModelError: it was another normalisation: the bias it leaves is not the one stored.
+        ModelError: it was another normalization: the stored bias does not match.
     """
     if normalisation.shape[1] != len(convolution.kernel):
         raise _normalisation_mismatch()
@@ -223,18 +224,19 @@ def _is_normalisation(layer: keras.layers.Layer) -> bool:
 
 
 def _normalisation_mismatch() -> ModelError:
-    return ModelError("The normalisation kept beside the backbone is that of another network.", hint=_HINT)
+    return ModelError(tr("The backbone's normalization file belongs to another network."), hint=tr(_HINT))
 
 
 def _verify(model: keras.Model, card: BackboneCard) -> None:
-    """Refuse a twin that does not answer as the backbone did where its card was written.
+    """Check that the rebuilt network gives the golden features in the card.
 
     Raises:
-        ModelError: its features of the golden inputs are not the card's.
+        ModelError: its features differ.
     """
     found = np.asarray(model(golden.golden_inputs(card.preprocessing.size), training=False)[graph.FEATURES])
     agreement = golden.cosine(found, golden.decode_features(card.golden_features, card.feature_width))
     if agreement < MIN_COSINE:
-        raise ModelError(
-            f"Keras does not give the features the backbone's card promises (cosine {agreement:.4f}).", hint=_HINT
+        what = tr(
+            "In Keras, the backbone computes other features than in its card (cosine {cosine:.4f}).", cosine=agreement
         )
+        raise ModelError(what, hint=tr(_HINT))

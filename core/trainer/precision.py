@@ -1,7 +1,7 @@
-"""Mixed precision: a network that computes in bfloat16 and keeps, and learns, its weights in float32.
+"""Mixed precision: computation in bfloat16, with weights and updates in float32.
 
-Half the bytes and, where the processor multiplies bfloat16 itself, two to three times the speed. The exponent is that
-of float32, so the loss needs no scaling (Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training",
+It takes half the memory and, if the processor supports bfloat16, is two to three times as fast. The exponent is that of
+float32, so no loss scaling is needed (Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training",
 arXiv:1905.12322).
 """
 
@@ -17,14 +17,14 @@ _FLAGS: Final = {"avx512_bf16", "amx_bf16"}
 _CPU_FACTS: Final = Path("/proc/cpuinfo")
 _MIXED: Final = "mixed_bfloat16"
 _EXACT_LAYERS: Final = (keras.layers.Rescaling, keras.layers.GlobalAveragePooling2D)
-"""Layers where bfloat16 would cost digits and win no time: the pixels' scaling, and the mean over the feature map."""
+"""Layers where bfloat16 would lose precision without saving time: pixel scaling, and global average pooling."""
 
 
 def has_bfloat16(facts: Path = _CPU_FACTS) -> bool:
-    """Whether the processor multiplies bfloat16 in hardware, as far as Linux tells; elsewhere False.
+    """Whether the processor supports bfloat16 in hardware, according to Linux; False on other systems.
 
     Args:
-        facts: what Linux says of the processor.
+        facts: the file with Linux's description of the processor.
     """
     try:
         found = re.search(r"^flags\s*:\s*(.+)$", facts.read_text(errors="replace"), re.MULTILINE)
@@ -34,7 +34,7 @@ def has_bfloat16(facts: Path = _CPU_FACTS) -> bool:
 
 
 def to_mixed_precision(network: keras.Model) -> keras.Model:
-    """The same functional network with the same weights, computing in bfloat16; what it reads and gives is float32."""
+    """Clone a functional network with its weights to compute in bfloat16, with float32 inputs and outputs."""
 
     def clone(layer: Any) -> Any:
         config = layer.get_config()

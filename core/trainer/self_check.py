@@ -1,4 +1,4 @@
-"""Proves that the trainer works: everything imports, a network learns, and tf2onnx exports what it has learnt."""
+"""A self-check of the trainer: all modules import, a network can be trained, and tf2onnx exports it correctly."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import core.trainer
 from core.base.bundle import changed_files, describe_damage, this_bundle
 from core.base.errors import TrainerError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken
 from core.trainer.framework import keras, tf, tf2onnx
 from core.trainer.head_export import exported_head
@@ -19,17 +20,17 @@ from core.trainer.head_export import exported_head
 _MAX_DIFFERENCE: Final = 1e-5
 _MIN_ACCURACY: Final = 0.9
 _ENTRY: Final = "core.trainer.__main__"
-_HINT: Final = "Unpack the trainer's archive again, into an empty folder."
+_HINT: Final = mark("Unpack the trainer's archive again into an empty folder.")
 
 
 def run(token: CancelToken) -> Mapping[str, Any]:
     """Check the trainer; takes seconds.
 
     Returns:
-        Versions of what it stands on, and how many files were compared with what was packed.
+        The versions of its dependencies, and how many files were compared with the packed ones.
 
     Raises:
-        TrainerError: something is missing, changed, or computes what it should not.
+        TrainerError: a file is missing or changed, or a result is wrong.
         Cancelled: the token was cancelled.
     """
     files = _check_files()
@@ -47,20 +48,20 @@ def _check_files() -> int:
     found = [] if bundle is None else list(changed_files(bundle))
     changed = tuple(name for name, is_changed in found if is_changed)
     if changed:
-        raise TrainerError(describe_damage(changed), hint=_HINT)
+        raise TrainerError(describe_damage(changed), hint=tr(_HINT))
     return len(found)
 
 
 def _check_training() -> None:
-    """A small head learns to tell two classes apart, and says the same once it was exported."""
-    draw = np.random.default_rng(0)
-    features = draw.normal(size=(64, 8)).astype(np.float32)
+    """Train a small head on two classes, and compare it with its export."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(64, 8)).astype(np.float32)
     labels = (features[:, 0] > 0).astype(np.int64)
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(2)])
     model.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(features, labels, epochs=40, verbose=0)
     theirs, ours = model.predict(features, verbose=0), exported_head(model).logits(features)
     if not np.abs(theirs - ours).max() <= _MAX_DIFFERENCE * max(1.0, float(np.abs(theirs).max())):
-        raise TrainerError("What Keras learnt says something else once tf2onnx has exported it.", hint=_HINT)
+        raise TrainerError(tr("The outputs of a test network changed when it was exported."), hint=tr(_HINT))
     if (theirs.argmax(axis=1) == labels).mean() < _MIN_ACCURACY:
-        raise TrainerError("A network learnt nothing here.", hint=_HINT)
+        raise TrainerError(tr("A test network couldn't be trained."), hint=tr(_HINT))

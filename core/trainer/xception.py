@@ -1,8 +1,8 @@
-"""Xception, built here layer by layer, so that every layer has a name of its own and weights are read as data.
+"""Xception, built layer by layer, so that every layer has a fixed name and weights are read as data.
 
-Chollet 2016, "Xception: Deep Learning with Depthwise Separable Convolutions" (arXiv:1610.02357), figure 5, as Keras
-realises it: the depthwise half of each separable convolution comes first. Layers stand in the order in which
-`keras.applications.Xception` lists its own, so weights saved from there fit in that order.
+Chollet 2016, "Xception: Deep Learning with Depthwise Separable Convolutions" (arXiv:1610.02357), figure 5, as
+implemented in Keras: the depthwise part of each separable convolution comes first. Layers are in the order of
+`keras.applications.Xception`, so its saved weights fit in that order.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.trainer.framework import keras
 from core.trainer.layers import normalised
 from core.trainer.weights import LayerWeights, set_weights
@@ -17,17 +18,17 @@ from core.trainer.weights import LayerWeights, set_weights
 SIZE: Final = 299
 FEATURE_WIDTH: Final = 2048
 SMALLEST_SIZE: Final = 71
-"""Side in pixels under which Keras refuses to build it."""
+"""The smallest image side in pixels that Keras allows."""
 
 FROZEN_BASE_WIDTH: Final = 728
 """Channels between block 12 and the exit flow."""
 
 _MIDDLE_BLOCKS: Final = range(5, 13)
-_HINT: Final = "Take both from the same architecture."
+_HINT: Final = mark("Use two networks of the same architecture.")
 
 
 def xception(size: int = SIZE) -> keras.Model:
-    """Xception without its classifier; the statistics of its BatchNormalization stay as trained.
+    """Build Xception without its classifier and with frozen BatchNormalization statistics.
 
     Args:
         size: side of the square image, in pixels, 71 or more.
@@ -48,14 +49,13 @@ def xception(size: int = SIZE) -> keras.Model:
 
 
 def exit_flow(height_width: int | None) -> keras.Model:
-    """The end of Xception alone: blocks 13 and 14, with the layer names they have in `xception`.
+    """Build the end of Xception alone: blocks 13 and 14, with the layer names of `xception`.
 
     Args:
-        height_width: side of the square map that block 12 gives, 19 at 299 pixels; None where it may be any, and
-            height and width may differ.
+        height_width: side of the square output of block 12, 19 at 299 pixels; None for any height and width.
 
     Returns:
-        A model from that map float32 [n, h, w, 728] to a dict of `features` [n, 2048] and `feature_map`
+        A model from that output float32 [n, h, w, 728] to a dict of `features` [n, 2048] and `feature_map`
         [n, ceil(h / 2), ceil(w / 2), 2048].
     """
     frozen_base = keras.Input((height_width, height_width, FROZEN_BASE_WIDTH), dtype="float32", name="trunk")
@@ -63,16 +63,17 @@ def exit_flow(height_width: int | None) -> keras.Model:
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Give the layers of `target` the weights of the layers of `source` with the same names.
+    """Copy weights between layers with the same names.
 
-    One may be a part of the other, as `exit_flow` is of `xception`.
+    One network may be a part of the other, as `exit_flow` is of `xception`.
 
     Raises:
         ModelError: each has a layer with weights that the other lacks, or shapes differ.
     """
     given, own = _weights_by_layer(source), _weights_by_layer(target)
     if not (given.keys() <= own.keys() or own.keys() <= given.keys()):
-        raise ModelError(f"Neither of {source.name!r} and {target.name!r} is a part of the other.", hint=_HINT)
+        what = tr("The networks “{a}” and “{b}” don't match.", a=source.name, b=target.name)
+        raise ModelError(what, hint=tr(_HINT))
     set_weights(target, {name: given.get(name, arrays) for name, arrays in own.items()})
 
 
@@ -81,7 +82,7 @@ def _weights_by_layer(model: keras.Model) -> LayerWeights:
 
 
 def _exit_flow(x: Any) -> dict[str, Any]:
-    """Blocks 13 and 14 and the pooling: `features` and `feature_map` of what block 12 gives."""
+    """Blocks 13 and 14 and the pooling: `features` and `feature_map` from the output of block 12."""
     x = _shrinking_block(x, 13, (FROZEN_BASE_WIDTH, 1024))
     x = _relu(_separable(x, 1536, "block14_sepconv1"), "block14_sepconv1")
     feature_map = _relu(_separable(x, FEATURE_WIDTH, "block14_sepconv2"), "block14_sepconv2")
@@ -89,7 +90,7 @@ def _exit_flow(x: Any) -> dict[str, Any]:
 
 
 def _shrinking_block(x: Any, number: int, widths: tuple[int, int]) -> Any:
-    """Two separable convolutions and a pooling beside a strided 1x1 shortcut: half the side, `widths[1]` channels."""
+    """Two separable convolutions and pooling, with a strided 1x1 shortcut: half the side, `widths[1]` channels."""
     name = f"block{number}"
     y = x if number == 2 else _relu(x, f"{name}_sepconv1")  # block 1 ends with a ReLU already
     y = _separable(y, widths[0], f"{name}_sepconv1")

@@ -1,1 +1,1 @@
-"""From a dataset to a model in the library."""
+"""Training: from a dataset to a model in the library."""

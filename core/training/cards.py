@@ -1,4 +1,4 @@
-"""The card of a model that was trained here: what it tells apart, how it was made, how good it was found to be."""
+"""The card of a trained model: its classes, its training and its evaluation."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from core.training.training_data import TrainingData
 
 HEAD: Final = "head.npz"
 _MAX_NAMED: Final = 10
-"""Classes that a summary names."""
+"""The most classes that a summary lists."""
 _MAX_CONFUSED: Final = 100
-"""Classes whose confusion a card holds; the numbers are their square."""
+"""The most classes for which a card contains the confusion matrix, whose size is quadratic."""
 
 
 def model_card(
     request: TrainRequest, data: TrainingData, head: EvaluatedHead, start: EvaluatedHead | None
 ) -> ModelCard:
-    """The card of what was learnt.
+    """Make the card of a trained model.
 
     Args:
-        request: what was asked for.
-        data: what was learnt from.
-        head: what was learnt.
-        start: what the recipe fine-tune began with.
+        request: the training request.
+        data: the training data.
+        head: the evaluated head.
+        start: the head that the recipe fine-tune started from.
     """
     folder, count = display_path(folder_name(data.dataset.root))[:200], sum(data.counts().values())
     classes, shared, own = data.dataset.classes, data.backbone.card, head.trained.backbone
     return ModelCard(
         name=request.name,
         title=request.name,
-        summary=f"Tells apart {_named(classes)}; learnt from {head.trained.fitted:,} images.",
+        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images.",
         classes=classes,
         backbone=own.card if own else SharedBackbone(data.backbone.name, shared.sha256),
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         origin=Origin(
             source=f"Trained by Fovea's recipe {request.recipe} on {count:,} images of the folder “{folder}”.",
-            licence="Up to whoever trained it, as far as the rights to the images allow; none of them is part of it.",
+            licence="Chosen by whoever trained it, subject to the rights to the images, which are not part of it.",
         ),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
@@ -62,21 +62,21 @@ def model_card(
 def corrected_card(
     base: InstalledModel, data: TrainingData, head: EvaluatedHead, corrected: int, before: Evaluation | None
 ) -> ModelCard:
-    """The card of what was learnt from corrections.
+    """Make the card of a version that was retrained with corrections.
 
     Args:
         base: the version that was corrected.
-        data: what was learnt from.
-        head: what was learnt.
-        corrected: how many corrections were.
-        before: how the corrected version does on the test images of its classes.
+        data: the training data.
+        head: the evaluated head.
+        corrected: the number of corrections used.
+        before: the evaluation of the corrected version on the test images of its classes.
     """
     card, classes, now = base.card, data.dataset.classes, head.evaluation
     is_comparable = before is not None and now is not None and before.paths == now.paths
     return replace(
         card,
         title=card.title.replace(f"{len(card.classes)} classes", f"{len(classes)} classes"),
-        summary=f"Tells apart {_named(classes)}; learnt from {head.trained.fitted:,} images, corrected by you.",
+        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images with your corrections.",
         classes=classes,
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         temperature=head.temperature,
@@ -107,10 +107,10 @@ def _corrected_training(
 
 
 def is_better(head: EvaluatedHead, start: EvaluatedHead) -> bool | None:
-    """Whether a lesson is better than what it began with, by the same test images; None where there are none.
+    """Whether a head is better than the one it started from, on the same test images; None if there are none.
 
-    It is if more images are right and that is hardly chance (McNemar's exact test, p < 0.05), or if as many are,
-    give or take one, and the calibrated log loss is lower.
+    It is better if it classifies significantly more images correctly (McNemar's exact test, p < 0.05), or as many give
+    or take one with a lower calibrated log loss.
     """
     now, before = head.evaluation, start.evaluation
     if now is None or before is None:
@@ -142,7 +142,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
 
 
 def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
-    """What was learnt from."""
+    """The images used for training and evaluation."""
     classes = data.dataset.classes
     counts = np.bincount(data.everything().labels, minlength=len(classes)).tolist()
     return {
@@ -154,33 +154,33 @@ def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
 
 
 def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
-    """How it went."""
+    """The outcome of the training."""
     how = "by cross-validation" if head.trained.out_of_fold else "on the validation and test images"
-    reached = (
-        f"the calibrated confidence that {100 - REJECT_PERCENTILE} % of {head.threshold_images:,} images of the "
-        f"classes reach, {how}"
+    threshold = (
+        f"the calibrated confidence reached by {100 - REJECT_PERCENTILE}% of {head.threshold_images:,} images of the "
+        f"classes, {how}"
     )
     return {
         **head.trained.facts,
-        "temperature": "fitted on the validation images" if len(data.validation) else "never fitted",
-        "unknown_below": "too few images to tell" if head.unknown_below is None else reached,
+        "temperature": "fitted on the validation images" if len(data.validation) else "not fitted",
+        "unknown_below": "too few images to tell" if head.unknown_below is None else threshold,
     }
 
 
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:
-    """How good the model was found to be: no path of the person's goes there."""
+    """The evaluation of the model, without the user's paths."""
     if head.evaluation is None:
         return {}
-    method = "on the test images, which the head had not seen"
+    method = "on the test images, which the head was not trained on"
     if head.trained.fitted > len(data.train):
-        method += "; the model's own head was then fitted once more, in the same way, to all images"
+        method += "; the installed head was then fitted in the same way to all images"
     left_out = {"mistakes", "classes"} | ({"confusion"} if len(head.evaluation.classes) > _MAX_CONFUSED else set())
     figures = {key: value for key, value in to_json(head.evaluation).items() if key not in left_out}
-    against = _against(head.evaluation, start) if start else {}
-    return {"method": method, **figures, **against}
+    compared = _compared(head.evaluation, start) if start else {}
+    return {"method": method, **figures, **compared}
 
 
-def _against(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:
+def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:
     found = compare(start, evaluation)
     began = {"accuracy": round(start.accuracy, 6), "only_it_right": found.only_a_correct}
     return {"began_with": began | {"only_this_right": found.only_b_correct, "p": round(found.p, 6)}}

@@ -1,4 +1,4 @@
-"""What a recipe made of its images, calibrated and judged."""
+"""The head that a recipe trained, calibrated and evaluated."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from core.models.library import InstalledBackbone
 from core.training.training_data import LabelledFeatures, concat
 
 REJECT_PERCENTILE: Final = 5
-"""Percentage of images of the classes that may fall below the threshold of "none of my classes"."""
+"""The percentage of images of the classes that may fall below the threshold for “unknown”."""
 _MIN_THRESHOLD_IMAGES: Final = 20
-"""Images from which that percentage can be found."""
+"""The fewest images from which the threshold is estimated."""
 MIN_HELD_OUT: Final = 150
-"""Validation and test images that find it as well as cross-validation of a sample, which takes longer."""
+"""Validation and test images from which the estimate is as good as by cross-validation, which takes longer."""
 _MAX_SUSPECTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Images, and the logits [n, classes] of heads that had not learned from them."""
+    """Images, and the logits [n, classes] of heads that were not trained on them."""
 
     examples: tuple[Example, ...]
     logits: NDArray[np.float32]
@@ -40,16 +40,16 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedHead:
-    """What a recipe made.
+    """The result of a recipe.
 
     Attributes:
-        recipe: what it did, in a sentence, for the model's card.
-        evaluated: the head that is judged: fitted to the training images, nothing chosen by the test images.
-        head: the head to be installed, as its file; where it was fitted once more to all images, another one.
-        fitted: how many images that one was fitted to.
-        facts: how it went, for the model's card.
-        backbone: one of its own, in the run's folder; None where it stands on the shared one.
-        out_of_fold: of the images that `head` was fitted to, by cross-validation; None where that was not done.
+        recipe: a description of the recipe, for the model's card.
+        evaluated: the head to evaluate: fitted to the training images, independent of the test images.
+        head: the head to install, as file content; a different one if it was refitted to all images.
+        fitted: the number of images that it was fitted to.
+        facts: details of the training, for the model's card.
+        backbone: its own backbone, in the run's folder; None if it uses the shared one.
+        out_of_fold: cross-validated predictions for the images that `head` was fitted to; None if not done.
     """
 
     recipe: str
@@ -63,15 +63,15 @@ class TrainedHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluatedHead:
-    """What was learnt.
+    """A trained head with its calibration and evaluation.
 
     Attributes:
-        trained: what the recipe made.
-        temperature: see `ModelCard`; 1 where there are no validation images.
-        unknown_below: see `ModelCard`; None where there are too few images.
-        evaluation: on the test images; None where there are none.
-        threshold_images: how many images `unknown_below` was found with.
-        suspects: images whose label may be wrong, the most likely first: cross-validation names them otherwise.
+        trained: the result of the recipe.
+        temperature: see `ModelCard`; 1 if there are no validation images.
+        unknown_below: see `ModelCard`; None if there are too few images.
+        evaluation: on the test images; None if there are none.
+        threshold_images: the number of images that `unknown_below` was estimated from.
+        suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """
 
     trained: TrainedHead
@@ -85,15 +85,15 @@ class EvaluatedHead:
 def evaluate_head(
     trained: TrainedHead, validation: LabelledFeatures, test: LabelledFeatures, classes: Sequence[str]
 ) -> EvaluatedHead:
-    """Calibrate by the validation images and judge by the test images.
+    """Calibrate a head on the validation images and evaluate it on the test images.
 
-    The threshold of "none of my classes" is found with images that the head in question had not learned from: those
-    of a cross-validation, or else the validation and test images. The figures do not depend on it.
+    The threshold for “unknown” is estimated from images that the head was not trained on: those of a cross-validation,
+    or else the validation and test images. The evaluation does not depend on it.
 
     Args:
-        trained: what the recipe made.
-        validation: with features by the attempt's own backbone.
-        test: likewise.
+        trained: the result of the recipe.
+        validation: with features from the recipe's own backbone, if it has one.
+        test: the same.
         classes: labels, in the order of the logits.
     """
     temperature, evaluation = _temperature(trained.evaluated, validation), None
@@ -114,16 +114,16 @@ def _temperature(head: Head, validation: LabelledFeatures) -> float:
 
 
 def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
-    """The confidence that all but `REJECT_PERCENTILE` percent of the images reach; None where they are too few."""
+    """The confidence that all but `REJECT_PERCENTILE` percent of the images reach; None if there are too few."""
     if len(out_of_sample.examples) < _MIN_THRESHOLD_IMAGES:
         return None
     return round(float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE)), 4)
 
 
 def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: float) -> tuple[Misclassification, ...]:
-    """The images that are named otherwise than their label, by how much more likely the other class is.
+    """The images whose prediction differs from their label, by descending margin between the two probabilities.
 
-    That is the ranking by margin of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).
+    This is the ranking by normalized margin of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).
     """
     probabilities, labels = softmax(out_of_sample.logits, temperature), out_of_sample.labels
     rows = np.arange(len(labels))

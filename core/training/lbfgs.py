@@ -1,8 +1,8 @@
-"""L-BFGS: the least of a smooth convex function of many numbers.
+"""L-BFGS minimization of smooth convex functions.
 
-J. Nocedal, S. Wright, "Numerical Optimization", 2006: algorithm 7.4 for the direction; the step is found by bisection
-(A. Lewis, M. Overton, "Nonsmooth optimization via quasi-Newton methods", 2013, algorithm 2.6), which in a convex
-function always ends. A library's would do as well, but importing SciPy's takes longer than what is minimised here.
+J. Nocedal, S. Wright, "Numerical Optimization", 2006: algorithm 7.4 for the direction; the line search is a bisection
+(A. Lewis, M. Overton, "Nonsmooth optimization via quasi-Newton methods", 2013, algorithm 2.6), which always terminates
+for convex functions. SciPy's would do as well, but importing it takes longer than the minimization here.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from numpy.typing import NDArray
 
 Real: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Real], tuple[float, Real]]
-"""Takes a point [n]; gives its value and its slope [n]."""
+"""Takes a point [n]; returns its value and its gradient [n]."""
 
 MEMORY: Final = 10
-"""Steps from which the curvature is taken."""
+"""The number of past steps that approximate the curvature."""
 
 _ARMIJO: Final = 1e-4
-"""The share of the decrease promised by the slope that a step must bring."""
+"""Sufficient decrease: the fraction of the decrease predicted by the gradient."""
 _CURVATURE: Final = 0.9
-"""The share of the slope that may be left after a step."""
+"""Curvature condition: the largest fraction of the directional derivative that may remain."""
 _MAX_TRIALS: Final = 50
 _NO_DECREASE: Final = 64 * float(np.finfo(float).eps)
-"""Relative to the value: beyond this, only rounding would be minimised."""
+"""The relative decrease below which there is only rounding error."""
 
 
 class _Iterate(NamedTuple):
-    """A point with its value and slope."""
+    """A point with its value and gradient."""
 
     point: Real
     value: float
@@ -39,13 +39,13 @@ class _Iterate(NamedTuple):
 
 
 def minimise(function: Function, start: Real, *, gradient_tolerance: float, max_steps: int) -> Real:
-    """The point of least value, as nearly as asked.
+    """Find an approximate minimizer.
 
     Args:
         function: smooth and convex.
-        start: where to begin, [n].
-        gradient_tolerance: the largest slope in any direction of the axes that is good enough.
-        max_steps: after so many, the point reached is good enough.
+        start: initial point, [n].
+        gradient_tolerance: stop when no component of the gradient is larger in magnitude.
+        max_steps: stop after this many steps.
     """
     current, steps = _Iterate(start, *function(start)), deque[tuple[Real, Real]](maxlen=MEMORY)
     for _ in range(max_steps):
@@ -67,7 +67,7 @@ def minimise(function: Function, start: Real, *, gradient_tolerance: float, max_
 
 
 def _direction(gradient: Real, steps: deque[tuple[Real, Real]]) -> Real:
-    """Down the slope, bent by the curvature that the last steps met."""
+    """The quasi-Newton direction by the two-loop recursion over past steps."""
     downwards, coefficients = -gradient, []
     for step, bend in reversed(steps):
         coefficients.append(step @ downwards / (step @ bend))
@@ -81,15 +81,15 @@ def _direction(gradient: Real, steps: deque[tuple[Real, Real]]) -> Real:
 
 
 def _step(function: Function, current: _Iterate, direction: Real, length: float) -> _Iterate | None:
-    """A place in that direction that is lower and flatter; None where rounding hides any."""
-    promised = float(current.gradient @ direction)
+    """A point in that direction that meets the Wolfe conditions; None if rounding errors prevent it."""
+    predicted = float(current.gradient @ direction)
     low, high = 0.0, np.inf
     for _ in range(_MAX_TRIALS):
         point = current.point + length * direction
         candidate = _Iterate(point, *function(point))
-        if not candidate.value <= current.value + _ARMIJO * length * promised:
+        if not candidate.value <= current.value + _ARMIJO * length * predicted:
             high = length
-        elif candidate.gradient @ direction < _CURVATURE * promised:
+        elif candidate.gradient @ direction < _CURVATURE * predicted:
             low = length
         else:
             return candidate

@@ -1,6 +1,6 @@
-"""The gate before the library: what Keras said in the trainer, the engine must say here, from the very bytes.
+"""The parity check before installation: the engine must reproduce Keras's logits from the exported file.
 
-This process is not the one that exported, so the file is opened afresh. What fails is not installed.
+This runs in another process than the export, so the file is read from scratch. A model that fails is not installed.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
+from core.base.i18n import mark, tr, tr_n
 from core.base.providers import Precision, Provider
 from core.engine import graph, sessions
 from core.models.joined import LOGITS
 from core.training.protocol import PARITY_IMAGES
 
 MAX_DIFFERENCE: Final = 1e-3
-"""Logits may differ by this between Keras and the engine, whatever the batch."""
+"""The largest difference between the logits of Keras and of the engine, for any batch size."""
 
 _BATCHES: Final = (1, 2, 7)
-_HINT: Final = "Nothing was installed. Train again; if it stays so, report the two numbers."
+_HINT: Final = mark("Nothing was installed. Train again; if this happens again, report it as a bug.")
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far the engine's logits are from Keras's.
+    """The agreement between the logits of the engine and of Keras.
 
     Attributes:
-        images: how many were compared, in batches of 1, 2 and 7.
-        greatest_difference: of any logit of any image.
+        images: the number of images compared, in batches of 1, 2 and 7.
+        greatest_difference: the largest absolute difference of any logit.
     """
 
     images: int
@@ -42,26 +43,34 @@ class Parity:
 
 
 def check_parity(model: bytes, gate: Path) -> Parity:
-    """Compare a joined .onnx with what Keras said of the same images.
+    """Compare a joined .onnx with Keras's logits for the same images.
 
     Args:
         model: as `core.models.joined.join` makes it: uint8 `image` in, `logits` out.
         gate: the trainer's file, see `core.training.protocol`.
 
     Raises:
-        ModelError: the two differ, in a logit or in the likeliest class.
-        TrainerError: the trainer's file is missing or holds too few images.
+        ModelError: the two differ in a logit or in the most likely class.
+        TrainerError: the trainer's file is missing or has too few images.
     """
     images, theirs = _read(gate)
     ours = _logits(model, images)
     if ours.shape != theirs.shape:
-        raise ModelError(f"The exported model answers {ours.shape}, Keras answered {theirs.shape}.", hint=_HINT)
+        what = tr(
+            "The exported model has output shape {ours}, but Keras {theirs}.", ours=ours.shape, theirs=theirs.shape
+        )
+        raise ModelError(what, hint=tr(_HINT))
     worst = float(np.abs(ours - theirs).max())
     if not worst <= MAX_DIFFERENCE:
-        what = f"The exported model answers otherwise than Keras: logits differ by {worst:.2g}, above {MAX_DIFFERENCE}."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The exported model differs from the trained one: logits differ by {difference:.2g}, limit {limit}.",
+            difference=worst,
+            limit=MAX_DIFFERENCE,
+        )
+        raise ModelError(what, hint=tr(_HINT))
     if not np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1)):
-        raise ModelError("The exported model names an image otherwise than Keras does.", hint=_HINT)
+        what = tr("The exported model predicts another class than the trained one for an image.")
+        raise ModelError(what, hint=tr(_HINT))
     return Parity(len(images), worst)
 
 
@@ -70,10 +79,16 @@ def _read(gate: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         with np.load(io.BytesIO(gate.read_bytes()), allow_pickle=False) as arrays:
             images, logits = arrays["images"], arrays["logits"]
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
-        raise TrainerError("The trainer left nothing to compare its export with.", hint="Train again.") from error
+        what = tr("The trainer left no data to check the exported model with.")
+        raise TrainerError(what, hint=tr("Train again.")) from error
     if len(images) < PARITY_IMAGES:
-        what = f"The trainer compared {len(images)} images only, {PARITY_IMAGES} are needed."
-        raise TrainerError(what, hint="Train again.")
+        what = tr_n(
+            "The trainer left only {count} image to check the exported model with; {needed} are needed.",
+            "The trainer left only {count} images to check the exported model with; {needed} are needed.",
+            len(images),
+            needed=PARITY_IMAGES,
+        )
+        raise TrainerError(what, hint=tr("Train again."))
     return images, logits
 
 
@@ -82,12 +97,13 @@ def _logits(model: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     try:
         parts = [session.run([LOGITS], {graph.INPUT: images[part]})[0] for part in _parts(len(images))]
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ModelError(f"The exported model does not run: {sessions.first_line(error)}", hint=_HINT) from error
+        what = tr("Couldn't run the exported model: {reason}", reason=sessions.first_line(error))
+        raise ModelError(what, hint=tr(_HINT)) from error
     return np.concatenate(parts)
 
 
 def _parts(count: int) -> Iterator[slice]:
-    """All images once, one, two and seven at a time."""
+    """Slices that cover all images in batches of 1, 2 and 7 in turn."""
     start = 0
     for batch in cycle(_BATCHES):
         if start >= count:

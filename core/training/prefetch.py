@@ -1,4 +1,4 @@
-"""What computing features will need, begun while the folder is still being read."""
+"""Prefetching for feature computation, started while the folder is still being scanned."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from core.images.decoding import Pixels
 from core.images.preprocessing import preprocess
 
 LIMIT_BYTES: Final = 256 * 1024**2
-"""What images made ready ahead may take in memory: a thousand of 299x299 pixels."""
+"""The largest memory for prefetched images: a thousand of 299x299 pixels."""
 
 
 class FeaturePrefetcher:
-    """Opens the engine at the first image whose features are not kept, and makes such images ready for it.
+    """Opens the engine at the first image without cached features, and preprocesses such images for it.
 
-    `decoded` is for `core.datasets.dataset.read_dataset`, `source` for `core.engine.features.compute_features`, which
-    computes the same from it as from the source given here, or sooner. What was made ready and is not asked for is
-    dropped at the end of the `with` block; an engine still being opened then is left to itself.
+    Pass `on_decoded` to `core.datasets.dataset.read_dataset`, and `source` to `core.engine.features.compute_features`,
+    which gives the same features as with the original source, only sooner. Unused images are dropped at the end of the
+    `with` block; an engine that is still being opened then is not waited for.
     """
 
     def __init__(self, source: FeatureExtractor, store: FeatureStore, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Nothing begins before the first image.
+        """Create a prefetcher; nothing starts before the first image.
 
         Args:
-            source: what makes features; it is asked in a thread to open the engine.
-            store: where features are kept; it must be open as long as the block lasts.
-            limit_bytes: what images made ready may take in memory; those beyond are decoded a second time.
+            source: the feature extractor; its engine is opened in a thread.
+            store: the feature cache; it must stay open during the `with` block.
+            limit_bytes: the largest memory for prefetched images; images beyond it are decoded a second time.
         """
         plan = source.card.preprocessing
         self._plain, self._store = source, store
@@ -57,11 +57,11 @@ class FeaturePrefetcher:
 
     @property
     def source(self) -> FeatureExtractor:
-        """What makes the same features, with a start."""
+        """An extractor of the same features that uses the prefetched engine and images."""
         return replace(self._plain, open=self._open, get_prepared=self._take_pixels)
 
     def on_decoded(self, sha256: str, pixels: Pixels) -> None:
-        """Take an image that was decoded, no smaller than `MIN_SIDE`, in whatever thread."""
+        """Take a decoded image, no smaller than `MIN_SIDE`; callable from any thread."""
         if self._is_wanted(sha256):
             values = preprocess(pixels, self._plain.card.preprocessing)
             with self._lock:
@@ -69,7 +69,7 @@ class FeaturePrefetcher:
                     self._ready[sha256] = values
 
     def _is_wanted(self, sha256: str) -> bool:
-        """Whether there is room for an image without features; one without has the engine opened."""
+        """Whether an image has no cached features and there is room for it; if it has none, the engine is opened."""
         with self._lock:
             if self._is_closed or self._store.get(self._plain.kind, [sha256]):
                 return False

@@ -1,20 +1,19 @@
-"""What the trainer process is asked and what it says.
+"""The protocol between the trainer process and the process that starts it.
 
-The trainer holds TensorFlow; nobody else does. It is given a folder with `job.json` and the files that belong to it,
-says one JSON object a line on standard output, and leaves its results in the same folder. Everything here is plain
-data, so that both sides can import it.
+Only the trainer imports TensorFlow. It reads `job.json` and the other files of a folder, writes one JSON object per
+line to standard output, and leaves its results in the same folder. Everything here is plain data, so that both sides
+can import it.
 
-A job's folder holds, besides `JOB`:
+Besides `JOB`, a job's folder contains:
 
 - `IMAGES`: `train` and `validation`, lists of [path, sha256, label].
 - `FEATURES` (recipe dense): `train` float32 [n, d], `train_labels` int64 [n], `validation`, `validation_labels`; and
-  `everything`, `everything_labels` where the head is to be fitted once more, to all images.
-- `START` (recipe fine-tune): the linear head to begin with, as `core.models.heads.head_bytes` writes it.
+  `everything`, `everything_labels` if the head is to be refitted to all images.
+- `START` (recipe fine-tune): the initial linear head, as `core.models.heads.head_bytes` writes it.
 
-Afterwards it holds `HEAD`, fitted to the training images; `REFITTED`, where that was asked for; `BACKBONE` and
-`BACKBONE_CARD`, where the backbone was trained too; and `GATE`: `images` uint8 [n, size, size, 3], at least
-`PARITY_IMAGES` of them, and `logits` float32 [n, classes], what Keras says of them with the head that is to be
-installed.
+Afterwards it contains `HEAD`, fitted to the training images; `REFITTED`, if requested; `BACKBONE` and `BACKBONE_CARD`,
+if the backbone was trained too; and `PARITY`: `images` uint8 [n, size, size, 3], at least `PARITY_IMAGES` of them, and
+`logits` float32 [n, classes], Keras's outputs for them with the head to install.
 """
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from core.base.errors import TrainerError
+from core.base.i18n import tr
 from core.base.progress import Progress
+from core.base.text import display_path
 
 JOB: Final = "job.json"
 FEATURES: Final = "features.npz"
@@ -40,26 +41,26 @@ PARITY: Final = "gate.npz"
 CHECKPOINT: Final = "checkpoint.npz"
 
 PARITY_IMAGES: Final = 32
-"""The fewest images on which Keras and the engine must say the same."""
+"""The fewest images on which the outputs of Keras and of the engine must agree."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerJob:
-    """What the trainer is to do.
+    """A training job.
 
     Attributes:
         recipe: "dense" or "fine-tune".
-        classes: how many there are.
-        seed: of everything that is drawn.
-        epochs: how many times every image is learnt from.
+        classes: the number of classes.
+        seed: random seed.
+        epochs: the number of epochs.
         learning_rate: of stochastic gradient descent.
-        momentum: of it, 0 for none; Nesterov's where it is not 0.
-        batch: images in a step.
+        momentum: Nesterov momentum of stochastic gradient descent; 0 for none.
+        batch: batch size.
         depth: of fine-tune: "exit-flow" (blocks 13 and 14) or "whole".
-        precision: "exact" (float32 everywhere) or "auto" (faster where the processor can).
-        provider: which provider runs the frozen trunk, one of `core.base.providers.ProviderPreference`.
+        precision: "exact" (float32 everywhere) or "auto" (faster where the processor supports it).
+        provider: the provider for the frozen base, one of `core.base.providers.ProviderPreference`.
         backbone: folder of the installed backbone: its card, its ONNX file, its `normalisation.npz`.
-        augment: of fine-tune, whether photos are changed by `core.images.augmentation` before they are learnt from.
+        augment: of fine-tune, whether images are augmented by `core.images.augmentation`.
     """
 
     recipe: str
@@ -78,16 +79,16 @@ class TrainerJob:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What an epoch came to.
+    """The metrics of an epoch.
 
     Attributes:
-        number: 1 to `of`; 0 is how it was before any training.
-        of: how many there will be.
-        loss: mean cross-entropy of the images learnt from, in nats, with dropout and augmentation; None for number 0.
-        accuracy: the share of them named rightly, 0..1; None for number 0.
-        validation_loss: the same of the validation images, without either; None where there are none.
-        validation_accuracy: likewise.
-        seconds: how long it took.
+        number: 1 to `of`; 0 stands for the state before training.
+        of: the total number of epochs.
+        loss: mean cross-entropy of the training images, in nats, with dropout and augmentation; None for number 0.
+        accuracy: the fraction of them classified correctly, 0..1; None for number 0.
+        validation_loss: the same for the validation images without dropout and augmentation; None if there are none.
+        validation_accuracy: the fraction of them classified correctly, 0..1; None if there are none.
+        seconds: duration.
     """
 
     number: int
@@ -101,10 +102,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class TrainerDone:
-    """The trainer is through; its results are in the folder.
+    """The trainer is done; its results are in the folder.
 
     Attributes:
-        facts: what a model's card should say of the training, as plain JSON.
+        facts: details of the training for the model's card, as plain JSON.
     """
 
     facts: Mapping[str, Any]
@@ -112,7 +113,7 @@ class TrainerDone:
 
 @dataclass(frozen=True, slots=True)
 class TrainerFailed:
-    """The trainer gave up, and why: as in `FoveaError`."""
+    """The trainer failed; the fields are those of a `FoveaError`."""
 
     kind: str
     message: str
@@ -125,38 +126,38 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 def write_event(event: TrainerEvent) -> str:
-    """The event as one line of JSON, without its end."""
+    """Serialize an event as one line of JSON, without the line break."""
     return json.dumps({"event": _NAMES[type(event)], **asdict(event)})
 
 
 def read_event(line: str) -> TrainerEvent:
-    """The event in a line.
+    """Parse an event from a line.
 
     Raises:
-        TrainerError: the line is none.
+        TrainerError: the line is not an event.
     """
     try:
         content = json.loads(line)
         event: TrainerEvent = _KINDS[content.pop("event")](**content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainerError(
-            f"The trainer said what is no event: {line[:200]!r}.", hint="Install Fovea again."
-        ) from error
+        what = tr("The trainer sent an invalid message: {line}.", line=repr(line[:200]))
+        raise TrainerError(what, hint=tr("Reinstall Fovea.")) from error
     return event
 
 
 def job_bytes(job: TrainerJob) -> bytes:
-    """The bytes of a job's file."""
+    """The content of a job file."""
     return (json.dumps(asdict(job), indent=2) + "\n").encode()
 
 
 def read_job(folder: Path) -> TrainerJob:
-    """The job in a folder.
+    """Read the job in a folder.
 
     Raises:
-        TrainerError: there is none, or it is damaged.
+        TrainerError: it is missing or damaged.
     """
     try:
         return TrainerJob(**json.loads((folder / JOB).read_bytes()))
     except (OSError, ValueError, TypeError) as error:
-        raise TrainerError(f"{str(folder)!r} holds no job.", hint="Begin the training anew with --restart.") from error
+        what = tr("The training job in “{folder}” is missing or damaged.", folder=display_path(folder))
+        raise TrainerError(what, hint=tr("Start the training over with --restart.")) from error

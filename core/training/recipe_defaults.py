@@ -1,4 +1,4 @@
-"""What the recipes that the trainer process carries out take where nothing else is asked for."""
+"""Default hyperparameters of the recipes that run in the trainer process."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RecipeDefaults:
-    """How a recipe learns; see `core.training.protocol.TrainerJob`.
+    """Hyperparameters of a recipe; see `core.training.protocol.TrainerJob`.
 
     Attributes:
-        epochs: how many times every image is learnt from.
-        batch: images in a step.
+        epochs: the number of epochs.
+        batch: batch size.
         learning_rate: of stochastic gradient descent.
-        momentum: of it, 0 for none.
+        momentum: of stochastic gradient descent; 0 for none.
     """
 
     epochs: int
@@ -26,11 +26,11 @@ class RecipeDefaults:
 
 
 DENSE: Final = RecipeDefaults(epochs=100, batch=32, learning_rate=0.01, momentum=0.0)
-"""The article's rate. Epochs and batch are such that 5 images of each class suffice to be within a percentage point of
-`quick`; with 17 of each, 20 epochs would."""
+"""The article's learning rate. With these epochs and this batch size, 5 images per class suffice to be within one
+percentage point of `quick`; with 17 per class, 20 epochs would."""
 
 FINE_TUNE: Final = RecipeDefaults(epochs=5, batch=16, learning_rate=0.005, momentum=0.1)
-"""The article's rate, momentum and epochs."""
+"""The article's learning rate, momentum and epochs."""
 
 DEFAULTS: Final[Mapping[str, RecipeDefaults]] = MappingProxyType({"dense": DENSE, "fine-tune": FINE_TUNE})
-"""By the recipe's name, as in `core.training.protocol.TrainerJob`."""
+"""Defaults by recipe name, as in `core.training.protocol.TrainerJob`."""

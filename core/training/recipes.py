@@ -1,4 +1,4 @@
-"""The three recipes: what each makes of its material. `quick` works here, the others ask the trainer process."""
+"""The three recipes. `quick` runs in this process, the others in the trainer process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card
@@ -33,15 +34,15 @@ OnEpoch = Callable[[Epoch], None]
 
 
 def train_quick(data: TrainingData, seed: int, *, report: ProgressCallback, token: CancelToken) -> TrainedHead:
-    """A linear head by logistic regression; where parts were drawn, the installed one learns from all images.
+    """Train a linear head by logistic regression; after a random split, the installed one is fitted to all images.
 
     Raises:
-        DatasetError: the head would have more weights than can be fitted.
+        DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
     train = data.train
     cross_validation = quick.cross_validate(train.features, train.labels, seed=seed, report=report, token=token)
-    clock = ProgressReporter("fitting the head", 3 if data.is_random_split else 2, report)
+    clock = ProgressReporter(mark("fitting the head"), 3 if data.is_random_split else 2, report)
     head = evaluated = _fit_linear(train, cross_validation.best_c, token)
     clock.advance()
     fitted = data.everything() if data.is_random_split else train
@@ -72,15 +73,15 @@ def train_dense(
     on_epoch: OnEpoch,
     token: CancelToken,
 ) -> TrainedHead:
-    """The article's head; where parts were drawn, the installed one learns from all images.
+    """Train the article's head; after a random split, the installed one is fitted to all images.
 
     Args:
-        data: what is learnt from.
-        request: what was asked for.
-        folder: the run's, where an interrupted training goes on.
-        report: told of each stage.
-        on_epoch: told of each epoch.
-        token: looked at all the time.
+        data: the training data.
+        request: the training request.
+        folder: the run's folder, from which an interrupted training resumes.
+        report: called for each stage.
+        on_epoch: called after each epoch.
+        token: checked frequently.
 
     Raises:
         TrainerError: the trainer process is missing or died.
@@ -107,16 +108,16 @@ def train_fine_tune(
     on_epoch: OnEpoch,
     token: CancelToken,
 ) -> TrainedHead:
-    """A backbone of its own, trained together with the head that `start` was judged with.
+    """Train a copy of the backbone together with the evaluated head of `start`.
 
     Args:
-        data: what is learnt from.
-        request: what was asked for.
-        start: what the recipe quick made of the same material.
-        folder: the run's, where an interrupted training goes on.
-        report: told of each stage.
-        on_epoch: told of each epoch.
-        token: looked at all the time.
+        data: the training data.
+        request: the training request.
+        start: the result of the recipe quick on the same data.
+        folder: the run's folder, from which an interrupted training resumes.
+        report: called for each stage.
+        on_epoch: called after each epoch.
+        token: checked frequently.
 
     Raises:
         TrainerError: the trainer process is missing or died.
@@ -126,13 +127,13 @@ def train_fine_tune(
     facts = _run_trainer(data, request, folder, report=report, on_epoch=on_epoch, token=token)
     head = (folder / protocol.HEAD).read_bytes()
     backbone = InstalledBackbone(_own_card(folder), folder)
-    images = "augmented images" if request.augment else "images as they are"
+    images = "augmented images" if request.augment else "unmodified images"
     recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value], images=images)
     return TrainedHead(recipe, read_head(head), head, len(data.train), facts, backbone)
 
 
 def trainer_plan(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any]:
-    """Everything asked for that decides what is learnt, as plain JSON."""
+    """All settings that determine the result of the training, as plain JSON."""
     job = _job(request, backbone, classes=0)
     return {
         "recipe": job.recipe,
@@ -196,7 +197,7 @@ def _pack_features(parts: Mapping[str, LabelledFeatures]) -> bytes:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Leave a file that is the same already as it is."""
+    """Write a file unless it has this content already."""
     if not file.is_file() or file.read_bytes() != data:
         write_atomically(file, data)
 
@@ -204,12 +205,12 @@ def _write(file: Path, data: bytes) -> None:
 def _own_card(folder: Path) -> BackboneCard:
     card = read_card((folder / protocol.BACKBONE_CARD).read_bytes())
     if not isinstance(card, BackboneCard):
-        raise ModelError("The trainer made no backbone.", hint="Train again with --restart.")
+        raise ModelError(tr("The trainer left no backbone."), hint=tr("Start the training over with --restart."))
     return card
 
 
 def _fit_linear(part: LabelledFeatures, c: float, token: CancelToken) -> bytes:
-    """A head as its file; it is judged as it will be read from there."""
+    """Fit a linear head, as file content, so that it is evaluated exactly as it will be read."""
     return head_bytes(quick.fit(part.features, part.labels, c, token=token))
 
 

@@ -1,4 +1,4 @@
-"""What a training is asked for."""
+"""Training requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(StrEnum):
-    """How a training goes."""
+    """A training recipe."""
 
     QUICK = "quick"
     DENSE = "dense"
@@ -27,7 +27,7 @@ class Recipe(StrEnum):
 
 
 class Depth(StrEnum):
-    """How much of the backbone the recipe fine-tune trains."""
+    """Which layers of the backbone the recipe fine-tune trains."""
 
     EXIT_FLOW = "exit-flow"
     WHOLE = "whole"
@@ -35,24 +35,24 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What is to be trained.
+    """A request to train a model.
 
     Attributes:
         folder: of the labelled images.
         name: of the model, in the library.
-        validation: share (float) or count (int) of the images to calibrate with and to choose the best epoch by.
-        test: share (float) or count (int) of the images to judge by.
-        seed: of everything that is drawn.
-        provider: what is to run the backbone.
-        precision: whether faster, slightly different arithmetic is welcome.
-        command: what makes the model again, for its card; empty: `fovea train` with all that is asked for here.
-        recipe: how it is trained.
-        train: count of the images to learn from, the others being left over; None for all that remain.
-        epochs: of dense and fine-tune; None for what the recipe takes by itself.
-        learning_rate: likewise.
+        validation: fraction (float) or count (int) of the images for calibration and choosing the best epoch.
+        test: fraction (float) or count (int) of the images for the evaluation.
+        seed: random seed.
+        provider: the preferred provider for the backbone.
+        precision: whether faster, slightly different arithmetic is allowed.
+        command: the command that reproduces the model, for its card; empty: `fovea train` with these settings.
+        recipe: the recipe.
+        train: count of the training images, leaving the others unused; None for all that remain.
+        epochs: of dense and fine-tune; None for the recipe's default.
+        learning_rate: of dense and fine-tune; None for the recipe's default.
         depth: of fine-tune.
-        augment: of fine-tune, whether photos are changed at random each time they are learnt from.
-        restart: whether to begin anew where an interrupted training of that name could go on.
+        augment: of fine-tune, whether images are augmented at random.
+        restart: whether to discard an interrupted training of that name instead of resuming it.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ class TrainRequest:
 
     @property
     def command_line(self) -> str:
-        """What makes the model again, as a line for a terminal; of the folder it gives the name alone."""
+        """The command that reproduces the model, for a terminal; only the name of the folder is included."""
         if self.command:
             return self.command
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
@@ -88,13 +88,13 @@ class TrainRequest:
 
 @dataclass(frozen=True, slots=True)
 class RetrainRequest:
-    """What a model is to learn from corrections.
+    """A request to retrain a model with corrections.
 
     Attributes:
         name: of the model.
-        version: which of its versions is corrected.
-        corrections: what it is to learn.
-        provider: what is to run the backbone.
+        version: the version that is corrected.
+        corrections: the corrections to use.
+        provider: the preferred provider for the backbone.
     """
 
     name: str
@@ -106,18 +106,18 @@ class RetrainRequest:
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
     {"folder": Path, "recipe": Recipe, "depth": Depth, "provider": ProviderPreference, "precision": Precision}
 )
-"""How what JSON has as text becomes a value again."""
+"""Conversions of fields that JSON stores as text."""
 
 
 def request_to_json(request: TrainRequest) -> dict[str, Any]:
-    """A request as plain JSON, from which it can be asked again wherever the program then runs."""
+    """A request as plain JSON, independent of the current folder, so that it can be repeated later."""
     values = ((field.name, getattr(request, field.name)) for field in fields(request))
     content = {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
     return content | {"folder": str(request.folder.absolute()), "restart": False}
 
 
 def request_from_json(content: object) -> TrainRequest | None:
-    """The request that `request_to_json` wrote; None where it cannot be understood."""
+    """Parse a request written by `request_to_json`; None if it is invalid."""
     if not isinstance(content, dict):
         return None
     try:

@@ -1,8 +1,7 @@
-"""From corrections to the next version, in seconds: what a version was made of + corrections -> quick -> library.
+"""Retraining with corrections, in seconds: training data of a version + corrections -> quick -> library.
 
-The folder that the version was made of is not read again, and need not be there: its images are known by their sum,
-and their features were kept. Images that it was judged by stay what they are, so that the figures of two versions
-compare.
+The folder of the training data is not read again and may be missing: its images are known by content hash, and their
+features are cached. Validation and test images keep their role, so that the metrics of both versions are comparable.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError, ModelError, StorageError
+from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import natural_sort_key
@@ -23,7 +23,7 @@ from core.datasets import checks, corrections
 from core.datasets.corrections import Correction
 from core.datasets.dataset import Dataset, Example
 from core.datasets.discovery import LabelledImage
-from core.datasets.problems import Problem, ProblemKind, format_names, pluralize
+from core.datasets.problems import Problem, ProblemKind, format_names
 from core.datasets.scan import ScannedImage, scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
@@ -42,12 +42,12 @@ from core.training.recipes import train_quick
 from core.training.request import RetrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData, extractor_of
 
-_TRAIN_HINT: Final = "Teach a new model: it remembers what it was made of."
+_TRAIN_HINT: Final = mark("Train a new model instead; its training data will be saved.")
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionResult:
-    """A correction that was learnt, and what the model names the photo before and after; confidences are 0..1."""
+    """A correction used for retraining, with the predictions before and after; confidences are 0..1."""
 
     correction: Correction
     before: str
@@ -58,19 +58,18 @@ class CorrectionResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retrained:
-    """What came of learning from corrections.
+    """The result of retraining with corrections.
 
     Attributes:
-        model: the new version, as it is in the library now.
+        model: the new version, as installed.
         base: the version that was corrected.
-        data: what the new one learnt from, and what both were judged by.
-        head: what was learnt.
-        before: how the corrected version does on those test images that are of a class of its own; None where there
-            are none.
-        leaked: how many of these it had learnt from.
-        corrections: the corrections that were learnt.
-        problems: why other corrections were not, and what of the old images is not there any more.
-        notes: what the person should know, a sentence or two each.
+        data: the training data of the new version, and the test images of both.
+        head: the evaluated head.
+        before: evaluation of the corrected version on the test images of its classes; None if there are none.
+        leaked: how many of these it was trained on.
+        corrections: the corrections that were used.
+        problems: why other corrections were not used, and which earlier images are missing.
+        notes: messages for the user, one or two sentences each.
     """
 
     model: InstalledModel
@@ -86,11 +85,13 @@ class Retrained:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Retraining:
-    """One retraining under way: what was asked for, the version corrected, and who is told.
+    """A retraining in progress.
 
     Attributes:
-        request: what was asked, without corrections that nobody may have meant.
-        ambiguous: how many these were, see `Correction.is_ambiguous`.
+        request: the request without ambiguous corrections.
+        ambiguous: the number of ambiguous corrections, see `Correction.is_ambiguous`.
+        base: the version that is corrected.
+        kept: its training examples.
     """
 
     request: RetrainRequest
@@ -103,23 +104,23 @@ class _Retraining:
 
 
 def retrain(request: RetrainRequest, library: Library, *, report: ProgressCallback, token: CancelToken) -> Retrained:
-    """Make the next version of a model from what it was made of and from corrections, by the recipe quick.
+    """Make the next version of a model from its training data and corrections, by the recipe quick.
 
-    A corrected photo is learnt from, unless it is one of those the model is judged or calibrated by: those stay what
-    they are, under the label the person gave. Corrections that were learnt are marked so, see
-    `core.datasets.corrections`.
+    A corrected photo becomes a training image, unless it is a validation or test image: those keep their role, with
+    the label that the user gave. The corrections used are marked as trained, see `core.datasets.corrections`.
 
     Raises:
-        ModelError: there is no such version, it is broken, or nobody knows what it was made of.
-        DatasetError: none of the corrections can be learnt from, or too little is left to learn from.
-        ProviderError: the engine cannot be opened or failed under way.
+        ModelError: there is no such version, it is broken, or its training data was not saved.
+        DatasetError: none of the corrections can be used, or too few images are left to train on.
+        ProviderError: the engine cannot be opened or failed while running.
         StorageError: the version cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; nothing has changed.
     """
     base = library.find(f"{request.name}@{request.version}")
     kept = load_examples(base)
     if kept is None:
-        raise ModelError(f"Nobody kept what {request.name!r} was made of, so it cannot learn on.", hint=_TRAIN_HINT)
+        what = tr("“{name}” can't be retrained: its training data was not saved.", name=request.name)
+        raise ModelError(what, hint=tr(_TRAIN_HINT))
     intended = tuple(one for one in request.corrections if not one.is_ambiguous(base.card.unknown_below))
     ambiguous = len(request.corrections) - len(intended)
     retraining = _Retraining(replace(request, corrections=intended), ambiguous, base, kept, library, report, token)
@@ -140,9 +141,9 @@ class _Scanned:
     """The corrected photos.
 
     Attributes:
-        images: what can be learnt from, by sha256.
+        images: the images that can be used, by sha256.
         hashes: sha256 of each photo that is one of these, or a copy.
-        problems: what is wrong with the others.
+        problems: why the others cannot be used.
     """
 
     images: Mapping[str, ScannedImage]
@@ -150,37 +151,37 @@ class _Scanned:
     problems: tuple[Problem, ...]
 
 
-# ---- what is learnt from
+# ---- training data
 
 
 def _scan(retraining: _Retraining) -> _Scanned:
-    """The corrected photos, seen with the care that a folder's are."""
-    asked = [LabelledImage(one.path, one.label, None) for one in retraining.request.corrections]
+    """Scan the corrected photos in the same way as those of a folder."""
+    photos = [LabelledImage(one.path, one.label, None) for one in retraining.request.corrections]
     with ScanCache() as cache:
-        seen = list(scan_images(asked, cache, retraining.report, retraining.token))
-    readable = [one for one in seen if isinstance(one, ScannedImage)]
+        results = list(scan_images(photos, cache, retraining.report, retraining.token))
+    readable = [one for one in results if isinstance(one, ScannedImage)]
     kept, copies = checks.drop_duplicates(readable)
     images = {image.sha256: image for image in kept}
-    problems = tuple(one for one in seen if isinstance(one, Problem))
+    problems = tuple(one for one in results if isinstance(one, Problem))
     problems += tuple(one for one in copies if one.kind is ProblemKind.CONFLICT)
     if not images:
         ambiguous = corrections.ambiguous_text(retraining.ambiguous)
-        hint = problems[0].message if problems else ambiguous or "Correct an answer first."
-        raise DatasetError("There is no correction that can be learnt from.", hint=hint)
+        hint = problems[0].message if problems else ambiguous or tr("Correct a prediction first.")
+        raise DatasetError(tr("There are no corrections to train on."), hint=hint)
     return _Scanned(images, {one.path: one.sha256 for one in readable if one.sha256 in images}, problems)
 
 
 def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingData:
-    """Everything that is known, with its features."""
+    """The earlier training data with the corrections applied, and features."""
     images = _merged(retraining.kept, scanned.images)
     table = _features(retraining, images)
-    there = [images[row] for row in table.rows.tolist()]
-    learnable = {one.label for one in there if one.subset == Subset.TRAIN}
+    available = [images[row] for row in table.rows.tolist()]
+    learnable = {one.label for one in available if one.subset == Subset.TRAIN}
     if len(learnable) < 2:
-        raise DatasetError("Photos of fewer than two classes are left to learn from.", hint=_TRAIN_HINT)
+        raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
-    rows = [row for row, one in enumerate(there) if one.label in learnable]
-    examples = [_example(there[row], classes) for row in rows]
+    rows = [row for row, one in enumerate(available) if one.label in learnable]
+    examples = [_example(available[row], classes) for row in rows]
     dataset = Dataset(retraining.base.folder, classes, tuple(examples), ())
     train, validation, test = (_part(examples, table.features[rows], part) for part in Subset)
     return TrainingData(
@@ -190,9 +191,9 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingD
 
 
 def _merged(kept: Sequence[TrainingExample], scanned: Mapping[str, ScannedImage]) -> list[TrainingExample]:
-    """What the version was made of, put right, and what is new, which is for training.
+    """The earlier examples with corrected labels, and the new photos as training images.
 
-    So is an image that the version was judged by, where it alone is of a new class: there is no other to learn from.
+    A validation or test image becomes a training image if its class has no other.
     """
     known = {one.sha256 for one in kept}
     images = [replace(one, label=scanned[one.sha256].label) if one.sha256 in scanned else one for one in kept]
@@ -203,7 +204,7 @@ def _merged(kept: Sequence[TrainingExample], scanned: Mapping[str, ScannedImage]
 
 
 def _features(retraining: _Retraining, images: Sequence[TrainingExample]) -> FeatureTable:
-    """Features of the images, in the precision of those that the version was made of: shipped, kept, or computed."""
+    """Features of the images in the precision that the version was trained with: bundled, cached, or computed."""
     backbone, recorded = retraining.base.backbone, retraining.base.card.training.get("precision")
     precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
     source = extractor_of(backbone, retraining.request.provider, precision)
@@ -218,8 +219,8 @@ def _features(retraining: _Retraining, images: Sequence[TrainingExample]) -> Fea
         features[row] = shipped.get(one.sha256, 0)
     computed = np.array(rows, np.int64)[table.rows]
     features[computed] = table.features
-    there = np.union1d(np.setdiff1d(np.arange(len(images)), rows), computed)
-    return FeatureTable(features[there], there, table.failures, table.computed)
+    available = np.union1d(np.setdiff1d(np.arange(len(images)), rows), computed)
+    return FeatureTable(features[available], available, table.failures, table.computed)
 
 
 def _example(one: TrainingExample, classes: Sequence[str]) -> Example:
@@ -232,7 +233,7 @@ def _part(examples: Sequence[Example], features: quick.Features, part: Subset) -
 
 
 def _is_random_split(base: InstalledModel) -> bool:
-    """Whether the version's head was fitted to all images in the end, as it is where chance set images aside."""
+    """Whether the version's installed head was fitted to all images, as it is after a random split."""
     training = base.card.training
     match training.get("fitted_to"), training.get("images"):
         case int(fitted), {"train": int(count)}:
@@ -240,7 +241,7 @@ def _is_random_split(base: InstalledModel) -> bool:
     return False
 
 
-# ---- what is learnt
+# ---- training
 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
@@ -253,23 +254,27 @@ def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate_base(retraining: _Retraining, data: TrainingData) -> tuple[Evaluation | None, int]:
-    """How the corrected version does on the test images; where it has learnt from them, as it did before it had."""
+    """Evaluate the corrected version on the test images, if possible with a head that was not trained on them.
+
+    Returns:
+        The evaluation, and how many of the test images the head was trained on.
+    """
     old = retraining.base.card.classes
     known = [row for row, one in enumerate(data.test.examples) if data.dataset.classes[one.label] in old]
     if not known:
         return None, 0
     test = LabelledFeatures(tuple(data.test.examples[row] for row in known), data.test.features[known])
-    head, is_leaked = _head_before(retraining, data)
+    head, is_held_out = _head_before(retraining, data)
     labels = np.array([old.index(data.dataset.classes[label]) for label in test.labels], np.int64)
     temperature = retraining.base.card.temperature
     found = evaluate(head.logits(test.features), labels, old, temperature=temperature, paths=test.paths)
-    return found, 0 if is_leaked else len(test)
+    return found, 0 if is_held_out else len(test)
 
 
 def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, bool]:
-    """A head of the corrected version, and whether it has not seen the test images.
+    """A head of the corrected version, and whether it was not trained on the test images.
 
-    That of the recipe quick which was judged is made again: it was fitted to images that are all known.
+    The evaluated head of the recipe quick is fitted again, because all its training images are known.
     """
     base, installed = retraining.base, load_head(retraining.base)
     c = base.card.training.get("C")
@@ -281,9 +286,9 @@ def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, boo
     labels_before = {one.sha256: old.index(one.label) for one in retraining.kept if one.subset == Subset.TRAIN}
     rows = [row for row, one in enumerate(data.train.examples) if one.sha256 in labels_before]
     labels = np.array([labels_before[data.train.examples[row].sha256] for row in rows], np.int64)
-    if len(set(labels.tolist())) < len(old):  # a class has lost its images since
+    if len(set(labels.tolist())) < len(old):  # a class has lost its images
         return installed, False
-    clock = ProgressReporter("seeing what it did before", 1, retraining.report)
+    clock = ProgressReporter(mark("evaluating the previous version"), 1, retraining.report)
     head = quick.fit(data.train.features[rows], labels, c, token=retraining.token)
     clock.advance()
     return head, True
@@ -304,16 +309,16 @@ def _install(
     )
 
 
-# ---- what is told of it
+# ---- results
 
 
 def _correction_results(
-    retraining: _Retraining, data: TrainingData, head: EvaluatedHead, seen: _Scanned
+    retraining: _Retraining, data: TrainingData, head: EvaluatedHead, scanned: _Scanned
 ) -> tuple[CorrectionResult, ...]:
-    """What both versions say of the corrected photos, those whose files changed meanwhile left out."""
+    """The predictions of both versions for the corrected photos, except for files that changed meanwhile."""
     everything, base = data.everything(), retraining.base
     rows = {example.sha256: row for row, example in enumerate(everything.examples)}
-    pairs = [(one, rows.get(seen.hashes.get(one.path, ""))) for one in retraining.request.corrections]
+    pairs = [(one, rows.get(scanned.hashes.get(one.path, ""))) for one in retraining.request.corrections]
     results = [(one, row) for one, row in pairs if row is not None]
     features = everything.features[[row for _, row in results]]
     before = _predictions(load_head(base), features, base.card.classes, base.card.temperature)
@@ -326,43 +331,58 @@ def _correction_results(
 def _predictions(
     head: Head, features: quick.Features, classes: Sequence[str], temperature: float
 ) -> list[tuple[str, float]]:
-    """The likeliest class of each image, and how likely it is."""
+    """The most likely class of each image, and its probability."""
     probabilities = softmax(head.logits(features), temperature)
     best = zip(probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist(), strict=True)
     return [(classes[index], confidence) for index, confidence in best]
 
 
-def _notes(retraining: _Retraining, seen: _Scanned, data: TrainingData) -> Iterator[str]:
+def _notes(retraining: _Retraining, scanned: _Scanned, data: TrainingData) -> Iterator[str]:
     old, new = retraining.base.card, data.dataset.classes
     if retraining.ambiguous:
         yield corrections.ambiguous_text(retraining.ambiguous)
-    if held_out := sum(one.sha256 in seen.images and one.subset != Subset.TRAIN for one in data.training_examples()):
-        yield (
-            f"The model is judged or calibrated by {pluralize(held_out, 'photo')} that you labelled: they stay what "
-            f"they were for, under the label you gave, so that the figures of both versions compare."
+    if held_out := sum(one.sha256 in scanned.images and one.subset != Subset.TRAIN for one in data.training_examples()):
+        yield tr_n(
+            "{count:,} photo you labelled is a validation or test photo. It has your label but was not used for "
+            "training, so that both versions can be compared.",
+            "{count:,} photos you labelled are validation or test photos. They have your labels but were not used for "
+            "training, so that both versions can be compared.",
+            held_out,
         )
     if added := [one for one in new if one not in old.classes]:
-        yield (
-            f"New: {format_names(added)}. A class is learnt well from a few dozen photos; correct more answers to "
-            "add some."
+        yield tr_n(
+            "New class: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
+            "New classes: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
+            len(added),
+            names=format_names(added),
         )
     if removed := [one for one in old.classes if one not in new]:
-        yield f"No photo to learn from is left of {format_names(removed)}: no longer told apart."
+        yield tr_n(
+            "Removed class {names}: it has no training photos left.",
+            "Removed classes {names}: they have no training photos left.",
+            len(removed),
+            names=format_names(removed),
+        )
     recipe = str(old.training.get("recipe", "")).partition(":")[0]
     if recipe and recipe != "quick":
-        yield (
-            f"The version before was trained by the recipe {recipe}. What learns from corrections is a linear head, as "
-            f"the recipe quick makes it, on the same network: compare the figures before you keep it."
+        yield tr(
+            "The previous version was trained with the recipe {recipe}, this one with the recipe quick on the same "
+            "backbone. Compare their accuracy before you keep it.",
+            recipe=recipe,
         )
-    if lost := sum(failure.path not in seen.hashes for failure in data.failures):
-        yield f"{pluralize(lost, 'photo')} it was made of could not be found again and had to be left out."
+    if lost := sum(failure.path not in scanned.hashes for failure in data.failures):
+        yield tr_n(
+            "{count:,} earlier training photo was left out because it couldn't be found.",
+            "{count:,} earlier training photos were left out because they couldn't be found.",
+            lost,
+        )
 
 
 def _mark_trained(results: Sequence[CorrectionResult], data: TrainingData) -> Iterator[str]:
-    """Have the corrections known as learnt; where that cannot be written, they wait again, which does no harm."""
+    """Mark the corrections as trained; if that fails, they stay pending, which is harmless."""
     for model in {one.correction.model for one in results}:
         try:
             own = [one.correction for one in results if one.correction.model == model]
             corrections.mark_trained(model, own, data.fingerprint())
         except StorageError as error:
-            yield f"The corrections are learnt, but could not be marked so. {error}"
+            yield tr("The corrections were used but couldn't be marked as used. {reason}", reason=error)

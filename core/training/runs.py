@@ -1,8 +1,8 @@
-"""Unfinished runs: what a training that was interrupted needs to go on, kept until its model is in the library.
+"""Unfinished runs: the state from which an interrupted training resumes, kept until its model is in the library.
 
-A run's folder is `<runs>/<name of the model>`. It holds the trainer's job with its checkpoint, and `run.json`: what was
-asked for, from where, and which images were learnt from. The same request goes on where it stopped; another one, or
-other images, are refused with the reason, because what was learnt so far would be lost or wrong.
+A run's folder is `<runs>/<name of the model>`. It contains the trainer's job with its checkpoint, and `run.json`: the
+request and the hashes of the images. The same request resumes the training; a request with other settings or other
+images is rejected with the reason, because the progress so far would be lost or wrong.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ from typing import Any, Final
 
 from core.base import paths
 from core.base.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
+from core.base.i18n import mark, tr, tr_n
 from core.base.salvage import recovery_lock
 from core.base.storage import reading_errors, storage_errors, write_atomically
-from core.datasets.problems import pluralize
+from core.base.text import display_path
 from core.training.protocol import CHECKPOINT
 from core.training.request import TrainRequest, request_from_json, request_to_json
 
 _FORMAT: Final = 2
 _READABLE: Final = (1, 2)
-"""Format 1 does not hold the request: only the command it was begun with goes on with it."""
+"""Format 1 does not contain the request, so it can only be resumed by the original command."""
 _RUN: Final = "run.json"
 _TIMEOUT_S: Final = 0.3
-"""Longer than another process needs to see whether a run is under way, which takes the lock for a moment."""
-_RESTART: Final = "Run the command it was begun with to go on, or add --restart to begin anew."
+"""Longer than another process holds the lock to check whether a run is in progress."""
+_RESTART: Final = mark("To resume it, run the original command. To start over, add --restart.")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training that is under way.
+    """A training in progress.
 
     Attributes:
-        folder: what belongs to it; exclusively ours until `open_run` ends.
-        is_resumed: whether an earlier process began it.
+        folder: its files; locked until `open_run` ends.
+        is_resumed: whether an earlier process started it.
     """
 
     folder: Path
     is_resumed: bool
 
     def finish(self) -> None:
-        """Forget the run: its model is in the library."""
+        """Delete the run once its model is in the library."""
         _delete_files(self.folder)
 
 
@@ -58,13 +59,13 @@ class RunSummary:
 
     Attributes:
         name: of the model.
-        request: what was asked for; None where that is damaged, or an earlier or a later Fovea wrote it.
-        recipe: how it is trained; empty where that cannot be read.
-        epochs: how many are wanted; None where that cannot be read.
-        started: when it was.
-        saved: when what was learnt so far was kept last; None where nothing was yet.
-        is_running: whether a process works on it now.
-        error: why it cannot be read; empty where it can.
+        request: the request; None if it is damaged, or was written by an earlier or later version of Fovea.
+        recipe: the recipe; empty if it cannot be read.
+        epochs: the number of epochs requested; None if it cannot be read.
+        started: when it was started.
+        saved: when the last checkpoint was saved; None if there is none.
+        is_running: whether a process is working on it.
+        error: why it cannot be read; empty if it can.
     """
 
     name: str
@@ -78,7 +79,7 @@ class RunSummary:
 
 
 def list_runs() -> tuple[RunSummary, ...]:
-    """The runs on disk, the latest begun first; of one that cannot be understood hardly more is known than its name."""
+    """The runs on disk, most recently started first; a damaged one has hardly more than its name."""
     try:
         folders = [folder for folder in paths.unfinished_runs().iterdir() if folder.is_dir()]
     except OSError:
@@ -88,10 +89,10 @@ def list_runs() -> tuple[RunSummary, ...]:
 
 
 def discard(name: str) -> None:
-    """Delete the run of a name and what was learnt in it; nothing happens where there is none.
+    """Delete the run of a name and its progress, if there is one.
 
     Raises:
-        UsageError: another process trains that name now.
+        UsageError: another process is training that name.
         StorageError: the folder cannot be used.
     """
     folder = paths.unfinished_runs() / name
@@ -102,17 +103,17 @@ def discard(name: str) -> None:
 
 @contextlib.contextmanager
 def open_run(request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool) -> Iterator[Run]:
-    """The run of a model's name: the interrupted one where there is one, else a new one.
+    """Resume the interrupted run of a model's name, or start a new one.
 
     Args:
-        request: what was asked for, as it is to be asked again; its name is the model's.
-        plan: everything that was asked for and decides what is learnt, as plain JSON.
-        images: one text for each image, from its content, label and part; their order does not matter.
-        restart: whether an interrupted run is to be thrown away.
+        request: the request to repeat; its name is the model's.
+        plan: all settings that determine the result, as plain JSON.
+        images: one text for each image, from its content, label and subset; their order does not matter.
+        restart: whether to discard an interrupted run.
 
     Raises:
-        UsageError: another process trains that name now, or the interrupted run was asked for something else.
-        DatasetError: the interrupted run learnt from other images.
+        UsageError: another process is training that name, or the interrupted run has other settings.
+        DatasetError: the interrupted run has other images.
         StorageError: the folder cannot be written, or the interrupted run cannot be read; it is kept.
     """
     name = request.name
@@ -130,11 +131,11 @@ def open_run(request: TrainRequest, plan: Mapping[str, Any], images: Sequence[st
 
 
 def _summary(folder: Path) -> RunSummary | None:
-    trouble = ""
+    message = ""
     try:
         content = _read(folder)
     except StorageError as error:
-        content, trouble = {"plan": {}}, str(error)
+        content, message = {"plan": {}}, str(error)
     if content is None:
         return None
     plan, request = content["plan"], request_from_json(content.get("request"))
@@ -150,7 +151,7 @@ def _summary(folder: Path) -> RunSummary | None:
         started=started,
         saved=saved,
         is_running=_is_locked(folder),
-        error=trouble,
+        error=message,
     )
 
 
@@ -174,7 +175,7 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _locked(file: Path, name: str, *, patience_s: float = _TIMEOUT_S) -> sqlite3.Connection:
-    """A lock that holds until it is closed, which the system itself does when this process ends, however it ends."""
+    """Take a lock that is held until it is closed, or this process ends in any way."""
     recovery_lock(file)
     try:
         lock = sqlite3.connect(file, timeout=patience_s, isolation_level=None)
@@ -185,19 +186,20 @@ def _locked(file: Path, name: str, *, patience_s: float = _TIMEOUT_S) -> sqlite3
             raise
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", -1) & 0xFF != sqlite3.SQLITE_BUSY:
-            raise StorageError(f"{str(file)!r} cannot be used: {error}.", hint="Check its disk and folder.") from error
-        what = f"{name!r} is being trained by another program just now."
-        raise UsageError(what, hint="Wait for it, or choose another name with --name.") from error
+            what = tr("Couldn't use “{file}”: {reason}.", file=display_path(file), reason=error)
+            raise StorageError(what, hint=tr("Check its disk and folder.")) from error
+        what = tr("Another program is training “{name}”.", name=name)
+        raise UsageError(what, hint=tr("Wait for it to finish, or choose another name with --name.")) from error
     return lock
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """What the interrupted run was; None where there is none.
+    """The content of an interrupted run's `run.json`; None if there is none.
 
     Raises:
-        DamagedError: that cannot be understood.
+        DamagedError: it is damaged.
         LaterVersionError: a later version of Fovea wrote it.
-        StorageError: it cannot be read just now.
+        StorageError: it cannot be read at the moment.
     """
     file = folder / _RUN
     with reading_errors(file):
@@ -221,8 +223,12 @@ def _are_relative(plan: object, images: object) -> bool:
 
 
 def _damaged(file: Path) -> DamagedError:
-    what = f"The interrupted training of {file.parent.name!r} cannot go on: {str(file)!r} is damaged. Nothing was lost."
-    return DamagedError(what, hint="Restore that file from a backup, or add --restart to start over.")
+    what = tr(
+        "Couldn't resume the training of “{name}”: “{file}” is damaged. Nothing was deleted.",
+        name=file.parent.name,
+        file=display_path(file),
+    )
+    return DamagedError(what, hint=tr("Restore the file from a backup, or add --restart to start over."))
 
 
 def _begin(folder: Path, request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str]) -> None:
@@ -234,7 +240,7 @@ def _begin(folder: Path, request: TrainRequest, plan: Mapping[str, Any], images:
 
 
 def _delete_files(folder: Path) -> None:
-    """Delete a run; what says that it is one goes first, so that what a kill leaves is not taken for one."""
+    """Delete a run, its `run.json` first, so that a kill in between does not leave something that looks like a run."""
     (folder / _RUN).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -244,19 +250,25 @@ def _hashes(images: Sequence[str]) -> list[str]:
 
 
 def _check_same_plan(name: str, kept: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-    asked = json.loads(json.dumps(plan))
-    differing = [key for key in {**kept, **asked} if kept.get(key) != asked.get(key)]
+    requested = json.loads(json.dumps(plan))
+    differing = [key for key in {**kept, **requested} if kept.get(key) != requested.get(key)]
     if differing:
-        changes = "; ".join(f"{key} was {kept.get(key)}, is {asked.get(key)}" for key in differing)
-        raise UsageError(
-            f"A training of {name!r} was interrupted, and it was asked otherwise: {changes}.", hint=_RESTART
+        changes = "; ".join(
+            tr("{setting} was {before}, now {now}", setting=key, before=kept.get(key), now=requested.get(key))
+            for key in differing
         )
+        what = tr("An interrupted training of “{name}” has other settings: {changes}.", name=name, changes=changes)
+        raise UsageError(what, hint=tr(_RESTART))
 
 
 def _check_same_images(name: str, kept: Sequence[str], images: Sequence[str]) -> None:
     before, now = set(kept), set(_hashes(images))
     if before != now:
-        came, went = pluralize(len(now - before)), pluralize(len(before - now))
-        what = f"A training of {name!r} was interrupted, and the folder changed since: {came} came, {went} went."
-        hint = "Put the images back to go on, or add --restart to begin anew with those there are."
+        what = tr(
+            "The folder has changed since the training of “{name}” was interrupted: {added}, {removed}.",
+            name=name,
+            added=tr_n("{count:,} image added", "{count:,} images added", len(now - before)),
+            removed=tr_n("{count:,} image removed", "{count:,} images removed", len(before - now)),
+        )
+        hint = tr("To resume, restore the images. To start over with the current ones, add --restart.")
         raise DatasetError(what, hint=hint)

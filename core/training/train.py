@@ -1,7 +1,7 @@
-"""From a folder to a model in the library: material -> attempt (by the recipe) -> lesson -> card -> gate -> library.
+"""Training: folder -> training data -> trained head (by the recipe) -> evaluation -> card -> parity check -> library.
 
-Nothing is written but features, as they are computed; what an interrupted run needs to go on; and at the very end the
-model, whole or not at all.
+Only features are written as they are computed, the state of a run so that it can be resumed, and at the very end the
+model, atomically.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.base.errors import DivergedError, ModelError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset, Example
 from core.models import joined
@@ -32,14 +34,14 @@ __all__ = ["BACKBONE", "Trained", "train"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
-        model: as it is in the library now.
-        in_use: whether the library uses this version for its name; fine-tune must have become better for that.
-        data: what was learnt from.
-        head: what was learnt.
-        start: of fine-tune, what it began with.
+        model: the model, as installed.
+        in_use: whether this version became the active one; a fine-tuned one does only if it is better.
+        data: the training data.
+        head: the evaluated head.
+        start: of fine-tune, the head it started from.
     """
 
     model: InstalledModel
@@ -51,7 +53,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class _Training:
-    """One training under way: what was asked for, and who is told."""
+    """A training in progress."""
 
     request: TrainRequest
     library: Library
@@ -69,32 +71,32 @@ def train(
     on_dataset: Callable[[Dataset], None] = lambda _: None,
     on_epoch: Callable[[protocol.Epoch], None] = lambda _: None,
 ) -> Trained:
-    """Learn the classes of a folder and install the model as the next version of its name.
+    """Train a model on a folder and install it as the next version of its name.
 
-    Where the images were drawn into parts by shares, the head of quick and dense that is judged and calibrated learnt
-    from the training images alone, and the head that is installed is then fitted once more, in the same way, to all
-    images. Where the folder itself has parts, or counts were asked for, the head that was judged is installed.
-    Fine-tuning begins with what quick learns; it is used from then on only if it is better, see `is_better`.
+    After a random split by fractions, quick and dense evaluate and calibrate a head fitted to the training images
+    alone, and install a head that is then fitted in the same way to all images. If the folder defines subsets, or
+    counts were requested, the evaluated head is installed. Fine-tuning starts from the result of quick; it becomes the
+    active version only if it is better, see `is_better`.
 
     Args:
-        request: what is to be trained.
-        library: where the backbone is and the model goes.
-        report: told of each stage.
-        token: looked at all the time.
-        on_dataset: told what the folder holds, before the training begins.
-        on_epoch: told of each epoch of dense and fine-tune.
+        request: the training request.
+        library: the library with the backbone, in which the model is installed.
+        report: called for each stage.
+        token: checked frequently.
+        on_dataset: called with the dataset before the training starts.
+        on_epoch: called after each epoch of dense and fine-tune.
 
     Raises:
-        UsageError: the name cannot be a model's, or is taken by what came with Fovea; or an interrupted training of
-            that name was asked for something else.
-        DatasetError: nothing can be learned from the folder, it cannot be divided as asked, or an interrupted training
-            of that name learnt from other images.
-        ProviderError: the engine cannot be opened or failed under way.
-        ModelError: the backbone is missing or damaged, or what was exported answers otherwise than what was trained.
-        DivergedError: the training's loss grew beyond all bounds; nothing is kept of it.
-        TrainerError: dense and fine-tune need TensorFlow, or the trainer process died; the same command goes on.
+        UsageError: the name is invalid or taken by a built-in model; or an interrupted training of that name has other
+            settings.
+        DatasetError: the folder cannot be used for training or split as requested, or an interrupted training of that
+            name has other images.
+        ProviderError: the engine cannot be opened or failed while running.
+        ModelError: the backbone is missing or damaged, or the exported model fails the parity check.
+        DivergedError: the loss diverged; nothing of the training is kept.
+        TrainerError: dense and fine-tune need TensorFlow, or the trainer process died; the same command resumes.
         StorageError: the model cannot be written; nothing of it is left.
-        Cancelled: the token was cancelled; what was computed so far is kept.
+        Cancelled: the token was cancelled; the progress so far is kept.
     """
     _check_name(request.name, library)
     training = _Training(request, library, report, on_epoch, token)
@@ -106,7 +108,7 @@ def train(
         try:
             trained = resume(training, data, run.folder)
         except DivergedError:
-            run.finish()  # to resume it would only repeat this
+            run.finish()  # resuming would only diverge again
             raise
         run.finish()
     return trained
@@ -129,7 +131,7 @@ def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained
     start = _quick(training, data)
     if not any(version.is_active for version in training.library.versions(training.request.name)):
         quick = replace(training, request=replace(training.request, recipe=Recipe.QUICK))
-        _install(quick, data, start)  # usable while the long part goes on, and if nothing comes of that
+        _install(quick, data, start)  # usable during fine-tuning, and if that fails
     trained = train_fine_tune(
         data, training.request, start.trained, folder,
         report=training.report, on_epoch=training.on_epoch, token=training.token,
@@ -140,7 +142,7 @@ def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained
 
 
 def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training) -> LabelledFeatures:
-    """The images of a part with features by the attempt's own backbone, run by the engine as it will be later."""
+    """The images of a part with features from the trained backbone, computed by the engine as in later use."""
     if trained.backbone is None or not len(part):
         return part
     table = compute(part.examples, trained.backbone, training.request, report=training.report, token=training.token)
@@ -149,28 +151,28 @@ def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training
 
 def _install(
     training: _Training,
-    material: TrainingData,
+    dataset: TrainingData,
     head: EvaluatedHead,
     *,
     start: EvaluatedHead | None = None,
     gate: Path | None = None,
 ) -> Trained:
-    """Prove what was learnt and add it to the library; what is not better than its start is not used by itself."""
-    trained, backbone = head.trained, head.trained.backbone or material.backbone
-    card, data = model_card(training.request, material, head, start), load_backbone(backbone)
+    """Check parity and install the model; it becomes the active version unless it is not better than its start."""
+    trained, backbone = head.trained, head.trained.backbone or dataset.backbone
+    card, network = model_card(training.request, dataset, head, start), load_backbone(backbone)
     if gate is not None:
-        parity = check_parity(joined.join(data, backbone.card, read_head(trained.head), card), gate)
+        parity = check_parity(joined.join(network, backbone.card, read_head(trained.head), card), gate)
         card = replace(card, training={**card.training, "parity": asdict(parity)})
     in_use = start is None or is_better(head, start) is True
     training.token.check()
     model = training.library.install(
         write_card(card),
-        {HEAD: trained.head} | ({trained.backbone.card.file: data} if trained.backbone else {}),
+        {HEAD: trained.head} | ({trained.backbone.card.file: network} if trained.backbone else {}),
         activate=in_use,
-        trained_on=[example.sha256 for example in _training_images(material, trained)],
-        examples=[replace(one, path=one.path.absolute()) for one in material.training_examples()],
+        trained_on=[example.sha256 for example in _training_images(dataset, trained)],
+        examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
     )
-    return Trained(model, in_use, material, head, start)
+    return Trained(model, in_use, dataset, head, start)
 
 
 def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[Example, ...]:
@@ -188,14 +190,17 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
 
 
 def _check_name(name: str, library: Library) -> None:
-    """Refuse a name now that could not be given to the model in the end."""
+    """Reject invalid names before the training."""
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():
-        raise UsageError(f"{name!r} came with Fovea and stays what it is.", hint="Choose another name with --name.")
+        what = tr("“{name}” is the name of a built-in model.", name=name)
+        raise UsageError(what, hint=tr("Choose another name with --name."))
     nothing = SharedBackbone("none", "0" * 64)
     card = ModelCard(name, "-", "-", ("a", "b"), nothing, HeadReference(HEAD, "0" * 64), Origin("-", "-"))
     try:
         read_card(write_card(card))
-    except (ModelError, ValueError) as error:  # bytes of the command line that are no text cannot be written
-        hint = "Use up to 64 small letters, digits, dots, dashes and underscores, a letter or digit first."
-        raise UsageError(f"{name!r} cannot be the name of a model.", hint=hint) from error
+    except (ModelError, ValueError) as error:  # undecodable bytes of the command line cannot be written
+        hint = tr(
+            "Use up to 64 lowercase letters, digits, dots, dashes and underscores, starting with a letter or digit."
+        )
+        raise UsageError(tr("“{name}” is not a valid model name.", name=display_path(name)), hint=hint) from error

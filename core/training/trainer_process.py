@@ -1,4 +1,4 @@
-"""The trainer process as seen from the one that starts it: events come, or the reason why none come any more."""
+"""The client of the trainer process: starts it, passes on its events, and reports why it ended."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ from core.base.errors import (
     TrainerError,
     UsageError,
 )
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.training.protocol import Epoch, TrainerDone, TrainerEvent, TrainerFailed, read_event
 from core.training.trainer_program import find_program
 
 _PAUSE_S: Final = 0.1
-"""How often the token is looked at."""
+"""How often the token is checked."""
 _TERMINATE_AFTER_S: Final = (5.0, 2.0)
-"""How long the trainer may take to end: once it was asked to, and once it was told to."""
+"""How long the trainer may take to end after its standard input was closed, and after it was terminated."""
 _DRAIN_S: Final = 1.0
 _MAX_EVENT_BYTES: Final = 1024**2
-"""Bytes; the facts of a training with a thousand epochs are a tenth of that."""
+"""The facts of a training with a thousand epochs are a tenth of that."""
 _MAX_LINE_BYTES: Final = 2000
 _LAST_LINES: Final = 50
 _MAX_STDERR: Final = 300
-"""Characters of the last line that a message repeats."""
+"""The most characters of the last line that a message quotes."""
 PAUSE: Final = b"p"
-"""Said to the trainer on its standard input: wait."""
+"""The command on the trainer's standard input to pause."""
 RESUME: Final = b"r"
-"""Likewise: go on."""
-_RESUME_AFTER: Final = "Close other programs if memory may have run out; the same command goes on where it stopped."
+"""The command on the trainer's standard input to resume."""
+_RESUME_AFTER: Final = mark("Run the same command to resume. If memory ran out, close other programs first.")
 _FLAGS: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-"""On Windows, where a program without a window would get a console, and where the window is to go first."""
+"""On Windows, no console window is opened, and the main window has priority."""
 
 _log = logging.getLogger(__name__)
 _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
@@ -55,22 +56,22 @@ _ERRORS: Final[Mapping[str, type[FoveaError]]] = {
 def run_trainer(
     arguments: Sequence[str], *, report: ProgressCallback, on_epoch: Callable[[Epoch], None], token: CancelToken
 ) -> Mapping[str, Any]:
-    """Have the trainer process do something, and wait for it; callable from any thread.
+    """Run the trainer process and wait for it; callable from any thread.
 
     Args:
-        arguments: `train` or `litert` and the folder it is about, or `self-check`.
-        report: told of each stage, in the calling thread.
-        on_epoch: told of each epoch, in the calling thread.
-        token: looked at ten times a second. The process has ended when `Cancelled` is raised; while the token is
-            paused, the process waits, where it next looks at its own token.
+        arguments: `train` or `litert` with a job's folder, or `self-check`.
+        report: called for each stage, in the calling thread.
+        on_epoch: called after each epoch, in the calling thread.
+        token: checked ten times a second. The process has ended when `Cancelled` is raised; while the token is paused,
+            the process pauses where it next checks its own token.
 
     Returns:
-        The facts of the trainer's `KeywordChange`.
+        The facts of its `TrainerDone`.
 
     Raises:
         TrainerDiedError: it died.
-        TrainerError: what it needs is not installed, or it said what nobody understands.
-        FoveaError: it gave up; the error is of the kind it named.
+        TrainerError: its dependencies are not installed, or it sent an invalid message.
+        FoveaError: it failed; the error has the kind that it reported.
         Cancelled: the token was cancelled.
     """
     program = find_program()
@@ -86,7 +87,7 @@ def run_worker(
     on_epoch: Callable[[Epoch], None],
     token: CancelToken,
 ) -> Mapping[str, Any]:
-    """Run a process that says `core.training.protocol`'s events, as `run_trainer` does."""
+    """Run a process that writes events as in `core.training.protocol`; see `run_trainer`."""
     token.check()
     with _Process(command, environment) as process:
         for event in process.events(token):
@@ -103,7 +104,7 @@ def run_worker(
 
 
 class _Process:
-    """A process that says events; leaving the `with` block ends it, gently if it lets us."""
+    """A process that writes events; leaving the `with` block ends it, gracefully if possible."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
         try:
@@ -116,7 +117,8 @@ class _Process:
                 creationflags=_FLAGS,
             )
         except OSError as error:
-            raise TrainerError(f"The trainer does not start: {error}.", hint="Close other programs.") from error
+            what = tr("Couldn't start the trainer: {reason}.", reason=error)
+            raise TrainerError(what, hint=tr("Close other programs and try again.")) from error
         self._events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._is_ending = False
         self._tail: deque[bytes] = deque(maxlen=_LAST_LINES)
@@ -132,7 +134,7 @@ class _Process:
         self._end()
 
     def events(self, token: CancelToken) -> Iterator[TrainerEvent]:
-        """What it says, as it comes, until it closes its standard output."""
+        """Yield its events until it closes its standard output."""
         while True:
             self._pause(token)
             try:
@@ -144,21 +146,28 @@ class _Process:
             yield read_event(line.decode(errors="replace"))
 
     def exit_error(self) -> TrainerDiedError:
-        """What to say of a process that ended without having said how it went."""
+        """The error for a process that ended without reporting a result."""
         self._end()
-        words = [line for line in b"".join(self._tail).decode(errors="replace").splitlines() if line.strip()]
-        if words:
-            _log.warning("The trainer's last words:\n%s", "\n".join(words))
+        lines = [line for line in b"".join(self._tail).decode(errors="replace").splitlines() if line.strip()]
+        if lines:
+            _log.warning("The trainer's last output:\n%s", "\n".join(lines))
         code = self._process.returncode
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.strsignal(-code)}"
-        last = f": {words[-1].strip()[:_MAX_STDERR]}" if words else "."
-        return TrainerDiedError(f"The trainer ended before its work did ({how}){last}", hint=_RESUME_AFTER)
+        if code >= 0:
+            how = tr("exit code {code}", code=code)
+        else:
+            how = tr("signal {signal}, {description}", signal=-code, description=signal.strsignal(-code))
+        if lines:
+            last = lines[-1].strip()[:_MAX_STDERR]
+            what = tr("The trainer ended unexpectedly ({how}): {last_line}", how=how, last_line=last)
+        else:
+            what = tr("The trainer ended unexpectedly ({how}).", how=how)
+        return TrainerDiedError(what, hint=tr(_RESUME_AFTER))
 
     def _pause(self, token: CancelToken) -> None:
-        """Return if the work shall go on, and once it shall; meanwhile the process waits too.
+        """Wait, together with the process, while the token is paused.
 
         Raises:
-            Cancelled: it was called off.
+            Cancelled: the token was cancelled.
         """
         if token.paused:
             self._send(PAUSE)
@@ -168,7 +177,7 @@ class _Process:
 
     def _send(self, order: bytes) -> None:
         assert self._process.stdin
-        with contextlib.suppress(OSError):  # it died: that is told when its standard output ends
+        with contextlib.suppress(OSError):  # it died, which is reported when its standard output ends
             self._process.stdin.write(order)
             self._process.stdin.flush()
 
@@ -177,7 +186,7 @@ class _Process:
             self._events.put(line)
 
     def _end(self) -> None:
-        """Ask it to end by closing its standard input, then tell it, then make it."""
+        """Close its standard input, then terminate it, then kill it, until it ends."""
         assert self._process.stdin
         self._is_ending = True
         with contextlib.suppress(OSError):
@@ -194,7 +203,7 @@ class _Process:
 
 
 class _Listener:
-    """Takes what a stream brings, line by line, so that its writer never waits; an empty line is the end."""
+    """Reads a stream line by line in a thread, so that its writer never blocks; an empty line marks the end."""
 
     def __init__(self, stream: IO[bytes] | None, longest: int, take: Callable[[bytes], None]) -> None:
         assert stream
@@ -203,7 +212,7 @@ class _Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Hear the stream out and close it; one that somebody else still holds is left alone."""
+        """Drain the stream and close it, unless another process still holds it open."""
         self._thread.join(_DRAIN_S)
         if not self._thread.is_alive():
             self._stream.close()

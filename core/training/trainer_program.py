@@ -1,4 +1,4 @@
-"""The program that trains with TensorFlow: this Python where the extra `train` is installed, or a bundle of its own."""
+"""The trainer program: this Python if the extra `train` is installed, or a separate bundle."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from typing import Final
 
 from core.base.bundle import TRAINER, Bundle, clean_environment, find_trainer, this_bundle
 from core.base.errors import TrainerError
+from core.base.i18n import tr
+from core.base.text import display_path
 
 _REQUIRED_PACKAGES: Final = ("tensorflow", "tf2onnx", "h5py")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerProgram:
-    """How the trainer is started.
+    """How to start the trainer.
 
     Attributes:
         command: the program and its first arguments.
-        environment: what it is to find in its environment.
+        environment: its environment variables.
     """
 
     command: tuple[str, ...]
@@ -30,10 +32,10 @@ class TrainerProgram:
 
 
 def find_program() -> TrainerProgram:
-    """The trainer's program.
+    """Find the trainer program.
 
     Raises:
-        TrainerError: there is none here, or one of another version of Fovea.
+        TrainerError: it is missing, or belongs to another version of Fovea.
     """
     bundle = this_bundle()
     return _in_this_python() if bundle is None else _beside(bundle)
@@ -42,24 +44,29 @@ def find_program() -> TrainerProgram:
 def _in_this_python() -> TrainerProgram:
     missing = [name for name in _REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise TrainerError(
-            f"This needs {' and '.join(missing)}, which Fovea does not bring along.",
-            hint="In a checkout, start it with `python3 -m uv run --extra train fovea`.",
-        )
+        what = tr("This needs packages that are not installed: {names}.", names=", ".join(missing))
+        hint = tr("In a checkout, start Fovea with `python3 -m uv run --extra train fovea`.")
+        raise TrainerError(what, hint=hint)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    # -P: not from the folder it is started in.
+    # -P: do not import from the current folder.
     return TrainerProgram((sys.executable, "-P", "-m", "core.trainer"), environment)
 
 
 def _beside(bundle: Bundle) -> TrainerProgram:
     version, trainer = importlib.metadata.version("fovea"), find_trainer(bundle)
-    hint = (
-        f"Download the trainer of Fovea {version}, and unpack it so that {str(bundle.folder.parent / TRAINER)!r} is it."
-    )
+    folder = display_path(bundle.folder.parent / TRAINER)
+    hint = tr("Download the trainer for Fovea {version} and unpack it to “{folder}”.", version=version, folder=folder)
     if trainer is None:
-        raise TrainerError("This needs the trainer, which is a download of its own and not here.", hint=hint)
+        raise TrainerError(tr("This needs the trainer, which is a separate download."), hint=hint)
+    if trainer.version and trainer.version != version:
+        what = tr(
+            "The installed trainer belongs to Fovea {found}, but this is Fovea {version}.",
+            found=trainer.version,
+            version=version,
+        )
+        raise TrainerError(what, hint=hint)
     if trainer.version != version:
-        what = f"The trainer here is of Fovea {trainer.version or 'of an unknown version'}, and this is {version}."
+        what = tr("The installed trainer comes from an unknown Fovea version; this is {version}.", version=version)
         raise TrainerError(what, hint=hint)
     suffix = ".exe" if sys.platform == "win32" else ""
     return TrainerProgram((str(trainer.folder / f"{TRAINER}{suffix}"),), clean_environment())

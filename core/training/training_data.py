@@ -1,4 +1,4 @@
-"""What is learnt from: the images of a folder, divided into parts, with their features."""
+"""Training data: the images of a folder, split into subsets, with their features."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError, ModelError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
 from core.datasets.dataset import Dataset, Example, Subset, read_dataset
-from core.datasets.problems import Problem, ProblemKind, format_paths, pluralize
+from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
@@ -31,7 +32,7 @@ from core.training.quick import check_weights
 from core.training.request import Recipe, TrainRequest
 
 BACKBONE: Final = "xception-imagenet"
-"""The backbone in the library that heads are trained on."""
+"""The library's backbone that heads are trained on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,17 +58,17 @@ class LabelledFeatures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """What is learnt from.
+    """A dataset with its split and features.
 
     Attributes:
-        dataset: the images and what is wrong with their folder.
-        backbone: what made the features.
-        train: the images to learn from.
-        validation: those to choose and to calibrate by.
-        test: those to judge by, looked at once.
-        is_random_split: whether chance alone set images aside, and not the person by folders or counts.
-        computed: how many images the engine had to look at; the features of the others were kept.
-        failures: images that could not be read any more when their features were to be computed.
+        dataset: the images, and the problems of their folder.
+        backbone: the backbone of the features.
+        train: training images.
+        validation: images for model selection and calibration.
+        test: images for the final evaluation.
+        is_random_split: whether the split is random, and not defined by the user's folders or counts.
+        computed: how many images went through the engine; the features of the others were cached.
+        failures: images that could no longer be read when their features were to be computed.
     """
 
     dataset: Dataset
@@ -81,19 +82,19 @@ class TrainingData:
 
     @property
     def parts(self) -> Mapping[str, LabelledFeatures]:
-        """The images by what they are for."""
+        """The images by subset."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def counts(self) -> dict[str, int]:
-        """How many images each part has."""
+        """The number of images in each subset."""
         return {name: len(part) for name, part in self.parts.items()}
 
     def everything(self) -> LabelledFeatures:
-        """The images of all parts."""
+        """The images of all subsets."""
         return concat(self.train, self.validation, self.test)
 
     def training_examples(self) -> list[TrainingExample]:
-        """The images of all parts, as the library keeps them."""
+        """The images of all subsets, as the library records them."""
         classes = self.dataset.classes
         return [
             TrainingExample(one.path, one.sha256, classes[one.label], name, one.phash or None)
@@ -102,17 +103,17 @@ class TrainingData:
         ]
 
     def fingerprint(self) -> str:
-        """The same for the same images in the same classes, wherever they lie."""
+        """A hash of the images and their classes, independent of paths."""
         return fingerprint(self.everything().examples, self.dataset.classes)
 
 
 def fingerprint(examples: Iterable[Example], classes: Sequence[str]) -> str:
-    """The same for the same images in the same classes, wherever they lie."""
+    """A hash of images and their classes, independent of paths."""
     return fingerprint_of((one.sha256, classes[one.label]) for one in examples)
 
 
 def concat(*parts: LabelledFeatures) -> LabelledFeatures:
-    """The images of several parts, in their order."""
+    """Concatenate the images of several subsets."""
     examples = tuple(example for part in parts for example in part.examples)
     return LabelledFeatures(examples, np.concatenate([part.features for part in parts]))
 
@@ -125,18 +126,18 @@ def load_training_data(
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
 ) -> TrainingData:
-    """Read the folder, divide it, and have its features.
+    """Read a folder, split it, and compute its features.
 
     Args:
-        request: what is to be trained.
-        library: where the backbone is.
-        report: told of each stage.
-        token: looked at all the time.
-        on_dataset: told what the folder holds, before anything is computed from it.
+        request: the training request.
+        library: the library with the backbone.
+        report: called for each stage.
+        token: checked frequently.
+        on_dataset: called with the dataset before its features are computed.
 
     Raises:
-        DatasetError: nothing can be learned from the folder, or it cannot be divided as asked.
-        ProviderError: the engine cannot be opened or failed under way.
+        DatasetError: the folder cannot be used for training, or cannot be split as requested.
+        ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
@@ -164,11 +165,11 @@ def load_training_data(
 
 
 def _split_by_features(
-    dataset: Dataset, request: TrainRequest, by_looks: Split, table: FeatureTable, token: CancelToken
+    dataset: Dataset, request: TrainRequest, by_phash: Split, table: FeatureTable, token: CancelToken
 ) -> Split:
-    """The division in which images that their features show to be nearly the same stay together too.
+    """A split that also keeps together near-duplicates by features.
 
-    Where counts of images are asked for that such groups cannot give, it is the one by looks alone.
+    If such groups make the requested counts impossible, it is the split by perceptual hash alone.
     """
     labels, alike = dataset.labels(), np.arange(len(dataset.examples))
     found = near_duplicates(
@@ -180,25 +181,30 @@ def _split_by_features(
             dataset, validation=request.validation, test=request.test, seed=request.seed, near_duplicates=alike
         )
     except DatasetError:
-        return by_looks
+        return by_phash
 
 
 def _leaks(
     root: Path, train: LabelledFeatures, others: Sequence[LabelledFeatures], token: CancelToken
 ) -> list[Problem]:
-    """Say which images to judge by are copies of images to learn from, as the folder's parts may have it."""
+    """Report validation and test images that are copies of training images, as can happen if the folder has subsets."""
     everything = concat(train, *others)
     group = near_duplicates(everything.features, everything.labels, DUPLICATE_COSINE, token=token)
-    learnt = set(group[: len(train)].tolist())
-    judged = everything.examples[len(train) :]
-    copies = [one.path for one, own in zip(judged, group[len(train) :].tolist(), strict=True) if own in learnt]
+    trained = set(group[: len(train)].tolist())
+    held_out = everything.examples[len(train) :]
+    copies = [one.path for one, own in zip(held_out, group[len(train) :].tolist(), strict=True) if own in trained]
     if not copies:
         return []
-    what = (
-        f"{len(copies):,} of the {pluralize(len(judged), 'validation and test image')} look like mirrored, turned, "
-        f"cropped or re-encoded copies of training images: {format_paths(copies, root)}; the accuracy is optimistic."
+    what = tr_n(
+        "{count:,} of {total:,} validation and test images looks like a mirrored, rotated, cropped or re-encoded copy "
+        "of a training image, so the accuracy is optimistic: {names}.",
+        "{count:,} of {total:,} validation and test images look like mirrored, rotated, cropped or re-encoded copies "
+        "of training images, so the accuracy is optimistic: {names}.",
+        len(copies),
+        total=len(held_out),
+        names=format_paths(copies, root),
     )
-    return [Problem(ProblemKind.LEAK, tuple(copies), what, "Keep all copies of an image in one part.")]
+    return [Problem(ProblemKind.LEAK, tuple(copies), what, tr("Keep all copies of an image in the same set."))]
 
 
 def compute(
@@ -209,10 +215,10 @@ def compute(
     report: ProgressCallback,
     token: CancelToken,
 ) -> FeatureTable:
-    """Features of examples by a backbone, kept ones where there are any.
+    """Compute the features of examples with a backbone, using cached ones where possible.
 
     Raises:
-        ProviderError: the engine cannot be opened or failed under way.
+        ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
@@ -222,7 +228,7 @@ def compute(
 
 
 def extractor_of(backbone: InstalledBackbone, provider: ProviderPreference, precision: Precision) -> FeatureExtractor:
-    """What makes features by a backbone, on the provider and in the precision that are asked for."""
+    """The feature extractor of a backbone with the requested provider and precision."""
 
     def open_engine() -> Engine:
         return choose_engine(load_backbone(backbone), backbone.card, provider, precision)
@@ -243,27 +249,27 @@ def backbone_of(library: Library) -> InstalledBackbone:
         case BrokenEntry(error=error):
             raise error
         case _:
-            raise ModelError(f"The backbone {BACKBONE!r} is missing.", hint="Install Fovea again.")
+            raise ModelError(tr("The backbone “{name}” is missing.", name=BACKBONE), hint=tr("Reinstall Fovea."))
 
 
 def _subset(
     dataset: Dataset, table: FeatureTable, used: NDArray[np.int64], part: NDArray[np.int64]
 ) -> LabelledFeatures:
-    """The images of one part that have features; `table` is of the examples in `used`."""
+    """The images of one subset that have features; `table` belongs to the examples in `used`."""
     (rows,) = np.nonzero(np.isin(used[table.rows], part))
     examples = [dataset.examples[at] for at in used[table.rows[rows]].tolist()]
     return LabelledFeatures(tuple(examples), table.features[rows])
 
 
 def _check_classes(train: LabelledFeatures, classes: Sequence[str]) -> None:
-    """Every class had images to learn from when the folder was read; see that the files did not go since."""
+    """Check that every class still has training images, as it had when the folder was read."""
     lost = sorted(set(range(len(classes))) - set(train.labels.tolist()))
     if lost:
         label = display_path(classes[lost[0]])
-        what = f"No image to learn from is left of {label!r}: its files changed or went meanwhile."
-        raise DatasetError(what, hint="Let whatever writes to the folder come to its end, then train again.")
+        what = tr("Class “{label}” has no training images left: its files were changed or removed.", label=label)
+        raise DatasetError(what, hint=tr("Wait until no program writes to the folder, then train again."))
 
 
 def _is_random_split(dataset: Dataset, request: TrainRequest) -> bool:
-    fractions = all(isinstance(asked, float) or not asked for asked in (request.validation, request.test))
+    fractions = all(isinstance(value, float) or not value for value in (request.validation, request.test))
     return fractions and request.train is None and all(example.subset is None for example in dataset.examples)

@@ -88,7 +88,7 @@ def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, lab
     assert [Path(failure["path"]).name for failure in content["failures"]] == ["torn.png"]
     assert [problem["kind"] for problem in content["problems"]] == ["class-left-out"]
     assert "torn.png" in ran.err
-    assert "both 'mine@1' and 'mine@2', and so left out: “grey” (1)" in ran.err
+    assert "not classes of both “mine@1” and “mine@2”: “grey” (1)" in ran.err
 
 
 @pytest.mark.parametrize(

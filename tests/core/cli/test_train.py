@@ -123,8 +123,8 @@ def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--name", "everyday"], "came with Fovea"),
-        (["--name", "No Name"], "cannot be the name"),
+        (["--name", "everyday"], "built-in model"),
+        (["--name", "No Name"], "not a valid model name"),
         (["--name", "m", "--test", "1.5"], "neither a share below 1 nor a count"),
         (["--name", "m", "--validation", "nan"], "neither a share below 1 nor a count"),
         (["--name", "m", "--test", "-1"], "neither a share below 1 nor a count"),
@@ -150,7 +150,7 @@ def test_an_empty_folder_tells_why(fovea: Fovea, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ran = fovea("train", tmp_path / "empty", "--name", "mine")
     assert (ran.code, ran.out) == (2, "")
-    assert "Nothing can be learned" in ran.err
+    assert "Couldn't train on" in ran.err
 
 
 def _start(*arguments: str | Path, limit: int | None = None) -> subprocess.Popen[str]:
@@ -225,5 +225,5 @@ def test_a_person_sees_every_stage(folder: Path) -> None:
         os.close(ours)
     out, _ = process.communicate(timeout=60)
     assert json.loads(out)["version"] == 1
-    for stage in ("computing features", "choosing the strength", "fitting the head"):
+    for stage in ("computing features", "tuning the regularization", "fitting the head"):
         assert stage in shown.decode()

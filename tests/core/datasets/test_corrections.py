@@ -1,4 +1,4 @@
-"""Corrections are kept: whatever is damaged, whoever else writes, and whichever version is in use."""
+"""Corrections survive damage, concurrent writers and changes of version."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def line(**changes: object) -> bytes:
     return json.dumps(whole | changes).encode()
 
 
-def test_they_survive_in_their_order() -> None:
+def test_corrections_survive_in_order() -> None:
     assert corrections.load("animals") == {}
     corrections.change("animals", add=[FOX, HEN])
     again = replace(FOX, label="red fox")
@@ -48,7 +48,7 @@ def test_they_survive_in_their_order() -> None:
         ("dog", "dog", 0.4, False, 0.5, False),
     ],
 )
-def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_doubtful(
+def test_a_confirmed_guess_of_an_earlier_version_is_ambiguous(
     said: str, label: str, confidence: float, unknown: bool | None, below: float | None, doubtful: bool
 ) -> None:
     made = replace(FOX, predicted=said, label=label, confidence=confidence, unknown=unknown)
@@ -59,7 +59,7 @@ def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_doubtful(
     assert kept.is_confirmation is (said == label and not unknown)
 
 
-def test_what_earlier_versions_wrote_is_read() -> None:
+def test_files_of_earlier_versions_are_read() -> None:
     file = paths.corrections() / "m.jsonl"
     file.parent.mkdir(parents=True)
     file.write_bytes(line() + b"\n")
@@ -68,7 +68,7 @@ def test_what_earlier_versions_wrote_is_read() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
-def test_a_name_that_is_no_text_survives() -> None:
+def test_an_undecodable_name_survives() -> None:
     odd = replace(FOX, path=Path(os.fsdecode(b"/photos/caf\xe9 \n.jpg")))
     corrections.change("animals", add=[odd])
     assert corrections.load("animals") == {odd.path: odd}
@@ -94,7 +94,7 @@ def test_a_name_that_is_no_text_survives() -> None:
     ],
     ids=range(14),
 )
-def test_a_damaged_line_costs_only_itself_and_stays(damage: bytes) -> None:
+def test_a_damaged_line_is_skipped_and_kept(damage: bytes) -> None:
     corrections.change("animals", add=[FOX, HEN])
     file = paths.corrections() / "animals.jsonl"
     first, second = file.read_bytes().splitlines()
@@ -105,16 +105,16 @@ def test_a_damaged_line_costs_only_itself_and_stays(damage: bytes) -> None:
     assert damage in file.read_bytes()
 
 
-def test_a_file_that_cannot_be_read_is_told_and_left(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_and_left_alone(tmp_path: Path) -> None:
     file = paths.corrections() / "animals.jsonl"
     file.mkdir(parents=True)
     for use in (lambda: corrections.load("animals"), lambda: corrections.change("animals", add=[FOX])):
-        with pytest.raises(StorageError, match="cannot be read"):
+        with pytest.raises(StorageError, match="Couldn't read the corrections"):
             use()
     assert file.is_dir()
 
 
-def test_two_writers_lose_nothing() -> None:
+def test_concurrent_writers_lose_nothing() -> None:
     code = """
 import sys
 from pathlib import Path
@@ -134,7 +134,7 @@ for number in range(15):
     assert len(corrections.load("animals")) == 45
 
 
-def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_too_long_for_the_lock_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corrections, "_TIMEOUT_S", 0.05)
     paths.corrections().mkdir(parents=True)
     with (paths.corrections() / ".lock").open("ab") as file:
@@ -144,7 +144,7 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     corrections.change("animals", add=[FOX])
 
 
-def test_what_was_learnt_waits_again_for_another_version() -> None:
+def test_trained_corrections_are_pending_for_another_version() -> None:
     corrections.change("animals", add=[FOX, HEN])
     meant_otherwise = replace(HEN, label="chicken")
     corrections.change("animals", add=[meant_otherwise])
@@ -166,11 +166,11 @@ def test_what_was_learnt_waits_again_for_another_version() -> None:
         ({"corrections": ["f1"]}, ()),
     ],
 )
-def test_a_card_says_which_were_learnt(training: dict[str, object], known: tuple[str, ...]) -> None:
+def test_a_card_records_its_lineage(training: dict[str, object], known: tuple[str, ...]) -> None:
     assert corrections.lineage(training) == known
 
 
-def test_nothing_heavy_is_imported_for_them() -> None:
+def test_no_heavy_module_is_imported() -> None:
     heavy = {"numpy", "PIL", "onnx", "onnxruntime", "sqlite3"}
     code = f"import json, sys, core.datasets.corrections; print(json.dumps(sorted({heavy} & set(sys.modules))))"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Sets put together in the window: ordinary class folders, each change of which can be undone."""
+"""Custom datasets: ordinary class folders whose edits can be undone."""
 
 from __future__ import annotations
 
@@ -47,18 +47,20 @@ def test_it_is_an_ordinary_folder_of_classes(dataset: Path, source: Path) -> Non
     assert not custom_datasets.is_custom(source)
 
 
-def test_what_was_dropped_twice_is_there_once(dataset: Path, source: Path) -> None:
+def test_photos_added_twice_occur_once(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("red", photos(source, "red")))
     assert apply_edit(dataset, AddPhotos("red", photos(source, "red"))) == ()
     assert len(contents(dataset)["red"]) == 4
 
 
-def test_photos_of_one_name_get_numbers(dataset: Path, source: Path) -> None:
+def test_photos_with_the_same_name_get_numbers(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("all", (source / "red", source / "green" / "0.png")))
     assert contents(dataset)["all"] == ["0 2.png", "0.png", "1.png", "2.png", "3.png"]
 
 
-def test_where_nothing_can_be_linked_it_is_copied(dataset: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photos_are_copied_if_they_cannot_be_linked(
+    dataset: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EXDEV, "another disk")
 
@@ -68,7 +70,7 @@ def test_where_nothing_can_be_linked_it_is_copied(dataset: Path, source: Path, m
     assert not (dataset / "red" / "0.png").samefile(source / "red" / "0.png")
 
 
-def test_every_change_is_undone(dataset: Path, source: Path) -> None:
+def test_every_edit_can_be_undone(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("red", photos(source, "red")))
     apply_edit(dataset, AddPhotos("green", photos(source, "green")))
     before = contents(dataset)
@@ -90,7 +92,7 @@ def test_every_change_is_undone(dataset: Path, source: Path) -> None:
     assert {one.name for one in source.rglob("*.png")} == {f"{number}.png" for number in range(4)}
 
 
-def test_two_classes_become_one(dataset: Path, source: Path) -> None:
+def test_two_classes_can_be_merged(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("red", photos(source, "red")))
     apply_edit(dataset, AddPhotos("green", photos(source, "green")))
     apply_edit(dataset, RenameClass("red", "green"))
@@ -98,7 +100,7 @@ def test_two_classes_become_one(dataset: Path, source: Path) -> None:
     assert len(contents(dataset)["green"]) == 8
 
 
-def test_a_set_is_renamed_and_tidied(dataset: Path, source: Path) -> None:
+def test_a_dataset_is_renamed_and_cleaned_up(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("red", photos(source, "red")))
     apply_edit(dataset, RemoveClass("red"))
     other = custom_datasets.rename_dataset(dataset, "Garden birds")
@@ -108,27 +110,27 @@ def test_a_set_is_renamed_and_tidied(dataset: Path, source: Path) -> None:
     assert not list(other.iterdir())
     assert (source / "red" / "0.png").exists()
     custom_datasets.create_dataset("Birds")
-    with pytest.raises(UsageError, match="There is a set called"):
+    with pytest.raises(UsageError, match="There is already a dataset"):
         custom_datasets.rename_dataset(other, "Birds")
 
 
 @pytest.mark.parametrize(
     ("asked", "name"), [("a/b", "a-b"), ("..", None), (" ", None), (".hidden", "hidden"), ("c:\\x", "c--x")]
 )
-def test_names_are_such_as_every_system_allows(dataset: Path, asked: str, name: str | None) -> None:
+def test_names_are_valid_on_every_system(dataset: Path, asked: str, name: str | None) -> None:
     if name is None:
-        with pytest.raises(UsageError, match="needs a name"):
+        with pytest.raises(UsageError, match="no usable characters"):
             apply_edit(dataset, AddClass(asked))
     else:
         apply_edit(dataset, AddClass(asked))
         assert list(contents(dataset)) == [name]
 
 
-def test_names_of_sets_get_numbers(dataset: Path) -> None:
+def test_duplicate_names_of_datasets_get_numbers(dataset: Path) -> None:
     assert custom_datasets.create_dataset("Birds").name == "Birds 2"
 
 
-def test_what_fails_half_way_is_undone(dataset: Path, source: Path) -> None:
+def test_a_failed_edit_is_rolled_back(dataset: Path, source: Path) -> None:
     apply_edit(dataset, AddPhotos("red", photos(source, "red")))
     before = contents(dataset)
     with pytest.raises(StorageError):
@@ -136,8 +138,8 @@ def test_what_fails_half_way_is_undone(dataset: Path, source: Path) -> None:
     assert contents(dataset) == before
 
 
-def test_nothing_to_add_is_told(dataset: Path, tmp_path: Path) -> None:
+def test_adding_nothing_is_an_error(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("no photo")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="no photos"):
+    with pytest.raises(UsageError, match="No photos found"):
         apply_edit(dataset, AddPhotos("red", (tmp_path / "empty",)))

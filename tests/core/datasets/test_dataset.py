@@ -1,4 +1,4 @@
-"""Everything that is wrong with a folder of labelled images is told at once, and none of it stops what can go on."""
+"""All problems of a folder of labelled images are reported at once, and none prevents what is still possible."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _save(path: Path, pixels: NDArray[np.uint8], form: str = "PNG", **options: o
 
 
 def _fill(root: Path, counts: dict[str, int], first: int = 0) -> None:
-    """Different images, so many for each class."""
+    """Write that many different images per class."""
     number = first
     for label, count in counts.items():
         for index in range(count):
@@ -58,7 +58,7 @@ def _read(folder: Path) -> Dataset:
 
 
 def _kinds(problems: Iterable[Problem]) -> list[str]:
-    """What is wrong, apart from there being few images, as in nearly every test."""
+    """The kinds of problems, except for few images, which occur in nearly every test."""
     return sorted(problem.kind for problem in problems if problem.kind is not ProblemKind.FEW_IMAGES)
 
 
@@ -87,7 +87,7 @@ def test_reading_is_the_same_every_time(root: Path) -> None:
     assert _read(root) == _read(root)
 
 
-def test_unreadable_files_are_each_told_with_the_reason(root: Path) -> None:
+def test_each_unreadable_file_is_reported_with_its_reason(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     (root / "cat" / "text.jpg").write_text("hello")
     (root / "cat" / "empty.jpg").touch()
@@ -130,7 +130,7 @@ def test_a_copy_with_another_label_is_not_used_at_all(root: Path) -> None:
     assert "different labels" in problem.message
 
 
-def test_a_copy_in_training_gives_way_to_the_one_in_the_test(root: Path) -> None:
+def test_a_test_image_is_kept_rather_than_its_training_copy(root: Path) -> None:
     _fill(root / "train", {"cat": 3, "dog": 3})
     _fill(root / "test", {"cat": 2, "dog": 2}, first=50)
     shutil.copy(root / "test" / "cat" / "0.png", root / "train" / "cat" / "9.png")
@@ -142,12 +142,12 @@ def test_a_copy_in_training_gives_way_to_the_one_in_the_test(root: Path) -> None
 
 
 def _almost(number: int) -> NDArray[np.uint8]:
-    """A picture that looks like the one of that number, and is another file."""
+    """Another file that looks like the picture of that number."""
     again = Image.open(BytesIO(encoded(_picture(number), "JPEG", quality=60)))
     return np.asarray(again.convert("RGB"))
 
 
-def test_images_that_look_nearly_the_same_are_told_by_what_is_wrong_with_that(root: Path) -> None:
+def test_near_duplicates_are_reported_by_kind_of_problem(root: Path) -> None:
     _fill(root / "train", {"cat": 4, "dog": 4})
     _fill(root / "test", {"cat": 2, "dog": 2}, first=50)
     same = _save(root / "train" / "cat" / "same.png", _almost(0))
@@ -177,12 +177,12 @@ def test_a_class_that_is_only_in_the_test_is_left_out(root: Path) -> None:
     _fill(root / "test", {"cat": 2, "bird": 2}, first=50)
     dataset = _read(root)
     assert dataset.classes == ("cat", "dog")
-    assert "no image to train on" in _only(dataset.problems, ProblemKind.CLASS_DROPPED).message
+    assert "no training images" in _only(dataset.problems, ProblemKind.CLASS_DROPPED).message
     assert "“dog”" in _only(dataset.problems, ProblemKind.MISSING_FROM_SUBSET).message
     assert Counter(example.subset for example in dataset.examples) == {Subset.TRAIN: 6, Subset.TEST: 2}
 
 
-def test_few_images_imbalance_and_names_are_told(root: Path) -> None:
+def test_few_images_imbalance_and_case_clashes_are_reported(root: Path) -> None:
     _fill(root, {"cat": 2, "Dog": 2, "dog": 23})
     problems = _read(root).problems
     assert _kinds(problems) == ["case-clash", "imbalance"]
@@ -191,12 +191,12 @@ def test_few_images_imbalance_and_names_are_told(root: Path) -> None:
     assert "“Dog”, “dog”" in _only(problems, ProblemKind.CASE_CLASH).message
 
 
-def test_ten_times_as_many_are_no_imbalance(root: Path) -> None:
+def test_ten_times_as_many_images_are_not_an_imbalance(root: Path) -> None:
     _fill(root, {"cat": 2, "dog": 20})
     assert _kinds(_read(root).problems) == []
 
 
-def test_odd_images_are_told_and_used(root: Path) -> None:
+def test_unusual_images_are_reported_and_used(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     odd = {
         ProblemKind.TINY: _save(root / "cat" / "tiny.png", _picture(50, (31, 80))),
@@ -209,13 +209,13 @@ def test_odd_images_are_told_and_used(root: Path) -> None:
     assert len(dataset.examples) == 10
 
 
-def test_grey_among_grey_is_nothing_odd(root: Path) -> None:
+def test_all_grey_images_are_not_unusual(root: Path) -> None:
     for number in range(8):
         _save(root / ("cat" if number < 4 else "dog") / f"{number}.png", _picture(number)[:, :, 0])
     assert _kinds(_read(root).problems) == []
 
 
-def test_images_that_all_look_the_same_are_told(root: Path) -> None:
+def test_a_class_of_near_duplicates_is_reported(root: Path) -> None:
     _fill(root, {"dog": 3}, first=50)
     for step in range(4):
         _save(root / "cat" / f"{step}.png", np.clip(_picture(0).astype(int) + step, 0, 255).astype(np.uint8))
@@ -235,7 +235,7 @@ def _refused(folder: Path) -> DatasetError:
     return error
 
 
-def test_nothing_to_learn_from_is_an_error_that_carries_every_problem(root: Path) -> None:
+def test_an_unusable_folder_is_an_error_with_all_problems(root: Path) -> None:
     assert "no images" in _refused(root).what
     (root / "notes.txt").touch()
     (root / ".hidden.jpg").touch()
@@ -259,15 +259,17 @@ def test_images_without_labels_are_an_error(root: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "what", "hint"),
     [
-        ({"cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
-        ({"cat": 1}, "there is only “cat”.", "one subfolder of images for each class"),
-        ({"pets/cat": 5, "pets/dog": 5}, "there is only “pets”.", "If the folders inside “pets” are the classes"),
-        ({"train/cat": 5, "test/cat": 5}, "there is only “cat”.", "one subfolder of images for each class"),
+        ({"cat": 5}, "the folder contains only “cat”.", "one subfolder of images per class"),
+        ({"cat": 1}, "the folder contains only “cat”.", "one subfolder of images per class"),
+        ({"pets/cat": 5, "pets/dog": 5}, "contains only “pets”.", "If the folders inside “pets” are the classes"),
+        ({"train/cat": 5, "test/cat": 5}, "the folder contains only “cat”.", "one subfolder of images per class"),
         ({"cat": 5, "dog": 1, "owl": 1}, "only “cat” is left of the 3 in the folder.", "Add more images"),
-        ({"cat": 1, "dog": 1}, "none is left of the 2 in the folder.", "Add more images"),
+        ({"cat": 1, "dog": 1}, "none of the 2 in the folder is left.", "Add more images"),
     ],
 )
-def test_one_class_is_an_error_that_says_why(root: Path, counts: dict[str, int], what: str, hint: str) -> None:
+def test_fewer_than_two_classes_are_an_error_with_the_reason(
+    root: Path, counts: dict[str, int], what: str, hint: str
+) -> None:
     _fill(root, counts)
     error = _refused(root)
     assert error.what.endswith(what)
@@ -279,12 +281,12 @@ def test_all_images_the_same_is_an_error(root: Path) -> None:
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
         _save(root / name, _picture(1))
     error = _refused(root)
-    assert "All 3 images are the same one" in error.what
+    assert "All 3 images are identical" in error.what
     assert _kinds(error.problems) == ["all-the-same", "conflict"]
 
 
-def test_a_file_that_changes_under_way_is_told(root: Path) -> None:
-    """Files vanish while the first ones are looked at; nothing else is lost."""
+def test_a_file_that_changes_while_reading_is_reported(root: Path) -> None:
+    """Files vanish while the first ones are scanned; the others are not affected."""
     _fill(root, {"cat": 60, "dog": 3})
 
     def remove(progress: Progress) -> None:
@@ -298,26 +300,26 @@ def test_a_file_that_changes_under_way_is_told(root: Path) -> None:
 def test_progress_counts_every_image(root: Path) -> None:
     _fill(root, {"cat": 3, "dog": 3})
     (root / "cat" / "bad.png").write_bytes(b"no image")
-    told: list[Progress] = []
-    read_dataset(root, report=told.append, token=CancelToken())
-    assert (told[0].step, told[-1].step, told[-1].total) == (0, 7, 7)
+    reported: list[Progress] = []
+    read_dataset(root, report=reported.append, token=CancelToken())
+    assert (reported[0].step, reported[-1].step, reported[-1].total) == (0, 7, 7)
 
 
-def test_reading_can_be_called_off_at_any_image(root: Path) -> None:
+def test_reading_can_be_cancelled_at_any_image(root: Path) -> None:
     _fill(root, {"cat": 40, "dog": 40})
     token = CancelToken()
-    told: list[Progress] = []
+    reported: list[Progress] = []
 
     def report(progress: Progress) -> None:
-        told.append(progress)
+        reported.append(progress)
         token.cancel()
 
     with pytest.raises(Cancelled):
         read_dataset(root, report=report, token=token)
-    assert told[-1].step == 0
+    assert reported[-1].step == 0
 
 
-def test_many_classes_are_told_and_read(root: Path) -> None:
+def test_many_classes_are_reported_and_read(root: Path) -> None:
     _fill(root, {str(number): 2 for number in range(1001)})
     dataset = _read(root)
     assert _kinds(dataset.problems) == ["many-classes"]
@@ -345,7 +347,7 @@ def test_the_photos(photos: Path) -> None:
     assert [path.name for path in alike.paths] == ["brandenburgGate.webp", "x_brandenburgGate.webp"]
 
 
-def test_copies_in_several_parts_are_named_with_their_parts(root: Path) -> None:
+def test_copies_across_subsets_are_reported_with_their_paths(root: Path) -> None:
     for number, label in enumerate(("bird", "fish")):
         for part, offset in (("train", 0), ("test", 10)):
             for index in range(3):
@@ -354,6 +356,6 @@ def test_copies_in_several_parts_are_named_with_their_parts(root: Path) -> None:
     _save(root / "test" / "bird" / "y.png", _picture(1), "JPEG")
     problems = _read(root).problems
     assert _only(problems, ProblemKind.DUPLICATE).message == (
-        "“test/bird/x.png”, “train/bird/0.png” have the same content; only “test/bird/x.png” is used."
+        "“test/bird/x.png”, “train/bird/0.png” are identical; only “test/bird/x.png” is used."
     )
     assert "“test/bird/y.png”, “train/bird/1.png”" in _only(problems, ProblemKind.LEAK).message

@@ -1,4 +1,4 @@
-"""Which layout a folder has, what its labels are, and what is passed over; images are not opened for this."""
+"""Folder layouts, labels, and skipped files; no image is opened."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def _find(folder: Path) -> tuple[dict[str, tuple[str, Subset | None]], list[Prob
 
 
 def _labels(folder: Path) -> dict[str, str]:
-    """Every image's label, where nothing may be wrong."""
+    """The label of every image, without any problems."""
     found, problems = _find(folder)
     assert problems == []
     return {path: label for path, (label, _) in found.items()}
 
 
-def test_a_folder_for_each_class_with_whatever_lies_below(root: Path) -> None:
+def test_class_folders_with_subfolders(root: Path) -> None:
     _touch(
         root,
         "cat/1.jpg",
@@ -76,7 +76,7 @@ def test_kaggles_flat_layout(root: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["IMG_1234.jpg", "_MG_0001.jpg", "DSC-12.jpg", "photo.3.jpg", "12.jpg", "2024-01.jpg", "cat.jpg"]
 )
-def test_names_that_cameras_give_are_no_labels(root: Path, name: str) -> None:
+def test_camera_file_names_are_not_labels(root: Path, name: str) -> None:
     _touch(root, name, "dog.1.jpg")
     found, [problem] = _find(root)
     assert found == {"dog.1.jpg": ("dog", None)}
@@ -92,7 +92,7 @@ def test_names_that_cameras_give_are_no_labels(root: Path, name: str) -> None:
         (("train",), (Subset.TRAIN,)),
     ],
 )
-def test_folders_of_parts(root: Path, names: tuple[str, ...], parts: tuple[Subset, ...]) -> None:
+def test_subset_folders(root: Path, names: tuple[str, ...], parts: tuple[Subset, ...]) -> None:
     for name in names:
         _touch(root, f"{name}/cat/1.jpg", f"{name}/dog/1.jpg")
     found, problems = _find(root)
@@ -132,9 +132,7 @@ def test_kaggles_download_trains_on_the_labelled_half(root: Path) -> None:
         ("train/images", "valid/images", "test/images"),
     ],
 )
-def test_parts_under_the_names_that_people_and_sites_give_them(
-    root: Path, train: str, validation: str, test: str
-) -> None:
+def test_common_names_of_subset_folders(root: Path, train: str, validation: str, test: str) -> None:
     for name in (train, validation, test):
         _touch(root, f"{name}/cat/1.jpg", f"{name}/dog/1.jpg")
     found, problems = _find(root)
@@ -146,7 +144,7 @@ def test_parts_under_the_names_that_people_and_sites_give_them(
     }
 
 
-def test_what_is_to_be_predicted_is_no_class(root: Path) -> None:
+def test_unlabelled_images_to_predict_are_not_a_class(root: Path) -> None:
     _touch(root, "seg_train/seg_train/sea/1.jpg", "seg_train/seg_train/street/1.jpg", "seg_pred/seg_pred/7.jpg")
     found, [problem] = _find(root)
     assert set(found.values()) == {("sea", Subset.TRAIN), ("street", Subset.TRAIN)}
@@ -154,18 +152,18 @@ def test_what_is_to_be_predicted_is_no_class(root: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [("trainers", "testers"), ("train", "test tube"), ("training shoes", "valley")])
-def test_classes_whose_names_only_begin_like_parts(root: Path, names: tuple[str, str]) -> None:
+def test_class_names_that_begin_like_subsets(root: Path, names: tuple[str, str]) -> None:
     _touch(root, *(f"{name}/{number}.jpg" for name in names for number in (1, 2)))
     assert set(_labels(root).values()) == set(names)
 
 
-def test_a_part_with_one_class_of_its_own_name_is_unwrapped_only_without_images_beside(root: Path) -> None:
+def test_a_nested_subset_folder_is_unwrapped_unless_it_contains_images(root: Path) -> None:
     _touch(root, "train/train/cat/1.jpg", "train/dog.1.jpg", "test/cat/1.jpg")
     found, _ = _find(root)
     assert found["train/train/cat/1.jpg"] == ("train", Subset.TRAIN)
 
 
-def test_classes_with_parts_inside(root: Path) -> None:
+def test_classes_with_subsets_inside(root: Path) -> None:
     _touch(root, *(f"{label}/{part}/1.jpg" for label in ("cat", "dog") for part in ("Train", "Test")))
     found, problems = _find(root)
     assert problems == []
@@ -176,17 +174,17 @@ def test_classes_with_parts_inside(root: Path) -> None:
     }
 
 
-def test_parts_that_spell_a_class_differently_share_it(root: Path) -> None:
+def test_different_spellings_of_a_class_in_subsets_are_merged(root: Path) -> None:
     _touch(root, "TRAIN/bird/1.jpg", "TRAIN/fish/1.jpg", "Val/Bird/2.jpg", "Val/FISH/2.jpg", "Val/fox/1.jpg")
     found, [problem] = _find(root)
     assert found["Val/Bird/2.jpg"] == ("bird", Subset.VALIDATION)
     assert found["Val/FISH/2.jpg"] == ("fish", Subset.VALIDATION)
     assert found["Val/fox/1.jpg"] == ("fox", Subset.VALIDATION)
     assert problem.kind is ProblemKind.CASE_CLASH
-    assert "“Bird” as “bird”, “FISH” as “fish”" in problem.message
+    assert "“Bird” = “bird”, “FISH” = “fish”" in problem.message
 
 
-def test_two_classes_of_one_part_that_differ_in_case_stay_two(root: Path) -> None:
+def test_classes_that_differ_in_case_within_a_subset_stay_separate(root: Path) -> None:
     _touch(root, "train/bird/1.jpg", "train/Bird/1.jpg", "test/Bird/2.jpg", "test/BIRD/2.jpg")
     if len([*(root / "train").iterdir()]) < 2:
         pytest.skip("this disk does not tell capital letters apart")
@@ -196,7 +194,7 @@ def test_two_classes_of_one_part_that_differ_in_case_stay_two(root: Path) -> Non
 
 
 @pytest.mark.parametrize("names", [("first half", "second half"), ("apprentissage", "essai")])
-def test_classes_that_hold_the_same_folders_are_reported(root: Path, names: tuple[str, str]) -> None:
+def test_classes_with_the_same_subfolders_are_reported(root: Path, names: tuple[str, str]) -> None:
     _touch(root, *(f"{name}/{label}/1.jpg" for name in names for label in ("cat", "dog")))
     found, [problem] = _find(root)
     assert {label for label, _ in found.values()} == set(names)
@@ -205,7 +203,7 @@ def test_classes_that_hold_the_same_folders_are_reported(root: Path, names: tupl
     assert "“cat”, “dog”" in problem.message
 
 
-def test_classes_named_as_parts_of_several_sets_are_reported(root: Path) -> None:
+def test_classes_named_like_subsets_of_several_datasets_are_reported(root: Path) -> None:
     _touch(root, *(f"{name}/1.jpg" for name in ("cat_train", "cat_test", "dog_train", "dog_test")))
     _, [problem] = _find(root)
     assert problem.kind is ProblemKind.LOOKS_LIKE_SUBSETS
@@ -216,7 +214,7 @@ def test_a_class_may_be_called_train(root: Path) -> None:
     assert set(_labels(root).values()) == {"car", "plane", "train"}
 
 
-def test_what_belongs_to_no_class_is_told_at_once(root: Path) -> None:
+def test_images_outside_classes_are_reported_together(root: Path) -> None:
     _touch(root, "cat/1.jpg", "dog/1.jpg", "cat.3.jpg")
     (root / "empty").mkdir()
     (root / "__MACOSX").mkdir()
@@ -270,7 +268,7 @@ def test_a_folder_mounted_twice_is_read_for_one_class(
     assert (problem.kind, problem.paths) == (ProblemKind.SKIPPED, (root / "dog" / "again",))
 
 
-def test_folders_of_systems_are_no_classes(root: Path) -> None:
+def test_system_folders_are_not_classes(root: Path) -> None:
     _touch(root, "cat/1.jpg", "dog/1.jpg", "cat/@eaDir/1.jpg/thumbnail.jpg")
     _touch(root, *(f"{name}/1.jpg" for name in ("@eaDir", "#recycle", "lost+found", "__MACOSX", ".Trash-1000")))
     assert _labels(root) == {"cat/1.jpg": "cat", "dog/1.jpg": "dog"}
@@ -294,7 +292,7 @@ def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
 
 
 @posix_only
-def test_labels_can_be_shown_whatever_the_folders_are_called(root: Path) -> None:
+def test_labels_are_displayable_for_any_folder_name(root: Path) -> None:
     names = [b"caf\xe9", b"line\nbreak", "e\u0301t\u00e9".encode(), "\u202egod".encode(), b"x" * 250]
     for name in names:
         _touch(root, f"{os.fsdecode(name)}/1.jpg")
@@ -308,7 +306,7 @@ def test_labels_are_in_natural_order() -> None:
 
 @posix_only
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
-def test_a_class_that_may_not_be_read_is_told_once(root: Path) -> None:
+def test_an_unreadable_class_is_reported_once(root: Path) -> None:
     _touch(root, "cat/1.jpg", "dog/1.jpg", "bird/1.jpg")
     (root / "bird").chmod(0)
     found, problems = _find(root)
@@ -317,15 +315,15 @@ def test_a_class_that_may_not_be_read_is_told_once(root: Path) -> None:
     assert [(problem.kind, problem.paths) for problem in problems] == [(ProblemKind.UNREADABLE, (root / "bird",))]
 
 
-def test_a_folder_that_is_none(root: Path) -> None:
+def test_a_missing_folder_is_an_error(root: Path) -> None:
     _touch(root, "file.jpg")
     for path in (root / "missing", root / "file.jpg"):
-        with pytest.raises(DatasetError, match="could not be read") as caught:
+        with pytest.raises(DatasetError, match="Couldn't read the folder") as caught:
             discover(path, CancelToken())
         assert caught.value.kind == "dataset"
 
 
-def test_searching_can_be_called_off(root: Path) -> None:
+def test_discovery_can_be_cancelled(root: Path) -> None:
     _touch(root, "cat/1.jpg", "dog/1.jpg")
     token = CancelToken()
     token.cancel()

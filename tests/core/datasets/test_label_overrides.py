@@ -1,4 +1,4 @@
-"""What a person decided about photos of a folder: kept beside it, found again by content, undone."""
+"""Label overrides of the user: stored outside the folder, found by content, and undone."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def read(folder: Path) -> Dataset:
 
 
 def labels(dataset: Dataset) -> dict[str, str]:
-    """The class of each file, by its place in the folder."""
+    """The class of each file, by relative path."""
     return {str(one.path.relative_to(dataset.root)): dataset.classes[one.label] for one in dataset.examples}
 
 
-def test_a_label_is_put_right_and_a_photo_left_out(folder: Path) -> None:
+def test_a_label_is_changed_and_a_photo_excluded(folder: Path) -> None:
     wrong, odd = folder / "red" / "0.png", folder / "blue" / "1.png"
     before = override_labels(folder, {wrong: LabelOverride("green"), odd: LEFT_OUT})
     assert before == {wrong: None, odd: None}
@@ -47,11 +47,11 @@ def test_a_label_is_put_right_and_a_photo_left_out(folder: Path) -> None:
     assert len(found) == 14
     assert set(dataset.overridden) == {OverriddenImage(wrong, "red", "green"), OverriddenImage(odd, "blue", None)}
     (remark,) = [one for one in dataset.problems if one.kind is ProblemKind.OVERRIDDEN]
-    assert remark.message == "1 label was put right, 1 photo left out by you."
+    assert remark.message == "You corrected 1 label and excluded 1 photo."
     assert len(list(folder.rglob("*"))) == 18, "the folder itself is as it was"
 
 
-def test_undone_it_is_as_the_folder_has_it(folder: Path) -> None:
+def test_undoing_restores_the_labels_of_the_folder(folder: Path) -> None:
     plain, wrong = labels(read(folder)), folder / "red" / "0.png"
     override_labels(folder, {wrong: LabelOverride("green")})
     before = override_labels(folder, {wrong: LEFT_OUT})
@@ -65,13 +65,13 @@ def test_undone_it_is_as_the_folder_has_it(folder: Path) -> None:
     assert not read_overrides(folder)
 
 
-def test_a_file_that_moved_keeps_what_was_decided(folder: Path) -> None:
+def test_a_moved_file_keeps_its_override(folder: Path) -> None:
     override_labels(folder, {folder / "red" / "0.png": LabelOverride("green")})
     (folder / "red" / "0.png").rename(folder / "blue" / "elsewhere.png")
     assert labels(read(folder))["blue/elsewhere.png"] == "green"
 
 
-def test_a_decision_that_the_folder_agrees_with_is_none(folder: Path) -> None:
+def test_an_override_that_equals_the_folder_is_not_reported(folder: Path) -> None:
     override_labels(folder, {folder / "red" / "0.png": LabelOverride("green")})
     (folder / "red" / "0.png").rename(folder / "green" / "now-right.png")
     dataset = read(folder)
@@ -79,7 +79,7 @@ def test_a_decision_that_the_folder_agrees_with_is_none(folder: Path) -> None:
     assert ProblemKind.OVERRIDDEN not in {one.kind for one in dataset.problems}
 
 
-def test_a_photo_under_two_labels_is_decided(folder: Path) -> None:
+def test_a_photo_with_two_labels_can_be_resolved(folder: Path) -> None:
     shutil.copy(folder / "red" / "0.png", folder / "blue" / "twin.png")
     assert ProblemKind.CONFLICT in {one.kind for one in read(folder).problems}
     override_labels(folder, {folder / "red" / "0.png": LabelOverride("blue")})
@@ -88,7 +88,7 @@ def test_a_photo_under_two_labels_is_decided(folder: Path) -> None:
     assert sum(label == "blue" for label in labels(dataset).values()) == 6
 
 
-def test_photos_beside_the_class_folders_are_given_a_class_or_let_be(folder: Path) -> None:
+def test_photos_outside_class_folders_can_get_a_class(folder: Path) -> None:
     teaching.write_labelled(folder.parent / "more", 3, classes=["red"], seed=9)
     for number in range(3):
         shutil.copy(folder.parent / "more" / "red" / f"{number}.png", folder / f"IMG_{number}.png")
@@ -100,31 +100,31 @@ def test_photos_beside_the_class_folders_are_given_a_class_or_let_be(folder: Pat
     assert beside.paths == (folder / "IMG_2.png",)
 
 
-def test_a_file_that_cannot_be_read_is_passed_over_without_a_word(folder: Path) -> None:
+def test_an_excluded_unreadable_file_is_skipped_silently(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes(b"nothing")
     assert ProblemKind.UNREADABLE in {one.kind for one in read(folder).problems}
     override_labels(folder, {folder / "red" / "torn.png": LEFT_OUT})
     assert ProblemKind.UNREADABLE not in {one.kind for one in read(folder).problems}
 
 
-def test_what_leaves_nothing_to_learn_can_still_be_undone(folder: Path) -> None:
+def test_overrides_that_leave_no_images_can_be_undone(folder: Path) -> None:
     shutil.rmtree(folder / "blue")
     override_labels(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
-    with pytest.raises(DatasetError) as told_:
+    with pytest.raises(DatasetError) as caught:
         read(folder)
-    assert len(told_.value.amended) == 5
+    assert len(caught.value.amended) == 5
 
 
-def test_a_model_is_judged_by_the_folder_as_it_is_amended(folder: Path) -> None:
+def test_evaluation_applies_the_overrides(folder: Path) -> None:
     override_labels(folder, {folder / "red" / "0.png": LabelOverride("green"), folder / "red" / "1.png": LEFT_OUT})
     found = read_images(folder, [["red", "green", "blue"]], "it", report=lambda _: None, token=CancelToken())
     by_path = {str(one.path.relative_to(folder)): one.label for one in found.images}
     assert by_path["red/0.png"] == "green"
     assert "red/1.png" not in by_path
-    assert "by you" in found.problems[-1].message
+    assert "You corrected" in found.problems[-1].message
 
 
-def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
+def test_each_folder_has_its_own_overrides(folder: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     assert not read_overrides(other)
@@ -133,7 +133,7 @@ def test_folders_have_their_own(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"format": 1, "photos": {"x": 3}}', b'{"format": 1}'])
-def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_file_is_set_aside(folder: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     (file,) = paths.label_overrides().glob("*.json")
     file.write_bytes(content)
@@ -155,7 +155,7 @@ def test_what_is_damaged_is_set_aside(folder: Path, content: bytes, caplog: pyte
     ],
 )
 @pytest.mark.parametrize("first", [read_overrides, lambda folder: override_labels(folder, {})])
-def test_decisions_that_are_whole_survive_damage(
+def test_intact_overrides_survive_damage(
     folder: Path, harm: Callable[[bytes], bytes], kept: int, first: Callable[[Path], object]
 ) -> None:
     override_labels(folder, {folder / "red" / f"{number}.png": LabelOverride("green") for number in range(3)})
@@ -166,7 +166,7 @@ def test_decisions_that_are_whole_survive_damage(
     assert len(read_overrides(folder).by_hash) == kept + 1
 
 
-def test_what_a_later_version_wrote_is_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_of_a_later_version_is_left_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     (file,) = paths.label_overrides().glob("*.json")
     file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
@@ -178,9 +178,7 @@ def test_what_a_later_version_wrote_is_left_alone(folder: Path, caplog: pytest.L
     assert file.read_bytes() == before
 
 
-def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_temporarily_unreadable_file_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     with monkeypatch.context() as patched:
         patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
@@ -193,21 +191,21 @@ def test_decisions_that_cannot_be_read_for_a_moment_are_left_alone(
     assert len(read_overrides(folder).by_hash) == 1
 
 
-def test_what_cannot_be_read_or_kept_is_told(folder: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+def test_read_and_write_errors_are_reported(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"Couldn't read “.*”: "):
         override_labels(folder, {folder / "red" / "gone.png": LEFT_OUT})
     override_labels(folder, {folder / "red" / "0.png": LEFT_OUT})
     (lock,) = paths.label_overrides().glob("*.lock")
     with lock.open("ab") as held:
         assert try_lock(held)
-        with pytest.raises(StorageError, match="just now"):
+        with pytest.raises(StorageError, match="Another program is changing the labels"):
             override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
     assert len(read_overrides(folder).by_hash) == 1
 
 
-def test_decisions_are_told_in_a_sentence() -> None:
+def test_overrides_are_summarized_in_a_sentence() -> None:
     right, out = OverriddenImage(Path("a"), "x", "y"), OverriddenImage(Path("b"), "x", None)
     assert summarize([]) == ""
-    assert summarize([right] * 3) == "3 labels were put right by you."
-    assert summarize([out]) == "1 photo was left out by you."
-    assert summarize([right, right, out, out]) == "2 labels were put right, 2 photos left out by you."
+    assert summarize([right] * 3) == "You corrected 3 labels."
+    assert summarize([out]) == "You excluded 1 photo."
+    assert summarize([right, right, out, out]) == "You corrected 2 labels and excluded 2 photos."

@@ -1,4 +1,4 @@
-"""What is wrong is said in lines that can all be read."""
+"""Problems are summarized in readable lines."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ def _problem(kind: ProblemKind, number: int) -> Problem:
     return Problem(kind, (Path("pets", f"{number}.jpg"),), f"the message {number}", "the hint")
 
 
-def test_a_few_problems_are_told_one_by_one() -> None:
+def test_a_few_problems_are_listed_individually() -> None:
     problems = [_problem(ProblemKind.DUPLICATE, number) for number in range(5)]
     assert summarize(problems) == problems
 
 
-def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
+def test_many_problems_of_a_kind_are_summarized_without_losing_paths() -> None:
     problems = [_problem(ProblemKind.UNREADABLE, number) for number in range(10_000)]
     other = _problem(ProblemKind.EMPTY_CLASS, 0)
-    *told, rest, last = summarize([*problems[:7], other, *problems[7:]])
-    assert told == problems[:3]
+    *shown, rest, last = summarize([*problems[:7], other, *problems[7:]])
+    assert shown == problems[:3]
     assert rest.kind is ProblemKind.UNREADABLE
-    assert rest.message.startswith("9,997 more of that kind: “pets/3.jpg”, “pets/4.jpg”")
+    assert rest.message.startswith("9,997 more of the same kind: “pets/3.jpg”, “pets/4.jpg”")
     assert rest.message.endswith("and 9,992 more.")
     assert rest.paths == tuple(problem.paths[0] for problem in problems[3:])
     assert rest.hint == "the hint"
@@ -31,9 +31,9 @@ def test_many_of_a_kind_are_summed_up_and_lose_no_path() -> None:
 
 def test_problems_without_a_file_are_only_counted() -> None:
     problems = [Problem(ProblemKind.CASE_CLASH, (), f"{number}", "") for number in range(6)]
-    assert summarize(problems)[-1].message == "3 more of that kind."
+    assert summarize(problems)[-1].message == "3 more of the same kind."
 
 
-def test_an_unreadable_file_is_told_by_its_folder_too() -> None:
+def test_an_unreadable_file_is_named_with_its_folder() -> None:
     problem = unreadable(Path("pets", "cat", "1.jpg"), "“1.jpg” is empty, says “1.jpg”.", "Take another.")
     assert problem.message == "“cat/1.jpg” is empty, says “1.jpg”."

@@ -1,4 +1,4 @@
-"""A folder that did not change is not looked at again, and what is seen is the same then."""
+"""Unchanged folders are not scanned again, with the same result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.samples import encoded, photo_like
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Images that count as at rest at once; one is damaged, one grey, one large."""
+    """Images that count as stable at once; one is damaged, one grey, one large."""
     monkeypatch.setattr(memos, "_STABLE_NS", 0)
     folder = teaching.write_labelled(tmp_path / "photos", 4)
     (folder / "red" / "torn.png").write_bytes(encoded(photo_like(90, 60), "PNG")[:-300])
@@ -31,13 +31,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _read(folder: Path) -> tuple[Dataset, dict[str, Pixels]]:
-    """A dataset, and what had to be decoded for it."""
+    """A dataset, and the images that had to be decoded for it."""
     decoded: dict[str, Pixels] = {}
     dataset = read_dataset(folder, report=lambda _: None, token=CancelToken(), on_decoded=decoded.__setitem__)
     return dataset, decoded
 
 
-def test_a_second_look_decodes_nothing_and_tells_the_same(root: Path) -> None:
+def test_a_second_scan_decodes_nothing_and_gives_the_same_result(root: Path) -> None:
     first, decoded = _read(root)
     assert set(decoded) == {hashlib.sha256(path.read_bytes()).hexdigest() for path in root.glob("*/*")} - {
         hashlib.sha256((root / "red" / "torn.png").read_bytes()).hexdigest()
@@ -46,14 +46,14 @@ def test_a_second_look_decodes_nothing_and_tells_the_same(root: Path) -> None:
     assert {problem.kind for problem in first.problems} >= {ProblemKind.UNREADABLE, ProblemKind.GREY}
 
 
-def test_the_pixels_are_those_that_a_backbone_asks_for(root: Path) -> None:
+def test_the_pixels_have_the_size_that_a_backbone_needs(root: Path) -> None:
     _, decoded = _read(root)
     for path in root.glob("*/[!t]*"):
         pixels = decoded[hashlib.sha256(path.read_bytes()).hexdigest()]
         assert np.array_equal(pixels, decode(path, min_side=scan.MIN_SIDE))
 
 
-def test_only_what_changed_is_looked_at_again(root: Path) -> None:
+def test_only_changed_files_are_scanned_again(root: Path) -> None:
     _read(root)
     changed, added = root / "green" / "0.png", root / "green" / "new.png"
     changed.write_bytes(encoded(photo_like(50, 40), "PNG"))
@@ -63,9 +63,7 @@ def test_only_what_changed_is_looked_at_again(root: Path) -> None:
     assert {example.sha256 for example in dataset.examples} >= set(decoded)
 
 
-def test_a_damaged_image_is_not_decoded_twice_but_a_mended_one_is_seen(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_image_is_decoded_again_only_when_repaired(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _read(root)
     looked: list[str] = []
 
@@ -86,16 +84,16 @@ def _unreadable(folder: Path) -> set[str]:
     return {problem.paths[0].name for problem in problems if problem.kind is ProblemKind.UNREADABLE}
 
 
-def test_what_does_not_lie_in_the_content_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory may be free the next time, a right be given, a decoder be installed."""
+def test_temporary_errors_are_retried(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Next time, memory may be free, permissions granted, or a decoder installed."""
     with monkeypatch.context() as patch:
         patch.setattr("core.images.bounds.MAX_PIXELS", 100_000)
         assert _unreadable(root) == {"torn.png", "grey.png", "large.jpg"}
     assert _unreadable(root) == {"torn.png"}
 
 
-def test_a_file_that_was_just_written_is_looked_at_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have been written once more within the same tick of the disk's clock."""
+def test_a_recently_written_file_is_scanned_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been written again within the resolution of the disk's clock."""
     monkeypatch.setattr(memos, "_STABLE_NS", 3_600_000_000_000)
     first, decoded = _read(root)
     assert decoded == {}, "nor does anyone else take its content for what it was"
@@ -104,7 +102,7 @@ def test_a_file_that_was_just_written_is_looked_at_again(root: Path, monkeypatch
     assert (again, len(decoded)) == (first, 14)
 
 
-def test_what_was_seen_before_it_was_called_off_is_kept(root: Path) -> None:
+def test_results_before_cancellation_are_cached(root: Path) -> None:
     teaching.write_labelled(root, 15)
     token, decoded = CancelToken(), []
 
@@ -118,7 +116,7 @@ def test_what_was_seen_before_it_was_called_off_is_kept(root: Path) -> None:
     assert len(_read(root)[1]) < 47
 
 
-def test_without_a_place_for_the_memo_everything_is_looked_at(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_cache_everything_is_scanned(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     paths.cache_folder().parent.mkdir()
     paths.cache_folder().touch()
     first, _ = _read(root)

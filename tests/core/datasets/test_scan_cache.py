@@ -1,4 +1,4 @@
-"""What was seen of a file is known again as long as nothing tells that the file changed, and no longer."""
+"""Scan results are reused as long as a file has not changed."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def photo(tmp_path: Path) -> Path:
 def _keep(path: Path, seen: ScanResult = CONTENT) -> None:
     state = FileState.of(path)
     assert state
-    with ScanCache() as memo:
-        memo.put([(path, state, seen)])
+    with ScanCache() as cache:
+        cache.put([(path, state, seen)])
 
 
 def _recall(*files: Path) -> list[ScanResult | None]:
-    with ScanCache() as memo:
-        return memo.get(files)
+    with ScanCache() as cache:
+        return cache.get(files)
 
 
 @pytest.mark.parametrize("seen", [CONTENT, TROUBLE, ImageInfo("b" * 64, 0, ())])
-def test_what_was_seen_is_known_to_a_later_program(photo: Path, seen: ScanResult) -> None:
+def test_results_are_available_to_a_later_process(photo: Path, seen: ScanResult) -> None:
     _keep(photo, seen)
     assert _recall(photo, photo.with_name("2.jpg")) == [seen, None]
 
@@ -51,21 +51,21 @@ def test_a_file_is_the_same_by_whatever_path(photo: Path, monkeypatch: pytest.Mo
     assert _recall(Path("1.jpg")) == [CONTENT]
 
 
-def test_where_files_lie_is_not_written_down(photo: Path) -> None:
+def test_paths_are_not_stored(photo: Path) -> None:
     _keep(photo)
     kept = paths.cache_folder() / "seen.sqlite"
     assert photo.name.encode() not in kept.read_bytes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are no text")
-def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+def test_an_undecodable_name(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
     path.write_bytes(b"one")
     _keep(path)
     assert _recall(path) == [CONTENT]
 
 
-def test_a_file_of_another_size_or_time_is_another(photo: Path) -> None:
+def test_a_change_of_size_or_time_invalidates_the_result(photo: Path) -> None:
     before = photo.stat()
     _keep(photo)
     photo.write_bytes(b"longer")
@@ -77,7 +77,7 @@ def test_a_file_of_another_size_or_time_is_another(photo: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells when a file was made, not when it changed")
-def test_a_file_replaced_by_one_of_the_same_size_and_time_is_another(photo: Path) -> None:
+def test_a_replaced_file_of_the_same_size_and_time_is_detected(photo: Path) -> None:
     before = photo.stat()
     _keep(photo)
     other = photo.with_name("other")
@@ -87,7 +87,7 @@ def test_a_file_replaced_by_one_of_the_same_size_and_time_is_another(photo: Path
     assert _recall(photo) == [None]
 
 
-def test_a_file_that_is_gone_or_none_is_not_known(photo: Path) -> None:
+def test_missing_files_and_folders_have_no_result(photo: Path) -> None:
     _keep(photo)
     photo.unlink()
     assert _recall(photo) == [None]
@@ -95,7 +95,7 @@ def test_a_file_that_is_gone_or_none_is_not_known(photo: Path) -> None:
     assert _recall(photo) == [None]
 
 
-def test_what_was_seen_by_other_code_does_not_count(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_another_scan_version_are_ignored(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _keep(photo)
     with monkeypatch.context() as patch:
         patch.setattr(memos, "SCAN_VERSION", memos.SCAN_VERSION + 1)
@@ -107,7 +107,7 @@ def test_what_was_seen_by_other_code_does_not_count(photo: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("damage", ["seen = replace(seen, 'a', 'b')", "state = state || ' '", "sum = sum + 1"])
-def test_a_damaged_row_is_not_believed(photo: Path, damage: str) -> None:
+def test_damaged_rows_are_ignored(photo: Path, damage: str) -> None:
     _keep(photo)
     with sqlite3.connect(paths.cache_folder() / "seen.sqlite") as opened:
         opened.execute(f"UPDATE seen SET {damage}")
@@ -115,22 +115,22 @@ def test_a_damaged_row_is_not_believed(photo: Path, damage: str) -> None:
     assert _recall(photo) == [None]
 
 
-def test_the_memo_stays_within_its_limit_and_the_oldest_go_first(tmp_path: Path) -> None:
+def test_the_cache_stays_within_its_limit_and_evicts_the_oldest(tmp_path: Path) -> None:
     limit, files = 100_000, [tmp_path / f"{number}.jpg" for number in range(1000)]
     for file in files:
         file.touch()
     notes = [(file, state, CONTENT) for file in files if (state := FileState.of(file))]
     place = tmp_path / "seen.sqlite"
-    with ScanCache(place, limit_bytes=limit) as memo:
+    with ScanCache(place, limit_bytes=limit) as cache:
         for start in range(0, 1000, 50):
-            memo.put(notes[start : start + 50])
-        known = [number for number, seen in enumerate(memo.get(files)) if seen]
+            cache.put(notes[start : start + 50])
+        known = [number for number, seen in enumerate(cache.get(files)) if seen]
     assert place.stat().st_size < limit + 50_000
     assert 100 < len(known) < 600
     assert known == list(range(1000 - len(known), 1000))
 
 
-def test_only_a_file_at_rest_is_believed() -> None:
+def test_only_stable_files_are_cached() -> None:
     second, now = 1_000_000_000, time.time_ns()
     assert FileState(1, now - 3 * second, now - 3 * second, 1).is_stable(now)
     assert not FileState(1, now - second, now - 3 * second, 1).is_stable(now)

@@ -1,4 +1,4 @@
-"""Splits are disjoint, complete, by class, the same everywhere, and hold still when images are added."""
+"""Splits are disjoint, complete, stratified, deterministic, and stable when images are added."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROOT = Path("pets")
 
 
 def _example(number: int, label: int, part: Subset | None = None, phash: int | None = None, name: str = "") -> Example:
-    """An example of content and look of its own."""
+    """An example with its own content and perceptual hash."""
     digest = sha256(str(number).encode()).hexdigest()
     own_look = int(digest[:16], 16) if phash is None else phash
     return Example(_ROOT / str(label) / (name or f"{digest[:6]}.png"), label, part, digest, own_look)
@@ -42,7 +42,7 @@ def _classes(*counts: int) -> Dataset:
 
 
 def _sides(dataset: Dataset, parts: Split) -> dict[str, Subset]:
-    """For each content, where it is."""
+    """The subset of each content."""
     indexes = {Subset.TRAIN: parts.train, Subset.VALIDATION: parts.validation, Subset.TEST: parts.test}
     return {dataset.examples[index].sha256: part for part, own in indexes.items() for index in own}
 
@@ -53,21 +53,21 @@ def _per_class(dataset: Dataset, indexes: Sequence[int]) -> dict[int, int]:
 
 @st.composite
 def _datasets(draw: st.DrawFn) -> Dataset:
-    """Classes of 2 to 12 groups, each of 1 to 4 images that look nearly the same."""
+    """Classes of 2 to 12 groups, each of 1 to 4 near-duplicates."""
     examples: list[Example] = []
     for label in range(draw(st.integers(2, 4))):
         for _ in range(draw(st.integers(2, 12))):
-            look = _example(draw(st.integers(0, 2**32)), label).phash
+            phash = _example(draw(st.integers(0, 2**32)), label).phash
             for member in range(draw(st.integers(1, 4))):
                 examples.append(
-                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, phash=look ^ (1 << member))
+                    _example(len(examples) + draw(st.integers(0, 9)) * 1000, label, phash=phash ^ (1 << member))
                 )
     return _dataset(examples)
 
 
 @given(_datasets(), st.floats(0, 0.49), st.floats(0, 0.49), st.integers(0, 5))
 @settings(max_examples=150, deadline=None)
-def test_every_example_is_in_one_part_and_groups_are_together(
+def test_every_example_is_in_one_subset_and_groups_stay_together(
     dataset: Dataset, validation: float, test: float, seed: int
 ) -> None:
     parts = split(dataset, validation=validation, test=test, seed=seed)
@@ -94,9 +94,7 @@ def test_every_example_is_in_one_part_and_groups_are_together(
     st.integers(0, 99),
 )
 @settings(max_examples=150, deadline=None)
-def test_every_class_is_in_every_part_it_can_be_in(
-    counts: list[int], validation: float, test: float, seed: int
-) -> None:
+def test_every_class_is_in_every_possible_subset(counts: list[int], validation: float, test: float, seed: int) -> None:
     dataset = _classes(*counts)
     parts = split(dataset, validation=validation, test=test, seed=seed)
     assert len(_per_class(dataset, parts.train)) == len(counts)
@@ -106,7 +104,7 @@ def test_every_class_is_in_every_part_it_can_be_in(
 
 @given(st.permutations(range(30)), st.integers(0, 3))
 @settings(max_examples=30, deadline=None)
-def test_the_order_of_files_and_their_names_change_nothing(order: list[int], seed: int) -> None:
+def test_order_and_names_of_files_do_not_matter(order: list[int], seed: int) -> None:
     dataset = _classes(12, 18)
     shuffled = [
         replace(dataset.examples[index], path=Path(f"elsewhere/{place}x.png")) for place, index in enumerate(order)
@@ -118,15 +116,15 @@ def test_the_order_of_files_and_their_names_change_nothing(order: list[int], see
 
 @given(st.integers(40, 80), st.integers(1, 200), st.integers(0, 20))
 @settings(max_examples=60, deadline=None)
-def test_a_file_stays_on_its_side_when_others_come(before: int, added: int, seed: int) -> None:
-    """Where chance leaves no part of a class empty, nothing moves at all."""
+def test_a_file_stays_in_its_subset_when_others_are_added(before: int, added: int, seed: int) -> None:
+    """If no subset of a class is empty by chance, nothing moves at all."""
     small = _dataset([_example(number, number % 2) for number in range(2 * before)])
     large = _dataset([*small.examples, *(_example(10_000 + number, number % 3) for number in range(added))])
     was, now = _sides(small, split(small, seed=seed)), _sides(large, split(large, seed=seed))
     assert {content: now[content] for content in was} == was
 
 
-def test_where_chance_leaves_a_part_empty_only_the_stand_ins_move() -> None:
+def test_only_fill_in_groups_move_when_images_are_added() -> None:
     moved = []
     for seed in range(200):
         small = _classes(3, 3)
@@ -150,13 +148,13 @@ def test_another_image_of_a_group_rarely_moves_it() -> None:
     assert moved < 300 * 0.35  # the new image names the group half the time, and then the sides differ half the time
 
 
-def test_what_is_asked_for_validation_does_not_change_the_test() -> None:
+def test_the_validation_fraction_does_not_change_the_test_set() -> None:
     dataset = _classes(50, 70)
     tests = [split(dataset, validation=share).test.tolist() for share in (0.0, 0.1, 0.5)]
     assert tests[0] == tests[1] == tests[2]
 
 
-def test_proportions_are_near_the_shares() -> None:
+def test_subset_sizes_are_close_to_the_fractions() -> None:
     dataset = _classes(100, 300, 1000)
     for seed in range(20):
         parts = split(dataset, validation=0.2, test=0.1, seed=seed)
@@ -179,7 +177,7 @@ print(parts.train.tolist(), parts.validation.tolist(), parts.test.tolist())
 """
 
 
-def test_every_process_divides_alike() -> None:
+def test_every_process_gives_the_same_split() -> None:
     root = Path(__file__).resolve().parents[3]
     parts = split(_classes(40, 30, 20), seed=3)
     for hash_seed in ("1", "2"):
@@ -189,18 +187,18 @@ def test_every_process_divides_alike() -> None:
         assert done.stdout.strip() == f"{parts.train.tolist()} {parts.validation.tolist()} {parts.test.tolist()}"
 
 
-def test_the_split_is_what_it_was_in_earlier_versions() -> None:
-    """A change here would move the test images of everybody's models into training."""
+def test_the_split_is_the_same_as_in_earlier_versions() -> None:
+    """A change here would move the test images of existing models into training."""
     parts = split(_classes(8, 8), seed=0)
     assert (parts.validation.tolist(), parts.test.tolist()) == ([3, 13, 15], [2, 12])
 
 
 def test_a_burst_stays_together() -> None:
-    """Each picture of the burst is a little further from the first, and all are on one side whatever the seed."""
-    looks = [0x0123456789ABCDEF]
+    """Each picture of the burst is a little further from the first, and all are in one subset for any seed."""
+    hashes = [0x0123456789ABCDEF]
     for step in range(5):
-        looks.append(looks[-1] ^ (0b11_1111_1111 << (10 * step)))
-    burst = [_example(number, 0, phash=look, name=f"IMG_{2 * number:04}.jpg") for number, look in enumerate(looks)]
+        hashes.append(hashes[-1] ^ (0b11_1111_1111 << (10 * step)))
+    burst = [_example(number, 0, phash=phash, name=f"IMG_{2 * number:04}.jpg") for number, phash in enumerate(hashes)]
     others = [_example(100 + number, number % 2) for number in range(60)]
     apart = [replace(example, path=example.path.with_name(f"{number}0.jpg")) for number, example in enumerate(burst)]
     sides = [
@@ -217,7 +215,7 @@ def test_a_burst_stays_together() -> None:
     assert max(len(side) for side in loose) > 1
 
 
-def test_what_the_caller_knows_to_be_alike_stays_together_within_its_class() -> None:
+def test_groups_of_the_caller_stay_together_within_a_class() -> None:
     dataset = _classes(40, 40)
     alike = np.arange(80)
     alike[[3, 17, 29]] = alike[[31, 50]] = 3
@@ -229,13 +227,13 @@ def test_what_the_caller_knows_to_be_alike_stays_together_within_its_class() -> 
         assert {one: sides[one] for one in others} == {one: plain[one] for one in others}, "no other moves"
 
 
-def test_running_numbers_alone_make_no_burst() -> None:
+def test_consecutive_numbers_alone_are_not_a_burst() -> None:
     dataset = _dataset([_example(number, number // 60, name=f"cat.{number}.jpg") for number in range(120)])
     plain = _dataset([_example(number, number // 60) for number in range(120)])
     assert _sides(dataset, split(dataset)) == _sides(plain, split(plain))
 
 
-def test_a_class_of_one_group_is_trained_on() -> None:
+def test_a_class_with_one_group_is_used_for_training() -> None:
     dataset = _dataset([*_classes(20).examples, *(_example(100 + n, 1, phash=1 << n) for n in range(5))])
     parts = split(dataset, validation=0.4, test=0.4)
     assert _per_class(dataset, parts.train)[1] == 5
@@ -256,7 +254,7 @@ def test_counts_are_met_exactly_and_by_class() -> None:
 
 @given(st.lists(st.integers(4, 60), min_size=2, max_size=5), st.data())
 @settings(max_examples=100, deadline=None)
-def test_counts_are_met_whatever_the_classes(counts: list[int], data: st.DataObject) -> None:
+def test_counts_are_met_for_any_classes(counts: list[int], data: st.DataObject) -> None:
     least, total = len(counts), sum(counts)
     test = data.draw(st.integers(least, total - 2 * least))
     validation = data.draw(st.integers(least, total - test - least))
@@ -268,7 +266,7 @@ def test_counts_are_met_whatever_the_classes(counts: list[int], data: st.DataObj
         assert len(_per_class(dataset, own)) == least
 
 
-def test_counts_of_groups_are_met_as_nearly_as_possible() -> None:
+def test_counts_are_met_as_closely_as_groups_allow() -> None:
     pairs = [
         _example(number, number % 2, phash=_example(number // 4 * 2 + number % 2, 0).phash) for number in range(80)
     ]
@@ -276,7 +274,7 @@ def test_counts_of_groups_are_met_as_nearly_as_possible() -> None:
     assert (len(parts.validation), len(parts.test), len(parts.train)) == (10, 10, 60)
 
 
-def test_given_parts_stay_what_they_are() -> None:
+def test_subsets_of_the_folder_are_kept() -> None:
     given_parts = [
         _example(n, n % 2, part)
         for n, part in enumerate([Subset.TRAIN] * 20 + [Subset.VALIDATION] * 6 + [Subset.TEST] * 4)
@@ -287,7 +285,7 @@ def test_given_parts_stay_what_they_are() -> None:
     assert parts.test.tolist() == list(range(26, 30))
 
 
-def test_a_part_that_is_not_given_is_taken_from_training() -> None:
+def test_a_missing_subset_is_drawn_from_training() -> None:
     given_parts = [_example(n, n % 2, part) for n, part in enumerate([Subset.TRAIN] * 60 + [Subset.TEST] * 4)]
     parts = split(_dataset(given_parts), validation=10, test=10)
     assert parts.test.tolist() == [60, 61, 62, 63]
@@ -297,18 +295,18 @@ def test_a_part_that_is_not_given_is_taken_from_training() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
-        ({"validation": -0.1}, "leave nothing"),
-        ({"test": float("nan")}, "leave nothing"),
-        ({"test": 1.0, "validation": 0.0}, "leave nothing"),
-        ({"test": -1}, "cannot be taken"),
-        ({"test": 30, "validation": 11}, "Of 40 images, 30 for test, 11 for validation cannot be taken"),
-        ({"test": 5, "validation": 5, "train": 31}, "cannot be taken"),
-        ({"test": 1}, "cannot hold one of each of 2 classes"),
-        ({"test": 20, "validation": 20}, "without emptying another part"),
+        ({"validation": 0.5, "test": 0.5}, "Invalid fractions: 0.5 for validation, 0.5 for testing"),
+        ({"validation": -0.1}, "Invalid fractions"),
+        ({"test": float("nan")}, "Invalid fractions"),
+        ({"test": 1.0, "validation": 0.0}, "Invalid fractions"),
+        ({"test": -1}, "Couldn't split 40 images into -1 for testing"),
+        ({"test": 30, "validation": 11}, "Couldn't split 40 images into 30 for testing, 11 for validation"),
+        ({"test": 5, "validation": 5, "train": 31}, "Couldn't split 40 images into"),
+        ({"test": 1}, "Too few test images for one of each of the 2 classes"),
+        ({"test": 20, "validation": 20}, "more than the other sets can spare"),
     ],
 )
-def test_what_cannot_be_is_refused(asked: dict[str, float], message: str) -> None:
+def test_impossible_requests_are_rejected(asked: dict[str, float], message: str) -> None:
     with pytest.raises(DatasetError, match=message) as caught:
         split(_classes(20, 20), **asked)  # type: ignore[arg-type]
     assert caught.value.hint

@@ -1,4 +1,4 @@
-"""Temperature and calibration error, against scikit-learn and definitions written out."""
+"""Temperature and calibration error against scikit-learn and explicit definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.evaluation.calibration import BINS, calibration, fit_temperature, log_
 def sample(
     count: int, classes: int, temperature: float, seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits that are honest at exactly this temperature: labels are drawn from their probabilities."""
+    """Logits that are calibrated at exactly this temperature: labels are drawn from their probabilities."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(0, 4, (count, classes)).astype(np.float32)
     draws = temperature_scaled_softmax(logits.astype(np.float64), temperature).cumsum(axis=1) < generator.random(
@@ -38,13 +38,13 @@ def logits_and_labels(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
-def test_the_temperature_that_labels_were_drawn_with_is_found(temperature: float) -> None:
+def test_the_true_temperature_is_recovered(temperature: float) -> None:
     logits, labels = sample(20_000, 8, temperature)
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.03)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 3.0])
-def test_at_the_fitted_temperature_probabilities_are_honest(temperature: float) -> None:
+def test_the_fitted_temperature_gives_calibrated_probabilities(temperature: float) -> None:
     logits, labels = sample(20_000, 8, temperature)
     assert calibration(logits, labels, 1.0).ece > 0.05
     assert calibration(logits, labels, fit_temperature(logits, labels)).ece < 0.015
@@ -60,7 +60,7 @@ def test_fitting_never_raises_the_log_loss(case: tuple[NDArray[np.float32], NDAr
 
 @settings(max_examples=200, deadline=None)
 @given(logits_and_labels(), st.floats(0.05, 20))
-def test_the_calibration_error_is_a_share_and_bins_hold_every_image(
+def test_the_calibration_error_is_a_fraction_and_bins_cover_all_images(
     case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float
 ) -> None:
     found = calibration(*case, temperature)
@@ -71,14 +71,14 @@ def test_the_calibration_error_is_a_share_and_bins_hold_every_image(
         assert 0 <= one.accuracy <= 1
 
 
-def test_many_right_answers_do_not_make_a_model_infallible() -> None:
+def test_many_correct_predictions_do_not_give_infinite_confidence() -> None:
     """With two classes and equal gaps the mean confidence must be (n + 1) / (n + 2): Platt's target."""
     logits = np.array([[1.0, 0.0]] * 30, np.float32)
     temperature = fit_temperature(logits, np.zeros(30, np.int64))
     assert temperature_scaled_softmax(logits.astype(np.float64), temperature)[0, 0] == pytest.approx(31 / 32, abs=1e-4)
 
 
-def test_logits_that_say_nothing_keep_temperature_one() -> None:
+def test_constant_logits_keep_temperature_one() -> None:
     assert fit_temperature(np.ones((4, 3), np.float32), np.array([0, 1, 2, 0])) == 1.0
 
 
@@ -105,27 +105,27 @@ def test_the_calibration_error_is_its_definition() -> None:
     assert calibration(logits, labels, 1.0).ece == pytest.approx(expected, abs=1e-12)
 
 
-def test_certainty_belongs_to_the_last_bin() -> None:
+def test_full_confidence_belongs_to_the_last_bin() -> None:
     (only,) = calibration(np.array([[1000.0, 0.0]], np.float32), np.array([0]), 1.0).bins
     assert (only.low, only.high, only.images, only.confidence, only.accuracy) == (14 / 15, 1.0, 1, 1.0, 1.0)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_is_refused_and_counted(bad: float) -> None:
+def test_logits_that_are_not_finite_are_counted_and_rejected(bad: float) -> None:
     logits = np.zeros((3, 2), np.float32)
     logits[1, 1] = bad
-    with pytest.raises(ModelError, match="to 1 of 3 images are not numbers"):
+    with pytest.raises(ModelError, match="output for 1 of 3 images is not a number"):
         fit_temperature(logits, np.zeros(3, np.int64))
 
 
-def test_no_image_is_an_error_and_no_division_by_zero() -> None:
-    with pytest.raises(DatasetError, match="no image"):
+def test_no_images_are_an_error() -> None:
+    with pytest.raises(DatasetError, match="no images"):
         calibration(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), 1.0)
 
 
 @pytest.mark.parametrize(
     ("shape", "labels"), [((2, 3), [0]), ((2, 1), [0, 0]), ((2,), [0, 0]), ((1, 3), [3]), ((1, 3), [-1])]
 )
-def test_what_does_not_fit_together_is_refused(shape: tuple[int, ...], labels: list[int]) -> None:
+def test_mismatched_shapes_are_rejected(shape: tuple[int, ...], labels: list[int]) -> None:
     with pytest.raises(ValueError, match="labels"):
         log_loss(np.zeros(shape, np.float32), np.array(labels))

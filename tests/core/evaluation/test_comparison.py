@@ -1,4 +1,4 @@
-"""Two models on the same images, against SciPy's binomial test; and two tiny models by a folder."""
+"""Two models on the same images, against SciPy's binomial test; and two tiny models on a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests import tiny
 
 
 def evaluation_of(named: str, truth: str, classes: str, strength: Sequence[float] | None = None) -> Evaluation:
-    """A model that names images as the letters of `named`, where they are those of `truth`, with logits so strong."""
+    """A model that predicts the letters of `named` for images of the classes `truth`, with logits of that size."""
     strengths = strength or [5.0] * len(named)
     rows = zip(named, strengths, strict=True)
     logits = np.array([[one * (label == name) for label in classes] for name, one in rows], np.float32)
@@ -37,7 +37,7 @@ def evaluation_of(named: str, truth: str, classes: str, strength: Sequence[float
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 20))
-def test_p_is_scipys(only_a: int, only_b: int, both: int) -> None:
+def test_the_p_value_matches_scipy(only_a: int, only_b: int, both: int) -> None:
     right_a = np.array([True] * only_a + [False] * only_b + [True] * both, bool)
     right_b = np.array([False] * only_a + [True] * only_b + [True] * both, bool)
     expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -45,13 +45,13 @@ def test_p_is_scipys(only_a: int, only_b: int, both: int) -> None:
     assert mcnemar(right_b, right_a) == mcnemar(right_a, right_b)
 
 
-def test_thousands_of_differences_overflow_nothing() -> None:
+def test_thousands_of_differences_do_not_overflow() -> None:
     right = np.arange(20_000) < 9_900
     assert mcnemar(right, ~right) == pytest.approx(binomtest(9_900, 20_000).pvalue, rel=1e-6)
     assert mcnemar(np.ones(5000, bool), np.zeros(5000, bool)) == 0.0
 
 
-def test_flips_are_told_by_label_whatever_the_order_of_classes() -> None:
+def test_disagreements_do_not_depend_on_the_order_of_classes() -> None:
     found = compare(evaluation_of("aabc", "abbc", "abc"), evaluation_of("abac", "abbc", "cba"))
     assert [(flip.path.name, flip.label, flip.prediction_a, flip.prediction_b) for flip in found.disagreements] == [
         ("1.png", "b", "a", "b"),
@@ -69,7 +69,7 @@ def test_a_class_spelt_in_another_case_is_the_same_class() -> None:
     assert (found.only_a_correct, found.only_b_correct) == (2, 0)
 
 
-def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
+def test_disagreements_have_both_confidences_and_are_sorted_by_margin() -> None:
     sure, unsure = (
         evaluation_of("ab", "aa", "ab", strength=(1.0, 4.0)),
         evaluation_of("ba", "aa", "ab", strength=(1.0, 4.0)),
@@ -83,7 +83,7 @@ def test_flips_tell_how_sure_each_was_and_the_widest_apart_come_first() -> None:
 
 
 @pytest.mark.parametrize(("wins", "chance"), [(5, True), (6, False)])
-def test_from_what_on_a_difference_is_hardly_chance(wins: int, chance: bool) -> None:
+def test_when_a_difference_is_significant(wins: int, chance: bool) -> None:
     found = compare(
         evaluation_of("a" * wins + "a", "a" * wins + "a", "ab"), evaluation_of("b" * wins + "a", "a" * wins + "a", "ab")
     )
@@ -110,7 +110,7 @@ def compared_model(
     knows: ContainsHash | None = None,
     precision: Precision = Precision.EXACT,
 ) -> ComparedModel:
-    """A tiny model; another precision makes other features."""
+    """A tiny model; another precision gives other features."""
 
     def opened() -> Engine:
         return open_engine(tiny.backbone_bytes(), tiny.backbone_card(), Provider.CPU, Precision.EXACT)
@@ -120,7 +120,7 @@ def compared_model(
 
 
 def blind(name: str, *, knows: ContainsHash | None = None) -> ComparedModel:
-    """A model that takes green for blue, and has its classes in another order."""
+    """A model that mistakes green for blue, with its classes in another order."""
     head = tiny.head()
     weights = head.weights[:, [2, 1, 0]].copy()
     weights[:, 0] += weights[:, 1] * 2
@@ -143,15 +143,15 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_two_models_are_judged_by_the_same_images(folder: Path) -> None:
-    contest = run(folder, compared_model("a"), blind("b"))
-    found = contest.comparison
-    assert (contest.a.images, contest.a.accuracy, contest.b.accuracy) == (6, 1.0, pytest.approx(4 / 6))
+def test_two_models_are_evaluated_on_the_same_images(folder: Path) -> None:
+    comparison = run(folder, compared_model("a"), blind("b"))
+    found = comparison.comparison
+    assert (comparison.a.images, comparison.a.accuracy, comparison.b.accuracy) == (6, 1.0, pytest.approx(4 / 6))
     assert (found.only_a_correct, found.only_b_correct, found.p) == (2, 0, 0.5)
     assert {(flip.path.parent.name, flip.prediction_a, flip.prediction_b) for flip in found.disagreements} == {
         ("green", "green", "blue")
     }
-    assert (contest.training_overlap_a, contest.training_overlap_b, contest.failures, contest.problems) == (
+    assert (comparison.training_overlap_a, comparison.training_overlap_b, comparison.failures, comparison.problems) == (
         None,
         None,
         (),
@@ -160,40 +160,42 @@ def test_two_models_are_judged_by_the_same_images(folder: Path) -> None:
 
 
 def test_heads_over_one_backbone_share_features(folder: Path, home: Path) -> None:
-    """Even where nothing can be kept."""
+    """Even if nothing can be cached."""
     home.mkdir()
     (home / "cache").write_text("a file where the folder should be")
     assert run(folder, compared_model("a"), blind("b")).computed == 6
 
 
-def test_each_backbone_looks_at_each_image_once(folder: Path) -> None:
+def test_each_backbone_runs_once_per_image(folder: Path) -> None:
     other = compared_model("b", precision=Precision.AUTO)
     assert run(folder, compared_model("a"), other).computed == 12
     assert run(folder, compared_model("a"), other).computed == 0
 
 
-def test_what_each_learnt_from_is_counted(folder: Path) -> None:
+def test_training_overlap_is_counted_for_each_model(folder: Path) -> None:
     red = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
-    contest = run(folder, compared_model("a", knows=red.__contains__), blind("b", knows=lambda _: False))
-    assert (contest.training_overlap_a, contest.training_overlap_b) == (2, 0)
+    comparison = run(folder, compared_model("a", knows=red.__contains__), blind("b", knows=lambda _: False))
+    assert (comparison.training_overlap_a, comparison.training_overlap_b) == (2, 0)
 
 
 def test_only_classes_of_both_count(folder: Path) -> None:
     other = compared_model("b@2", tiny.model_card(classes=("red", "grey", "BLUE")))
-    contest = run(folder, compared_model("b@1"), other)
-    assert contest.a.images == 4
-    assert contest.comparison.disagreements == ()
-    assert "both 'b@1' and 'b@2', and so left out: “green” (2)" in contest.problems[0].message
+    comparison = run(folder, compared_model("b@1"), other)
+    assert comparison.a.images == 4
+    assert comparison.comparison.disagreements == ()
+    assert (
+        "Left out folders that are not classes of both “b@1” and “b@2”: “green” (2)" in comparison.problems[0].message
+    )
 
 
 def test_bad_images_fail_once(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
     other = compared_model("b", precision=Precision.AUTO)
-    contest = run(folder, compared_model("a"), other)
-    assert [failure.path.name for failure in contest.failures] == ["torn.png"]
-    assert contest.a.images == contest.b.images == 6
+    comparison = run(folder, compared_model("a"), other)
+    assert [failure.path.name for failure in comparison.failures] == ["torn.png"]
+    assert comparison.a.images == comparison.b.images == 6
 
 
 def test_nothing_in_common_is_an_error(folder: Path) -> None:
-    with pytest.raises(DatasetError, match="a class of both 'a' and 'b'"):
+    with pytest.raises(DatasetError, match="a class of both “a” and “b”"):
         run(folder, compared_model("a"), compared_model("b", tiny.model_card(classes=("x", "y", "z"))))

@@ -1,4 +1,4 @@
-"""Judging a model by a folder, with the tiny model that tells colours apart."""
+"""Evaluation of the tiny colour model on a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _open() -> Engine:
 
 
 def run(
-    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, knows: ContainsHash | None = None
+    folder: Path, card: ModelCard | None = None, token: CancelToken | None = None, contains: ContainsHash | None = None
 ) -> FolderEvaluation:
     source = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _open)
     card = card or tiny.model_card()
@@ -38,7 +38,7 @@ def run(
             head,
             source,
             store,
-            training_set=knows and TrainingSet(knows),
+            training_set=contains and TrainingSet(contains),
             report=lambda _: None,
             token=token or CancelToken(),
         )
@@ -56,51 +56,51 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_labels_come_from_the_folders(folder: Path) -> None:
-    judgement = run(folder)
-    found = judgement.evaluation
+    result = run(folder)
+    found = result.evaluation
     assert (found.images, found.accuracy) == (6, pytest.approx(5 / 6))
     assert found.confusion.tolist() == [[2, 0, 0], [0, 1, 1], [0, 0, 2]]
     assert [(one.path, one.label, one.predicted) for one in found.mistakes] == [
         (folder / "green" / "1.png", "green", "blue")
     ]
-    assert (judgement.failures, judgement.problems, judgement.computed) == ((), (), 6)
+    assert (result.failures, result.problems, result.computed) == ((), (), 6)
 
 
-def test_a_second_look_computes_nothing_and_finds_the_same(folder: Path) -> None:
+def test_a_second_evaluation_computes_nothing_and_gives_the_same_result(folder: Path) -> None:
     first, second = run(folder), run(folder)
     assert (first.computed, second.computed) == (6, 0)
     assert first.evaluation.calibrated == second.evaluation.calibrated
 
 
-def test_images_it_learnt_from_are_told_apart(folder: Path) -> None:
-    learnt = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
-    judgement = run(folder, knows=learnt.__contains__)
-    assert (judgement.evaluation.images, judgement.training_overlap) == (6, 2)
-    assert judgement.held_out == HeldOutScore(4, 0.75, wilson(3, 4))
+def test_training_images_are_detected(folder: Path) -> None:
+    trained_on = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
+    result = run(folder, contains=trained_on.__contains__)
+    assert (result.evaluation.images, result.training_overlap) == (6, 2)
+    assert result.held_out == HeldOutScore(4, 0.75, wilson(3, 4))
 
 
-def test_where_nobody_knows_nothing_is_claimed(folder: Path) -> None:
-    judgement = run(folder)
-    assert (judgement.training_overlap, judgement.held_out) == (None, None)
+def test_an_unknown_training_set_gives_no_held_out_score(folder: Path) -> None:
+    result = run(folder)
+    assert (result.training_overlap, result.held_out) == (None, None)
 
 
-def test_where_all_were_learnt_from_nothing_is_left_to_judge_by(folder: Path) -> None:
-    judgement = run(folder, knows=lambda _: True)
-    assert (judgement.training_overlap, judgement.held_out) == (6, None)
+def test_if_all_images_are_training_images_there_is_no_held_out_score(folder: Path) -> None:
+    result = run(folder, contains=lambda _: True)
+    assert (result.training_overlap, result.held_out) == (6, None)
 
 
-def test_where_none_was_learnt_from_the_whole_is_honest(folder: Path) -> None:
-    judgement = run(folder, knows=lambda _: False)
-    found = judgement.evaluation
-    assert (judgement.training_overlap, judgement.held_out) == (0, HeldOutScore(6, found.accuracy, found.interval))
+def test_without_training_images_all_images_are_held_out(folder: Path) -> None:
+    result = run(folder, contains=lambda _: False)
+    found = result.evaluation
+    assert (result.training_overlap, result.held_out) == (0, HeldOutScore(6, found.accuracy, found.interval))
 
 
-def test_an_image_that_cannot_be_read_is_not_counted_as_learnt_from(folder: Path) -> None:
+def test_an_unreadable_image_is_not_counted_as_a_training_image(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
-    assert run(folder, knows=lambda _: True).training_overlap == 6
+    assert run(folder, contains=lambda _: True).training_overlap == 6
 
 
-def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
+def test_one_class_alone_can_be_evaluated(folder: Path) -> None:
     for colour in ("green", "blue"):
         for path in (folder / colour).iterdir():
             path.unlink()
@@ -109,11 +109,11 @@ def test_one_class_alone_can_be_judged_by(folder: Path) -> None:
     assert [one.recall for one in found.per_class] == [1.0, None, None]
 
 
-def test_what_is_no_class_is_left_out_and_told(folder: Path) -> None:
+def test_folders_that_are_not_classes_are_left_out_and_reported(folder: Path) -> None:
     tiny.write_solid(folder / "grey" / "0.png", "grey")
-    judgement = run(folder)
-    assert judgement.evaluation.images == 6
-    (problem,) = judgement.problems
+    result = run(folder)
+    assert result.evaluation.images == 6
+    (problem,) = result.problems
     assert "“grey” (1)" in problem.message
 
 
@@ -123,45 +123,45 @@ def test_nothing_that_matches_is_an_error(tmp_path: Path) -> None:
         run(tmp_path / "set")
 
 
-def test_case_does_not_matter_where_it_is_clear(folder: Path) -> None:
+def test_case_does_not_matter_if_unambiguous(folder: Path) -> None:
     (folder / "red").rename(folder / "Red")
     assert run(folder).evaluation.images == 6
 
 
-def test_case_matters_where_classes_differ_in_it_alone(folder: Path) -> None:
+def test_case_matters_if_classes_differ_only_in_case(folder: Path) -> None:
     (folder / "red").rename(folder / "RED")
-    judgement = run(folder, tiny.model_card(classes=("red", "green", "blue", "Red")))
-    assert judgement.evaluation.images == 4
-    assert "“RED” (2)" in judgement.problems[0].message
+    result = run(folder, tiny.model_card(classes=("red", "green", "blue", "Red")))
+    assert result.evaluation.images == 4
+    assert "“RED” (2)" in result.problems[0].message
 
 
-@pytest.mark.parametrize(("parts", "judged"), [(("train", "test"), "test"), (("train", "validation"), "validation")])
-def test_what_was_learnt_from_is_not_judged_by(
-    folder: Path, tmp_path: Path, parts: tuple[str, str], judged: str
+@pytest.mark.parametrize(("parts", "subset"), [(("train", "test"), "test"), (("train", "validation"), "validation")])
+def test_the_training_subset_is_not_evaluated(
+    folder: Path, tmp_path: Path, parts: tuple[str, str], subset: str
 ) -> None:
     whole = tmp_path / "whole"
     for part in parts:
         for colour in tiny.CLASSES:
             tiny.write_solid(whole / part / colour / "0.png", colour)
-    judgement = run(whole)
-    assert judgement.evaluation.images == 3
-    assert all(judged in path.parts for path in judgement.evaluation.paths)
-    assert f"only the 3 images of the part “{judged}”" in judgement.problems[0].message
+    result = run(whole)
+    assert result.evaluation.images == 3
+    assert all(subset in path.parts for path in result.evaluation.paths)
+    assert f"Only the {subset} set of this folder was used (3 images)" in result.problems[0].message
 
 
 def test_bad_images_fail_alone(folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes((folder / "red" / "0.png").read_bytes()[:60])
-    judgement = run(folder)
-    assert judgement.evaluation.images == 6
-    assert [failure.path.name for failure in judgement.failures] == ["torn.png"]
+    result = run(folder)
+    assert result.evaluation.images == 6
+    assert [failure.path.name for failure in result.failures] == ["torn.png"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / "red" / "pipe.png")
-    judgement = run(folder)
-    assert judgement.evaluation.images == 6
-    assert [failure.path.name for failure in judgement.failures] == ["pipe.png"]
+    result = run(folder)
+    assert result.evaluation.images == 6
+    assert [failure.path.name for failure in result.failures] == ["pipe.png"]
 
 
 def test_no_readable_image_is_an_error(tmp_path: Path) -> None:
@@ -178,17 +178,19 @@ def test_no_folder_and_no_images_are_errors(tmp_path: Path, name: str) -> None:
         run(tmp_path / name)
 
 
-def test_it_can_be_called_off(folder: Path) -> None:
+def test_it_can_be_cancelled(folder: Path) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
         run(folder, token=token)
 
 
-def test_progress_is_told_for_each_stage(folder: Path) -> None:
-    told: list[Progress] = []
+def test_progress_is_reported_for_each_stage(folder: Path) -> None:
+    reported: list[Progress] = []
     source = FeatureExtractor(tiny.backbone_card(), Precision.EXACT, _open)
     with FeatureStore() as store:
-        evaluate_folder(folder, tiny.model_card(), tiny.head(), source, store, report=told.append, token=CancelToken())
-    assert list(dict.fromkeys(one.stage for one in told)) == ["reading the images", "computing features"]
-    assert [(one.step, one.total) for one in told if one.step == one.total] == [(6, 6), (6, 6)]
+        evaluate_folder(
+            folder, tiny.model_card(), tiny.head(), source, store, report=reported.append, token=CancelToken()
+        )
+    assert list(dict.fromkeys(one.stage for one in reported)) == ["reading the images", "computing features"]
+    assert [(one.step, one.total) for one in reported if one.step == one.total] == [(6, 6), (6, 6)]

@@ -1,4 +1,4 @@
-"""HTML as a tree: whatever a text holds, it stays text."""
+"""HTML element trees: any text stays text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.evaluation.html import element, page, table
 
 
 class Reader(HTMLParser):
-    """The elements and texts of a document, as a browser takes them."""
+    """The elements and texts of a document, as a browser parses them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -60,14 +60,14 @@ def test_names_of_attributes_are_those_of_html() -> None:
     }
 
 
-def test_a_table_heads_its_rows_and_sets_numbers_right() -> None:
+def test_a_table_has_row_headers_and_right_aligned_numbers() -> None:
     made = table(("class", "images"), [("a", "1"), ("b", "2")], numbers=("images",))
     assert [cell.text for cell in made.iter("th")] == ["class", "images", "a", "b"]
     assert [cell.get("scope") for cell in made.iter("th")] == ["col", "col", "row", "row"]
     assert [(cell.text, cell.get("class")) for cell in made.iter("td")] == [("1", "number"), ("2", "number")]
 
 
-def test_a_page_is_whole() -> None:
+def test_a_page_is_complete() -> None:
     html = page("a <b>", "p > b { color: red; }", element("p", "c"))
     assert html.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert "<title>a &lt;b&gt;</title>" in html

@@ -1,4 +1,4 @@
-"""Photos that a model has learned from are known again, also as copies that were saved anew or changed."""
+"""Photos that a model was trained on are detected, including edited and re-encoded copies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _sha256(file: Path) -> str:
 
 
 def _model(place: Path, photo: Path, *, with_look: bool) -> InstalledModel:
-    """A model that learned from the photo, and was judged by another one."""
+    """A model that was trained on the photo and tested on another one."""
     seen = phash(decode(photo, min_side=MIN_SIDE)) if with_look else None
     examples = [
         TrainingExample(photo, _sha256(photo), "red", "train", seen),
@@ -81,22 +81,20 @@ _CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 
 @pytest.mark.parametrize("change", _CHANGES)
-def test_a_copy_that_looks_the_same_is_known_by_its_look(photo: Path, tmp_path: Path, change: str) -> None:
+def test_a_copy_that_looks_the_same_is_detected_by_perceptual_hash(photo: Path, tmp_path: Path, change: str) -> None:
     model, copy = _model(tmp_path, photo, with_look=True), tmp_path / "copy.jpg"
     with Image.open(photo) as image:
         _CHANGES[change](image).save(copy, quality=90)
     assert _is_found(model, copy, _FAR)
 
 
-def test_another_photo_is_not_known(photo: Path, tmp_path: Path) -> None:
+def test_another_photo_is_not_detected(photo: Path, tmp_path: Path) -> None:
     model, other = _model(tmp_path, photo, with_look=True), tmp_path / "other.png"
     Image.fromarray(samples.photo_like(_SIDE, _SIDE)[::-1, ::-1]).save(other)
     assert not _is_found(model, other, _FAR)
 
 
-def test_a_mirrored_copy_is_known_by_its_features_and_so_is_any_by_models_without_looks(
-    photo: Path, tmp_path: Path
-) -> None:
+def test_a_mirrored_copy_is_detected_by_its_features(photo: Path, tmp_path: Path) -> None:
     model, copy = _model(tmp_path, photo, with_look=False), tmp_path / "mirrored.jpg"
     Image.fromarray(samples.photo_like(_SIDE, _SIDE)[:, ::-1]).save(copy)
     own = np.linspace(1, 2, tiny.WIDTH)
@@ -107,13 +105,13 @@ def test_a_mirrored_copy_is_known_by_its_features_and_so_is_any_by_models_withou
     assert not _is_found(model, copy, _FAR)
 
 
-def test_an_image_it_was_only_judged_by_is_not_among_them(photo: Path, tmp_path: Path) -> None:
+def test_a_test_image_is_not_a_training_image(photo: Path, tmp_path: Path) -> None:
     familiar = TrainingSet.of(_model(tmp_path, photo, with_look=True))
     assert familiar is not None
     assert familiar.examples == {"red": [_sha256(photo)]}
     assert len(familiar.hashes) == 1
 
 
-def test_nobody_knows_what_a_model_without_the_file_learned_from(tmp_path: Path, photo: Path) -> None:
+def test_a_model_without_training_hashes_has_no_training_set(tmp_path: Path, photo: Path) -> None:
     model = _model(tmp_path, photo, with_look=True)
     assert TrainingSet.of(replace(model, folder=tmp_path)) is None

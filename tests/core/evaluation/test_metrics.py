@@ -1,4 +1,4 @@
-"""Figures of an evaluation, against scikit-learn, SciPy and what must hold for any answers."""
+"""Metrics against scikit-learn and SciPy, and their invariants."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from core.evaluation.metrics import Evaluation, evaluate, most_confused, to_json
 from tests.core.evaluation.test_calibration import logits_and_labels, sample
 
 
-def judge(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float = 1.0) -> Evaluation:
+def evaluate_logits(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float = 1.0) -> Evaluation:
     classes = [f"class {index}" for index in range(logits.shape[1])]
     paths = [Path(f"{index}.png") for index in range(len(labels))]
     return evaluate(logits, labels, classes, temperature=temperature, paths=paths)
 
 
 def confident_logits(*answers: int, classes: int = 3, gap: float = 5.0) -> NDArray[np.float32]:
-    """Logits that name these classes."""
+    """Logits that predict these classes."""
     return np.eye(classes, dtype=np.float32)[list(answers)] * gap
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
+def test_metrics_match_scikit_learn() -> None:
     logits, labels = sample(3000, 9, 3.0)
-    found, predicted = judge(logits, labels), logits.argmax(axis=1)
+    found, predicted = evaluate_logits(logits, labels), logits.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
     assert found.accuracy == accuracy_score(labels, predicted)
     assert [one.precision for one in found.per_class] == pytest.approx(precision.tolist())
@@ -47,9 +47,11 @@ def test_figures_are_those_of_scikit_learn() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(logits_and_labels(), st.floats(0.05, 20))
-def test_what_holds_for_any_answers(case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float) -> None:
+def test_invariants_hold_for_any_predictions(
+    case: tuple[NDArray[np.float32], NDArray[np.int64]], temperature: float
+) -> None:
     logits, labels = case
-    found = judge(logits, labels, temperature)
+    found = evaluate_logits(logits, labels, temperature)
     assert found.confusion.sum(axis=1).tolist() == [one.support for one in found.per_class]
     assert found.confusion.sum() == found.images == len(labels)
     assert found.confusion.trace() == round(found.accuracy * found.images)
@@ -67,51 +69,60 @@ def test_what_holds_for_any_answers(case: tuple[NDArray[np.float32], NDArray[np.
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 3000).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
-def test_the_interval_is_scipys(case: tuple[int, int]) -> None:
+def test_the_interval_matches_scipy(case: tuple[int, int]) -> None:
     expected = binomtest(*case).proportion_ci(0.95, method="wilson")
     assert wilson(*case) == pytest.approx((expected.low, expected.high), abs=1e-7)
 
 
 def test_one_image_is_enough() -> None:
-    found = judge(confident_logits(1), np.array([1]))
+    found = evaluate_logits(confident_logits(1), np.array([1]))
     assert (found.accuracy, found.images, found.mistakes) == (1.0, 1, ())
     assert found.interval == pytest.approx((0.2065, 1.0), abs=1e-4)
 
 
-def test_what_is_undefined_is_none() -> None:
-    """The third class has no images; the first is never named."""
-    never_named, plain, absent = judge(confident_logits(1, 1, 1), np.array([0, 1, 1])).per_class
-    assert (never_named.precision, never_named.recall, never_named.f1, never_named.support) == (None, 0.0, 0.0, 1)
+def test_undefined_metrics_are_none() -> None:
+    """The third class has no images; the first is never predicted."""
+    never_predicted, plain, absent = evaluate_logits(confident_logits(1, 1, 1), np.array([0, 1, 1])).per_class
+    assert (never_predicted.precision, never_predicted.recall, never_predicted.f1, never_predicted.support) == (
+        None,
+        0.0,
+        0.0,
+        1,
+    )
     assert (plain.precision, plain.recall, plain.support) == (pytest.approx(2 / 3), 1.0, 2)
     assert (absent.precision, absent.recall, absent.f1, absent.support) == (None, None, None, 0)
 
 
-def test_a_class_without_images_can_still_be_named_wrongly() -> None:
-    absent = judge(confident_logits(2, 1), np.array([0, 1])).per_class[2]
+def test_a_class_without_images_can_be_predicted() -> None:
+    absent = evaluate_logits(confident_logits(2, 1), np.array([0, 1])).per_class[2]
     assert (absent.precision, absent.recall, absent.f1) == (0.0, None, 0.0)
 
 
-def test_mistakes_come_surest_first_with_calibrated_confidence() -> None:
+def test_mistakes_are_sorted_by_calibrated_confidence() -> None:
     logits = np.array([[0, 2, 0], [0, 5, 0], [9, 0, 0]], np.float32)
-    unsure, surest = judge(logits, np.array([0, 2, 0]), temperature=2.0).mistakes[::-1]
-    assert (surest.path, surest.label, surest.predicted) == (Path("1.png"), "class 2", "class 1")
-    assert surest.confidence == pytest.approx(np.exp(2.5) / (np.exp(2.5) + 2))
-    assert surest.probability == pytest.approx(1 / (np.exp(2.5) + 2))
-    assert unsure.path == Path("0.png")
+    least_confident, most_confident = evaluate_logits(logits, np.array([0, 2, 0]), temperature=2.0).mistakes[::-1]
+    assert (most_confident.path, most_confident.label, most_confident.predicted) == (
+        Path("1.png"),
+        "class 2",
+        "class 1",
+    )
+    assert most_confident.confidence == pytest.approx(np.exp(2.5) / (np.exp(2.5) + 2))
+    assert most_confident.probability == pytest.approx(1 / (np.exp(2.5) + 2))
+    assert least_confident.path == Path("0.png")
 
 
-def test_two_classes_have_two_top_shares() -> None:
-    assert judge(confident_logits(0, 0, classes=2), np.array([0, 1])).top_k == (0.5, 1.0)
+def test_two_classes_have_two_top_k_values() -> None:
+    assert evaluate_logits(confident_logits(0, 0, classes=2), np.array([0, 1])).top_k == (0.5, 1.0)
 
 
-def test_accepting_only_sure_answers_lowers_the_risk() -> None:
+def test_accepting_only_confident_predictions_lowers_the_risk() -> None:
     logits = np.array([[9, 0], [5, 0], [5, 0], [0, 1]], np.float32)
-    found = judge(logits, np.array([0, 0, 1, 0])).risk_coverage
+    found = evaluate_logits(logits, np.array([0, 0, 1, 0])).risk_coverage
     assert [(one.coverage, one.risk) for one in found] == [(0.25, 0.0), (0.75, pytest.approx(1 / 3)), (1.0, 0.5)]
 
 
 def test_many_thresholds_are_thinned() -> None:
-    found = judge(*sample(3000, 3, 1.0)).risk_coverage
+    found = evaluate_logits(*sample(3000, 3, 1.0)).risk_coverage
     assert len(found) == 100
     assert (found[0].coverage, found[-1].coverage) == (1 / 3000, 1.0)
 
@@ -119,21 +130,21 @@ def test_many_thresholds_are_thinned() -> None:
 def test_a_thousand_classes_take_no_time() -> None:
     logits, labels = sample(2000, 1000, 1.0)
     started = time.perf_counter()
-    content = to_json(judge(logits, labels))
+    content = to_json(evaluate_logits(logits, labels))
     assert time.perf_counter() - started < 10
     assert (len(content["classes"]), len(content["per_class"]), len(content["confusion"])) == (1000, 1000, 1000)
 
 
-def test_ten_thousand_classes_are_told_without_a_matrix() -> None:
+def test_ten_thousand_classes_are_reported_without_a_matrix() -> None:
     labels = np.array([0, 9_999, 5])
-    content = to_json(judge(confident_logits(0, 9_999, 9_999, classes=10_000), labels))
+    content = to_json(evaluate_logits(confident_logits(0, 9_999, 9_999, classes=10_000), labels))
     assert content["confusion"] is None
     assert content["confused"] == [{"label": "class 5", "predicted": "class 9999", "images": 1, "share": 1.0}]
     assert len(json.dumps(content)) < 2_000_000
 
 
 def test_the_most_frequent_confusions_come_first() -> None:
-    found = judge(confident_logits(1, 1, 2, 0, 1), np.array([0, 0, 0, 1, 1]))
+    found = evaluate_logits(confident_logits(1, 1, 2, 0, 1), np.array([0, 0, 0, 1, 1]))
     assert [(one.label, one.predicted, one.images, one.share) for one in most_confused(found, 2)] == [
         ("class 0", "class 1", 2, pytest.approx(2 / 3)),
         ("class 0", "class 2", 1, pytest.approx(1 / 3)),
@@ -141,7 +152,9 @@ def test_the_most_frequent_confusions_come_first() -> None:
 
 
 def test_json_has_what_scripts_rely_on() -> None:
-    content = json.loads(json.dumps(to_json(judge(confident_logits(0, 1, 0), np.array([0, 1, 2]), temperature=2.0))))
+    content = json.loads(
+        json.dumps(to_json(evaluate_logits(confident_logits(0, 1, 0), np.array([0, 1, 2]), temperature=2.0)))
+    )
     assert content["accuracy"] == pytest.approx(2 / 3, abs=1e-6)
     assert (content["images"], content["classes"]) == (3, ["class 0", "class 1", "class 2"])
     assert content["confusion"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
@@ -153,12 +166,12 @@ def test_json_has_what_scripts_rely_on() -> None:
     assert [mistake["path"] for mistake in content["mistakes"]] == ["2.png"]
 
 
-def test_answers_that_are_not_numbers_are_refused() -> None:
+def test_outputs_that_are_not_numbers_are_rejected() -> None:
     with pytest.raises(ModelError, match="not numbers"):
-        judge(np.full((2, 3), np.nan, np.float32), np.array([0, 1]))
+        evaluate_logits(np.full((2, 3), np.nan, np.float32), np.array([0, 1]))
 
 
-def test_paths_and_classes_must_fit() -> None:
+def test_paths_and_classes_must_match_the_logits() -> None:
     with pytest.raises(ValueError, match="2 images"):
         evaluate(confident_logits(0), np.array([0]), ["a", "b", "c"], temperature=1.0, paths=[Path("a"), Path("b")])
     with pytest.raises(ValueError, match="2 classes"):

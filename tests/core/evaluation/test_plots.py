@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what the figures say."""
+"""The marks of plots match their data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.evaluation.plots import class_bars, confusion_matrix, percent, reliabi
 
 
 def titles(drawing: Element) -> list[str]:
-    """What a mark says when it is pointed at; the first is the drawing's own name."""
+    """The tooltips of the marks; the first title is the name of the drawing."""
     return [title.text or "" for title in drawing.iter("title")][1:]
 
 
 def is_inside(drawing: Element) -> bool:
-    """Whether all marks lie in the drawing."""
+    """Whether all marks are inside the drawing."""
     width, height = float(drawing.get("width", 0)), float(drawing.get("height", 0))
     marks = [mark for mark in drawing.iter() if mark.tag in ("rect", "text")]
     ends = [
@@ -31,10 +31,10 @@ def is_inside(drawing: Element) -> bool:
 def test_the_matrix_has_a_square_for_each_pair() -> None:
     drawing = confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"])
     assert titles(drawing) == [
-        "cat named cat: 3 of 4",
-        "cat named dog: 1 of 4",
-        "dog named cat: 0 of 0",
-        "dog named dog: 0 of 0",
+        "cat predicted as cat: 3 of 4",
+        "cat predicted as dog: 1 of 4",
+        "dog predicted as cat: 0 of 0",
+        "dog predicted as dog: 0 of 0",
     ]
     squares = [(square.get("class"), square.get("fill-opacity")) for square in drawing.iter("rect")]
     assert squares == [("right", "0.79"), ("wrong", "0.36"), ("empty", "1"), ("empty", "1")]
@@ -49,10 +49,10 @@ def test_forty_long_names_fit(count: int) -> None:
     assert is_inside(drawing)
     assert is_inside(class_bars(figures))
     assert all(len(text.text or "") <= 24 for text in drawing.iter("text"))
-    assert titles(drawing)[0] == f"{labels[0]} named {labels[0]}: 1 of {count}"
+    assert titles(drawing)[0] == f"{labels[0]} predicted as {labels[0]}: 1 of {count}"
 
 
-def test_bars_are_as_long_as_their_shares() -> None:
+def test_bar_lengths_are_proportional() -> None:
     drawing = class_bars([ClassMetrics("cat", 0.25, 1.0, 0.4, 4), ClassMetrics("dog", None, None, None, 0)])
     bars = [(bar.get("class"), bar.get("width")) for bar in drawing.iter("rect")][2:]
     assert bars == [
@@ -60,11 +60,11 @@ def test_bars_are_as_long_as_their_shares() -> None:
         *(("empty", "300"), ("recall", "0"), ("empty", "300"), ("precision", "0")),
     ]
     assert [title.text for title in drawing.iter("title")][1:] == [
-        *("recall: 100.0%", "precision: 25.0%", "recall: no images", "precision: never named")
+        *("Recall: 100.0%", "Precision: 25.0%", "Recall: no images", "Precision: never predicted")
     ]
 
 
-def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
+def test_marks_are_at_confidence_and_accuracy() -> None:
     honest = Calibration(1.0, 0.1, 0.0, (Bin(14 / 15, 1.0, 4, 1.0, 1.0),))
     boastful = Calibration(2.0, 0.1, 0.5, (Bin(0.0, 1 / 15, 3, 0.0, 0.0), Bin(14 / 15, 1.0, 1, 1.0, 0.5)))
     drawing = reliability_diagram(honest, boastful)
@@ -75,9 +75,9 @@ def test_marks_lie_where_confidence_and_accuracy_meet() -> None:
     assert float(half.get("cy", 0)) == pytest.approx((float(line.get("y1", 0)) + float(line.get("y2", 0))) / 2)
     assert float(top.get("r", 0)) > float(low.get("r", 0)) > float(half.get("r", 0))
     assert [mark.get("class") for mark in (top, low, half)] == ["mark raw", "mark calibrated", "mark calibrated"]
-    assert titles(drawing)[-1] == "calibrated: 1 image, 100.0% sure, 50.0% right"
+    assert titles(drawing)[-1] == "Calibrated: 1 image, confidence 100.0%, accuracy 50.0%"
 
 
 @pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.0%"), (1.0, "100.0%"), (2 / 3, "66.7%")])
-def test_shares_are_told_as_percent(share: float | None, text: str) -> None:
+def test_fractions_are_formatted_as_percentages(share: float | None, text: str) -> None:
     assert percent(share) == text

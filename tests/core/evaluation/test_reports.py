@@ -1,4 +1,4 @@
-"""The report as a browser reads it: whole, silent towards the network, and never mistaking a name for markup."""
+"""The report as a browser parses it: complete, without network access, and without injected markup."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VOID = {"meta", "img"}
 
 
 class Page(HTMLParser):
-    """What a document holds, and whether its elements are closed in order."""
+    """The elements and texts of a document, which must be closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -59,20 +59,20 @@ def pictures(tmp_path: Path) -> list[Path]:
     return [tiny.write_solid(tmp_path / f"{number}.png", "red") for number in range(4)]
 
 
-def test_the_report_tells_the_figures(pictures: list[Path]) -> None:
+def test_the_report_contains_the_metrics(pictures: list[Path]) -> None:
     html = html_report(
         evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={"by": "me"}
     )
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
-    for told in ("Colours", "75.0%", "95% interval 30.1% to 95.4%", "blue named green", "me"):
-        assert told in page.texts
+    for text in ("Colours", "75.0%", "95% confidence interval: 30.1% to 95.4%", "blue predicted as green", "me"):
+        assert text in page.texts
     assert page.tags.count("svg") == 3
     assert page.tags.count("details") == 4
-    assert "blue named green: 1 of 2" in page.texts
+    assert "blue predicted as green: 1 of 2" in page.texts
 
 
-def test_mistakes_bring_their_image(pictures: list[Path]) -> None:
+def test_mistakes_include_a_thumbnail(pictures: list[Path]) -> None:
     page = Page(
         html_report(evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={})
     )
@@ -83,7 +83,7 @@ def test_mistakes_bring_their_image(pictures: list[Path]) -> None:
     assert red > 200 > 50 > green
 
 
-def test_an_image_that_is_gone_is_told(pictures: list[Path]) -> None:
+def test_a_missing_image_is_reported(pictures: list[Path]) -> None:
     pictures[3].unlink()
     page = Page(
         html_report(evaluation_of([0, 1, 2, 2], [0, 1, 2, 1], tiny.CLASSES, pictures), title="Colours", about={})
@@ -115,15 +115,15 @@ def test_nothing_is_loaded(pictures: list[Path]) -> None:
     assert ("meta", "content", "default-src 'none'; img-src data:; style-src 'unsafe-inline'") in page.attributes
 
 
-def test_a_model_without_mistakes_or_images_of_a_class_is_told() -> None:
+def test_a_report_without_mistakes_or_without_images_of_a_class() -> None:
     page = Page(html_report(evaluation_of([0], [0], ["a", "b"], [Path("a.png")]), title="One", about={}))
-    assert "There are none: every image was named rightly." in page.texts
+    assert "None: every image was classified correctly." in page.texts
     assert "no images" in page.texts
-    assert "never named" in page.texts
+    assert "never predicted" in page.texts
     assert "Most frequent confusions" not in page.texts
 
 
-def test_a_thousand_classes_make_no_matrix() -> None:
+def test_a_thousand_classes_have_no_matrix() -> None:
     classes = [f"class {number}" for number in range(1000)]
     truth = np.arange(2000) % 1000
     named = np.where(truth < 30, truth + 1, truth)

@@ -1,4 +1,4 @@
-"""What is seen of a network that looks at images, and the ranges taken from it."""
+"""Activation statistics of a network, and quantization ranges."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _error(numbers: np.ndarray, low: float, high: float) -> float:
 
 
 def _best(numbers: np.ndarray) -> tuple[float, float]:
-    """The range of numbers seen as some images, each small enough to be looked at as a whole."""
+    """The range of values observed in several images, each small enough to be sampled completely."""
     ranges = RangeObserver()
     for image in np.array_split(numbers.astype(np.float32), max(1, len(numbers) // 1000)):
         ranges.update("it", image)
     return ranges.best_ranges()["it"]
 
 
-def test_every_array_around_the_operators_is_watched() -> None:
+def test_every_tensor_around_the_operators_is_observed() -> None:
     model = tiny.backbone_proto()
     before = joined.serialise(model)
     observed = observe_activations(model, IMAGES, ("Conv", "Relu"))
@@ -41,7 +41,7 @@ def test_every_array_around_the_operators_is_watched() -> None:
     assert observe_activations(model, IMAGES, ("Conv", "Relu")).ranges == observed.ranges
 
 
-def test_ranges_hold_zero_and_what_is_there() -> None:
+def test_ranges_include_zero_and_the_values() -> None:
     draw = np.random.default_rng(0)
     low, high = _best(draw.uniform(2, 3, 10_000))
     assert low == 0.0
@@ -51,11 +51,11 @@ def test_ranges_hold_zero_and_what_is_there() -> None:
     assert low == pytest.approx(-3, abs=0.01)
 
 
-def test_an_array_of_zeros_has_a_range_too() -> None:
+def test_a_tensor_of_zeros_has_a_range() -> None:
     assert _best(np.zeros(100)) == (0.0, 0.0)
 
 
-def test_rare_outliers_do_not_rule() -> None:
+def test_rare_outliers_are_clipped() -> None:
     numbers = np.random.default_rng(0).normal(0, 1, 200_000)
     numbers[:2] = 500
     low, high = _best(numbers)
@@ -64,21 +64,21 @@ def test_rare_outliers_do_not_rule() -> None:
     assert _error(numbers, low, high) < 0.5 * _error(numbers, float(numbers.min()), 500)
 
 
-def test_outliers_that_are_not_rare_are_held() -> None:
+def test_frequent_outliers_are_included() -> None:
     numbers = np.random.default_rng(0).normal(0, 1, 20_000)
     numbers[::500] = 50
     assert _best(numbers)[1] == pytest.approx(50)
 
 
-def test_the_range_is_about_the_best_there_is() -> None:
-    """Compared with every other end that could have been chosen, by what rounding really loses."""
+def test_the_range_is_nearly_optimal() -> None:
+    """Compared with all other candidate ends, by the actual rounding loss."""
     numbers = np.random.default_rng(1).laplace(0, 1, 100_000)
     low, high = _best(numbers)
     ends = [part * float(np.abs(numbers).max()) for part in np.linspace(0.05, 1, 60)]
     assert _error(numbers, low, high) < 1.1 * min(_error(numbers, -end, end) for end in ends)
 
 
-def test_what_many_images_show_counts_together() -> None:
+def test_the_values_of_all_images_are_combined() -> None:
     ranges = RangeObserver()
     for number in range(1, 5):
         ranges.update("it", np.full((1, 8), number, np.float32))

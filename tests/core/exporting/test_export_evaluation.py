@@ -1,4 +1,4 @@
-"""What differs between a model and a form of it, counted."""
+"""The comparison of a model with a variant."""
 
 from __future__ import annotations
 
@@ -65,40 +65,45 @@ def _form(name: str, lost: float, milliseconds: float = 1.0) -> VariantMetrics:
         ((_form("a", 0.11), _form("b", 0.2)), None),
     ],
 )
-def test_the_best_form_that_loses_little_is_chosen(forms: tuple[VariantMetrics, ...], chosen: str | None) -> None:
+def test_the_best_acceptable_variant_is_chosen(forms: tuple[VariantMetrics, ...], chosen: str | None) -> None:
     trial = replace(_trial(_outputs([0, 1, 2, 0, 1])), forms=forms)
     assert (None if trial.chosen is None else trial.chosen.name) == chosen
 
 
-def test_no_loss_may_be_allowed() -> None:
+def test_no_loss_can_be_required() -> None:
     trial = _trial(_outputs([0, 1, 2, 0, 1]), 0.0, same=_outputs([0, 1, 2, 0, 1]))
     assert trial.chosen is not None
     assert _trial(_outputs([0, 1, 2, 0, 1]), 0.0, other=_outputs([1, 1, 2, 0, 1])).chosen is None
 
 
-def test_what_was_lost_is_in_the_error() -> None:
+def test_the_error_contains_the_loss() -> None:
     error = AccuracyLossError(
         _trial(_outputs([0, 1, 2, 0, 1]), a=_outputs([1, 1, 2, 0, 1]), b=_outputs([1, 0, 2, 0, 1]))
     )
-    assert "20.00% of the validation images rightly no more; 10.00% are allowed" in error.what
+    assert "loses 20.00% accuracy on the validation images; at most 10.00% is allowed" in error.what
     assert "--most-lost" in error.hint
     assert len(error.evaluation.forms) == 2
 
 
-def test_answers_that_are_no_numbers_are_refused() -> None:
+def test_outputs_that_are_not_numbers_are_rejected() -> None:
     broken = replace(_outputs([0, 1, 2, 0, 1]), logits=np.full((5, 3), np.nan, np.float32))
-    with pytest.raises(ModelError, match="no number"):
+    with pytest.raises(ModelError, match="not numbers"):
         _trial(_outputs([0, 1, 2, 0, 1]), broken=broken)
 
 
 def test_the_facts_fit_a_card() -> None:
     trial = _trial(_outputs([0, 1, 2, 0, 1]), form=_outputs([1, 1, 2, 0, 1]))
-    told = facts(trial, trial.forms[0])
-    assert _is_plain(told, 4)
-    assert (told["kind"], told["lost"], told["exact_accuracy"], told["validation_images"]) == ("form", 0.2, 1.0, 5)
+    outputs = facts(trial, trial.forms[0])
+    assert _is_plain(outputs, 4)
+    assert (outputs["kind"], outputs["lost"], outputs["exact_accuracy"], outputs["validation_images"]) == (
+        "form",
+        0.2,
+        1.0,
+        5,
+    )
 
 
-def test_files_are_asked_one_image_after_another() -> None:
+def test_files_are_run_alternately() -> None:
     backbone, head, card = tiny.backbone_card(), tiny.head(), tiny.model_card()
     other = tiny.head()
     other.weights[:] = other.weights[:, ::-1].copy()
@@ -106,19 +111,19 @@ def test_files_are_asked_one_image_after_another() -> None:
         name: joined.join(tiny.backbone_bytes(), backbone, one, card) for name, one in {"a": head, "b": other}.items()
     }
     images = np.stack([np.full((tiny.SIZE, tiny.SIZE, 3), tiny.SOLID[colour], np.uint8) for colour in tiny.CLASSES])
-    told = run_variants(files, images)
-    assert told["a"].logits.argmax(axis=1).tolist() == [0, 1, 2]
-    assert told["b"].logits.argmax(axis=1).tolist() == [2, 1, 0]
-    np.testing.assert_allclose(told["a"].features, tiny.features(tiny.backbone_bytes(), images), rtol=1e-5)
-    assert told["a"].size_bytes == len(files["a"])
-    assert told["a"].milliseconds > 0
+    outputs = run_variants(files, images)
+    assert outputs["a"].logits.argmax(axis=1).tolist() == [0, 1, 2]
+    assert outputs["b"].logits.argmax(axis=1).tolist() == [2, 1, 0]
+    np.testing.assert_allclose(outputs["a"].features, tiny.features(tiny.backbone_bytes(), images), rtol=1e-5)
+    assert outputs["a"].size_bytes == len(files["a"])
+    assert outputs["a"].milliseconds > 0
 
 
-def test_images_are_counted_until_they_are_called_off() -> None:
-    told, token = list[Progress](), CancelToken()
-    images = with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token)
+def test_images_are_counted_until_cancellation() -> None:
+    outputs, token = list[Progress](), CancelToken()
+    images = with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=outputs.append, token=token)
     assert sum(1 for _ in images) == 3
-    assert (told[0].step, told[-1].step, told[-1].total, told[0].stage) == (0, 3, 3, "looking")
+    assert (outputs[0].step, outputs[-1].step, outputs[-1].total, outputs[0].stage) == (0, 3, 3, "looking")
     token.cancel()
     with pytest.raises(Cancelled):
-        next(with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=told.append, token=token))
+        next(with_progress(np.zeros((3, 2, 2, 3), np.uint8), "looking", 3, report=outputs.append, token=token))

@@ -1,4 +1,4 @@
-"""Networks in 8 bits: what ONNX Runtime's tool makes of them, and what the corrected biases are for."""
+"""8-bit quantization by ONNX Runtime's quantizer, and bias correction."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def _made(model: onnx.ModelProto, kind: QuantizationKind = QuantizationKind.U8S8
 
 
 @pytest.mark.parametrize(("kind", "numbers"), [(QuantizationKind.U8S8, np.uint8), (QuantizationKind.S8S8, np.int8)])
-def test_convolutions_compute_in_8_bits_and_nothing_else_does(
-    kind: QuantizationKind, numbers: type[np.generic]
-) -> None:
+def test_only_convolutions_are_quantized(kind: QuantizationKind, numbers: type[np.generic]) -> None:
     model = wide.backbone_proto(half=False)
     before = joined.serialise(model)
     made = onnx.ModelProto.FromString(_made(model, kind))
@@ -51,15 +49,15 @@ def test_convolutions_compute_in_8_bits_and_nothing_else_does(
     assert nodes[pooling.input[0]].op_type == "Add", "sums and means stay exact"
 
 
-def test_features_stay_close() -> None:
+def test_quantized_features_stay_close() -> None:
     data = wide.backbone_bytes(half=False)
     exact, small = (tiny.features(file, IMAGES) for file in (data, _made(onnx.ModelProto.FromString(data))))
     assert 0.999 < golden.cosine(exact, small) < 1
     graph.check_backbone(_made(onnx.ModelProto.FromString(data)), wide.backbone_card(data))
 
 
-def test_what_rounding_a_kernel_does_is_known() -> None:
-    """Ours is what ONNX Runtime's tool does, or the correction would correct nothing."""
+def test_our_rounding_of_a_kernel_matches_onnx_runtime() -> None:
+    """Otherwise the correction would be wrong."""
     model = wide.backbone_proto(half=False)
     made = onnx.ModelProto.FromString(_made(model))
     arrays = {array.name: numpy_helper.to_array(array) for array in made.graph.initializer}
@@ -74,7 +72,7 @@ def test_a_kernel_of_zeros_stays_one() -> None:
 
 
 @pytest.mark.parametrize("groups", [1, 2, 6], ids=["plain", "grouped", "depthwise"])
-def test_the_correction_is_what_rounding_takes_from_the_mean(groups: int) -> None:
+def test_the_correction_equals_the_shift_of_the_mean(groups: int) -> None:
     draw = np.random.default_rng(groups)
     kernel = draw.normal(0, 1, (12, 6 // groups, 1, 1)).astype(np.float32)
     inputs = draw.normal(1, 1, (500, 6)).astype(np.float64)
@@ -88,7 +86,7 @@ def test_the_correction_is_what_rounding_takes_from_the_mean(groups: int) -> Non
 
 
 def test_corrected_biases_bring_features_closer() -> None:
-    """Kernels of few levels: what rounding does to them is far from even."""
+    """Kernels with few levels: their rounding is far from uniform."""
     there = np.abs(wide.kernels()[0])
     there[:, 0, 0, 0] = 4.0
     data = wide.backbone_bytes(half=False, there=there)
@@ -105,8 +103,8 @@ def test_corrected_biases_bring_features_closer() -> None:
     assert errors[0] < 0.7 * errors[1]
 
 
-def test_ranges_that_are_missing_are_told() -> None:
-    with pytest.raises(ModelError, match="cannot be stored in 8 bits") as caught:
+def test_missing_ranges_are_reported() -> None:
+    with pytest.raises(ModelError, match="Couldn't convert the network to 8 bits") as caught:
         quantize(tiny.backbone_proto(), ActivationStats({}, {}), QuantizationKind.U8S8)
     assert "float16" in caught.value.hint
 

@@ -1,4 +1,4 @@
-"""Models exported in 8 bits: what is written, what its card says, and when nothing is."""
+"""Export in 8 bits: the file, its card, and when nothing is written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Library:
-    """The empty library of someone else."""
+    """An empty library of another user."""
     return Library(tmp_path / "other" / "shipped", tmp_path / "other" / "own")
 
 
@@ -70,9 +70,9 @@ def _export(
     return export_int8(model, file, folder, most_lost, report=report, token=CancelToken())
 
 
-def test_a_model_in_8_bits_is_written_with_what_it_lost(library: Library, folder: Path, tmp_path: Path) -> None:
-    model, file, told = _trained(library, folder), tmp_path / "mine.onnx", list[Progress]()
-    trial = _export(model, file, folder, report=told.append)
+def test_an_8_bit_model_is_written_with_its_evaluation(library: Library, folder: Path, tmp_path: Path) -> None:
+    model, file, reported = _trained(library, folder), tmp_path / "mine.onnx", list[Progress]()
+    trial = _export(model, file, folder, report=reported.append)
     assert [form.name for form in trial.forms] == ["u8s8", "s8s8"]
     counts = model.card.training["images"]
     assert (trial.calibration, trial.images) == (counts["train"], counts["validation"])
@@ -82,13 +82,11 @@ def test_a_model_in_8_bits_is_written_with_what_it_lost(library: Library, folder
     assert all(form.milliseconds > 0 and form.size_bytes > 0 for form in trial.forms)
     assert trial.chosen is not None
     assert abs(file.stat().st_size - trial.chosen.size_bytes) < 2000, "but for what the card says"
-    stages = dict.fromkeys(progress.stage for progress in told)
-    assert list(stages)[1:] == ["watching the network", "storing it in 8 bits", "comparing with the exact model"]
+    stages = dict.fromkeys(progress.stage for progress in reported)
+    assert list(stages)[1:] == ["measuring activations", "converting to 8 bits", "comparing with the original model"]
 
 
-def test_it_comes_back_as_a_model_that_is_proven(
-    library: Library, other: Library, folder: Path, tmp_path: Path
-) -> None:
+def test_it_can_be_imported_again(library: Library, other: Library, folder: Path, tmp_path: Path) -> None:
     model, file = _trained(library, folder), tmp_path / "mine.onnx"
     trial = _export(model, file, folder)
     imported = import_model(file, other).model
@@ -112,7 +110,7 @@ def test_it_comes_back_as_a_model_that_is_proven(
     assert not import_model(file, other).is_new
 
 
-def test_what_loses_too_much_is_not_written(library: Library, tmp_path: Path) -> None:
+def test_a_variant_that_loses_too_much_is_not_written(library: Library, tmp_path: Path) -> None:
     folder, file = fragile.write_images(tmp_path / "pictures", 16), tmp_path / "a.onnx"
     file.write_text("old")
     model = fragile.install(library)
@@ -129,15 +127,15 @@ def test_what_loses_too_much_is_not_written(library: Library, tmp_path: Path) ->
     assert file.read_bytes() != b"old"
 
 
-def test_a_folder_of_other_things_is_refused(library: Library, tmp_path: Path) -> None:
+def test_a_folder_of_other_classes_is_rejected(library: Library, tmp_path: Path) -> None:
     folder = fragile.write_images(tmp_path / "pictures", 16)
-    with pytest.raises(DatasetError, match="no image of a class of 'colours'"):
+    with pytest.raises(DatasetError, match="no validation images of the classes of “colours”"):
         _export(library.find("colours"), tmp_path / "a.onnx", folder)
     assert not (tmp_path / "a.onnx").exists()
 
 
-def test_it_can_be_called_off_while_it_looks(library: Library, folder: Path, tmp_path: Path) -> None:
-    for stage in ("watching the network", "comparing with the exact model"):
+def test_it_can_be_cancelled_while_running(library: Library, folder: Path, tmp_path: Path) -> None:
+    for stage in ("measuring activations", "comparing with the original model"):
         token = CancelToken()
 
         def report(progress: Progress, stage: str = stage, token: CancelToken = token) -> None:
@@ -149,13 +147,13 @@ def test_it_can_be_called_off_while_it_looks(library: Library, folder: Path, tmp
         assert not (tmp_path / "a.onnx").exists()
 
 
-def test_where_nothing_can_be_written_is_told(library: Library, folder: Path, tmp_path: Path) -> None:
+def test_an_unwritable_file_is_reported(library: Library, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         _export(library.find("colours"), tmp_path, folder)
 
 
-def test_the_shipped_general_model_keeps_its_names(shipped_models: Path, photos: Path, tmp_path: Path) -> None:
-    """Photos are labelled with what the model says of them, each with copies that look otherwise."""
+def test_the_built_in_general_model_keeps_its_predictions(shipped_models: Path, photos: Path, tmp_path: Path) -> None:
+    """Photos labelled with the model's predictions, each with copies that look different."""
     if not (shipped_models / "general" / "card.json").exists():
         pytest.skip("the shipped model `general` is not on this machine")
     model = Library(shipped_models, tmp_path / "own").find("general")

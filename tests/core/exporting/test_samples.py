@@ -1,4 +1,4 @@
-"""Which images an exported file is adjusted with and judged by."""
+"""The images that an export is calibrated and evaluated with."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _draw_samples(model: InstalledModel, folder: Path) -> Samples:
     [{}, {"validation": 9, "test": 6}, {"train": 20}, {"train": 20, "validation": 9, "test": 6}, {"test": 0}],
     ids=["shares", "counts", "some", "counts of all", "no test"],
 )
-def test_a_folder_is_divided_as_it_was_to_train(library: Library, folder: Path, asked: dict[str, Any]) -> None:
+def test_a_folder_is_split_as_in_training(library: Library, folder: Path, asked: dict[str, Any]) -> None:
     model = _trained(library, folder, **asked)
     drawn = _draw_samples(model, folder)
     dataset = read_dataset(folder, report=lambda _: None, token=CancelToken())
@@ -72,7 +72,7 @@ def test_a_folder_is_divided_as_it_was_to_train(library: Library, folder: Path, 
     assert drawn.learnt == (len(drawn.validation) if refitted or asked == {"test": 0} else 0)
 
 
-def test_another_folder_is_divided_anew(library: Library, folder: Path, tmp_path: Path) -> None:
+def test_another_folder_is_split_by_default(library: Library, folder: Path, tmp_path: Path) -> None:
     model = _trained(library, folder)
     others = teaching.write_labelled(tmp_path / "others", 16, seed=5)
     drawn = _draw_samples(model, others)
@@ -83,7 +83,7 @@ def test_another_folder_is_divided_anew(library: Library, folder: Path, tmp_path
     assert not _draw_samples(model, folder).is_as_trained
 
 
-TOLD: list[dict[str, Any]] = [
+RECORDED: list[dict[str, Any]] = [
     {},
     {"images": 5},
     {"images": {"train": "many", "validation": 3}},
@@ -95,16 +95,16 @@ TOLD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_a_card_may_say_anything(library: Library, folder: Path, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("recorded", RECORDED)
+def test_any_card_is_tolerated(library: Library, folder: Path, recorded: dict[str, Any]) -> None:
     model = library.find("colours")
-    drawn = _draw_samples(replace(model, card=replace(model.card, training=told)), folder)
+    drawn = _draw_samples(replace(model, card=replace(model.card, training=recorded)), folder)
     assert not drawn.is_as_trained
     assert drawn.learnt is None
     assert drawn.validation
 
 
-def test_only_some_training_images_are_taken_and_always_the_same(
+def test_a_fixed_sample_of_training_images_is_used(
     library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(samples, "MAX_CALIBRATION", 5)
@@ -115,7 +115,7 @@ def test_only_some_training_images_are_taken_and_always_the_same(
     assert {example.path for example in first.calibration}.isdisjoint(example.path for example in first.validation)
 
 
-def test_images_of_other_classes_are_not_judged_by(library: Library, folder: Path) -> None:
+def test_images_of_other_classes_are_not_evaluated(library: Library, folder: Path) -> None:
     (folder / "red").rename(folder / "Purple")
     (folder / "green").rename(folder / "GREEN")
     drawn = _draw_samples(library.find("colours"), folder)
@@ -124,15 +124,15 @@ def test_images_of_other_classes_are_not_judged_by(library: Library, folder: Pat
     assert {example.path.parent.name for example in drawn.calibration} == {"Purple", "GREEN", "blue"}
 
 
-def test_a_folder_without_the_models_classes_is_refused(library: Library, folder: Path) -> None:
+def test_a_folder_without_the_models_classes_is_rejected(library: Library, folder: Path) -> None:
     for number, colour in enumerate(CLASSES):
         (folder / colour).rename(folder / f"class {number}")
-    with pytest.raises(DatasetError, match="no image of a class of 'colours'") as caught:
+    with pytest.raises(DatasetError, match="no validation images of the classes of “colours”") as caught:
         _draw_samples(library.find("colours"), folder)
     assert caught.value.hint
 
 
-def test_pixels_come_in_order_as_the_backbone_reads_them(library: Library, folder: Path) -> None:
+def test_pixels_are_preprocessed_in_order(library: Library, folder: Path) -> None:
     model = library.find("colours")
     drawn = _draw_samples(model, folder)
     pixels = list(read_pixels(drawn.validation, model.backbone.card.preprocessing))

@@ -64,7 +64,7 @@ def test_a_failed_change_raises(folder: Path) -> None:
     made = api.create_dataset("Set", {}).folder
     with pytest.raises(FoveaError):
         api.edit_dataset(made, RenameClass("gone", "other"))
-    with pytest.raises(FoveaError, match="cannot be read"):
+    with pytest.raises(FoveaError, match="Couldn't read"):
         api.change_labels(folder, {folder / "gone.png": LabelOverride(None)})
 
 

@@ -1,4 +1,4 @@
-"""The beginning of the shipped Xception, cut off, answers what the whole has at that place."""
+"""The base split off the built-in Xception gives the intermediate output of the whole network."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from core.trainer.base_model import FROZEN_BASE, split_frozen_base
 from tests import tiny
 
 _BLOCK_12 = "add_113_out0"
-"""What the shipped file calls the output of block 12."""
+"""The name of block 12's output in the built-in file."""
 
 
 @pytest.fixture(scope="module")
 def backbone(shipped_models: Path) -> bytes:
-    """The shipped Xception."""
+    """The built-in Xception."""
     return (shipped_models / "xception-imagenet" / "backbone.onnx").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def trunk(backbone: bytes) -> bytes:
-    """Its beginning."""
+def frozen_base(backbone: bytes) -> bytes:
+    """Its frozen base."""
     return split_frozen_base(backbone)
 
 
@@ -39,39 +39,39 @@ def _output(data: bytes, name: str, images: NDArray[np.uint8]) -> NDArray[np.flo
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_it_answers_what_the_whole_has_there(backbone: bytes, trunk: bytes, count: int) -> None:
+def test_its_output_equals_the_intermediate_tensor(backbone: bytes, frozen_base: bytes, count: int) -> None:
     whole = onnx.ModelProto.FromString(backbone)
     whole.graph.output.append(onnx.ValueInfoProto(name=_BLOCK_12))
     images = np.random.default_rng(count).integers(0, 256, (count, 299, 299, 3), dtype=np.uint8)
-    found = _output(trunk, FROZEN_BASE, images)
+    found = _output(frozen_base, FROZEN_BASE, images)
     assert found.shape == (count, 19, 19, 728)
     wanted = _output(whole.SerializeToString(), _BLOCK_12, images)
     np.testing.assert_allclose(found, wanted.transpose(0, 2, 3, 1), atol=1e-5)
     assert np.abs(found).max() > 1
 
 
-def test_its_ports(trunk: bytes) -> None:
-    model = graph.parse(trunk)
+def test_its_inputs_and_outputs(frozen_base: bytes) -> None:
+    model = graph.parse(frozen_base)
     onnx.checker.check_model(model, full_check=True)
     assert graph.inputs(model) == (graph.TensorSpec("image", onnx.TensorProto.UINT8, (None, 299, 299, 3)),)
     assert graph.outputs(model) == (graph.TensorSpec("trunk", onnx.TensorProto.FLOAT, (None, 19, 19, 728)),)
 
 
-def test_its_weights_are_those_of_the_whole_and_no_others(backbone: bytes, trunk: bytes) -> None:
+def test_it_has_exactly_the_needed_weights(backbone: bytes, frozen_base: bytes) -> None:
     stored = {tensor.name: tensor for tensor in graph.parse(backbone).graph.initializer}
-    content = graph.parse(trunk).graph
+    content = graph.parse(frozen_base).graph
     assert all(tensor == stored[tensor.name] for tensor in content.initializer)
     assert {tensor.name for tensor in content.initializer} < {name for node in content.node for name in node.input}
-    assert len(trunk) < 0.7 * len(backbone)
+    assert len(frozen_base) < 0.7 * len(backbone)
 
 
-def test_it_is_found_under_any_name(backbone: bytes, trunk: bytes) -> None:
+def test_it_is_found_with_any_tensor_names(backbone: bytes, frozen_base: bytes) -> None:
     renamed = split_frozen_base(_changed(backbone, _rename_block_12))
-    assert renamed.replace(b"a_very_other", b"add_113_out0") == trunk
+    assert renamed.replace(b"a_very_other", b"add_113_out0") == frozen_base
 
 
-def test_the_same_file_gives_the_same_bytes(backbone: bytes, trunk: bytes) -> None:
-    assert split_frozen_base(backbone) == trunk
+def test_the_same_file_gives_the_same_bytes(backbone: bytes, frozen_base: bytes) -> None:
+    assert split_frozen_base(backbone) == frozen_base
 
 
 def _rename_block_12(model: onnx.ModelProto) -> None:
@@ -120,20 +120,20 @@ def _broken_operator(model: onnx.ModelProto) -> None:
     ("change", "reason"),
     [
         (_open_size, "shape of 'image' inside the model is unknown"),
-        (_no_shortcut, "no shortcut"),
-        (_other_activation, "does not end as Xception"),
-        (_other_width, "does not end as Xception"),
+        (_no_shortcut, "lacks the shortcut"),
+        (_other_activation, "differs from Xception"),
+        (_other_width, "differs from Xception"),
         (_broken_operator, "lacks inputs"),
     ],
 )
-def test_what_is_no_xception_is_refused(
+def test_other_graphs_than_xception_are_rejected(
     backbone: bytes, change: Callable[[onnx.ModelProto], None], reason: str
 ) -> None:
     with pytest.raises(ModelError, match=reason):
         split_frozen_base(_changed(backbone, change))
 
 
-def test_other_networks_and_no_networks_are_refused(shipped_models: Path) -> None:
+def test_other_networks_and_invalid_files_are_rejected(shipped_models: Path) -> None:
     lite = (shipped_models / "general" / "backbone.onnx").read_bytes()
     for data in (lite, tiny.backbone_bytes(), b"", b"no ONNX"):
         with pytest.raises(ModelError):

@@ -1,4 +1,4 @@
-"""Batches of photos: in order, ahead of who learns but not far, without what changed, and over when called off."""
+"""Batches: their order, bounded prefetching, changed images, and cancellation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_batch_of_each_group_in_order(photos: list[TrainImage]) -> None:
         np.testing.assert_array_equal(batch.inputs, wanted)
 
 
-def test_every_epoch_has_every_photo_in_an_order_of_its_own(photos: list[TrainImage]) -> None:
+def test_every_epoch_has_every_image_in_a_different_order(photos: list[TrainImage]) -> None:
     first, again, second, other = (shuffled(photos, 5, *given) for given in ((0, 1), (0, 1), (0, 2), (1, 1)))
     assert first == again
     assert [len(group) for group in first] == [5, 5, 2]
@@ -66,7 +66,7 @@ def test_every_epoch_has_every_photo_in_an_order_of_its_own(photos: list[TrainIm
         assert sorted(str(photo.path) for group in groups for photo in group) == everything
 
 
-def test_an_epoch_s_photos_are_augmented_the_same_again(photos: list[TrainImage]) -> None:
+def test_the_augmentation_of_an_epoch_is_deterministic(photos: list[TrainImage]) -> None:
     def shown(epoch: int) -> NDArray[np.uint8]:
         with _pipeline().batches([photos], augmented_view(_PLAN, 0, epoch)) as batches:
             (batch,) = batches
@@ -76,7 +76,7 @@ def test_an_epoch_s_photos_are_augmented_the_same_again(photos: list[TrainImage]
     assert not np.array_equal(shown(1), shown(2))
 
 
-def test_what_is_no_longer_the_photo_it_was_is_left_out(photos: list[TrainImage], tmp_path: Path) -> None:
+def test_changed_images_are_left_out(photos: list[TrainImage], tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(photos[0].path.read_bytes()[:200])
     gone = TrainImage(tmp_path / "gone.png", photos[0].sha256, 0)
@@ -94,14 +94,14 @@ def test_what_is_no_longer_the_photo_it_was_is_left_out(photos: list[TrainImage]
     assert pipeline.skipped == {gone.path, changed.path, damaged.path}
 
 
-def test_the_trunk_gets_few_images_at_once_in_one_thread(photos: list[TrainImage]) -> None:
+def test_the_frozen_base_gets_small_batches_in_one_thread(photos: list[TrainImage]) -> None:
     calls: list[tuple[int, str]] = []
 
-    def trunk(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def frozen_base(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         calls.append((len(images), threading.current_thread().name))
         return images.mean(axis=(1, 2)).astype(np.float32)
 
-    with DataLoader(_PLAN, trunk, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
+    with DataLoader(_PLAN, frozen_base, CancelToken()).batches([photos], plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert [size for size, _ in calls] == [MAX_BATCH, 12 - MAX_BATCH]
     assert len({name for _, name in calls}) == 1
@@ -109,7 +109,7 @@ def test_the_trunk_gets_few_images_at_once_in_one_thread(photos: list[TrainImage
     assert batch.inputs.argmax(axis=1).tolist() == batch.labels.tolist()  # tinted as their class
 
 
-def test_it_never_runs_far_ahead(photos: list[TrainImage]) -> None:
+def test_prefetching_is_bounded(photos: list[TrainImage]) -> None:
     seen: list[Path] = []
 
     def view(photo: TrainImage, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -122,7 +122,7 @@ def test_it_never_runs_far_ahead(photos: list[TrainImage]) -> None:
     assert len(photos) == 12
 
 
-def test_called_off_it_stops_and_leaves_no_thread(photos: list[TrainImage]) -> None:
+def test_cancelled_it_stops_and_leaves_no_thread(photos: list[TrainImage]) -> None:
     before, pipeline = threading.active_count(), _pipeline()
     with pipeline.batches(in_batches(photos * 20, 4), plain_view(_PLAN)) as batches:
         next(batches)
@@ -132,35 +132,35 @@ def test_called_off_it_stops_and_leaves_no_thread(photos: list[TrainImage]) -> N
     assert threading.active_count() == before
 
 
-def test_who_stops_listening_leaves_no_thread(photos: list[TrainImage]) -> None:
+def test_leaving_early_leaves_no_thread(photos: list[TrainImage]) -> None:
     before = threading.active_count()
     with _pipeline().batches(in_batches(photos * 20, 4), plain_view(_PLAN)) as batches:
         next(batches)
     assert threading.active_count() == before
 
 
-def test_a_trunk_that_fails_is_told_of(photos: list[TrainImage]) -> None:
-    def trunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def test_errors_of_the_frozen_base_are_raised(photos: list[TrainImage]) -> None:
+    def frozen_base(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise ProviderError("It failed.", hint="Take another.")
 
     before = threading.active_count()
     with (
-        DataLoader(_PLAN, trunk, CancelToken()).batches(in_batches(photos, 4), plain_view(_PLAN)) as batches,
+        DataLoader(_PLAN, frozen_base, CancelToken()).batches(in_batches(photos, 4), plain_view(_PLAN)) as batches,
         pytest.raises(ProviderError, match="It failed"),
     ):
         next(batches)
     assert threading.active_count() == before
 
 
-def test_the_list_of_photos_is_read_from_the_job_s_folder(photos: list[TrainImage], tmp_path: Path) -> None:
+def test_the_list_of_images_is_read_from_the_jobs_folder(photos: list[TrainImage], tmp_path: Path) -> None:
     listed = [[str(photo.path), photo.sha256, photo.label] for photo in photos]
     (tmp_path / IMAGES).write_text(json.dumps({"train": listed[:9], "validation": listed[9:]}))
     assert read_images(tmp_path) == (photos[:9], photos[9:])
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"train": []}', '{"train": [["a"]], "validation": []}'])
-def test_a_damaged_list_is_refused(content: str | None, tmp_path: Path) -> None:
+def test_a_damaged_list_is_rejected(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / IMAGES).write_text(content)
-    with pytest.raises(TrainerError, match="holds no list of images"):
+    with pytest.raises(TrainerError, match=r"list of images in .* is missing or damaged"):
         read_images(tmp_path)

@@ -1,4 +1,4 @@
-"""Checkpoints: what is read back, what is refused, and kills while they are written."""
+"""Checkpoints: round trips, rejected files, and kills while writing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def checkpoint(epochs: int = 3, best: int = 1, size: int = 20) -> Checkpoint:
-    """A checkpoint whose arrays all hold the number of their epoch."""
+    """A checkpoint whose arrays all contain the number of their epoch."""
     history = [Epoch(0, 5, None, None, 1 / 3, 0.1, 0.25)]
     history += [Epoch(number, 5, 0.1 + number, 0.5, None, None, 0.25) for number in range(1, epochs + 1)]
     weights = (np.full((size, 3), epochs, np.float32), np.full(3, epochs, np.float32))
@@ -51,7 +51,7 @@ def assert_same(found: Checkpoint | None, expected: Checkpoint) -> None:
 
 
 @pytest.mark.parametrize(("epochs", "best"), [(3, 1), (3, 3), (0, 0)])
-def test_it_is_read_back_as_it_was(folder: Path, epochs: int, best: int) -> None:
+def test_a_checkpoint_survives_a_round_trip(folder: Path, epochs: int, best: int) -> None:
     save(checkpoint(epochs, best), folder)
     assert_same(load(folder), checkpoint(epochs, best))
 
@@ -62,19 +62,19 @@ def test_more_than_ten_arrays_keep_their_order(folder: Path) -> None:
     assert_same(load(folder), many)
 
 
-def test_the_best_weights_take_no_room_twice(folder: Path) -> None:
+def test_the_best_weights_are_not_stored_twice(folder: Path) -> None:
     save(checkpoint(3, 1, size=10_000), folder)
     apart = (folder / CHECKPOINT).stat().st_size
     save(checkpoint(3, 3, size=10_000), folder)
     assert (folder / CHECKPOINT).stat().st_size < 0.7 * apart
 
 
-def test_without_one_there_is_none(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_checkpoint_the_result_is_none(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert load(folder) is None
     assert not caplog.text
 
 
-def test_that_of_another_job_is_not_gone_on_with(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_checkpoint_of_another_job_is_not_resumed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     save(checkpoint(), folder)
     (folder / JOB).write_bytes(job_bytes(replace(JOB_NOW, epochs=6)))
     assert load(folder) is None
@@ -83,14 +83,14 @@ def test_that_of_another_job_is_not_gone_on_with(folder: Path, caplog: pytest.Lo
     assert_same(load(folder), checkpoint())
 
 
-def test_that_of_another_format_is_not_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_of_another_format_is_not_resumed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as older:
         older.setattr("core.trainer.checkpoint._FORMAT", 0)
         save(checkpoint(), folder)
     assert load(folder) is None
 
 
-def test_a_damaged_one_is_not_gone_on_with(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_checkpoint_is_not_resumed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     save(checkpoint(), folder)
     whole = (folder / CHECKPOINT).read_bytes()
     draw = random.Random(0)
@@ -105,7 +105,7 @@ def test_a_damaged_one_is_not_gone_on_with(folder: Path, caplog: pytest.LogCaptu
     assert len(files_set_aside(folder, CHECKPOINT)) == 60
 
 
-def test_one_that_cannot_be_read_for_a_moment_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporarily_unreadable_checkpoint_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(checkpoint(), folder)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "read_bytes", Mock(side_effect=OSError(5, "Input/output error")))
@@ -135,7 +135,7 @@ for epochs in range(100_000):
 """
 
 
-def test_a_kill_while_it_is_written_leaves_a_whole_one(folder: Path) -> None:
+def test_a_kill_while_writing_leaves_an_intact_checkpoint(folder: Path) -> None:
     draw, epochs = random.Random(1), set()
     root = Path(__file__).parents[3]
     for _ in range(3):

@@ -56,11 +56,11 @@ def learner(
 
 
 def trained(job: TrainerJob, material: DenseData) -> DenseTrainer:
-    pupil = learner(job, material)
+    trainer = learner(job, material)
     for epoch in range(1, job.epochs + 1):
-        reseed(pupil.model, job.seed, epoch)
-        pupil.train_epoch(epoch)
-    return pupil
+        reseed(trainer.model, job.seed, epoch)
+        trainer.train_epoch(epoch)
+    return trainer
 
 
 def head_from(job: TrainerJob, features: NDArray[np.float32], labels: NDArray[np.int64]) -> Head:
@@ -72,7 +72,7 @@ def accuracy(head: Head, features: NDArray[np.float32], labels: NDArray[np.int64
     return float(np.mean(head.logits(features).argmax(axis=1) == labels))
 
 
-def test_it_is_the_article_s_head() -> None:
+def test_it_is_the_articles_head() -> None:
     model = initial_head(2048, 8, 0)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
@@ -82,13 +82,13 @@ def test_it_is_the_article_s_head() -> None:
     assert activations == ["relu", "relu", "linear"]
 
 
-def test_the_seed_decides_where_it_begins() -> None:
+def test_the_seed_determines_the_initial_weights() -> None:
     ours, again, others = (initial_head(20, 3, seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(ours, again, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(ours[::2], others[::2], strict=True))
 
 
-def test_features_are_standardised_by_those_to_learn_from() -> None:
+def test_features_are_standardized_by_the_training_features() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     features[:, 4] = 0.1
     material = dense_data(features, labels, held=20)
@@ -99,7 +99,7 @@ def test_features_are_standardised_by_those_to_learn_from() -> None:
     assert np.allclose(material.validation * material.scale + material.mean, features[40:], atol=1e-4)
 
 
-def test_the_installed_head_reads_features_as_they_come() -> None:
+def test_the_installed_head_reads_raw_features() -> None:
     features, labels = clouds(60, 3, 50, apart=1.0)
     features[:, 4] = 0.1
     material = dense_data(features, labels)
@@ -108,32 +108,32 @@ def test_the_installed_head_reads_features_as_they_come() -> None:
     assert np.allclose(head.logits(features), model(material.features, training=False), atol=1e-4)
 
 
-def test_it_learns_and_says_how_well() -> None:
+def test_it_trains_and_reports_its_metrics() -> None:
     features, labels = clouds(160, 3, 50, apart=0.7)
-    pupil = learner(JOB_NOW, dense_data(features, labels, held=40))
-    before = pupil.validate()
-    scores = [pupil.train_epoch(epoch) for epoch in range(1, 41)]
-    after = pupil.validate()
+    trainer = learner(JOB_NOW, dense_data(features, labels, held=40))
+    before = trainer.validate()
+    scores = [trainer.train_epoch(epoch) for epoch in range(1, 41)]
+    after = trainer.validate()
     assert before is not None
     assert after is not None
     assert before.accuracy < 0.7
     assert after.accuracy > 0.9
     assert scores[-1].loss < scores[0].loss
-    logits = pupil.model(pupil._data.validation, training=False)
+    logits = trainer.model(trainer._data.validation, training=False)
     entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels[120:], logits)
     assert after.loss == pytest.approx(float(entropy), rel=1e-5)
     assert learner(JOB_NOW, dense_data(features, labels)).validate() is None
 
 
 def test_progress_counts_all_images_of_all_epochs() -> None:
-    told: list[TrainerEvent] = []
+    reported: list[TrainerEvent] = []
     features, labels = clouds(30, 3, 10, apart=1.0)
     job = replace(JOB_NOW, epochs=4)
-    pupil = learner(job, dense_data(features, labels), told.append)
+    trainer = learner(job, dense_data(features, labels), reported.append)
     for epoch in (2, 3, 4):  # the first was gone through by an earlier process
-        pupil.train_epoch(epoch)
-    assert told[0] == Progress("learning", 0, 90, None)
-    assert told[-1] == Progress("learning", 90, 90, 0.0)
+        trainer.train_epoch(epoch)
+    assert reported[0] == Progress("learning", 0, 90, None)
+    assert reported[-1] == Progress("learning", 90, 90, 0.0)
 
 
 def test_the_same_seed_gives_the_same_head() -> None:
@@ -144,8 +144,8 @@ def test_the_same_seed_gives_the_same_head() -> None:
     assert first == again != other
 
 
-def test_it_names_as_many_as_quick_where_few_images_have_many_features() -> None:
-    """With Keras's own initial weights it would not: what no image spans would drown what is learnt."""
+def test_it_is_as_accurate_as_quick_with_few_images_and_many_features() -> None:
+    """With Keras's default initialization it is not: directions that no image spans drown what is learned."""
     features, labels = clouds(80, 4, 2048, apart=0.12)
     others, theirs = clouds(800, 4, 2048, apart=0.12, seed=1)
     linear = accuracy(quick.fit(features, labels, 1.0), others, theirs)
@@ -167,33 +167,33 @@ def test_rare_classes_weigh_as_much_as_common_ones(monkeypatch: pytest.MonkeyPat
     assert recall[True] > recall[False] + 0.2
 
 
-def test_for_two_classes_softmax_is_the_article_s_sigmoid() -> None:
+def test_for_two_classes_softmax_equals_the_articles_sigmoid() -> None:
     features, labels = clouds(60, 2, 30, apart=0.5)
     material = dense_data(features, labels, held=30)
-    pupil = trained(replace(JOB_NOW, classes=2), material)
-    logits = exported_head(fold_standardization(pupil.model, material)).logits(features[30:])
+    trainer = trained(replace(JOB_NOW, classes=2), material)
+    logits = exported_head(fold_standardization(trainer.model, material)).logits(features[30:])
     apart = logits[:, 1] - logits[:, 0]
     assert np.allclose(softmax(logits)[:, 1], 1 / (1 + np.exp(-apart.astype(np.float64))), atol=1e-6)
-    told = pupil.validate()
+    reported = trainer.validate()
     binary = keras.losses.BinaryCrossentropy(from_logits=True)(labels[30:].astype(np.float32), apart)
-    assert told is not None
-    assert told.loss == pytest.approx(float(binary), rel=1e-4)
+    assert reported is not None
+    assert reported.loss == pytest.approx(float(binary), rel=1e-4)
 
 
-def test_it_is_called_off_between_steps() -> None:
+def test_it_is_cancelled_between_steps() -> None:
     features, labels = clouds(60, 3, 10, apart=1.0)
     token = CancelToken()
-    pupil = DenseTrainer(JOB_NOW, dense_data(features, labels), "learning", lambda _: token.cancel(), token)
+    trainer = DenseTrainer(JOB_NOW, dense_data(features, labels), "learning", lambda _: token.cancel(), token)
     with pytest.raises(Cancelled):
-        pupil.train_epoch(1)
-    assert not pupil.optimizer.iterations.numpy()
+        trainer.train_epoch(1)
+    assert not trainer.optimizer.iterations.numpy()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK nothing"])
-def test_features_that_are_none_are_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_invalid_features_are_rejected(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "features.npz").write_bytes(content)
-    with pytest.raises(TrainerError, match="holds no features"):
+    with pytest.raises(TrainerError, match=r"features in .* are missing or damaged"):
         dense.run(JOB_NOW, tmp_path, lambda _: None, CancelToken())
 
 
@@ -211,7 +211,7 @@ for epoch in (3, 20, 40):
 print(digest_of_a_training(killed))
 print(digest_of_a_training(whole))
 """
-"""Trainings killed at some moments, then one that goes on, then one that nobody killed. TensorFlow is imported once."""
+"""Trainings that are killed, then one that resumes, then one without a kill. TensorFlow is imported once."""
 
 
 def digest_of_a_training(folder: Path, killed_after: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 by the published figures, and the way PyTorch's arrays become Keras's."""
+"""EfficientNet-Lite0 against published figures, and the conversion of PyTorch's arrays to Keras."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLOCKS = [  # input, expanded, output channels and kernel, by table 1 of the pa
 
 
 def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and shapes of the convolutions in the state dict, normalisations as one width."""
+    """Names and shapes of the convolutions in the state dict, and widths of normalizations."""
     yield "_conv_stem", (32, 3, 3, 3)
     yield "_bn0", (32,)
     for number, (before, inner, after, kernel) in enumerate(_BLOCKS):
@@ -40,7 +40,7 @@ def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, NDArray[np.float32]]:
-    """A state dict of the right shapes with drawn values."""
+    """A state dict with the right shapes and random values."""
     random = np.random.default_rng(0)
     arrays = {}
     for name, shape in _shapes():
@@ -76,7 +76,7 @@ def test_the_classifier_reads_features(state: dict[str, NDArray[np.float32]]) ->
     np.testing.assert_allclose(head.logits(features), wanted, rtol=1e-5)
 
 
-def test_a_grey_of_127_is_zero_inside() -> None:
+def test_a_pixel_value_of_127_is_scaled_to_zero() -> None:
     scaling = efficientnet_lite0(32).get_layer("scaling")
     values = np.array([[[[127, 255, 0]]]], np.float32)
     assert np.asarray(scaling(values)).tolist() == [[[[0, 1, -127 / 128]]]]

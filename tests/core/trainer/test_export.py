@@ -29,7 +29,7 @@ _SIZE, _WIDTH = 24, 40
 
 
 def _backbone() -> keras.Model:
-    """Every operation our networks use, in small."""
+    """A small network with every operation of ours."""
     keras.utils.set_random_seed(3)
     layers = keras.layers
     image = keras.Input((_SIZE, _SIZE, 3), name="image")
@@ -69,19 +69,19 @@ def _images(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7])
-def test_it_answers_like_keras(backbone: keras.Model, exported: Path, batch: int) -> None:
+def test_its_outputs_match_keras(backbone: keras.Model, exported: Path, batch: int) -> None:
     found = parity(backbone, exported, _images(7), batch)
     assert found.images == 7
     assert found.least_cosine >= 0.99999
     assert 0 < found.greatest_difference < 0.01  # float16 kernels are not exact
 
 
-def test_another_network_does_not_pass_for_it(backbone: keras.Model, exported: Path) -> None:
+def test_another_network_does_not_match(backbone: keras.Model, exported: Path) -> None:
     other = keras.models.clone_model(backbone)
     assert parity(other, exported, _images(4), 4).least_cosine < 0.99
 
 
-def test_its_ports(exported: Path) -> None:
+def test_its_inputs_and_outputs(exported: Path) -> None:
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     ports = {port.name: (port.type, port.shape) for port in (*session.get_inputs(), *session.get_outputs())}
     assert ports == {
@@ -91,18 +91,18 @@ def test_its_ports(exported: Path) -> None:
     }
 
 
-def test_the_engine_s_guard_lets_it_pass(exported: Path) -> None:
+def test_it_passes_the_checks_of_the_engine(exported: Path) -> None:
     model = graph.parse(exported.read_bytes())
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
 
 
 def test_equal_weights_give_equal_bytes(backbone: keras.Model, exported: Path) -> None:
-    twin = _backbone()
-    assert backbone_bytes(twin) == exported.read_bytes()
+    rebuilt = _backbone()
+    assert backbone_bytes(rebuilt) == exported.read_bytes()
 
 
-def test_the_file_says_nothing_about_this_machine(exported: Path) -> None:
+def test_the_file_contains_nothing_about_this_machine(exported: Path) -> None:
     data = exported.read_bytes()
     model = onnx.ModelProto.FromString(data)
     assert (model.producer_name, model.doc_string, list(model.metadata_props)) == ("tf2onnx", "", [])
@@ -111,8 +111,8 @@ def test_the_file_says_nothing_about_this_machine(exported: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Taught:
-    """The shipped Xception after its exit flow was trained, as it were.
+class _FineTuned:
+    """The built-in Xception with a modified exit flow, as if trained.
 
     Attributes:
         shipped: the file it comes from.
@@ -128,8 +128,8 @@ class _Taught:
 
 
 @pytest.fixture(scope="module")
-def taught(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> _Taught:
-    """Every weight of blocks 13 and 14 moved a little."""
+def fine_tuned(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> _FineTuned:
+    """Change every weight of blocks 13 and 14 a little."""
     folder = shipped_models / "xception-imagenet"
     card = read_card((folder / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
@@ -140,29 +140,29 @@ def taught(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> _T
         if layer.name.startswith(("block13", "block14")):
             for weight in layer.trainable_weights:
                 weight.assign(weight * random.uniform(0.9, 1.1, weight.shape))
-    file = tmp_path_factory.mktemp("taught") / "backbone.onnx"
+    file = tmp_path_factory.mktemp("fine_tuned") / "backbone.onnx"
     export_backbone(model, file, Float16Policy.LOSSLESS)
     own = exported_backbone_card(
         model,
         file.read_bytes(),
-        name="taught",
+        name="fine_tuned",
         origin=Origin("moved by the tests", "Apache-2.0"),
         architecture=card.architecture,
         preprocessing=card.preprocessing,
     )
-    return _Taught(shipped, model, file, own)
+    return _FineTuned(shipped, model, file, own)
 
 
-def test_a_partly_trained_network_answers_like_keras(taught: _Taught) -> None:
+def test_a_partly_trained_network_matches_keras(fine_tuned: _FineTuned) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 299, 299, 3), dtype=np.uint8)
-    found = parity(taught.model, taught.file, images, 3)
+    found = parity(fine_tuned.model, fine_tuned.file, images, 3)
     assert found.greatest_difference < 1e-4
-    assert parity(taught.model, taught.shipped, images, 3).greatest_difference > 1e-2
+    assert parity(fine_tuned.model, fine_tuned.shipped, images, 3).greatest_difference > 1e-2
 
 
-def test_kernels_that_were_not_trained_are_stored_as_they_were(taught: _Taught) -> None:
-    """All but the first, which is too small for float16 and comes back with the noise of being unfolded and folded."""
-    before, after = _kernels(taught.shipped), _kernels(taught.file.read_bytes())
+def test_untrained_kernels_are_stored_unchanged(fine_tuned: _FineTuned) -> None:
+    """All but the first, which is too small for float16 and has the noise of being unfolded and folded."""
+    before, after = _kernels(fine_tuned.shipped), _kernels(fine_tuned.file.read_bytes())
     ends = len(before) - 9  # block 13: four and its shortcut; block 14: four
     np.testing.assert_allclose(after[0], before[0], rtol=1e-6)
     for old, new in zip(before[1:ends], after[1:ends], strict=True):
@@ -171,27 +171,27 @@ def test_kernels_that_were_not_trained_are_stored_as_they_were(taught: _Taught) 
     assert {new.dtype.name for new in after[ends:]} == {"float32"}
 
 
-def test_its_trunk_is_still_that_of_the_shipped_one(taught: _Taught) -> None:
-    assert abs(len(split_frozen_base(taught.file.read_bytes())) - len(split_frozen_base(taught.shipped))) < 100
+def test_its_frozen_base_is_that_of_the_built_in_backbone(fine_tuned: _FineTuned) -> None:
+    assert abs(len(split_frozen_base(fine_tuned.file.read_bytes())) - len(split_frozen_base(fine_tuned.shipped))) < 100
 
 
-def test_its_card_is_right(taught: _Taught) -> None:
-    data = taught.file.read_bytes()
-    graph.check_backbone(data, taught.card)
-    assert open_engine(data, taught.card, Provider.CPU, Precision.EXACT).agreement > 0.999999
-    assert taught.card.weights == 20_861_480
-    assert taught.card.multiply_adds == 8_355_355_496
-    assert taught.card.sha256 == hashlib.sha256(data).hexdigest()
+def test_its_card_is_correct(fine_tuned: _FineTuned) -> None:
+    data = fine_tuned.file.read_bytes()
+    graph.check_backbone(data, fine_tuned.card)
+    assert open_engine(data, fine_tuned.card, Provider.CPU, Precision.EXACT).agreement > 0.999999
+    assert fine_tuned.card.weights == 20_861_480
+    assert fine_tuned.card.multiply_adds == 8_355_355_496
+    assert fine_tuned.card.sha256 == hashlib.sha256(data).hexdigest()
 
 
-def test_it_can_be_trained_further(taught: _Taught) -> None:
-    again = rebuild_keras(taught.file.read_bytes(), taught.card, None)
+def test_it_can_be_trained_further(fine_tuned: _FineTuned) -> None:
+    again = rebuild_keras(fine_tuned.file.read_bytes(), fine_tuned.card, None)
     images = np.random.default_rng(1).integers(0, 256, (1, 299, 299, 3), dtype=np.uint8)
-    assert parity(again, taught.file, images, 1).greatest_difference < 1e-4
+    assert parity(again, fine_tuned.file, images, 1).greatest_difference < 1e-4
 
 
 def _kernels(data: bytes) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
-    """Kernels of all convolutions as they are stored, in the graph's order."""
+    """The stored kernels of all convolutions, in the graph's order."""
     content = graph.parse(data).graph
     stored = {tensor.name: tensor for tensor in content.initializer}
     halves = {node.output[0]: node.input[0] for node in content.node if node.op_type == "Cast"}

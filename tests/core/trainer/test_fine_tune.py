@@ -1,4 +1,4 @@
-"""The recipe fine-tune from a job's folder to a backbone the engine runs, with the shipped Xception on small images."""
+"""The recipe fine-tune from a job's folder to an exported backbone, with the built-in Xception on small images."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from tests import tiny
 from tests.teaching import write_labelled
 
 _SIZE = 75
-"""The smallest side from which strides and paddings go as they do from 299 pixels."""
+"""The smallest side at which strides and padding behave as at 299 pixels."""
 
 
 @pytest.fixture(scope="module")
 def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the shipped backbone, made to read images of 75 pixels."""
+    """The folder of the built-in backbone, changed to read images of 75 pixels."""
     shipped, folder = shipped_models / "xception-imagenet", tmp_path_factory.mktemp("small")
     card = read_card((shipped / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
@@ -69,7 +69,7 @@ def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str, int]]]:
-    """Eighteen photos of three classes to train and six to validate with; one more is damaged."""
+    """Eighteen training and six validation photos of three classes; one more is damaged."""
     folder = write_labelled(tmp_path_factory.mktemp("photos"), 8)
     damaged = folder / "damaged.png"
     damaged.write_bytes(b"\x89PNG\r\n\x1a\nand no more")
@@ -94,7 +94,7 @@ Prepare = Callable[..., tuple[TrainerJob, Path]]
 def prepare(
     small: Path, listed: dict[str, list[tuple[str, str, int]]], tmp_path_factory: pytest.TempPathFactory
 ) -> Prepare:
-    """Makes a job's folder; the head to begin with knows nothing."""
+    """Makes a job's folder with an untrained initial head."""
 
     def make(**changes: Any) -> tuple[TrainerJob, Path]:  # noqa: ANN401 - a job's fields
         folder = tmp_path_factory.mktemp("job")
@@ -110,7 +110,7 @@ def prepare(
 
 
 def _run(job: TrainerJob, folder: Path, token: CancelToken | None = None, until: int | None = None) -> dict[str, Any]:
-    """Run a job; with `until`, call it off when that epoch is told."""
+    """Run a job; with `until`, cancel it when that epoch is reported."""
     token = token or CancelToken()
 
     def emit(event: TrainerEvent) -> None:
@@ -134,7 +134,7 @@ def _card(folder: Path) -> BackboneCard:
 
 
 def _check_gate(folder: Path) -> float:
-    """Hold the engine against what Keras said; the greatest difference of a logit."""
+    """Compare the engine with Keras's outputs; the largest difference of a logit."""
     card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
     head = read_head((folder / protocol.HEAD).read_bytes())
     reference = HeadReference("head.npz", "0" * 64)
@@ -143,7 +143,7 @@ def _check_gate(folder: Path) -> float:
 
 
 def _kernels(data: bytes) -> Iterator[np.ndarray[Any, Any]]:
-    """The kernels of all convolutions, as they are stored."""
+    """The stored kernels of all convolutions."""
     content = graph.parse(data).graph
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in content.initializer}
     casts = {node.output[0]: node.input[0] for node in content.node if node.op_type == "Cast"}
@@ -172,7 +172,7 @@ def test_its_facts(finished: tuple[Path, dict[str, Any]]) -> None:
     assert "0.02" in facts["optimizer"]
 
 
-def test_the_engine_says_what_keras_says(finished: tuple[Path, dict[str, Any]]) -> None:
+def test_the_engine_matches_keras(finished: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = finished
     card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
     assert card.name == "xception-fine-tuned"
@@ -182,7 +182,7 @@ def test_the_engine_says_what_keras_says(finished: tuple[Path, dict[str, Any]]) 
     assert 0 < _check_gate(folder) <= 1e-3
 
 
-def test_the_trunk_is_as_it_was_and_the_exit_flow_is_not(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
+def test_only_the_exit_flow_has_changed(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
     before = list(_kernels((small / "backbone.onnx").read_bytes()))
     after = list(_kernels((finished[0] / protocol.BACKBONE).read_bytes()))
     changed = [not np.allclose(one, other, rtol=1e-6) for one, other in zip(before, after, strict=True)]
@@ -210,7 +210,7 @@ def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_the_whole_network_learns_too(prepare: Prepare, small: Path) -> None:
+def test_the_whole_network_can_be_trained(prepare: Prepare, small: Path) -> None:
     job, folder = prepare(depth="whole", epochs=1, precision="auto", learning_rate=0.005)
     facts = _run(job, folder)
     assert facts["depth"] == "whole"
@@ -221,7 +221,7 @@ def test_the_whole_network_learns_too(prepare: Prepare, small: Path) -> None:
     assert not np.allclose(was, now, rtol=1e-6)
 
 
-def test_called_off_at_once_nothing_is_done(prepare: Prepare) -> None:
+def test_cancelled_at_once_nothing_is_done(prepare: Prepare) -> None:
     job, folder = prepare()
     token = CancelToken()
     token.cancel()
@@ -230,16 +230,16 @@ def test_called_off_at_once_nothing_is_done(prepare: Prepare) -> None:
     assert not (folder / protocol.CHECKPOINT).exists()
 
 
-def test_without_the_normalisation_it_is_refused(prepare: Prepare, small: Path, tmp_path: Path) -> None:
+def test_without_the_normalization_it_is_rejected(prepare: Prepare, small: Path, tmp_path: Path) -> None:
     for name in ("card.json", "backbone.onnx"):
         (tmp_path / name).write_bytes((small / name).read_bytes())
     job, folder = prepare(backbone=str(tmp_path))
-    with pytest.raises(ModelError, match="without what fine-tuning needs"):
+    with pytest.raises(ModelError, match="lacks the files needed for fine-tuning"):
         _run(job, folder)
 
 
 @pytest.mark.parametrize("content", [None, "dense"])
-def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | None) -> None:
+def test_without_a_linear_head_it_is_rejected(prepare: Prepare, content: str | None) -> None:
     job, folder = prepare()
     (folder / protocol.START).unlink()
     if content == "dense":
@@ -249,28 +249,28 @@ def test_without_a_linear_head_it_is_refused(prepare: Prepare, content: str | No
         _run(job, folder)
 
 
-def test_a_trunk_that_does_not_fit_its_ending_is_refused(small: Path, keras_model: keras.Model) -> None:
+def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(small: Path, keras_model: keras.Model) -> None:
     backbone = read_backbone(small)
     ending = exit_flow(None)
-    with pytest.raises(ModelError, match="in two parts"):
+    with pytest.raises(ModelError, match="split in two"):
         open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.AUTO)
     copy_weights(keras_model, ending)
-    trunk = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.EXACT)
-    assert trunk.provider is Provider.CPU
-    assert trunk.agreement > 0.99999
-    with pytest.raises(ProviderError, match="failed while it ran"):
-        trunk(np.zeros((1, 10, 10, 3), np.uint8))
+    frozen_base = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.EXACT)
+    assert frozen_base.provider is Provider.CPU
+    assert frozen_base.agreement > 0.99999
+    with pytest.raises(ProviderError, match="failed while running"):
+        frozen_base(np.zeros((1, 10, 10, 3), np.uint8))
 
 
-@pytest.mark.parametrize("wish", [ProviderPreference.AUTO, ProviderPreference.CUDA])
-def test_a_provider_that_runs_the_whole_but_not_the_beginning(
+@pytest.mark.parametrize("requested", [ProviderPreference.AUTO, ProviderPreference.CUDA])
+def test_a_provider_that_runs_the_backbone_but_not_its_base(
     small: Path,
     keras_model: keras.Model,
-    wish: ProviderPreference,
+    requested: ProviderPreference,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where it was only the fastest, the CPU takes over and that is told; where it was named, it is an error."""
+    """An automatically chosen provider falls back to the CPU with a warning; a requested one is an error."""
     backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
     copy_weights(keras_model, ending)
 
@@ -281,17 +281,17 @@ def test_a_provider_that_runs_the_whole_but_not_the_beginning(
 
     monkeypatch.setattr(sessions, "open_session", open_session)
     monkeypatch.setattr("core.trainer.frozen_base.choose_engine", lambda *_: SimpleNamespace(provider=Provider.CUDA))
-    if wish is ProviderPreference.AUTO:
-        trunk = open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
-        assert trunk.provider is Provider.CPU
+    if requested is ProviderPreference.AUTO:
+        frozen_base = open_frozen_base(backbone.data, backbone.card, ending, requested, Precision.AUTO)
+        assert frozen_base.provider is Provider.CPU
         assert "It cannot take half a network" in caplog.text
     else:
         with pytest.raises(ProviderError, match="half a network"):
-            open_frozen_base(backbone.data, backbone.card, ending, wish, Precision.AUTO)
+            open_frozen_base(backbone.data, backbone.card, ending, requested, Precision.AUTO)
 
 
 @pytest.mark.parametrize(
-    ("wish", "has_it", "agreement", "wanted"),
+    ("requested", "has_it", "agreement", "wanted"),
     [
         ("auto", True, 0.99, "bfloat16"),
         ("auto", False, 0.99, "float32"),
@@ -299,19 +299,19 @@ def test_a_provider_that_runs_the_whole_but_not_the_beginning(
         ("auto", True, 1.1, "float32"),
     ],
 )
-def test_bfloat16_where_it_is_had_wished_for_and_right(
+def test_bfloat16_if_supported_allowed_and_accurate(
     prepare: Prepare,
     small: Path,
     keras_model: keras.Model,
     monkeypatch: pytest.MonkeyPatch,
-    wish: str,
+    requested: str,
     has_it: bool,
     agreement: float,
     wanted: str,
 ) -> None:
     monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
     monkeypatch.setitem(engine.MIN_AGREEMENT, Precision.AUTO, agreement)
-    job, _ = prepare(depth="whole", precision=wish)
+    job, _ = prepare(depth="whole", precision=requested)
     backbone = read_backbone(small)
     part = fine_tune._all_layers(backbone, keras_model, job)
     assert part.precision.startswith(wanted)

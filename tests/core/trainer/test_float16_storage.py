@@ -1,4 +1,4 @@
-"""A graph made compact answers as before, in half the bytes and under names of its own."""
+"""An optimized graph has the same outputs, half the size, and canonical names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHIFT = _RANDOM.normal(0, 1, (1, 32, 1, 1)).astype(np.float32)
 def _exported(
     prefix: str = "a", *, shared: bool = False, pointwise: NDArray[np.float32] = _POINTWISE
 ) -> onnx.ModelProto:
-    """What tf2onnx makes of a depthwise convolution, its normalisation and a pointwise convolution."""
+    """A depthwise convolution, its normalization and a pointwise convolution, as exported by tf2onnx."""
     p = prefix
     nodes = [
         helper.make_node("Conv", ["image", f"{p}/w1"], [f"{p}/c1"], group=32, pads=[1, 1, 1, 1], name=f"{p}/Conv_77"),
@@ -55,13 +55,13 @@ def _outputs(model: onnx.ModelProto, batch: int) -> list[NDArray[np.float32]]:
     return [np.asarray(answer) for answer in session.run(None, {"image": image})]
 
 
-def test_it_answers_as_before() -> None:
+def test_the_outputs_are_unchanged() -> None:
     for batch in (1, 2, 7):
         for before, after in zip(_outputs(_exported(), batch), _outputs(optimize(_exported()), batch), strict=True):
             np.testing.assert_allclose(after, before, atol=2e-3)
 
 
-def test_a_normalisation_moves_into_its_convolution() -> None:
+def test_a_normalization_is_folded_into_its_convolution() -> None:
     assert Counter(node.op_type for node in optimize(_exported()).graph.node) == {
         "Cast": 1,  # only one kernel is large enough to be worth it
         "Conv": 2,
@@ -70,14 +70,14 @@ def test_a_normalisation_moves_into_its_convolution() -> None:
     }
 
 
-def test_a_convolution_that_others_read_too_is_left_alone() -> None:
+def test_a_convolution_with_other_readers_is_left_alone() -> None:
     model = optimize(_exported(shared=True))
     assert Counter(node.op_type for node in model.graph.node)["Mul"] == 1
     for before, after in zip(_outputs(_exported(shared=True), 2), _outputs(model, 2), strict=True):
         np.testing.assert_allclose(after, before, atol=2e-3)
 
 
-def test_kernels_are_halves_and_biases_are_not() -> None:
+def test_kernels_are_float16_and_biases_are_not() -> None:
     stored = {tuple(tensor.dims): tensor.data_type for tensor in optimize(_exported()).graph.initializer}
     assert stored == {
         (48, 32, 1, 1): TensorProto.FLOAT16,
@@ -92,7 +92,7 @@ def _stored_pointwise(pointwise: NDArray[np.float32], halving: Float16Policy) ->
     return numpy_helper.to_array(found)
 
 
-def test_lossless_gives_a_kernel_back_that_was_a_half_but_for_noise() -> None:
+def test_lossless_restores_a_float16_kernel_with_noise() -> None:
     half = _POINTWISE.astype(np.float16)
     noise = 1 + _RANDOM.uniform(-(2.0**-21), 2.0**-21, half.shape)
     found = _stored_pointwise((half * noise).astype(np.float32), Float16Policy.LOSSLESS)
@@ -100,7 +100,7 @@ def test_lossless_gives_a_kernel_back_that_was_a_half_but_for_noise() -> None:
     np.testing.assert_array_equal(found, half)
 
 
-def test_lossless_leaves_alone_what_would_lose_a_single_number() -> None:
+def test_lossless_leaves_kernels_that_would_lose_precision() -> None:
     kernel = _POINTWISE.astype(np.float16).astype(np.float32)
     kernel[5, 7] *= 1 + 2.0**-18
     found = _stored_pointwise(kernel, Float16Policy.LOSSLESS)
@@ -109,26 +109,26 @@ def test_lossless_leaves_alone_what_would_lose_a_single_number() -> None:
     assert _stored_pointwise(kernel, Float16Policy.EVERYTHING).dtype == np.float16
 
 
-def test_lossless_leaves_alone_what_is_too_large_or_too_small_for_a_half() -> None:
+def test_lossless_leaves_kernels_outside_the_float16_range() -> None:
     for factor in (1e9, 1e-9):
         kernel = (_POINTWISE * factor).astype(np.float32)
         np.testing.assert_array_equal(_stored_pointwise(kernel, Float16Policy.LOSSLESS), kernel)
 
 
-def test_the_bytes_follow_from_the_weights_alone() -> None:
+def test_the_bytes_depend_on_the_weights_alone() -> None:
     one, other = optimize(_exported("a")), optimize(_exported("b/home/someone"))
     assert one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True)
     assert b"home" not in one.SerializeToString()
 
 
-def test_what_it_was_given_is_unchanged() -> None:
+def test_the_input_model_is_unchanged() -> None:
     model = _exported()
     before = model.SerializeToString(deterministic=True)
     optimize(model)
     assert model.SerializeToString(deterministic=True) == before
 
 
-def test_only_the_batch_axis_is_open_and_only_plain_operators_are_imported() -> None:
+def test_only_the_batch_axis_is_dynamic_and_only_standard_operators_are_imported() -> None:
     model = optimize(_exported())
     onnx.checker.check_model(model, full_check=True)
     for info in (*model.graph.input, *model.graph.output):

@@ -1,4 +1,4 @@
-"""A dense head through tf2onnx, and what is no dense head."""
+"""A dense head through tf2onnx, and graphs that are not dense heads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keras_head(*widths: int, biased: bool = True) -> keras.Model:
 
 @pytest.mark.parametrize("widths", [(WIDTH, CLASSES), (WIDTH, HIDDEN, CLASSES), (WIDTH, 8, HIDDEN, 2)])
 @pytest.mark.parametrize("biased", [True, False])
-def test_the_installed_head_holds_the_very_weights_and_says_the_same(widths: tuple[int, ...], biased: bool) -> None:
+def test_the_exported_head_has_the_same_weights_and_outputs(widths: tuple[int, ...], biased: bool) -> None:
     model = keras_head(*widths, biased=biased)
     head = read_head(head_bytes(exported_head(model), exact=True))
     layers = head.layers if isinstance(head, DenseHead) else (head,)
@@ -62,7 +62,7 @@ def node(kind: str, *names: str, **options: float) -> onnx.NodeProto:
     return helper.make_node(kind, inputs, [output], **options)
 
 
-def test_gemm_is_a_layer_too() -> None:
+def test_gemm_is_a_layer() -> None:
     ARRAYS["w0t"] = ARRAYS["w0"].T.copy()
     nodes = [
         node("Gemm", "features", "w0t", "b0", "a", transB=1, alpha=1.0),
@@ -96,12 +96,12 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_what_is_no_chain_of_dense_layers_is_refused(kind: str) -> None:
-    with pytest.raises(ModelError, match="is no chain of dense layers"):
+def test_graphs_that_are_not_chains_of_dense_layers_are_rejected(kind: str) -> None:
+    with pytest.raises(ModelError, match="is not a chain of dense layers"):
         head_from_onnx(graph(FOREIGN[kind]))
 
 
-def test_layers_that_do_not_fit_are_refused() -> None:
+def test_layers_with_mismatched_shapes_are_rejected() -> None:
     with pytest.raises(ModelError, match="do not fit together"):
         head_from_onnx(graph([*FIRST, node("MatMul", "c", "w0", "logits")]))
 

@@ -1,4 +1,4 @@
-"""A head made less sure says the same, less surely."""
+"""A head with an initial temperature makes the same predictions with less confidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _labels(head: LinearHead) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return head.logits(_FEATURES).argmax(axis=1).astype(np.int64)
 
 
-def test_a_sure_head_comes_into_the_doubt_that_is_wanted() -> None:
+def test_a_confident_head_gets_the_target_loss() -> None:
     head = _head(30)
     labels = _labels(head)
     assert log_loss(head.logits(_FEATURES), labels) < 0.5 * TARGET_LOSS_RATIO * np.log(3)
@@ -33,14 +33,14 @@ def test_a_sure_head_comes_into_the_doubt_that_is_wanted() -> None:
     np.testing.assert_allclose(found.logits(_FEATURES) * temperature, head.logits(_FEATURES), rtol=1e-3, atol=1e-3)
 
 
-def test_a_head_in_doubt_stays_as_it_is() -> None:
+def test_an_unsure_head_is_unchanged() -> None:
     head = _head(0.1)
     found, temperature = with_initial_temperature(head, _FEATURES, _labels(head))
     assert found is head
     assert temperature == 1
 
 
-def test_a_head_that_is_surely_wrong_stays_as_it_is() -> None:
+def test_a_confidently_wrong_head_is_unchanged() -> None:
     head = _head(30)
     found, temperature = with_initial_temperature(head, _FEATURES, (_labels(head) + 1) % 3)
     assert found is head

@@ -1,4 +1,4 @@
-"""A tiny network learns colours from photos: the same again for the same seed, and no further than it is asked."""
+"""A tiny network is trained on colour photos: deterministically, and it can be cancelled."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _JOB = TrainerJob("fine-tune", 3, 5, 4, 0.5, 0.5, 5, "whole", "exact", "cpu", ""
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[TrainImage]:
-    """Eighteen photos of three classes, those of a class not together."""
+    """Eighteen photos of three classes in mixed order."""
     folder = write_labelled(tmp_path_factory.mktemp("photos"), 6)
     paths = [(folder / name / f"{number}.png", label) for number in range(6) for label, name in enumerate(tiny.CLASSES)]
     return [TrainImage(path, tiny.sha256(path.read_bytes()), label) for path, label in paths]
 
 
 def _network() -> keras.Model:
-    """Every kind of layer that the exit flow has; the same weights each time."""
+    """Every kind of layer in the exit flow; the same weights each time."""
     keras.utils.set_random_seed(1)
     layers = keras.layers
     image = keras.Input((tiny.SIZE, tiny.SIZE, 3))
@@ -66,12 +66,12 @@ def _learner(
     job: TrainerJob = _JOB,
     *,
     token: CancelToken | None = None,
-    trunk: RunFrozenBase = _as_they_are,
+    frozen_base: RunFrozenBase = _as_they_are,
     report: ProgressCallback = lambda _: None,
 ) -> ImageTrainer:
-    """Learns from the first twelve photos, looks at the others."""
+    """Trains on the first twelve photos, and validates on the others."""
     return ImageTrainer(
-        _network(), job, (photos[:12], photos[12:]), DataLoader(_PLAN, trunk, token or CancelToken()), report
+        _network(), job, (photos[:12], photos[12:]), DataLoader(_PLAN, frozen_base, token or CancelToken()), report
     )
 
 
@@ -84,12 +84,12 @@ def _trained(
 
 
 def test_it_learns(photos: list[TrainImage], tmp_path: Path) -> None:
-    told = _trained(photos, tmp_path, lambda _: None, CancelToken()).history
-    losses = [epoch.loss for epoch in told if epoch.loss is not None]
+    reported = _trained(photos, tmp_path, lambda _: None, CancelToken()).history
+    losses = [epoch.loss for epoch in reported if epoch.loss is not None]
     assert losses[-1] < 0.8 * losses[0]
-    assert told[-1].validation_loss is not None
-    assert told[0].validation_loss is not None
-    assert told[-1].validation_loss < 0.8 * told[0].validation_loss
+    assert reported[-1].validation_loss is not None
+    assert reported[0].validation_loss is not None
+    assert reported[-1].validation_loss < 0.8 * reported[0].validation_loss
 
 
 def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
@@ -113,24 +113,24 @@ def test_the_same_seed_ends_with_the_same_weights_interrupted_or_not(
 
 
 def _trained_on(photos: list[TrainImage], job: TrainerJob) -> set[bytes]:
-    """The pixels of the images that an epoch learns from."""
+    """The pixels of the images in a training epoch."""
     seen: list[Images] = []
 
     def watching(images: Images) -> Images:
         seen.extend(images.copy())
         return images
 
-    _learner(photos, job, trunk=watching).train_epoch(1)
+    _learner(photos, job, frozen_base=watching).train_epoch(1)
     return {image.tobytes() for image in seen}
 
 
-def test_without_augmentation_it_sees_the_images_as_they_are(photos: list[TrainImage]) -> None:
+def test_without_augmentation_images_are_unmodified(photos: list[TrainImage]) -> None:
     plain = {preprocess(decode(photo.path), _PLAN).tobytes() for photo in photos[:12]}
     assert _trained_on(photos, replace(_JOB, augment=False)) == plain
     assert not _trained_on(photos, _JOB) & plain
 
 
-def test_called_off_within_an_epoch_it_stops_there(photos: list[TrainImage]) -> None:
+def test_cancelled_within_an_epoch_it_stops(photos: list[TrainImage]) -> None:
     token, before = CancelToken(), threading.active_count()
 
     def report(progress: Progress) -> None:
@@ -146,11 +146,11 @@ def test_called_off_within_an_epoch_it_stops_there(photos: list[TrainImage]) -> 
 def test_validation_images_are_prepared_once(photos: list[TrainImage], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def trunk(images: Images) -> Images:
+    def frozen_base(images: Images) -> Images:
         calls.append(len(images))
         return images.astype(np.float32)
 
-    learner = _learner(photos, replace(_JOB, batch=4), trunk=trunk)
+    learner = _learner(photos, replace(_JOB, batch=4), frozen_base=frozen_base)
     first = learner.validate()
     assert calls == [4, 2]
     assert learner.validate() == first
@@ -158,24 +158,24 @@ def test_validation_images_are_prepared_once(photos: list[TrainImage], monkeypat
     monkeypatch.setattr(
         learner_module, "_MAX_CACHED_BYTES", 4 * tiny.SIZE**2 * 3 * 2
     )  # float16, the first batch and no more
-    small = _learner(photos, replace(_JOB, batch=4), trunk=trunk)
+    small = _learner(photos, replace(_JOB, batch=4), frozen_base=frozen_base)
     assert small.validate() == first
     calls.clear()
     assert small.validate() == first
     assert calls == [2]
 
 
-def test_without_validation_images_there_is_nothing_to_tell(photos: list[TrainImage]) -> None:
+def test_without_validation_images_there_are_no_metrics(photos: list[TrainImage]) -> None:
     assert _learner(photos[:12]).validate() is None
 
 
-def test_photos_that_are_all_gone_are_told_of(photos: list[TrainImage]) -> None:
+def test_all_images_missing_is_an_error(photos: list[TrainImage]) -> None:
     gone = [replace(photo, path=photo.path.with_suffix(".gone")) for photo in photos]
     with pytest.raises(DatasetError, match="can be read any more"):
         _learner(gone).train_epoch(1)
 
 
-def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[TrainImage]) -> None:
+def test_a_step_in_chunks_equals_the_step_of_the_whole_batch(photos: list[TrainImage]) -> None:
     with DataLoader(_PLAN, _as_they_are, CancelToken()).batches(in_batches(photos, 18), plain_view(_PLAN)) as batches:
         (batch,) = batches
     assert batch.inputs is not None
@@ -184,14 +184,16 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(photos: list[TrainImage]
     optimizer = keras.optimizers.SGD(0.1)
     TrainStep(model, optimizer, weights).train(batch.inputs, batch.labels, 20, tally)
 
-    twin = _network()
+    reference = _network()
     with tf.GradientTape() as tape:
-        logits = twin(batch.inputs.astype(np.float32), training=True)
+        logits = reference(batch.inputs.astype(np.float32), training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(batch.labels, logits)
         loss = tf.reduce_sum(losses * weights[batch.labels]) / 20
-    for variable, slope in zip(twin.trainable_variables, tape.gradient(loss, twin.trainable_variables), strict=True):
+    for variable, slope in zip(
+        reference.trainable_variables, tape.gradient(loss, reference.trainable_variables), strict=True
+    ):
         variable.assign_sub(0.1 * slope)
-    for wanted, found in zip(twin.get_weights(), model.get_weights(), strict=True):
+    for wanted, found in zip(reference.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert (tally.images, tally.correct) == (18, int((logits.numpy().argmax(axis=1) == batch.labels).sum()))
     assert tally.loss == pytest.approx(float(tf.reduce_sum(losses)), rel=1e-5)

@@ -1,4 +1,4 @@
-"""The loop over epochs: what is told, what is kept, and that an interruption changes nothing."""
+"""The training loop: reported epochs, checkpoints, and interruptions that change nothing."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Rows = NDArray[np.int64]
 LABELS = FEATURES[:, :3].argmax(axis=1)
 
 
-class Pupil:
-    """A small network with dropout and momentum that really learns; `told` replaces what it says of the validation."""
+class TinyTrainer:
+    """A small network with dropout and momentum that is really trained; `reported` replaces its validation metrics."""
 
-    def __init__(self, told: Iterable[EpochMetrics | None] | None = None, width: int = 8) -> None:
+    def __init__(self, reported: Iterable[EpochMetrics | None] | None = None, width: int = 8) -> None:
         keras.utils.set_random_seed(5)
         layers = [keras.layers.Dense(width, activation="relu"), keras.layers.Dropout(0.5), keras.layers.Dense(3)]
         self.model = keras.Sequential([keras.Input((6,)), *layers])
         self.optimizer = keras.optimizers.SGD(0.05, momentum=0.5, nesterov=True)
         self.optimizer.build(self.model.trainable_variables)
         self.learnt: list[int] = []
-        self._told = iter(told) if told else None
+        self._reported = iter(reported) if reported else None
 
     def train_epoch(self, epoch: int) -> EpochMetrics:
         self.learnt.append(epoch)
@@ -46,8 +46,8 @@ class Pupil:
         return EpochMetrics(*np.mean(scores, axis=0).tolist())
 
     def validate(self) -> EpochMetrics | None:
-        if self._told:
-            return next(self._told)
+        if self._reported:
+            return next(self._reported)
         losses, right = self._judge(np.arange(len(LABELS)), training=False)
         return EpochMetrics(float(tf.reduce_mean(losses)), right)
 
@@ -76,13 +76,13 @@ def _every_epoch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(
-    pupil: Pupil, folder: Path, job: TrainerJob = JOB_NOW, emit: Callable[[TrainerEvent], None] = lambda _: None
+    trainer: TinyTrainer, folder: Path, job: TrainerJob = JOB_NOW, emit: Callable[[TrainerEvent], None] = lambda _: None
 ) -> Checkpoint:
-    return run_epochs(pupil, job, folder, emit, CancelToken())
+    return run_epochs(trainer, job, folder, emit, CancelToken())
 
 
-def interrupted(pupil: Pupil, folder: Path, after: int) -> None:
-    """Train until an epoch has been told, and no further."""
+def interrupted(trainer: TinyTrainer, folder: Path, after: int) -> None:
+    """Train until an epoch is reported, and stop."""
     token = CancelToken()
 
     def emit(event: TrainerEvent) -> None:
@@ -90,7 +90,7 @@ def interrupted(pupil: Pupil, folder: Path, after: int) -> None:
             token.cancel()
 
     with pytest.raises(Cancelled):
-        run_epochs(pupil, JOB_NOW, folder, emit, token)
+        run_epochs(trainer, JOB_NOW, folder, emit, token)
 
 
 def without_seconds(history: Iterable[Epoch]) -> list[Epoch]:
@@ -103,19 +103,19 @@ def same(ours: Iterable[object], theirs: Iterable[object]) -> bool:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    """A training that nothing interrupted."""
+    """A training without interruption."""
     place = tmp_path_factory.mktemp("whole")
     (place / JOB).write_bytes(job_bytes(JOB_NOW))
-    return trained(Pupil(), place)
+    return trained(TinyTrainer(), place)
 
 
 @pytest.mark.parametrize("moments", [(1,), (4,), (1, 2, 5)])
 def test_an_interruption_changes_nothing(folder: Path, whole: Checkpoint, moments: tuple[int, ...]) -> None:
     for moment in moments:
-        interrupted(Pupil(), folder, moment)
-    pupil = Pupil()
-    found = trained(pupil, folder)
-    assert pupil.learnt == list(range(moments[-1] + 1, EPOCHS + 1))
+        interrupted(TinyTrainer(), folder, moment)
+    trainer = TinyTrainer()
+    found = trained(trainer, folder)
+    assert trainer.learnt == list(range(moments[-1] + 1, EPOCHS + 1))
     assert same(found.weights, whole.weights)
     assert same(found.optimizer, whole.optimizer)
     assert same(found.best, whole.best)
@@ -123,8 +123,8 @@ def test_an_interruption_changes_nothing(folder: Path, whole: Checkpoint, moment
     assert found.best_epoch == whole.best_epoch
 
 
-def test_dropout_follows_from_seed_and_epoch() -> None:
-    model, answers = Pupil().model, {}
+def test_dropout_depends_on_seed_and_epoch() -> None:
+    model, answers = TinyTrainer().model, {}
     for seed, epoch in ((7, 1), (7, 2), (8, 1), (7, 1)):
         reseed(model, seed, epoch)
         answer = np.array(model(FEATURES, training=True)).tobytes()
@@ -132,10 +132,10 @@ def test_dropout_follows_from_seed_and_epoch() -> None:
     assert len(set(answers.values())) == 3
 
 
-def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
-    told: list[TrainerEvent] = []
-    state = trained(Pupil(), folder, emit=told.append)
-    epochs = [event for event in told if isinstance(event, Epoch)]
+def test_every_epoch_is_reported_including_epoch_zero(folder: Path) -> None:
+    reported: list[TrainerEvent] = []
+    state = trained(TinyTrainer(), folder, emit=reported.append)
+    epochs = [event for event in reported if isinstance(event, Epoch)]
     assert epochs == list(state.history)
     assert [epoch.number for epoch in epochs] == list(range(EPOCHS + 1))
     assert (epochs[0].loss, epochs[0].accuracy) == (None, None)
@@ -146,68 +146,68 @@ def test_every_epoch_is_told_from_before_the_training_on(folder: Path) -> None:
     assert epochs[-1].loss < epochs[1].loss
 
 
-def test_one_that_is_through_is_told_again_and_not_repeated(folder: Path) -> None:
-    first, told = trained(Pupil(), folder), list[TrainerEvent]()
-    pupil = Pupil()
-    again = trained(pupil, folder, emit=told.append)
-    assert told == list(first.history)
-    assert not pupil.learnt
-    assert same(again.weights, pupil.model.get_weights())
+def test_a_finished_training_is_reported_again_and_not_repeated(folder: Path) -> None:
+    first, reported = trained(TinyTrainer(), folder), list[TrainerEvent]()
+    trainer = TinyTrainer()
+    again = trained(trainer, folder, emit=reported.append)
+    assert reported == list(first.history)
+    assert not trainer.learnt
+    assert same(again.weights, trainer.model.get_weights())
 
 
 SCORES = [(0.9, 0.4), (0.8, 0.6), (0.7, 0.6), (0.75, 0.6), (0.6, 0.5), (0.5, 0.2), (0.1, 0.1)]
 
 
-def test_the_best_epoch_is_the_most_accurate_then_the_surest(folder: Path) -> None:
-    state = trained(Pupil([EpochMetrics(*score) for score in SCORES]), folder)
+def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss(folder: Path) -> None:
+    state = trained(TinyTrainer([EpochMetrics(*score) for score in SCORES]), folder)
     assert state.best_epoch == 2
     assert not same(state.best, state.weights)
     (folder / CHECKPOINT).unlink()
     upto = replace(JOB_NOW, epochs=2)
-    assert same(trained(Pupil(), folder, upto).weights, state.best)
+    assert same(trained(TinyTrainer(), folder, upto).weights, state.best)
 
 
-def test_before_any_training_may_be_the_best(folder: Path) -> None:
-    state = trained(Pupil([EpochMetrics(0.1, 0.9), *(EpochMetrics(0.2, 0.9) for _ in range(EPOCHS))]), folder)
+def test_epoch_zero_can_be_the_best(folder: Path) -> None:
+    state = trained(TinyTrainer([EpochMetrics(0.1, 0.9), *(EpochMetrics(0.2, 0.9) for _ in range(EPOCHS))]), folder)
     assert state.best_epoch == 0
-    assert same(state.best, Pupil().model.get_weights())
+    assert same(state.best, TinyTrainer().model.get_weights())
 
 
 def test_without_validation_images_the_last_is_the_best(folder: Path) -> None:
-    state = trained(Pupil([None] * (EPOCHS + 1)), folder)
+    state = trained(TinyTrainer([None] * (EPOCHS + 1)), folder)
     assert state.best_epoch == EPOCHS
     assert same(state.best, state.weights)
     assert all(epoch.validation_accuracy is None for epoch in state.history)
 
 
-def test_a_damaged_checkpoint_begins_anew(folder: Path, whole: Checkpoint) -> None:
-    interrupted(Pupil(), folder, 3)
+def test_a_damaged_checkpoint_starts_over(folder: Path, whole: Checkpoint) -> None:
+    interrupted(TinyTrainer(), folder, 3)
     data = (folder / CHECKPOINT).read_bytes()
     (folder / CHECKPOINT).write_bytes(data[: len(data) // 2])
-    pupil = Pupil()
-    assert same(trained(pupil, folder).weights, whole.weights)
-    assert pupil.learnt[0] == 1
+    trainer = TinyTrainer()
+    assert same(trained(trainer, folder).weights, whole.weights)
+    assert trainer.learnt[0] == 1
 
 
-def test_that_of_another_network_begins_anew(folder: Path, whole: Checkpoint) -> None:
-    interrupted(Pupil(width=9), folder, 3)
-    pupil = Pupil()
-    assert same(trained(pupil, folder).weights, whole.weights)
-    assert pupil.learnt[0] == 1
+def test_a_checkpoint_of_another_network_starts_over(folder: Path, whole: Checkpoint) -> None:
+    interrupted(TinyTrainer(width=9), folder, 3)
+    trainer = TinyTrainer()
+    assert same(trained(trainer, folder).weights, whole.weights)
+    assert trainer.learnt[0] == 1
 
 
-def test_a_loss_beyond_all_bounds_is_told(folder: Path) -> None:
-    pupil = Pupil()
-    pupil.optimizer.learning_rate.assign(1e30)
-    with pytest.raises(TrainerError, match="diverged: in epoch 1"):
-        trained(pupil, folder)
+def test_an_infinite_loss_is_an_error(folder: Path) -> None:
+    trainer = TinyTrainer()
+    trainer.optimizer.learning_rate.assign(1e30)
+    with pytest.raises(TrainerError, match="diverged: the loss became infinite in epoch 1"):
+        trained(trainer, folder)
 
 
-def test_short_epochs_are_not_all_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_every_short_epoch_is_saved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_MIN_CHECKPOINT_S", 60.0)
-    interrupted(Pupil(), folder, 4)
+    interrupted(TinyTrainer(), folder, 4)
     assert not (folder / CHECKPOINT).exists()
-    trained(Pupil(), folder)
+    trained(TinyTrainer(), folder)
     assert (folder / CHECKPOINT).exists()
 
 

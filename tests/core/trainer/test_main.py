@@ -1,4 +1,4 @@
-"""The trainer process itself: what it says, what it leaves, and when it ends."""
+"""The trainer process: its events, its results, and when it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if importlib.util.find_spec("tensorflow") is None:  # not imported: the process 
 
 JOB = TrainerJob("dense", 3, 7, 3, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
 SOON_S = 15.0
-"""More than the grace the trainer gives itself, less than its work would take."""
+"""More than the trainer's grace period, less than its work would take."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def first_event(process: subprocess.Popen[bytes]) -> TrainerEvent:
 
 
 def run_to_end(process: subprocess.Popen[bytes]) -> tuple[int, list[TrainerEvent], str]:
-    """The exit code, everything said, and standard error; standard input stays open until then."""
+    """The exit code, all events, and standard error; standard input stays open until then."""
     assert process.stdout
     assert process.stderr
     events = [read_event(line.decode()) for line in process.stdout]
@@ -64,7 +64,7 @@ def job_in(folder: Path, job: TrainerJob = JOB) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [(), ("sing",), ("train",), ("train", "a", "b")])
-def test_what_it_does_not_understand_is_told(arguments: tuple[str, ...]) -> None:
+def test_unknown_commands_are_reported(arguments: tuple[str, ...]) -> None:
     with started(*arguments) as process:
         code, events, errors = run_to_end(process)
     assert (code, errors) == (2, "")
@@ -73,16 +73,16 @@ def test_what_it_does_not_understand_is_told(arguments: tuple[str, ...]) -> None
     assert events[1].kind == "usage"
 
 
-def test_a_folder_without_a_job_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_job_is_an_error(tmp_path: Path) -> None:
     with started("train", tmp_path) as process:
         code, events, _ = run_to_end(process)
     assert code == 2
     assert isinstance(events[-1], TrainerFailed)
-    assert "holds no job" in events[-1].message
+    assert "is missing or damaged" in events[-1].message
 
 
 def test_it_ends_when_its_standard_input_is_closed_even_while_it_imports(tmp_path: Path) -> None:
-    """It has tidied up first what an earlier kill left."""
+    """It has removed the partial files of an earlier kill first."""
     (tmp_path / ".0123.part").write_bytes(b"half")
     with started("train", job_in(tmp_path)) as process:
         assert first_event(process) == Progress("starting", 0, 1, None)
@@ -107,7 +107,7 @@ child.wait()
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot kill so hard")
 def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
-    """Its standard error is held by the two of them alone: it ends when both have."""
+    """Only the two processes hold its standard error, so it ends when both have ended."""
     reader, writer = os.pipe()
     command = [sys.executable, "-c", PARENT, job_in(tmp_path)]
     with (
@@ -134,7 +134,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
         assert process.wait(60) == 3
 
 
-def test_what_is_unforeseen_leaves_a_traceback(tmp_path: Path) -> None:
+def test_unexpected_errors_leave_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".folder.part").mkdir()  # nothing makes folders of that name
     with started("train", job_in(tmp_path)) as process:
         code, events, errors = run_to_end(process)
@@ -146,15 +146,15 @@ def test_what_is_unforeseen_leaves_a_traceback(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def backbone() -> Path:
-    """The shipped backbone."""
+    """The built-in backbone."""
     place = Path(__file__).parents[3] / "models" / "xception-imagenet"
     if not (place / "card.json").is_file():
         pytest.skip("the shipped backbone is not there")
     return place
 
 
-def test_dense_from_features_to_what_keras_says_of_real_images(tmp_path: Path, backbone: Path) -> None:
-    """Everything the process leaves, through its client; the engine then says the same as Keras."""
+def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Path) -> None:
+    """The results of the process, read by its client; the engine's outputs then match Keras's."""
     import onnxruntime
 
     card = read_card((backbone / "card.json").read_bytes())
@@ -182,7 +182,7 @@ def test_dense_from_features_to_what_keras_says_of_real_images(tmp_path: Path, b
         "starting",
         "learning",
         "learning from all images",
-        "asking Keras what the model must say",
+        "preparing the parity check",
     ]
     assert facts["layers"] == [2048, 256, 128, 3]
     assert facts["epochs"] == 3

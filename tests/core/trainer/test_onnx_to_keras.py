@@ -1,4 +1,4 @@
-"""Keras networks made of the shipped ONNX files answer as those do, and nothing else passes for one."""
+"""Keras networks rebuilt from the built-in ONNX files have the same outputs, and others are rejected."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _EPSILON = np.float32(1e-3)
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Files:
-    """A backbone as it is installed."""
+    """An installed backbone."""
 
     data: bytes
     card: BackboneCard
     normalisation: bytes
 
     def answers(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What ONNX Runtime makes of them."""
+        """The outputs of ONNX Runtime for images."""
         return _run(self.data, graph.FEATURES, images)
 
 
@@ -58,7 +58,7 @@ def _keras(model: keras.Model, inputs: NDArray[np.generic]) -> NDArray[np.float3
 
 @pytest.fixture(scope="module")
 def xception(shipped_models: Path) -> _Files:
-    """The shipped Xception."""
+    """The built-in Xception."""
     folder = shipped_models / "xception-imagenet"
     card = read_card((folder / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
@@ -67,19 +67,19 @@ def xception(shipped_models: Path) -> _Files:
 
 @pytest.fixture(scope="module")
 def keras_model(xception: _Files) -> keras.Model:
-    """Its twin, as it was trained."""
+    """Rebuilt with its normalization."""
     return rebuild_keras(xception.data, xception.card, xception.normalisation)
 
 
 @pytest.fixture(scope="module")
 def plain_model(xception: _Files) -> keras.Model:
-    """Its twin without the normalisation."""
+    """Rebuilt without the normalization."""
     return rebuild_keras(xception.data, xception.card, None)
 
 
 @pytest.fixture(scope="module")
 def random_model() -> keras.Model:
-    """A small EfficientNet-Lite0 with drawn weights; one channel of each normalisation is switched off."""
+    """A small EfficientNet-Lite0 with random weights; one channel of each normalization has gamma 0."""
     keras.utils.set_random_seed(7)
     model = efficientnet_lite0(32)
     random = np.random.default_rng(7)
@@ -93,7 +93,7 @@ def random_model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def small(random_model: keras.Model) -> _Files:
-    """It as files."""
+    """The same network as files."""
     data = backbone_bytes(random_model)
     card = exported_backbone_card(
         random_model,
@@ -106,7 +106,7 @@ def small(random_model: keras.Model) -> _Files:
     return _Files(data, card, normalisation_bytes(random_model))
 
 
-def test_xception_s_twin_answers_as_it_does(
+def test_rebuilt_xception_matches_its_onnx_file(
     xception: _Files, keras_model: keras.Model, plain_model: keras.Model
 ) -> None:
     images = _images(299)
@@ -116,14 +116,14 @@ def test_xception_s_twin_answers_as_it_does(
         np.testing.assert_allclose(_keras(model, images), wanted, atol=2e-5)
 
 
-def test_with_the_normalisation_it_is_as_it_was_trained(xception: _Files, keras_model: keras.Model) -> None:
+def test_with_the_normalization_the_trained_network_is_restored(xception: _Files, keras_model: keras.Model) -> None:
     assert normalisation_bytes(keras_model) == xception.normalisation
     gamma, _, mean, variance = keras_model.get_layer("block14_sepconv2_bn").get_weights()
     assert np.abs(mean).max() > 0.1
     assert (gamma / np.sqrt(variance + _EPSILON)).min() > 2, "or there would be nothing to free a kernel of"
 
 
-def test_without_it_kernels_are_those_in_the_file_and_normalisations_only_add(plain_model: keras.Model) -> None:
+def test_without_the_normalization_kernels_are_unchanged_and_only_biases_are_added(plain_model: keras.Model) -> None:
     depthwise, pointwise = plain_model.get_layer("block5_sepconv1").get_weights()
     for kernel in (depthwise, pointwise):
         np.testing.assert_array_equal(kernel, kernel.astype(np.float16).astype(np.float32))
@@ -134,7 +134,7 @@ def test_without_it_kernels_are_those_in_the_file_and_normalisations_only_add(pl
     assert np.std(beta) > 0.01
 
 
-def test_the_engine_s_trunk_and_keras_s_exit_flow_make_the_whole(xception: _Files, keras_model: keras.Model) -> None:
+def test_frozen_base_and_exit_flow_equal_the_whole_network(xception: _Files, keras_model: keras.Model) -> None:
     end = exit_flow(19)
     copy_weights(keras_model, end)
     images = _images(299)
@@ -142,7 +142,7 @@ def test_the_engine_s_trunk_and_keras_s_exit_flow_make_the_whole(xception: _File
     np.testing.assert_allclose(found, xception.answers(images), atol=2e-5)
 
 
-def test_general_s_twin_answers_as_it_does(shipped_models: Path) -> None:
+def test_rebuilt_general_matches_its_onnx_file(shipped_models: Path) -> None:
     card = read_card((shipped_models / "general" / "card.json").read_bytes())
     assert isinstance(card, ModelCard)
     assert isinstance(card.backbone, BackboneCard)
@@ -152,11 +152,11 @@ def test_general_s_twin_answers_as_it_does(shipped_models: Path) -> None:
     np.testing.assert_allclose(_keras(rebuild_keras(data, card.backbone, None), images), wanted, atol=1e-4)
 
 
-def test_the_shipped_normalisation_is_small(xception: _Files) -> None:
+def test_the_bundled_normalization_file_is_small(xception: _Files) -> None:
     assert len(xception.normalisation) < 500_000
 
 
-def test_kernels_come_back_freed_of_their_normalisation(random_model: keras.Model, small: _Files) -> None:
+def test_kernels_are_unfolded(random_model: keras.Model, small: _Files) -> None:
     found = rebuild_keras(small.data, small.card, small.normalisation)
     for name in ("block3_depthwise", "block3_project", "head"):
         (ours,), (theirs,) = found.get_layer(name).get_weights(), random_model.get_layer(name).get_weights()
@@ -166,7 +166,7 @@ def test_kernels_come_back_freed_of_their_normalisation(random_model: keras.Mode
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_a_channel_switched_off_has_no_kernel_and_loses_nothing(small: _Files, given: bool) -> None:
+def test_a_channel_with_zero_gamma_gets_a_zero_kernel_and_the_same_outputs(small: _Files, given: bool) -> None:
     found = rebuild_keras(small.data, small.card, small.normalisation if given else None)
     assert not found.get_layer("head").get_weights()[0][..., 3].any()
     images = _images(32)
@@ -175,24 +175,24 @@ def test_a_channel_switched_off_has_no_kernel_and_loses_nothing(small: _Files, g
     np.testing.assert_allclose(_keras(found, images), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_equal_normalisations_give_equal_bytes(random_model: keras.Model, small: _Files) -> None:
+def test_equal_normalizations_give_equal_bytes(random_model: keras.Model, small: _Files) -> None:
     assert normalisation_bytes(random_model) == small.normalisation
 
 
-def test_other_architectures_are_refused_with_those_that_can_be_had() -> None:
-    with pytest.raises(ModelError, match="'Tiny'") as caught:
+def test_other_architectures_are_rejected_with_the_supported_ones() -> None:
+    with pytest.raises(ModelError, match="“Tiny”") as caught:
         rebuild_keras(tiny.backbone_bytes(), tiny.backbone_card(), None)
     assert "Xception" in caught.value.hint
     assert "EfficientNet-Lite0" in caught.value.hint
 
 
-def test_a_card_of_another_architecture_is_refused(xception: _Files) -> None:
+def test_a_card_of_another_architecture_is_rejected(xception: _Files) -> None:
     lying = dataclasses.replace(xception.card, architecture="EfficientNet-Lite0")
     with pytest.raises(ModelError, match="convolutions"):
         rebuild_keras(xception.data, lying, None)
 
 
-def test_a_twin_that_answers_otherwise_than_the_card_is_refused(small: _Files) -> None:
+def test_a_network_that_differs_from_the_card_is_rejected(small: _Files) -> None:
     features = golden.decode_features(small.card.golden_features, small.card.feature_width)
     lying = dataclasses.replace(small.card, golden_features=golden.encode_features(features[:, ::-1]))
     with pytest.raises(ModelError, match="cosine"):
@@ -219,7 +219,7 @@ def _another_s(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("change", [_lacking, _one_too_many, _narrow, _another_s])
-def test_another_network_s_normalisation_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
+def test_a_normalization_of_another_network_is_rejected(small: _Files, change: Callable[[Arrays], None]) -> None:
     with pytest.raises(ModelError, match="another network"):
         rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
@@ -241,8 +241,8 @@ def _whole_numbers(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("change", [_three_rows, _not_a_number, _negative_variance, _whole_numbers])
-def test_a_normalisation_with_odd_numbers_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
-    with pytest.raises(ModelError, match="other numbers"):
+def test_a_normalization_with_invalid_numbers_is_rejected(small: _Files, change: Callable[[Arrays], None]) -> None:
+    with pytest.raises(ModelError, match="invalid numbers"):
         rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
 
@@ -255,12 +255,12 @@ def _far_too_large(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("change", [_pickled, _far_too_large])
-def test_a_normalisation_that_is_a_trap_is_refused(small: _Files, change: Callable[[Arrays], None]) -> None:
+def test_a_malicious_normalization_file_is_rejected(small: _Files, change: Callable[[Arrays], None]) -> None:
     with pytest.raises(ModelError, match="damaged"):
         rebuild_keras(small.data, small.card, _changed(small.normalisation, change))
 
 
-def test_a_damaged_normalisation_is_refused(small: _Files) -> None:
+def test_a_damaged_normalization_file_is_rejected(small: _Files) -> None:
     for data in (b"", b"no archive", small.normalisation[:-100]):
         with pytest.raises(ModelError, match="damaged"):
             rebuild_keras(small.data, small.card, data)

@@ -1,4 +1,4 @@
-"""What Keras is asked about, for the engine to be held against."""
+"""The parity samples that the trainer writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def job(place: Path, train: Sequence[Path], validation: Sequence[Path]) -> Path:
 
 
 def colours(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits that tell which image is meant."""
+    """Logits that identify the image."""
     assert images.dtype == np.uint8
     assert 1 <= len(images) <= 8
     return images.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
@@ -53,19 +53,19 @@ def as_the_engine_reads(paths: Sequence[Path]) -> dict[bytes, Path]:
     return {preprocess(decode(path), PLAN).tobytes(): path for path in paths}
 
 
-def test_it_is_about_real_images_of_both_parts_and_all_classes(tmp_path: Path) -> None:
+def test_it_uses_real_images_of_both_subsets_and_all_classes(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 20).rglob("*.png"))
     train, validation = paths[::2], paths[1::2]
     known = as_the_engine_reads(paths)
     images, _ = written(job(tmp_path, train, validation))
-    told = [known[image.tobytes()] for image in images]
-    assert len(told) == len(set(told)) == PARITY_IMAGES
-    assert sum(path in train for path in told) == PARITY_IMAGES // 2
-    counts = [sum(path.parent.name == label for path in told) for label in tiny.CLASSES]
+    found = [known[image.tobytes()] for image in images]
+    assert len(found) == len(set(found)) == PARITY_IMAGES
+    assert sum(path in train for path in found) == PARITY_IMAGES // 2
+    counts = [sum(path.parent.name == label for path in found) for label in tiny.CLASSES]
     assert min(counts) >= 5
 
 
-def test_where_one_part_is_small_the_other_fills_up(tmp_path: Path) -> None:
+def test_a_small_subset_is_filled_up_by_the_other(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 15).rglob("*.png"))
     known = as_the_engine_reads(paths)
     images, _ = written(job(tmp_path, paths[3:], paths[:3]))
@@ -83,7 +83,7 @@ def test_few_images_are_mirrored_and_shifted(tmp_path: Path, count: int) -> None
     assert {image.tobytes() for image in images[count : 2 * count]} <= mirrored
 
 
-def test_images_that_went_meanwhile_are_passed_over(tmp_path: Path) -> None:
+def test_missing_images_are_skipped(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 14).rglob("*.png"))
     for path in paths[::7]:
         path.unlink()
@@ -99,7 +99,7 @@ def test_without_any_image_it_is_an_error(tmp_path: Path) -> None:
         write_parity_samples(job(tmp_path, [tmp_path / "gone.jpg"], []), colours, PLAN)
 
 
-def test_the_same_job_asks_about_the_same_images(tmp_path: Path) -> None:
+def test_the_same_job_uses_the_same_images(tmp_path: Path) -> None:
     paths = sorted(write_labelled(tmp_path, 20).rglob("*.png"))
     folder = job(tmp_path, paths[:40], paths[40:])
     written(folder)

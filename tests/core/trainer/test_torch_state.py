@@ -33,7 +33,7 @@ def _rebuild_tensor_v2(*_: object) -> None:
 
 
 class _Key:
-    """What the pickler writes as a persistent id."""
+    """The pickler writes it as a persistent id."""
 
     def __init__(self, kind: type, key: str, count: int) -> None:
         self.parts = ("storage", kind, key, "cpu", count, None)
@@ -80,7 +80,7 @@ def _state(strides: tuple[int, ...] = (1, 2), offset: int = 0) -> bytes:
     return _file(OrderedDict(weight=weight, count=count), storages)
 
 
-def test_tensors_come_back_as_they_lie_in_memory() -> None:
+def test_tensors_are_read_with_their_strides() -> None:
     state = read_state_dict(_state())
     assert list(state) == ["weight"]  # the counter is no weight
     assert state["weight"].tolist() == [[0, 2, 4], [1, 3, 5]]
@@ -92,12 +92,12 @@ def test_an_offset_counts_values() -> None:
 
 
 @pytest.mark.parametrize(("strides", "offset"), [((3, 2), 0), ((1, 2), 1), ((-1, 2), 0)])
-def test_a_tensor_that_leaves_its_storage_is_refused(strides: tuple[int, int], offset: int) -> None:
+def test_a_tensor_outside_its_storage_is_rejected(strides: tuple[int, int], offset: int) -> None:
     with pytest.raises(ModelError, match="damaged"):
         read_state_dict(_state(strides, offset))
 
 
-def test_nothing_in_the_file_gets_to_run(tmp_path: Path) -> None:
+def test_nothing_in_the_file_is_executed(tmp_path: Path) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "ran",)
@@ -108,12 +108,12 @@ def test_nothing_in_the_file_gets_to_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 10, 40, -1, -30])
-def test_a_torn_file_is_refused(length: int) -> None:
+def test_a_truncated_file_is_rejected(length: int) -> None:
     with pytest.raises(ModelError):
         read_state_dict(_state()[:length])
 
 
-def test_another_format_is_refused() -> None:
+def test_another_format_is_rejected() -> None:
     with pytest.raises(ModelError, match="old format"):
         read_state_dict(_file({}, {}, magic=5))
     with pytest.raises(ModelError):

@@ -1,4 +1,4 @@
-"""Weights out of files that Keras itself wrote, read as data."""
+"""Reading weights from files that Keras itself wrote."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 def _network() -> keras.Model:
-    """Two layers of each kind that Xception has, every weight drawn."""
+    """Two layers of each kind in Xception, with random weights."""
     layers = keras.layers
     image = keras.Input((8, 8, 3))
     x = layers.BatchNormalization(name="first_bn")(layers.Conv2D(4, 3, use_bias=False, name="first")(image))
@@ -64,12 +64,12 @@ def _legacy_file(model: keras.Model) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_file_as_keras_applications_offers_them() -> None:
+def test_a_file_from_keras_applications() -> None:
     model = _network()
     _assert_same(read_legacy_h5(_legacy_file(model)), _arrays(model))
 
 
-def test_weights_put_in_answer_as_before() -> None:
+def test_loaded_weights_give_the_same_outputs() -> None:
     one, other = _network(), _network()
     other.set_weights([array * 0 for array in other.get_weights()])
     set_weights_in_order(other, read_legacy_h5(_legacy_file(one)))
@@ -78,7 +78,7 @@ def test_weights_put_in_answer_as_before() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89HDF\r\n\x1a\n", b"PK\x05\x06" + bytes(18)])
-def test_torn_and_foreign_files_are_refused(data: bytes) -> None:
+def test_truncated_and_foreign_files_are_rejected(data: bytes) -> None:
     with pytest.raises(ModelError):
         read_legacy_h5(data)
     with pytest.raises(ModelError):
@@ -109,12 +109,12 @@ def _with_external_link(file: h5py.File, secret: Path) -> None:
     file.create_group("layer")["kernel"] = h5py.ExternalLink(str(other), "/kernel")
 
 
-def test_weights_that_do_not_fit_are_refused_by_name() -> None:
+def test_mismatched_weights_are_rejected_by_name() -> None:
     model = _network()
     named = {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
     with pytest.raises(ModelError, match="6 are needed"):
         set_weights_in_order(model, _arrays(model)[1:])
     with pytest.raises(ModelError, match="fifth"):
         set_weights(model, {**named, "fifth": ()})
-    with pytest.raises(ModelError, match="'first'"):
+    with pytest.raises(ModelError, match="“first”"):
         set_weights(model, {**named, "first": (np.zeros((1, 3, 3, 4), np.float32),)})

@@ -23,7 +23,7 @@ def _weighty(model: keras.Model) -> list[Any]:
     return [layer for layer in model.layers if layer.weights]
 
 
-def test_it_is_keras_s_network_layer_for_layer() -> None:
+def test_it_equals_keras_s_network_layer_by_layer() -> None:
     keras.utils.set_random_seed(5)
     theirs = keras.applications.Xception(
         weights=None, include_top=False, pooling="avg", input_shape=(_SIZE, _SIZE, 3), name="theirs"
@@ -55,7 +55,7 @@ def test_its_size_and_outputs() -> None:
     assert not any(name.startswith(("conv2d", "batch_normalization", "add")) for name in names)
 
 
-def test_normalisation_stays_as_trained_even_while_training() -> None:
+def test_normalization_statistics_stay_fixed_while_training() -> None:
     model = xception(_SIZE)
     pixels = np.random.default_rng(0).integers(0, 256, (2, _SIZE, _SIZE, 3), dtype=np.uint8)
     before = [np.asarray(array) for array in model.non_trainable_weights]
@@ -72,20 +72,20 @@ def test_features_are_the_mean_of_the_feature_map() -> None:
     np.testing.assert_allclose(np.asarray(answer["features"]), mean, rtol=1e-5, atol=1e-6)
 
 
-def test_the_exit_flow_is_the_end_of_the_whole() -> None:
+def test_the_exit_flow_is_the_end_of_the_whole_network() -> None:
     keras.utils.set_random_seed(2)
     whole, end = xception(_SIZE), exit_flow(None)
     copy_weights(whole, end)
-    trunk = keras.Model(whole.input, whole.get_layer("block12_add").output)
+    frozen_base = keras.Model(whole.input, whole.get_layer("block12_add").output)
     pixels = np.random.default_rng(2).integers(0, 256, (2, _SIZE, _SIZE, 3), dtype=np.uint8)
     wanted = whole(pixels)
-    found = end(trunk(pixels))
+    found = end(frozen_base(pixels))
     assert np.asarray(wanted["features"]).any()
     for name in ("features", "feature_map"):
         np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(wanted[name]))
 
 
-def test_the_exit_flow_learns_all_but_its_statistics() -> None:
+def test_the_exit_flow_trains_all_but_its_statistics() -> None:
     end = exit_flow(19)
     assert {name: tensor.shape for name, tensor in end.output.items()} == {
         "features": (None, FEATURE_WIDTH),
@@ -103,7 +103,7 @@ def test_the_exit_flow_learns_all_but_its_statistics() -> None:
         np.testing.assert_array_equal(old, np.asarray(new))
 
 
-def test_what_the_exit_flow_learnt_goes_back_into_the_whole_and_nothing_else_changes() -> None:
+def test_trained_exit_flow_weights_are_copied_back_and_nothing_else_changes() -> None:
     whole, end = xception(_SIZE), exit_flow(None)
     before = [np.asarray(weight) for weight in whole.get_layer("block12_sepconv3").weights]
     end.get_layer("block14_sepconv2_bn").set_weights([np.full(FEATURE_WIDTH, value) for value in (1, 2, 3, 4)])
@@ -115,5 +115,5 @@ def test_what_the_exit_flow_learnt_goes_back_into_the_whole_and_nothing_else_cha
 
 
 def test_weights_of_another_network_are_not_copied() -> None:
-    with pytest.raises(ModelError, match="part of the other"):
+    with pytest.raises(ModelError, match="don't match"):
         copy_weights(efficientnet_lite0(32), exit_flow(None))

@@ -1,4 +1,4 @@
-"""When what was fine-tuned counts as better than what it began with."""
+"""When a fine-tuned head is better than the one it started from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests import tiny
 
 
 def _evaluated_head(right: str, *, sure: float = 2.0) -> EvaluatedHead:
-    """A lesson whose head is right about the test images marked "+" and wrong about the others."""
+    """A head that classifies the test images marked "+" correctly and the others wrongly."""
     logits = np.array([[sure, 0.0] if mark == "+" else [0.0, sure] for mark in right])
     paths = [Path(f"{number}.jpg") for number in range(len(right))]
     evaluation = evaluate(logits, np.zeros(len(right), np.int64), ("a", "b"), temperature=1.0, paths=paths)
@@ -46,10 +46,10 @@ def _evaluated_head(right: str, *, sure: float = 2.0) -> EvaluatedHead:
         "one more and a higher loss",
     ],
 )
-def test_what_is_better(before: str, now: str, sure: float, better: bool) -> None:
+def test_when_a_head_is_better(before: str, now: str, sure: float, better: bool) -> None:
     assert is_better(_evaluated_head(now, sure=sure), _evaluated_head(before)) is better
 
 
-def test_without_test_images_nobody_knows() -> None:
+def test_without_test_images_the_result_is_none() -> None:
     nothing = EvaluatedHead(TrainedHead("", tiny.head(), b"", 0), 1.0, None, None)
     assert is_better(nothing, _evaluated_head("+-")) is None

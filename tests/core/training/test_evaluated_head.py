@@ -1,4 +1,4 @@
-"""The threshold of "none of my classes", and labels to check, come from images that the head had not learned from."""
+"""The threshold for “unknown”, and label suspects, come from images that the head was not trained on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _images(features: quick.Features, labels: quick.Labels) -> LabelledFeatures:
 
 
 def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatures | None = None) -> EvaluatedHead:
-    """What is learned from the images, with cross-validation unless other images are held out."""
+    """Evaluate a head on the images, with cross-validation unless other images are held out."""
     head = quick.fit(images.features, images.labels, strength)
     unseen = None
     if held_out is None:
@@ -43,27 +43,27 @@ def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatu
 
 
 @pytest.mark.parametrize("strength", [0.01, 10.0])
-def test_five_percent_of_the_images_of_its_classes_fall_below_the_threshold(strength: float) -> None:
-    """Whatever the strength, by which the confidences of a head differ a great deal."""
+def test_five_percent_of_the_images_fall_below_the_threshold(strength: float) -> None:
+    """For any C, although the confidences of heads differ greatly."""
     rejected = []
     for seed in range(3):
         images = _images(*_clouds(200, 10 + seed))
-        lesson = _evaluate(images, strength)
-        assert lesson.unknown_below is not None
-        fresh = lesson.trained.evaluated.logits(_clouds(2000, 99)[0])
-        rejected.append(float(np.mean(softmax(fresh, lesson.temperature).max(axis=1) < lesson.unknown_below)))
+        head = _evaluate(images, strength)
+        assert head.unknown_below is not None
+        fresh = head.trained.evaluated.logits(_clouds(2000, 99)[0])
+        rejected.append(float(np.mean(softmax(fresh, head.temperature).max(axis=1) < head.unknown_below)))
     assert 0.03 < np.mean(rejected) < 0.08
     assert max(rejected) < 0.12
 
 
-def test_without_cross_validation_the_test_images_find_it() -> None:
-    lesson = _evaluate(_images(*_clouds(200, 1)), 1.0, held_out=_images(*_clouds(150, 2)))
-    assert lesson.threshold_images == 150
-    assert lesson.unknown_below is not None
-    assert lesson.suspects == ()
+def test_without_cross_validation_the_test_images_give_the_threshold() -> None:
+    head = _evaluate(_images(*_clouds(200, 1)), 1.0, held_out=_images(*_clouds(150, 2)))
+    assert head.threshold_images == 150
+    assert head.unknown_below is not None
+    assert head.suspects == ()
 
 
-def test_too_few_images_find_no_threshold() -> None:
+def test_too_few_images_give_no_threshold() -> None:
     assert _evaluate(_images(*_clouds(19, 1)), 1.0).unknown_below is None
     assert _evaluate(_images(*_clouds(20, 1)), 1.0).unknown_below is not None
 

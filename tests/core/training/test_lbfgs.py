@@ -1,4 +1,4 @@
-"""L-BFGS finds the least of convex functions, in about as many looks at them as SciPy's."""
+"""L-BFGS minimizes convex functions with about as many evaluations as SciPy's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.training.lbfgs import Function, Real, minimise
 
 
 def _bowl(stretch: float, width: int = 30) -> tuple[Function, Real]:
-    """A quadratic whose axes are turned and up to `stretch` times as steep as each other; and where it is least."""
+    """A rotated quadratic with condition up to `stretch`, and its minimizer."""
     draw = np.random.default_rng(0)
     turn = np.linalg.qr(draw.normal(size=(width, width)))[0]
     steep = turn * np.geomspace(1, stretch, width) @ turn.T
@@ -19,7 +19,7 @@ def _bowl(stretch: float, width: int = 30) -> tuple[Function, Real]:
 
 
 def _logistic(at: Real) -> tuple[float, Real]:
-    """Log loss of two classes that no line parts, hardly penalised."""
+    """The log loss of two inseparable classes with a weak penalty."""
     draw = np.random.default_rng(1)
     points, sides = draw.normal(size=(200, 20)), np.where(draw.random(200) < 0.5, -1.0, 1.0)
     margins = sides * (points @ at)
@@ -28,27 +28,27 @@ def _logistic(at: Real) -> tuple[float, Real]:
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1e2, 1e4])
-def test_the_bottom_of_a_bowl_is_found(stretch: float) -> None:
+def test_the_minimum_of_a_quadratic_is_found(stretch: float) -> None:
     function, least = _bowl(stretch)
     found = minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=2000)
     assert np.allclose(found, least, atol=1e-6)
 
 
-def test_it_is_scipys_answer_for_as_much_work() -> None:
-    looks = 0
+def test_the_result_and_the_number_of_evaluations_match_scipy() -> None:
+    evaluations = 0
 
     def counted(at: Real) -> tuple[float, Real]:
-        nonlocal looks
-        looks += 1
+        nonlocal evaluations
+        evaluations += 1
         return _logistic(at)
 
     theirs = minimize(_logistic, np.zeros(20), jac=True, method="L-BFGS-B", options={"gtol": 1e-9, "ftol": 0})
     ours = minimise(counted, np.zeros(20), gradient_tolerance=1e-9, max_steps=1000)
     assert np.allclose(ours, theirs.x, atol=1e-6)
-    assert looks < 2 * theirs.nfev
+    assert evaluations < 2 * theirs.nfev
 
 
-def test_it_stops_where_it_is_flat_enough_and_after_so_many_steps() -> None:
+def test_it_stops_at_the_tolerance_and_at_the_maximum_of_steps() -> None:
     function, least = _bowl(1e4)
     assert np.array_equal(minimise(function, least, gradient_tolerance=1e-8, max_steps=10), least)
     assert np.array_equal(minimise(function, np.zeros(30), gradient_tolerance=1e-8, max_steps=0), np.zeros(30))
@@ -57,7 +57,7 @@ def test_it_stops_where_it_is_flat_enough_and_after_so_many_steps() -> None:
     assert function(minimise(function, np.zeros(30), gradient_tolerance=0, max_steps=3))[0] < function(np.zeros(30))[0]
 
 
-def test_where_rounding_hides_any_decrease_it_ends() -> None:
+def test_it_stops_at_rounding_error() -> None:
     function, _ = _bowl(1e4)
     found = minimise(
         lambda at: (function(at)[0] + 1e9, function(at)[1]), np.zeros(30), gradient_tolerance=0, max_steps=10_000
@@ -65,8 +65,8 @@ def test_where_rounding_hides_any_decrease_it_ends() -> None:
     assert function(found)[0] < 0.1 < function(np.zeros(30))[0]
 
 
-def test_an_unhappy_first_step_is_shortened() -> None:
-    """Beyond 1 the function leaves the numbers that can be written."""
+def test_a_bad_first_step_is_shortened() -> None:
+    """Beyond 1, the function overflows."""
 
     def wall(at: Real) -> tuple[float, Real]:
         with np.errstate(over="ignore"):

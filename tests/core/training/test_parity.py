@@ -1,4 +1,4 @@
-"""The gate: what agrees with Keras passes, what does not is refused."""
+"""The parity check: outputs that match Keras pass, others are rejected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write(place: Path, images: NDArray[np.uint8], logits: NDArray[np.float32]) -
     return place / "gate.npz"
 
 
-def test_what_agrees_passes(
+def test_equal_outputs_pass(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
     parity = check_parity(model, write(tmp_path, images, logits))
@@ -44,7 +44,7 @@ def test_what_agrees_passes(
     assert parity.greatest_difference < 1e-4
 
 
-def test_one_logit_apart_is_refused(
+def test_one_different_logit_is_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
     logits[COUNT - 1, 1] += 2 * MAX_DIFFERENCE
@@ -52,7 +52,7 @@ def test_one_logit_apart_is_refused(
         check_parity(model, write(tmp_path, images, logits))
 
 
-def test_answers_that_are_no_numbers_are_refused(
+def test_outputs_that_are_not_numbers_are_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
     logits[0, 0] = np.nan
@@ -60,33 +60,33 @@ def test_answers_that_are_no_numbers_are_refused(
         check_parity(model, write(tmp_path, images, logits))
 
 
-def test_another_likeliest_class_is_refused(
+def test_another_predicted_class_is_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
     image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.uint8)  # black: all three logits are the same
     even = tiny.head().logits(tiny.features(tiny.backbone_bytes(), image))
     even[0, 2] += MAX_DIFFERENCE / 2
-    with pytest.raises(ModelError, match="names an image otherwise"):
+    with pytest.raises(ModelError, match="predicts another class"):
         check_parity(model, write(tmp_path, np.concatenate([images, image]), np.concatenate([logits, even])))
 
 
-def test_another_number_of_classes_is_refused(
+def test_another_number_of_classes_is_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
-    with pytest.raises(ModelError, match="Keras answered"):
+    with pytest.raises(ModelError, match="output shape"):
         check_parity(model, write(tmp_path, images, logits[:, :2]))
 
 
-def test_too_few_images_prove_nothing(
+def test_too_few_images_are_rejected(
     tmp_path: Path, model: bytes, images: NDArray[np.uint8], logits: NDArray[np.float32]
 ) -> None:
-    with pytest.raises(TrainerError, match="31 images only"):
+    with pytest.raises(TrainerError, match="only 31 images"):
         check_parity(model, write(tmp_path, images[:31], logits[:31]))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 nothing"])
-def test_a_missing_or_damaged_file_is_told(tmp_path: Path, model: bytes, content: bytes | None) -> None:
+def test_a_missing_or_damaged_file_is_reported(tmp_path: Path, model: bytes, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "gate.npz").write_bytes(content)
-    with pytest.raises(TrainerError, match="nothing to compare"):
+    with pytest.raises(TrainerError, match="no data to check"):
         check_parity(model, tmp_path / "gate.npz")

@@ -1,4 +1,4 @@
-"""What is begun while a folder is being read gives the same features, and nothing begins where none are needed."""
+"""Prefetching gives the same features, and does nothing if none are needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SOURCE = FeatureExtractor(CARD, Precision.AUTO, _open)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """22 images that count as at rest at once, decoded as the tiny backbone asks for."""
+    """22 stable images, decoded in the size that the tiny backbone needs."""
     monkeypatch.setattr(memos, "_STABLE_NS", 0)
     for place in (scan, module):
         monkeypatch.setattr(place, "MIN_SIDE", CARD.preprocessing.min_decode_side)
@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 
 def _learn(folder: Path, ahead: FeaturePrefetcher, store: FeatureStore, *, remove: bool = False) -> FeatureTable:
-    """The features of a folder's images; `remove` takes the folder away once it is read."""
+    """The features of a folder's images; with `remove`, the folder is deleted after it was scanned."""
     token = CancelToken()
     with store, ahead:
         dataset = read_dataset(folder, report=lambda _: None, token=token, on_decoded=ahead.on_decoded)
@@ -92,14 +92,14 @@ def test_beyond_the_limit_images_are_decoded_again(folder: Path, store: FeatureS
     assert 5 <= len(table.rows) <= 5 + scan._THREADS
 
 
-def test_another_size_than_was_decoded_is_decoded_again(
+def test_images_of_another_size_are_decoded_again(
     folder: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_SIDE", 1000)
     assert len(_learn(folder, FeaturePrefetcher(SOURCE, store), store, remove=True).rows) == 0
 
 
-def test_where_all_features_are_kept_nothing_begins(folder: Path, store: FeatureStore) -> None:
+def test_nothing_starts_if_all_features_are_cached(folder: Path, store: FeatureStore) -> None:
     computed = _learn(folder, FeaturePrefetcher(SOURCE, store), store)
     shutil.copytree(folder, folder.parent / "copied")
     kept = _learn(folder.parent / "copied", FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
@@ -119,20 +119,20 @@ def test_the_engine_is_opened_while_the_folder_is_read(folder: Path, store: Feat
         assert opened.wait(5)
 
 
-def test_an_engine_that_cannot_be_opened_is_told_when_it_is_needed(folder: Path, store: FeatureStore) -> None:
+def test_a_failure_to_open_the_engine_is_raised_when_it_is_needed(folder: Path, store: FeatureStore) -> None:
     with pytest.raises(ProviderError, match="it was opened"):
         _learn(folder, FeaturePrefetcher(replace(SOURCE, open=_refuse), store), store)
 
 
-def test_an_image_that_comes_after_the_end_is_not_kept(store: FeatureStore) -> None:
-    """Threads that look at images may outlive a training that was called off."""
+def test_an_image_after_the_end_is_dropped(store: FeatureStore) -> None:
+    """Scan threads may outlive a cancelled training."""
     with store, FeaturePrefetcher(replace(SOURCE, open=_refuse), store) as ahead:
         pass
     ahead.on_decoded("a" * 64, photo_like(40, 40))
     assert ahead.source.get_prepared("a" * 64) is None
 
 
-def test_the_shipped_backbone_asks_for_what_is_decoded(shipped_models: Path) -> None:
+def test_the_built_in_backbone_can_use_the_decoded_images(shipped_models: Path) -> None:
     card = read_card((shipped_models / "xception-imagenet" / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
     assert card.preprocessing.min_decode_side == scan.MIN_SIDE

@@ -1,4 +1,4 @@
-"""What the two processes say to each other."""
+"""The protocol between the two processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EVENTS: list[TrainerEvent] = [
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_event_is_read_as_it_was_written(event: TrainerEvent) -> None:
+def test_events_survive_a_round_trip(event: TrainerEvent) -> None:
     line = write_event(event)
     assert "\n" not in line
     assert read_event(line) == event
@@ -54,20 +54,20 @@ def test_an_event_is_read_as_it_was_written(event: TrainerEvent) -> None:
         '{"event": ["done"], "facts": {}}',
     ],
 )
-def test_what_is_no_event_is_refused(line: str) -> None:
-    with pytest.raises(TrainerError, match="no event"):
+def test_invalid_events_are_rejected(line: str) -> None:
+    with pytest.raises(TrainerError, match="invalid message"):
         read_event(line)
 
 
-def test_a_job_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_jobs_survive_a_round_trip(tmp_path: Path) -> None:
     (tmp_path / protocol.JOB).write_bytes(job_bytes(JOB))
     assert read_job(tmp_path) == JOB
     assert job_bytes(JOB) == job_bytes(read_job(tmp_path)), "a checkpoint knows its job by these bytes"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b"\xff", b'{"recipe": "dense"}'])
-def test_a_job_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_invalid_jobs_are_rejected(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / protocol.JOB).write_bytes(content)
-    with pytest.raises(TrainerError, match="holds no job"):
+    with pytest.raises(TrainerError, match="is missing or damaged"):
         read_job(tmp_path)

@@ -1,4 +1,4 @@
-"""The recipe `quick`: its head is scikit-learn's, its strength is chosen on images held out."""
+"""The recipe `quick`: its head equals scikit-learn's, and C is chosen on held-out images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose(features: quick.Features, labels: quick.Labels, seed: int = 0) -> qui
 @pytest.mark.parametrize(("count", "width"), [(60, 40), (30, 40)])
 @pytest.mark.parametrize("strength", [0.01, 1.0])
 @pytest.mark.parametrize("balanced", [True, False])
-def test_the_head_is_scikit_learn_s(count: int, width: int, strength: float, balanced: bool) -> None:
+def test_the_head_equals_scikit_learns(count: int, width: int, strength: float, balanced: bool) -> None:
     features, labels = clouds(count, 3, width)
     labels[labels == 2] = np.arange(np.sum(labels == 2)) % 2 * 2
     standard = StandardScaler().fit_transform(features.astype(np.float64))
@@ -50,7 +50,7 @@ def test_two_classes_get_two_logits() -> None:
     assert np.array_equal(head.logits(features).argmax(axis=1), labels)
 
 
-def test_a_feature_that_never_changes_has_no_say() -> None:
+def test_a_constant_feature_has_no_weight() -> None:
     features, labels = clouds(40, 2)
     features[:, 7] = 0.1
     assert np.abs(quick.fit(features, labels, 1.0).weights[7]).max() < 1e-6
@@ -73,7 +73,7 @@ def test_the_same_images_give_the_same_bytes() -> None:
     assert len(heads) == 1
 
 
-def test_noise_is_followed_weakly_and_clear_classes_are_named() -> None:
+def test_noise_gets_strong_and_clear_classes_weak_regularization() -> None:
     features, labels = clouds(120, 3, 200, apart=0.15)
     noisy = choose(features, labels)
     assert noisy.best_c <= 1.0
@@ -82,8 +82,8 @@ def test_noise_is_followed_weakly_and_clear_classes_are_named() -> None:
     assert choose(features, labels).scores[1.0].errors == 0
 
 
-def test_other_images_of_the_same_thing_do_not_help() -> None:
-    """Twins of one image in two folds would let any head name them: cross-validation would see no mistakes."""
+def test_near_duplicates_do_not_leak_between_folds() -> None:
+    """Copies of one image in two folds would make it trivial: cross-validation would see no mistakes."""
     draw = np.random.default_rng(0)
     things = draw.normal(size=(30, 50))
     labels = np.repeat(draw.integers(0, 2, 30), 4)
@@ -93,7 +93,7 @@ def test_other_images_of_the_same_thing_do_not_help() -> None:
     assert wrong > 0.25 * 120 * quick._REPEATS
 
 
-def test_images_that_are_all_alike_still_learn() -> None:
+def test_images_that_are_all_alike_can_be_trained_on() -> None:
     features = np.ones((20, 10), np.float32)
     labels = np.arange(20) % 2
     assert choose(features, labels).images == 20
@@ -101,13 +101,13 @@ def test_images_that_are_all_alike_still_learn() -> None:
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2]])
-def test_too_few_images_to_hold_any_out_take_the_default(labels: list[int]) -> None:
+def test_too_few_images_for_cross_validation_use_the_default(labels: list[int]) -> None:
     features = clouds(len(labels), 3)[0]
     choice = choose(features, np.array(labels))
     assert (choice.best_c, choice.scores) == (1.0, {})
 
 
-def test_a_class_with_one_image_does_not_keep_the_others_from_being_judged() -> None:
+def test_a_class_with_one_image_does_not_prevent_cross_validation() -> None:
     features, labels = clouds(61, 2)
     labels[60] = 2
     choice = choose(features, labels)
@@ -115,22 +115,22 @@ def test_a_class_with_one_image_does_not_keep_the_others_from_being_judged() -> 
     assert quick.fit(features, labels, choice.best_c).class_count == 3
 
 
-def test_more_weights_than_can_be_fitted_are_refused() -> None:
+def test_too_many_weights_are_rejected() -> None:
     features = np.random.default_rng(0).normal(size=(5000, 2048)).astype(np.float32)
     with pytest.raises(DatasetError, match="at most 3,906"):
         quick.fit(features, np.arange(5000), 1.0)
 
 
-def test_what_will_be_refused_can_be_known_before_there_are_features() -> None:
+def test_too_many_weights_are_rejected_before_features_are_computed() -> None:
     quick.check_weights(20_000, 2048, 3906)
-    with pytest.raises(DatasetError, match="10,000 classes; the recipe quick learns at most 3,906"):
+    with pytest.raises(DatasetError, match=r"10,000 classes\. With this many .* supports at most 3,906"):
         quick.check_weights(20_000, 2048, 10_000)
     with pytest.raises(DatasetError):
         choose(np.ones((5000, 2048), np.float32), np.arange(5000))
     quick.check_weights(800, 2048, 10_000)
 
 
-def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_trainings_use_several_threads_and_give_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = clouds(300, 5)
     whole = quick.fit(features, labels, 1.0)
     monkeypatch.setattr(quick, "_BLOCK", 1)
@@ -142,7 +142,7 @@ def test_large_trainings_are_shared_out_and_give_the_same_head(monkeypatch: pyte
     assert head_bytes(quick.fit(features, labels, 1.0)) == head_bytes(shared), "whatever the machine"
 
 
-def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
+def test_with_very_many_classes_some_are_sampled() -> None:
     features, labels = clouds(4000, 800, apart=3.0)
     choice = choose(features, labels)
     assert choice.images <= quick.MAX_TRIED
@@ -153,21 +153,21 @@ def test_of_more_classes_than_images_can_tell_some_are_chosen_with() -> None:
     assert wrong < 0.2 * choice.images
 
 
-def test_of_few_classes_all_are_chosen_with() -> None:
+def test_with_few_classes_all_are_sampled() -> None:
     labels = clouds(5000, 50)[1]
     sample = quick._sample(labels, 0)
     assert len(sample) == quick.MAX_TRIED
     assert len(np.unique(labels[sample])) == 50
 
 
-def test_a_fit_can_be_called_off() -> None:
+def test_a_fit_can_be_cancelled() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
         quick.fit(*clouds(60, 2), 1.0, token=token)
 
 
-def test_it_can_be_called_off() -> None:
+def test_it_can_be_cancelled() -> None:
     token = CancelToken()
 
     def report(progress: Progress) -> None:
@@ -183,8 +183,8 @@ def _held_out(features: quick.Features, labels: quick.Labels) -> tuple[quick.Lab
     return quick.out_of_fold(features, labels, 1.0, token=CancelToken())
 
 
-def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
-    """Of labels that nothing can tell, the head knows all by heart, and cross-validation about half."""
+def test_out_of_fold_predictions_do_not_depend_on_their_own_images() -> None:
+    """With random labels, the head knows all by heart, and cross-validation is right about half of the time."""
     features, _ = clouds(200, 2, 300)
     labels = np.random.default_rng(5).integers(0, 2, 200)
     assert np.mean(quick.fit(features, labels, 1000.0).logits(features).argmax(axis=1) == labels) == 1
@@ -193,13 +193,13 @@ def test_predictions_out_of_fold_know_nothing_of_their_own_images() -> None:
     assert 0.35 < np.mean(logits.argmax(axis=1) == labels) < 0.65
 
 
-def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_times(
+def test_repeated_division_of_few_images_reduces_the_variance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     features, labels = clouds(100, 3, 60)
 
     def spread() -> float:
-        """Of the confidence that all but 5 % reach, over orders of the images, which divide them otherwise."""
+        """The spread, over orders of the images, of the confidence that 95% reach."""
         orders = [np.random.default_rng(seed).permutation(len(labels)) for seed in range(6)]
         logits = [_held_out(features[order], labels[order])[1] for order in orders]
         return float(np.std([np.percentile(softmax(one).max(axis=1), 5) for one in logits]))
@@ -209,14 +209,14 @@ def test_which_images_meet_in_a_fold_decides_less_where_few_are_divided_several_
     assert several < 0.8 * spread()
 
 
-def test_copies_of_an_image_are_predicted_together() -> None:
+def test_copies_of_an_image_are_in_the_same_fold() -> None:
     features, _ = clouds(60, 2)
     labels = np.random.default_rng(6).integers(0, 2, 60)
     rows, logits = _held_out(np.repeat(features, 4, axis=0), np.repeat(labels, 4))
     assert np.mean(logits.argmax(axis=1) == np.repeat(labels, 4)[rows]) < 0.7
 
 
-def test_predictions_out_of_fold_are_of_a_sample_where_there_are_many_images() -> None:
+def test_out_of_fold_predictions_of_many_images_use_a_sample() -> None:
     features, labels = clouds(quick.MAX_TRIED + 500, 3, 10)
     rows, logits = _held_out(features, labels)
     assert len(rows) == quick.MAX_TRIED

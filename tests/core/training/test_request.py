@@ -1,4 +1,4 @@
-"""What a training was asked for, told as a command and kept as what decides."""
+"""Training requests as a command, and the settings that determine the result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ASKED = TrainRequest(
 )
 
 
-def test_the_command_makes_the_model_again() -> None:
+def test_the_command_reproduces_the_model() -> None:
     assert "--no-augmentation" not in ASKED.command_line
     assert "--no-augmentation" in replace(ASKED, augment=False).command_line
     assert "--no-augmentation" not in replace(ASKED, augment=False, recipe=Recipe.DENSE).command_line
 
 
-def test_augmentation_decides_what_fine_tuning_learns_and_nothing_else(tmp_path: Path) -> None:
+def test_augmentation_affects_only_fine_tuning(tmp_path: Path) -> None:
     backbone = backbone_of(teaching.make_library(tmp_path))
     plain = replace(ASKED, augment=False)
     assert trainer_plan(ASKED, backbone) != trainer_plan(plain, backbone)

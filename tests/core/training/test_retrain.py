@@ -1,4 +1,4 @@
-"""Learning from corrections: what the next version knows, what it is judged by, and how it is taken back."""
+"""Retraining with corrections: classes of the next version, its evaluation, and undoing it."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def model(library: Library, folder: Path) -> InstalledModel:
 
 @pytest.fixture
 def greys(tmp_path: Path) -> list[Path]:
-    """Photos of what no class is."""
+    """Photos that belong to no class."""
     return [tiny.write_solid(tmp_path / "new" / f"{side}.png", "grey", size=(side, side)) for side in (40, 44, 48)]
 
 
 def teach(library: Library, folder: Path, **changes: object) -> InstalledModel:
     asked = TrainRequest(folder, "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO)
-    return train(replace(asked, **changes), library, report=nobody, token=CancelToken()).model
+    return train(replace(asked, **changes), library, report=ignore, token=CancelToken()).model
 
 
-def nobody(_: Progress) -> None:
+def ignore(_: Progress) -> None:
     return None
 
 
@@ -68,7 +68,7 @@ def learn(
     library: Library,
     made: Sequence[Correction],
     version: int = 1,
-    report: ProgressCallback = nobody,
+    report: ProgressCallback = ignore,
     name: str = "mine",
 ) -> Retrained:
     asked = RetrainRequest(name, version, tuple(made), ProviderPreference.CPU)
@@ -90,7 +90,7 @@ def part(model: InstalledModel, name: str) -> dict[str, str]:
     return {one.sha256: one.label for one in training_examples(model) if one.subset == name}
 
 
-def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path) -> None:
+def test_a_version_saves_its_training_data(model: InstalledModel, folder: Path) -> None:
     found = training_examples(model)
     assert {one.path for one in found} == set(folder.glob("*/*"))
     assert all(one.path.is_absolute() and one.path.parent.name == one.label for one in found)
@@ -99,7 +99,7 @@ def test_a_version_keeps_what_it_was_made_of(model: InstalledModel, folder: Path
     assert model.has_training_data
 
 
-def test_corrected_photos_are_learnt_without_the_folder(
+def test_corrected_photos_are_trained_on_without_the_folder(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     shutil.rmtree(folder)
@@ -121,13 +121,13 @@ def test_corrected_photos_are_learnt_without_the_folder(
     assert len(memory) == 39
 
 
-def test_the_card_says_what_was_learnt(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_the_card_records_the_corrections(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     first = learn(library, correct(greys[:2], "blue"))
     card = first.model.card
     assert card.classes == model.card.classes
     assert card.backbone == model.card.backbone == SharedBackbone("xception-imagenet", model.backbone.card.sha256)
-    told = card.training["corrections"]
-    assert (told["learnt"], told["altogether"], told["from_version"]) == (2, 2, 1)
+    recorded = card.training["corrections"]
+    assert (recorded["learnt"], recorded["altogether"], recorded["from_version"]) == (2, 2, 1)
     assert card.training["recipe"].startswith("quick:")
     assert card.training["fitted_to"] == 38
     assert card.evaluation["images"] == model.card.evaluation["images"]
@@ -135,10 +135,10 @@ def test_the_card_says_what_was_learnt(library: Library, model: InstalledModel, 
     assert str(greys[0].parent) not in str(card)
     second = learn(library, correct(greys[2:], "blue"), version=2).model.card.training["corrections"]
     assert (second["learnt"], second["altogether"]) == (1, 3)
-    assert second["lineage"] == [*told["lineage"], second["lineage"][-1]]
+    assert second["lineage"] == [*recorded["lineage"], second["lineage"][-1]]
 
 
-def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
+def test_corrections_are_pending_again_when_the_version_is_undone(
     library: Library, model: InstalledModel, greys: list[Path]
 ) -> None:
     done = learn(library, correct(greys, "blue"))
@@ -154,7 +154,7 @@ def test_what_was_learnt_waits_no_more_and_waits_again_when_it_is_undone(
     )
 
 
-def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
+def test_the_previous_version_is_evaluated_with_a_head_not_trained_on_the_test_images(
     library: Library, folder: Path, greys: list[Path]
 ) -> None:
     for number in range(5):  # lies, so that it errs
@@ -168,7 +168,7 @@ def test_what_it_did_before_is_measured_by_a_head_that_had_not_seen_the_tests(
     assert done.leaked == 0
 
 
-def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_a_new_label_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     done = learn(library, correct(greys[:1], "fog"))
     assert done.model.card.classes == ("blue", "fog", "green", "red")
     assert names(library, greys[:1]) == ["fog"]
@@ -177,37 +177,37 @@ def test_a_new_word_is_a_new_class(library: Library, model: InstalledModel, grey
     assert len(done.before.paths) == model.card.evaluation["images"]
 
 
-def test_a_photo_that_it_is_judged_by_stays_one_under_its_new_label(library: Library, model: InstalledModel) -> None:
-    judged_by = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
-    done = learn(library, correct([judged_by.path], "green"))
-    assert part(done.model, "test")[judged_by.sha256] == "green"
-    assert any("1 photo that you labelled" in note for note in done.notes)
+def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: InstalledModel) -> None:
+    held_out = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
+    done = learn(library, correct([held_out.path], "green"))
+    assert part(done.model, "test")[held_out.sha256] == "green"
+    assert any("1 photo you labelled" in note for note in done.notes)
     evaluation = done.head.evaluation
     assert evaluation is not None
-    row = evaluation.paths.index(judged_by.path)
+    row = evaluation.paths.index(held_out.path)
     assert evaluation.classes[evaluation.labels[row]] == "green"
     assert not any(
         one.is_pending(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
     )
 
 
-def test_a_photo_it_is_judged_by_that_alone_is_of_a_new_class_is_learnt_from(
+def test_a_test_photo_that_is_the_only_one_of_a_new_class_is_trained_on(
     library: Library, model: InstalledModel
 ) -> None:
-    judged_by = next(one for one in training_examples(model) if one.subset == "test")
-    done = learn(library, correct([judged_by.path], "fog"))
-    assert part(done.model, "train")[judged_by.sha256] == "fog"
+    held_out = next(one for one in training_examples(model) if one.subset == "test")
+    done = learn(library, correct([held_out.path], "fog"))
+    assert part(done.model, "train")[held_out.sha256] == "fog"
     assert "fog" in done.model.card.classes
 
 
-def test_a_photo_it_learnt_from_gets_the_right_label(library: Library, model: InstalledModel) -> None:
-    learnt_from = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
-    done = learn(library, correct([learnt_from.path], "green"))
-    assert part(done.model, "train")[learnt_from.sha256] == "green"
+def test_a_training_photo_gets_the_corrected_label(library: Library, model: InstalledModel) -> None:
+    trained_on = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
+    done = learn(library, correct([trained_on.path], "green"))
+    assert part(done.model, "train")[trained_on.sha256] == "green"
     assert len(training_examples(done.model)) == len(training_examples(model))
 
 
-def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path: Path) -> None:
+def test_a_class_without_photos_is_removed(library: Library, tmp_path: Path) -> None:
     model = teach(library, teaching.write_labelled(tmp_path / "few", 3))
     made = correct([one.path for one in training_examples(model) if one.label == "red"], "green")
     done = learn(library, made)
@@ -215,7 +215,7 @@ def test_a_class_without_photos_is_told_apart_no_more(library: Library, tmp_path
     assert any("“red”" in note for note in done.notes)
 
 
-def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
+def test_missing_features_are_computed_or_the_photo_is_left_out(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     shutil.rmtree(paths.cache_folder())
@@ -225,36 +225,36 @@ def test_features_that_were_lost_are_computed_or_the_photo_is_left_out(
     done = learn(library, correct(greys, "blue"))
     assert done.data.computed == 36 - 2 + 3
     assert {failure.path for failure in done.data.failures} == {gone, changed}
-    assert any("2 photos it was made of" in note for note in done.notes)
+    assert any("2 earlier training photos" in note for note in done.notes)
     assert len(training_examples(done.model)) == 37
 
 
-def test_one_bad_correction_costs_only_itself(
+def test_one_bad_correction_does_not_affect_others(
     library: Library, model: InstalledModel, greys: list[Path], tmp_path: Path
 ) -> None:
-    bad, copy, twin = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
+    bad, copy, duplicate = tmp_path / "bad.png", tmp_path / "copy.png", tmp_path / "twin.png"
     bad.write_bytes(b"no image")
     shutil.copy(greys[1], copy)
-    shutil.copy(greys[2], twin)
-    made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([twin], "green")
+    shutil.copy(greys[2], duplicate)
+    made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([duplicate], "green")
     done = learn(library, made)
     lineage = corrections.lineage(done.model.card.training)
     waiting = {one.path for one in corrections.load("mine").values() if one.is_pending(lineage)}
-    assert waiting == {bad, tmp_path / "gone.png", greys[2], twin}
+    assert waiting == {bad, tmp_path / "gone.png", greys[2], duplicate}
     assert {one.correction.path for one in done.corrections} == {greys[0], greys[1], copy}
     assert len(training_examples(done.model)) == 38
-    told = " ".join(problem.message for problem in done.problems)
+    recorded = " ".join(problem.message for problem in done.problems)
     for word in ("bad.png", "gone.png", "different labels"):
-        assert word in told
+        assert word in recorded
 
 
-def test_nothing_to_learn_changes_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="can be learnt from"):
+def test_no_usable_corrections_change_nothing(library: Library, model: InstalledModel, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no corrections to train on"):
         learn(library, correct([tmp_path / "gone.png"], "blue"))
     assert library.find("mine").version == 1
 
 
-def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
+def test_ambiguous_confirmations_of_earlier_versions_are_not_trained_on(
     library: Library, model: InstalledModel, greys: list[Path]
 ) -> None:
     card = model.folder / CARD
@@ -262,27 +262,27 @@ def test_a_guess_that_an_earlier_version_stored_as_confirmed_is_not_learnt(
     doubtful = correct(greys[:1], "red")
     with pytest.raises(DatasetError) as refused:
         learn(library, doubtful)
-    assert "1 photo is left out" in refused.value.hint
+    assert "1 photo was left out" in refused.value.hint
     done = learn(library, [*doubtful, *correct(greys[1:], "blue")])
     assert {one.correction.path for one in done.corrections} == set(greys[1:])
-    assert any("1 photo is left out" in note for note in done.notes)
+    assert any("1 photo was left out" in note for note in done.notes)
 
 
 def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp_path: Path, greys: list[Path]) -> None:
     for name, count in (("train", 10), ("validation", 4), ("test", 5)):
         teaching.write_labelled(tmp_path / "parts" / name, count, seed=count)
     model = teach(library, tmp_path / "parts")
-    judged_by = next(one for one in training_examples(model) if one.subset == "test")
-    done = learn(library, correct([*greys, judged_by.path], "blue"))
+    held_out = next(one for one in training_examples(model) if one.subset == "test")
+    done = learn(library, correct([*greys, held_out.path], "blue"))
     memory = load_training_hashes(done.model)
     assert memory is not None
     assert len(memory) == 33
-    assert not memory.contains(judged_by.sha256)
+    assert not memory.contains(held_out.sha256)
     assert done.leaked == 0
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "garbage", "folder"])
-def test_where_nobody_knows_what_it_was_made_of_that_is_said(
+def test_a_model_without_training_data_cannot_be_retrained(
     library: Library, model: InstalledModel, greys: list[Path], damage: str
 ) -> None:
     file = model.folder / EXAMPLES
@@ -299,11 +299,11 @@ def test_where_nobody_knows_what_it_was_made_of_that_is_said(
             file.mkdir()
     assert load_examples(model) is None
     assert names(library, greys[:1])
-    with pytest.raises(ModelError, match="Nobody kept"):
+    with pytest.raises(ModelError, match="training data was not saved"):
         learn(library, correct(greys, "blue"))
 
 
-def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_a_model_with_its_own_backbone_keeps_it(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     training = {**model.card.training, "recipe": "fine-tune: all of it"}
     del training["C"]
     card, files = tiny.packaged_model("tuned", training=training)
@@ -319,7 +319,7 @@ def test_a_model_with_a_network_of_its_own_keeps_it(library: Library, model: Ins
     assert named == ["blue"] * 3
 
 
-def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: list[Path]) -> None:
+def test_it_can_be_cancelled(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     stages: list[str] = []
     learn(library, correct(greys[:1], "blue"), report=lambda progress: stages.append(progress.stage))
     for stage in dict.fromkeys(stages):
@@ -340,7 +340,7 @@ def test_it_can_be_called_off(library: Library, model: InstalledModel, greys: li
     assert {"looking at the images", "computing features", "fitting the head"} <= set(stages)
 
 
-def test_a_shipped_model_learns_from_the_features_that_came_with_it(
+def test_a_built_in_model_is_retrained_with_its_bundled_features(
     library: Library, model: InstalledModel, folder: Path, greys: list[Path]
 ) -> None:
     from core.engine.feature_store import FeatureStore
@@ -365,5 +365,5 @@ def test_a_shipped_model_learns_from_the_features_that_came_with_it(
     assert library.roll_back("mine").is_builtin
     (shipped / FEATURES).write_bytes(b"damaged")
     shutil.rmtree(paths.cache_folder())
-    with pytest.raises(DatasetError, match="fewer than two classes"):
+    with pytest.raises(DatasetError, match="Fewer than two classes"):
         learn(library, correct(greys, "blue"), version=0)

@@ -1,4 +1,4 @@
-"""Unfinished runs: what goes on, what is refused, and what a kill leaves."""
+"""Unfinished runs: resuming, rejected requests, and kills."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def begin(plan: dict[str, Any] = PLAN, images: tuple[str, ...] = IMAGES, *, rest
 
 
 @pytest.mark.usefixtures("home")
-def test_the_same_command_goes_on_where_it_stopped() -> None:
+def test_the_same_command_resumes() -> None:
     first = begin()
     assert not first.is_resumed
     second = begin(images=tuple(reversed(IMAGES)))
@@ -56,7 +56,7 @@ def test_the_same_command_goes_on_where_it_stopped() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_finished_run_is_forgotten() -> None:
+def test_a_finished_run_is_deleted() -> None:
     with open_run(asked("mine"), PLAN, IMAGES, restart=False) as run:
         (run.folder / "checkpoint.npz").touch()
         run.finish()
@@ -65,7 +65,7 @@ def test_a_finished_run_is_forgotten() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_restarting_forgets_what_was_there() -> None:
+def test_restarting_discards_the_run() -> None:
     begin()
     with open_run(asked("mine"), PLAN, IMAGES, restart=True) as run:
         assert not run.is_resumed
@@ -73,20 +73,20 @@ def test_restarting_forgets_what_was_there() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_another_wish_is_refused_and_the_run_kept() -> None:
+def test_a_request_with_other_settings_is_rejected_and_the_run_kept() -> None:
     begin()
-    with pytest.raises(UsageError, match="epochs was 5, is 9"):
+    with pytest.raises(UsageError, match="epochs was 5, now 9"):
         begin({**PLAN, "epochs": 9})
     assert begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")
-def test_other_images_are_refused_with_what_changed() -> None:
+def test_other_images_are_rejected_with_the_changes() -> None:
     begin()
-    with pytest.raises(DatasetError, match="2 images came, 1 image went") as refusal:
+    with pytest.raises(DatasetError, match="2 images added, 1 image removed") as refusal:
         begin(images=("a cat train", "b dog train", "d cat test", "e dog test"))
     assert "--restart" in refusal.value.hint
-    with pytest.raises(DatasetError, match="1 image came, 1 image went"):
+    with pytest.raises(DatasetError, match="1 image added, 1 image removed"):
         begin(images=("a dog train", *IMAGES[1:]))  # the same content under another label
     assert begin().is_resumed
 
@@ -95,7 +95,7 @@ def test_other_images_are_refused_with_what_changed() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[1]", b'{"format": 2}', b"[" * 100_000, b'{"format": 2, "plan": 3, "images": []}']
 )
-def test_a_damaged_run_keeps_what_was_learnt_until_it_is_restarted(content: bytes) -> None:
+def test_a_damaged_run_is_kept_until_it_is_restarted(content: bytes) -> None:
     run = begin()
     (run.folder / "run.json").write_bytes(content)
     with pytest.raises(StorageError, match="is damaged") as refusal:
@@ -111,7 +111,7 @@ def test_a_damaged_run_keeps_what_was_learnt_until_it_is_restarted(content: byte
 
 
 @pytest.mark.usefixtures("home")
-def test_a_run_of_a_later_version_or_unreadable_for_a_moment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_a_later_version_or_temporarily_unreadable_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     run = begin()
     file = run.folder / "run.json"
     with monkeypatch.context() as patched:
@@ -125,7 +125,7 @@ def test_a_run_of_a_later_version_or_unreadable_for_a_moment_is_left_alone(monke
 
 
 @pytest.mark.usefixtures("home")
-def test_a_damaged_lock_locks_nobody_out() -> None:
+def test_a_damaged_lock_blocks_nothing() -> None:
     run = begin()
     lock = run.folder.with_suffix(".lock")
     lock.write_bytes(b"no database" * 100)
@@ -134,10 +134,10 @@ def test_a_damaged_lock_locks_nobody_out() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_two_trainings_of_one_name_at_once_are_refused() -> None:
+def test_two_simultaneous_trainings_of_one_name_are_rejected() -> None:
     with (
         open_run(asked("mine"), PLAN, IMAGES, restart=False),
-        pytest.raises(UsageError, match="another program"),
+        pytest.raises(UsageError, match="Another program"),
         open_run(asked("mine"), PLAN, IMAGES, restart=False),
     ):
         pass
@@ -148,7 +148,7 @@ def test_two_trainings_of_one_name_at_once_are_refused() -> None:
         pass
 
 
-def test_a_kill_gives_the_lock_back(home: Path) -> None:
+def test_a_kill_releases_the_lock(home: Path) -> None:
     script = (
         "import sys, time\nfrom core.training.request import request_from_json\n"
         "from core.training.runs import open_run\n"
@@ -159,13 +159,13 @@ def test_a_kill_gives_the_lock_back(home: Path) -> None:
     with holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(UsageError, match="another program"):
+        with pytest.raises(UsageError, match="Another program"):
             begin()
         holder.kill()
     assert begin().is_resumed
 
 
-def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     paths.unfinished_runs().write_text("a file stands in the way")
     with pytest.raises(StorageError):
@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_run_on_disk_says_what_was_asked_for() -> None:
+def test_a_run_on_disk_contains_the_request() -> None:
     assert list_runs() == ()
     begin()
     (found,) = list_runs()
@@ -195,12 +195,12 @@ def rewritten(run: Run, **changes: object) -> RunSummary:
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("request_", [None, 7, {}, {"folder": 3}, {"folder": "x", "recipe": "slow"}])
-def test_a_run_of_which_nobody_knows_the_request_can_only_be_thrown_away(request_: object) -> None:
+def test_a_run_without_a_request_can_only_be_discarded(request_: object) -> None:
     assert rewritten(begin(), request=request_).request is None
 
 
 @pytest.mark.usefixtures("home")
-def test_a_run_of_an_earlier_format_goes_on_with_its_command() -> None:
+def test_a_run_of_an_earlier_format_is_resumed_by_its_command() -> None:
     run = begin()
     content = json.loads((run.folder / "run.json").read_text())
     (run.folder / "run.json").write_text(
@@ -211,9 +211,9 @@ def test_a_run_of_an_earlier_format_goes_on_with_its_command() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_run_is_thrown_away_unless_it_is_under_way() -> None:
+def test_a_run_is_discarded_unless_it_is_in_progress() -> None:
     run = begin()
-    with open_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is being trained"):
+    with open_run(asked(), PLAN, IMAGES, restart=False), pytest.raises(UsageError, match="is training"):
         discard("mine")
     discard("mine")
     assert not run.folder.exists()

@@ -33,7 +33,7 @@ from core.base.progress import Progress
 def say(event):
     print(write_event(event), flush=True)
 """
-"""What the processes here begin with."""
+"""The beginning of all programs run here."""
 
 ENDLESS = """
 def speak():
@@ -46,7 +46,7 @@ STUBBORN = f"{ENDLESS}\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nspeak()"
 
 
 class Listener:
-    """Hears what a process says; may call it off at the first word."""
+    """Collects what a process reports; may cancel it at the first event."""
 
     def __init__(self, *, cancels: bool = False) -> None:
         self.heard: list[Progress | Epoch] = []
@@ -75,7 +75,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_events_come_in_their_order_and_the_facts_at_the_end() -> None:
+def test_events_arrive_in_order_with_the_facts_last() -> None:
     listener = Listener()
     facts = listener.converse(
         """
@@ -91,7 +91,7 @@ say(TrainerDone({"name": "été", "best_epoch": 1}))
     assert stages == ["starting", 0, "learning", 1]
 
 
-def test_any_thread_may_ask_and_is_told() -> None:
+def test_any_thread_can_run_the_trainer() -> None:
     listener, answers = Listener(), []
     thread = threading.Thread(
         target=lambda: answers.append(listener.converse('say(Progress("a", 0, 1, None)); say(TrainerDone({"b": 1}))'))
@@ -102,7 +102,7 @@ def test_any_thread_may_ask_and_is_told() -> None:
     assert listener.threads == {thread}
 
 
-def test_events_are_told_while_the_work_goes_on() -> None:
+def test_events_arrive_during_the_work() -> None:
     listener = Listener(cancels=True)
     with pytest.raises(Cancelled):
         listener.converse('say(Progress("learning", 0, 1, None))\nsys.stdin.read()')
@@ -110,20 +110,20 @@ def test_events_are_told_while_the_work_goes_on() -> None:
 
 
 @pytest.mark.parametrize("family", [ModelError, ProviderError, UsageError, StorageError, DatasetError, TrainerError])
-def test_a_failure_is_raised_as_what_it_is(family: type[FoveaError]) -> None:
+def test_a_failure_is_raised_as_its_kind(family: type[FoveaError]) -> None:
     with pytest.raises(family, match="It broke") as caught:
         Listener().converse(f'say(TrainerFailed("{family.kind}", "It broke.", "Mend it."))\nsys.exit(2)')
     assert (type(caught.value), caught.value.hint) == (family, "Mend it.")
 
 
-def test_a_failure_of_a_kind_that_nobody_knows_is_the_trainer_s() -> None:
+def test_a_failure_of_an_unknown_kind_is_a_trainer_error() -> None:
     with pytest.raises(TrainerError, match="Odd"):
         Listener().converse('say(TrainerFailed("odd", "Odd.", "-"))')
 
 
 @posix
 def test_nonsense_ends_the_process(tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="no event: 'WARNING: deprecated"):
+    with pytest.raises(TrainerError, match="invalid message: 'WARNING: deprecated"):
         Listener().converse(
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
             "print('WARNING: deprecated', flush=True)\nsys.stdin.read()"
@@ -131,28 +131,28 @@ def test_nonsense_ends_the_process(tmp_path: Path) -> None:
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
-def test_a_line_without_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_process, "_MAX_EVENT_BYTES", 1000)
     monkeypatch.setattr(trainer_process, "_TERMINATE_AFTER_S", (0.2, 0.2))
-    with pytest.raises(TrainerError, match="no event"):
+    with pytest.raises(TrainerError, match="invalid message"):
         Listener().converse("while True: sys.stdout.write('x' * 1000)")
 
 
-def test_a_traceback_leaves_its_last_line_and_a_way_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_traceback_is_reported_by_its_last_line_and_a_hint(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(TrainerError) as caught:
         Listener().converse('say(Progress("learning", 1, 2, None))\nraise ValueError("nothing fits")')
     assert caught.value.what.endswith("(exit code 1): ValueError: nothing fits")
-    assert "goes on where it stopped" in caught.value.hint
+    assert "to resume" in caught.value.hint
     assert "Traceback" in caplog.text
 
 
 @posix
-def test_a_kill_is_told_as_one() -> None:
+def test_a_kill_is_reported_with_its_signal() -> None:
     with pytest.raises(TrainerError, match="signal 9"):
         Listener().converse("os.kill(os.getpid(), signal.SIGKILL)")
 
 
-def test_a_process_that_just_ends_did_not_do_its_work() -> None:
+def test_a_process_that_exits_without_a_result_is_an_error() -> None:
     with pytest.raises(TrainerError, match="exit code 0"):
         Listener().converse('say(Progress("learning", 1, 2, None))')
 
@@ -166,14 +166,14 @@ def test_much_on_standard_error_neither_blocks_nor_is_kept(caplog: pytest.LogCap
     assert len(caplog.text) < 150_000
 
 
-def test_what_cannot_be_started_is_told() -> None:
-    with pytest.raises(TrainerError, match="does not start"):
+def test_a_program_that_cannot_be_started_is_reported() -> None:
+    with pytest.raises(TrainerError, match="Couldn't start the trainer"):
         trainer_process.run_worker(
             ["/no/such/program"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken()
         )
 
 
-def test_it_is_called_off_at_once() -> None:
+def test_it_is_cancelled_at_once() -> None:
     listener, moments = Listener(), list[float]()
 
     def cancel() -> None:
@@ -189,7 +189,7 @@ def test_it_is_called_off_at_once() -> None:
     assert listener.heard
 
 
-def test_called_off_before_it_began_nothing_is_started(tmp_path: Path) -> None:
+def test_cancelled_before_the_start_nothing_is_started(tmp_path: Path) -> None:
     listener = Listener()
     listener.token.cancel()
     with pytest.raises(Cancelled):
@@ -198,7 +198,7 @@ def test_called_off_before_it_began_nothing_is_started(tmp_path: Path) -> None:
 
 
 @posix
-def test_who_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_cancellation_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_process, "_TERMINATE_AFTER_S", (0.2, 0.2))
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
     with pytest.raises(Cancelled):
@@ -207,7 +207,7 @@ def test_who_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @posix
-def test_a_listener_that_fails_ends_the_process(tmp_path: Path) -> None:
+def test_an_error_in_a_callback_ends_the_process(tmp_path: Path) -> None:
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
@@ -219,22 +219,20 @@ def test_a_listener_that_fails_ends_the_process(tmp_path: Path) -> None:
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
-def test_without_tensorflow_the_person_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tensorflow_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_program, "_REQUIRED_PACKAGES", ("no_such_package", "numpy"))
-    with pytest.raises(TrainerError, match="needs no_such_package, which") as caught:
+    with pytest.raises(TrainerError, match="not installed: no_such_package") as caught:
         trainer_process.run_trainer(["train", "x"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken())
     assert "--extra train" in caught.value.hint
 
 
-def test_a_folder_of_photos_that_holds_a_module_called_core_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_module_called_core_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("core", "numpy", "logging"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('foreign')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trainer_program, "_REQUIRED_PACKAGES", ())
-    with pytest.raises(TrainerError, match="holds no job"):
+    with pytest.raises(TrainerError, match="is missing or damaged"):
         trainer_process.run_trainer(
             ["train", "none"], report=lambda _: None, on_epoch=lambda _: None, token=CancelToken()
         )

@@ -1,4 +1,4 @@
-"""Which program the trainer is: this Python, or a bundle beside the one that runs."""
+"""Which program the trainer is: this Python, or a bundle next to the running one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSION = metadata.version("fovea")
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a bundle that this process believes to run from."""
+    """The folder of the bundle that this process seems to run from."""
     folder = tmp_path / "fovea"
     (folder / "_internal").mkdir(parents=True)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -37,27 +37,27 @@ def put_trainer(folder: Path, version: str) -> Path:
 
 
 def test_a_bundle_without_a_trainer_says_what_to_download_and_where_to_put_it(bundle: Path) -> None:
-    with pytest.raises(TrainerError, match="not here") as caught:
+    with pytest.raises(TrainerError, match="separate download") as caught:
         find_program()
     assert VERSION in caught.value.hint
     assert str(bundle.parent / TRAINER) in caught.value.hint
 
 
-def test_the_doctor_says_it_too(bundle: Path) -> None:
-    told = diagnostics._trainer()
-    assert told
-    assert "not here" in told.what
+def test_the_doctor_reports_the_missing_trainer(bundle: Path) -> None:
+    issue = diagnostics._trainer()
+    assert issue
+    assert "separate download" in issue.what
     put_trainer(bundle.parent, VERSION)
     assert diagnostics._trainer() is None
 
 
-def test_a_trainer_of_another_version_is_refused(bundle: Path) -> None:
+def test_a_trainer_of_another_version_is_rejected(bundle: Path) -> None:
     put_trainer(bundle.parent, "0.0.1")
-    with pytest.raises(TrainerError, match=r"of Fovea 0\.0\.1, and this is"):
+    with pytest.raises(TrainerError, match=r"belongs to Fovea 0\.0\.1, but this is"):
         find_program()
 
 
-def test_it_is_started_with_the_environment_from_outside(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_started_with_the_original_environment(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = put_trainer(bundle.parent, VERSION)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(bundle / "_internal"))
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/before")

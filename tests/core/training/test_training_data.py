@@ -1,4 +1,4 @@
-"""Copies of a photo stay on one side of the split, and those that the folder itself puts on both are reported."""
+"""Copies of a photo stay on one side of the split, and copies across the folder's subsets are reported."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _request(**changes: float) -> TrainRequest:
 
 
 def _sides(request: TrainRequest, missing: int = 0) -> list[set[str]]:
-    """For each photo, on which sides it and its copy are; features of the first few are missing."""
+    """For each photo, the subsets of it and its copy; the features of the first few are missing."""
     dataset = Dataset(_ROOT, ("cat", "dog"), tuple(_examples(2 * _PHOTOS)), ())
     features = np.concatenate([_photos(_PHOTOS), _changed(_photos(_PHOTOS))])
     table = FeatureTable(features[missing:], np.arange(missing, 2 * _PHOTOS), (), 0)
@@ -65,17 +65,17 @@ def test_copies_by_features_stay_together() -> None:
     assert {side for each in sides for side in each} == {"train", "validation", "test"}
 
 
-def test_photos_without_features_are_divided_by_their_looks() -> None:
+def test_photos_without_features_are_split_by_perceptual_hash() -> None:
     assert {len(each) for each in _sides(_request(), missing=6)[6:]} == {1}
 
 
-def test_counts_are_met_even_where_copies_must_be_parted() -> None:
+def test_counts_are_met_even_if_copies_must_be_separated() -> None:
     sides = _sides(_request(validation=2, test=2))
     assert max(map(len, sides)) == 2, "two of each cannot be taken otherwise"
 
 
 @pytest.mark.parametrize("copied", [0, 3])
-def test_copies_on_both_sides_are_reported(copied: int) -> None:
+def test_copies_across_subsets_are_reported(copied: int) -> None:
     features = _photos(20)
     own = _photos(8, 2)
     own[:copied] = _changed(features[:copied])

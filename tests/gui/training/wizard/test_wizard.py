@@ -88,9 +88,7 @@ def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizar
     (tmp_path / "empty").mkdir()
     assert dragging.drop(wizard, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=PATIENCE_MS)
-    assert wizard.photos.read is not None
-    assert wizard.photos.read.error is not None
-    assert wizard.photos.read.error.what in texts(wizard)
+    assert "Couldn't train on" in texts(wizard)
     assert not wizard.next.isEnabled()
 
 
