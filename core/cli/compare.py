@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         FoveaError: nothing could be compared.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     library = open_library()
     models = library.find(arguments.a), library.find(arguments.b)

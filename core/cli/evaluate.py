@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         FoveaError: nothing could be judged, or the report could not be written.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")

@@ -35,7 +35,7 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
 
     Raises:
         FoveaError: nothing was written; what was there before is unharmed.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     file: Path = arguments.file
     storage = None if arguments.storage is None else Storage(arguments.storage)

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         FoveaError: nothing could start, or the disk failed under way.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     check_folder(arguments.folder)
     tool = find_exiftool()

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         FoveaError: it could not be made; the library is as it was.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     request, started = _request(arguments), time.perf_counter()
     text: set[Problem] = set()
