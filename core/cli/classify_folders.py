@@ -22,7 +22,6 @@ from core.base.storage import storage_errors
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, print_message
-
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import IMAGE_SUFFIXES, identity
 from core.jobs.job import Job

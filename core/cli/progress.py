@@ -48,9 +48,7 @@ def job_bar() -> Iterator[Callable[[JobProgress], None]]:
             is_searching = not progress.walked and not progress.finished
             activity = tr("searching") if is_searching else tr("classifying")
             total = progress.found if progress.walked else None
-            shown.update(
-                task, description=activity, completed=progress.finished, total=total, left=_job_text(progress)
-            )
+            shown.update(task, description=activity, completed=progress.finished, total=total, left=_job_text(progress))
 
         yield report
 

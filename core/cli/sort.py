@@ -23,7 +23,6 @@ from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-
 from core.evaluation.plots import percent
 from core.jobs.job_list import list_jobs
 from core.jobs.journal import job_id

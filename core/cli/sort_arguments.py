@@ -42,9 +42,7 @@ Exit code: 0 everything was sorted or undone, or there was nothing to sort, 1 so
 
 def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea sort`."""
-    parser = commands.add_parser(
-        "sort", help=tr("sort photos into class folders, or undo that"), description=tr(_SORT)
-    )
+    parser = commands.add_parser("sort", help=tr("sort photos into class folders, or undo that"), description=tr(_SORT))
     parser.add_argument("folder", metavar="FOLDER", nargs="?", type=parse_path, help=tr("folder of photos"))
     parser.add_argument(
         "--to", metavar="DEST", type=parse_path, help=tr("folder for the class folders; created if missing")
@@ -71,9 +69,7 @@ def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help=tr("provider to run the model"))
     parser.add_argument("--precision", choices=list(map(str, Precision)), help=tr("exact: float32 only"))
-    parser.add_argument(
-        "--include", metavar="PATTERN", action="append", default=[], help=tr("only matching images")
-    )
+    parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help=tr("only matching images"))
     parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help=tr("skip matching images"))
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--undo", metavar="ID", nargs="?", const="", help=tr("undo a sorting"))

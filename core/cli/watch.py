@@ -18,7 +18,6 @@ from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.streams import print_message, results_to
-
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Row

@@ -30,22 +30,16 @@ Exit code: 0 stopped with Ctrl+C, 2 watching could not start or continue.
 
 def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea watch`."""
-    parser = commands.add_parser(
-        "watch", help=tr("classify photos as they arrive in a folder"), description=tr(_WATCH)
-    )
+    parser = commands.add_parser("watch", help=tr("classify photos as they arrive in a folder"), description=tr(_WATCH))
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder to watch"))
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
-    parser.add_argument(
-        "--include", metavar="PATTERN", action="append", default=[], help=tr("only matching images")
-    )
+    parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help=tr("only matching images"))
     parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help=tr("skip matching images"))
     parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
     parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
     parser.add_argument("--output", metavar="FILE", type=parse_path, help=tr("append the results to FILE"))
     parser.add_argument("--keywords", choices=("sidecar", "in-place"), help=tr("also write keywords"))
-    parser.add_argument(
-        "--sort-to", metavar="DEST", type=parse_path, help=tr("also sort into class folders in DEST")
-    )
+    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help=tr("also sort into class folders in DEST"))
     modes = ("copy", "hardlink", "symlink", "move")
     parser.add_argument("--by", choices=modes, default="copy", help=tr("how to transfer photos (default: copy)"))
     parser.add_argument("--flat", action="store_true", help=tr("sort without recreating subfolders"))
