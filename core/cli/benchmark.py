@@ -73,7 +73,7 @@ def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
     yield Text()
     yield tables.cell(
         tr(
-            "Decoding a 12-megapixel JPEG to {size} x {size}: {single:.1f} ms, in parallel {parallel:.1f} ms per image.",
+            "Decoding a 12-megapixel JPEG to {size} x {size}: {single:.1f} ms alone, {parallel:.1f} ms in parallel.",
             size=figures.size,
             single=figures.decode_ms,
             parallel=figures.decode_at_once_ms,

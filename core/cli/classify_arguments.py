@@ -139,13 +139,11 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--exclude", metavar="PATTERN", action="append", default=[], help=tr("in folders, skip matching images")
     )
-    parser.add_argument(
-        "--fresh", action="store_true", help=tr("discard earlier predictions and labels and start over")
-    )
+    parser.add_argument("--fresh", action="store_true", help=tr("discard earlier results and labels and start over"))
     parser.add_argument(
         "--keep-features",
         action="store_true",
-        help=tr("store features, so that models with the same backbone are fast"),
+        help=tr("store features for other models with the same backbone"),
     )
     parser.add_argument("--output", metavar="FILE", type=parse_location, help=tr("write the results to FILE"))
     parser.add_argument(

@@ -146,8 +146,8 @@ def _verdict(found: PairedComparison) -> str:
     if not (found.only_a_correct or found.only_b_correct):
         return tr("Both are correct on the same images.")
     if found.could_be_chance:
-        return tr("The difference could be due to chance.")
-    return tr("The difference is unlikely to be due to chance.")
+        return tr("The difference could be chance.")
+    return tr("The difference is unlikely to be chance.")
 
 
 def _tables(found: LabelledComparison | UnlabelledComparison, a: str, b: str) -> Iterator[Table | Text]:
