@@ -1,7 +1,7 @@
 """Damaged files are never deleted: they are set aside under their name with a date.
 
-A file is damaged if its content is invalid. Temporary disk errors, missing permissions and newer formats are not damage:
-such files are not touched. Databases are recovered in `core.base.recovery`.
+A file is damaged if its content is invalid. Temporary disk errors, missing permissions and newer formats are not: such
+files are not touched. Databases are recovered in `core.base.recovery`.
 
 The window imports this, so it must not import anything heavy.
 """
