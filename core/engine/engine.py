@@ -16,6 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, ProviderError
+from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
@@ -30,7 +31,6 @@ OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-
 """
 
 _TIMED_RUNS: Final = 3
-_MISMATCH: Final = "The card or the file is not the original; install the model again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +95,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
-        raise ModelError(f"The backbone does not run: {error.what}", hint=_MISMATCH) from error
+        raise ModelError(tr("The backbone does not run: {reason}", reason=error.what), hint=_damaged_hint()) from error
     if agreement < MIN_AGREEMENT[precision]:
         raise _mismatch_error(provider, agreement, precision)
     opening_ms = (time.perf_counter() - started) * 1000
@@ -115,17 +115,21 @@ def _open(
     return _open(data, card, inputs, provider, Precision.EXACT)
 
 
+def _damaged_hint() -> str:
+    return tr("The model is damaged or was changed. Install it again.")
+
+
 def _mismatch_error(provider: Provider, agreement: float, precision: Precision) -> ProviderError | ModelError:
     if provider is Provider.CPU:
-        return ModelError(
-            f"The backbone does not give the features its card promises (cosine {agreement:.4f}).",
-            hint=_MISMATCH,
-        )
-    return ProviderError(
-        f"{TITLES[provider]} gives other features than the card (cosine {agreement:.4f}, "
-        f"at least {MIN_AGREEMENT[precision]} is asked).",
-        hint="Another provider is right; `fovea doctor` lists them.",
+        what = tr("The backbone does not reproduce the features in its card (cosine {cosine:.4f}).", cosine=agreement)
+        return ModelError(what, hint=_damaged_hint())
+    what = tr(
+        "{provider} does not reproduce the features of the model (cosine {cosine:.4f}; at least {limit} is required).",
+        provider=TITLES[provider],
+        cosine=agreement,
+        limit=MIN_AGREEMENT[precision],
     )
+    return ProviderError(what, hint=tr("Use another provider. Run `fovea doctor` to see which ones work."))
 
 
 def _median_ms(session: ort.InferenceSession, image: NDArray[np.uint8], provider: Provider) -> float:
@@ -143,14 +147,17 @@ def _run(
     try:
         (values,) = session.run([output], {graph.INPUT: batch})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ProviderError(
-            f"{TITLES[provider]} failed while it ran: {sessions.first_line(error)}",
-            hint="Try another provider, or fewer images at once.",
-        ) from error
-    answers = np.asarray(values, dtype=np.float32)
-    if answers.shape[:1] != batch.shape[:1]:
-        raise ProviderError(
-            f"{TITLES[provider]} answered {batch.shape[0]} images with an array {answers.shape}.",
-            hint="The model file is not a plain backbone; install the model again.",
+        what = tr(
+            "{provider} failed while running: {reason}", provider=TITLES[provider], reason=sessions.first_line(error)
         )
-    return answers
+        raise ProviderError(what, hint=tr("Try another provider, or fewer images at once.")) from error
+    features = np.asarray(values, dtype=np.float32)
+    if features.shape[:1] != batch.shape[:1]:
+        what = tr(
+            "{provider} returned an array of shape {shape} for {count:,} images.",
+            provider=TITLES[provider],
+            shape=features.shape,
+            count=batch.shape[0],
+        )
+        raise ProviderError(what, hint=tr("The model file is not a valid backbone. Install the model again."))
+    return features

@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.engine.shapes import Inferred, attributes_of
 
 MAX_BATCH: Final = 8
@@ -34,7 +35,7 @@ _COSTS: Final = {
 _USUAL_COST, _ACROSS_COST = 30, 2050
 """What an operator takes for each number, in multiply-adds of a matrix product, measured in ONNX Runtime at its worst:
 most of them, and a Softmax across another axis than the last."""
-_HINT: Final = "Use a smaller variant of the network, or one that reads smaller images."
+_HINT: Final = mark("Use a smaller network, or one with a smaller input size.")
 
 
 def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) -> None:
@@ -50,14 +51,20 @@ def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) 
     """
     memory = peak_memory(model, inferred)
     if memory > times * MAX_MEMORY:
-        what = f"The model would take {memory / 1e9:,.1f} GB of memory for {MAX_BATCH} images; 1 GB is allowed."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The model needs {memory:,.1f} GB of memory for {count} images. The limit is 1 GB.",
+            memory=memory / 1e9,
+            count=MAX_BATCH,
+        )
+        raise ModelError(what, hint=tr(_HINT))
     work = sum(_work(node, inferred) for node in model.graph.node) // MAX_BATCH
     if work > times * MAX_WORK:
-        what = (
-            f"The model takes {work / 1e9:,.0f} billion multiply-adds for an image; {MAX_WORK / 1e9:,.0f} are allowed."
+        what = tr(
+            "The model needs {work:,.0f} billion multiply-adds per image. The limit is {limit:,.0f} billion.",
+            work=work / 1e9,
+            limit=MAX_WORK / 1e9,
         )
-        raise ModelError(what, hint=_HINT)
+        raise ModelError(what, hint=tr(_HINT))
 
 
 def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:

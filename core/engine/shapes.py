@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 
 Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = Mapping[str, Shape]
@@ -27,7 +28,7 @@ MAX_RANK: Final = 8
 _MAX_VALUES: Final = 64
 """Whole numbers in an array that may decide a shape (axes, pads, lengths); larger ones are weights."""
 _WHOLE: Final = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
-_HINT: Final = "Export the model again with plain shapes, or use another one."
+_HINT: Final = mark("Export the model again with static shapes, or use another one.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +103,7 @@ def _note(found: Inferred, name: str, kind: int, shape: Shape, *, minimum: int =
     if len(shape) > MAX_RANK or min(shape, default=1) < minimum:
         raise _unknown(name)
     if name in found.shapes:
-        raise ModelError(f"Two parts of the model are called {name[:80]!r}.", hint=_HINT)
+        raise ModelError(tr("The model has two arrays named {name!r}.", name=name[:80]), hint=tr(_HINT))
     found.shapes[name], found.kinds[name] = shape, kind
 
 
@@ -115,7 +116,8 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
     """Note what one operator gives."""
     missing = [name for name in node.input if name and name not in found.shapes]
     if missing:
-        raise ModelError(f"Nothing in the model makes {missing[0][:80]!r} before it is read.", hint=_HINT)
+        what = tr("The model uses the array {name!r} before it is computed.", name=missing[0][:80])
+        raise ModelError(what, hint=tr(_HINT))
     schema = defs.get_schema(node.op_type, opset, "")
     types = {name: _type_of(found, name) for name in node.input if name}
     data = {name: numpy_helper.from_array(_stored(found, name), name) for name in types if name in found.values}
@@ -123,7 +125,7 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
     try:
         result = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, versions, ir_version)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
-        raise ModelError("The shapes inside the model contradict each other.", hint=_HINT) from error
+        raise ModelError(tr("The shapes inside the model are inconsistent."), hint=tr(_HINT)) from error
     for name in filter(None, node.output):
         tensor = result[name].tensor_type if name in result else TypeProto.Tensor()
         if not tensor.HasField("shape") or not all(axis.HasField("dim_value") for axis in tensor.shape.dim):
@@ -141,7 +143,7 @@ def _stored(found: Inferred, name: str) -> NDArray[Any]:
 
 
 def _unknown(name: str) -> ModelError:
-    return ModelError(f"The shape of {name[:80]!r} inside the model is unknown.", hint=_HINT)
+    return ModelError(tr("The shape of {name!r} inside the model is unknown.", name=name[:80]), hint=tr(_HINT))
 
 
 def _compute(node: onnx.NodeProto, found: Inferred) -> None:

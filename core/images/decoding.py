@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.images import boxes, failures, kinds, tiff
 from core.images.bounds import MAX_BYTES, MEMORY, check_size
@@ -211,10 +212,11 @@ def _open_without_waiting(path: str, flags: int) -> int:
 def _check_status(status: os.stat_result, name: str) -> None:
     """Refuse what is not a file with a sensible number of bytes."""
     if stat.S_ISDIR(status.st_mode):
-        raise ImageError(ImageErrorKind.NOT_A_FILE, f"“{name}” is a folder.", hint="Give the images inside it.")
+        what = tr("“{name}” is a folder.", name=name)
+        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint=tr("Choose the images in it."))
     if not stat.S_ISREG(status.st_mode):
-        what = f"“{name}” is a device, a pipe or a socket, not a file."
-        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint="Give an image file.")
+        what = tr("“{name}” is a device, pipe or socket, not a file.", name=name)
+        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint=tr("Choose an image file."))
     if status.st_size == 0:
         raise failures.empty(name)
     if status.st_size > MAX_BYTES:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
 from core.images.system_folders import is_system_folder
@@ -234,10 +235,12 @@ def _sort_key(path: Path) -> bytes:
 
 def _unreadable(folder: Path, error: OSError) -> ImageError:
     kind = ImageErrorKind.MISSING if isinstance(error, FileNotFoundError) else ImageErrorKind.NO_ACCESS
-    what = (
-        f"The folder “{display_path(folder.name or folder)}” could not be read: {error.strerror or 'no reason given'}."
+    what = tr(
+        "Couldn't read the folder “{name}”: {reason}.",
+        name=display_path(folder.name or folder),
+        reason=error.strerror or type(error).__name__,
     )
-    return ImageError(kind, what, hint="See that it is there and that you may open it.")
+    return ImageError(kind, what, hint=tr("Check that it exists and that you can open it."))
 
 
 def folder_name(folder: Path) -> str:

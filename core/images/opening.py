@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.images import failures, kinds
 from core.images.bounds import MAX_JPEG_PIXELS, TooMuchWorkError, check_size
 from core.images.jpeg import Jpeg, read_scans
@@ -93,8 +94,8 @@ def _heif(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        what = f"“{name}” is a HEIC image, and this installation cannot read those."
-        hint = "Install the optional part pillow-heif, or save the image as JPEG."
+        what = tr("“{name}” is a HEIC image, which this installation can't read.", name=name)
+        hint = tr("Install the package pillow-heif, or save the image as JPEG.")
         raise ImageError(ImageErrorKind.NOT_AN_IMAGE, what, hint=hint) from error
     return cast("ImageFile.ImageFile", HeifImageFile(file))
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from PIL import _imaging
 
+from core.base.i18n import mark
 from core.images.bounds import TooMuchWorkError
 
 _MAX_ENTRIES: Final = 4096
@@ -28,19 +29,19 @@ _SENSOR: Final = (32803, 34892)
 _MAX_SUB_IFDS: Final = 8
 
 _MAKERS: Final = (
-    (b"NIKON", "a Nikon NEF raw photo"),
-    (b"SONY", "a Sony ARW raw photo"),
-    (b"Canon", "a Canon CR2 raw photo"),
-    (b"PENTAX", "a Pentax PEF raw photo"),
-    (b"RICOH", "a Pentax PEF raw photo"),
-    (b"SAMSUNG", "a Samsung SRW raw photo"),
-    (b"Hasselblad", "a Hasselblad 3FR raw photo"),
-    (b"Phase One", "a Phase One IIQ raw photo"),
-    (b"Leaf", "a Leaf MOS raw photo"),
-    (b"EASTMAN KODAK", "a Kodak DCR raw photo"),
-    (b"Kodak", "a Kodak DCR raw photo"),
-    (b"SEIKO EPSON", "an Epson ERF raw photo"),
-    (b"Mamiya", "a Mamiya MEF raw photo"),
+    (b"NIKON", mark("a Nikon NEF raw photo")),
+    (b"SONY", mark("a Sony ARW raw photo")),
+    (b"Canon", mark("a Canon CR2 raw photo")),
+    (b"PENTAX", mark("a Pentax PEF raw photo")),
+    (b"RICOH", mark("a Pentax PEF raw photo")),
+    (b"SAMSUNG", mark("a Samsung SRW raw photo")),
+    (b"Hasselblad", mark("a Hasselblad 3FR raw photo")),
+    (b"Phase One", mark("a Phase One IIQ raw photo")),
+    (b"Leaf", mark("a Leaf MOS raw photo")),
+    (b"EASTMAN KODAK", mark("a Kodak DCR raw photo")),
+    (b"Kodak", mark("a Kodak DCR raw photo")),
+    (b"SEIKO EPSON", mark("an Epson ERF raw photo")),
+    (b"Mamiya", mark("a Mamiya MEF raw photo")),
 )
 
 
@@ -79,12 +80,12 @@ class Directory:
         A raw photo's first directory holds a small copy, or the sensor's data; the rest lies in other directories.
         """
         if _DNG_VERSION in self.values:
-            return "a DNG raw photo"
+            return mark("a DNG raw photo")
         is_sensor = self.is_sensor or self.has_sensor_link
         if not (is_sensor or self.is_reduced):
             return None
         made_by = next((kind for make, kind in _MAKERS if self.make.upper().startswith(make.upper())), None)
-        return made_by or ("a raw photo" if is_sensor or _SUB_IFDS in self.values else None)
+        return made_by or (mark("a raw photo") if is_sensor or _SUB_IFDS in self.values else None)
 
     @property
     def parts(self) -> list[tuple[int, int]]:

@@ -118,7 +118,7 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
         ValueError: it stands on another backbone.
     """
     if model.backbone.card.sha256 != classifier.engine.card.sha256:
-        raise ValueError("the model stands on another backbone")
+        raise ValueError("the model has another backbone")
     return replace(classifier, model=model, head=load_head(model))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.prediction import Score
 
 _MAX_LAYERS: Final = 8
@@ -21,7 +22,7 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 _MAX_DENSE_BYTES: Final = _MAX_BYTES // 2
 """What a dense head may hold: Xception's features through 256 to `core.card.MAX_CLASSES` classes take 105 MB."""
 _SUFFIXES: Final = (np.dtype("<f2"), np.dtype("<f4"))
-_HINT: Final = "Install the model again, or use another one."
+_HINT: Final = mark("Install the model again, or use another one.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +40,14 @@ class LinearHead:
     def __post_init__(self) -> None:
         fit = self.weights.ndim == 2 and self.bias.shape == (self.weights.shape[1],)
         if not fit or self.weights.size == 0:
-            raise ModelError(
-                f"The head's arrays do not fit together: {self.weights.shape} and {self.bias.shape}.", hint=_HINT
+            what = tr(
+                "The shapes of the head's arrays do not match: {weights} and {bias}.",
+                weights=self.weights.shape,
+                bias=self.bias.shape,
             )
+            raise ModelError(what, hint=tr(_HINT))
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
-            raise ModelError("The head holds values that are not numbers.", hint=_HINT)
+            raise ModelError(tr("The head has values that are not numbers."), hint=tr(_HINT))
 
     @property
     def feature_width(self) -> int:
@@ -72,19 +76,22 @@ class DenseHead:
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.layers) <= _MAX_LAYERS:
-            raise ModelError(
-                f"The head has {len(self.layers)} layers; a dense head has 2 to {_MAX_LAYERS}.", hint=_HINT
+            what = tr(
+                "The head has {count:,} layers; 2 to {limit} are allowed.", count=len(self.layers), limit=_MAX_LAYERS
             )
+            raise ModelError(what, hint=tr(_HINT))
         for before, after in pairwise(self.layers):
             if before.class_count != after.feature_width:
-                raise ModelError(
-                    "The head's layers do not fit together: "
-                    f"one gives {before.class_count} numbers, the next reads {after.feature_width}.",
-                    hint=_HINT,
+                what = tr(
+                    "The head's layers do not match: one has {outputs:,} outputs, the next {inputs:,} inputs.",
+                    outputs=before.class_count,
+                    inputs=after.feature_width,
                 )
+                raise ModelError(what, hint=tr(_HINT))
         held = sum(layer.weights.nbytes + layer.bias.nbytes for layer in self.layers)
         if held > _MAX_DENSE_BYTES:
-            raise ModelError(f"The head holds {held:,} bytes; {_MAX_DENSE_BYTES:,} are allowed.", hint=_HINT)
+            what = tr("The head has {count:,} bytes; up to {limit:,} are allowed.", count=held, limit=_MAX_DENSE_BYTES)
+            raise ModelError(what, hint=tr(_HINT))
 
     @property
     def feature_width(self) -> int:
@@ -170,10 +177,11 @@ def read_head(data: bytes) -> Head:
     try:
         arrays = _stored_arrays(data)
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
-        raise ModelError("The head's file is damaged or is not a head.", hint=_HINT) from error
+        raise ModelError(tr("The head's file is damaged or is not a head."), hint=tr(_HINT)) from error
     for name, array in arrays.items():
         if array.dtype not in _SUFFIXES:
-            raise ModelError(f"The head stores {name} as {array.dtype}, not as plain numbers.", hint=_HINT)
+            what = tr("The head stores {name} with the unsupported type {type}.", name=name, type=array.dtype)
+            raise ModelError(what, hint=tr(_HINT))
     return assemble(arrays, lambda name: arrays[name].astype(np.float32))
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
 from core.engine import graph
 from core.models.heads import Head, LinearHead, assemble, named_layers
@@ -44,7 +45,7 @@ _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
 }
-_HINT: Final = "Take the file as it was exported, or ask its maker to export it again."
+_HINT: Final = mark("Use the original file, or export the model again.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +128,8 @@ def _pop_seal(model: onnx.ModelProto) -> bool:
 
 
 def _tampered_error() -> ModelError:
-    what = "The model file was changed or damaged after it was exported: its checksum does not match."
-    return ModelError(what, hint="Download or copy it again, or ask its maker to export it again.")
+    what = tr("The model file was changed or damaged after the export: its checksum does not match.")
+    return ModelError(what, hint=tr("Download or copy it again, or export the model again."))
 
 
 def _drop_metadata(model: onnx.ModelProto, keys: Collection[str]) -> None:
@@ -154,10 +155,8 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
-        raise ModelError(
-            f"The backbone itself uses the name {clashes[0][:80]!r}, which an exported model needs.",
-            hint="Make the backbone again with another name there.",
-        )
+        what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
+        raise ModelError(what, hint=tr("Use another name in the backbone."))
 
 
 def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
@@ -244,12 +243,12 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     texts = [entry.value for entry in model.metadata_props if entry.key == CARD_KEY]
     if len(texts) != 1:
         raise ModelError(
-            "The model was not exported by Fovea: it carries no card.",
-            hint="The window asks what a file of another program leaves open; the command line takes it as options.",
+            tr("The model was not exported by Fovea: it has no card."),
+            hint=tr("Import it in the window, or give the missing details as options of `fovea models import`."),
         )
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
-        raise ModelError("The card in the file does not describe a whole model.", hint=_HINT)
+        raise ModelError(tr("The card in the file does not describe a complete model."), hint=tr(_HINT))
     return card, card.backbone
 
 
@@ -261,7 +260,7 @@ def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
     if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
-        raise ModelError("What follows the backbone in the file is not the head its card promises.", hint=_HINT)
+        raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))
     for node in nodes:
         content.node.remove(node)
     for tensor in arrays:
@@ -273,7 +272,7 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     tensor = next((tensor for tensor in arrays if tensor.name == name), None)
     stored = _STORED.get(tensor.data_type) if tensor is not None else None
     if tensor is None or stored is None:
-        raise ModelError(f"The file has no array of real numbers called {name!r}.", hint=_HINT)
+        raise ModelError(tr("The file has no array of numbers named {name!r}.", name=name), hint=tr(_HINT))
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 
@@ -281,16 +280,17 @@ def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
     """Give the backbone its own outputs back; `join` kept their types among those of the inner values, last."""
     features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
     if features is None or len(features.type.tensor_type.shape.dim) != 2:
-        raise ModelError(f"The file has no output {graph.FEATURES!r} of the right shape.", hint=_HINT)
+        what = tr("The file has no output {name!r} with the expected shape.", name=graph.FEATURES)
+        raise ModelError(what, hint=tr(_HINT))
     if list(model.graph.output) != _outputs(features, head.class_count):
-        raise ModelError("The outputs of the file are not those of an exported model.", hint=_HINT)
+        raise ModelError(tr("The outputs of the file are not those of an exported model."), hint=tr(_HINT))
     kept = {graph.FEATURES: features}
     names = _own_outputs(model)
     while model.graph.value_info and model.graph.value_info[-1].name in set(names) - set(kept):
         info = model.graph.value_info.pop()
         kept[info.name] = info
     if sorted(kept) != sorted(names):
-        raise ModelError("The file does not say what its backbone's own outputs are.", hint=_HINT)
+        raise ModelError(tr("The file does not declare the outputs of its backbone."), hint=tr(_HINT))
     del model.graph.output[:]
     model.graph.output.extend(kept[name] for name in names)
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.base.providers import Precision, Provider
 from core.base.text import display_path
 from core.card import (
@@ -51,12 +52,12 @@ MAX_DIFFERENCE: Final = 2e-3
 """Numbers that the parts give may differ by this share of the largest from the file's own."""
 _PREFIX: Final = "net/"
 _FILE, _HEAD = "backbone.onnx", "head.npz"
-_HINT: Final = "Export it again as a plain classifier, or ask its maker to."
+_HINT: Final = mark("Export it again as a plain classifier.")
 _MOST_ANSWERS: Final = 8
 """Outputs that are looked at; a file with more is no classifier that anyone would ask about."""
 _OUTPUT_KINDS: Final = {
-    "Softmax": "probabilities (a Softmax over logits)",
-    "LogSoftmax": "logarithms of probabilities (a LogSoftmax over logits)",
+    "Softmax": mark("probabilities (softmax of logits)"),
+    "LogSoftmax": mark("log probabilities (log-softmax of logits)"),
 }
 _IMAGENET: Final = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 _SCALES: Final = MappingProxyType(
@@ -129,7 +130,7 @@ def _questions(found: OnnxClassifier, names: tuple[str, ...], file: Path) -> Imp
         classes=_names_for(found.output_layer.class_count, names, file),
         size=found.size,
         reads_bytes=found.element_type == TensorProto.UINT8,
-        output_kind=_OUTPUT_KINDS.get(found.output_layer.operator, "logits"),
+        output_kind=tr(_OUTPUT_KINDS.get(found.output_layer.operator, mark("logits"))),
         output=found.output,
         scales_inside=found.scales_inside,
     )
@@ -173,13 +174,16 @@ def _identity_head(classes: int) -> LinearHead:
 
 def _check_answers(answers: ImportAnswers, found: OnnxClassifier) -> None:
     if len(answers.classes) != found.output_layer.class_count:
-        what = (
-            f"The model tells {found.output_layer.class_count:,} classes apart; {len(answers.classes):,} names were "
-            "given."
+        what = tr(
+            "The model has {classes:,} classes, but {names:,} names were given.",
+            classes=found.output_layer.class_count,
+            names=len(answers.classes),
         )
-        raise ModelError(what, hint="Give one name for each, in the model's own order.")
+        raise ModelError(what, hint=tr("Give one name per class, in the order of the model's outputs."))
     if found.size not in (None, answers.size):
-        raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
+        values = {"expected": found.size, "given": answers.size}
+        what = tr("The input size of the model is {expected} pixels, not {given}.", **values)
+        raise ModelError(what, hint=tr("Don't change the size."))
 
 
 def _is_last(found: OnnxClassifier) -> bool:
@@ -291,17 +295,17 @@ def _verify(found: OnnxClassifier, answers: ImportAnswers, features: NDArray[np.
         head: what the features go through.
     """
     if features.shape != (GOLDEN_COUNT, head.feature_width) or not np.isfinite(features).all():
-        what = "The model gives numbers without meaning (infinite or not a number) for ordinary images."
-        raise ModelError(what, hint="See that the scaling of the pixels is right, and that the file is whole.")
+        what = tr("The model returns invalid numbers (infinite or NaN) for ordinary images.")
+        raise ModelError(what, hint=tr("Check the pixel scaling, and download or copy the file again."))
     whole, ours = _original_outputs(found, answers), head.logits(features)
     if not found.output_layer.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
-        what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
-        raise ModelError(what, hint="Export it with logits as its output.")
+        what = tr("The model returns probabilities that do not come from a final softmax.")
+        raise ModelError(what, hint=tr("Export it with logits as output."))
     if found.output_layer.operator:
         ours, whole = softmax(ours), np.exp(whole) if found.output_layer.operator == "LogSoftmax" else whole
     maximum = MAX_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
     if whole.shape != ours.shape or not np.abs(whole - ours).max() <= maximum:
-        raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)
+        raise ModelError(tr("The model could not be split into backbone and head."), hint=tr(_HINT))
 
 
 def _original_outputs(found: OnnxClassifier, answers: ImportAnswers) -> NDArray[np.float32]:
@@ -325,7 +329,8 @@ def _run_session(
     try:
         (values,) = session.run([output], {source: images})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ModelError(f"The model does not run: {sessions.first_line(error)}", hint=_HINT) from error
+        what = tr("The model does not run: {reason}", reason=sessions.first_line(error))
+        raise ModelError(what, hint=tr(_HINT)) from error
     return np.asarray(values, np.float32)
 
 
@@ -335,7 +340,7 @@ def _model_card(answers: ImportAnswers, backbone: BackboneCard, head: bytes, fil
     return ModelCard(
         name=slug(answers.title),
         title=display_path(answers.title)[:100],
-        summary=f"Tells apart {few}{rest}; imported, its answers were not judged here.",
+        summary=f"Recognizes {few}{rest}. Imported; its accuracy was not measured.",
         classes=answers.classes,
         backbone=backbone,
         head=HeadReference(_HEAD, hashlib.sha256(head).hexdigest()),
@@ -344,8 +349,8 @@ def _model_card(answers: ImportAnswers, backbone: BackboneCard, head: bytes, fil
 
 
 def _origin(file: Path) -> Origin:
-    source = f"Imported from the file “{display_path(file.name)[:200]}” of another program."
-    return Origin(source=source, licence="The file does not say; whoever made it knows.")
+    source = f"Imported from the file “{display_path(file.name)[:200]}”."
+    return Origin(source=source, licence="Unknown: the file does not state a licence.")
 
 
 def slug(title: str) -> str:

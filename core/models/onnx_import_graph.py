@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.card import MAX_FEATURES, MAX_SIZE, MIN_SIZE
 from core.engine import graph, sessions
 from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
@@ -31,8 +32,8 @@ _UNCHANGED: Final = ("Identity", "Cast", "Transpose")
 _ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
 _ENDS: Final = ("Softmax", "LogSoftmax")
 _PASSED: Final = ("Identity", "Flatten", "Reshape", "Squeeze", "Transpose")
-_HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
-_BINARY: Final = "Export a model that gives a number for each class, for yes and no two, without a Sigmoid."
+_HINT: Final = mark("Export it again as a plain classifier with one image as input and one number per class as output.")
+_BINARY: Final = mark("Export a model with one output per class (two for yes and no) and without a sigmoid.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,8 +141,9 @@ def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None
     if head is None or head.class_count != count or head.feature_width > MAX_FEATURES:
         features, head = logits, None
     if head is None and count > _MAX_LOGITS:
-        what = f"The model tells {count:,} classes apart by something else than a linear layer."
-        raise ModelError(what, hint=f"Fovea takes such a model up to {_MAX_LOGITS:,} classes.")
+        what = tr("The model has {count:,} classes and does not end in a linear layer.", count=count)
+        hint = tr("Such models are supported with up to {limit:,} classes.", limit=_MAX_LOGITS)
+        raise ModelError(what, hint=hint)
     return OutputLayer(
         operator=operator,
         class_count=count,
@@ -161,8 +163,8 @@ def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str
     """
     last = makers.get(_skip_operators(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
-        what = "The model says yes or no to each class by itself; Fovea chooses one of them."
-        raise ModelError(what, hint=_BINARY)
+        what = tr("The model is a multi-label classifier, which is not supported.")
+        raise ModelError(what, hint=tr(_BINARY))
     if last is None or last.op_type not in _ENDS:
         return "", output
     return last.op_type, last.input[0]
@@ -183,10 +185,10 @@ def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None,
     else:
         count = _width(next(port.axes for port in graph.outputs(model) if port.name == output))
     if count is None:
-        raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
+        raise ModelError(tr("The model does not state its number of classes."), hint=tr(_HINT))
     if count < 2:
-        what = "The model gives one number for an image, which says yes or no; Fovea chooses one of several classes."
-        raise ModelError(what, hint=_BINARY)
+        what = tr("The model is a binary classifier with one output, which is not supported.")
+        raise ModelError(what, hint=tr(_BINARY))
     return count
 
 
@@ -201,22 +203,30 @@ def _width(axes: tuple[int | None, ...]) -> int | None:
 def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
     ports = graph.inputs(model)
     if len(ports) != 1 or len(ports[0].axes) != 4:
-        raise ModelError("The model does not read one image.", hint=_HINT)
+        raise ModelError(tr("The input of the model is not an image."), hint=tr(_HINT))
     (port,) = ports
     if port.element_type not in (*_REAL, TensorProto.UINT8):
-        raise ModelError("The model reads neither real numbers nor bytes.", hint="Export it with float32 inputs.")
+        what = tr("The input of the model is neither floating-point numbers nor bytes.")
+        raise ModelError(what, hint=tr("Export it with a float32 input."))
     if port.axes[3] == _COLOURS:
         sides = port.axes[1:3]
     elif port.axes[1] == _COLOURS:
         sides = port.axes[2:4]
     else:
-        raise ModelError(f"The model reads {port.axes}, and no axis of that are three colours.", hint=_HINT)
+        what = tr("The input of the model has the shape {shape}, without an axis for three colours.", shape=port.axes)
+        raise ModelError(what, hint=tr(_HINT))
     sides = tuple(None if side is None or side < 1 else side for side in sides)
     if sides[0] != sides[1]:
-        raise ModelError(f"The model reads {sides[0]} by {sides[1]} pixels, which is no square.", hint=_HINT)
+        what = tr("The input of the model is not square ({height} × {width} pixels).", height=sides[0], width=sides[1])
+        raise ModelError(what, hint=tr(_HINT))
     if not MIN_SIZE <= (sides[0] or MIN_SIZE) <= MAX_SIZE:
-        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {MIN_SIZE} to {MAX_SIZE}."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The input size of the model is {size} pixels; {low} to {high} are supported.",
+            size=sides[0],
+            low=MIN_SIZE,
+            high=MAX_SIZE,
+        )
+        raise ModelError(what, hint=tr(_HINT))
     return port, port.axes[3] == _COLOURS, sides[0]
 
 
@@ -260,9 +270,14 @@ def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
         return found[0].name
     text = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
     if found:
-        hint = "Give names for its classes, as --classes or as labels.txt beside it: their number says which is meant."
-        raise ModelError(f"The model gives several answers: {text}.", hint=hint)
-    raise ModelError(f"The model gives {text or 'nothing'}, not one number for each class.", hint=_HINT)
+        hint = tr(
+            "Give the class names with --classes or in labels.txt next to the file: their number identifies the output."
+        )
+        raise ModelError(tr("The model has several outputs: {outputs}.", outputs=text), hint=hint)
+    if not text:
+        raise ModelError(tr("The model has no outputs."), hint=tr(_HINT))
+    what = tr("The output of the model is {outputs}, not one number per class.", outputs=text)
+    raise ModelError(what, hint=tr(_HINT))
 
 
 def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.engine.limits import MAX_BATCH, check_limits
 from core.engine.shapes import Inferred, attributes_of, infer, opset_of
 
@@ -27,10 +28,8 @@ _OLDEST_OPSET: Final = 7
 _PLAIN_OPSET: Final = 9
 OPEN_SINCE: Final = 4
 _USUAL_SIDE: Final = 224
-_OPEN_BATCH: Final = (
-    "Export it with an open batch axis, so that it takes one image at a time or several: dynamic_axes in PyTorch."
-)
-_HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
+_OPEN_BATCH: Final = mark("Export it with a dynamic batch size (dynamic_axes in PyTorch).")
+_HINT: Final = mark("Export it again as a plain classifier with one image as input and one number per class as output.")
 
 
 def cut(model: onnx.ModelProto, outputs: Iterable[str]) -> None:
@@ -72,8 +71,11 @@ def check_opset(model: onnx.ModelProto) -> None:
     """
     opset = opset_of(model)
     if opset < _OLDEST_OPSET:
-        what = f"The file is written in ONNX opset {opset}; Fovea reads {_OLDEST_OPSET} or newer."
-        raise ModelError(what, hint="Export it again with a newer version: opset_version=17 in PyTorch and tf2onnx.")
+        what = tr(
+            "The file uses ONNX opset {version}. Fovea needs {oldest} or newer.", version=opset, oldest=_OLDEST_OPSET
+        )
+        hint = tr("Export it again with a newer opset, such as opset_version=17 in PyTorch and tf2onnx.")
+        raise ModelError(what, hint=hint)
 
 
 def normalize_model(model: onnx.ModelProto, output: str, side: int | None, *, is_old: bool) -> Inferred | None:
@@ -153,8 +155,8 @@ def _open_batch(model: onnx.ModelProto, *, is_old: bool) -> None:
     (info,) = model.graph.input
     axis = info.type.tensor_type.shape.dim[0]
     if axis.HasField("dim_value") and axis.dim_value not in (-1, 1):
-        what = f"The model takes exactly {axis.dim_value} images at a time; Fovea needs one that takes any number."
-        raise ModelError(what, hint=_OPEN_BATCH)
+        what = tr("The batch size of the model is fixed to {size}.", size=axis.dim_value)
+        raise ModelError(what, hint=tr(_OPEN_BATCH))
     axis.dim_param = "n"
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     for place, node in enumerate(model.graph.node):
@@ -180,7 +182,7 @@ def _follow(model: onnx.ModelProto, side: int | None) -> Inferred | None:
 
 
 def _fixed_batch_error() -> ModelError:
-    return ModelError("The model reads only one image at a time; Fovea needs one that takes several.", hint=_OPEN_BATCH)
+    return ModelError(tr("The batch size of the model is fixed to one image."), hint=tr(_OPEN_BATCH))
 
 
 def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.models.files import read_file
 
 EXAMPLES: Final = "examples.jsonl"
@@ -69,8 +70,11 @@ def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingEx
         found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
     if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
         return found
-    what = "%s is damaged, so the images that the model was made of are not known. Restore it, or train again."
-    _log.warning(what, folder / EXAMPLES)
+    what = tr(
+        "{file!r} is damaged, so the model can't be retrained. Restore the file, or train the model again.",
+        file=str(folder / EXAMPLES),
+    )
+    _log.warning("%s", what)
     return None
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.models.files import file_size, read_file
 
 TRAINING_HASHES: Final = "learnt.bin"
@@ -68,7 +69,9 @@ def read_hashes(folder: Path) -> TrainingHashes | None:
         found = _parse(read_file(folder / TRAINING_HASHES))
         if found is not None:
             return found
-    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / TRAINING_HASHES)
+    file = str(folder / TRAINING_HASHES)
+    what = tr("Couldn't read {file!r}, so it is unknown which images the model was trained on.", file=file)
+    _log.warning("%s", what)
     return None
 
 

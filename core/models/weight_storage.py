@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.models.heads import DenseHead, Head, LinearHead, named_layers
 
 MIN_VALUES: Final = 1024
 """Arrays smaller than this save nothing worth a cast."""
 
 _READ_WEIGHTS: Final = ("Conv", "Gemm", "MatMul")
-_TOO_LARGE: Final = "Export it with --storage float32."
+_TOO_LARGE: Final = mark("Export it with --storage float32.")
 
 
 class Storage(StrEnum):
@@ -99,7 +100,7 @@ def _to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     if not np.isfinite(half).all():
-        raise ModelError("The model has weights larger than float16 can store.", hint=_TOO_LARGE)
+        raise ModelError(tr("The model has weights that are too large for float16."), hint=tr(_TOO_LARGE))
     return half
 
 
