@@ -1,7 +1,7 @@
-"""Cards: what a backbone or a model is, as JSON beside its files; read as hostile until checked.
+"""Cards: the description of a backbone or a model, as JSON next to its files; untrusted until validated.
 
-A backbone's card says what goes in, what comes out, and what came out for the golden inputs where it was made.
-A model's card names its classes, its head, and the backbone it stands on: one shared by name, or its own.
+A backbone's card describes its input, its output, and the features of the golden inputs when it was made. A model's
+card names its classes, its head, and its backbone: one shared by name, or its own.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from core.base.i18n import mark, tr
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
-"""How many golden inputs there are; `core.engine.golden` draws them."""
+"""The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
 MAX_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # on Windows these names mean devices, in any folder
+_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
 _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
 _FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -36,15 +36,15 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 _MAX_NESTING: Final = 16
 _HINT: Final = mark("Download or copy the model again, or use another model.")
-# A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this many times what the backbone reads.
-# Measured on 12-megapixel photos with noise: features' cosine with the full decode 0.998 to 0.9999, where Lanczos
-# instead of bicubic gives 0.9987 to 0.9998; twice the size gives 0.9994 and more, and takes a fifth longer.
+# A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
+# 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
+# to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
 _DRAFT_FACTOR: Final = 1.25
 T = TypeVar("T")
 
 
 class ResizeMode(StrEnum):
-    """How an image that is not square becomes square."""
+    """How an image is made square."""
 
     STRETCH = "stretch"
     CENTRE_CROP = "centre-crop"
@@ -52,12 +52,12 @@ class ResizeMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What a backbone wants done to pixels; part of its card.
+    """The preprocessing of a backbone; part of its card.
 
     Attributes:
-        size: side of the square the backbone reads, in pixels.
-        fit: how the image becomes square.
-        crop: with `ResizeMode.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+        size: the input size in pixels.
+        fit: how the image is made square.
+        crop: with `ResizeMode.CENTRE_CROP`, the fraction of the shorter side that is kept, in (0, 1].
     """
 
     size: int
@@ -72,13 +72,13 @@ class Preprocessing:
 
     @property
     def min_decode_side(self) -> int:
-        """The shorter side, in pixels, below which an image must not be decoded if it has more."""
+        """The minimum shorter side in pixels when a larger image is decoded at reduced size."""
         return round(_DRAFT_FACTOR * self.size / self.crop)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where weights come from and under what licence they may be used."""
+    """The source of weights, and their licence."""
 
     source: str
     licence: str
@@ -86,20 +86,20 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class BackboneCard:
-    """What a backbone is.
+    """The card of a backbone.
 
     Attributes:
-        name: the backbone's name in the library.
-        architecture: the network, as its paper calls it.
-        file: the ONNX file's name beside the card.
+        name: its name in the library.
+        architecture: the network, as named in its paper.
+        file: the name of the ONNX file next to the card.
         sha256: of that file, in hexadecimal.
-        preprocessing: what must be done to pixels before.
+        preprocessing: the preprocessing of its input.
         feature_width: d of the features [n, d].
         feature_map_layout: axes of the feature map, "nhwc" or "nchw".
-        weights: how many trained numbers it holds.
-        multiply_adds: for one image.
-        origin: where the weights come from.
-        golden_features: `golden.pack` of the features of the golden inputs, made where the backbone was made.
+        weights: the number of parameters.
+        multiply_adds: multiply-adds for one image.
+        origin: the source of the weights.
+        golden_features: the encoded features of the golden inputs (`golden.encode_features`) when it was made.
     """
 
     name: str
@@ -117,7 +117,7 @@ class BackboneCard:
 
 @dataclass(frozen=True, slots=True)
 class SharedBackbone:
-    """A backbone that stands in the library under its own name."""
+    """A reference to a backbone in the library."""
 
     name: str
     sha256: str
@@ -125,7 +125,7 @@ class SharedBackbone:
 
 @dataclass(frozen=True, slots=True)
 class HeadReference:
-    """The head's file beside the card."""
+    """The file of the head next to the card."""
 
     file: str
     sha256: str
@@ -133,20 +133,20 @@ class HeadReference:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model is.
+    """The card of a model.
 
     Attributes:
-        name: the model's name in the library.
-        title: the name a person reads.
-        summary: one sentence for the person who chooses.
-        classes: labels, in the order of the logits.
+        name: its name in the library.
+        title: its display name.
+        summary: a one-sentence description.
+        classes: class names, in the order of the logits.
         backbone: a shared backbone, or the card of the model's own.
-        head: the head's file.
-        origin: where the head comes from.
+        head: the file of the head.
+        origin: the source of the head.
         temperature: logits are divided by it before softmax (calibration).
-        unknown_below: a best probability under this means "none of my classes"; None where that was never measured.
-        training: how it was made, with the command that makes it again.
-        evaluation: how good it was found to be, and on what.
+        unknown_below: images with a lower best probability are unknown; None if never measured.
+        training: how it was trained, with the command that repeats it.
+        evaluation: its accuracy, and the images it was measured on.
     """
 
     name: str

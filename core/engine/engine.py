@@ -1,6 +1,6 @@
-"""The engine: one backbone on one provider, proven before it is believed.
+"""The engine: one backbone on one provider, verified before use.
 
-A provider counts only after its session reports it, a warm-up run succeeds, and its features of the golden inputs agree
+A provider is used only if its session reports it, a warm-up run succeeds, and its features of the golden inputs agree
 with those in the backbone's card.
 """
 
@@ -25,9 +25,9 @@ from core.engine.limits import MAX_BATCH
 __all__ = ["MAX_BATCH", "MIN_AGREEMENT", "Engine", "open_engine"]
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
-"""Least cosine between features here and in the card.
+"""Lowest allowed cosine between the computed features and those in the card.
 
-OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which thus runs in float32.
+OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which therefore runs in float32.
 """
 
 _TIMED_RUNS: Final = 3
@@ -35,17 +35,17 @@ _TIMED_RUNS: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Engine:
-    """A backbone that runs.
+    """An open backbone.
 
-    One thread at a time may call `run`; decoding belongs in other threads.
+    Only one thread at a time may call `run`; decode in other threads.
 
     Attributes:
         card: the backbone's card.
-        provider: what really runs it.
-        precision: what was asked of it.
-        agreement: least cosine between its features of the golden inputs and the card's.
-        milliseconds: median time of one image alone, measured when it was opened.
-        opening_ms: how long opening and proving took.
+        provider: the provider that actually runs it.
+        precision: the requested precision.
+        agreement: lowest cosine between its features of the golden inputs and the card's.
+        milliseconds: median time of a single image, measured when it was opened.
+        opening_ms: how long opening and verification took.
     """
 
     card: BackboneCard
@@ -60,32 +60,32 @@ class Engine:
         """Features float32 [n, d] of preprocessed images uint8 [n, size, size, 3].
 
         Raises:
-            ProviderError: the provider failed under way.
+            ProviderError: the provider failed while running.
         """
         return _run(self._session, graph.FEATURES, batch, self.provider)
 
     def feature_map(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Feature map float32 of the same images, axes as the card's `feature_map_layout` says.
+        """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`.
 
         Raises:
-            ProviderError: the provider failed under way.
+            ProviderError: the provider failed while running.
         """
         return _run(self._session, graph.FEATURE_MAP, batch, self.provider)
 
 
 def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
-    """Open a backbone on one provider, and prove it.
+    """Open a backbone on one provider, and verify it.
 
     Args:
-        data: the backbone's file; it must have passed `graph.check_backbone`.
-        card: what the file is.
-        provider: the one to use; there is no fallback here.
+        data: the backbone's file, checked by `graph.check_backbone`.
+        card: its card.
+        provider: the provider; there is no fallback here.
         precision: how far its features may differ from the card's, see `MIN_AGREEMENT`; with AUTO, a provider whose
-            fastest arithmetic differs more is asked for float32.
+            fastest arithmetic differs more runs in float32.
 
     Raises:
-        ProviderError: the provider does not work here.
-        ModelError: even the CPU cannot run the file, or gives other features than the card promises.
+        ProviderError: the provider does not work.
+        ModelError: even the CPU cannot run the file, or its features differ from the card's.
     """
     started = time.perf_counter()
     inputs = golden.golden_inputs(card.preprocessing.size)
@@ -105,7 +105,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
 def _open(
     data: bytes, card: BackboneCard, inputs: NDArray[np.uint8], provider: Provider, precision: Precision
 ) -> tuple[ort.InferenceSession, float]:
-    """A session and its agreement with the card; in float32 where the provider's fastest arithmetic is too coarse."""
+    """A session and its agreement with the card; in float32 if the provider's fastest arithmetic is too imprecise."""
     session = sessions.open_session(data, provider, precision)
     features = _run(session, graph.FEATURES, inputs, provider)
     agreement = golden.cosine(features, golden.decode_features(card.golden_features, card.feature_width))

@@ -1,4 +1,4 @@
-"""An ONNX file of another program from disk, with the weights that it keeps in a file beside it."""
+"""Reading of an ONNX file from another program, with weights in a separate file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ONE_FILE: Final = mark("Put it next to the .onnx file, or save one file: onnx.s
 
 @graph.only_model_errors()
 def read_onnx(file: Path) -> onnx.ModelProto:
-    """The graph in a file, its weights included; it has yet to pass `graph.check`.
+    """Read the graph in a file with its weights; it must still be checked by `graph.check`.
 
-    PyTorch keeps weights in `NAME.onnx.data`. They are taken from a plain file in the same folder and from nowhere
-    else, and only as many bytes as the arrays state.
+    PyTorch stores weights in `NAME.onnx.data`. They are read only from a regular file in the same folder, and only as
+    many bytes as the arrays declare.
 
     Raises:
-        ModelError: the file or its weights cannot be read, are damaged, or lie elsewhere.
+        ModelError: the file or its weights cannot be read, are damaged, or are in another folder.
     """
     model = graph.decode(read_file(file))
     tensors = [tensor for tensor in graph.tensors(model.graph) if graph.is_external(tensor)]

@@ -1,7 +1,7 @@
-"""An ONNX classifier of another program, read as data: where its network ends and its last layer begins.
+"""Analysis of an ONNX classifier from another program: where its backbone ends and its last layer begins.
 
-Nothing is run here. Only what leads to the answer is looked at, once `core.engine.graph` has found nothing in it that
-could reach outside of the file.
+Nothing is run here. Only nodes that lead to the output are examined, after `core.engine.graph` has checked that the
+file is self-contained.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, 
 
 _COLOURS: Final = 3
 _MAX_LOGITS: Final = 8192
-"""Classes of a model whose logits are taken for features: its head is a square of them."""
+"""Maximum number of classes of a model whose logits are used as features: its head is a square matrix."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _UNCHANGED: Final = ("Identity", "Cast", "Transpose")
 _ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
@@ -38,17 +38,17 @@ _BINARY: Final = mark("Export a model with one output per class (two for yes and
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputLayer:
-    """How a network comes to its answer.
+    """The end of a network, from features to output.
 
     Attributes:
-        operator: what makes the answer of the logits: Softmax, LogSoftmax, or nothing.
-        class_count: how many classes it tells apart.
-        features: the name of what its last layer reads, or of the logits where that cannot be told.
-        is_flat: whether the features are [n, d] as they are.
+        operator: the last operator after the logits: Softmax, LogSoftmax, or "".
+        class_count: the number of classes.
+        features: the name of the last layer's input, or of the logits if there is no linear layer.
+        is_flat: whether the features are already [n, d].
         is_half: whether they are computed in float16.
-        head: the last layer; None where the logits themselves are taken for features.
-        feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
-            cannot be told.
+        head: the last layer; None if the logits are used as features.
+        feature_map: the name of the array whose mean are the features, and whether its channels are last; None if
+            unknown.
     """
 
     operator: str
@@ -62,18 +62,18 @@ class OutputLayer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnnxClassifier:
-    """A classifier taken apart.
+    """An analysed classifier.
 
     Attributes:
-        data: its file, without what does not lead to its answer, for one image.
-        model: the same as a plain graph for any number of images.
+        data: its file reduced to the nodes that lead to the output, for one image.
+        model: the same as a plain graph for any batch size.
         source: the name of its input.
         element_type: the input's element type.
         channels_last: whether the input is [n, h, w, 3] and not [n, 3, h, w].
-        size: side of the square it reads; None where that is open.
-        scales_inside: whether the network begins by scaling the pixels.
-        output: the name of what it gives.
-        output_layer: how it comes to that.
+        size: the input size; None if dynamic.
+        scales_inside: whether the network starts by scaling the pixels.
+        output: the name of its output.
+        output_layer: the end of the network.
     """
 
     data: bytes
@@ -88,7 +88,7 @@ class OnnxClassifier:
 
 
 def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Names for the classes that the file itself has; none where it has none."""
+    """The class names in the file itself; empty if there are none."""
     return names_in_metadata({entry.key: entry.value for entry in model.metadata_props})
 
 
@@ -96,16 +96,16 @@ def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
 def read_graph(
     model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None, output: str = ""
 ) -> OnnxClassifier:
-    """Take a classifier apart; the file may be hostile.
+    """Analyse a classifier; the file is not trusted.
 
     Args:
         model: the decoded file; it is changed.
-        side: of the square it is to read, where the file leaves that open.
-        names: whether there are names for so many classes, which tells the answer from other outputs.
-        output: the name of the answer, where it is known.
+        side: the input size, if the file does not fix it.
+        names: whether there are names for this number of classes, which identifies one of several outputs.
+        output: the name of the output, if known.
 
     Raises:
-        ModelError: it is unsafe, or no classifier of images that can be taken apart; the message says why.
+        ModelError: it is unsafe, or not a supported image classifier; the message says why.
     """
     _use_plain_domain(model)
     check_opset(model)
@@ -156,7 +156,7 @@ def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None
 
 
 def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str]:
-    """The operator at the end, if it is one of `_ENDS`, and the name of what it reads; else of the output.
+    """The last operator if it is one of `_ENDS`, and the name of its input; otherwise "" and the output.
 
     Raises:
         ModelError: it is a Sigmoid.
@@ -171,7 +171,7 @@ def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str
 
 
 def _use_plain_domain(model: onnx.ModelProto) -> None:
-    """ONNX's own operators may be called `ai.onnx`, or nothing, which is the usual spelling."""
+    """Normalize the domain of standard operators: `ai.onnx` is the same as the usual empty name."""
     for part in (*model.graph.node, *model.opset_import):
         if part.domain == "ai.onnx":
             part.domain = ""
@@ -193,7 +193,7 @@ def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None,
 
 
 def _width(axes: tuple[int | None, ...]) -> int | None:
-    """How many classes an answer of such axes has: [n, c], [n, c, 1, 1] or [n, 1, 1, c]."""
+    """The number of classes of an output with axes [n, c], [n, c, 1, 1] or [n, 1, 1, c]."""
     long = [axis for axis in axes[1:] if axis != 1]
     if len(axes) < 2 or len(long) > 1:
         return None
@@ -231,7 +231,7 @@ def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
 
 
 def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
-    """Whether the first thing done to pixels is arithmetic with one number, or one for each colour."""
+    """Whether the first operation on pixels is arithmetic with one number, or one per colour."""
     constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
     name = source
     for _ in range(4):
@@ -248,7 +248,7 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
 def possible_outputs(
     model: onnx.ModelProto, names: Callable[[int], bool] | None = None
 ) -> tuple[graph.TensorSpec, ...]:
-    """The outputs that may be the answer; `names` is as in `read_graph`."""
+    """The outputs that may be the classification; `names` is as in `read_graph`."""
     real = _real_outputs(model)
     fitting = [port for port in real if not port.axes or _width(port.axes) is not None or None in port.axes[1:]]
     found = [port for port in fitting if names is not None and names(_width(port.axes) or 0)] or fitting
@@ -264,7 +264,7 @@ def _real_outputs(model: onnx.ModelProto) -> list[graph.TensorSpec]:
 
 
 def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
-    """The name of the answer among all outputs."""
+    """The name of the classification among all outputs."""
     found = possible_outputs(model, names)
     if len(found) == 1:
         return found[0].name
@@ -281,7 +281,7 @@ def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
 
 
 def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
-    """Those of some arrays that others of them are computed from."""
+    """The arrays from which others of the same list are computed."""
     found: set[str] = set()
     behind = set()
     for node in reversed(own.node):
@@ -292,7 +292,7 @@ def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
 
 
 def _skip_operators(name: str, makers: Mapping[str, onnx.NodeProto], passed: tuple[str, ...]) -> str:
-    """What an array was before operators that only hand it on."""
+    """Follow an array back through operators that only pass it on."""
     for _ in range(len(makers) + 1):
         node = makers.get(name)
         if node is None or node.op_type not in passed:
@@ -304,7 +304,7 @@ def _skip_operators(name: str, makers: Mapping[str, onnx.NodeProto], passed: tup
 def _last_layer(
     model: onnx.ModelProto, logits: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, LinearHead | None]:
-    """What the last linear layer reads, and the layer; the logits and None where there is no such layer."""
+    """The input of the last linear layer, and the layer; the logits and None if there is none."""
     node, constants = makers.get(logits), _Constants(model, makers)
     if node is not None and node.op_type == "Gemm":
         return _gemm(node, logits, constants)
@@ -324,7 +324,7 @@ def _last_layer(
 def _pointwise(
     node: onnx.NodeProto, logits: str, constants: _Constants, shapes: Shapes
 ) -> tuple[str, LinearHead | None]:
-    """A convolution over a single place is a linear layer."""
+    """A 1x1 convolution of a single position as a linear layer."""
     weights = constants.find(node.input[1])
     bias = constants.find(node.input[2]) if len(node.input) > 2 else None
     is_point = shapes.get(node.input[0], ())[2:] == (1, 1) and weights is not None and weights.shape[2:] == (1, 1)
@@ -363,14 +363,14 @@ def _layer(
 
 
 class _Constants:
-    """Arrays that are stored in the file, perhaps cast or transposed."""
+    """Arrays stored in the file, possibly cast or transposed."""
 
     def __init__(self, model: onnx.ModelProto, makers: Mapping[str, onnx.NodeProto]) -> None:
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._makers = makers
 
     def find(self, name: str) -> NDArray[np.float32] | None:
-        """The array of that name; None where it is computed."""
+        """The array of this name; None if it is computed."""
         if name in self._stored:
             return np.asarray(numpy_helper.to_array(self._stored[name]), np.float32)
         node = self._makers.get(name)
@@ -388,7 +388,7 @@ class _Constants:
 def _feature_map(
     model: onnx.ModelProto, features: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, bool] | None:
-    """What a global average was taken of to give the features, and whether its channels are last."""
+    """The feature map whose global average are the features, and whether its channels are last."""
     node = makers.get(_skip_operators(features, makers, _PASSED))
     if node is None:
         return None
