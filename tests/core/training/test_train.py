@@ -224,7 +224,7 @@ def test_a_cache_that_cannot_be_written_costs_a_warning(
     with caplog.at_level(logging.WARNING, "core.engine.feature_store"):
         trained = run(request(folder), library)
     assert trained.model.version == 1
-    assert sum("Features are not kept" in record.getMessage() for record in caplog.records) == 1
+    assert sum("Couldn't use the cache" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_library_that_cannot_be_written_is_told(folder: Path, library: Library) -> None:

@@ -105,7 +105,7 @@ def test_what_cannot_be_saved_is_told(plot: PlotFrame, qtbot: QtBot, tmp_path: P
     with qtbot.waitSignal(plot.noticed, timeout=5000) as told:
         plot.save(tmp_path / "file" / "plot.png")
     assert told.args is not None
-    assert "Could not write" in told.args[0]
+    assert "Couldn't write" in told.args[0]
 
 
 def test_names_for_a_screen_reader(plot: PlotFrame, qtbot: QtBot) -> None:
