@@ -107,7 +107,7 @@ def _cell(data: bytes, at: int, size: int, *, is_numbered: bool) -> tuple[int, l
 
 
 def _payload(data: bytes, at: int, length: int, size: int, *, is_numbered: bool) -> bytes:
-    """A cell's payload; what is too long for its page goes on in a chain of others."""
+    """A cell's payload, which may continue in a chain of overflow pages."""
     maximum = size - 35 if is_numbered else (size - 12) * 64 // 255 - 23
     if length <= maximum:
         return data[at : at + length]

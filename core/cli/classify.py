@@ -49,16 +49,16 @@ def run(request: ClassifyRequest) -> int:
     model = open_library().find(chosen.model if request.model is None else request.model)
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
     with open_results(plan(request, model, top_k), request.output) as results:
-        asked = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
+        classifier = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
         if by_jobs:
-            outcomes = classify_folders.outcomes(request, asked, top_k, totals)
+            outcomes = classify_folders.outcomes(request, classifier, top_k, totals)
         else:
-            outcomes = _outcomes(request, asked.open(), images, top_k)
+            outcomes = _outcomes(request, classifier.open(), images, top_k)
         with closing(outcomes):
             for outcome in outcomes:
                 results.add(ReportRow(outcome))
                 totals.count(outcome)
-    print_message(totals.summary(asked))
+    print_message(totals.summary(classifier))
     if totals.skipped:
         print_message(describe_kinds(totals.skipped), hint=tr(SAVE_HINT))
     return 1 if totals.failed or totals.unreadable_folders else 0

@@ -22,14 +22,14 @@ def plan(request: ClassifyRequest, model: InstalledModel, top_k: int) -> ReportO
         return None
     card = model.card
     about = ((tr("model"), f"{card.title} ({model.name})"), (tr("backbone"), model.backbone.name))
-    asked = (tr("images"), ", ".join(_name(path) for path in request.paths[:_MAX_PATHS]))
+    images = (tr("images"), ", ".join(_name(path) for path in request.paths[:_MAX_PATHS]))
     folder = request.paths[0] if len(request.paths) == 1 else None
     return ReportOptions(
         ReportFormat(request.format),
         ColumnSet(top_k),
         byte_order_mark=request.byte_order_mark,
         delimiter=request.delimiter,
-        about=(*about, asked),
+        about=(*about, images),
         folder=folder,
     )
 

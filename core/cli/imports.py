@@ -70,19 +70,19 @@ def _names_from(file: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _answers(arguments: argparse.Namespace, asked: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
+def _answers(arguments: argparse.Namespace, questions: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
     """Combine the options with the details in the file.
 
     Raises:
         UsageError: details are missing; the message names all of them.
     """
-    classes = given or asked.classes
-    size: int = arguments.size or asked.size or 0
-    scaling = Scaling.RAW if asked.reads_bytes else arguments.scaling
+    classes = given or questions.classes
+    size: int = arguments.size or questions.size or 0
+    scaling = Scaling.RAW if questions.reads_bytes else arguments.scaling
     missing = [
-        *([] if classes else [tr("--classes FILE (names of its {count:,} classes)", count=asked.class_count)]),
+        *([] if classes else [tr("--classes FILE (names of its {count:,} classes)", count=questions.class_count)]),
         *([] if size else [tr("--size N (pixels; often 224)")]),
-        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_scaling_hint(asked)})"]),
+        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_scaling_hint(questions)})"]),
     ]
     if missing:
         what = tr(
@@ -102,8 +102,8 @@ def _answers(arguments: argparse.Namespace, asked: ImportQuestions, given: tuple
     )
 
 
-def _scaling_hint(asked: ImportQuestions) -> str:
-    if asked.scales_inside:
+def _scaling_hint(questions: ImportQuestions) -> str:
+    if questions.scales_inside:
         return tr("most likely raw, because the model scales its input")
     return tr("usually imagenet for PyTorch models")
 

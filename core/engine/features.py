@@ -189,8 +189,9 @@ def is_unchanged(image: HashedFile) -> bool:
 
 
 def _changed(path: Path) -> Failure:
-    what = f"“{display_path(path.name)}” changed while it was being learnt from."
-    return Failure(path, "changed", what, "Let whatever writes to the folder come to its end, then train again.")
+    what = tr("“{name}” changed during training.", name=display_path(path.name))
+    hint = tr("Wait until other programs have finished writing to the folder, then train again.")
+    return Failure(path, "changed", what, hint)
 
 
 def _groups(

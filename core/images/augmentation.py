@@ -23,13 +23,13 @@ _MAX_DEGREES: Final = 15.0
 _COLOUR: Final = 0.2
 
 DESCRIPTION: Final = (
-    f"a random part of at least {_MIN_AREA:.0%} of the photo",
-    f"its sides in proportions up to {_STRETCH - 1:.0%} different",
-    "mirrored in half of the cases",
-    f"turned by up to {_MAX_DEGREES:.0f} degrees, the border continued by reflection",
-    f"brightness, contrast and saturation up to {_COLOUR:.0%} more or less",
+    f"random crop of at least {_MIN_AREA:.0%} of the area",
+    f"aspect ratio changed by up to {_STRETCH - 1:.0%}",
+    "horizontal flip with a probability of 50%",
+    f"rotation by up to {_MAX_DEGREES:.0f} degrees, with reflected borders",
+    f"brightness, contrast and saturation changed by up to {_COLOUR:.0%}",
 )
-"""A description of the augmentation of each training photo."""
+"""A description of the augmentation, for cards and for display."""
 
 
 @dataclass(frozen=True, slots=True)

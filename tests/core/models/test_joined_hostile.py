@@ -134,7 +134,10 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         lambda m: _set(m, "fovea.backbone_outputs", '["features", "elsewhere"]'),
         "outputs of its backbone",
     ),
-    "outputs that are no list": (lambda m: _set(m, "fovea.backbone_outputs", '{"features": 1}'), "outputs of its backbone"),
+    "outputs that are no list": (
+        lambda m: _set(m, "fovea.backbone_outputs", '{"features": 1}'),
+        "outputs of its backbone",
+    ),
     "an operator of another domain": (
         lambda m: setattr(m.graph.node[0], "domain", "com.example"),
         "unsupported operator 'com.example.Cast'",
