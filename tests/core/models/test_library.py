@@ -252,7 +252,7 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
 def test_an_error_about_a_card_names_the_model(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "1" / CARD).write_bytes(b"{")
-    with pytest.raises(ModelError, match="the model 'mine'. The card is not valid JSON"):
+    with pytest.raises(ModelError, match=r"the model 'mine'\. The card is not valid JSON"):
         library.find("mine")
 
 
