@@ -1,7 +1,7 @@
-"""Cards: what a backbone or a model is, as JSON beside its files; read as hostile until checked.
+"""Cards: the description of a backbone or a model, as JSON next to its files; untrusted until validated.
 
-A backbone's card says what goes in, what comes out, and what came out for the golden inputs where it was made.
-A model's card names its classes, its head, and the backbone it stands on: one shared by name, or its own.
+A backbone's card describes its input, its output, and the features of the golden inputs when it was made. A model's
+card names its classes, its head, and its backbone: one shared by name, or its own.
 """
 
 from __future__ import annotations
@@ -17,33 +17,34 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
-"""How many golden inputs there are; `core.engine.golden` draws them."""
+"""The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
 MAX_SIZE: Final = 2048
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # on Windows these names mean devices, in any folder
+_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
 _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
 _FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 _MAX_NESTING: Final = 16
-_HINT: Final = "Ask whoever made the model for a whole copy, or use another model."
-# A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this many times what the backbone reads.
-# Measured on 12-megapixel photos with noise: features' cosine with the full decode 0.998 to 0.9999, where Lanczos
-# instead of bicubic gives 0.9987 to 0.9998; twice the size gives 0.9994 and more, and takes a fifth longer.
+_HINT: Final = mark("Download or copy the model again, or use another model.")
+# A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
+# 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
+# to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
 _DRAFT_FACTOR: Final = 1.25
 T = TypeVar("T")
 
 
 class ResizeMode(StrEnum):
-    """How an image that is not square becomes square."""
+    """How an image is made square."""
 
     STRETCH = "stretch"
     CENTRE_CROP = "centre-crop"
@@ -51,12 +52,12 @@ class ResizeMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What a backbone wants done to pixels; part of its card.
+    """The preprocessing of a backbone; part of its card.
 
     Attributes:
-        size: side of the square the backbone reads, in pixels.
-        fit: how the image becomes square.
-        crop: with `ResizeMode.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
+        size: the input size in pixels.
+        fit: how the image is made square.
+        crop: with `ResizeMode.CENTRE_CROP`, the fraction of the shorter side that is kept, in (0, 1].
     """
 
     size: int
@@ -71,13 +72,13 @@ class Preprocessing:
 
     @property
     def min_decode_side(self) -> int:
-        """The shorter side, in pixels, below which an image must not be decoded if it has more."""
+        """The minimum shorter side in pixels when a larger image is decoded at reduced size."""
         return round(_DRAFT_FACTOR * self.size / self.crop)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where weights come from and under what licence they may be used."""
+    """The source of weights, and their licence."""
 
     source: str
     licence: str
@@ -85,20 +86,20 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class BackboneCard:
-    """What a backbone is.
+    """The card of a backbone.
 
     Attributes:
-        name: the backbone's name in the library.
-        architecture: the network, as its paper calls it.
-        file: the ONNX file's name beside the card.
+        name: its name in the library.
+        architecture: the network, as named in its paper.
+        file: the name of the ONNX file next to the card.
         sha256: of that file, in hexadecimal.
-        preprocessing: what must be done to pixels before.
+        preprocessing: the preprocessing of its input.
         feature_width: d of the features [n, d].
         feature_map_layout: axes of the feature map, "nhwc" or "nchw".
-        weights: how many trained numbers it holds.
-        multiply_adds: for one image.
-        origin: where the weights come from.
-        golden_features: `golden.pack` of the features of the golden inputs, made where the backbone was made.
+        weights: the number of parameters.
+        multiply_adds: multiply-adds for one image.
+        origin: the source of the weights.
+        golden_features: the encoded features of the golden inputs (`golden.encode_features`) when it was made.
     """
 
     name: str
@@ -116,7 +117,7 @@ class BackboneCard:
 
 @dataclass(frozen=True, slots=True)
 class SharedBackbone:
-    """A backbone that stands in the library under its own name."""
+    """A reference to a backbone in the library."""
 
     name: str
     sha256: str
@@ -124,7 +125,7 @@ class SharedBackbone:
 
 @dataclass(frozen=True, slots=True)
 class HeadReference:
-    """The head's file beside the card."""
+    """The file of the head next to the card."""
 
     file: str
     sha256: str
@@ -132,20 +133,20 @@ class HeadReference:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model is.
+    """The card of a model.
 
     Attributes:
-        name: the model's name in the library.
-        title: the name a person reads.
-        summary: one sentence for the person who chooses.
-        classes: labels, in the order of the logits.
+        name: its name in the library.
+        title: its display name.
+        summary: a one-sentence description.
+        classes: class names, in the order of the logits.
         backbone: a shared backbone, or the card of the model's own.
-        head: the head's file.
-        origin: where the head comes from.
+        head: the file of the head.
+        origin: the source of the head.
         temperature: logits are divided by it before softmax (calibration).
-        unknown_below: a best probability under this means "none of my classes"; None where that was never measured.
-        training: how it was made, with the command that makes it again.
-        evaluation: how good it was found to be, and on what.
+        unknown_below: images with a lower best probability are unknown; None if never measured.
+        training: how it was trained, with the command that repeats it.
+        evaluation: its accuracy, and the images it was measured on.
     """
 
     name: str
@@ -162,32 +163,35 @@ class ModelCard:
 
 
 def read_card(data: bytes) -> BackboneCard | ModelCard:
-    """Check a card's bytes and make a value of them.
+    """Parse and validate a card.
 
     Raises:
-        ModelError: anything in it is missing, of the wrong kind, or out of range; the message names the field.
+        ModelError: a field is missing, of the wrong type, or out of range; the message names the field.
     """
     if len(data) > _MAX_CARD_BYTES:
-        raise ModelError(f"The card has {len(data):,} bytes, which no card needs.", hint=_HINT)
+        raise ModelError(tr("The card is too large ({count:,} bytes).", count=len(data)), hint=tr(_HINT))
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ModelError("The card is not JSON.", hint=_HINT) from error
+        raise ModelError(tr("The card is not valid JSON."), hint=tr(_HINT)) from error
     fields = _Fields(content, "")
     if fields.take("format", int) != FORMAT:
-        raise ModelError(
-            f"The card has format {content['format']}; this program reads format {FORMAT}.", hint="Update Fovea."
+        what = tr(
+            "The card has format {found}. This version of Fovea supports format {supported}.",
+            found=content["format"],
+            supported=FORMAT,
         )
+        raise ModelError(what, hint=tr("Update Fovea."))
     kind = fields.take("kind", str)
     if kind == "backbone":
         return _backbone(fields)
     if kind == "model":
         return _model(fields)
-    raise ModelError(f"The card's kind is {kind[:80]!r}, neither a model nor a backbone.", hint=_HINT)
+    raise ModelError(tr("The card has the unknown kind {kind!r}.", kind=kind[:80]), hint=tr(_HINT))
 
 
 def shareable(card: ModelCard) -> ModelCard:
-    """The card for other people: the command that makes the model again keeps of each path the last name alone."""
+    """The card for sharing: paths in the training command are reduced to their last names."""
     command = card.training.get("command")
     if not isinstance(command, str):
         return card
@@ -195,7 +199,7 @@ def shareable(card: ModelCard) -> ModelCard:
 
 
 def without_paths(command: str) -> str:
-    """A command line with the last name of each path in it; empty where its words cannot be told apart."""
+    """A command line in which each path is reduced to its last name; empty if it cannot be parsed."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -204,18 +208,20 @@ def without_paths(command: str) -> str:
 
 
 def write_card(card: BackboneCard | ModelCard) -> bytes:
-    """The card as readable JSON, in the form `read_card` reads."""
+    """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
     content = {"format": FORMAT, "kind": kind, **asdict(card)}
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class _Fields:
-    """A JSON object whose fields are taken out one by one, each with its type checked."""
+    """A JSON object whose fields are read one by one and validated."""
 
     def __init__(self, content: object, place: str) -> None:
         if not isinstance(content, dict):
-            raise ModelError(f"The card's {place or 'content'} is not an object.", hint=_HINT)
+            if not place:
+                raise ModelError(tr("The card is not a JSON object."), hint=tr(_HINT))
+            raise ModelError(tr("The card's field {name!r} is not an object.", name=place), hint=tr(_HINT))
         self._content, self._place = content, place
 
     def take(self, key: str, kind: type[T]) -> T:
@@ -223,40 +229,40 @@ class _Fields:
         if kind is float and type(value) is int:
             value = _as_float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.error(key, f"should be {kind.__name__}, is {type(value).__name__}")
+            found, expected = type(value).__name__, kind.__name__
+            raise self.error(key, tr("it must be of type {expected}, not {found}", expected=expected, found=found))
         return value
 
     def text(self, key: str, limit: int = 1000) -> str:
         value = self.take(key, str)
         if not _is_readable(value, limit):
-            raise self.error(key, f"should be 1 to {limit} printable characters")
+            raise self.error(key, tr("it must have 1 to {limit} printable characters", limit=limit))
         return value
 
     def match(self, key: str, pattern: re.Pattern[str]) -> str:
         value = self.take(key, str)
         if not pattern.match(value):
-            raise self.error(key, f"is {value[:80]!r}, which is not allowed there")
+            raise self.error(key, tr("{value!r} is not allowed", value=value[:80]))
         return value
 
     def between(self, key: str, low: float, high: float) -> float:
         value = self.take(key, float)
         if not low <= value <= high:
-            raise self.error(key, f"is {value}, outside {low} to {high}")
+            raise self.error(key, tr("{value} is outside {low} to {high}", value=value, low=low, high=high))
         return value
 
     def whole(self, key: str, low: int, high: int) -> int:
         value = self.take(key, int)
         if not low <= value <= high:
-            raise self.error(key, f"is {value}, outside {low} to {high}")
+            raise self.error(key, tr("{value} is outside {low} to {high}", value=value, low=low, high=high))
         return value
 
     def metadata(self, key: str) -> dict[str, Any]:
-        """An object of the maker's own choosing; empty where there is none."""
+        """An object with arbitrary plain content; empty if it is missing."""
         value = self.take(key, dict) if self.has(key) else {}
         if not _is_plain(value, _MAX_NESTING):
-            raise self.error(
-                key, "holds what cannot be shown: numbers that are not finite, odd characters, deep nesting"
-            )
+            reason = tr("it contains infinite numbers, unprintable characters or deep nesting")
+            raise self.error(key, reason)
         return value
 
     def inner(self, key: str) -> _Fields:
@@ -267,7 +273,8 @@ class _Fields:
 
     def error(self, key: str, reason: str) -> ModelError:
         place = f"{self._place}.{key}" if self._place else key
-        return ModelError(f"The card's field {place!r} {reason}.", hint=_HINT)
+        what = tr("The card's field {name!r} is invalid: {reason}.", name=place, reason=reason)
+        return ModelError(what, hint=tr(_HINT))
 
 
 def _as_float(value: int) -> float:
@@ -278,7 +285,7 @@ def _as_float(value: int) -> float:
 
 
 def _is_readable(text: str, limit: int) -> bool:
-    """Whether a person can read a text and a terminal can print it without being steered by it."""
+    """Whether a text is readable and has no characters that control a terminal."""
     return bool(text.strip()) and len(text) <= limit and not _UNPRINTABLE.search(text)
 
 
@@ -306,14 +313,14 @@ def _preprocessing(fields: _Fields) -> Preprocessing:
     try:
         fit = ResizeMode(fields.take("fit", str))
     except ValueError as error:
-        raise fields.error("fit", f"should be one of {', '.join(ResizeMode)}") from error
+        raise fields.error("fit", tr("it must be one of {values}", values=", ".join(ResizeMode))) from error
     return Preprocessing(fields.whole("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
 def _backbone(fields: _Fields) -> BackboneCard:
     layout = fields.take("feature_map_layout", str)
     if layout not in ("nhwc", "nchw"):
-        raise fields.error("feature_map_layout", "should be nhwc or nchw")
+        raise fields.error("feature_map_layout", tr("it must be one of {values}", values="nhwc, nchw"))
     card = BackboneCard(
         name=fields.match("name", _NAME),
         architecture=fields.text("architecture", 100),
@@ -328,12 +335,13 @@ def _backbone(fields: _Fields) -> BackboneCard:
         golden_features=fields.take("golden_features", str),
     )
     if _encoded_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
-        raise fields.error("golden_features", f"does not hold {card.feature_width} numbers for each golden input")
+        reason = tr("it does not have {count:,} numbers for each golden input", count=card.feature_width)
+        raise fields.error("golden_features", reason)
     return card
 
 
 def _encoded_length(text: str) -> int:
-    """How many bytes a base64 text holds; -1 where it is not base64."""
+    """How many bytes a base64 text encodes; -1 if it is not base64."""
     try:
         return len(base64.b64decode(text, validate=True))
     except ValueError:
@@ -365,9 +373,10 @@ def _shared(fields: _Fields) -> SharedBackbone:
 def _classes(fields: _Fields) -> tuple[str, ...]:
     labels = fields.take("classes", list)
     if not 2 <= len(labels) <= MAX_CLASSES:
-        raise fields.error("classes", f"should name 2 to {MAX_CLASSES:,} classes, names {len(labels)}")
+        reason = tr("it must have 2 to {limit:,} classes, not {count:,}", limit=MAX_CLASSES, count=len(labels))
+        raise fields.error("classes", reason)
     if not all(isinstance(label, str) and _is_readable(label, _MAX_LABEL) for label in labels):
-        raise fields.error("classes", "should hold readable labels only")
+        raise fields.error("classes", tr("a class name is not readable"))
     if len(set(labels)) != len(labels):
-        raise fields.error("classes", "names a class twice")
+        raise fields.error("classes", tr("a class name occurs twice"))
     return tuple(labels)

@@ -1,4 +1,4 @@
-"""What one model said about one image, or why it could say nothing."""
+"""The prediction of a model for an image, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one image took, in milliseconds; inference is its share of the batch it ran in."""
+    """The time for one image, in milliseconds; inference is its fraction of the batch."""
 
     decode_ms: float
     preprocess_ms: float
@@ -26,22 +26,22 @@ class Timing:
 
     @property
     def total_ms(self) -> float:
-        """From file to answer."""
+        """The total time from file to prediction."""
         return self.decode_ms + self.preprocess_ms + self.inference_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one model said about one image.
+    """The prediction of one model for one image.
 
     Attributes:
         path: the image.
         scores: from most to least likely; at least one.
-        unknown: whether the image is likely of none of the classes; None where the model cannot tell.
-        model: the model's name.
-        provider: what really ran it.
+        unknown: whether the image probably belongs to none of the classes; None if the model has no threshold.
+        model: the name of the model.
+        provider: the provider that actually ran it.
         timing: how long it took.
-        warnings: what a person should know about the image, such as that a part of it is missing.
+        warnings: warnings about the image, such as that a part of it is missing.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class Failure:
 
     @classmethod
     def of(cls, path: Path, error: FoveaError) -> Failure:
-        """The failure that `error` means for the image at `path`."""
+        """Make the failure of the image at `path` from an error."""
         return cls(path, error.kind, error.what, error.hint)
 
 

@@ -1,1 +1,1 @@
-"""The program itself, apart from photos: what it is made of, where it is installed, and how well it works here."""
+"""The program itself: components and licences, desktop integration, diagnostics and benchmark."""

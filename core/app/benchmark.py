@@ -1,7 +1,7 @@
-"""How fast this machine is, as values: every installed backbone on every provider that works, and decoding.
+"""Benchmark of this machine, as values: every installed backbone on every working provider, and decoding.
 
-Providers are asked in turns, round by round, so that whatever else the machine does meets all of them alike; ratios
-hold where milliseconds drift.
+Providers are measured alternately, round by round, so that other load on the machine affects all of them equally:
+ratios are stable even if milliseconds vary.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ProviderError
+from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
@@ -31,23 +32,23 @@ from core.images.preprocessing import preprocess
 from core.models.library import InstalledBackbone, Library, load_backbone
 
 BATCHES: Final = (1, MAX_BATCH)
-"""Images at once: one photo dropped, and a folder."""
+"""Batch sizes: a single photo, and a folder."""
 PHOTO: Final = (4000, 3000)
-"""Width and height of the photo that is decoded: 12 megapixels."""
+"""Width and height of the decoded photo: 12 megapixels."""
 _ROUNDS: Final = 7
 _PARALLEL_DECODES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class EngineTimings:
-    """How one backbone does on one provider in one precision.
+    """The timings of one backbone on one provider in one precision.
 
     Attributes:
         backbone: its name in the library.
-        provider: which.
-        precision: as asked.
-        agreement: least cosine with the features in its card; None where it does not work.
-        batch_ms: by the number of images at once, median milliseconds an image; empty where it does not work.
+        provider: the provider.
+        precision: the requested precision.
+        agreement: lowest cosine with the features in its card; None if it does not work.
+        batch_ms: by batch size, median milliseconds per image; empty if it does not work.
         error: why it does not work.
     """
 
@@ -61,13 +62,13 @@ class EngineTimings:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """How fast this machine is.
+    """The measurements of this machine.
 
     Attributes:
         engines: each backbone on each provider in each precision.
-        size: of the input that photos are decoded for, in pixels.
-        decode_ms: file to input of a JPEG of 12 megapixels, median milliseconds, one after another.
-        decode_at_once_ms: the same an image where all threads decode side by side.
+        size: the input size that photos are decoded for, in pixels.
+        decode_ms: from file to input of a 12-megapixel JPEG, median milliseconds, sequentially.
+        decode_at_once_ms: the same per image if all threads decode in parallel.
     """
 
     engines: tuple[EngineTimings, ...]
@@ -77,7 +78,7 @@ class BenchmarkResult:
 
 
 def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
-    """Measure this machine; takes some seconds for each backbone and provider.
+    """Measure this machine; takes some seconds per backbone and provider.
 
     Raises:
         ModelError: a backbone is damaged.
@@ -85,7 +86,7 @@ def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -
     """
     backbones = _backbones(library)
     plan = max((one.card.preprocessing for one in backbones), key=lambda one: one.size, default=Preprocessing(299))
-    clock = ProgressReporter("measuring", len(backbones) * _ROUNDS + _ROUNDS, report)
+    clock = ProgressReporter(tr("measuring"), len(backbones) * _ROUNDS + _ROUNDS, report)
 
     def step() -> None:
         token.check()
@@ -96,25 +97,25 @@ def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -
 
 
 def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
-    """Those that models stand on, each once."""
+    """The backbones that models use, each once."""
     return tuple({model.backbone.card.sha256: model.backbone for model in library.models()}.values())
 
 
 def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineTimings]:
     data, card = load_backbone(backbone), backbone.card
-    asked = [(provider, precision) for provider in Provider for precision in Precision if _differs(provider, precision)]
-    trials = [(precision, probe_provider(data, card, provider, precision)) for provider, precision in asked]
-    times = _times([trial.engine for _, trial in trials if trial.engine], card.preprocessing.size, step)
-    return [_engine_timings(backbone.name, precision, trial, times) for precision, trial in trials]
+    pairs = [(provider, precision) for provider in Provider for precision in Precision if _differs(provider, precision)]
+    probes = [(precision, probe_provider(data, card, provider, precision)) for provider, precision in pairs]
+    times = _times([probe.engine for _, probe in probes if probe.engine], card.preprocessing.size, step)
+    return [_engine_timings(backbone.name, precision, probe, times) for precision, probe in probes]
 
 
 def _differs(provider: Provider, precision: Precision) -> bool:
-    """The CPU provider computes in float32 whatever is asked."""
+    """Whether the precision makes a difference: the CPU provider always computes in float32."""
     return provider is not Provider.CPU or precision is Precision.EXACT
 
 
 def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> dict[Engine, dict[int, float]]:
-    """Median milliseconds an image of each engine by the number at once, all in turns."""
+    """Median milliseconds per image of each engine by batch size, measured alternately."""
     images = np.resize(golden.golden_inputs(size), (MAX_BATCH, size, size, 3))
     found: dict[tuple[Engine, int], list[float]] = {(engine, count): [] for engine in engines for count in BATCHES}
     for _ in range(_ROUNDS):
@@ -125,15 +126,15 @@ def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> di
 
 
 def _engine_timings(
-    backbone: str, precision: Precision, trial: ProviderProbe, times: dict[Engine, dict[int, float]]
+    backbone: str, precision: Precision, probe: ProviderProbe, times: dict[Engine, dict[int, float]]
 ) -> EngineTimings:
-    if trial.engine is None:
-        return EngineTimings(backbone, trial.provider, precision, None, {}, trial.error)
-    return EngineTimings(backbone, trial.provider, precision, trial.engine.agreement, times[trial.engine], trial.error)
+    if probe.engine is None:
+        return EngineTimings(backbone, probe.provider, precision, None, {}, probe.error)
+    return EngineTimings(backbone, probe.provider, precision, probe.engine.agreement, times[probe.engine], probe.error)
 
 
 def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, float]:
-    """Median milliseconds of file to input, alone and side by side."""
+    """Median milliseconds from file to input, sequentially and in parallel."""
     with temporary_folder("benchmark") as folder, ThreadPoolExecutor(DECODE_THREADS) as pool:
         photo = _draw(folder / "photo.jpg")
 
@@ -150,7 +151,7 @@ def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, flo
 
 
 def _draw(file: Path) -> Path:
-    """A photo with as much detail as a camera's: smooth shapes under fine noise."""
+    """Write a photo with realistic detail: smooth shapes with fine noise."""
     width, height = PHOTO
     draw = np.random.default_rng(0)
     shapes = Image.fromarray(draw.integers(0, 256, (24, 32, 3), np.uint8)).resize((width, height))

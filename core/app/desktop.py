@@ -1,7 +1,7 @@
-"""Fovea in the menus of a Linux desktop, for one person and without root: an entry, and its icon in several sizes.
+"""Fovea in the menus of a Linux desktop, for one user and without root: a desktop entry and icons.
 
-The entry follows the Desktop Entry Specification 1.5, its place and the icons' the XDG Base Directory and Icon Theme
-Specifications (specifications.freedesktop.org). Which program opens images by itself is never changed.
+The entry follows the Desktop Entry Specification 1.5, the folders the XDG Base Directory and Icon Theme Specifications
+(specifications.freedesktop.org). The default program for images is never changed.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from typing import Final
 
 from core.base.bundle import clean_environment, this_bundle
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.storage import storage_errors, write_atomically
 
 ICON_SIZES: Final = (16, 24, 32, 48, 64, 128, 256, 512)
-"""In pixels; each is a folder of the icon theme hicolor, which all others fall back to."""
+"""In pixels; each is a folder of the icon theme hicolor, the fallback of all themes."""
 _HEIC_TYPES: Final = ("image/heic", "image/heif")
 IMAGE_TYPES: Final = (
     *("image/avif", "image/bmp", "image/gif", *_HEIC_TYPES),
     *("image/jpeg", "image/png", "image/tiff", "image/webp"),
 )
-"""What files with a suffix of `images.listing.IMAGE_SUFFIXES` are."""
+"""The MIME types of files with a suffix in `images.listing.IMAGE_SUFFIXES`."""
 
 _ENTRY: Final = "fovea.desktop"
 _OWNERSHIP_MARK: Final = "# Written by `fovea --install`; `fovea --uninstall` removes it."
 _RESERVED: Final = frozenset(" \t\n\"'\\><~|&;$*?#()`")
 _UNWRITABLE: Final = re.compile(r"[=\x00-\x1f\x7f]")
-"""The specification allows no `=` in a program's path, and not every desktop reads control characters back."""
+"""The specification allows no `=` in the path of a program, and some desktops cannot read control characters."""
 _TIMEOUT_S: Final = 20
 _ENTRY_TEXT: Final = """\
 {ours}
@@ -44,7 +45,7 @@ Type=Application
 Version=1.0
 Name=Fovea
 GenericName=Image Classifier
-Comment=Tells what is in a photo, and learns new classes in minutes, on your own machine
+Comment=Recognize what is in photos and train your own classes, on your own computer
 Exec={exec}
 TryExec={program}
 {path}Icon=fovea
@@ -62,8 +63,8 @@ class LaunchCommand:
     """How the menus start Fovea.
 
     Attributes:
-        command: the program's path and its first arguments.
-        folder: where it has to be started; None if anywhere will do.
+        command: the path of the program and its first arguments.
+        folder: the required working directory; None if it does not matter.
     """
 
     command: tuple[str, ...]
@@ -71,7 +72,7 @@ class LaunchCommand:
 
     @classmethod
     def for_this_program(cls, package: Path) -> LaunchCommand:
-        """The bundle that runs, or else this Python with `package`, the window's folder, from where that lies."""
+        """The running bundle, or this Python with the folder `package` of the window as a module."""
         if this_bundle() is not None:
             return cls((sys.executable,))
         return cls((sys.executable, "-m", package.name), package.parent)
@@ -79,12 +80,12 @@ class LaunchCommand:
 
 @dataclass(frozen=True, slots=True)
 class DesktopEntry:
-    """What was done.
+    """The installed desktop entry.
 
     Attributes:
-        entry: the file that puts Fovea into the menus.
-        skipped: types of images that the entry does not name. Another program opens them by itself, but nobody has
-            chosen it, and the desktop would have begun to take Fovea instead.
+        entry: the entry's file.
+        skipped: image types left out of the entry. Their default program was not chosen by the user, so the desktop
+            would have made Fovea the default.
     """
 
     entry: Path
@@ -92,15 +93,15 @@ class DesktopEntry:
 
 
 def install(launch: LaunchCommand, icons: Path) -> DesktopEntry:
-    """Put Fovea into the person's menus and "Open with", or renew what is there.
+    """Add Fovea to the user's menus and to "Open with", or update the existing entry.
 
     Args:
         launch: how it is started.
         icons: the folder with a PNG for each of `ICON_SIZES`, such as `48.png`.
 
     Raises:
-        UsageError: this is no Linux desktop's business, or the program's path cannot be written into an entry.
-        StorageError: a file cannot be written, or the entry of that name is not ours.
+        UsageError: this is not Linux, or the path of the program cannot be written into an entry.
+        StorageError: a file cannot be written, or the existing entry was not written by Fovea.
     """
     entry, read = _own_entry(), _readable_types()
     text = _entry(launch, read)
@@ -111,7 +112,7 @@ def install(launch: LaunchCommand, icons: Path) -> DesktopEntry:
             write_atomically(place, picture)
         write_atomically(entry, text)
         _refresh()
-        # Where nobody has chosen a program, a desktop takes one of a person's own before those of the system.
+        # Without a default chosen by the user, desktops prefer the user's own entries to those of the system.
         left_out = tuple(kind for kind in others if _default_handler(kind) == _ENTRY)
         if left_out:
             write_atomically(entry, _entry(launch, [kind for kind in read if kind not in left_out]))
@@ -120,17 +121,17 @@ def install(launch: LaunchCommand, icons: Path) -> DesktopEntry:
 
 
 def _readable_types() -> tuple[str, ...]:
-    """The image types that this installation reads: HEIC only with its optional part."""
+    """The image types that this installation reads: HEIC only with its optional library."""
     reads_heic = importlib.util.find_spec("pillow_heif") is not None
     return tuple(kind for kind in IMAGE_TYPES if reads_heic or kind not in _HEIC_TYPES)
 
 
 def uninstall() -> tuple[Path, ...]:
-    """Remove what `install` wrote, and folders that are empty without it; returns the files removed.
+    """Remove the files written by `install` and folders left empty; return the removed files.
 
     Raises:
-        UsageError: this is no Linux desktop's business.
-        StorageError: a file cannot be removed, or the entry of that name is not ours.
+        UsageError: this is not Linux.
+        StorageError: a file cannot be removed, or the existing entry was not written by Fovea.
     """
     places = [_own_entry(), *_icon_places().values()]
     found = tuple(place for place in places if os.path.lexists(place))
@@ -146,7 +147,7 @@ def uninstall() -> tuple[Path, ...]:
 
 
 def quote_exec(argument: str) -> str:
-    """One argument of an entry's `Exec`, before the escapes that any value of an entry needs."""
+    """Quote one argument of an entry's `Exec`, before the escaping of values."""
     if not argument or _RESERVED.intersection(argument):
         argument = '"' + re.sub(r'(["`$\\])', r"\\\1", argument) + '"'
     return argument.replace("%", "%%")
@@ -154,7 +155,7 @@ def quote_exec(argument: str) -> str:
 
 def _entry(launch: LaunchCommand, types: Sequence[str]) -> bytes:
     program = launch.command[0]
-    front = ("env",) if "%" in program else ()  # GLib looks for the program before it has read %% back as %
+    front = ("env",) if "%" in program else ()  # GLib looks up the program before it unescapes %%
     text = _ENTRY_TEXT.format(
         ours=_OWNERSHIP_MARK,
         exec=_value(" ".join([*front, *map(quote_exec, launch.command), "%F"])),
@@ -166,38 +167,38 @@ def _entry(launch: LaunchCommand, types: Sequence[str]) -> bytes:
         if not _UNWRITABLE.search(program) and not _UNWRITABLE.search(str(launch.folder or "")):
             return text.encode()
     raise UsageError(
-        f"The menus cannot start a program in {str(Path(program).parent)!r}.",
-        hint="Move Fovea to a folder without '=', line breaks and broken letters in its path.",
+        tr("The menus can't start a program in {folder!r}.", folder=str(Path(program).parent)),
+        hint=tr("Move Fovea to a folder whose path has no '=', line breaks or invalid characters."),
     )
 
 
 def _value(text: str) -> str:
-    """Text as the value of a key, whose backslashes are read before any quotes."""
+    """Escape a value, in which backslashes are unescaped before quotes."""
     return text.replace("\\", "\\\\")
 
 
 def _data_home() -> Path:
-    """The specification has a relative path ignored."""
+    """The folder for user data; the specification says to ignore relative paths."""
     if sys.platform in ("win32", "darwin"):
         raise UsageError(
-            "Only on Linux does Fovea put itself into the menus.",
-            hint="Run the installer, which does it, and takes it out again."
+            tr("`fovea --install` and `fovea --uninstall` work only on Linux."),
+            hint=tr("Use the installer instead.")
             if sys.platform == "win32"
-            else "Drag Fovea into the folder Applications, or out of it into the bin.",
+            else tr("Drag Fovea into the Applications folder, or to the Trash to remove it."),
         )
     given = os.environ.get("XDG_DATA_HOME", "")
     return Path(given) if os.path.isabs(given) else Path.home() / ".local" / "share"  # noqa: PTH117 - of a text
 
 
 def _own_entry() -> Path:
-    """Where the entry belongs; what somebody else wrote there is not touched."""
+    """The path of the entry; one that Fovea did not write is refused."""
     entry = _data_home() / "applications" / _ENTRY
     with _desktop_errors(), storage_errors(entry):
         text = entry.read_bytes() if entry.exists() else _OWNERSHIP_MARK.encode()
     if not text.startswith(_OWNERSHIP_MARK.encode()):
         raise StorageError(
-            f"{str(entry)!r} was not written by Fovea, or was changed since.",
-            hint="Delete it or give it another name, then ask again.",
+            tr("{file!r} was not created by Fovea, or was changed since.", file=str(entry)),
+            hint=tr("Delete or rename it, then try again."),
         )
     return entry
 
@@ -216,28 +217,29 @@ def _desktop_errors() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        raise StorageError(
-            error.what, hint="Make it yours to write, or name another folder in XDG_DATA_HOME; Fovea runs without it."
-        ) from error
+        hint = tr(
+            "Check its permissions, or set XDG_DATA_HOME to another folder. Fovea also runs without a menu entry."
+        )
+        raise StorageError(error.what, hint=hint) from error
 
 
 def _refresh() -> None:
-    """Have desktops notice; each does so by itself in time, so a program that is missing or fails costs nothing."""
+    """Notify the desktop; it also notices by itself after a while, so missing or failing programs do not matter."""
     _run("update-desktop-database", "-q", str(_data_home() / "applications"))
     with suppress(OSError):
         os.utime(_theme())
-    # Where there is no cache the folders are read. One made now would hide what others add without renewing it.
+    # Without a cache the folders are read; a new cache would hide icons that others add without updating it.
     if (_theme() / "icon-theme.cache").exists():
         _run("gtk-update-icon-cache", "-q", "-t", "-f", str(_theme()))
 
 
 def _default_handler(kind: str) -> str:
-    """The entry of the program that opens this type by itself; empty if none does, or nobody can tell."""
+    """The entry of the default program for this type; empty if there is none or it is unknown."""
     return _run("xdg-mime", "query", "default", kind)
 
 
 def _run(program: str, *arguments: str) -> str:
-    """What a program of the system says, if it is there and ends well."""
+    """The output of a system program; empty if it is missing or fails."""
     found = shutil.which(program)
     if found is None:
         return ""
@@ -256,7 +258,7 @@ def _run(program: str, *arguments: str) -> str:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder that is empty, and then those around it, up to the one for all data."""
+    """Remove an empty folder and its empty parents, up to the folder for user data."""
     home = _data_home()
     with suppress(OSError):
         while folder != home:

@@ -1,7 +1,7 @@
-"""What works on this machine and why not, as values; nothing is printed here and nothing is changed.
+"""Diagnostics of this machine, as values; nothing is printed or changed here.
 
-Every part is examined on its own: what is broken is a finding, whatever it raises, and the rest is still examined. So
-ONNX Runtime, Pillow and all that stands on them are imported inside the examinations, never above them.
+Each part is checked on its own: any exception becomes an issue, and the other parts are still checked. So ONNX Runtime,
+Pillow and everything that uses them are imported inside the checks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from core.base import paths, settings
 from core.base.errors import FoveaError, ModelError, TrainerError
+from core.base.i18n import mark, tr
 from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 
@@ -30,13 +31,13 @@ _PACKAGES: Final = (
     *("pillow-heif", "PySide6-Essentials", "rich", "platformdirs"),
 )
 _RUNTIMES: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
-"""Distributions that all install the same package `onnxruntime`, each over the files of the others."""
-_REINSTALL: Final = "Install Fovea again."
+"""Distributions that install the same package `onnxruntime` and overwrite each other's files."""
+_REINSTALL: Final = mark("Install Fovea again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something that is not as it should be: what it is, and what to do."""
+    """A problem: what is wrong, and what to do."""
 
     what: str
     hint: str
@@ -44,12 +45,12 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCheck:
-    """How one provider fares here.
+    """The check of one provider.
 
     Attributes:
-        provider: which.
-        agreement: least cosine between its features of the golden inputs and the card's; None if it does not work.
-        milliseconds: median time of one image alone; None if it does not work.
+        provider: the provider.
+        agreement: lowest cosine between its features of the golden inputs and the card's; None if it does not work.
+        milliseconds: median time of a single image; None if it does not work.
         trouble: why it does not work.
     """
 
@@ -60,18 +61,18 @@ class ProviderCheck:
 
     @property
     def works(self) -> bool:
-        """Whether images can be classified on it."""
+        """Whether images can be classified with it."""
         return self.trouble is None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """Whether one installed model or backbone opens and answers as its card promises.
+    """The check of one installed model or backbone: whether it opens and reproduces the features in its card.
 
     Attributes:
         name: its name in the library.
-        is_backbone: whether it is a bare backbone, for models to stand on.
-        in_use: whether it is the person's default model.
+        is_backbone: whether it is a shared backbone.
+        in_use: whether it is the model in use.
         trouble: why it does not open.
     """
 
@@ -88,7 +89,7 @@ class ModelCheck:
 
 @dataclass(frozen=True, slots=True)
 class FolderCheck:
-    """A folder the program writes to: what for, where, whether it may, and the free bytes there."""
+    """A folder the program writes to: its purpose and path, whether it is writable, and its free space in bytes."""
 
     purpose: str
     folder: Path
@@ -98,21 +99,21 @@ class FolderCheck:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticReport:
-    """What is the matter with this machine, or that nothing is.
+    """The diagnostics of this machine.
 
     Attributes:
-        versions: of Python, of Fovea and of what it stands on, as far as installed.
+        versions: of Python, Fovea and its installed dependencies.
         system: the operating system.
-        processor: its name.
-        cores: how many threads of it this process may use.
+        processor: the name of the processor.
+        cores: how many hardware threads this process may use.
         decoders: by image format, whether it can be read.
-        tried_on: the model whose backbone the providers were tried on; None if no backbone could be read.
-        providers: each provider.
-        models: each installed model and backbone.
-        folders: what the program writes to.
+        tried_on: the model whose backbone was used to check the providers; None if no backbone could be read.
+        providers: the check of each provider.
+        models: the check of each installed model and backbone.
+        folders: the folders that the program writes to.
         trainer: why the recipes `dense` and `fine-tune` cannot run here; None if they can.
-        keywords: why no keywords can be written into photos' metadata; None if they can.
-        troubles: whatever else is wrong.
+        keywords: why keywords cannot be written into the metadata of photos; None if they can.
+        troubles: other issues.
     """
 
     versions: dict[str, str]
@@ -130,32 +131,32 @@ class DiagnosticReport:
 
     @property
     def can_classify(self) -> bool:
-        """Whether some model opens and some provider works."""
+        """Whether at least one model opens and one provider works."""
         models = any(model.works and not model.is_backbone for model in self.models)
         return models and any(provider.works for provider in self.providers)
 
 
 def run_diagnostics(library: Library | None = None) -> DiagnosticReport:
-    """Examine this machine; takes seconds, as every installed backbone is opened and every provider tried.
+    """Check this machine; takes seconds, because every installed backbone is opened and every provider is tried.
 
     Args:
-        library: the models to try; those of this program and this person if None.
+        library: the models to check; None for the user's library.
     """
     errors: list[Issue] = list(_clashing_runtimes())
-    chosen = _guarded("The settings", lambda: settings.load(paths.settings_file()), settings.Settings(), errors)
+    chosen = _guarded(tr("settings"), lambda: settings.load(paths.settings_file()), settings.Settings(), errors)
     untried: tuple[str | None, tuple[ProviderCheck, ...]] = (None, ())
-    tried_on, providers = _guarded("The providers", lambda: _providers(library, chosen), untried, errors)
+    tried_on, providers = _guarded(tr("providers"), lambda: _providers(library, chosen), untried, errors)
     return DiagnosticReport(
         versions=_versions(),
         system=platform.platform(),
-        processor=_guarded("The processor", _processor, platform.machine(), errors),
+        processor=_guarded(tr("processor"), _processor, platform.machine(), errors),
         cores=_cores(),
         decoders=_guarded("Pillow", _decoders, {}, errors),
         tried_on=tried_on,
         providers=providers,
-        models=_guarded("The models", lambda: _models(library, chosen.model), (), errors),
-        folders=_guarded("The folders", _folders, (), errors),
-        trainer=_guarded("The trainer", _trainer, None, errors),
+        models=_guarded(tr("models"), lambda: _models(library, chosen.model), (), errors),
+        folders=_guarded(tr("folders"), _folders, (), errors),
+        trainer=_guarded(tr("trainer"), _trainer, None, errors),
         keywords=_guarded("exiftool", _keywords, None, errors),
         troubles=tuple(errors),
     )
@@ -164,7 +165,7 @@ def run_diagnostics(library: Library | None = None) -> DiagnosticReport:
 def _guarded(part: str, check: Callable[[], T], default: T, errors: list[Issue]) -> T:
     try:
         return check()
-    except Exception as error:  # noqa: BLE001 - a broken installation raises anything, and the rest must still be told
+    except Exception as error:  # noqa: BLE001 - a broken installation can raise anything, and the rest must be checked
         errors.append(_issue(error, part))
         return default
 
@@ -173,7 +174,8 @@ def _issue(error: Exception, part: str) -> Issue:
     if isinstance(error, FoveaError):
         return Issue(error.what, error.hint)
     lines = str(error).splitlines() or [""]
-    return Issue(f"{part} could not be examined: {type(error).__name__}: {lines[0][:300]}", _REINSTALL)
+    reason = f"{type(error).__name__}: {lines[0][:300]}"
+    return Issue(tr("Couldn't check {part}: {reason}", part=part, reason=reason), tr(_REINSTALL))
 
 
 def _versions() -> dict[str, str]:
@@ -196,8 +198,11 @@ def _clashing_runtimes() -> Iterator[Issue]:
     installed = [name for name in _RUNTIMES if _version(name)]
     if len(installed) > 1:
         yield Issue(
-            f"{' and '.join(installed)} are installed at once; each overwrites files of the other.",
-            "Uninstall all of them, then install Fovea again.",
+            tr(
+                "Several packages overwrite each other's files: {packages}.",
+                packages=", ".join(installed),
+            ),
+            tr("Uninstall all of them, then install Fovea again."),
         )
 
 
@@ -210,7 +215,7 @@ def _processor() -> str:
 def _cores() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux has it
+    except AttributeError:  # available only on Linux
         return os.cpu_count() or 1
 
 
@@ -231,7 +236,7 @@ def _reads_heic() -> bool:
 
 
 def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderCheck, ...]]:
-    """Every provider, tried on the backbone of the model in use, or of another one where that cannot be read.
+    """Check every provider with the backbone of the model in use, or of another model if that cannot be read.
 
     Raises:
         ModelError: no installed model has a backbone that can be read.
@@ -243,51 +248,52 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
         try:
             data = load_backbone(model.backbone)
         except ModelError:
-            continue  # `_models` tells why
+            continue  # `_models` reports why
         card = model.backbone.card
         return model.name, tuple(_provider(data, card, provider, chosen.precision) for provider in Provider)
-    raise ModelError("Providers could not be tried, as no model could be read.", hint=_REINSTALL)
+    raise ModelError(tr("Couldn't check the providers: no model can be read."), hint=tr(_REINSTALL))
 
 
 def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderCheck:
     from core.engine.provider_selection import probe_provider
 
     try:
-        trial = probe_provider(data, card, provider, precision)
+        probe = probe_provider(data, card, provider, precision)
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
         return ProviderCheck(provider, None, None, _issue(error, TITLES[provider]))
-    if trial.error is not None:
-        return ProviderCheck(provider, None, None, _issue(trial.error, TITLES[provider]))
-    agreement, milliseconds = (trial.engine.agreement, trial.engine.milliseconds) if trial.engine else (None, None)
+    if probe.error is not None:
+        return ProviderCheck(provider, None, None, _issue(probe.error, TITLES[provider]))
+    agreement, milliseconds = (probe.engine.agreement, probe.engine.milliseconds) if probe.engine else (None, None)
     return ProviderCheck(provider, agreement, milliseconds, None)
 
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
-    """Every model and backbone; one that several models share is opened once."""
+    """Check every model and backbone; a shared backbone is opened once."""
     from core.models.library import BrokenEntry, InstalledBackbone, open_library
 
-    proven: dict[Path, Issue | None] = {}
+    checked: dict[Path, Issue | None] = {}
     findings = []
     for entry in (library or open_library()).entries():
         if isinstance(entry, BrokenEntry):
             error: Issue | None = Issue(entry.error.what, entry.error.hint)
         else:
-            error = _entry_issue(entry, proven)
+            error = _entry_issue(entry, checked)
         is_backbone = isinstance(entry, InstalledBackbone)
         findings.append(ModelCheck(entry.name, is_backbone, not is_backbone and entry.name == in_use, error))
     if not any(finding.in_use for finding in findings):
-        error = Issue("The model in use is not installed.", "`fovea models use M` chooses another one.")
+        hint = tr("Run `fovea models use M` to choose another model.")
+        error = Issue(tr("The model in use is not installed."), hint)
         findings.append(ModelCheck(in_use, is_backbone=False, in_use=True, trouble=error))
     return tuple(findings)
 
 
-def _entry_issue(entry: InstalledModel | InstalledBackbone, proven: dict[Path, Issue | None]) -> Issue | None:
+def _entry_issue(entry: InstalledModel | InstalledBackbone, checked: dict[Path, Issue | None]) -> Issue | None:
     from core.models.library import InstalledBackbone, load_head
 
     backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
-    if backbone.folder not in proven:
-        proven[backbone.folder] = _check_loads(lambda: _open(backbone), entry.name)
-    error = proven[backbone.folder]
+    if backbone.folder not in checked:
+        checked[backbone.folder] = _check_loads(lambda: _open(backbone), entry.name)
+    error = checked[backbone.folder]
     if error is not None or isinstance(entry, InstalledBackbone):
         return error
     return _check_loads(lambda: load_head(entry), entry.name)
@@ -300,11 +306,11 @@ def _open(backbone: InstalledBackbone) -> None:
     open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
 
 
-def _check_loads(prove: Callable[[], object], name: str) -> Issue | None:
+def _check_loads(load: Callable[[], object], name: str) -> Issue | None:
     try:
-        prove()
+        load()
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next model may still open
-        return _issue(error, f"The model {name!r}")
+        return _issue(error, tr("model {name!r}", name=name))
     return None
 
 
@@ -314,7 +320,7 @@ def _trainer() -> Issue | None:
     try:
         find_program()
     except TrainerError as error:
-        return _issue(error, "The trainer")
+        return _issue(error, tr("trainer"))
     return None
 
 
@@ -330,16 +336,16 @@ def _keywords() -> Issue | None:
 
 def _folders() -> tuple[FolderCheck, ...]:
     places = {
-        "settings": paths.settings_file().parent,
-        "models": paths.user_models(),
-        "cache": paths.cache_folder(),
-        "logs": paths.log_folder(),
+        tr("settings"): paths.settings_file().parent,
+        tr("models"): paths.user_models(),
+        tr("cache"): paths.cache_folder(),
+        tr("logs"): paths.log_folder(),
     }
     return tuple(_folder(purpose, place) for purpose, place in places.items())
 
 
 def _folder(purpose: str, place: Path) -> FolderCheck:
-    """A folder that does not exist yet is judged by the nearest one above that does."""
+    """Check a folder; if it does not exist yet, check its nearest existing parent."""
     nearest = next((folder for folder in (place, *place.parents) if folder.exists()), place)
     try:
         free = shutil.disk_usage(nearest).free

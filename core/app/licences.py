@@ -1,7 +1,7 @@
-"""What Fovea is made of and on what terms: every component with the texts of its licences.
+"""The components of Fovea and their licences, with the licence texts.
 
-A bundle carries the list as a file, collected when it was built (`packaging/licences.py`). Anywhere else the same is
-collected from what is installed.
+A bundle contains the list as a file, collected when it was built (`packaging/licences.py`). Otherwise it is collected
+from the installed packages.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Final
 
 from core.base import paths
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.card import ModelCard, read_card
 
 FILE_NAME: Final = "licences.json"
 _FORMAT: Final = 1
 _ROOT: Final = Path(__file__).resolve().parents[2]
 EXTRAS: Final = ("intel", "cuda")
-"""Those that classify; the trainer's is no part of what a person is given."""
+"""The extras for classification; the trainer is a separate bundle."""
 _LICENCE_FILES: Final = re.compile(r"licen[cs]e|copying|notice|third[-_]?party", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"(?!.*\.(py|pyi|pyc|h|c|so|pb|json|xml|svg|qml|js|css|html|pdf)\Z)", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"[^/]+\.dist-info/licen[cs]es/", re.IGNORECASE)
@@ -37,11 +38,11 @@ _SPDX: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Python Software Foundation License": "PSF-2.0",
 }
-"""Older names of licences that mean exactly one of the SPDX list."""
+"""Legacy licence names that correspond to exactly one SPDX identifier."""
 
 
 class ComponentKind(StrEnum):
-    """What sort of thing a component is, in the order they are listed."""
+    """The kind of a component, in listing order."""
 
     PROGRAM = "program"
     LIBRARY = "library"
@@ -51,7 +52,7 @@ class ComponentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LicenceText:
-    """One licence or notice, whole: the file's name where it came from, and what it says."""
+    """One complete licence or notice: the name of its file, and its content."""
 
     title: str
     content: str
@@ -59,16 +60,16 @@ class LicenceText:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One thing that is part of Fovea or that it stands on.
+    """A part or dependency of Fovea.
 
     Attributes:
-        name: as its makers call it.
-        version: empty where it has none.
-        kind: what sort of thing it is.
-        licence: an SPDX expression where its makers state one, else their own words; empty where they state nothing.
-        homepage: where it comes from; may be empty.
-        note: what else must be said; may be empty.
-        texts: of its licences and notices.
+        name: the official name.
+        version: empty if it has none.
+        kind: the kind of component.
+        licence: an SPDX expression if stated, otherwise the stated text; empty if nothing is stated.
+        homepage: its web page; may be empty.
+        note: further information; may be empty.
+        texts: the texts of its licences and notices.
     """
 
     name: str
@@ -81,11 +82,11 @@ class Component:
 
 
 def components() -> tuple[Component, ...]:
-    """Everything this Fovea consists of; reads files, so not for the window's thread.
+    """All components of this Fovea; reads files, so do not call it in the window's thread.
 
     Raises:
         StorageError: the bundle's list cannot be read.
-        ModelError: a shipped model's card is damaged.
+        ModelError: the card of a built-in model is damaged.
     """
     bundled = _ROOT / FILE_NAME
     if not bundled.is_file():
@@ -100,19 +101,19 @@ def components() -> tuple[Component, ...]:
 
 
 def sort_components(found: Sequence[Component]) -> tuple[Component, ...]:
-    """As they are listed: by kind, Fovea before all, the others by name."""
+    """Sort by kind, Fovea first, then by name."""
     kinds = list(ComponentKind)
     return tuple(sorted(found, key=lambda one: (kinds.index(one.kind), one.name != "Fovea", one.name.casefold())))
 
 
 def serialize(found: Sequence[Component]) -> bytes:
-    """The list as JSON, the same bytes for the same list."""
+    """Encode the list as JSON, deterministically."""
     content = {"format": _FORMAT, "components": [asdict(component) for component in found]}
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def deserialize(data: bytes) -> tuple[Component, ...]:
-    """The list that `pack` wrote.
+    """Decode a list written by `serialize`.
 
     Raises:
         StorageError: it is not such a list.
@@ -138,11 +139,11 @@ def _component(fields: dict[str, object]) -> Component:
 
 
 def _unreadable() -> StorageError:
-    return StorageError("The list of licences cannot be read.", hint="Install Fovea again.")
+    return StorageError(tr("Couldn't read the list of licences."), hint=tr("Install Fovea again."))
 
 
 def runtime_requirements() -> tuple[str, ...]:
-    """The installed distributions that Fovea stands on when it classifies, without itself, sorted."""
+    """The installed distributions that Fovea needs for classification, without itself, sorted."""
     found = {("fovea", extra) for extra in ("", *EXTRAS)}
     waiting = sorted(found)
     while waiting:
@@ -153,11 +154,11 @@ def runtime_requirements() -> tuple[str, ...]:
 
 
 def required(name: str, extra: str = "") -> Iterator[tuple[str, str]]:
-    """What an installed distribution needs here, as far as that is installed; each with "" and every extra asked for.
+    """Yield the installed requirements of a distribution, each with "" and every requested extra.
 
     Args:
         name: the distribution.
-        extra: one of its extras; what it needs for that.
+        extra: one of its extras, or "".
     """
     from packaging.requirements import Requirement  # takes 20 ms
     from packaging.utils import canonicalize_name
@@ -181,7 +182,7 @@ def is_installed(name: str) -> bool:
 
 
 def distribution_component(name: str) -> Component:
-    """An installed distribution with every text it brings.
+    """An installed distribution with all its licence texts.
 
     Raises:
         importlib.metadata.PackageNotFoundError: it is not installed.
@@ -200,7 +201,7 @@ def distribution_component(name: str) -> Component:
 
 
 def _licence(about: metadata.PackageMetadata) -> str:
-    """PEP 639's expression, else the classifiers, else the first line of the old field."""
+    """The licence expression (PEP 639), otherwise the classifiers, otherwise the first line of the old field."""
     expression = _field(about, "License-Expression")
     if expression:
         return expression
@@ -224,10 +225,10 @@ def _homepage(about: metadata.PackageMetadata) -> str:
 
 
 def _texts(distribution: metadata.Distribution) -> tuple[LicenceText, ...]:
-    """What lies in the licence folder of PEP 639, and whatever else is called like a licence or notice; each once."""
-    telling = [file.as_posix() for file in distribution.files or () if _is_licence_file(file.as_posix())]
+    """The files in the licence folder (PEP 639), and others named like a licence or notice; each text once."""
+    names = [file.as_posix() for file in distribution.files or () if _is_licence_file(file.as_posix())]
     found: dict[str, str] = {}
-    for name in sorted(telling, key=lambda name: (not _INFO.match(name), name.count("/"), name)):
+    for name in sorted(names, key=lambda name: (not _INFO.match(name), name.count("/"), name)):
         path = Path(str(distribution.locate_file(name)))
         if path.is_file():
             found.setdefault(_read(path), _INFO.sub("", name))
@@ -244,7 +245,7 @@ def _read(file: Path) -> str:
 
 
 def fovea_component() -> Component:
-    """Fovea itself; without a text where its own is nowhere."""
+    """Fovea itself; without a text if its licence file is missing."""
     installed = _texts(metadata.distribution("fovea")) if is_installed("fovea") else ()
     own = _ROOT / "LICENSE"
     texts = (LicenceText(own.name, _read(own)),) if own.is_file() else installed
@@ -253,7 +254,7 @@ def fovea_component() -> Component:
 
 
 def python_component() -> Component:
-    """The interpreter that runs this; without a text where its maker left it out."""
+    """The Python interpreter; without a text if its licence file is missing."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     places = (stdlib / "LICENSE.txt", stdlib.parent / "LICENSE.txt", stdlib.parent.parent / "LICENSE.txt")
     texts = tuple(LicenceText(place.name, _read(place)) for place in places if place.is_file())[:1]
@@ -263,7 +264,7 @@ def python_component() -> Component:
 
 
 def model_components() -> Iterator[Component]:
-    """The models that come with the program, as their cards describe them.
+    """The built-in models, as described by their cards.
 
     Raises:
         ModelError: a card is damaged.
@@ -278,8 +279,8 @@ def artwork_components() -> Iterator[Component]:
     """The window's icons and sample photos."""
     folder = _ROOT / "gui"
     result = (
-        ("Lucide icons", "ISC AND MIT", "https://lucide.dev", folder / "icons" / "LICENSE"),
-        ("Sample photos", "CC0-1.0", "https://scikit-image.org", folder / "samples" / "README.md"),
+        (tr("Lucide icons"), "ISC AND MIT", "https://lucide.dev", folder / "icons" / "LICENSE"),
+        (tr("Sample photos"), "CC0-1.0", "https://scikit-image.org", folder / "samples" / "README.md"),
     )
     for name, licence, homepage, file in result:
         texts = (LicenceText(file.name, _read(file)),) if file.is_file() else ()

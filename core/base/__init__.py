@@ -1,1 +1,1 @@
-"""What everything stands on and what knows nothing of photos: errors, files, paths, settings, locks, progress."""
+"""The basis of everything, without knowledge of photos: errors, files, paths, settings, locks, progress."""

@@ -1,6 +1,6 @@
-"""Fovea as one folder that a person unpacked: where it is, whether it is whole, and the trainer that belongs to it.
+"""Fovea as an unpacked folder: where it is, whether it is complete, and the trainer that belongs to it.
 
-Imported before anything else may be missing: it needs nothing but Python's own library.
+This is imported before the bundle is checked, so it needs only the standard library.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from core.base.i18n import tr, tr_n
+
 FILES: Final = "files.json"
-"""In a bundle's contents: its version, and of every file the size in bytes and the sha256."""
+"""In a bundle's contents: its version, and the size in bytes and SHA-256 of every file."""
 TRAINER: Final = "fovea-trainer"
-"""The folder of the trainer's bundle, and the program in it."""
+"""The folder of the trainer's bundle, and its program."""
 
 _CONTENTS: Final = "_internal"
 _SEARCHED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Where the system's loader looks for libraries first."""
+"""The search paths of the system's library loader."""
 _ELF: Final = struct.Struct("<5s35xQ10xHH2x")
-"""What the header says of the section table: where it starts, and the size and number of its entries."""
+"""The fields of the header about the section table: its offset, and the size and number of its entries."""
 _ELF_MAGIC: Final = b"\x7fELF\x02"
 _MODELS: Final = "models"
-"""What is missing here costs a model, which the library tells of."""
+"""Not checked here: the library reports damaged models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Bundle:
     """An unpacked folder.
 
     Attributes:
-        folder: where the programs are.
-        contents: where everything they need is.
+        folder: the folder of the programs.
+        contents: the folder of everything they need.
     """
 
     folder: Path
@@ -44,13 +46,13 @@ class Bundle:
 
     @property
     def version(self) -> str | None:
-        """Of Fovea, as the folder says; None where it does not."""
+        """The version of Fovea in the folder; None if unknown."""
         version = _listed(self.contents / FILES).get("version")
         return version if isinstance(version, str) else None
 
 
 def this_bundle() -> Bundle | None:
-    """The bundle this process runs from; None where it runs from Fovea's sources."""
+    """The bundle this process runs from; None if it runs from source."""
     contents = getattr(sys, "_MEIPASS", None)
     if not getattr(sys, "frozen", False) or contents is None:
         return None
@@ -58,9 +60,9 @@ def this_bundle() -> Bundle | None:
 
 
 def missing_files(bundle: Bundle) -> tuple[str, ...]:
-    """Files that are gone or cut; takes milliseconds. Others may have changed: Qt may be replaced, says its licence.
+    """Names of missing or truncated files, models excluded; takes milliseconds.
 
-    Models are not looked at.
+    Changed files are allowed, because Qt's licence permits replacing it.
     """
     names = _listed(bundle.contents / FILES).get("files")
     if not isinstance(names, dict) or not names:
@@ -70,19 +72,27 @@ def missing_files(bundle: Bundle) -> tuple[str, ...]:
 
 
 def changed_files(bundle: Bundle) -> Iterator[tuple[str, bool]]:
-    """Every file's name and whether its bytes are others than when the bundle was made; reads them all."""
+    """Yield the name of every file and whether its content has changed since the build; reads all files."""
     for name, expected in _listed(bundle.contents / FILES).get("files", {FILES: (0, "")}).items():
         yield name, _sha256(bundle.folder / name) != expected[1]
 
 
 def describe_damage(names: tuple[str, ...]) -> str:
-    """What to tell of files that are missing or changed, and what to do."""
-    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-    return f"Fovea's own files are damaged: {names[0]}{more}. Unpack the archive again, into an empty folder."
+    """The message about missing or changed files, at least one."""
+    hint = tr("Unpack the archive again into an empty folder.")
+    if len(names) == 1:
+        return f"{tr('A file of Fovea is missing or damaged: {file}.', file=names[0])} {hint}"
+    what = tr_n(
+        "Files of Fovea are missing or damaged: {file} and {count:,} more.",
+        "Files of Fovea are missing or damaged: {file} and {count:,} more.",
+        len(names) - 1,
+        file=names[0],
+    )
+    return f"{what} {hint}"
 
 
 def find_trainer(bundle: Bundle) -> Bundle | None:
-    """The trainer's bundle, beside this one or inside it; None where there is none."""
+    """The trainer's bundle, next to this one or inside it; None if there is none."""
     for candidate in (bundle.folder.parent, bundle.folder):
         folder = candidate / TRAINER
         if (folder / _CONTENTS).is_dir():
@@ -91,10 +101,9 @@ def find_trainer(bundle: Bundle) -> Bundle | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment for other programs: as it was before this bundle put its own libraries first in it.
+    """The environment for other programs, without the search paths for this bundle's libraries.
 
-    So PyInstaller asks for it ("Launching external programs from the frozen application"); another bundle started with
-    it finds itself.
+    See "Launching external programs from the frozen application" in the manual of PyInstaller.
     """
     environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
     if this_bundle() is None:
@@ -108,7 +117,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def list_files(bundle: Bundle, version: str) -> dict[str, Any]:
-    """What `FILES` says of a bundle; it does not name itself."""
+    """The content of `FILES` for a bundle; it does not list itself."""
     paths = sorted(path for path in bundle.folder.rglob("*") if path.is_file() and path.name != FILES)
     listed_files = {path.relative_to(bundle.folder).as_posix(): (path.stat().st_size, _sha256(path)) for path in paths}
     return {"version": version, "files": listed_files}
@@ -127,7 +136,7 @@ def _is_model(bundle: Bundle, name: str) -> bool:
 
 
 def _is_whole(file: Path, size: int) -> bool:
-    """Whether a file is as large as it was, or ends where it says that it does: a smaller one may be another build."""
+    """Whether a file is as large as expected, or a complete ELF file: a replaced library may be smaller."""
     try:
         return (found := file.stat().st_size) >= size or _elf_end(file) in range(1, found + 1)
     except OSError:
@@ -135,7 +144,7 @@ def _is_whole(file: Path, size: int) -> bool:
 
 
 def _elf_end(file: Path) -> int:
-    """Where the last table of a 64-bit program or library ends (System V ABI, "ELF Header"); 0 for anything else."""
+    """The end of the section table of a 64-bit ELF file (System V ABI, "ELF Header"); 0 for other files."""
     with file.open("rb") as stream:
         header = stream.read(_ELF.size)
     if len(header) < _ELF.size:

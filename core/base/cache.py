@@ -1,7 +1,7 @@
-"""What can be made again, kept in one SQLite file: what every cache of the project stands on.
+"""A cache in an SQLite file, the basis of every cache of the project.
 
-A cache never fails its user: what is damaged is set aside, and where nothing can be written, nothing is kept. A kill at
-any moment leaves what was put before.
+A cache never raises: a damaged file is set aside, and if nothing can be written, nothing is cached. If the process is
+killed, everything put before is kept.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.base.recovery import is_damage
 from core.base.salvage import files_set_aside, set_aside
 
 _BATCH_SIZE: Final = 500
-"""Rows asked for by one statement; SQLite takes no more than some thousand parameters."""
+"""Rows per statement; SQLite limits the number of parameters to some thousands."""
 _TIMEOUT_S: Final = 30.0
-"""How long another process may hold the file; it does so for milliseconds."""
+"""How long to wait for another process to release the file; it normally takes milliseconds."""
 _USED_DAILY_S: Final = 24 * 3600
-"""How finely last use is noted: writing it at every reading would cost more than the reading."""
+"""Resolution of the last use: updating it at every read would cost more than the read."""
 _KEPT_FRACTION: Final = 0.9
-"""What is left of a cache that grew over its limit, so that it does not do so again at once."""
+"""The fraction of the limit that is kept when a cache is trimmed, so that it is not trimmed again at once."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,20 +37,20 @@ Value: TypeAlias = str | int | float | bytes
 
 
 class Cache:
-    """One table in one SQLite file, which threads may share and two processes may use at once.
+    """One table in one SQLite file, which several threads and processes may use at once.
 
-    Nothing here raises for what may happen to a file: it is told by a warning, once, and from then on nothing is kept.
+    Nothing here raises for a file error: it is logged as a warning, once, and nothing is cached from then on.
     """
 
     def __init__(self, file: Path, table: str, columns: str, *, limit_bytes: int, what: str) -> None:
-        """Nothing is opened until it is used.
+        """Describe the cache; the file is opened on first use.
 
         Args:
-            file: the file; made when needed.
-            table: its name.
-            columns: as CREATE TABLE has them; among them `used REAL`, in seconds since 1970.
-            limit_bytes: what the rows may take on disk; those not used for longest go first.
-            what: what a person calls the rows, in small letters.
+            file: the file; created when needed.
+            table: the name of the table.
+            columns: as in CREATE TABLE, including `used REAL`, in seconds since 1970.
+            limit_bytes: the maximum size of the rows on disk; the least recently used are removed first.
+            what: a lower-case plural for the rows, for messages.
         """
         self._file, self._table, self._columns = file, table, columns
         self._limit, self._what = limit_bytes, what
@@ -64,13 +65,13 @@ class Cache:
         self.close()
 
     def find(self, columns: str, where: str, values: tuple[Value, ...], one_of: Sequence[Value]) -> list[Any]:
-        """The rows that are there, as tuples of `columns`; they count as used now.
+        """Return the matching rows as tuples of `columns`, and mark them as used now.
 
         Args:
-            columns: what is asked of each row.
-            where: what must hold of a row, ending in the name of a column.
-            values: of the question marks in `where`.
-            one_of: what that column must be one of.
+            columns: the columns to return.
+            where: the condition, ending in the name of a column.
+            values: the parameters of `where`.
+            one_of: the accepted values of that column.
         """
         found: list[Any] = []
         for start in range(0, len(one_of), _BATCH_SIZE):
@@ -80,19 +81,19 @@ class Cache:
         return found
 
     def put(self, rows: Sequence[tuple[Value, ...]]) -> None:
-        """Keep rows of all columns, all rows or none; those of the same primary key are replaced."""
+        """Store complete rows, all or none; those with the same primary key are replaced."""
         if rows:
             self._do(partial(self._insert, rows))
 
     def close(self) -> None:
-        """Give the file back; the next use opens it again."""
+        """Close the file; the next use opens it again."""
         with self._lock:
             self._close()
 
     def _select(self, columns: str, chosen: str, values: tuple[Value, ...], opened: sqlite3.Connection) -> list[Any]:
         rows = opened.execute(f"SELECT {columns} FROM {self._table} {chosen}", values).fetchall()
         now = time.time()
-        with contextlib.suppress(sqlite3.OperationalError), opened:  # a file that can only be read serves too
+        with contextlib.suppress(sqlite3.OperationalError), opened:  # a read-only file works too
             aged = f"UPDATE {self._table} SET used = ? {chosen} AND used < ?"
             opened.execute(aged, (now, *values, now - _USED_DAILY_S))
         return rows
@@ -104,7 +105,7 @@ class Cache:
             self._trim(opened)
 
     def _trim(self, opened: sqlite3.Connection) -> None:
-        """Delete what was not used for longest, if the rows take more than they may."""
+        """Delete the least recently used rows if the limit is exceeded."""
         size = _size(opened)
         if size <= self._limit:
             return
@@ -119,7 +120,7 @@ class Cache:
             connection.close()
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Do something with the open file, if need be with a new one in the place of a damaged one."""
+        """Run work on the open file, replacing a damaged file by a new one."""
         with self._lock:
             for _ in range(2):
                 if not self._is_usable:
@@ -148,7 +149,7 @@ class Cache:
         return opened
 
     def _recover(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
-        """Set a damaged file aside; of those of earlier times only the last is kept, for all can be made again."""
+        """Set a damaged file aside and delete earlier ones, because the content can be recomputed."""
         reason: object = error
         if is_damage(error, self._file):
             earlier = files_set_aside(self._file.parent, self._file.name)
@@ -157,31 +158,41 @@ class Cache:
             except StorageError as second:
                 reason = second
             else:
-                what = "The %s kept in %r were damaged and are computed again; the damaged file was kept as %r."
-                _log.warning(what, self._what, str(self._file), aside.name)
+                _log.warning("%s", self._damaged_text(aside.name))
                 for old in earlier:
                     old.unlink(missing_ok=True)
                 return
         self._is_usable = False
-        _log.warning(
-            "%s are not kept in %r, so they have to be made again another time: %s.",
-            self._what.capitalize(),
-            str(self._file),
-            reason,
+        _log.warning("%s", self._unusable_text(reason))
+
+    def _damaged_text(self, aside: str) -> str:
+        return tr(
+            "The cache {file!r} ({what}) was damaged and is rebuilt. The damaged file was kept as {aside!r}.",
+            file=str(self._file),
+            what=self._what,
+            aside=aside,
+        )
+
+    def _unusable_text(self, reason: object) -> str:
+        return tr(
+            "Couldn't use the cache {file!r} ({what}), so the content is computed again next time: {reason}",
+            file=str(self._file),
+            what=self._what,
+            reason=reason,
         )
 
 
 def _begin_log(opened: sqlite3.Connection) -> None:
-    """Have the file written through a log: a kill loses nothing that was put, and a reader never waits for a writer."""
+    """Enable the write-ahead log: a kill loses nothing that was put, and readers never wait for writers."""
     try:
         opened.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:  # for this one SQLite does not wait
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise  # else another process is just doing it, and once is enough
+            raise  # otherwise another process is just doing it
 
 
 def _size(opened: sqlite3.Connection) -> int:
-    """Bytes of the pages in use."""
+    """The size of the pages in use, in bytes."""
     pages, free, page = (
         opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
     )

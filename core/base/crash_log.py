@@ -1,8 +1,8 @@
-"""What a process was doing when it crashed: written by the dying process to a file of its own, told at the next start.
+"""Crash reports: each process writes its own file when it crashes, and the next start reports it.
 
-A native crash ends Python before it can say anything, so `faulthandler` writes, and it can only write to a file that
-is open already. The file stays empty while all is well and is removed at the end; a process that was killed, or lost
-its power, leaves an empty one, which is no report.
+A native crash ends Python at once, so `faulthandler` writes the report, and it can only write to a file that is already
+open. The file stays empty without a crash and is removed at the end; a process that was killed leaves an empty file,
+which is not a report.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from core.base.errors import StorageError
 from core.base.storage import write_atomically
 
 WINDOW: Final = "window"
-"""What the window's own process is called in its report."""
+"""The name of the window's process in its report."""
 
 _NAME: Final = re.compile(r"crash-([a-z]+)-([0-9]+)\.log")
 _MAX_LOGS: Final = 10
-"""Of a program that crashed over and over the newest reports are told; the others are alike."""
+"""Only the newest reports of a program that crashed repeatedly are kept; the others are similar."""
 _MAX_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class CrashReport:
-    """What the processes that crashed left.
+    """The reports of crashed processes.
 
     Attributes:
-        text: every report under a line that says which process it is of and when it was written.
-        file: where the text is kept.
-        is_from_window: whether the window itself crashed, not only a helper that was started again.
+        text: the reports, each below a line with the name of the process and the time.
+        file: the file with this text.
+        is_from_window: whether the window itself crashed, not only a helper process that was restarted.
     """
 
     text: str
@@ -48,10 +48,10 @@ class CrashReport:
 
 @contextmanager
 def capture_crashes(process: str) -> Iterator[None]:
-    """While this lasts, a native crash of this process leaves a report; where none can be written, nothing happens.
+    """Write a report if this process crashes inside the block; without a writable folder, do nothing.
 
     Args:
-        process: what the process is, in small letters: `window`, `engine`, `pictures`.
+        process: the name of the process in lower case: `window`, `engine`, `pictures`.
     """
     file = _open(process)
     if file is None:
@@ -67,17 +67,17 @@ def capture_crashes(process: str) -> Iterator[None]:
 
 
 def discard(process_id: int) -> None:
-    """Remove the log of a process of ours that ended as it should but could not do so itself."""
+    """Remove the log of a child process that ended as expected but could not remove it itself."""
     for path in _logs():
         if path.stem.endswith(f"-{process_id}"):
             _remove(path)
 
 
 def collect_reports() -> CrashReport | None:
-    """The reports of processes that crashed since this was asked last; they are kept in one file and not told again.
+    """Collect the reports of crashes since the last call into one file; each is returned once.
 
     Returns:
-        None if nothing crashed, and where the reports cannot be put away: they would be told for ever.
+        None if nothing crashed, or if the reports cannot be moved: they would be returned forever.
     """
     try:
         abandoned = [path for path in _logs() if _is_abandoned(path)]
@@ -91,7 +91,7 @@ def collect_reports() -> CrashReport | None:
 
 
 def _archive(crashed: Sequence[Path]) -> CrashReport:
-    """Keep the reports in these logs, oldest first, in one file."""
+    """Write the reports in these logs, oldest first, to one file."""
     text = "\n".join([f"{_program()}\n", *(_describe(path) for path in crashed[-_MAX_LOGS:])])
     report = CrashReport(text, paths.log_folder() / "crash-last.log", any(_is_from_window(path) for path in crashed))
     write_atomically(report.file, text.encode())
@@ -99,7 +99,7 @@ def _archive(crashed: Sequence[Path]) -> CrashReport:
 
 
 def _open(process: str) -> BinaryIO | None:
-    """This process's log, open and held for as long as it lives; None without a place for it."""
+    """Open and lock this process's log for its lifetime; None if that is not possible."""
     path = paths.log_folder() / f"crash-{process}-{os.getpid()}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,16 +113,16 @@ def _open(process: str) -> BinaryIO | None:
 
 
 def _logs() -> Sequence[Path]:
-    """Every process's log, living or not, oldest first."""
+    """The logs of all processes, running or not, oldest first."""
     try:
         found = [path for path in paths.log_folder().iterdir() if _NAME.fullmatch(path.name)]
         return sorted(found, key=lambda path: path.stat().st_mtime)
-    except OSError:  # no folder, or another window that starts just now removed one: it tells them
+    except OSError:  # no folder, or another window that is starting removed one and reports it
         return ()
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether the process of this log is gone."""
+    """Whether the process of this log has ended."""
     try:
         with path.open("rb") as file:
             return locks.try_lock(file)
@@ -131,7 +131,7 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _describe(path: Path) -> str:
-    """One report under the process it is of and its moment."""
+    """One report, below a line with its process and time."""
     process = path.stem.split("-")[1]
     with path.open("rb") as file:
         moment = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
@@ -140,10 +140,10 @@ def _describe(path: Path) -> str:
 
 
 def _program() -> str:
-    import platform  # what only a crash needs would delay every start
+    import platform  # needed only after a crash; would delay every start
     from importlib import metadata
 
-    version = "of unknown version"
+    version = "(unknown version)"
     with contextlib.suppress(metadata.PackageNotFoundError):
         version = metadata.version("fovea")
     return f"Fovea {version}, Python {platform.python_version()}, {platform.platform()}"

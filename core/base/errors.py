@@ -1,19 +1,21 @@
-"""Every failure a person may meet: what happened, and what to do about it."""
+"""The errors that users see: what happened, and what to do about it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
 
+from core.base.i18n import tr
+
 
 class FoveaError(Exception):
-    """An expected failure.
+    """An expected error.
 
     Attributes:
-        kind: a short stable word for programs, as in the command line's jsonl.
-        what: one sentence, what happened.
-        hint: one sentence, what the person can do.
-        can_resume: whether a training that it ended may be resumed.
+        kind: a short, stable identifier for programs, as in the command line's jsonl.
+        what: what happened, one sentence.
+        hint: what the user can do, one sentence.
+        can_resume: whether a training that ended with this error can be resumed.
     """
 
     kind = "error"
@@ -28,7 +30,7 @@ class FoveaError(Exception):
         return f"{self.what} {self.hint}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Errors cross the pipe between processes; keyword arguments need telling."""
+        """Support pickling, because errors cross the pipe between processes and `hint` is a keyword argument."""
         return _rebuild, (type(self), self.__dict__.copy())
 
 
@@ -47,15 +49,15 @@ class ImageErrorKind(StrEnum):
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
     UNSUPPORTED = "unsupported"
-    """Known, but not read: another kind of image, a raw photo, a video, a document."""
+    """A known format that is not supported: another kind of image, a raw photo, a video, a document."""
     DAMAGED = "damaged"
     TOO_LARGE = "too-large"
     NO_MEMORY = "no-memory"
-    """The machine had too little of it; later there may be enough."""
+    """Temporary: there may be enough memory later."""
 
 
 class ImageError(FoveaError):
-    """One image could not be read; every other one is unharmed."""
+    """One image could not be read; others are not affected."""
 
     def __init__(self, kind: ImageErrorKind, what: str, *, hint: str) -> None:
         super().__init__(what, hint=hint)
@@ -63,7 +65,7 @@ class ImageError(FoveaError):
 
 
 class ModelError(FoveaError):
-    """A model is missing, damaged, foreign or hostile, and was refused."""
+    """A model is missing, damaged, unsupported or malicious."""
 
     kind = "model"
 
@@ -76,53 +78,53 @@ class ProviderError(FoveaError):
 
 
 class UsageError(FoveaError):
-    """The person asked for something that cannot be meant."""
+    """The request is invalid."""
 
     kind = "usage"
 
 
 class StorageError(FoveaError):
-    """Something could not be written or read back: disk, folder or permission."""
+    """A file could not be written or read: disk, folder or permission."""
 
     kind = "storage"
     can_resume = True
 
 
 class DamagedError(StorageError):
-    """What a file of Fovea's own holds makes no sense. It is no passing failure: the file can be set aside."""
+    """One of Fovea's own files has invalid content. The error is permanent: the file can be set aside."""
 
 
 class LaterVersionError(StorageError):
-    """A later version of Fovea wrote a file, which is left alone."""
+    """A file was written by a later version of Fovea; it is not changed."""
 
     def __init__(self, file: Path) -> None:
-        what = f"{str(file)!r} was written by a later version of Fovea. Nothing was changed."
-        super().__init__(what, hint="Use that version, or move the file elsewhere.")
+        what = tr("{file!r} was created by a newer version of Fovea. Nothing was changed.", file=str(file))
+        super().__init__(what, hint=tr("Use the newer version, or move the file elsewhere."))
 
 
 class DatasetError(FoveaError):
-    """A folder holds nothing that can be learned from, or cannot be divided as asked."""
+    """A folder has nothing to train on, or cannot be split as requested."""
 
     kind = "dataset"
 
 
 class TrainerError(FoveaError):
-    """The trainer process is missing, died, or said what nobody understands."""
+    """The trainer process is missing, crashed, or sent an invalid message."""
 
     kind = "trainer"
 
 
 class TrainerDiedError(TrainerError):
-    """The trainer process ended before its work did; what it has kept is kept."""
+    """The trainer process ended early; its checkpoints are kept."""
 
     can_resume = True
 
 
 class DivergedError(TrainerError):
-    """The loss of a training grew beyond all bounds: there is nothing to resume."""
+    """The training loss diverged; there is nothing to resume."""
 
     kind = "diverged"
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: the person's wish
-    """The work was called off; silence is the right answer."""
+class Cancelled(Exception):  # noqa: N818 - not an error but the user's request
+    """The work was cancelled; nothing needs to be reported."""

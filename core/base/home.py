@@ -1,4 +1,4 @@
-"""Whether what is the person's can be read and written, found out before anything is computed."""
+"""A check that Fovea's folders can be read and written, before anything is computed."""
 
 from __future__ import annotations
 
@@ -6,33 +6,43 @@ import errno
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from core.base import paths
 from core.base.errors import StorageError
-
-_HINT: Final = "Check the permissions of that folder and its disk, or choose another with FOVEA_HOME."
+from core.base.i18n import tr
 
 
 def check_home(*, writes: bool) -> None:
-    """See that Fovea's folders can be used; those that are missing are made where they are written to.
+    """Check that Fovea's folders can be used; missing ones are created if they are written to.
 
     Args:
-        writes: whether they are to be written to; else they are only read.
+        writes: whether the folders must be writable, not only readable.
 
     Raises:
-        StorageError: one cannot be read, or written to.
+        StorageError: a folder cannot be read or written to.
     """
     for folder in dict.fromkeys((paths.settings_file().parent, paths.user_models().parent, paths.cache_folder())):
-        what = "read"
         try:
             _try_to_read(folder)
-            what = "written to"
+        except OSError as error:
+            what = tr("Couldn't read Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=_reason(error))
+            raise StorageError(what, hint=_hint()) from error
+        try:
             if writes:
                 _try_to_write(folder)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise StorageError(f"Fovea's folder {str(folder)!r} cannot be {what}: {reason}.", hint=_HINT) from error
+            what = tr(
+                "Couldn't write to Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=_reason(error)
+            )
+            raise StorageError(what, hint=_hint()) from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def _hint() -> str:
+    return tr("Check the folder's permissions and its disk, or set FOVEA_HOME to another folder.")
 
 
 def _try_to_read(folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""Files and folders that are needed for a while only: removed at the end, or by a later run after a kill.
+"""Temporary files and folders: removed at the end, or by a later run if the process was killed.
 
-Whoever uses one holds a lock on it, which the system takes back when the process ends, however that happens. So what is
-not held belongs to nobody any more.
+The process that uses one holds a lock on it, which the system releases when the process ends. So what is not locked is
+abandoned.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from core.base.locks import try_lock
 _PARTIAL_SUFFIX: Final = re.compile(r"\.fovea-[0-9a-f]{16}\.part")
 _PREFIX: Final = "fovea-"
 _OWNER: Final = ".fovea-owner"
-"""Lies in a temporary folder and is held by its owner."""
+"""A file in each temporary folder, locked by its owner."""
 _CREATION_GRACE_S: Final = 60.0
-"""How old an empty file must be to count as left: one that was just made may not be held yet."""
+"""Minimum age of an abandoned empty file: one that was just created may not be locked yet."""
 
 _own_files: set[Path] = set()
 _cleaned: set[Path] = set()
@@ -32,9 +32,9 @@ _cleaned: set[Path] = set()
 
 @contextlib.contextmanager
 def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Make a file beside another one, to be written and then renamed; it is gone afterwards, whatever happens.
+    """Create a file next to another, to be written and then renamed; it is always removed afterwards.
 
-    Parts that killed programs left in that folder are removed first.
+    Abandoned partial files in the same folder are removed first.
 
     Raises:
         OSError: the folder or disk does not allow it.
@@ -52,13 +52,13 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 @contextlib.contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """Make a folder among the system's temporary ones; it is gone afterwards.
+    """Create a folder in the system's temporary folder; it is removed afterwards.
 
     Args:
-        kind: what it is for, a part of its name.
+        kind: its purpose, a part of its name.
 
     Raises:
-        OSError: there is no room for it.
+        OSError: it cannot be created.
     """
     remove_stale_folders(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-"))
@@ -73,7 +73,7 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 
 def remove_stale_partials(folder: Path) -> None:
-    """Remove the parts in a folder that nobody holds; a folder is looked through once by a process."""
+    """Remove abandoned partial files in a folder; done once per folder and process."""
     if folder in _cleaned:
         return
     _cleaned.add(folder)
@@ -84,7 +84,7 @@ def remove_stale_partials(folder: Path) -> None:
 
 
 def remove_stale_folders(place: Path) -> None:
-    """Remove Fovea's temporary folders in a place that nobody holds; a place is looked through once by a process."""
+    """Remove Fovea's abandoned temporary folders in a folder; done once per folder and process."""
     if place in _cleaned:
         return
     _cleaned.add(place)
@@ -95,7 +95,7 @@ def remove_stale_folders(place: Path) -> None:
 
 
 def remove_own_files() -> None:
-    """Remove what this process still has: it is about to end without ending what it does."""
+    """Remove this process's temporary files; for a process that ends without unwinding."""
     for path in tuple(_own_files):
         _remove(path)
 

@@ -1,4 +1,4 @@
-"""A file that a process holds: the hold ends with the process, however that ends, so nothing stale is left behind."""
+"""File locks that are released when the process ends, however it ends, so that none is left behind."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if sys.platform == "win32":
     import msvcrt
 
     _BEYOND: Final = 1 << 30
-    """Windows keeps others from reading and writing what is locked, so a byte is locked where none will ever be."""
+    """On Windows a locked range cannot be read or written by others, so a byte far beyond the end is locked."""
 
     def try_lock(file: BinaryIO) -> bool:
-        """Hold an open file until it is closed or this process ends; False where it is held already.
+        """Lock an open file until it is closed or this process ends; return False if it is already locked.
 
         Raises:
-            OSError: files cannot be locked there.
+            OSError: the file system does not support locks.
         """
         file.seek(_BEYOND)
         try:
@@ -29,10 +29,10 @@ else:
     import fcntl
 
     def try_lock(file: BinaryIO) -> bool:
-        """Hold an open file until it is closed or this process ends; False where it is held already.
+        """Lock an open file until it is closed or this process ends; return False if it is already locked.
 
         Raises:
-            OSError: files cannot be locked there.
+            OSError: the file system does not support locks.
         """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

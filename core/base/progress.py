@@ -1,4 +1,4 @@
-"""Progress of long work: how far it is, how long it will still take, and how it is called off."""
+"""Progress of long work, the time it will still take, and cancellation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Final, TypeAlias
 from core.base.errors import Cancelled
 
 _MIN_INTERVAL_S: Final = 0.05
-"""At most 20 reports a second: more than an eye follows, and cheap for whoever draws them."""
+"""At most 20 reports per second: smooth to the eye, and cheap to draw."""
 
 _MIN_SAMPLE_S: Final = 0.5
-"""Before this much has been seen, an estimate would be a guess."""
+"""Minimum time span for an estimate."""
 
 _MAX_SAMPLES: Final = 200
-"""Reports from which the speed is taken, 10 seconds and more: old speed, such as that of cached steps, is forgotten."""
+"""Reports used to measure the speed, 10 seconds and more: older ones, such as those of cached steps, are dropped."""
 
 _PAUSE_POLL_S: Final = 0.1
-"""How often paused work looks whether it may go on."""
+"""How often paused work checks whether to resume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Progress:
     """How far one stage of the work is.
 
     Attributes:
-        stage: what is being done, in words for a person.
+        stage: what is being done, for display.
         step: how many steps are done, 0 to `total`.
         total: how many steps there are.
-        remaining_s: seconds this stage will probably still take; None while that cannot be told.
+        remaining_s: estimated remaining seconds of this stage; None while unknown.
     """
 
     stage: str
@@ -42,14 +42,14 @@ class Progress:
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]
-"""Takes progress as it comes, in the thread that works, and returns quickly."""
+"""Called with progress in the working thread; must return quickly."""
 
 
 class CancelToken:
-    """The user's wish to cancel work, or to pause it: set from any thread, looked at by the work.
+    """A request to cancel or pause work: set from any thread, checked by the work.
 
     Attributes:
-        was_paused: whether the work was ever paused, so that its time says nothing.
+        was_paused: whether the work was ever paused, so that its duration is meaningless.
     """
 
     def __init__(self) -> None:
@@ -58,32 +58,32 @@ class CancelToken:
         self.was_paused = False
 
     def cancel(self) -> None:
-        """Call the work off, paused or not; a second time changes nothing."""
+        """Cancel the work, paused or not; idempotent."""
         self._cancelled.set()
 
     def pause(self) -> None:
-        """Let the work wait, where it looks at the token next, until it is resumed or called off."""
+        """Pause the work at its next check, until it is resumed or cancelled."""
         self._paused = self.was_paused = True
 
     def resume(self) -> None:
-        """Let the work go on."""
+        """Resume paused work."""
         self._paused = False
 
     @property
     def paused(self) -> bool:
-        """Whether the work is to wait."""
+        """Whether the work should pause."""
         return self._paused
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work was called off."""
+        """Whether the work was cancelled."""
         return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Return if the work shall go on, and once it shall.
+        """Return if the work should continue; wait while it is paused.
 
         Raises:
-            Cancelled: it was called off.
+            Cancelled: the work was cancelled.
         """
         while self._paused and not self._cancelled.wait(_PAUSE_POLL_S):
             pass
@@ -92,21 +92,21 @@ class CancelToken:
 
 
 class ProgressReporter:
-    """Counts the steps of one stage, reports them at most 20 times a second, and estimates what remains.
+    """Counts the steps of one stage, reports them at most 20 times per second, and estimates the remaining time.
 
-    The first and the last step are always reported. It belongs to one thread.
+    The first and the last step are always reported. Not thread-safe.
     """
 
     def __init__(
         self, stage: str, total: int, report: ProgressCallback, *, now: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin the stage, and report that.
+        """Start the stage and report it.
 
         Args:
-            stage: what is being done, in words for a person.
+            stage: what is being done, for display.
             total: how many steps there are, 0 or more.
-            report: takes the progress.
-            now: seconds on a clock that never goes back.
+            report: called with the progress.
+            now: seconds of a monotonic clock.
         """
         self._stage, self._total, self._report, self._now = stage, total, report, now
         self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
@@ -126,7 +126,7 @@ class ProgressReporter:
         self._report(Progress(self._stage, self._step, self._total, self._remaining_s()))
 
     def _remaining_s(self) -> float | None:
-        """Seconds left at the speed of the remembered reports."""
+        """Remaining seconds at the speed of the latest reports."""
         if self._step == self._total:
             return 0.0
         (first, done_then), (last, done_now) = self._samples[0], self._samples[-1]

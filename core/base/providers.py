@@ -1,4 +1,4 @@
-"""Providers and precision: the words a person chooses with; `core.engine.sessions` makes them work."""
+"""Providers and precision, as the user selects them; implemented in `core.engine.sessions`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Provider(StrEnum):
-    """What runs a backbone, usually fastest first."""
+    """An execution provider that runs backbones, usually fastest first."""
 
     CUDA = "cuda"
     OPENVINO = "openvino"
@@ -15,7 +15,7 @@ class Provider(StrEnum):
 
 
 class ProviderPreference(StrEnum):
-    """What the person asks for."""
+    """The provider the user requests."""
 
     AUTO = "auto"
     CUDA = "cuda"
@@ -24,11 +24,11 @@ class ProviderPreference(StrEnum):
 
 
 class Precision(StrEnum):
-    """AUTO may compute in bfloat16 or TF32 where the answers stay within the agreement gate; EXACT is float32."""
+    """AUTO may compute in bfloat16 or TF32 if the features agree closely enough; EXACT is float32."""
 
     AUTO = "auto"
     EXACT = "exact"
 
 
 TITLES: Final = {Provider.CUDA: "CUDA", Provider.OPENVINO: "OpenVINO", Provider.CPU: "CPU"}
-"""The providers' names as a person reads them."""
+"""Display names of the providers."""

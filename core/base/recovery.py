@@ -1,4 +1,4 @@
-"""What can still be read of a damaged SQLite database: along its trees, and page by page where those are torn."""
+"""Recovery of damaged SQLite databases: along their trees, and page by page where those are damaged."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from typing import Any, Final
 
 from core.base import sqlite_pages
 from core.base.errors import DamagedError
+from core.base.i18n import tr
 from core.base.salvage import LOGS, set_aside
 from core.base.sqlite_pages import Column
 from core.base.storage import replace, storage_errors
 
 _DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""SQLITE_ERROR comes of tables that are missing or another program's."""
+"""SQLITE_ERROR means that tables are missing or from another program."""
 _MAX_SINGLE_ROWS: Final = 1_000_000
-"""Row numbers that are tried one by one where a table is torn."""
+"""Row numbers that are tried one by one in a damaged table."""
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 def is_damage(error: Exception, file: Path) -> bool:
-    """Whether an error of SQLite means that a database holds what it should not, and not that its disk failed."""
+    """Whether an SQLite error means that the database's content is damaged, rather than that its disk failed."""
     code = getattr(error, "sqlite_errorcode", -1)
-    if code == sqlite3.SQLITE_READONLY:  # its header says so
+    if code == sqlite3.SQLITE_READONLY:  # a damaged header can claim this
         return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
     return code & 0xFF in _DAMAGE if code >= 0 else isinstance(error, UnicodeDecodeError)
 
 
 def as_text(stored: bytes) -> str:
-    """A stored text, readable also where it is damaged: for `sqlite3.Connection.text_factory`."""
+    """Decode stored text, replacing damaged characters: for `sqlite3.Connection.text_factory`."""
     return stored.decode(errors="replace")
 
 
 def as_path(stored: bytes) -> Path:
-    """A stored path.
+    """Decode a stored path.
 
     Raises:
-        ValueError, TypeError: it is none.
+        ValueError, TypeError: it is not a path.
     """
     if b"\0" in stored:
         raise ValueError(stored)
@@ -55,20 +56,20 @@ def rebuild(
     needs: str = "",
     complete: Callable[[sqlite3.Connection], None] = lambda _: None,
 ) -> tuple[Path, int]:
-    """Set a damaged SQLite database aside and put a new one in its place, with all rows that can still be read.
+    """Set a damaged SQLite database aside and replace it by one with all rows that can still be read.
 
     Args:
-        file: the database; nobody may be writing to it.
-        make: makes an empty database with the tables that it should have.
-        needs: a table without a row of which the others say nothing.
-        complete: adds what can be told from the recovered rows.
+        file: the database; no process may be writing to it.
+        make: creates an empty database with the expected tables.
+        needs: a table that must have a row for the others to be useful.
+        complete: adds what can be derived from the recovered rows.
 
     Returns:
-        Where the damaged one is now, and how many rows were recovered.
+        The path of the damaged database, and how many rows were recovered.
 
     Raises:
-        DamagedError: nothing can be read of the table that is needed; the database is as it was.
-        StorageError: the disk does not allow it; likewise.
+        DamagedError: no row of the needed table can be read; the database is unchanged.
+        StorageError: the disk does not allow it; the database is unchanged.
     """
     rebuilt, copy = (file.with_name(f".fovea-{secrets.token_hex(8)}.part") for _ in range(2))
     try:
@@ -79,8 +80,8 @@ def rebuild(
             complete(target)
             target.execute(_SETTLE)
             if needs and target.execute(f"SELECT 1 FROM {needs}").fetchone() is None:
-                what = f"{str(file)!r} is damaged, and what matters in it cannot be read any more."
-                raise DamagedError(what, hint="Restore it from a backup, or remove that file.")
+                what = tr("{file!r} is damaged and cannot be recovered.", file=str(file))
+                raise DamagedError(what, hint=tr("Restore it from a backup, or delete it."))
         aside = set_aside(file)
         with storage_errors(file):
             replace(rebuilt, file)
@@ -92,17 +93,18 @@ def rebuild(
 
 
 def check(opened: sqlite3.Connection, file: Path) -> None:
-    """See that a database is whole.
+    """Check the integrity of a database.
 
     Raises:
-        DamagedError: SQLite finds something wrong with it.
-        sqlite3.Error: it cannot be looked at.
+        DamagedError: SQLite finds damage.
+        sqlite3.Error: it cannot be checked.
     """
-    opened.execute("BEGIN IMMEDIATE")  # a header may say that nothing can be written
+    opened.execute("BEGIN IMMEDIATE")  # fails if a damaged header makes the database read-only
     opened.execute("ROLLBACK")
     (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise DamagedError(f"{str(file)!r} is damaged: {found}.", hint="Restore it from a backup, or remove it.")
+        what = tr("{file!r} is damaged: {reason}.", file=str(file), reason=found)
+        raise DamagedError(what, hint=tr("Restore it from a backup, or delete it."))
 
 
 def _copy(file: Path, copy: Path) -> None:
@@ -124,7 +126,7 @@ def _tables(opened: sqlite3.Connection) -> dict[str, tuple[Column, ...]]:
 
 
 def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
-    """Insert what can be read of a damaged copy: along its trees, then what lies in torn tables' pages."""
+    """Insert what can be read of a damaged copy: along its trees, then from the pages of damaged tables."""
     tables = _tables(target)
     torn = set(tables)
     if not _is_open(copy, tables):
@@ -156,7 +158,7 @@ def _is_open(file: Path, tables: dict[str, tuple[Column, ...]]) -> bool:
 
 
 def _renew_first_page(copy: Path, empty: Path) -> None:
-    """Give a database the header and the list of tables of an empty one, which places its tables alike."""
+    """Replace the header and table list of a database by those of an empty one with the same layout."""
     header = bytearray(empty.read_bytes())
     size = int.from_bytes(header[16:18], "big")
     page = header[:size]
@@ -168,7 +170,7 @@ def _renew_first_page(copy: Path, empty: Path) -> None:
 
 
 def _insert_table(source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]) -> bool:
-    """Copy what a table's tree leads to; whether that is all of it."""
+    """Copy the rows reachable in a table's tree; return whether that is all of them."""
     keys = ", ".join(column.name for column in sorted(columns, key=lambda column: column.key) if column.key)
     try:
         source.execute(f"SELECT rowid FROM {name} LIMIT 1")
@@ -197,7 +199,7 @@ def _insert_ordered(
 def _insert_numbered(
     source: sqlite3.Connection, target: sqlite3.Connection, name: str, columns: Sequence[Column]
 ) -> bool:
-    """From the first row up to where the table is torn, from the last one down to it, and one by one in between."""
+    """Copy rows from the start up to the damage, from the end down to it, and one by one in between."""
     query = f"SELECT rowid, {', '.join(column.name for column in columns)} FROM {name} NOT INDEXED"
     ends = []
     for way in ("ASC", "DESC"):
@@ -219,7 +221,7 @@ def _insert_numbered(
 
 
 def _insert(target: sqlite3.Connection, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows that are not there yet; those that the table does not allow are left out."""
+    """Insert rows that are not there yet, skipping those that violate the table's constraints."""
     names, marks = ", ".join(column.name for column in columns), ", ".join("?" * len(columns))
     with contextlib.suppress(sqlite3.IntegrityError, OverflowError, UnicodeEncodeError):
         target.executemany(f"INSERT OR IGNORE INTO {name} ({names}) VALUES ({marks})", rows)

@@ -1,9 +1,9 @@
-"""What Fovea cannot read back is never thrown away: it is set aside under its name with a date.
+"""Damaged files are never deleted: they are set aside under their name with a date.
 
-Damage is content that makes no sense. A disk that fails for a moment, a missing permission, or a later version's format
-is none: such files are left alone. What can still be read of databases is recovered in `core.base.recovery`.
+A file is damaged if its content is invalid. Temporary disk errors, missing permissions and newer formats are not: such
+files are not touched. Databases are recovered in `core.base.recovery`.
 
-The window imports this: nothing heavy is needed for it.
+The window imports this, so it must not import anything heavy.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from typing import Any, Final
 from core.base.storage import replace, storage_errors
 
 DAMAGED: Final = "damaged"
-"""Stands in the names of files that were set aside."""
+"""The suffix of files that were set aside."""
 LOGS: Final = ("-wal", "-shm", "-journal")
-"""Endings of the files that SQLite keeps beside a database."""
+"""Suffixes of the files that SQLite keeps next to a database."""
 
 _MAX_TORN: Final = 100
-"""Members that are not whole: one for each level that a cut file had; a hostile one may open levels without end."""
+"""Limit of incomplete members: a truncated file has one per level, but a malicious file can nest without end."""
 _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
 
 def set_aside(file: Path) -> Path:
-    """Rename a damaged file to `NAME.damaged-DATE`, a log of SQLite's with it; nothing is overwritten.
+    """Rename a damaged file to `NAME.damaged-DATE`, with SQLite's logs; nothing is overwritten.
 
     Returns:
-        Where it is now.
+        The new path.
 
     Raises:
-        StorageError: the folder does not allow it; the file is as it was.
+        StorageError: the folder does not allow it; the file is unchanged.
     """
     aside = _free_name(file)
     with storage_errors(file):
@@ -48,15 +48,15 @@ def set_aside(file: Path) -> Path:
 
 
 def files_set_aside(folder: Path, name: str) -> list[Path]:
-    """The files of a name that were set aside in a folder, the oldest first."""
+    """The files of this name that were set aside in a folder, oldest first."""
     found = folder.glob(f"{name}.{DAMAGED}-*")
     return sorted(file for file in found if not file.name.endswith(LOGS))
 
 
 def members(data: bytes) -> Iterator[tuple[str, Any]]:
-    """The members of JSON objects that are whole in damaged text, such as a file that was cut off.
+    """Yield the complete members of JSON objects in damaged text, such as a truncated file.
 
-    Of a member that is whole, what is inside is not given again; of one that is not, the members inside are.
+    Members nested in a complete member are not yielded again; those nested in an incomplete one are.
     """
     text, decoder, at, torn = data.decode(errors="replace"), json.JSONDecoder(), 0, 0
     while torn < _MAX_TORN and (found := _MEMBER.search(text, at)):
@@ -71,7 +71,7 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def recovery_lock(file: Path) -> None:
-    """Set aside what lies in the place of an SQLite file that is only ever locked: that has no content.
+    """Set aside a lock file that has content: a valid one is an SQLite file that is only ever locked, and empty.
 
     Raises:
         StorageError: the folder does not allow it.

@@ -1,4 +1,4 @@
-"""The person's settings: one frozen value, kept as JSON; what is unknown or out of range falls back to its default."""
+"""The user's settings: one frozen value, stored as JSON; invalid values fall back to their defaults."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import members, set_aside
 from core.base.storage import reading_errors, write_atomically
 
-_DEFAULTS: Final = "Choose your settings again where they differ from the defaults."
 _log = logging.getLogger(__name__)
 
 
 class Theme(StrEnum):
-    """Which colours the window uses."""
+    """The colour theme of the window."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -29,14 +29,14 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the person chose.
+    """The user's settings.
 
     Attributes:
-        model: name of the model in use.
-        provider: the provider asked for.
-        precision: whether a faster, slightly different arithmetic is welcome.
+        model: the name of the model in use.
+        provider: the requested provider.
+        precision: whether faster, slightly different arithmetic is allowed.
         top_k: how many classes are shown for an image, 1 to 20.
-        theme: light, dark, or as the system says.
+        theme: light, dark, or the system's theme.
     """
 
     model: str = "general"
@@ -51,40 +51,40 @@ class Settings:
 
 
 def load(path: Path, warn: Callable[[str], None] = _log.warning) -> Settings:
-    """Read settings; a missing, damaged or older file costs nothing but the fields it got wrong.
+    """Read the settings; missing or invalid fields get their defaults.
 
-    A damaged file is set aside, and what can be read of it is written in its place.
+    A damaged file is set aside and replaced by one with the readable fields.
 
     Args:
         path: the file.
-        warn: takes what the person should know: settings are not what they chose.
+        warn: called with a message if settings are not what the user chose.
     """
     try:
         with reading_errors(path):
             data = path.read_bytes() if path.exists() else b"{}"
     except StorageError as error:
-        warn(f"The default settings are used. {error}")
+        warn(f"{tr('Using the default settings.')} {error}")
         return Settings()
     content = _parse(data)
     return _recover(path, data, warn) if content is None else _from_json(content, path, warn)
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write settings whole or not at all; what a later version added stays.
+    """Write the settings atomically; fields of later versions are kept.
 
     Raises:
-        StorageError: the folder does not allow it, or the settings that are there cannot be read just now.
+        StorageError: the folder does not allow it, or the existing settings cannot be read at the moment.
     """
     with reading_errors(path):
-        there = _parse(path.read_bytes()) if path.exists() else {}
-    if there is None:
+        existing = _parse(path.read_bytes()) if path.exists() else {}
+    if existing is None:
         set_aside(path)
-    unknown = {name: value for name, value in (there or {}).items() if name not in asdict(settings)}
+    unknown = {name: value for name, value in (existing or {}).items() if name not in asdict(settings)}
     write_atomically(path, (json.dumps(asdict(settings) | unknown, indent=2) + "\n").encode())
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
-    """The content of a file of settings; None where it is damaged."""
+    """The content of a settings file; None if it is damaged."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
@@ -98,11 +98,19 @@ def _recover(path: Path, data: bytes, warn: Callable[[str], None]) -> Settings:
         aside = set_aside(path)
         save(settings, path)
     except StorageError as error:
-        warn(f"The settings in {str(path)!r} are damaged, and the model {settings.model!r} is used. {error}")
+        what = tr(
+            "The settings in {file!r} are damaged. Using the model {model!r}.", file=str(path), model=settings.model
+        )
+        warn(f"{what} {error}")
         return settings
     warn(
-        f"The settings in {str(path)!r} were damaged. Now the model {settings.model!r} is used; "
-        f"the damaged file was kept as {str(aside)!r}. {_DEFAULTS}"
+        tr(
+            "The settings in {file!r} were damaged. Using the model {model!r}. The damaged file was kept as {aside!r}. "
+            "Check your settings.",
+            file=str(path),
+            model=settings.model,
+            aside=str(aside),
+        )
     )
     return settings
 
@@ -117,13 +125,20 @@ def _from_json(content: Mapping[str, object], path: Path, warn: Callable[[str], 
             values = asdict(settings) | {field.name: _checked(content[field.name], kind)}
             settings = Settings(**values)
         except ValueError:
-            default = getattr(settings, field.name)
-            warn(f"The setting {field.name!r} in {str(path)!r} makes no sense, so {str(default)!r} is used.")
+            default = str(getattr(settings, field.name))
+            warn(
+                tr(
+                    "The setting {name!r} in {file!r} is invalid. Using {default!r} instead.",
+                    name=field.name,
+                    file=str(path),
+                    default=default,
+                )
+            )
     return settings
 
 
 def _checked(value: object, kind: type) -> object:
-    """The value as its field's type; a number is never taken for a text nor the other way round."""
+    """Convert a value to its field's type; numbers and strings are not converted into each other."""
     plain = int if kind is int else str
     if type(value) is not plain:
         raise ValueError(f"{value!r} is not a {plain.__name__}")

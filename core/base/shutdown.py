@@ -1,8 +1,8 @@
-"""Ending on Ctrl+C and SIGTERM: within two seconds, also while native code runs, with nothing temporary left behind.
+"""Shutdown on Ctrl+C and SIGTERM: within two seconds, even in native code, without leaving temporary files.
 
-Python runs its signal handlers between two steps of the main thread, which may be minutes away while that is in native
-code. So the number of a signal also goes through a pipe to a thread that waits for it, and that ends the process if it
-does not end by itself. Everything stored survives that: it is written whole or not at all.
+Python runs its signal handlers between two bytecode instructions of the main thread, which may be minutes away while it
+is in native code. So the signal number is also written to a pipe, and a thread that reads it ends the process if the
+work does not end by itself. Stored files survive that, because they are written atomically.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from core.base import leftovers
+from core.base.i18n import tr
 
 GRACE_S: Final = 1.4
 """How long the work may take to end by itself."""
 _SHOW_CURSOR: Final = b"\x1b[?25h"
-_STOPPED: Final = "fovea: Stopped."
 _received: list[int] = []
 
 
 def exit_code() -> int:
-    """The exit code of a program that a signal stopped: 130 for Ctrl+C, 143 for SIGTERM."""
+    """The exit code of a program stopped by a signal: 130 for Ctrl+C, 143 for SIGTERM."""
     return 128 + (_received[0] if _received else signal.SIGINT)
 
 
 def run(work: Callable[[], int]) -> int:
-    """Be a program that works and ends: have the first signal raise KeyboardInterrupt in `work`.
+    """Run a program; the first signal raises KeyboardInterrupt in `work`.
 
     Returns:
         The exit code. After a signal the process ends instead, at the latest after `GRACE_S`.
@@ -42,19 +42,23 @@ def run(work: Callable[[], int]) -> int:
     try:
         code = work()
     except KeyboardInterrupt:  # while it was still being imported
-        end(exit_code(), _STOPPED)
+        end(exit_code(), _farewell())
     return _leave(code)
+
+
+def _farewell() -> str:
+    return f"fovea: {tr('Stopped.')}"
 
 
 def end_on_signals(
     act: Callable[[], None] = lambda: None, *, grace_s: float = 0.0, ignore_interrupts: bool = False
 ) -> None:
-    """Call a function when a signal comes, in a thread of its own, and end the process some time later.
+    """On a signal, call a function in its own thread, and end the process some time later.
 
     Args:
         act: asks the work to end.
-        grace_s: how long it may take for that.
-        ignore_interrupts: whether Ctrl+C is somebody else's to heed.
+        grace_s: how long the work may take.
+        ignore_interrupts: whether to ignore Ctrl+C, because another process handles it.
     """
     _listen(lambda number, _: _note(number), grace_s, act, lambda: end(exit_code()))
     if ignore_interrupts:
@@ -62,7 +66,7 @@ def end_on_signals(
 
 
 def end(code: int, farewell: str = "") -> NoReturn:
-    """End this process at once, after removing its temporary files."""
+    """End this process immediately, after removing its temporary files."""
     leftovers.remove_own_files()
     with contextlib.suppress(OSError):
         if farewell:
@@ -71,7 +75,7 @@ def end(code: int, farewell: str = "") -> NoReturn:
 
 
 def _leave(code: int) -> int:
-    """The exit code to return; after a signal the process ends here, without waiting for threads in native code."""
+    """Return the exit code; after a signal end the process here, without waiting for threads in native code."""
     if not _received:
         return code
     for stream in (sys.stdout, sys.stderr):
@@ -81,7 +85,7 @@ def _leave(code: int) -> int:
 
 
 def _reserve_streams() -> None:
-    """Keep the numbers of standard streams that are closed: the next file opened would get one, and remarks with it."""
+    """Occupy the descriptors of closed standard streams: otherwise the next opened file would get messages."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -94,17 +98,17 @@ def _interrupt_on_signals() -> None:
 
     def interrupt(number: int, _: FrameType | None) -> None:
         _note(number)
-        if not raised.is_set():  # what the first one began to end must not be torn by a second
+        if not raised.is_set():  # a second signal must not interrupt the cleanup after the first
             raised.set()
             raise KeyboardInterrupt
 
-    _listen(interrupt, GRACE_S, lambda: None, lambda: end(exit_code(), _STOPPED))
+    _listen(interrupt, GRACE_S, lambda: None, lambda: end(exit_code(), _farewell()))
 
 
 def _numbers() -> tuple[int, ...]:
-    """The signals that end a program. A shell has its background jobs ignore SIGINT; whoever sends it means it."""
+    """The signals that end a program. SIGINT counts even if a shell ignores it for background jobs."""
     hang_up = getattr(signal, "SIGHUP", None)
-    heeds_hang_up = hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN  # else `nohup` started us
+    heeds_hang_up = hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN  # ignored under `nohup`
     return (signal.SIGINT, signal.SIGTERM, *([hang_up] if hang_up and heeds_hang_up else []))
 
 
@@ -124,7 +128,7 @@ def _listen(
     numbers = _numbers()
     for number in numbers:
         signal.signal(number, handler)
-    if sys.platform == "win32":  # no signal but Ctrl+C comes there, and a pipe cannot be made to never block
+    if sys.platform == "win32":  # only Ctrl+C exists there, and pipes cannot be non-blocking
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -1,7 +1,7 @@
-"""Rows read straight from the pages of a damaged SQLite database, where its trees no longer lead to them.
+"""Rows read directly from the pages of a damaged SQLite database, if its trees no longer lead to them.
 
-Written from https://www.sqlite.org/fileformat2.html: a page holds whole rows, whatever became of
-the pages above it. Pages that are no longer in use may hold earlier states of rows.
+After https://www.sqlite.org/fileformat2.html: a page contains complete rows, even if the pages above it are damaged.
+Pages that are no longer in use may contain earlier versions of rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 _PAGE_SIZE: Final = 4096
-"""SQLite's own choice, where the header does not say."""
+"""SQLite's default, used if the header is damaged."""
 _HEADER: Final = 100
 _NUMBERED: Final = 13
 _KEYED: Final = 10
@@ -35,7 +35,7 @@ class Column:
         name: its name.
         declared: its type as CREATE TABLE has it.
         is_required: whether it is NOT NULL.
-        key: its place in the primary key, from 1; 0: it is no part of that.
+        key: its position in the primary key, from 1; 0 if it is not part of it.
     """
 
     name: str
@@ -49,14 +49,14 @@ class Column:
         return self.key == 1 and self.declared == "INTEGER"
 
     def takes(self, value: object) -> bool:
-        """Whether a stored value can be one of this column."""
+        """Whether a stored value is valid for this column."""
         if value is None:
             return self.is_number or not self.is_required
         return isinstance(value, _KINDS.get(self.declared, (object,)))
 
 
 def rows(file: Path, tables: Mapping[str, Sequence[Column]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Every row in a page that fits one of these tables, with the name of the first that it fits."""
+    """Yield every row that matches one of these tables, with the name of the first matching table."""
     data = file.read_bytes()
     size = _page_size(data)
     for start in range(0, len(data), size):
@@ -68,7 +68,7 @@ def rows(file: Path, tables: Mapping[str, Sequence[Column]]) -> Iterator[tuple[s
 
 
 def _fitting(record: Sequence[object], tables: Mapping[str, Sequence[Column]]) -> str | None:
-    """The first table that a row fits; one of an earlier version may lack the last column, if that needs no value."""
+    """The first table that a row matches; a row of an earlier version may lack an optional last column."""
     fits = (name for name, columns in tables.items() if len(record) == len(columns) and _takes(columns, record))
     older = (name for name, columns in tables.items() if len(record) == len(columns) - 1 and _takes(columns, record))
     return next(chain(fits, older), None)
@@ -107,7 +107,7 @@ def _cell(data: bytes, at: int, size: int, *, is_numbered: bool) -> tuple[int, l
 
 
 def _payload(data: bytes, at: int, length: int, size: int, *, is_numbered: bool) -> bytes:
-    """A cell's payload; what is too long for its page goes on in a chain of others."""
+    """A cell's payload, which may continue in a chain of overflow pages."""
     maximum = size - 35 if is_numbered else (size - 12) * 64 // 255 - 23
     if length <= maximum:
         return data[at : at + length]

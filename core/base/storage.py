@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a kill or a full disk never leaves half of one."""
+"""Atomic file writes: a crash, a kill or a full disk never leaves a partial file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.base.leftovers import partial_file
 
 _BUSY_ERRORS: Final = (5, 32, 33)  # WinError: access denied, sharing violation, lock violation
@@ -20,15 +21,15 @@ _REPLACE_RETRIES_S: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`: afterwards the file is either wholly the old or wholly the new one.
+    """Write `data` to `path` atomically: afterwards the file is either the old or the complete new one.
 
-    A link stays a link, and what it points to is replaced; see `replacing` for permissions.
+    If `path` is a symbolic link, its target is replaced; see `replacing` for permissions.
 
     Raises:
-        StorageError: the folder or disk does not allow it; the old file is unharmed.
+        StorageError: the folder or disk does not allow it; the old file is unchanged.
     """
     with storage_errors(path):
-        path = Path(os.path.realpath(path))  # unlike Path.resolve it accepts a circle of links
+        path = Path(os.path.realpath(path))  # unlike Path.resolve it accepts circular links
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             file.write(data)
@@ -36,10 +37,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a stream whose content takes the place of a file once the block ends well; else that is as it was.
+    """Open a stream whose content replaces a file once the block ends without an error; otherwise it is unchanged.
 
-    What is written lies beside the file until then. The file keeps its permissions, a new one has those any new file
-    gets. `path` must be no link; a link would be replaced itself.
+    The content is written to a file next to it first. An existing file keeps its permissions, a new one gets the
+    default ones. `path` must not be a link; a link itself would be replaced.
 
     Raises:
         OSError: the folder or disk does not allow it, or `path` is a folder or a device.
@@ -50,7 +51,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         file.flush()
         os.fsync(file.fileno())
         if os.name == "nt":
-            file.close()  # an open file cannot be renamed there; elsewhere it is held until it bears its name
+            file.close()  # an open file cannot be renamed there; elsewhere it stays locked until it is renamed
         if path.exists():
             shutil.copymode(path, part)
         replace(part, path)
@@ -58,19 +59,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def as_text(stream: BinaryIO) -> Iterator[TextIO]:
-    """Write UTF-8 text into a stream of bytes, which stays open; line ends are written as given."""
+    """Write UTF-8 text to a binary stream, which stays open; line endings are written as given."""
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
         yield text
         text.flush()
     finally:
-        with contextlib.suppress(OSError, ValueError):  # told by flush, or the block failed already
+        with contextlib.suppress(OSError, ValueError):  # flush reported it, or the block failed already
             text.detach()
 
 
 def keep_owner(status: os.stat_result, file: Path) -> None:
-    """Give a file the owner and the group of another one, as far as that is allowed: to the administrator both, to
-    others a group that they belong to. Permissions are to be set afterwards, as this may take some away.
+    """Give a file the owner and group of another, as far as allowed: administrators can set both, other users a
+    group that they belong to. Set permissions afterwards, because this may remove some.
     """
     if os.name == "nt":
         return
@@ -81,7 +82,7 @@ def keep_owner(status: os.stat_result, file: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """`os.replace` that waits out a virus scanner or indexer holding the file, then makes the folder durable."""
+    """Replace a file, retrying while a virus scanner or indexer holds it, then sync the folder."""
     for pause in _REPLACE_RETRIES_S:
         try:
             source.replace(target)
@@ -97,20 +98,7 @@ def replace(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Tell a person what an OSError about `path` means."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(
-            f"Could not write {path.name!r} in {str(path.parent)!r}: {reason}.",
-            hint="Check free space and permissions of that folder, or choose another with FOVEA_HOME.",
-        ) from error
-
-
-@contextlib.contextmanager
-def reading_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError while `path` is read into words; it may pass, so the file is left as it is.
+    """Convert an OSError while `path` is written.
 
     Raises:
         StorageError: for every OSError.
@@ -118,18 +106,48 @@ def reading_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = f"Could not read {path.name!r} in {str(path.parent)!r}: {error.strerror or type(error).__name__}."
-        raise StorageError(what, hint="Check that file's permissions and its disk, then try again.") from error
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            tr(
+                "Couldn't write {file!r} in {folder!r}: {reason}.",
+                file=path.name,
+                folder=str(path.parent),
+                reason=reason,
+            ),
+            hint=tr("Check the free space and permissions of the folder, or set FOVEA_HOME to another folder."),
+        ) from error
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Convert an OSError while `path` is read; it may be temporary, so the file is not set aside.
+
+    Raises:
+        StorageError: for every OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            tr(
+                "Couldn't read {file!r} in {folder!r}: {reason}.",
+                file=path.name,
+                folder=str(path.parent),
+                reason=reason,
+            ),
+            hint=tr("Check the file's permissions and its disk, then try again."),
+        ) from error
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
-    """Replacing /dev/null or a named pipe by a file would harm other programs."""
+    """Refuse to replace a folder, or a device such as /dev/null, which other programs need."""
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "there is a folder or a device of that name")
+        raise OSError(errno.EINVAL, tr("a folder or device with this name exists"))
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a replaced name survive a power cut where the file system can; it is replaced already and whole."""
+    """Make a rename durable against power loss, where the file system supports it."""
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):

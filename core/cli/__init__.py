@@ -1,8 +1,8 @@
-"""The command line: `fovea classify`, `sort`, `train` and all others; the window is opened elsewhere.
+"""The command line: `fovea classify`, `sort`, `train` and the other commands.
 
-Results go to standard output, everything said about them to standard error. Exit codes: 0 all done, 1 some images
-failed and the others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 nobody reads the output any more, 143
-stopped by SIGTERM.
+Results go to standard output, messages to standard error. Exit codes: 0 all done, 1 some images failed and the others
+are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 the reader of standard output has gone, 143 stopped by
+SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 from core.base import shutdown
 from core.base.errors import FoveaError
 from core.base.home import check_home
+from core.base.i18n import tr
 from core.cli.arguments import parse
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.streams import BrokenPipeOutputError, flush, print_message
@@ -28,10 +29,10 @@ _CHANGING: Final = ("import", "remove", "restore", "use", "activate", "rollback"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; expected failures become two lines on standard error.
+    """Run one command and return its exit code; expected errors become two lines on standard error.
 
     Args:
-        argv: the arguments after the program's name; those of this process if None.
+        argv: the arguments after the program's name; None for those of this process.
     """
     try:
         with _log_to_standard_error():
@@ -42,14 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FoveaError as error:
         print_message(error.what, hint=error.hint)
         return EXIT_FAILED
-    except OSError as error:  # a disk that fails, or a name that no file can have
-        where = "" if error.filename is None else f" {str(error.filename)!r}"
-        print_message(
-            f"Could not use{where or ' a file'}: {error.strerror or error}.", hint="Check that name and its disk."
-        )
+    except OSError as error:  # a failing disk, or a name that no file can have
+        _print_os_error(error)
         return EXIT_FAILED
     except KeyboardInterrupt:
-        print_message("Stopped.")
+        print_message(tr("Stopped."))
         return shutdown.exit_code()
     except BrokenPipeOutputError:
         return EXIT_READER_GONE
@@ -58,11 +56,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _print_os_error(error: OSError) -> None:
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        print_message(tr("Couldn't access a file: {reason}.", reason=reason), hint=tr("Check the disk."))
+    else:
+        what = tr("Couldn't access {file!r}: {reason}.", file=str(error.filename), reason=reason)
+        print_message(what, hint=tr("Check the name and the disk."))
+
+
 def _writes(arguments: argparse.Namespace) -> bool:
     """Whether Fovea's folders must be writable.
 
-    Where FOVEA_HOME names them they must be, but for the doctor, who says what is wrong; else only for commands whose
-    result lies there, so that a user without a home can classify photos.
+    They must be if FOVEA_HOME is set, except for `doctor`, which reports what is wrong; otherwise only for commands
+    that store their results there, so that users without a home folder can classify photos.
     """
     if arguments.command == "doctor":
         return False
@@ -73,7 +80,7 @@ def _writes(arguments: argparse.Namespace) -> bool:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Each command imports what it needs only now, so that `--help` answers at once."""
+    """Run a command; each is imported only when it is used, so that `--help` is fast."""
     match arguments.command:
         case "train":
             from core.cli import train
@@ -130,7 +137,7 @@ class _WarningHandler(logging.Handler):
 
 @contextmanager
 def _log_to_standard_error() -> Iterator[None]:
-    """Warnings of the core, such as a provider that stopped working, reach the person."""
+    """Print the core's warnings, such as a provider that stopped working, to standard error."""
     log, handler = logging.getLogger("core"), _WarningHandler(logging.WARNING)
     log.addHandler(handler)
     propagate, log.propagate = log.propagate, False

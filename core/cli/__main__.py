@@ -1,4 +1,4 @@
-"""`python -m core.cli`: the command line without the window's program."""
+"""`python -m core.cli`: the command line without the window."""
 
 from __future__ import annotations
 

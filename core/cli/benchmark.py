@@ -1,4 +1,4 @@
-"""`fovea benchmark`: how fast this machine is."""
+"""`fovea benchmark`: measure the speed of this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings, measure
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.providers import TITLES
 from core.cli import tables
@@ -19,7 +20,7 @@ from core.models.library import open_library
 
 
 def run(*, as_json: bool) -> int:
-    """Measure and tell.
+    """Measure the speed of all backbones and of decoding, and print it.
 
     Raises:
         ModelError: a backbone is damaged.
@@ -59,11 +60,10 @@ def _engine_as_json(one: EngineTimings) -> dict[str, Any]:
 
 
 def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
-    times = tuple("1 image" if count == 1 else f"{count} at once" for count in BATCHES)
-    result = tables.table(
-        ("backbone", "provider", "precision", *times, "agreement", "why not"), numbers=(*times, "agreement")
-    )
-    result.title = tables.cell("Milliseconds an image", "bold")
+    numbers = (*(tr("batch of {size}", size=size) for size in BATCHES), tr("agreement"))
+    columns = (tr("backbone"), tr("provider"), tr("precision"), *numbers, tr("reason"))
+    result = tables.table(columns, numbers=numbers)
+    result.title = tables.cell(tr("Milliseconds per image"), "bold")
     for one in figures.engines:
         elapsed = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
         agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
@@ -72,6 +72,10 @@ def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
     yield result
     yield Text()
     yield tables.cell(
-        f"A JPEG of 12 megapixels to {figures.size} x {figures.size}: {figures.decode_ms:.1f} ms, "
-        f"side by side {figures.decode_at_once_ms:.1f} ms an image."
+        tr(
+            "Decoding a 12-megapixel JPEG to {size} x {size}: {single:.1f} ms alone, {parallel:.1f} ms in parallel.",
+            size=figures.size,
+            single=figures.decode_ms,
+            parallel=figures.decode_at_once_ms,
+        )
     )

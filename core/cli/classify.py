@@ -1,4 +1,4 @@
-"""`fovea classify`: files and folders in, one result for each image out."""
+"""`fovea classify`: classify files and folders."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
+from core.base.i18n import tr
 from core.cli import classify_folders
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Outcomes, Tally, filter_hint, no_image_error, shows_progress
@@ -29,11 +30,11 @@ from core.outputs.reports.write import check_not_image
 
 
 def run(request: ClassifyRequest) -> int:
-    """Classify all images; 0 if every one was, 1 if some could not be.
+    """Classify all images; return 0 if all were classified, 1 if some failed.
 
     Raises:
-        FoveaError: nothing could start, or the provider or the output failed under way.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing could start, or the provider or the output failed while running.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     check(request)
     if request.engine == "ray":
@@ -48,38 +49,38 @@ def run(request: ClassifyRequest) -> int:
     model = open_library().find(chosen.model if request.model is None else request.model)
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
     with open_results(plan(request, model, top_k), request.output) as results:
-        asked = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
+        classifier = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
         if by_jobs:
-            outcomes = classify_folders.outcomes(request, asked, top_k, totals)
+            outcomes = classify_folders.outcomes(request, classifier, top_k, totals)
         else:
-            outcomes = _outcomes(request, asked.open(), images, top_k)
+            outcomes = _outcomes(request, classifier.open(), images, top_k)
         with closing(outcomes):
             for outcome in outcomes:
                 results.add(ReportRow(outcome))
                 totals.count(outcome)
-    print_message(totals.summary(asked))
+    print_message(totals.summary(classifier))
     if totals.skipped:
-        print_message(describe_kinds(totals.skipped), hint=SAVE_HINT)
+        print_message(describe_kinds(totals.skipped), hint=tr(SAVE_HINT))
     return 1 if totals.failed or totals.unreadable_folders else 0
 
 
 def check(request: ClassifyRequest) -> None:
-    """Refuse what cannot be written, before any work."""
+    """Refuse requests that cannot work, before any work is done."""
     if request.engine == "local" and any(isinstance(path, Address) for path in (*request.paths, request.output)):
-        raise UsageError("Addresses of stores are read and written by --engine ray alone.", hint="Add --engine ray.")
+        raise UsageError(tr("Remote addresses work only with --engine ray."), hint=tr("Add --engine ray."))
     if request.output is not None:
         check_not_image(request.output)
     elif request.format != "table" and not ReportFormat(request.format).is_text:
-        hint = f"Add --output with a name such as results.{request.format}."
-        raise UsageError(f"{request.format} is no text and goes into a file alone.", hint=hint)
+        hint = tr("Add --output with a name such as results.{format}.", format=request.format)
+        raise UsageError(tr("{format} can only be written to a file.", format=request.format), hint=hint)
     asks_jobs = request.include or request.exclude or request.fresh or request.keep_features
     if asks_jobs and not all(map(os.path.isdir, request.paths)):
-        what = "--include, --exclude, --fresh and --keep-features are about folders, and not only folders are named."
-        raise UsageError(what, hint="Name folders alone.")
+        what = tr("--include, --exclude, --fresh and --keep-features work only with folders.")
+        raise UsageError(what, hint=tr("Give folders only."))
 
 
 def _find_images(request: ClassifyRequest, totals: Tally) -> Iterator[Path]:
-    """The images asked for; at least one, or it is an error at once."""
+    """Find the requested images; having none is an error."""
 
     def on_error(folder: Path, error: ImageError) -> None:  # noqa: ARG001 - the message names the folder
         totals.unreadable_folders += 1
@@ -91,12 +92,12 @@ def _find_images(request: ClassifyRequest, totals: Tally) -> Iterator[Path]:
         raise no_image_error(request, totals.skipped)
     for folder in request.paths:
         if _is_empty(folder, recursive=request.recursive):
-            print_message(f"No image was found in {str(folder)!r}.", hint=filter_hint(request))
+            print_message(tr("No images found in {folder!r}.", folder=str(folder)), hint=filter_hint(request))
     return chain([first], images)
 
 
 def _is_empty(folder: Path, *, recursive: bool) -> bool:
-    """Whether a folder can be read and gives no image."""
+    """Whether a folder can be read and contains no images."""
     unreadable: list[Path] = []
     images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
     return next(images, None) is None and not unreadable

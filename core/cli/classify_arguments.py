@@ -1,4 +1,4 @@
-"""What can be asked of `fovea classify` and `fovea jobs`. Nothing heavy is imported here."""
+"""The arguments of `fovea classify` and `fovea jobs`. Nothing heavy is imported here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import mark, tr
 from core.base.providers import Precision, ProviderPreference
 from core.cli.parsing import (
     Parser,
@@ -19,62 +20,62 @@ from core.cli.parsing import (
     parse_location,
 )
 
-_CLASSIFY: Final = """\
-Tell what is in images.
+_CLASSIFY: Final = mark("""\
+Classify images.
 
-Folders give the images in them, with --recursive those of their subfolders too. Results go to
-standard output or to FILE, which is replaced only once everything is done.
+For a folder, all images in it are classified; with --recursive also those in its subfolders. Results
+are written to standard output or to FILE, which is replaced only when everything is done.
 
-For each folder a journal is kept on this computer, below FOVEA_HOME: paths and answers, no images.
-Interrupted in whatever way, the same command goes on where it stopped; run again, it tells all
-answers, but computes only those for images that are new or changed, or all if the model or its
-precision is another one, or with --fresh. `fovea jobs` lists and forgets journals.
+Each folder has a journal of paths and predictions (no images) on this computer, in FOVEA_HOME. If the
+command is interrupted, run it again to resume. A second run reports every prediction but computes
+only those of new or changed images; with another model or precision, or with --fresh, it computes all
+of them. `fovea jobs` lists and removes journals.
 
-PATTERN is like *.jpg, raw or 2024/**/raw: held against the names of files and of the folders they
-lie in, or, with a slash, against the path below the folder. Capital and small letters are the same.
+PATTERN is, for example, *.jpg, raw or 2024/**/raw. Without a slash it is matched against the names of
+files and folders, with a slash against the path inside the folder. Case is ignored.
 
-jsonl is one object a line: path, label, confidence, scores, unknown, model, provider, decode_ms,
+jsonl is one object per line: path, label, confidence, scores, unknown, model, provider, decode_ms,
 preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
-path that are not UTF-8 are escaped as in Python: os.fsencode(path) gives the name on disk back.
+path that are not UTF-8 are escaped as in Python: os.fsencode(path) returns the name on disk.
 Without --format, the suffix of FILE decides: .csv, .tsv, .jsonl, .xlsx, .parquet or .html.
 
-csv is UTF-8 as in RFC 4180; a text that a spreadsheet would take for a formula begins with ', and
-control characters are escaped. For a spreadsheet in a country with a decimal comma, such as Germany or
-France, add --delimiter semicolon (numbers then have a decimal comma) and --bom.
-xlsx (Excel) and parquet hold the same and need --output; parquet needs the extra `parquet`. html is a
-page to read and to send on, with thumbnails of up to 200 of the images inside it.
+csv is UTF-8 according to RFC 4180. Text that a spreadsheet would treat as a formula is prefixed with
+', and control characters are escaped. For spreadsheets that use a decimal comma, as in Germany or
+France, add --delimiter semicolon (numbers are then written with a decimal comma) and --bom.
+xlsx (Excel) and parquet have the same content and need --output; parquet needs the extra `parquet`.
+html is a page for reading and sharing, with embedded thumbnails of up to 200 images.
 
---engine ray spreads the work over the machines of the Ray cluster that RAY_ADDRESS names, or starts
-one on this computer that nobody else can reach. PATH and FILE may then be addresses that fsspec reads,
-such as s3://bucket/photos, and FILE a folder. No journal is kept. It needs the extra `cluster`.
+--engine ray distributes the work over the Ray cluster that RAY_ADDRESS names, or starts one on this
+computer that others cannot reach. PATH and FILE can then be addresses that fsspec supports, such as
+s3://bucket/photos, and FILE can be a folder. No journal is kept. Needs the extra `cluster`.
 
-Exit code: 0 all images are classified, 1 some failed, 2 nothing could start.
-"""
-_JOBS: Final = """\
-The classifications of folders. Each keeps a journal of paths and answers, below FOVEA_HOME on this
-computer, by which `fovea classify` goes on where it was interrupted.
-"""
+Exit code: 0 all images were classified, 1 some failed, 2 nothing could start.
+""")
+_JOBS: Final = mark("""\
+List and manage jobs. A job is one classified folder; its journal of paths and predictions is kept on
+this computer, in FOVEA_HOME, and lets `fovea classify` resume after an interruption.
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifyRequest:
-    """What `fovea classify` was asked; None where the person's settings decide.
+    """The request of `fovea classify`; None where the user's settings apply.
 
     Attributes:
         paths: files and folders, at least one.
-        model: the model's name.
+        model: the name of the model.
         top: how many classes to report for each image.
-        provider: what is to run the model.
-        precision: whether faster, slightly different arithmetic is welcome.
-        recursive: whether subfolders count.
-        include: patterns of which an image in a folder must match one; none: all of them.
-        exclude: patterns of what is passed over in folders.
-        fresh: whether all images are classified anew.
-        keep_features: whether features are kept for models trained later.
-        format: "table" or a form of reports, see `core.outputs.reports.plan.ReportFormat`.
-        output: the file to write instead of standard output.
-        byte_order_mark: whether CSV begins with one.
-        delimiter: what separates the values of CSV.
+        provider: the requested provider.
+        precision: whether faster, slightly different arithmetic is allowed.
+        recursive: whether subfolders are included.
+        include: patterns of which an image in a folder must match at least one; empty for all images.
+        exclude: patterns of files and folders to skip.
+        fresh: whether to discard earlier results.
+        keep_features: whether to store features for other heads over the same backbone.
+        format: "table" or a report format, see `core.outputs.reports.plan.ReportFormat`.
+        output: the file to write; None for standard output.
+        byte_order_mark: whether CSV starts with one.
+        delimiter: the delimiter of CSV.
         engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.jobs.cluster.addresses`).
     """
 
@@ -96,10 +97,10 @@ class ClassifyRequest:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
-        """The request that parsed arguments mean.
+        """Make the request from parsed arguments.
 
         Raises:
-            UsageError: they contradict each other.
+            UsageError: the arguments contradict each other.
         """
         provider, precision = arguments.provider, arguments.precision
         form = format_for(arguments.output, arguments.format, "table")
@@ -125,58 +126,62 @@ class ClassifyRequest:
 
 def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea classify`."""
-    parser = commands.add_parser("classify", help="tell what is in images", description=_CLASSIFY, intermixed=True)
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help="image files and folders")
-    parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use, see `fovea models`)")
-    parser.add_argument("--top", metavar="K", type=parse_count, help="how many classes to report for each image")
-    parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help="what is to run the model")
-    parser.add_argument("--precision", choices=list(map(str, Precision)), help="exact: float32 and nothing faster")
-    parser.add_argument("--recursive", action="store_true", help="look into subfolders")
+    parser = commands.add_parser("classify", help=tr("classify images"), description=tr(_CLASSIFY), intermixed=True)
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help=tr("image files and folders"))
+    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use, see `fovea models`)"))
+    parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
+    parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help=tr("provider to run the model"))
+    parser.add_argument("--precision", choices=list(map(str, Precision)), help=tr("exact: float32 only"))
+    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
     parser.add_argument(
-        "--include", metavar="PATTERN", action="append", default=[], help="of folders, only what matches"
+        "--include", metavar="PATTERN", action="append", default=[], help=tr("in folders, only matching images")
     )
     parser.add_argument(
-        "--exclude", metavar="PATTERN", action="append", default=[], help="of folders, not what matches"
+        "--exclude", metavar="PATTERN", action="append", default=[], help=tr("in folders, skip matching images")
     )
+    parser.add_argument("--fresh", action="store_true", help=tr("discard earlier results and labels and start over"))
     parser.add_argument(
-        "--fresh", action="store_true", help="forget what was classified before, and what was said of it"
+        "--keep-features",
+        action="store_true",
+        help=tr("store features for other models with the same backbone"),
     )
+    parser.add_argument("--output", metavar="FILE", type=parse_location, help=tr("write the results to FILE"))
     parser.add_argument(
-        "--keep-features", action="store_true", help="keep what another head over the same backbone answers by at once"
+        "--engine", choices=("local", "ray"), default="local", help=tr("ray: run on a cluster, see above")
     )
-    parser.add_argument(
-        "--output", metavar="FILE", type=parse_location, help="write the results there, whole or not at all"
-    )
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: on a cluster, see above")
     forms = ("table", "jsonl", "csv", "xlsx", "parquet", "html")
-    parser.add_argument("--format", choices=forms, help="default: by the suffix of FILE, else table")
+    parser.add_argument(
+        "--format", choices=forms, help=tr("output format (default: by the suffix of FILE, otherwise table)")
+    )
     add_csv(parser)
 
 
 def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea jobs`."""
-    parser = commands.add_parser("jobs", help="list, remove and restore classifications of folders", description=_JOBS)
+    parser = commands.add_parser("jobs", help=tr("list, remove and restore jobs"), description=tr(_JOBS))
     add_format(parser, ("table", "json"))
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    show = actions.add_parser("show", help="tell all about a job", description="Tell all about a job.")
+    show = actions.add_parser(
+        "show", help=tr("show the details of a job"), description=tr("Show the details of a job.")
+    )
     add_format(show, ("table", "json"), default=argparse.SUPPRESS)
     remove = actions.add_parser(
         "remove",
-        help="take a job from the list",
-        description=(
-            "Remove a job: its answers, and what you said about them. No image is touched. For seven days "
-            "`fovea jobs restore` brings it back."
+        help=tr("remove a job"),
+        description=tr(
+            "Remove a job with its predictions and your labels. The images are not changed. `fovea jobs restore` can "
+            "bring it back for 7 days."
         ),
     )
     restore = actions.add_parser(
         "restore",
-        help="bring back what was removed",
-        description=(
-            "Bring back a job that was removed within the last seven days, here or in the window. Without an ID, tell "
-            "what can be brought back."
+        help=tr("restore a removed job"),
+        description=tr(
+            "Restore a job that was removed within the last 7 days, on the command line or in the window. Without an "
+            "ID, list what can be restored."
         ),
     )
     add_format(restore, ("table", "json"), default=argparse.SUPPRESS)
-    restore.add_argument("id", metavar="ID", nargs="?", help="as `fovea jobs restore` lists it")
+    restore.add_argument("id", metavar="ID", nargs="?", help=tr("ID from `fovea jobs restore`"))
     for action in (show, remove):
-        action.add_argument("id", metavar="ID", help="as `fovea jobs` lists it")
+        action.add_argument("id", metavar="ID", help=tr("ID from `fovea jobs`"))

@@ -1,4 +1,4 @@
-"""`fovea classify --engine ray`: the same outcomes by the machines of a cluster, from folders or from a store."""
+"""`fovea classify --engine ray`: classify folders or a remote store on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.cli.classify_arguments import ClassifyRequest
@@ -19,7 +20,6 @@ from core.cli.classify_folders import Tally, filter_hint
 from core.cli.classify_report import plan
 from core.cli.results import open_results
 from core.cli.streams import print_message
-from core.datasets.problems import pluralize
 from core.images.listing import find_images
 from core.jobs.cluster.addresses import Address, RemoteStore, open_atomic
 from core.jobs.cluster.classify import classify
@@ -31,16 +31,16 @@ from core.outputs.reports.write import Writer, open_writer
 
 
 def run(request: ClassifyRequest) -> int:
-    """Classify all images; 0 if every one was, 1 if some could not be.
+    """Classify all images; return 0 if all were classified, 1 if some failed.
 
     Raises:
-        FoveaError: nothing could start, or the cluster or the output failed under way.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing could start, or the cluster or the output failed while running.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     _check(request)
     chosen, totals = settings.load(paths.settings_file()), Tally()
     model = open_library().find(chosen.model if request.model is None else request.model)
-    load_head(model)  # a damaged model is told before anything starts
+    load_head(model)  # report a damaged model before anything starts
     top_k = min(request.top or chosen.top_k, len(model.card.classes))
     request, place, images = _find(request, totals)
     task = _task(model, request.provider or chosen.provider, request.precision or chosen.precision, top_k, place)
@@ -50,22 +50,33 @@ def run(request: ClassifyRequest) -> int:
             results.add(ReportRow(outcome))
             totals.count(outcome)
     rate = totals.images / (time.perf_counter() - started)
-    print_message(f"{pluralize(totals.images)}, {totals.failed:,} failed, {rate:.1f} images/s, {model.name} on Ray")
+    print_message(
+        tr_n(
+            "{count:,} image, {failed:,} failed, {rate:.1f} images/s, {model} on Ray",
+            "{count:,} images, {failed:,} failed, {rate:.1f} images/s, {model} on Ray",
+            totals.images,
+            failed=totals.failed,
+            rate=rate,
+            model=model.name,
+        )
+    )
     return 1 if totals.failed or totals.unreadable_folders else 0
 
 
 def _check(request: ClassifyRequest) -> None:
     if request.include or request.exclude or request.fresh or request.keep_features:
-        what = "--include, --exclude, --fresh and --keep-features belong to journals, which Ray does not keep."
-        raise UsageError(what, hint="Leave them out, or leave out --engine ray.")
+        what = tr("--include, --exclude, --fresh and --keep-features do not work with --engine ray.")
+        raise UsageError(what, hint=tr("Remove these options, or remove --engine ray."))
     if isinstance(request.output, Address) and request.format == "table":
-        raise UsageError("A table is for reading here.", hint="Add --format parquet, jsonl or csv.")
+        what = tr("A table cannot be written to a remote address.")
+        raise UsageError(what, hint=tr("Add --format parquet, jsonl or csv."))
     if len(request.paths) > 1 and any(isinstance(path, Address) for path in request.paths):
-        raise UsageError("One address at a time can be classified.", hint="Name the folder above, or run it twice.")
+        what = tr("Only one remote address can be classified at a time.")
+        raise UsageError(what, hint=tr("Give the parent folder, or run the command once for each address."))
 
 
 def _find(request: ClassifyRequest, totals: Tally) -> tuple[ClassifyRequest, RemoteStore | str, Iterator[str]]:
-    """The request without what lets one in, where images are, and the images; at least one, or it is an error."""
+    """Find the images; return the request without credentials, their location, and their names, at least one."""
 
     def on_error(folder: Path, error: ImageError) -> None:  # noqa: ARG001 - the message names the folder
         totals.unreadable_folders += 1
@@ -80,7 +91,7 @@ def _find(request: ClassifyRequest, totals: Tally) -> tuple[ClassifyRequest, Rem
         images = map(str, find_images(request.paths, recursive=request.recursive, on_error=on_error))
     first = next(images, None)
     if first is None:
-        raise UsageError("No image was found.", hint=filter_hint(request))
+        raise UsageError(tr("No images found."), hint=filter_hint(request))
     return request, place, chain([first], images)
 
 
@@ -93,7 +104,7 @@ def _task(
 
 @contextmanager
 def _results(form: ReportOptions | None, request: ClassifyRequest) -> Iterator[Writer]:
-    """Where outcomes go: as without a cluster, into a folder as results.parquet, or into a store."""
+    """Open the writer of outcomes: a file, results.<format> in a folder, or a remote store."""
     output = request.output
     if form is not None and isinstance(output, Address):
         with (

@@ -1,4 +1,4 @@
-"""`fovea classify` of folders: by jobs, so that it goes on where it was interrupted."""
+"""`fovea classify` of folders: as jobs, which can be resumed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import TypeAlias
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.providers import TITLES
 from core.base.storage import storage_errors
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, print_message
-from core.datasets.problems import pluralize
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import IMAGE_SUFFIXES, identity
 from core.jobs.job import Job
@@ -37,7 +37,7 @@ Outcomes: TypeAlias = Generator[Outcome, None, None]
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the images so far; those that answers were kept of count to `images`, not to `fresh`."""
+    """Counts of the outcomes so far; `already_done` are those of earlier runs."""
 
     images: int = 0
     already_done: int = 0
@@ -54,29 +54,33 @@ class Tally:
         self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
 
     def summary(self, model: LazyClassifier) -> str:
-        """All of it in one line; the speed is that of the images that were new."""
-        new = self.images - self.already_done
-        parts = [pluralize(self.images), *([f"{new:,} new"] if self.already_done else []), f"{self.failed:,} failed"]
-        parts += [f"{self.warned:,} with warnings"] if self.warned else []
+        """The counts in one line, with the speed of the new images."""
+        new, name = self.images - self.already_done, model.model.name
+        parts = [tr_n("{count:,} image", "{count:,} images", self.images)]
+        parts += [tr("{count:,} new", count=new)] if self.already_done else []
+        parts += [tr("{count:,} failed", count=self.failed)]
+        parts += [tr("{count:,} with warnings", count=self.warned)] if self.warned else []
         if not new:
-            return f"{', '.join(parts)}, {model.model.name}"
-        rate = new / (time.perf_counter() - self._started)
-        provider = TITLES[model.provider] if model.provider else "kept features"
-        return f"{', '.join(parts)}, {rate:.1f} images/s, {model.model.name} on {provider}"
+            return ", ".join((*parts, name))
+        parts += [tr("{rate:.1f} images/s", rate=new / (time.perf_counter() - self._started))]
+        if model.provider is None:
+            return ", ".join((*parts, tr("{model} on stored features", model=name)))
+        return ", ".join((*parts, tr("{model} on {provider}", model=name, provider=TITLES[model.provider])))
 
 
 def is_possible(request: ClassifyRequest) -> bool:
-    """Whether jobs can do it: folders alone are asked for, none within another, and journals can be kept.
+    """Whether jobs can be used: all paths are folders, none inside another, and journals can be written.
 
     Raises:
-        FoveaError: they cannot, and what is asked needs them.
+        FoveaError: they cannot, and the request needs them.
     """
     if not all(map(os.path.isdir, request.paths)):
         return False
     needed = bool(request.include or request.exclude or request.fresh or request.keep_features)
     if _overlap(request.paths):
         if needed:
-            raise UsageError("One of the folders lies within another.", hint="Name the outer one alone.")
+            what = tr("One of the folders is inside another.")
+            raise UsageError(what, hint=tr("Give only the outer folder."))
         return False
     try:
         with storage_errors(paths.jobs()):
@@ -86,35 +90,36 @@ def is_possible(request: ClassifyRequest) -> bool:
     except StorageError as error:
         if needed:
             raise
-        print_message(f"No journal is kept: {error.what}", hint="Interrupted, the command would begin anew.")
+        what = tr("No journal is kept: {reason}", reason=error.what)
+        print_message(what, hint=tr("If interrupted, the command will start over."))
         return False
     return True
 
 
 def check_folders(request: ClassifyRequest) -> None:
-    """Say which folders have no image; it is an error if none has.
+    """Report folders without images.
 
     Raises:
-        UsageError: there is no image at all, or a pattern means nothing.
+        UsageError: there are no images at all, or a pattern is invalid.
     """
     skipped: Counter[str] = Counter()
     empty = []
     for folder in request.paths:
         walk = _walk(request, folder)
-        if walk.is_empty() and not walk.unreadable_folders:  # which the job tells
+        if walk.is_empty() and not walk.unreadable_folders:  # the job reports those
             empty.append(folder)
             skipped += walk.skipped
     if len(empty) == len(request.paths):
         raise no_image_error(request, skipped)
     for folder in empty:
-        print_message(f"No image was found in {str(folder)!r}.", hint=filter_hint(request))
+        print_message(tr("No images found in {folder!r}.", folder=str(folder)), hint=filter_hint(request))
 
 
 def outcomes(request: ClassifyRequest, model: LazyClassifier, top_k: int, totals: Tally) -> Outcomes:
-    """What came of every image, in input order, those of earlier runs included.
+    """Yield the outcome of every image in input order, including those of earlier runs.
 
     Raises:
-        FoveaError: as `TrainerJob`.
+        FoveaError: as `Job`.
     """
     with _progress(request) as report:
         for folder in request.paths:
@@ -126,26 +131,29 @@ def outcomes(request: ClassifyRequest, model: LazyClassifier, top_k: int, totals
 
 
 def shows_progress(request: ClassifyRequest) -> bool:
-    """Whether a person waits, and results do not themselves run over the same terminal."""
+    """Whether standard error is a terminal and results are not printed to it line by line."""
     results_run_by = request.output is None and request.format != "table" and is_terminal(sys.stdout)
     return is_terminal(sys.stderr) and not results_run_by
 
 
 def no_image_error(request: ClassifyRequest, skipped: Counter[str]) -> UsageError:
-    """Nothing was found but perhaps files of other kinds."""
+    """The error if no images were found; it names the kinds of other files that were."""
     if skipped:
-        return UsageError(f"No image was found. {describe_kinds(skipped)}", hint=SAVE_HINT)
-    return UsageError("No image was found.", hint=filter_hint(request))
+        return UsageError(f"{tr('No images found.')} {describe_kinds(skipped)}", hint=tr(SAVE_HINT))
+    return UsageError(tr("No images found."), hint=filter_hint(request))
 
 
 def filter_hint(request: ClassifyRequest) -> str:
-    """What to do where nothing was found."""
+    """What to do if no images were found."""
     if request.include or request.exclude:
-        return "Look whether --include and --exclude are as you mean them."
+        return tr("Check --include and --exclude.")
     if not request.recursive:
-        return "Add --recursive to look into subfolders, or name image files."
-    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-    return f"In folders, images are files that end in {suffixes}. Name other files, and folders that links lead to."
+        return tr("Add --recursive to include subfolders, or give image files.")
+    return tr(
+        "In folders, only files that end in {suffixes} are classified. Give other files, and folders behind links, by "
+        "name.",
+        suffixes=", ".join(sorted(IMAGE_SUFFIXES)),
+    )
 
 
 def _job_outcomes(job: Job, top_k: int, totals: Tally) -> Iterator[Outcome]:
@@ -170,12 +178,12 @@ def _warn_unreadable(job: Job, reported: set[UnreadableFolder], totals: Tally) -
 
 
 def _job(request: ClassifyRequest, folder: Path) -> JobRequest:
-    """What decides which job it is; who answers is told to the job itself."""
+    """The part of the request that identifies the job."""
     return JobRequest(folder, request.recursive, request.include, request.exclude, keep_features=request.keep_features)
 
 
 def has_images(request: ClassifyRequest, folder: Path) -> bool:
-    """Whether a folder has an image that counts, or cannot be read, which the job will tell."""
+    """Whether a folder has matching images, or cannot be read, which the job will report."""
     walk = _walk(request, folder)
     return not walk.is_empty() or bool(walk.unreadable_folders)
 
@@ -190,7 +198,7 @@ def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[JobP
 
 
 def _overlap(folders: tuple[Path, ...]) -> bool:
-    """Whether one of the folders is another one or lies in it, however they are spelt."""
+    """Whether a folder equals or contains another, however their paths are written."""
     named = [identity(folder) for folder in folders]
     above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
     return len(set(named)) < len(named) or not above.isdisjoint(named)

@@ -1,4 +1,4 @@
-"""`fovea models compare`: how two models, or two versions of one, differ on a folder of photos, labelled or not."""
+"""`fovea models compare`: compare two models, or two versions of one, on a folder of images, labelled or not."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rich.text import Text
 
 from core.base import paths, settings
 from core.base.errors import UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.engine.feature_store import FeatureStore
 from core.evaluation.comparison import (
     Disagreement,
@@ -36,16 +36,17 @@ _MAX_SHOWN: Final = 20
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare two models; 0 if every image could be read, 1 if some could not.
+    """Compare two models; return 0 if all images could be read, 1 if some could not.
 
     Raises:
         FoveaError: nothing could be compared.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     library = open_library()
     models = library.find(arguments.a), library.find(arguments.b)
     if models[0] == models[1]:
-        raise UsageError(f"{arguments.a!r} and {arguments.b!r} are the same.", hint="Name two models or versions.")
+        what = tr("{a!r} and {b!r} are the same model.", a=arguments.a, b=arguments.b)
+        raise UsageError(what, hint=tr("Choose two different models or versions."))
     found = _compare(arguments.folder, *models)
     for failure in found.failures:
         print_message(failure.message, hint=failure.hint)
@@ -73,11 +74,17 @@ def _name(model: InstalledModel) -> str:
 
 
 def _warn(comparison: LabelledComparison, a: str, b: str) -> None:
-    counts = {a: comparison.training_overlap_a, b: comparison.training_overlap_b}
-    text = " and ".join(f"{name!r} on {count:,}" for name, count in counts.items() if count)
-    if text:
-        what = f"Models were trained on some of these {pluralize(comparison.a.images)}, or on copies: {text}."
-        print_message(what, hint="On those they are optimistic. Compare them on images that neither was trained on.")
+    for name, overlap in ((a, comparison.training_overlap_a), (b, comparison.training_overlap_b)):
+        if overlap:
+            what = tr_n(
+                "{name!r} was trained on this {count:,} image, or on a copy, so its accuracy is optimistic.",
+                "{name!r} was trained on {overlap:,} of these {count:,} images, or on copies, so its accuracy is "
+                "optimistic.",
+                comparison.a.images,
+                name=name,
+                overlap=overlap,
+            )
+            print_message(what, hint=tr("Compare the models on images that neither was trained on."))
 
 
 def _as_json(
@@ -137,8 +144,10 @@ def _flip(pair: Disagreement) -> dict[str, Any]:
 
 def _verdict(found: PairedComparison) -> str:
     if not (found.only_a_correct or found.only_b_correct):
-        return "They are right about the same images."
-    return "The difference could be chance." if found.could_be_chance else "The difference is hardly chance."
+        return tr("Both are correct on the same images.")
+    if found.could_be_chance:
+        return tr("The difference could be chance.")
+    return tr("The difference is unlikely to be chance.")
 
 
 def _tables(found: LabelledComparison | UnlabelledComparison, a: str, b: str) -> Iterator[Table | Text]:
@@ -151,30 +160,35 @@ def _tables(found: LabelledComparison | UnlabelledComparison, a: str, b: str) ->
 
 def _unlabelled_table(found: UnlabelledComparison) -> Table:
     result = tables.facts()
-    result.add_row("images", f"{found.images:,}")
-    result.add_row("named alike", f"{found.agreed:,} ({percent(found.agreed / found.images)})")
-    result.add_row("named differently", f"{len(found.disagreements):,}")
-    result.add_row("who is right", "nobody says what is on them in a way that both models know")
+    result.add_row(tr("images"), f"{found.images:,}")
+    result.add_row(tr("same prediction"), f"{found.agreed:,} ({percent(found.agreed / found.images)})")
+    result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
+    result.add_row(tr("accuracy"), tr("not available: no labels of classes that both models know"))
     return result
 
 
 def _labelled_table(comparison: LabelledComparison, a: str, b: str) -> Table:
     found = comparison.comparison
     result = tables.facts()
-    result.add_row("images", f"{comparison.a.images:,}")
+    result.add_row(tr("images"), f"{comparison.a.images:,}")
     for name, evaluation in ((a, comparison.a), (b, comparison.b)):
         low, high = map(percent, evaluation.interval)
-        result.add_row(name, f"{percent(evaluation.accuracy)} right (95% interval {low} to {high})")
-    result.add_row(f"only {a} right", f"{found.only_a_correct:,}")
-    result.add_row(f"only {b} right", f"{found.only_b_correct:,}")
-    result.add_row("named differently", f"{len(found.disagreements):,}")
-    result.add_row("McNemar's test", f"p = {found.p:.2g}. {_verdict(found)}")
+        accuracy = percent(evaluation.accuracy)
+        text = tr(
+            "{accuracy} correct (95% confidence interval: {low} to {high})", accuracy=accuracy, low=low, high=high
+        )
+        result.add_row(name, text)
+    result.add_row(tr("only {name} correct", name=a), f"{found.only_a_correct:,}")
+    result.add_row(tr("only {name} correct", name=b), f"{found.only_b_correct:,}")
+    result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
+    result.add_row(tr("McNemar's test"), f"p = {found.p:.2g}. {_verdict(found)}")
     return result
 
 
 def _flips(pairs: tuple[Disagreement, ...], a: str, b: str) -> Table:
-    result = tables.table(("image", "class", a, f"{a} sure", b, f"{b} sure"), numbers=(f"{a} sure", f"{b} sure"))
-    result.title = tables.cell("Named differently", "bold")
+    sure_a, sure_b = (tr("{name} confidence", name=name) for name in (a, b))
+    result = tables.table((tr("image"), tr("class"), a, sure_a, b, sure_b), numbers=(sure_a, sure_b))
+    result.title = tables.cell(tr("Different predictions"), "bold")
     for one in pairs[:_MAX_SHOWN]:
         result.add_row(
             *map(tables.cell, (str(one.path), one.label or "")),
@@ -184,10 +198,11 @@ def _flips(pairs: tuple[Disagreement, ...], a: str, b: str) -> Table:
             percent(one.confidence_b),
         )
     if len(pairs) > _MAX_SHOWN:
-        result.caption = tables.cell(f"and {len(pairs) - _MAX_SHOWN:,} more, see --format json")
+        more = tr("and {count:,} more; use --format json to list all", count=len(pairs) - _MAX_SHOWN)
+        result.caption = tables.cell(more)
         result.caption_justify = "left"
     return result
 
 
-def _label_cell(named: str, label: str | None) -> Text:
-    return tables.cell(named, "") if label is None else tables.cell(named, "green" if named == label else "red")
+def _label_cell(predicted: str, label: str | None) -> Text:
+    return tables.cell(predicted, "" if label is None else "green" if predicted == label else "red")

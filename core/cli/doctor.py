@@ -1,4 +1,4 @@
-"""`fovea doctor`: what works on this machine and why not."""
+"""`fovea doctor`: check what works on this machine, and why other things do not."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from core.app.diagnostics import DiagnosticReport, Issue, run_diagnostics
+from core.base.i18n import tr
 from core.base.providers import TITLES
 from core.cli import tables
 from core.cli.streams import results_to
 
 
 def run(*, as_json: bool) -> int:
-    """Examine and tell; 0 if images can be classified here, otherwise 2."""
+    """Check this machine and print the report; return 0 if images can be classified, otherwise 2."""
     findings = run_diagnostics()
     with results_to(None) as stream:
         if as_json:
@@ -41,7 +42,11 @@ def _report(findings: DiagnosticReport) -> Iterator[Table | Text]:
         yield Text()
     for issue in findings.troubles:
         yield tables.cell(f"! {issue.what} {issue.hint}", "yellow")
-    verdict = "Images can be classified here." if findings.can_classify else "Images cannot be classified here."
+    verdict = (
+        tr("Images can be classified on this machine.")
+        if findings.can_classify
+        else tr("Images cannot be classified on this machine.")
+    )
     yield tables.cell(verdict, "bold green" if findings.can_classify else "bold red")
 
 
@@ -49,23 +54,24 @@ def _machine(findings: DiagnosticReport) -> Table:
     result = tables.facts()
     for name, version in findings.versions.items():
         result.add_row(tables.cell(name), tables.cell(version))
-    result.add_row("system", tables.cell(findings.system))
-    result.add_row("processor", tables.cell(f"{findings.processor}, {findings.cores} threads"))
-    result.add_row("reads", ", ".join(name for name, reads in findings.decoders.items() if reads))
-    lacks = [name for name, reads in findings.decoders.items() if not reads]
-    if lacks:
-        result.add_row("does not read", ", ".join(lacks))
-    for name, missing in (("trainer", findings.trainer), ("keywords", findings.keywords)):
-        result.add_row(name, tables.cell(f"no: {missing.what} {missing.hint}" if missing else "found"))
+    processor = tr("{name}, {count} threads", name=findings.processor, count=findings.cores)
+    result.add_row(tr("system"), tables.cell(findings.system))
+    result.add_row(tr("processor"), tables.cell(processor))
+    result.add_row(tr("supported formats"), ", ".join(name for name, reads in findings.decoders.items() if reads))
+    missing_formats = [name for name, reads in findings.decoders.items() if not reads]
+    if missing_formats:
+        result.add_row(tr("unsupported formats"), ", ".join(missing_formats))
+    for name, issue in ((tr("trainer"), findings.trainer), (tr("keywords"), findings.keywords)):
+        found = tr("not available: {reason}", reason=f"{issue.what} {issue.hint}") if issue else tr("available")
+        result.add_row(name, tables.cell(found))
     return result
 
 
 def _providers(findings: DiagnosticReport) -> Table:
-    tried_on = f" (tried on {findings.tried_on})" if findings.tried_on else ""
-    result = tables.table(
-        ("provider", "works", "agreement", "ms per image", "why not"), numbers=("agreement", "ms per image")
-    )
-    result.title = tables.cell(f"Providers{tried_on}", "bold")
+    numbers = tr("agreement"), tr("ms per image")
+    result = tables.table((tr("provider"), tr("works"), *numbers, tr("reason")), numbers=numbers)
+    title = tr("Providers (tested with {backbone})", backbone=findings.tried_on) if findings.tried_on else None
+    result.title = tables.cell(title or tr("Providers"), "bold")
     for finding in findings.providers:
         agreement = "" if finding.agreement is None else f"{finding.agreement:.5f}"
         milliseconds = "" if finding.milliseconds is None else f"{finding.milliseconds:.1f}"
@@ -74,24 +80,24 @@ def _providers(findings: DiagnosticReport) -> Table:
 
 
 def _models(findings: DiagnosticReport) -> Table:
-    result = tables.table(("model", "opens", "", "why not"))
-    result.title = tables.cell("Models", "bold")
+    result = tables.table((tr("model"), tr("opens"), "", tr("reason")))
+    result.title = tables.cell(tr("Models"), "bold")
     for finding in findings.models:
-        note = "backbone" if finding.is_backbone else "in use" if finding.in_use else ""
+        note = tr("backbone") if finding.is_backbone else tr("in use") if finding.in_use else ""
         result.add_row(tables.cell(finding.name), *_verdict(finding.trouble, note))
     return result
 
 
 def _verdict(issue: Issue | None, *between: str) -> tuple[Text, ...]:
-    works = tables.cell("no", "red") if issue else tables.cell("yes", "green")
+    works = tables.cell(tr("no"), "red") if issue else tables.cell(tr("yes"), "green")
     reason = f"{issue.what} {issue.hint}" if issue else ""
     return (works, *map(tables.cell, between), tables.cell(reason))
 
 
 def _folders(findings: DiagnosticReport) -> Table:
-    result = tables.table(("folder for", "may be written", "free", "where"), numbers=("free",))
+    result = tables.table((tr("folder for"), tr("writable"), tr("free space"), tr("path")), numbers=(tr("free space"),))
     for finding in findings.folders:
-        writable = tables.cell("yes", "green") if finding.is_writable else tables.cell("no", "red")
+        writable = tables.cell(tr("yes"), "green") if finding.is_writable else tables.cell(tr("no"), "red")
         free = "" if finding.free_bytes is None else tables.size(finding.free_bytes)
         result.add_row(finding.purpose, writable, free, tables.cell(str(finding.folder)))
     return result

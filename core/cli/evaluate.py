@@ -1,4 +1,4 @@
-"""`fovea evaluate`: how good a model is on a folder of labelled images."""
+"""`fovea evaluate`: measure the accuracy of a model on a folder of labelled images."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from core.base import paths, settings
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.engine.feature_store import FeatureStore
 from core.evaluation.folder_evaluation import FolderEvaluation, HeldOutScore, evaluate_folder
 from core.evaluation.leakage import TrainingSet
@@ -32,17 +32,17 @@ from core.outputs.reports.plan import ReportFormat, check_suffix
 from core.outputs.reports.write import check_not_image
 
 _MATRIX_CLASSES: Final = 15
-"""Beyond this a matrix does not fit a terminal."""
+"""A larger matrix does not fit a terminal."""
 _MAX_PAIRS: Final = 15
 _MAX_MISTAKES: Final = 10
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate a model; 0 if every image could be read, 1 if some could not.
+    """Evaluate a model; return 0 if all images could be read, 1 if some could not.
 
     Raises:
-        FoveaError: nothing could be judged, or the report could not be written.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing could be evaluated, or the report could not be written.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")
@@ -75,34 +75,42 @@ def _evaluate(folder: Path, model: InstalledModel, chosen: settings.Settings) ->
 
 
 def _overlap_note(result: FolderEvaluation) -> str:
-    return (
-        f"The model was trained on {result.training_overlap:,} of these {pluralize(result.evaluation.images)}, or "
-        "on copies "
-        f"of them, so its accuracy is optimistic."
+    return tr_n(
+        "The model was trained on this {count:,} image, or on a copy, so its accuracy is optimistic.",
+        "The model was trained on {overlap:,} of these {count:,} images, or on copies, so its accuracy is optimistic.",
+        result.evaluation.images,
+        overlap=result.training_overlap,
     )
 
 
 def _held_out_note(held_out: HeldOutScore | None) -> str:
     if held_out is None:
-        return "Evaluate it on images that it was not trained on."
+        return tr("Evaluate it on images that it was not trained on.")
     low, high = map(percent, held_out.interval)
-    judged = f"On the {pluralize(held_out.images, 'other image')}, {percent(held_out.accuracy)} are correct"
-    return f"{judged} (95% confidence interval: {low} to {high})."
+    return tr_n(
+        "On the {count:,} other image, {accuracy} are correct (95% confidence interval: {low} to {high}).",
+        "On the {count:,} other images, {accuracy} are correct (95% confidence interval: {low} to {high}).",
+        held_out.images,
+        accuracy=percent(held_out.accuracy),
+        low=low,
+        high=high,
+    )
 
 
 def _write_report(file: Path, result: FolderEvaluation, model: InstalledModel, folder: Path) -> None:
-    origin = f"version {model.version}" if model.version else "shipped with Fovea"
+    title = model.card.title
+    origin = tr("version {version}", version=model.version) if model.version else tr("built in")
     about = {
-        "model": f"{model.card.title} ({model.name}, {origin})",
-        "backbone": model.backbone.name,
-        "head's SHA-256": model.card.head.sha256,
-        "images": folder_name(folder),
+        tr("model"): f"{title} ({model.name}, {origin})",
+        tr("backbone"): model.backbone.name,
+        tr("SHA-256 of the head"): model.card.head.sha256,
+        tr("images"): folder_name(folder),
     }
     if result.training_overlap:
-        about["honesty"] = f"{_overlap_note(result)} {_held_out_note(result.held_out)}"
-    html = html_report(result.evaluation, title=f"{model.card.title}: how good it is", about=about, folder=folder)
+        about[tr("note")] = f"{_overlap_note(result)} {_held_out_note(result.held_out)}"
+    html = html_report(result.evaluation, title=tr("{model}: evaluation", model=title), about=about, folder=folder)
     write_atomically(file, html.encode())
-    print_message(f"The report is written to {str(file)!r}.")
+    print_message(tr("Saved the report to {file!r}.", file=str(file)))
 
 
 def _as_json(result: FolderEvaluation, model: InstalledModel, folder: Path) -> dict[str, Any]:
@@ -127,7 +135,7 @@ def _held_out_json(held_out: HeldOutScore | None) -> dict[str, Any] | None:
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
-    """An evaluation as tables for a person, with empty lines between them."""
+    """The tables of an evaluation, with empty lines between them."""
     yield _summary(evaluation)
     yield Text()
     yield _per_class(evaluation)
@@ -142,18 +150,28 @@ def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
     low, high = (percent(bound) for bound in evaluation.interval)
     result = tables.facts()
-    result.add_row("images", f"{evaluation.images:,}")
-    result.add_row("accuracy", f"{percent(evaluation.accuracy)} (95% interval {low} to {high})")
+    accuracy = tr(
+        "{accuracy} (95% confidence interval: {low} to {high})",
+        accuracy=percent(evaluation.accuracy),
+        low=low,
+        high=high,
+    )
+    result.add_row(tr("images"), f"{evaluation.images:,}")
+    result.add_row(tr("accuracy"), accuracy)
     if len(evaluation.top_k) < len(evaluation.classes):
-        result.add_row(f"among the {len(evaluation.top_k)} likeliest", percent(evaluation.top_k[-1]))
-    result.add_row("log loss", f"{calibrated.log_loss:.4f} ({raw.log_loss:.4f} at temperature 1)")
-    result.add_row("calibration error", f"{percent(calibrated.ece)} ({percent(raw.ece)} at temperature 1)")
-    result.add_row("temperature", f"{calibrated.temperature:.4g}")
+        result.add_row(tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1]))
+    loss = f"{calibrated.log_loss:.4f}", f"{raw.log_loss:.4f}"
+    for name, (value, before) in (
+        (tr("log loss"), loss),
+        (tr("calibration error"), (percent(calibrated.ece), percent(raw.ece))),
+    ):
+        result.add_row(name, tr("{value} ({before} at temperature 1)", value=value, before=before))
+    result.add_row(tr("temperature"), f"{calibrated.temperature:.4g}")
     return result
 
 
 def _per_class(evaluation: Evaluation) -> Table:
-    columns = ("class", "precision", "recall", "F1", "images")
+    columns = (tr("class"), tr("precision"), tr("recall"), tr("F1"), tr("images"))
     result = tables.table(columns, numbers=columns[1:])
     for one in evaluation.per_class:
         fractions = (percent(fraction) for fraction in (one.precision, one.recall, one.f1))
@@ -163,8 +181,8 @@ def _per_class(evaluation: Evaluation) -> Table:
 
 def _matrix(evaluation: Evaluation) -> Table:
     numbers = [str(number) for number, _ in enumerate(evaluation.classes, 1)]
-    result = tables.table(("", "class", *numbers), numbers=("", *numbers))
-    result.title = tables.cell("Rows: the class; columns: what its images were named", "bold")
+    result = tables.table(("", tr("class"), *numbers), numbers=("", *numbers))
+    result.title = tables.cell(tr("Confusion matrix (rows: class, columns: prediction)"), "bold")
     for row, label in enumerate(evaluation.classes):
         counts = evaluation.confusion[row].tolist()
         cells = (_count(count, is_correct=row == column) for column, count in enumerate(counts))
@@ -179,17 +197,19 @@ def _count(count: int, *, is_correct: bool) -> Text:
 
 
 def _pairs(evaluation: Evaluation) -> Table:
-    result = tables.table(("class", "named", "images", "of the class"), numbers=("images", "of the class"))
-    result.title = tables.cell("Most frequent confusions", "bold")
+    numbers = tr("images"), tr("% of class")
+    result = tables.table((tr("class"), tr("prediction"), *numbers), numbers=numbers)
+    result.title = tables.cell(tr("Most frequent confusions"), "bold")
     for one in most_confused(evaluation, _MAX_PAIRS):
         result.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
     return result
 
 
 def _misclassifications(evaluation: Evaluation) -> Table:
-    result = tables.table(("image", "class", "named", "confidence"), numbers=("confidence",))
-    result.title = tables.cell("Surest mistakes", "bold")
+    columns = (tr("image"), tr("class"), tr("prediction"), tr("confidence"))
+    result = tables.table(columns, numbers=columns[3:])
+    result.title = tables.cell(tr("Most confident mistakes"), "bold")
     for one in evaluation.mistakes[:_MAX_MISTAKES]:
-        named = tables.cell(one.predicted, "red")
-        result.add_row(tables.cell(str(one.path)), tables.cell(one.label), named, percent(one.confidence))
+        predicted = tables.cell(one.predicted, "red")
+        result.add_row(tables.cell(str(one.path)), tables.cell(one.label), predicted, percent(one.confidence))
     return result

@@ -1,4 +1,4 @@
-"""`fovea models export`: a model as one file for other programs, and what it lost on the way."""
+"""`fovea models export`: export a model as one file for other programs, and report the loss of accuracy."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from core.base.errors import UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.evaluation.plots import percent
 from core.exporting.export import export_model
 from core.exporting.export_evaluation import AccuracyLossError, ExportEvaluation, VariantMetrics
@@ -26,16 +26,19 @@ from core.models.library import Library
 from core.models.weight_storage import Storage
 
 _ONNX, _LITERT = ".onnx", ".tflite"
-_COMPARED: Final = ("accuracy", "lost", "only exact right", "only it right", "p", "named otherwise", "cosine")
-_COLUMNS: Final = (*_COMPARED, "ms per image", "size")
+
+
+def _columns() -> tuple[str, ...]:
+    counts = tr("only exact correct"), tr("only variant correct"), "p", tr("predictions differ")
+    return tr("accuracy"), tr("loss"), *counts, tr("cosine"), tr("ms per image"), tr("size")
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:
-    """Write a model as one file, and print what it loses in 8 bits.
+    """Export a model as one file, and print what it loses in 8 bits.
 
     Raises:
-        FoveaError: nothing was written; what was there before is unharmed.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing was written; an existing file is unchanged.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     file: Path = arguments.file
     storage = None if arguments.storage is None else Storage(arguments.storage)
@@ -51,18 +54,20 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
         raise
     if evaluation is not None:
         _show(evaluation, as_json=arguments.format == "json")
-    print_message(f"{arguments.name!r} is written to {str(file)!r} ({tables.size(file.stat().st_size)}).")
+    size = tables.size(file.stat().st_size)
+    print_message(tr("Exported {name!r} to {file!r} ({size}).", name=arguments.name, file=str(file), size=size))
 
 
 def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
     kind = file.suffix.lower()
     if kind not in (_ONNX, _LITERT):
-        raise UsageError(f"{str(file)!r} is no name for a model.", hint="Choose a name that ends in .onnx or .tflite.")
+        what = tr("{file!r} is not a name for a model file.", file=str(file))
+        raise UsageError(what, hint=tr("Choose a name that ends in .onnx or .tflite."))
     if storage is Storage.INT8 and images is None:
-        what = "Which ranges 8 bits have to hold, and what they lose, is found out on images."
-        raise UsageError(what, hint="Name a folder of labelled images with --images.")
+        what = tr("int8 needs images for calibration and evaluation.")
+        raise UsageError(what, hint=tr("Add --images with a folder of labelled images."))
     if images is not None and kind == _ONNX and storage is not Storage.INT8:
-        raise UsageError("Images are looked at only for int8 and for .tflite.", hint="Leave --images out.")
+        raise UsageError(tr("--images works only with int8 and .tflite."), hint=tr("Remove --images."))
 
 
 def _format(file: Path, storage: Storage | None) -> ExportFormat:
@@ -73,22 +78,32 @@ def _format(file: Path, storage: Storage | None) -> ExportFormat:
 def _show(evaluation: ExportEvaluation, *, as_json: bool) -> None:
     print_problems(evaluation.problems)
     if evaluation.learnt:
-        what = (
-            f"Of these {pluralize(evaluation.images)}, the model learnt from {evaluation.learnt:,}; on them it is "
-            "flattered."
+        what = tr_n(
+            "The model was trained on {learned:,} of this {count:,} image, so its accuracy is optimistic.",
+            "The model was trained on {learned:,} of these {count:,} images, so its accuracy is optimistic.",
+            evaluation.images,
+            learned=evaluation.learnt,
         )
-        print_message(what, hint="What it loses is told all the same: both forms are judged by the same images.")
+        print_message(what, hint=tr("The loss is still meaningful: both variants are evaluated on the same images."))
     with results_to(None) as stream:
         if as_json:
             stream.write(json.dumps(_as_json(evaluation), indent=2) + "\n")
             return
-        how = (
-            "those of its training"
-            if evaluation.is_as_trained
-            else "drawn anew: the model was not trained on this folder"
+        tables.show(stream, _table(evaluation), Text(_split_text(evaluation)))
+
+
+def _split_text(evaluation: ExportEvaluation) -> str:
+    values = {"calibration": evaluation.calibration, "evaluation": evaluation.images}
+    if evaluation.is_as_trained:
+        return tr(
+            "Images: {calibration:,} for calibration, {evaluation:,} for evaluation (the split of its training).",
+            **values,
         )
-        summary = f"{pluralize(evaluation.calibration)} to adjust with, {evaluation.images:,} to judge by, {how}."
-        tables.show(stream, _table(evaluation), Text(summary))
+    return tr(
+        "Images: {calibration:,} for calibration, {evaluation:,} for evaluation (a new random split: the model was not "
+        "trained on this folder).",
+        **values,
+    )
 
 
 def _as_json(evaluation: ExportEvaluation) -> dict[str, Any]:
@@ -98,17 +113,19 @@ def _as_json(evaluation: ExportEvaluation) -> dict[str, Any]:
 
 
 def _table(evaluation: ExportEvaluation) -> Table:
-    result = tables.table(("form", *_COLUMNS), numbers=_COLUMNS)
-    for form in (evaluation.exact, *evaluation.forms):
-        name = f"{form.name} (written)" if form == evaluation.chosen else form.name
-        result.add_row(*map(tables.cell, (name, *_cells(form, is_exact=form is evaluation.exact))))
+    columns = _columns()
+    result = tables.table((tr("variant"), *columns), numbers=columns)
+    for variant in (evaluation.exact, *evaluation.forms):
+        name = tr("{name} (written)", name=variant.name) if variant == evaluation.chosen else variant.name
+        cells = _cells(variant, len(columns), is_exact=variant is evaluation.exact)
+        result.add_row(*map(tables.cell, (name, *cells)))
     return result
 
 
-def _cells(form: VariantMetrics, *, is_exact: bool) -> tuple[str, ...]:
-    costs = f"{form.milliseconds:.1f}", tables.size(form.size_bytes)
+def _cells(variant: VariantMetrics, columns: int, *, is_exact: bool) -> tuple[str, ...]:
+    costs = f"{variant.milliseconds:.1f}", tables.size(variant.size_bytes)
     if is_exact:
-        return (percent(form.accuracy), *("",) * (len(_COMPARED) - 1), *costs)
-    counts = f"{form.only_exact_right:,}", f"{form.only_it_right:,}"
-    differs = f"{form.p:.2g}", f"{form.named_otherwise:,}", f"{form.cosine:.4f}"
-    return (percent(form.accuracy), percent(form.lost), *counts, *differs, *costs)
+        return (percent(variant.accuracy), *("",) * (columns - 3), *costs)
+    counts = f"{variant.only_exact_right:,}", f"{variant.only_it_right:,}"
+    differs = f"{variant.p:.2g}", f"{variant.named_otherwise:,}", f"{variant.cosine:.4f}"
+    return (percent(variant.accuracy), percent(variant.lost), *counts, *differs, *costs)

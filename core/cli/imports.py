@@ -1,4 +1,4 @@
-"""`fovea models import`: a model that Fovea exported, or a classifier of another program with answers about it."""
+"""`fovea models import`: import a model that Fovea exported, or a classifier from another program."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import FoveaError, UsageError
+from core.base.i18n import tr
 from core.card import ResizeMode
 from core.cli.streams import print_message, results_to
 from core.models.class_names import read_names, text_of
@@ -20,10 +21,10 @@ _ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "previ
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:
-    """Add a model, or show what it says about a photo.
+    """Import a model, or show its prediction for a photo.
 
     Raises:
-        FoveaError: it could not be added.
+        FoveaError: the model could not be imported.
     """
     file: Path = arguments.file
     given = _names_from(arguments.classes)
@@ -41,9 +42,10 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
 
 def _show(file: Path, imported: Imported) -> None:
     name = imported.model.name
-    print_message(
-        f"Imported {str(file)!r} as {name!r}." if imported.is_new else f"You already have this model: {name!r}."
-    )
+    if imported.is_new:
+        print_message(tr("Imported {file!r} as {name!r}.", file=str(file), name=name))
+    else:
+        print_message(tr("You already have this model: {name!r}.", name=name))
     with results_to(None) as stream:
         stream.write(f"{name}\n")
 
@@ -51,8 +53,11 @@ def _show(file: Path, imported: Imported) -> None:
 def _check_no_answers(arguments: argparse.Namespace) -> None:
     given = [f"--{name}" for name in _ANSWERS if getattr(arguments, name) is not None]
     if given:
-        what = f"Fovea exported this file, which says everything itself: {', '.join(given)} cannot change it."
-        raise UsageError(what, hint="Leave these options out.")
+        what = tr(
+            "{options} cannot be used here: Fovea exported this file, and it contains all details.",
+            options=", ".join(given),
+        )
+        raise UsageError(what, hint=tr("Remove these options."))
 
 
 def _names_from(file: Path | None) -> tuple[str, ...]:
@@ -60,28 +65,31 @@ def _names_from(file: Path | None) -> tuple[str, ...]:
         return ()
     names = read_names(text_of(file))
     if not names:
-        what = f"{str(file)!r} cannot be read, or has no names of classes in it."
-        raise UsageError(what, hint="Name a text file with one class a line, or a JSON list.")
+        what = tr("Couldn't read class names from {file!r}.", file=str(file))
+        raise UsageError(what, hint=tr("Choose a text file with one class per line, or a JSON list."))
     return names
 
 
-def _answers(arguments: argparse.Namespace, asked: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
-    """What the options and the file say together.
+def _answers(arguments: argparse.Namespace, questions: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
+    """Combine the options with the details in the file.
 
     Raises:
-        UsageError: something is still open; the message names all of it.
+        UsageError: details are missing; the message names all of them.
     """
-    classes = given or asked.classes
-    size: int = arguments.size or asked.size or 0
-    scaling = Scaling.RAW if asked.reads_bytes else arguments.scaling
+    classes = given or questions.classes
+    size: int = arguments.size or questions.size or 0
+    scaling = Scaling.RAW if questions.reads_bytes else arguments.scaling
     missing = [
-        *([] if classes else [f"--classes FILE (names for its {asked.class_count:,} classes)"]),
-        *([] if size else ["--size N (pixels; often 224)"]),
-        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_guess(asked)})"]),
+        *([] if classes else [tr("--classes FILE (names of its {count:,} classes)", count=questions.class_count)]),
+        *([] if size else [tr("--size N (pixels; often 224)")]),
+        *([] if scaling else [f"--scaling {'|'.join(Scaling)} ({_scaling_hint(questions)})"]),
     ]
     if missing:
-        what = f"This file was not made by Fovea, and some details are missing: {', '.join(missing)}."
-        raise UsageError(what, hint="Look on the model's download page; --preview PHOTO tries your answers out.")
+        what = tr(
+            "This file was not made by Fovea, and some details are missing: {options}.", options=", ".join(missing)
+        )
+        hint = tr("Check the download page of the model. Use --preview PHOTO to try your answers.")
+        raise UsageError(what, hint=hint)
     fit, crop = arguments.crop or (ResizeMode.CENTRE_CROP, DEFAULT_CROP)
     return ImportAnswers(
         title=arguments.name or arguments.file.stem or "imported",
@@ -94,8 +102,10 @@ def _answers(arguments: argparse.Namespace, asked: ImportQuestions, given: tuple
     )
 
 
-def _guess(asked: ImportQuestions) -> str:
-    return "it scales them itself: most likely raw" if asked.scales_inside else "PyTorch: mostly imagenet"
+def _scaling_hint(questions: ImportQuestions) -> str:
+    if questions.scales_inside:
+        return tr("most likely raw, because the model scales its input")
+    return tr("usually imagenet for PyTorch models")
 
 
 def _preview(file: Path, answers: ImportAnswers, photo: Path) -> None:
@@ -107,4 +117,4 @@ def _preview(file: Path, answers: ImportAnswers, photo: Path) -> None:
     with results_to(None) as stream:
         for score in outcome.scores:
             stream.write(f"{score.probability:6.1%}  {score.label}\n")
-    print_message("Nothing was imported yet.", hint="If these answers are right, leave --preview out.")
+    print_message(tr("Nothing was imported yet."), hint=tr("If this looks right, run the command without --preview."))

@@ -1,4 +1,4 @@
-"""`fovea jobs`: the classifications of folders, and what their journals hold."""
+"""`fovea jobs`: list, show, remove and restore jobs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from core.base.i18n import tr, tr_n
 from core.cli import tables
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.jobs.job_list import BrokenJob, existing_job, job_summary, list_jobs
 from core.jobs.queries import ResultStore
 from core.jobs.trash import RemovedJob, purge, removed_jobs, restore, trash
 from core.jobs.values import Filter, JobState, JobSummary
 from core.models.versions import KEPT_DAYS
 
-_COLUMNS: Final = ("id", "folder", "images", "failed", "to do", "state", "model", "begun")
 _CLASSES_SHOWN: Final = 40
 
 
+def _columns() -> tuple[str, ...]:
+    counts = tr("images"), tr("failed"), tr("remaining")
+    return tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 once it is done, 1 if the journal of a listed job cannot be read.
+    """Run an action; return 0 on success, 1 if the journal of a listed job cannot be read.
 
     Raises:
         FoveaError: it could not be done.
@@ -38,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             _list_removed(as_json=arguments.format == "json")
         case "restore":
             restore(arguments.id)
-            print_message(f"The job {arguments.id} is there again.")
+            print_message(tr("Restored job {id}.", id=arguments.id))
         case _:
             return _list(as_json=arguments.format == "json")
     return 0
@@ -50,7 +54,8 @@ def _list(*, as_json: bool) -> int:
         if as_json:
             stream.write(json.dumps([_content(job) for job in jobs], indent=2) + "\n")
         else:
-            result = tables.table(_COLUMNS, numbers=("images", "failed", "to do"))
+            columns = _columns()
+            result = tables.table(columns, numbers=columns[2:5])
             for job in jobs:
                 result.add_row(*_cells(job))
             tables.show(stream, result)
@@ -61,8 +66,13 @@ def _remove(id_: str) -> None:
     existing_job(id_)
     trash(id_)
     purge()
-    hint = f"`fovea jobs restore {id_}` takes that back for {KEPT_DAYS} days."
-    print_message(f"The job {id_} is removed; no image was touched.", hint=hint)
+    hint = tr_n(
+        "To undo this within {count} day, run `fovea jobs restore {id}`.",
+        "To undo this within {count} days, run `fovea jobs restore {id}`.",
+        KEPT_DAYS,
+        id=id_,
+    )
+    print_message(tr("Removed job {id}. No image was changed.", id=id_), hint=hint)
 
 
 def _list_removed(*, as_json: bool) -> None:
@@ -71,7 +81,8 @@ def _list_removed(*, as_json: bool) -> None:
         if as_json:
             stream.write(json.dumps([_removed_content(job) for job in jobs], indent=2) + "\n")
             return
-        result = tables.table(("id", "folder", "images", "reviewed", "removed"), numbers=("images", "reviewed"))
+        counts = tr("images"), tr("reviewed")
+        result = tables.table((tr("id"), tr("folder"), *counts, tr("removed")), numbers=counts)
         for job in jobs:
             result.add_row(*_removed_cells(job))
         tables.show(stream, result)
@@ -85,12 +96,13 @@ def _removed_content(job: RemovedJob) -> dict[str, Any]:
 
 
 def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
-    facts = job.summary
-    cells = ("its journal cannot be read", "", "")
+    summary = job.summary
+    cells = (tr("unreadable journal"), "", "")
     if job.damaged_file is not None:
-        cells = (f"damaged; what could be read is in the job. Kept as {job.damaged_file}", "", "")
-    elif facts is not None:
-        cells = (str(facts.folder), f"{facts.counts.found:,}", f"{facts.counts.reviewed:,}")
+        note = tr("damaged journal, kept as {file}; the readable part is in the job", file=job.damaged_file)
+        cells = (note, "", "")
+    elif summary is not None:
+        cells = (str(summary.folder), f"{summary.counts.found:,}", f"{summary.counts.reviewed:,}")
     removed = f"{job.removed_at.astimezone():%Y-%m-%d %H:%M}"
     return tables.cell(job.id, "bold"), *(tables.cell(text) for text in (*cells, removed))
 
@@ -104,7 +116,7 @@ def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
 
 def _cells(job: JobSummary | BrokenJob) -> tuple[Text, ...]:
     if isinstance(job, BrokenJob):
-        empty = [Text() for _ in _COLUMNS[2:]]
+        empty = [Text() for _ in _columns()[2:]]
         return tables.cell(job.id, "bold"), tables.cell(f"{job.error.what} {job.error.hint}", "red"), *empty
     counts, style = job.counts, "yellow" if job.state is JobState.STOPPED else ""
     return (
@@ -119,8 +131,8 @@ def _cells(job: JobSummary | BrokenJob) -> tuple[Text, ...]:
 
 def _show(id_: str, *, as_json: bool) -> None:
     job = job_summary(id_)
-    with ResultStore(id_) as answers:
-        classes, errors = answers.class_counts(Filter()), answers.unreadable_folders()
+    with ResultStore(id_) as results:
+        classes, errors = results.class_counts(Filter()), results.unreadable_folders()
     with results_to(None) as stream:
         if as_json:
             listed = [{"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in errors]
@@ -131,27 +143,33 @@ def _show(id_: str, *, as_json: bool) -> None:
         for name, value in _summary_rows(job, classes):
             result.add_row(name, tables.cell(value))
         for error in errors:
-            result.add_row("unreadable", tables.cell(f"{error.message} {error.hint}", "red"))
+            result.add_row(tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red"))
         tables.show(stream, result)
 
 
 def _summary_rows(job: JobSummary, classes: dict[str, int]) -> list[tuple[str, str]]:
     counts = job.counts
-    summary = f"{counts.done:,} classified, {counts.failed:,} failed, {counts.waiting:,} to do"
-    removed = f", {counts.gone:,} gone" if counts.gone else ""
-    shown = [f"{label} {count:,}" for label, count in list(classes.items())[:_CLASSES_SHOWN]]
-    more = [f"{len(classes) - _CLASSES_SHOWN:,} more classes"] if len(classes) > _CLASSES_SHOWN else []
+    images = [
+        tr("{count:,} found", count=counts.found),
+        tr("{count:,} classified", count=counts.done),
+        tr("{count:,} failed", count=counts.failed),
+        tr("{count:,} remaining", count=counts.waiting),
+        *([tr("{count:,} missing", count=counts.gone)] if counts.gone else []),
+    ]
+    predictions = [f"{label} {count:,}" for label, count in list(classes.items())[:_CLASSES_SHOWN]]
+    if len(classes) > _CLASSES_SHOWN:
+        predictions += [tr_n("{count:,} more class", "{count:,} more classes", len(classes) - _CLASSES_SHOWN)]
     return [
-        ("folder", str(job.folder)),
-        ("subfolders", "yes" if job.recursive else "no"),
-        *([("only", ", ".join(job.include))] if job.include else []),
-        *([("without", ", ".join(job.exclude))] if job.exclude else []),
-        ("state", job.state.value),
-        ("images", f"{pluralize(counts.found)}: {summary}{removed}"),
-        ("reviewed", f"{counts.reviewed:,}"),
-        ("model", _model(job)),
-        ("begun", f"{_timestamp(job.begun):%Y-%m-%d %H:%M}"),
-        ("answers", ", ".join([*shown, *more])),
+        (tr("folder"), str(job.folder)),
+        (tr("subfolders"), tr("yes") if job.recursive else tr("no")),
+        *([(tr("include"), ", ".join(job.include))] if job.include else []),
+        *([(tr("exclude"), ", ".join(job.exclude))] if job.exclude else []),
+        (tr("state"), job.state.value),
+        (tr("images"), ", ".join(images)),
+        (tr("reviewed"), f"{counts.reviewed:,}"),
+        (tr("model"), _model(job)),
+        (tr("started"), f"{_timestamp(job.begun):%Y-%m-%d %H:%M}"),
+        (tr("predictions"), ", ".join(predictions)),
     ]
 
 

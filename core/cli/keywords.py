@@ -1,4 +1,4 @@
-"""`fovea keywords`: answers of a folder's job into the photos' metadata, and out of it again."""
+"""`fovea keywords`: write the results of a folder's job into the metadata of its photos, or remove them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.progress import job_bar
 from core.cli.streams import is_terminal, print_message, results_to
-from core.datasets.problems import pluralize
 from core.images.listing import find_images
 from core.jobs.job import Job
 from core.jobs.pipeline import LazyClassifier
@@ -41,21 +41,21 @@ from core.outputs.keywords.values import (
 from core.outputs.keywords.writing import remove
 from core.prediction import Failure
 
-_JOBS_NOTE: Final = View(filter=Filter(failed=False))
+_CLASSIFIED: Final = View(filter=Filter(failed=False))
 _FAILED: Final = View(filter=Filter(failed=True))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write or remove keywords; 0 if all could be, 1 if some could not.
+    """Write or remove keywords; return 0 if all succeeded, 1 if some failed.
 
     Raises:
-        FoveaError: nothing could start, or the disk failed under way.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing could start, or the disk failed while running.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     check_folder(arguments.folder)
     tool = find_exiftool()
     request = KeywordRequest(
-        KeywordTarget(arguments.place),
+        KeywordTarget(arguments.target),
         keep_time=arguments.keep_time,
         dry_run=arguments.dry_run,
         within=arguments.folder,
@@ -67,25 +67,29 @@ def run(arguments: argparse.Namespace) -> int:
         totals = _print_outcomes(work(arguments, request, tool, record, stack, unreadable), arguments.format)
         removed = len(record.photos_in(_record_file(arguments.folder)))
     if totals or unreadable:
-        _sum_up(totals, dry_run=request.dry_run)
+        print_message(_summary(totals, dry_run=request.dry_run))
     elif arguments.remove:
-        print_message("No photo here holds a keyword of Fovea's.", hint=_filter_hint(arguments, removed))
+        print_message(tr("No photo here has a keyword of Fovea."), hint=_filter_hint(arguments, removed))
     else:
-        raise UsageError("No image was found.", hint=_filter_hint(arguments, 0))
+        raise UsageError(tr("No images found."), hint=_filter_hint(arguments, 0))
     return 1 if totals["failed"] or unreadable else 0
 
 
 def _record_file(folder: Path) -> Path:
-    """A folder as the record names it."""
+    """A folder's absolute path, as the record stores it."""
     return Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve follows links
 
 
 def _filter_hint(arguments: argparse.Namespace, removed: int) -> str:
     if removed:
-        return f"{pluralize(removed, 'photo')} with such a keyword moved away: run --remove where they are now."
-    if arguments.recursive:
-        return "Check that it is the folder you mean" + (", and the patterns." if arguments.include else ".")
-    return "Add --recursive to look into subfolders."
+        return tr_n(
+            "{count:,} photo with such a keyword has been moved. Run --remove where it is now.",
+            "{count:,} photos with such keywords have been moved. Run --remove where they are now.",
+            removed,
+        )
+    if not arguments.recursive:
+        return tr("Add --recursive to include subfolders.")
+    return tr("Check the folder and the patterns.") if arguments.include else tr("Check the folder.")
 
 
 def _write(
@@ -96,23 +100,23 @@ def _write(
     stack: ExitStack,
     unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
-    """Classify what is new, then write; photos that could not be classified come first."""
-    answers = stack.enter_context(ResultStore(_classify(arguments, unreadable)))
-    choice = KeywordPolicy(arguments.threshold, arguments.unsure)
-    failures = (row.failure for row in answers.each(_FAILED) if row.failure is not None)
-    written = write_results(answers, answers.each(_JOBS_NOTE), choice, request, tool, record, token=CancelToken())
+    """Classify new photos, then write; yields photos that could not be classified first."""
+    results = stack.enter_context(ResultStore(_classify(arguments, unreadable)))
+    policy = KeywordPolicy(arguments.threshold, arguments.unsure)
+    failures = (row.failure for row in results.each(_FAILED) if row.failure is not None)
+    written = write_results(results, results.each(_CLASSIFIED), policy, request, tool, record, token=CancelToken())
     return chain(failures, written)
 
 
 def _classify(arguments: argparse.Namespace, unreadable: list[Path]) -> str:
-    """Run the folder's job; its id."""
+    """Run the folder's job and return its ID."""
     chosen = settings.load(paths.settings_file())
     model = open_library().find(arguments.model or chosen.model)
-    asked = LazyClassifier(model, chosen.provider, chosen.precision)
+    classifier = LazyClassifier(model, chosen.provider, chosen.precision)
     job = JobRequest(arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude))
     with ExitStack() as stack:
         report = stack.enter_context(job_bar() if is_terminal(sys.stderr) else nullcontext(lambda _: None))
-        running = stack.enter_context(Job(job, asked, token=CancelToken(), report=report))
+        running = stack.enter_context(Job(job, classifier, token=CancelToken(), report=report))
         for _ in running.results():
             pass
         for error in running.unreadable_folders:
@@ -131,7 +135,7 @@ def _remove(
     _: ExitStack,
     unreadable: list[Path],
 ) -> Iterator[KeywordOutcome]:
-    """Of photos that are remembered, and of those that are there: what was written says itself that it is ours."""
+    """Remove keywords from recorded photos and from those found in the folder; the files mark which are Fovea's."""
 
     def on_error(folder: Path, error: ImageError) -> None:
         unreadable.append(folder)
@@ -144,7 +148,7 @@ def _remove(
 
 
 def _is_there(photo: Path) -> bool:
-    """Whether there is a photo, or the sidecar of one that was moved away."""
+    """Whether the photo exists, or the sidecar of one that was moved away."""
     return os.path.exists(photo) or os.path.exists(sidecar_of(photo))  # noqa: PTH110 - a name may be too long
 
 
@@ -172,7 +176,7 @@ def _print_outcomes(outcomes: Iterator[KeywordOutcome], form: str) -> Counter[st
 
 
 def _line(kept: KeywordResult) -> str:
-    where = "" if kept.file.name == kept.photo.name else f"  in {kept.file.name}"
+    where = "" if kept.file.name == kept.photo.name else f"  {tr('in {file}', file=kept.file.name)}"
     text = f"{kept.change.value:8} {kept.label or '':20} {kept.photo}{where}"
     return display_path(f"{text}  ({kept.note})" if kept.note else text)
 
@@ -190,8 +194,8 @@ def _content(outcome: KeywordOutcome) -> dict[str, Any]:
     }
 
 
-def _sum_up(totals: Counter[str], *, dry_run: bool) -> None:
-    parts = [f"{count:,} {what}" for what, count in sorted(totals.items())]
-    print_message(
-        f"{'Would be: ' if dry_run else ''}{pluralize(totals.total())}{': ' if parts else ''}{', '.join(parts)}"
-    )
+def _summary(totals: Counter[str], *, dry_run: bool) -> str:
+    parts = [tr_n("{count:,} image", "{count:,} images", totals.total())]
+    parts += [f"{count:,} {change}" for change, count in sorted(totals.items())]
+    counts = ", ".join(parts)
+    return tr("Dry run, nothing was changed: {counts}", counts=counts) if dry_run else counts

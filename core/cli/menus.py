@@ -1,4 +1,4 @@
-"""`fovea --install` and `fovea --uninstall`: into the desktop's menus and out of them."""
+"""`fovea --install` and `fovea --uninstall`: add Fovea to the desktop's menus and remove it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from pathlib import Path
 
 from core.app import desktop
 from core.base.errors import FoveaError
+from core.base.i18n import tr, tr_n
 from core.cli.streams import print_message
 
 
 def run(action: str, package: Path) -> int:
-    """Do it, say what was done, and return the exit code: 0, or 2 if it could not be done.
+    """Install or uninstall, report what was done, and return the exit code: 0, or 2 on failure.
 
     Args:
         action: `--install` or `--uninstall`.
-        package: the window's folder, with the icons in it.
+        package: the folder of the package `gui`, which contains the icons.
     """
     try:
         if action == "--install":
@@ -30,13 +31,19 @@ def run(action: str, package: Path) -> int:
 def _install(package: Path) -> None:
     done = desktop.install(desktop.LaunchCommand.for_this_program(package), package / "icons" / "fovea")
     print_message(
-        f"Fovea is in your menus, and images have it in “Open with”: {str(done.entry)!r}.",
-        hint="No default program is changed. `fovea --uninstall` takes it out again; if you move Fovea, ask again.",
+        tr("Added Fovea to your menus and to “Open with” for images: {file!r}.", file=str(done.entry)),
+        hint=tr(
+            "Your default programs were not changed. Run `fovea --uninstall` to remove it. If you move Fovea, run "
+            "`fovea --install` again."
+        ),
     )
     if done.skipped:
         print_message(
-            f"Not in “Open with” of {', '.join(done.skipped)}: your desktop would have used Fovea for every one.",
-            hint="Choose a program that opens these by itself, then ask again.",
+            tr(
+                "Not added to “Open with” for {types}: Fovea would have become the default program.",
+                types=", ".join(done.skipped),
+            ),
+            hint=tr("Choose a default program for these types, then run `fovea --install` again."),
         )
 
 
@@ -44,7 +51,11 @@ def _uninstall() -> None:
     removed = desktop.uninstall()
     if removed:
         print_message(
-            f"Fovea is out of your menus: {len(removed)} files removed, its entry and icons. All else is as it was."
+            tr_n(
+                "Removed Fovea from your menus ({count} file). Nothing else was changed.",
+                "Removed Fovea from your menus ({count} files). Nothing else was changed.",
+                len(removed),
+            )
         )
     else:
-        print_message("Fovea was not in your menus.")
+        print_message(tr("Fovea is not in your menus."))

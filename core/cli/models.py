@@ -1,27 +1,27 @@
-"""`fovea models`: what is installed, and what can be done with it."""
+"""`fovea models`: list, show and manage installed models."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 from rich.text import Text
 
 from core.base import paths, settings
-from core.card import ResizeMode
+from core.base.i18n import tr, tr_n
+from core.card import Preprocessing, ResizeMode
 from core.cli import removal, tables, versions
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.models.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
 
 _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 once it is done, and of `compare` what it returns.
+    """Run an action; return 0 on success, and the exit code of `compare`.
 
     Raises:
         FoveaError: it could not be done.
@@ -61,7 +61,8 @@ def _list(library: Library, *, as_json: bool) -> None:
         if as_json:
             stream.write(json.dumps(rows, indent=2) + "\n")
             return
-        result = tables.table(("name", "classes", "size", "from", "about"), numbers=("classes", "size"))
+        numbers = tr("classes"), tr("size")
+        result = tables.table((tr("name"), *numbers, tr("origin"), tr("description")), numbers=numbers)
         for row in rows:
             result.add_row(*_cells(row))
         tables.show(stream, result)
@@ -86,21 +87,29 @@ def _cells(row: Mapping[str, Any]) -> tuple[Text, ...]:
     size = tables.size(row["size_bytes"]) if "size_bytes" in row else ""
     match row["kind"]:
         case "model":
-            count = len(row["versions"])
-            origin = "Fovea" if row["shipped"] else f"you, version {row['version']}"
-            origin += f" ({count} in all)" if count > 1 else ""
-            name = tables.cell(f"{row['name']} (in use)" if row["in_use"] else row["name"], "bold")
-            return (name, *map(tables.cell, (f"{row['classes']:,}", size, origin, row["summary"])))
+            name = tr("{name} (in use)", name=row["name"]) if row["in_use"] else row["name"]
+            values = (f"{row['classes']:,}", size, _row_origin(row), row["summary"])
+            return (tables.cell(name, "bold"), *map(tables.cell, values))
         case "backbone":
-            about = f"{row['architecture']}, a backbone for models to stand on"
+            about = tr("{architecture}, shared backbone", architecture=row["architecture"])
             return (tables.cell(row["name"]), *map(tables.cell, ("", size, "", about)))
         case "inactive":
-            origin = f"you, {pluralize(len(row['versions']), 'version')}"
-            about = f"no version is active; see `fovea models versions {row['name']}`"
-            return (tables.cell(row["name"]), *map(tables.cell, ("", "", origin, about)))
+            about = tr("no active version; see `fovea models versions {name}`", name=row["name"])
+            return (tables.cell(row["name"]), *map(tables.cell, ("", "", _row_origin(row), about)))
         case _:
-            reason = tables.cell(f"broken: {row['message']} {row['hint']}", "red")
+            reason = tables.cell(tr("damaged: {reason}", reason=f"{row['message']} {row['hint']}"), "red")
             return (tables.cell(row["name"]), *map(tables.cell, ("", "", "")), reason)
+
+
+def _row_origin(row: Mapping[str, Any]) -> str:
+    if row.get("shipped"):
+        return tr("Fovea")
+    count = len(row["versions"])
+    if row["kind"] == "inactive":
+        return tr_n("you ({count} version)", "you ({count} versions)", count)
+    if count <= 1:
+        return tr("you, version {version}", version=row["version"])
+    return tr_n("you, version {version} of {count}", "you, version {version} of {count}", count, version=row["version"])
 
 
 def _show(library: Library, reference: str, *, as_json: bool) -> None:
@@ -134,46 +143,57 @@ def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
 
 
 def _facts(library: Library, model: InstalledModel) -> dict[str, str]:
-    card = model.card
-    shown = ", ".join(card.classes[:_CLASSES_SHOWN])
-    rest = len(card.classes) - _CLASSES_SHOWN
-    unknown = "never measured" if card.unknown_below is None else f"a best probability under {card.unknown_below:.2f}"
+    card, below = model.card, model.card.unknown_below
     return {
-        "model": f"{card.name}: {card.title}",
-        "about": card.summary,
-        "classes": f"{len(card.classes):,}: {shown}{f' and {rest:,} more' if rest > 0 else ''}",
-        "none of them": unknown,
-        "temperature": f"{card.temperature:g}",
-        "origin": card.origin.source,
-        "licence": card.origin.licence,
-        "size, all in all": tables.size(model.size_bytes),
-        "installed": "with Fovea" if model.is_builtin else _origin(library, model),
-        **{f"training, {key}": _text(value) for key, value in card.training.items()},
-        **{f"evaluation, {key}": _text(value) for key, value in card.evaluation.items()},
+        tr("model"): f"{card.name}: {card.title}",
+        tr("description"): card.summary,
+        tr("classes"): f"{len(card.classes):,}: {_class_list(card.classes)}",
+        tr("unknown"): tr("not measured") if below is None else tr("confidence below {limit:.2f}", limit=below),
+        tr("temperature"): f"{card.temperature:g}",
+        tr("source"): card.origin.source,
+        tr("licence"): card.origin.licence,
+        tr("total size"): tables.size(model.size_bytes),
+        tr("origin"): tr("built in") if model.is_builtin else _origin(library, model),
+        **{tr("training, {key}", key=key): _text(value) for key, value in card.training.items()},
+        **{tr("evaluation, {key}", key=key): _text(value) for key, value in card.evaluation.items()},
         **_backbone_facts(model.backbone),
     }
 
 
+def _class_list(classes: Sequence[str]) -> str:
+    shown, more = ", ".join(classes[:_CLASSES_SHOWN]), len(classes) - _CLASSES_SHOWN
+    if more <= 0:
+        return shown
+    return tr_n("{classes} and {count:,} more", "{classes} and {count:,} more", more, classes=shown)
+
+
 def _origin(library: Library, model: InstalledModel) -> str:
-    state = "active" if library.active(model.name) == model.version else "not active"
-    return f"by you, version {model.version} ({state}; {len(library.numbers(model.name))} in all)"
+    values = {"version": model.version, "count": len(library.numbers(model.name))}
+    if library.active(model.name) == model.version:
+        return tr("trained or imported by you, version {version} of {count} (active)", **values)
+    return tr("trained or imported by you, version {version} of {count} (not active)", **values)
 
 
 def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
-    card, plan = backbone.card, backbone.card.preprocessing
-    crop = "" if plan.fit is ResizeMode.STRETCH else f", of which {plan.crop:.1%} are kept"
+    card = backbone.card
     return {
-        "backbone": backbone.name,
-        "architecture": card.architecture,
-        "weights": f"{card.weights:,}",
-        "multiply-adds": f"{card.multiply_adds:,} for one image",
-        "input": f"{plan.size} x {plan.size} pixels, {plan.fit}{crop}",
-        "features": f"{card.feature_width:,}",
-        "backbone's size": tables.size(backbone.size_bytes),
-        "backbone's origin": card.origin.source,
-        "backbone's licence": card.origin.licence,
-        "folder": str(backbone.folder),
+        tr("backbone"): backbone.name,
+        tr("architecture"): card.architecture,
+        tr("parameters"): f"{card.weights:,}",
+        tr("multiply-adds"): tr("{count:,} per image", count=card.multiply_adds),
+        tr("input"): _input(card.preprocessing),
+        tr("features"): f"{card.feature_width:,}",
+        tr("backbone size"): tables.size(backbone.size_bytes),
+        tr("backbone source"): card.origin.source,
+        tr("backbone licence"): card.origin.licence,
+        tr("folder"): str(backbone.folder),
     }
+
+
+def _input(plan: Preprocessing) -> str:
+    if plan.fit is ResizeMode.STRETCH:
+        return tr("{size} x {size} pixels, stretched", size=plan.size)
+    return tr("{size} x {size} pixels, {fit}, {crop:.1%} kept", size=plan.size, fit=plan.fit, crop=plan.crop)
 
 
 def _text(value: object) -> str:
@@ -183,7 +203,7 @@ def _text(value: object) -> str:
 def _use(library: Library, reference: str) -> None:
     model = library.find(versions.plain_name(reference))
     settings.save(replace(_settings(), model=model.name), paths.settings_file())
-    print_message(f"{model.name!r} is now the model in use.")
+    print_message(tr("{name!r} is now the model in use.", name=model.name))
 
 
 def _settings() -> settings.Settings:

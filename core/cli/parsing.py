@@ -1,4 +1,4 @@
-"""What every command's arguments are made of: the parser, and the kinds of values."""
+"""The argument parser of all commands, and the types of its values."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.card import ResizeMode
 from core.models.onnx_import_values import DEFAULT_CROP
 from core.outputs.reports.plan import ReportFormat, check_suffix, format_of
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises instead of ending the process, abbreviates nothing, and may take options between its arguments."""
+    """A parser that raises instead of exiting, allows no abbreviations, and can mix options and arguments."""
 
     def __init__(self, *, intermixed: bool = False, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
         self._intermixed = intermixed
 
     def error(self, message: str) -> NoReturn:
-        """Raise a mistake instead of printing it and ending the process."""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"`{self.prog} --help` tells how to ask.")
+        """Raise an error instead of printing it and exiting."""
+        hint = tr("Run `{command} --help` for usage.", command=self.prog)
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=hint)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
-        """As the base class; `a.jpg --top 3 b.jpg` is two paths where the parser is made `intermixed`."""
+        """As in the base class; an `intermixed` parser reads `a.jpg --top 3 b.jpg` as two paths."""
         if not self._intermixed:
             return super().parse_known_args(args, namespace)
-        self._intermixed = False  # it calls this method again, for each of its two passes
+        self._intermixed = False  # the intermixed parser calls this method again for each of its two passes
         try:
             return self.parse_known_intermixed_args(args, namespace)
         finally:
@@ -38,61 +40,62 @@ class Parser(argparse.ArgumentParser):
 
 
 class Version(argparse.Action):
-    """Prints the version, which is looked up only now."""
+    """An option that prints the version, which is looked up only when requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        """Print it and end."""
+        """Print the version and exit."""
         print(f"fovea {importlib.metadata.version('fovea')}")
         parser.exit()
 
 
 def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
-    """Let the person choose the form of what is written."""
-    parser.add_argument("--format", choices=formats, default=default, help="default: table")
+    """Add the option `--format`."""
+    parser.add_argument("--format", choices=formats, default=default, help=tr("output format (default: table)"))
 
 
 def parse_delimiter(text: str) -> str:
-    """What separates values, as a word or as itself."""
+    """Parse a delimiter, given as a word or as the character itself."""
     words = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t"}
     delimiter = words.get(text.casefold(), text)
     if delimiter not in words.values():
-        raise argparse.ArgumentTypeError(f"{text!r} is none of comma, semicolon and tab")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not comma, semicolon or tab", text=text))
     return delimiter
 
 
 def add_csv(parser: argparse.ArgumentParser) -> None:
-    """Let the person choose how CSV is written."""
+    """Add the options of CSV files."""
     parser.add_argument(
         "--delimiter",
         metavar="D",
         type=parse_delimiter,
-        help="of CSV: comma (default), semicolon (decimal comma) or tab",
+        help=tr("CSV delimiter: comma (default), semicolon (with decimal commas) or tab"),
     )
-    parser.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, for Excel")
+    parser.add_argument("--bom", action="store_true", help=tr("start CSV with a byte-order mark, for Excel"))
 
 
 def check_csv(arguments: argparse.Namespace, form: str) -> None:
-    """Refuse what is about CSV where another form is written.
+    """Refuse CSV options for other formats.
 
     Raises:
-        UsageError: it is asked for.
+        UsageError: a CSV option was given, and the format is not CSV.
     """
     for option, given in (("--bom", arguments.bom), ("--delimiter", arguments.delimiter)):
         if given and form != ReportFormat.CSV:
-            raise UsageError(f"{option} is for CSV only.", hint=f"Leave {option} out, or add --format csv.")
+            hint = tr("Remove {option}, or add --format csv.", option=option)
+            raise UsageError(tr("{option} works only with CSV.", option=option), hint=hint)
 
 
 def delimiter_for(arguments: argparse.Namespace, output: Path | None) -> str:
-    """What separates the values of CSV: as asked for, else a tab in .tsv files and a comma in all others."""
+    """The CSV delimiter: as requested, otherwise a tab for .tsv files and a comma for all others."""
     default = "\t" if output is not None and output.suffix.lower() == ".tsv" else ","
     return arguments.delimiter or default
 
 
 def format_for(output: Path | None, wanted: str | None, default: str) -> str:
-    """The form of results: as asked for, else as the file's suffix says, else `default`.
+    """The output format: as requested, otherwise by the suffix of the file, otherwise `default`.
 
     Raises:
-        UsageError: the suffix says something else than is asked for, or stands for a form that cannot be written.
+        UsageError: the suffix contradicts the requested format, or its format is not supported.
     """
     if output is not None and wanted is not None:
         check_suffix(output, wanted)
@@ -101,14 +104,14 @@ def format_for(output: Path | None, wanted: str | None, default: str) -> str:
 
 
 def parse_count(text: str) -> int:
-    """A number of 1 or more."""
+    """Parse a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number of at least 1", text=text))
     return int(text)
 
 
 def parse_fraction_or_count(text: str) -> float | int:
-    """A count where digits alone are written, else a share."""
+    """Parse a count (digits only) or a fraction from 0 to below 1."""
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return int(text)
     try:
@@ -116,48 +119,48 @@ def parse_fraction_or_count(text: str) -> float | int:
     except ValueError:
         fraction = math.nan
     if not 0 <= fraction < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a share below 1 nor a count")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a fraction below 1 or a whole number", text=text))
     return fraction
 
 
 def parse_rate(text: str) -> float:
-    """A number above 0 and up to 10."""
+    """Parse a number above 0 and up to 10."""
     try:
         rate = float(text)
     except ValueError:
         rate = math.nan
     if not 0 < rate <= 10:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 10")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number above 0 and up to 10", text=text))
     return rate
 
 
 def parse_loss(text: str) -> float:
-    """A share from 0 to 1."""
+    """Parse a fraction from 0 to 1."""
     try:
-        loss = float(text)
+        fraction = float(text)
     except ValueError:
-        loss = math.nan
-    if not 0 <= loss <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
-    return loss
+        fraction = math.nan
+    if not 0 <= fraction <= 1:
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number from 0 to 1", text=text))
+    return fraction
 
 
 def parse_seed(text: str) -> int:
-    """A number of up to nine digits."""
+    """Parse a whole number of up to nine digits."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to 999999999")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number from 0 to 999999999", text=text))
     return int(text)
 
 
 def parse_side(text: str) -> int:
-    """A number of pixels from 16 to 2048."""
+    """Parse a number of pixels from 16 to 2048."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 16 <= int(text) <= 2048):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 2048")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number of pixels from 16 to 2048", text=text))
     return int(text)
 
 
 def parse_crop(text: str) -> tuple[ResizeMode, float]:
-    """What of an image a network sees: all of it, stretched, or a share of its middle square."""
+    """Parse the cropping: the whole image, stretched, or a fraction of its central square."""
     if text == "stretch":
         return ResizeMode.STRETCH, 1.0
     try:
@@ -165,19 +168,19 @@ def parse_crop(text: str) -> tuple[ResizeMode, float]:
     except ValueError:
         fraction = math.nan
     if not 0.01 <= fraction <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither stretch, centre nor a share from 0.01 to 1")
+        raise argparse.ArgumentTypeError(tr("{text!r} is not stretch, centre or a number from 0.01 to 1", text=text))
     return ResizeMode.CENTRE_CROP, fraction
 
 
 def parse_path(text: str) -> Path:
-    """A path; an empty text would mean the current folder."""
+    """Parse a path; an empty one, which would mean the current folder, is refused."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty text is no path")
+        raise argparse.ArgumentTypeError(tr("a path must not be empty"))
     return Path(text)
 
 
 def parse_location(text: str) -> Path:
-    """A path, or the address of a store such as `s3://bucket/photos`, which a path's rules would garble."""
+    """Parse a path, or an address such as `s3://bucket/photos`, which a path would normalize wrongly."""
     from core.jobs.cluster.addresses import Address, is_address
 
     return Address(text) if is_address(text) else parse_path(text)

@@ -1,4 +1,4 @@
-"""Saying what is wrong with a folder of images, so that a person can read all of it."""
+"""Problems of a folder of images, in a readable number of lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from core.datasets.problems import Problem, summarize
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
-    """Say on standard error what was found; of many alike only the first few, and how many more."""
+    """Print problems to standard error; of many similar ones, the first few and how many more there are."""
     for problem in summarize(problems):
         print_message(problem.message, hint=problem.hint)

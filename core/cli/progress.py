@@ -1,4 +1,4 @@
-"""Bars on standard error while a person waits."""
+"""Progress bars on standard error."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from core.base.i18n import tr
 from core.base.progress import Progress as Stage
 from core.base.progress import ProgressCallback
 from core.cli.streams import is_terminal
@@ -20,14 +21,14 @@ from core.jobs.values import JobProgress
 
 @contextmanager
 def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
-    """Show a bar and give the function that moves it by one image.
+    """Show a progress bar and yield the function that advances it by one image.
 
     Args:
-        images: all that will come, only counted, beside the work, so that the work need not wait for the number.
+        images: the images to come; counted in a thread, so that the work does not wait for the total.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-        task = progress.add_task("classifying", total=None)
+        task = progress.add_task(tr("classifying"), total=None)
 
         def count() -> None:
             progress.update(task, total=sum(1 for _ in images))
@@ -38,22 +39,23 @@ def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def job_bar() -> Iterator[Callable[[JobProgress], None]]:
-    """Show how far jobs are, one after another, and give the function that takes their progress."""
+    """Show the progress of jobs, one after another, and yield the function that takes it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
-        task = shown.add_task("classifying", total=None, left="")
+        task = shown.add_task(tr("classifying"), total=None, left="")
 
-        def report(text: JobProgress) -> None:
-            is_looking = not text.walked and not text.finished
-            described, total = "looking" if is_looking else "classifying", text.found if text.walked else None
-            shown.update(task, description=described, completed=text.finished, total=total, left=_job_text(text))
+        def report(progress: JobProgress) -> None:
+            is_searching = not progress.walked and not progress.finished
+            activity = tr("searching") if is_searching else tr("classifying")
+            total = progress.found if progress.walked else None
+            shown.update(task, description=activity, completed=progress.finished, total=total, left=_job_text(progress))
 
         yield report
 
 
 @contextmanager
 def stages() -> Iterator[ProgressCallback]:
-    """Show long work as one bar for each of its stages, where a person looks at standard error."""
+    """Show one progress bar for each stage of the work, if standard error is a terminal."""
     if not is_terminal(sys.stderr):
         yield lambda _: None
         return
@@ -64,17 +66,18 @@ def stages() -> Iterator[ProgressCallback]:
         def report(stage: Stage) -> None:
             if stage.stage not in bars:
                 bars[stage.stage] = shown.add_task(stage.stage, total=stage.total, left="")
-            left = "" if not stage.remaining_s else f"{stage.remaining_s:.0f} s left"
+            left = "" if not stage.remaining_s else tr("{seconds:.0f} s left", seconds=stage.remaining_s)
             shown.update(bars[stage.stage], completed=stage.step, total=stage.total, left=left)
 
         yield report
 
 
 def _job_text(progress: JobProgress) -> str:
-    """What stands beside the bar of a job."""
+    """The figures next to a job's progress bar."""
+    left = timedelta(seconds=round(progress.remaining_s or 0))
     parts = [
-        "" if progress.walked else f"{progress.found:,} found so far",
-        f"{progress.per_second:.1f} images/s" if progress.per_second else "",
-        f"{timedelta(seconds=round(progress.remaining_s))} left" if progress.remaining_s else "",
+        "" if progress.walked else tr("{count:,} found so far", count=progress.found),
+        tr("{rate:.1f} images/s", rate=progress.per_second) if progress.per_second else "",
+        tr("{time} left", time=left) if progress.remaining_s else "",
     ]
     return ", ".join(filter(None, parts))

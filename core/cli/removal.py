@@ -1,4 +1,4 @@
-"""`fovea models remove` and `restore`: taking a model or a version away, and bringing it back."""
+"""`fovea models remove` and `restore`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from core.base import paths, settings
+from core.base.i18n import tr, tr_n
 from core.cli import tables
 from core.cli.streams import print_message, results_to
 from core.models.library import Library, split_reference
@@ -14,7 +15,7 @@ from core.models.versions import KEPT_DAYS
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:
-    """Do what was asked.
+    """Remove or restore a model or version, or list what can be restored.
 
     Raises:
         FoveaError: it could not be done.
@@ -25,30 +26,37 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
         _list(library)
     else:
         restore(library.user, *split_reference(arguments.name))
-        print_message(f"{arguments.name!r} is there again.")
+        print_message(tr("Restored {name!r}.", name=arguments.name))
 
 
 def _remove(library: Library, reference: str) -> None:
     name, number = split_reference(reference)
     if number is not None:
         library.remove_version(name, number)
-        print_message(f"Version {number} of {name!r} is removed.", hint=_restore_command(reference))
+        print_message(
+            tr("Removed version {number} of {name!r}.", number=number, name=name), hint=_restore_hint(reference)
+        )
         return
     library.remove(name)
-    print_message(f"{name!r} is removed.", hint=_restore_command(reference))
+    print_message(tr("Removed {name!r}.", name=name), hint=_restore_hint(reference))
     chosen = settings.load(paths.settings_file())
     if chosen.model == name and name not in {model.name for model in library.models()}:
         default = settings.Settings().model
         settings.save(replace(chosen, model=default), paths.settings_file())
-        print_message(f"It was the model in use; now that is {default!r} again.")
+        print_message(tr("It was the model in use. Now {name!r} is in use again.", name=default))
 
 
-def _restore_command(reference: str) -> str:
-    return f"`fovea models restore {reference}` takes that back for {KEPT_DAYS} days."
+def _restore_hint(reference: str) -> str:
+    return tr_n(
+        "To undo this within {count} day, run `fovea models restore {name}`.",
+        "To undo this within {count} days, run `fovea models restore {name}`.",
+        KEPT_DAYS,
+        name=reference,
+    )
 
 
 def _list(library: Library) -> None:
-    result = tables.table(("name", "removed"))
+    result = tables.table((tr("name"), tr("removed")))
     for one in list_removed(library.user):
         result.add_row(tables.cell(one.reference, "bold"), tables.cell(f"{one.removed_at.astimezone():%Y-%m-%d %H:%M}"))
     with results_to(None) as stream:

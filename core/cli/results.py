@@ -1,4 +1,4 @@
-"""The forms in which `fovea classify` gives its outcomes: a table to read, and all those of reports."""
+"""The output formats of `fovea classify`: a table to read, and those of reports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, TextIO
 
 from rich.text import Text
 
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
@@ -17,21 +18,24 @@ from core.outputs.reports.plan import ReportOptions
 from core.outputs.reports.write import Writer, open_text_writer, open_writer
 from core.prediction import Failure, Prediction
 
-_HEADINGS: Final = ("image", "what it is", "confidence", "ms", "or else")
 _ROWS_AT_ONCE: Final = 1000
 
 
+def _headings() -> tuple[str, ...]:
+    return tr("image"), tr("prediction"), tr("confidence"), tr("ms"), tr("alternatives")
+
+
 def open_results(plan: ReportOptions | None, output: Path | None) -> AbstractContextManager[Writer]:
-    """Where outcomes are written to, all of them once the block ends well.
+    """Open a writer of outcomes; everything is written once the block ends without an error.
 
     Args:
-        plan: the form of a report; None: a table to read.
-        output: a file, which is replaced whole; None: standard output, which takes text alone.
+        plan: the format of a report; None for a table to read.
+        output: a file, which is replaced atomically; None for standard output, which takes text only.
 
     Raises:
         StorageError: the file cannot be written.
-        UsageError: the form needs a library that is not installed.
-        ReaderGoneError: nobody reads standard output any more.
+        UsageError: the format needs a library that is not installed.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     if plan is None:
         return _table(output)
@@ -59,16 +63,17 @@ def _file(plan: ReportOptions, output: Path) -> Iterator[Writer]:
 
 
 class ResultTable:
-    """A table to read; written in parts, as wide as the widest row so far, so that memory does not grow with it."""
+    """A table to read; written in parts, as wide as the widest row so far, so that memory stays bounded."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._rows: list[tuple[Text, ...]] = []
-        self._widths = [len(name) for name in _HEADINGS]
+        self._headings = _headings()
+        self._widths = [len(name) for name in self._headings]
         self._has_begun = False
 
     def add(self, row: ReportRow) -> None:
-        """Keep one row; a terminal gets all of them at the end, below the progress that was shown meanwhile."""
+        """Add one row; a terminal gets all rows at the end, after the progress bar."""
         outcome = row.outcome
         cells = _failure_cells(outcome) if isinstance(outcome, Failure) else _prediction_cells(outcome)
         self._rows.append(cells)
@@ -77,8 +82,9 @@ class ResultTable:
             self.close()
 
     def close(self) -> None:
-        """Write the rows kept so far."""
-        result = tables.table(_HEADINGS, numbers=("confidence", "ms"))
+        """Write the rows added so far."""
+        _, _, confidence, milliseconds, _ = self._headings
+        result = tables.table(self._headings, numbers=(confidence, milliseconds))
         result.show_header = not self._has_begun
         if not is_terminal(self._stream):
             for column, width in zip(result.columns, self._widths, strict=True):
@@ -92,7 +98,7 @@ class ResultTable:
 
 def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
     best = outcome.best
-    label = f"none of its classes (most like {best.label})" if outcome.unknown else best.label
+    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else best.label
     return (
         tables.cell(str(outcome.path)),
         tables.cell(label, "yellow" if outcome.unknown else "bold"),
@@ -103,7 +109,7 @@ def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
 
 
 def _runner_up_cell(outcome: Prediction) -> Text:
-    """The next classes, or what the person should know first."""
+    """Warnings, or the next most likely classes."""
     if outcome.warnings:
         return tables.cell(" ".join(outcome.warnings), "yellow")
     return tables.cell(", ".join(f"{score.label} {score.probability:.0%}" for score in outcome.scores[1:]), "dim")
@@ -111,4 +117,4 @@ def _runner_up_cell(outcome: Prediction) -> Text:
 
 def _failure_cells(outcome: Failure) -> tuple[Text, ...]:
     message = tables.cell(f"{outcome.message} {outcome.hint}", "red")
-    return (tables.cell(str(outcome.path)), tables.cell("failed", "red"), Text(), Text(), message)
+    return (tables.cell(str(outcome.path)), tables.cell(tr("failed"), "red"), Text(), Text(), message)

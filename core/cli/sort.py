@@ -1,4 +1,4 @@
-"""`fovea sort`: photos into class folders, step by step on record, and back."""
+"""`fovea sort`: sort photos into class folders, resume and undo."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from core.base import paths, settings
 from core.base.errors import ModelError, StorageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.cli import classify_folders, tables
@@ -22,7 +23,6 @@ from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.evaluation.plots import percent
 from core.jobs.job_list import list_jobs
 from core.jobs.journal import job_id
@@ -40,17 +40,20 @@ from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, Step, TransferMode
 
 _MAX_REPORTED: Final = 20
-"""Remarks in words; JSON holds all."""
+"""Issues printed as text; JSON has all of them."""
 _COUNTS: Final = ("waiting", "sorted", "failed", "undone", "kept", "companions")
-_COLUMNS: Final = ("id", "begun", "state", "by", "photos", "from", "to")
+
+
+def _columns() -> tuple[str, ...]:
+    return tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; 0 if every photo is where it should be, 1 if some are not or a listed record is damaged.
+    """Sort, resume, undo or list; return 0 if everything was done, 1 if not or if a listed record is damaged.
 
     Raises:
-        FoveaError: nothing could start, or the disk failed under way.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: nothing could start, or the disk failed while running.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     as_json = arguments.format == "json"
     if arguments.list:
@@ -58,11 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.undo is not None:
         latest = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
         return _undo(arguments.undo or _latest(*latest), as_json=as_json)
-    if arguments.go_on is not None:
-        return _resume(arguments.go_on or _latest(SortingState.SORTING), as_json=as_json)
+    if arguments.resume is not None:
+        return _resume(arguments.resume or _latest(SortingState.SORTING), as_json=as_json)
     if arguments.folder is None or arguments.to is None:
-        hint = "As in `fovea sort photos --to sorted --dry-run`; `fovea sort --help` tells more."
-        raise UsageError("Which photos are to be sorted, and where to, is not said.", hint=hint)
+        hint = tr("For example: `fovea sort photos --to sorted --dry-run`. See `fovea sort --help`.")
+        raise UsageError(tr("FOLDER and --to DEST are required."), hint=hint)
     return _sort(arguments, as_json=as_json)
 
 
@@ -74,8 +77,8 @@ def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
     if not classify_folders.has_images(classify, classify.paths[0]) and _was_sorted(request):
         return _show_empty(request, summarize((), request), as_json=as_json)
     totals = _classify(classify)
-    with ResultStore(job_id(_job(classify))) as answers:
-        steps = list(make_plan(answers.each(View()), request, RealFileSystem(request.destination)))
+    with ResultStore(job_id(_job(classify))) as results:
+        steps = list(make_plan(results.each(View()), request, RealFileSystem(request.destination)))
     planned = summarize(steps, request)
     failed = bool(totals.failed or totals.unreadable_folders)
     if arguments.dry_run:
@@ -85,51 +88,62 @@ def _sort(arguments: argparse.Namespace, *, as_json: bool) -> int:
     if not planned.photos:
         return int(_show_empty(request, planned, as_json=as_json) or failed)
     with _interruptible(), stages() as report:
-        facts = execute(steps, request, report=report, token=CancelToken())
-    follow_sorting(facts.id)
-    _show_sorted(facts, planned, as_json=as_json)
-    return int(failed or facts.failed > 0)
+        sorting = execute(steps, request, report=report, token=CancelToken())
+    follow_sorting(sorting.id)
+    _show_sorted(sorting, planned, as_json=as_json)
+    return int(failed or sorting.failed > 0)
 
 
 def _was_sorted(request: SortRequest) -> bool:
-    """Whether photos were sorted from here to there before, so that none being left is no mistake."""
+    """Whether these folders were used before, so that a source without photos is expected."""
     folders = request.source, request.destination
-    return any((facts.request.source, facts.request.destination) == folders for facts in sortings())
+    return any((sorting.request.source, sorting.request.destination) == folders for sorting in sortings())
 
 
 def _resume(id_: str, *, as_json: bool) -> int:
     with _interruptible(), stages() as report:
-        facts = resume(id_, report=report, token=CancelToken())
+        sorting = resume(id_, report=report, token=CancelToken())
     follow_sorting(id_)
-    _show_sorted(facts, None, as_json=as_json)
-    return int(facts.failed > 0)
+    _show_sorted(sorting, None, as_json=as_json)
+    return int(sorting.failed > 0)
 
 
 def _undo(id_: str, *, as_json: bool) -> int:
     with _interruptible(), stages() as report:
-        facts = undo(id_, report=report, token=CancelToken())
+        sorting = undo(id_, report=report, token=CancelToken())
     follow_sorting(id_)
     if as_json:
         with results_to(None) as stream:
-            stream.write(json.dumps(_content(facts) | {"remarks": _issues(facts)}, indent=2) + "\n")
-    print_message(
-        f"{pluralize(facts.undone, 'photo')} of the sorting {facts.id} undone: {_undo_hint(facts.request.by)}."
-    )
-    _print_issues(facts)
-    return int(facts.kept > 0)
+            stream.write(json.dumps(_content(sorting) | {"remarks": _issues(sorting)}, indent=2) + "\n")
+    print_message(_undone_text(sorting))
+    _print_issues(sorting)
+    return int(sorting.kept > 0)
 
 
-def _undo_hint(mode: TransferMode) -> str:
-    return "moved back to where they were" if mode is TransferMode.MOVE else f"the {_plural(mode)} are removed"
-
-
-def _plural(mode: TransferMode) -> str:
-    return {
-        TransferMode.COPY: "copies",
-        TransferMode.HARDLINK: "hard links",
-        TransferMode.SYMLINK: "links",
-        TransferMode.MOVE: "moved photos",
-    }[mode]
+def _undone_text(sorting: SortingSummary) -> str:
+    count, id_ = sorting.undone, sorting.id
+    match sorting.request.by:
+        case TransferMode.MOVE:
+            return tr_n(
+                "Undid sorting {id}: moved {count:,} photo back.",
+                "Undid sorting {id}: moved {count:,} photos back.",
+                count,
+                id=id_,
+            )
+        case TransferMode.COPY:
+            return tr_n(
+                "Undid sorting {id}: removed {count:,} copy.",
+                "Undid sorting {id}: removed {count:,} copies.",
+                count,
+                id=id_,
+            )
+        case _:
+            return tr_n(
+                "Undid sorting {id}: removed {count:,} link.",
+                "Undid sorting {id}: removed {count:,} links.",
+                count,
+                id=id_,
+            )
 
 
 @contextmanager
@@ -137,8 +151,8 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        hint = "`fovea sort --continue` goes on with a sorting; `fovea sort --undo` goes back, or on with that."
-        print_message("Interrupted; every photo is safe.", hint=hint)
+        hint = tr("Run `fovea sort --continue` to resume sorting, or `fovea sort --undo` to undo it.")
+        print_message(tr("Interrupted. Every photo is safe."), hint=hint)
         raise
 
 
@@ -146,14 +160,14 @@ def _latest(*states: SortingState) -> str:
     listed = list_sortings()
     found = next((one.id for one in listed if not isinstance(one, BrokenSorting) and one.state in states), "")
     broken = next((one for one in listed if isinstance(one, BrokenSorting) and one.id > found), None)
-    if broken is not None:  # it may be the one that is meant
+    if broken is not None:  # the latest one may be meant, and its state is not known
         raise broken.error
     if not found:
-        raise UsageError("There is no such sorting.", hint="`fovea sort --list` lists all of them.")
+        raise UsageError(tr("No matching sorting."), hint=tr("Run `fovea sort --list` to list all sortings."))
     return found
 
 
-# ---- classifying what is missing
+# ---- classifying new photos
 
 
 def _classify_request(arguments: argparse.Namespace) -> ClassifyRequest:
@@ -180,23 +194,24 @@ def _job(request: ClassifyRequest) -> JobRequest:
 
 
 def _classify(request: ClassifyRequest) -> Tally:
-    """Classify what is new or changed; of the rest the journal knows."""
+    """Classify what is new or changed; the journal has the rest."""
     if not classify_folders.is_possible(request):
-        raise StorageError("Photos are sorted by the folder's journal.", hint="Have FOVEA_HOME name another folder.")
+        what = tr("Couldn't write the journal of the folder, which sorting needs.")
+        raise StorageError(what, hint=tr("Set FOVEA_HOME to a folder you can write to."))
     classify_folders.check_folders(request)
     chosen, totals = settings.load(paths.settings_file()), Tally()
     model = _model(open_library(), request, chosen.model)
-    asked = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
+    classifier = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
     top_k = min(chosen.top_k, len(model.card.classes))
-    with closing(classify_folders.outcomes(request, asked, top_k, totals)) as outcomes:
+    with closing(classify_folders.outcomes(request, classifier, top_k, totals)) as outcomes:
         for outcome in outcomes:
             totals.count(outcome)
-    print_message(totals.summary(asked))
+    print_message(totals.summary(classifier))
     return totals
 
 
 def _model(library: Library, request: ClassifyRequest, in_use: str) -> InstalledModel:
-    """The model asked for, else the one that classified the folder last, else the one in use."""
+    """The requested model, otherwise the one that last classified the folder, otherwise the model in use."""
     if request.model is not None:
         return library.find(request.model)
     id_ = job_id(_job(request))
@@ -205,11 +220,11 @@ def _model(library: Library, request: ClassifyRequest, in_use: str) -> Installed
         try:
             return library.find(f"{job.model}@{job.version}" if job.version else job.model)
         except ModelError as error:
-            print_message(f"The model that classified this folder cannot be asked any more: {error.what}")
+            print_message(tr("The model that classified this folder is not available: {reason}", reason=error.what))
     return library.find(in_use)
 
 
-# ---- telling
+# ---- output
 
 
 def _show_steps(steps: Sequence[Step], request: SortRequest, planned: PlanSummary, *, as_json: bool) -> None:
@@ -219,78 +234,120 @@ def _show_steps(steps: Sequence[Step], request: SortRequest, planned: PlanSummar
             content["steps"] = [_step(step) for step in steps]
             stream.write(json.dumps(content, indent=2) + "\n")
         else:
-            result = tables.table(("photo", "comes to", "confidence", "note"), numbers=("confidence",))
+            columns = (tr("photo"), tr("destination"), tr("confidence"), tr("note"))
+            result = tables.table(columns, numbers=(tr("confidence"),))
             for step in steps:
                 target = "" if step.target is None else str(step.target.relative_to(request.destination))
-                place = tables.cell(target, "bold") if target else tables.cell("stays", "yellow")
+                place = tables.cell(target, "bold") if target else tables.cell(tr("stays"), "yellow")
                 confidence = "" if step.confidence is None else percent(step.confidence)
                 result.add_row(
                     tables.cell(_below(step.source, request.source)), place, confidence, tables.cell(_note(step))
                 )
             tables.show(stream, result)
-    print_message(f"{_describe_plan(planned, request)} Nothing was changed: this was a dry run.")
+    print_message(f"{_describe_plan(planned, request)} {tr('This was a dry run. Nothing was changed.')}")
 
 
 def _show_empty(request: SortRequest, planned: PlanSummary, *, as_json: bool) -> int:
-    """Say that there is nothing to sort, which is no failure."""
+    """Report that there is nothing to sort, which is not an error."""
     if as_json:
         content = _request_json(request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
         with results_to(None) as stream:
             stream.write(json.dumps(content, indent=2) + "\n")
-    left = f": {pluralize(planned.left, 'photo')} stay where they are" if planned.left else ""
-    print_message(f"Nothing to sort{left}.", hint="--dry-run says why." if planned.left else "")
+    if planned.left:
+        print_message(f"{tr('Nothing to sort.')} {_left_text(planned.left)}", hint=tr("Add --dry-run to see why."))
+    else:
+        print_message(tr("Nothing to sort."))
     return 0
 
 
-def _show_sorted(facts: SortingSummary, planned: PlanSummary | None, *, as_json: bool) -> None:
+def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, *, as_json: bool) -> None:
     with results_to(None) as stream:
         if as_json:
-            content = _content(facts) | {"remarks": _issues(facts)}
+            content = _content(sorting) | {"remarks": _issues(sorting)}
             content |= {} if planned is None else {"folders": planned.folders, "left": planned.left}
             stream.write(json.dumps(content, indent=2) + "\n")
         elif planned is not None:
-            result = tables.table(("folder", "photos"), numbers=("photos",))
+            result = tables.table((tr("folder"), tr("photos")), numbers=(tr("photos"),))
             for name, count in planned.folders.items():
                 result.add_row(tables.cell(name, "bold"), f"{count:,}")
             tables.show(stream, result)
-    along = f" and {pluralize(facts.companions, 'companion file')}" if facts.companions else ""
-    left = f", {planned.left:,} stay" if planned is not None and planned.left else ""
-    shared = f"; {_shared(planned)}" if planned is not None and planned.shared else ""
-    failed = f", {facts.failed:,} failed" if facts.failed else ""
-    text = (
-        f"{pluralize(facts.sorted, 'photo')}{along} sorted by {facts.request.by} into "
-        f"{str(facts.request.destination)!r}"
+    hint = tr("To undo this, run `fovea sort --undo {id}`.", id=sorting.id)
+    print_message(" ".join(_sorted_sentences(sorting, planned)), hint=hint)
+    _print_issues(sorting)
+
+
+def _sorted_sentences(sorting: SortingSummary, planned: PlanSummary | None) -> Iterator[str]:
+    yield tr_n(
+        "Sorted {count:,} photo into {folder!r} ({mode}).",
+        "Sorted {count:,} photos into {folder!r} ({mode}).",
+        sorting.sorted,
+        folder=str(sorting.request.destination),
+        mode=sorting.request.by,
     )
-    print_message(f"{text}{left}{failed}{shared}.", hint=f"`fovea sort --undo {facts.id}` puts everything back.")
-    _print_issues(facts)
+    if sorting.companions:
+        yield tr_n(
+            "{count:,} companion file went with them.",
+            "{count:,} companion files went with them.",
+            sorting.companions,
+        )
+    if sorting.failed:
+        yield tr_n("{count:,} file failed.", "{count:,} files failed.", sorting.failed)
+    if planned is not None and planned.left:
+        yield _left_text(planned.left)
+    if planned is not None and planned.shared:
+        yield _shared_text(planned.shared)
 
 
 def _describe_plan(planned: PlanSummary, request: SortRequest) -> str:
-    renamed = f", {planned.renamed:,} of them under other names" if planned.renamed else ""
-    along = f" and {pluralize(planned.companions, 'companion file')}" if planned.companions else ""
-    shared = f"; {_shared(planned)}" if planned.shared else ""
-    return (
-        f"{pluralize(planned.photos, 'photo')}{along} ({tables.size(planned.size)}) to sort by {request.by} into "
-        f"{pluralize(len(planned.folders), 'folder')}{renamed}; {planned.left:,} stay{shared}."
+    return " ".join(_plan_sentences(planned, request))
+
+
+def _plan_sentences(planned: PlanSummary, request: SortRequest) -> Iterator[str]:
+    yield tr_n(
+        "{count:,} photo ({size}) to sort into class folders ({mode}).",
+        "{count:,} photos ({size}) to sort into class folders ({mode}).",
+        planned.photos,
+        size=tables.size(planned.size),
+        mode=request.by,
+    )
+    if planned.renamed:
+        yield tr_n("{count:,} of them is renamed.", "{count:,} of them are renamed.", planned.renamed)
+    if planned.companions:
+        yield tr_n(
+            "{count:,} companion file goes with them.",
+            "{count:,} companion files go with them.",
+            planned.companions,
+        )
+    if planned.left:
+        yield _left_text(planned.left)
+    if planned.shared:
+        yield _shared_text(planned.shared)
+
+
+def _left_text(count: int) -> str:
+    return tr_n("{count:,} photo stays where it is.", "{count:,} photos stay where they are.", count)
+
+
+def _shared_text(count: int) -> str:
+    return tr_n(
+        "{count:,} companion file shared by several photos stays.",
+        "{count:,} companion files shared by several photos stay.",
+        count,
     )
 
 
-def _shared(planned: PlanSummary) -> str:
-    """Files beside photos that stay, in words."""
-    return f"{pluralize(planned.shared, 'companion file')} shared by several photos left in place"
+def _print_issues(sorting: SortingSummary) -> None:
+    issues = _issues(sorting)
+    for issue in issues[:_MAX_REPORTED]:
+        print_message(f"{issue['path']}: {issue['why']}")
+    if len(issues) > _MAX_REPORTED:
+        more = tr_n("{count:,} more issue.", "{count:,} more issues.", len(issues) - _MAX_REPORTED)
+        print_message(more, hint=tr("Use --format json to list all of them."))
 
 
-def _print_issues(facts: SortingSummary) -> None:
-    notes = _issues(facts)
-    for note in notes[:_MAX_REPORTED]:
-        print_message(f"{note['path']}: {note['why']}")
-    if len(notes) > _MAX_REPORTED:
-        print_message(f"{len(notes) - _MAX_REPORTED:,} more like these.", hint="--format json tells all of them.")
-
-
-def _issues(facts: SortingSummary) -> list[dict[str, str]]:
-    with SortingRecord(facts.id) as record:
-        return [{"path": str(note.path), "why": note.reason} for note in record.issues()]
+def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
+    with SortingRecord(sorting.id) as record:
+        return [{"path": str(issue.path), "why": issue.reason} for issue in record.issues()]
 
 
 def _list(*, as_json: bool) -> int:
@@ -299,7 +356,7 @@ def _list(*, as_json: bool) -> int:
         if as_json:
             stream.write(json.dumps([_listed_json(one) for one in found], indent=2) + "\n")
         else:
-            result = tables.table(_COLUMNS, numbers=("photos",))
+            result = tables.table(_columns(), numbers=(tr("photos"),))
             for one in found:
                 result.add_row(*_cells(one))
             tables.show(stream, result)
@@ -308,7 +365,7 @@ def _list(*, as_json: bool) -> int:
 
 def _cells(one: SortingSummary | BrokenSorting) -> tuple[Text, ...]:
     if isinstance(one, BrokenSorting):
-        empty = [Text() for _ in _COLUMNS[2:]]
+        empty = [Text() for _ in _columns()[2:]]
         return tables.cell(one.id, "bold"), tables.cell(f"{one.error.what} {one.error.hint}", "red"), *empty
     photos = one.waiting + one.sorted + one.failed + one.undone
     style = "yellow" if one.state in (SortingState.SORTING, SortingState.UNDOING) else ""
@@ -328,10 +385,10 @@ def _listed_json(one: SortingSummary | BrokenSorting) -> dict[str, Any]:
     return _content(one)
 
 
-def _content(facts: SortingSummary) -> dict[str, Any]:
-    counts = {name: getattr(facts, name) for name in _COUNTS}
-    about = {"id": facts.id, "begun": _timestamp(facts).isoformat(), "state": facts.state.value}
-    return about | _request_json(facts.request) | counts
+def _content(sorting: SortingSummary) -> dict[str, Any]:
+    counts = {name: getattr(sorting, name) for name in _COUNTS}
+    about = {"id": sorting.id, "begun": _timestamp(sorting).isoformat(), "state": sorting.state.value}
+    return about | _request_json(sorting.request) | counts
 
 
 def _request_json(request: SortRequest) -> dict[str, Any]:
@@ -340,10 +397,21 @@ def _request_json(request: SortRequest) -> dict[str, Any]:
 
 
 def _note(step: Step) -> str:
-    """What is said about a photo in a dry run: why it stays or is called otherwise, and what goes along."""
-    along = f"With {', '.join(one.source.name for one in step.companions)}." if step.companions else ""
-    shared = f"{', '.join(one.name for one in step.shared)} stays, as several photos share it." if step.shared else ""
-    return " ".join(filter(None, (step.note, along, shared)))
+    """The note on a photo in a dry run: why it stays or is renamed, and its companion files."""
+    notes = [step.note] if step.note else []
+    if step.companions:
+        notes.append(tr("With {files}.", files=", ".join(one.source.name for one in step.companions)))
+    if step.shared:
+        files = ", ".join(one.name for one in step.shared)
+        notes.append(
+            tr_n(
+                "{files} stays because several photos share it.",
+                "{files} stay because several photos share them.",
+                len(step.shared),
+                files=files,
+            )
+        )
+    return " ".join(notes)
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -357,5 +425,5 @@ def _below(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _timestamp(facts: SortingSummary) -> datetime:
-    return datetime.fromtimestamp(facts.begun, UTC).astimezone()
+def _timestamp(sorting: SortingSummary) -> datetime:
+    return datetime.fromtimestamp(sorting.begun, UTC).astimezone()

@@ -1,4 +1,4 @@
-"""Where results and remarks go: standard output, a file that is replaced whole, and standard error."""
+"""Output of results and messages: standard output, a file that is replaced atomically, and standard error."""
 
 from __future__ import annotations
 
@@ -13,41 +13,45 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
+from core.base.i18n import tr
 from core.base.storage import as_text, replacing
 from core.base.text import display_path
 
-_READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: what Windows says of a pipe nobody reads
-_HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
+_READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: a pipe without a reader on Windows
 
 
 class BrokenPipeOutputError(Exception):
-    """Whoever read standard output has stopped, as `| head` does; no more is to be said."""
+    """The reader of standard output has stopped, as `| head` does; the command ends silently."""
+
+
+def _hint() -> str:
+    return tr("Choose a file in a folder you can write to, on a disk with free space.")
 
 
 def print_message(text: str, *, hint: str = "") -> None:
-    """Say something to the person on standard error, one line for what and one for the hint."""
+    """Print a message to standard error: one line for the text, one for the hint."""
     lines = [f"fovea: {display_path(text)}", *([f"       {display_path(hint)}"] if hint else [])]
     if sys.stderr is None:
         return
     try:
         print("\n".join(lines), file=sys.stderr, flush=True)
-    except (OSError, ValueError):  # it is full, closed or nobody reads it; the work goes on
+    except (OSError, ValueError):  # full, closed or without a reader; the work continues
         _discard(sys.stderr)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person looks at it."""
+    """Whether a stream is a terminal."""
     return stream is not None and stream.isatty()
 
 
 def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
-    """Open a stream of UTF-8 text for results, on standard output if `file` is None; line ends are written as given.
+    """Open a UTF-8 text stream for results, standard output if `file` is None; line endings are written as given.
 
-    A file is written beside and replaced only when the block ends well, so it holds everything or is as it was.
+    A file is replaced only once the block ends without an error, so it is either complete or unchanged.
 
     Raises:
         StorageError: the file cannot be written, or standard output is closed.
-        ReaderGoneError: nobody reads standard output any more.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     return _standard_output() if file is None else _replaced_file(file)
 
@@ -55,9 +59,9 @@ def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
 @contextmanager
 def _standard_output() -> Iterator[TextIO]:
     if sys.stdout is None:
-        raise StorageError("Standard output is closed, so there is nowhere to write results.", hint=_HINT)
+        raise StorageError(tr("Couldn't write the results: standard output is closed."), hint=_hint())
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A console keeps its own encoding; what it lacks is escaped. A pipe or a file gets UTF-8 on every system.
+        # A console keeps its encoding; characters it lacks are escaped. Pipes and files get UTF-8 on every system.
         encoding = None if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace", newline="")
     try:
@@ -67,15 +71,16 @@ def _standard_output() -> Iterator[TextIO]:
         _discard(sys.stdout)
         if error.errno in _READER_GONE:
             raise BrokenPipeOutputError from error
-        raise StorageError(f"The results could not be written: {error.strerror}.", hint=_HINT) from error
+        what = tr("Couldn't write the results: {reason}.", reason=error.strerror)
+        raise StorageError(what, hint=_hint()) from error
 
 
 def flush() -> None:
-    """Write what is buffered for standard output, so that the end of the process finds nothing that may fail.
+    """Flush standard output, so that nothing can fail when the process ends.
 
     Raises:
         StorageError: it cannot be written.
-        ReaderGoneError: nobody reads it any more.
+        BrokenPipeOutputError: its reader has gone.
     """
     if sys.stdout is not None:
         with _standard_output():
@@ -83,7 +88,7 @@ def flush() -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """What is still buffered goes nowhere; otherwise Python would complain about it when it ends."""
+    """Discard what is still buffered; otherwise Python would report an error on exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -96,9 +101,9 @@ def _replaced_file(file: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def replaced_file(file: Path) -> Iterator[BinaryIO]:
-    """Open a file that is replaced only when the block ends well, so it holds everything or is as it was.
+    """Open a file that is replaced only once the block ends without an error: it is either complete or unchanged.
 
-    A link stays a link to the new content; a device or a pipe cannot be replaced and is written to as it is.
+    The target of a symbolic link is replaced, not the link; a device or a pipe is written to directly.
 
     Raises:
         StorageError: the file cannot be written.
@@ -109,7 +114,8 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
         with target.open("wb") if is_device else replacing(target) as stream:
             yield stream
     except OSError as error:
-        raise StorageError(f"{str(file)!r} could not be written: {error.strerror}.", hint=_HINT) from error
+        what = tr("Couldn't write {file!r}: {reason}.", file=str(file), reason=error.strerror)
+        raise StorageError(what, hint=_hint()) from error
     except KeyboardInterrupt:
-        print_message(f"{str(file)!r} is as it was.")
+        print_message(tr("{file!r} was not changed.", file=str(file)))
         raise

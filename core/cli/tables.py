@@ -1,4 +1,4 @@
-"""Tables for people: coloured and fitted where a terminal shows them, plain and whole everywhere else."""
+"""Tables to read: coloured and fitted to a terminal, plain and uncut everywhere else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.cli.streams import is_terminal
 
@@ -17,7 +18,7 @@ _WIDE: Final = 1_000_000
 
 
 def show(stream: TextIO, *contents: RenderableType) -> None:
-    """Write tables and texts; where the stream is no terminal, lines are as long as they need and have no colour."""
+    """Write tables and texts; if the stream is not a terminal, lines are not wrapped and have no colour."""
     if is_terminal(stream):
         Console(file=stream).print(*contents, sep="\n")
         return
@@ -28,12 +29,12 @@ def show(stream: TextIO, *contents: RenderableType) -> None:
 
 
 def cell(text: str, style: str = "") -> Text:
-    """One line of a table, shown as it is: markup in it means nothing, control characters are escaped."""
+    """Literal text for a table: markup is not interpreted, control characters are escaped."""
     return Text(display_path(text), style=style)
 
 
 def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "") -> Table:
-    """An empty table; the columns in `numbers` are set to the right."""
+    """Create an empty table; the columns in `numbers` are right-aligned."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
     for name in columns:
         result.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
@@ -41,7 +42,7 @@ def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "
 
 
 def facts(title: str = "") -> Table:
-    """An empty table of names and what they are."""
+    """Create an empty table of names and values."""
     result = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
     result.add_column(style="bold", no_wrap=True)
     result.add_column(overflow="fold")
@@ -49,8 +50,8 @@ def facts(title: str = "") -> Table:
 
 
 def size(count: int) -> str:
-    """A number of bytes as a person reads it, in decimal units."""
+    """A number of bytes in decimal units, such as "1.5 MB"."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= factor:
             return f"{count / factor:.1f} {unit}"
-    return f"{count} bytes"
+    return tr("{count} bytes", count=count)

@@ -1,4 +1,4 @@
-"""`fovea train`: labelled images in, a model in the library out."""
+"""`fovea train`: train a model on labelled images and add it to the library."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from core.base import paths, settings
 from core.base.errors import FoveaError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
@@ -21,9 +22,9 @@ from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.datasets.dataset import Dataset
-from core.datasets.problems import FolderError, Problem, pluralize
+from core.datasets.problems import FolderError, Problem
 from core.evaluation.comparison import compare
-from core.evaluation.metrics import Misclassification, misclassification_json, to_json
+from core.evaluation.metrics import Evaluation, Misclassification, misclassification_json, to_json
 from core.evaluation.plots import percent
 from core.models.library import open_library
 from core.training.protocol import Epoch, TrainerFailed, write_event
@@ -35,18 +36,18 @@ _MAX_SUSPECTS: Final = 15
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a model and tell how good it is; 0 once it is in the library.
+    """Train a model and report its accuracy; return 0 once it is in the library.
 
     Raises:
-        FoveaError: it could not be made; the library is as it was.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: training failed; the library is unchanged.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     request, started = _request(arguments), time.perf_counter()
-    text: set[Problem] = set()
+    reported: set[Problem] = set()
     with results_to(None) as stream:
-        trained = _train(request, stream if arguments.format == "jsonl" else None, text)
+        trained = _train(request, stream if arguments.format == "jsonl" else None, reported)
         seconds = time.perf_counter() - started
-        _tell_new(trained.data.dataset.problems, text)
+        _print_new(trained.data.dataset.problems, reported)
         for failure in trained.data.failures:
             print_message(failure.message, hint=failure.hint)
         _write(trained, request, seconds, stream, arguments.format)
@@ -54,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(request: TrainRequest, events: TextIO | None, text: set[Problem]) -> Trained:
-    """Train; what is odd about the folder is told before that takes its time, and noted in `text`."""
+def _train(request: TrainRequest, events: TextIO | None, reported: set[Problem]) -> Trained:
+    """Train; problems of the folder are printed before training starts, and added to `reported`."""
 
     def on_dataset(dataset: Dataset) -> None:
-        _tell_new(dataset.problems, text)
+        _print_new(dataset.problems, reported)
 
     try:
         with _progress_callbacks(events) as (report, on_epoch):
@@ -72,20 +73,20 @@ def _train(request: TrainRequest, events: TextIO | None, text: set[Problem]) -> 
             )
     except FoveaError as error:
         if isinstance(error, FolderError):
-            _tell_new([problem for problem in error.problems if not problem.is_fatal], text)
+            _print_new([problem for problem in error.problems if not problem.is_fatal], reported)
         if events is not None:
             events.write(write_event(TrainerFailed(error.kind, error.what, error.hint)) + "\n")
         raise
 
 
-def _tell_new(problems: Sequence[Problem], text: set[Problem]) -> None:
-    print_problems(problem for problem in problems if problem not in text)
-    text.update(problems)
+def _print_new(problems: Sequence[Problem], reported: set[Problem]) -> None:
+    print_problems(problem for problem in problems if problem not in reported)
+    reported.update(problems)
 
 
 @contextmanager
 def _progress_callbacks(events: TextIO | None) -> Iterator[tuple[ProgressCallback, Callable[[Epoch], None]]]:
-    """Who is told how far it is: a program that reads lines of JSON, or a person."""
+    """The callbacks for progress and epochs: JSON lines for programs, a progress bar for users."""
     if events is None:
         with stages() as report:
             yield report, _print_epoch
@@ -99,18 +100,23 @@ def _progress_callbacks(events: TextIO | None) -> Iterator[tuple[ProgressCallbac
 
 
 def _print_epoch(epoch: Epoch) -> None:
-    """Say how an epoch went; of many, every tenth part."""
+    """Print the metrics of an epoch; of many epochs, about ten are printed."""
     if epoch.number % max(1, epoch.of // _MAX_EPOCHS_SHOWN):
         return
-    figures = {
-        "loss": epoch.loss,
-        "accuracy": epoch.accuracy,
-        "validation loss": epoch.validation_loss,
-        "validation accuracy": epoch.validation_accuracy,
+    metrics = {
+        tr("loss"): epoch.loss,
+        tr("accuracy"): epoch.accuracy,
+        tr("validation loss"): epoch.validation_loss,
+        tr("validation accuracy"): epoch.validation_accuracy,
     }
-    text = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
-    when = f"epoch {epoch.number} of {epoch.of}" if epoch.number else "before training"
-    print_message(f"{when}: {text or 'nothing to tell'} ({epoch.seconds:.1f} s)")
+    text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items() if value is not None)
+    values = {"metrics": text or tr("no metrics"), "seconds": epoch.seconds}
+    if epoch.number:
+        print_message(
+            tr("Epoch {number} of {total}: {metrics} ({seconds:.1f} s)", number=epoch.number, total=epoch.of, **values)
+        )
+    else:
+        print_message(tr("Before training: {metrics} ({seconds:.1f} s)", **values))
 
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
@@ -176,15 +182,17 @@ def _suspects(trained: Trained) -> tuple[Misclassification, ...]:
 
 
 def _suspects_table(suspects: tuple[Misclassification, ...]) -> Iterator[Table | Text]:
-    """The photos whose label is most likely wrong; every model of real photos has some that only look so."""
+    """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
-        result = tables.table(("image", "label", "looks like", "confidence"), numbers=("confidence",))
-        result.title = tables.cell("Labels to check: cross-validation disagrees with them", "bold")
+        columns = (tr("image"), tr("label"), tr("prediction"), tr("confidence"))
+        result = tables.table(columns, numbers=columns[3:])
+        result.title = tables.cell(tr("Labels to check (cross-validation disagrees)"), "bold")
         for one in suspects[:_MAX_SUSPECTS]:
             place = tables.cell(str(one.path))
             result.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
         if len(suspects) > _MAX_SUSPECTS:
-            result.caption = tables.cell(f"and {len(suspects) - _MAX_SUSPECTS:,} more, see --format json")
+            more = tr("and {count:,} more; use --format json to list all", count=len(suspects) - _MAX_SUSPECTS)
+            result.caption = tables.cell(more)
             result.caption_justify = "left"
         yield from (Text(), result)
 
@@ -193,46 +201,73 @@ def _summary(trained: Trained, seconds: float) -> Table:
     card, data = trained.model.card, trained.data
     counts, unknown = data.counts(), card.unknown_below
     result = tables.facts()
-    result.add_row("model", tables.cell(f"{card.name}, version {trained.model.version}"))
-    result.add_row("recipe", tables.cell(trained.head.trained.recipe))
-    result.add_row("parts", ", ".join(f"{count:,} {part}" for part, count in counts.items()))
-    result.add_row("fitted to", f"{trained.head.trained.fitted:,} images")
-    for key, name in (("C", "strength C"), ("best_epoch", "best epoch")):
+    model = tr("{name}, version {version}", name=card.name, version=trained.model.version)
+    fitted = tr_n("{count:,} image", "{count:,} images", trained.head.trained.fitted)
+    below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
+    cached = sum(counts.values()) - data.computed
+    result.add_row(tr("model"), tables.cell(model))
+    result.add_row(tr("recipe"), tables.cell(trained.head.trained.recipe))
+    result.add_row(tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+    result.add_row(tr("trained on"), fitted)
+    for key, name in (("C", tr("regularization C")), ("best_epoch", tr("best epoch"))):
         if key in card.training:
             result.add_row(name, f"{card.training[key]:g}")
-    result.add_row(
-        "none of them", "too few images to tell" if unknown is None else f"a best probability under {unknown}"
-    )
-    result.add_row("features", f"{data.computed:,} computed, {sum(counts.values()) - data.computed:,} kept before")
-    result.add_row("took", f"{seconds:.1f} s")
+    result.add_row(tr("unknown"), below)
+    features = tr("{computed:,} computed, {cached:,} from the cache", computed=data.computed, cached=cached)
+    result.add_row(tr("features"), features)
+    result.add_row(tr("time"), tr("{seconds:.1f} s", seconds=seconds))
     return result
 
 
 def _print_summary(trained: Trained) -> None:
     name, version = trained.model.name, trained.model.version
     if trained.head.evaluation is None:
-        print_message("Without test images nobody knows how good it is.", hint="Let --test set some aside.")
+        print_message(tr("The accuracy is not known: there are no test images."), hint=tr("Add some with --test."))
     if trained.start is not None:
         _print_start_comparison(trained)
     if trained.in_use:
-        print_message(
-            f"{name!r} is in the library, version {version}.", hint=f"`fovea models use {name}` asks it by default."
-        )
+        hint = tr("To use it by default, run `fovea models use {name}`.", name=name)
+        print_message(tr("Added {name!r} to the library as version {version}.", name=name, version=version), hint=hint)
     else:
-        what = f"Version {version} of {name!r} is in the library, but not in use: it isn't shown to be better."
-        print_message(what, hint=f"`fovea models activate {name}@{version}` uses it all the same.")
+        what = tr(
+            "Added version {version} of {name!r} to the library, but did not activate it: it is not significantly "
+            "better.",
+            version=version,
+            name=name,
+        )
+        hint = tr("To use it anyway, run `fovea models activate {name}@{version}`.", name=name, version=version)
+        print_message(what, hint=hint)
 
 
 def _print_start_comparison(trained: Trained) -> None:
-    """Whether fine-tuning helped, on the very same test images."""
+    """Print whether fine-tuning helped, on the same test images."""
     start, end = trained.start.evaluation if trained.start else None, trained.head.evaluation
     if start is None or end is None:
         return
-    found = compare(start, end)
-    verdict = "is better" if trained.in_use else "is not shown to be better"
-    print_message(
-        f"The fine-tuned model {verdict}: {percent(end.accuracy)} correct on {pluralize(end.images, 'test image')}, "
-        f"{percent(start.accuracy)} before ({found.only_b_correct} gained, {found.only_a_correct} lost, McNemar's "
-        "test: "
-        f"p = {found.p:.2f}); log loss {end.calibrated.log_loss:.3f}, {start.calibrated.log_loss:.3f} before."
+    verdict = (
+        tr("The fine-tuned model is better.")
+        if trained.in_use
+        else tr("The fine-tuned model is not significantly better.")
     )
+    print_message(f"{verdict} {_accuracy_change(start, end)} {_loss_change(start, end)}")
+
+
+def _accuracy_change(start: Evaluation, end: Evaluation) -> str:
+    found = compare(start, end)
+    return tr_n(
+        "Accuracy: {after} on {count:,} test image, {before} before (gained {gained:,}, lost {lost:,}; McNemar's "
+        "test: p = {p:.2f}).",
+        "Accuracy: {after} on {count:,} test images, {before} before (gained {gained:,}, lost {lost:,}; McNemar's "
+        "test: p = {p:.2f}).",
+        end.images,
+        after=percent(end.accuracy),
+        before=percent(start.accuracy),
+        gained=found.only_b_correct,
+        lost=found.only_a_correct,
+        p=found.p,
+    )
+
+
+def _loss_change(start: Evaluation, end: Evaluation) -> str:
+    after, before = end.calibrated.log_loss, start.calibrated.log_loss
+    return tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)

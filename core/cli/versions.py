@@ -1,4 +1,4 @@
-"""`fovea models versions`, `activate` and `rollback`: which versions of a model there are, and which one it means."""
+"""`fovea models versions`, `activate` and `rollback`: list the versions of a model and choose the active one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.cli import tables
 from core.cli.streams import print_message, results_to
 from core.evaluation.plots import percent
@@ -16,7 +17,7 @@ from core.models.library import BrokenEntry, InstalledBackbone, InstalledModel, 
 
 
 def run(library: Library, arguments: argparse.Namespace) -> None:
-    """Do what was asked.
+    """Run an action.
 
     Raises:
         FoveaError: it could not be done.
@@ -31,11 +32,19 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
 
 
 def plain_name(reference: str) -> str:
-    """The name that was given; a name with a version is refused where all versions are meant."""
+    """Return the name of a model.
+
+    Raises:
+        UsageError: the reference names one version.
+    """
     name, number = split_reference(reference)
     if number is not None:
-        hint = f"Name {name!r} alone; `fovea models activate {reference}` has it mean that version."
-        raise UsageError(f"{reference!r} is one version of a model, not a model.", hint=hint)
+        hint = tr(
+            "Use {name!r} without a version. To make this version active, run `fovea models activate {reference}`.",
+            name=name,
+            reference=reference,
+        )
+        raise UsageError(tr("{name!r} is a version of a model, not a model.", name=reference), hint=hint)
     return name
 
 
@@ -43,12 +52,13 @@ def _list(library: Library, reference: str, *, as_json: bool) -> None:
     name = plain_name(reference)
     found = library.versions(name)
     if not found:
-        library.find(name)  # tells what there is instead
+        library.find(name)  # raises an error that names the models there are
     with results_to(None) as stream:
         if as_json:
             stream.write(json.dumps([_as_json(version) for version in found], indent=2) + "\n")
             return
-        result = tables.table(("version", "installed", "accuracy", "about"), numbers=("accuracy",))
+        columns = (tr("version"), tr("installed"), tr("accuracy"), tr("description"))
+        result = tables.table(columns, numbers=(tr("accuracy"),))
         for version in found:
             result.add_row(*_cells(version))
         tables.show(stream, result)
@@ -73,11 +83,11 @@ def _cells(version: Version) -> tuple[Text, ...]:
         case InstalledModel(card=card):
             accuracy, about = card.evaluation.get("accuracy"), tables.cell(card.summary)
         case InstalledBackbone(card=card):
-            about = tables.cell(f"{card.architecture}, a backbone for models to stand on")
+            about = tables.cell(tr("{architecture}, shared backbone", architecture=card.architecture))
         case BrokenEntry(error=error):
-            about = tables.cell(f"broken: {error}", "red")
-    number = f"{version.number} (active)" if version.is_active else f"{version.number}"
-    since = "with Fovea" if version.number == 0 else ""
+            about = tables.cell(tr("damaged: {reason}", reason=error), "red")
+    number = tr("{number} (active)", number=version.number) if version.is_active else f"{version.number}"
+    since = tr("built in") if version.number == 0 else ""
     if version.installed_at:
         since = f"{version.installed_at.astimezone():%Y-%m-%d %H:%M}"
     evaluation = percent(accuracy) if isinstance(accuracy, float | int) else ""
@@ -87,14 +97,14 @@ def _cells(version: Version) -> tuple[Text, ...]:
 def _activate(library: Library, reference: str) -> None:
     name, number = split_reference(reference)
     if number is None:
-        hint = f"`fovea models versions {name}` lists them; name one as in {name}@2."
-        raise UsageError(f"{reference!r} does not say which version.", hint=hint)
+        hint = tr("Add one, as in {name}@2. Run `fovea models versions {name}` to list all versions.", name=name)
+        raise UsageError(tr("The version of {name!r} is missing.", name=reference), hint=hint)
     library.activate(name, number)
-    print_message(f"{name!r} now means its version {number}.")
+    print_message(tr("{name!r} now uses version {number}.", name=name, number=number))
 
 
 def _roll_back(library: Library, reference: str) -> None:
     name = plain_name(reference)
     before, model = library.active(name), library.roll_back(name)
-    hint = f"`fovea models activate {name}@{before}` takes that back."
-    print_message(f"{name!r} means its version {model.version} again.", hint=hint)
+    hint = tr("To undo this, run `fovea models activate {name}@{version}`.", name=name, version=before)
+    print_message(tr("{name!r} now uses version {number} again.", name=name, number=model.version), hint=hint)

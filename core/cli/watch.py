@@ -1,4 +1,4 @@
-"""`fovea watch`: what arrives in a folder is classified and delivered, until Ctrl+C."""
+"""`fovea watch`: classify photos as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TextIO
 
 from core.base import paths, settings
 from core.base.errors import Cancelled, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.streams import print_message, results_to
-from core.datasets.problems import pluralize
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Row
@@ -33,19 +33,20 @@ from core.prediction import Failure
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watch; 0 once Ctrl+C, or a signal to end, was given.
+    """Watch a folder; return 0 after Ctrl+C or SIGTERM.
 
     Raises:
-        FoveaError: it could not start, or cannot go on.
-        ReaderGoneError: nobody reads standard output any more.
+        FoveaError: watching could not start or continue.
+        BrokenPipeOutputError: the reader of standard output has gone.
     """
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
-        raise UsageError("CSV goes into a file.", hint="Add --output arrived.csv, or use --format jsonl.")
+        hint = tr("Add --output with a name such as arrived.csv, or use --format jsonl.")
+        raise UsageError(tr("CSV can only be written to a file."), hint=hint)
     chosen = settings.load(paths.settings_file())
-    asked = LazyClassifier(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
-    top_k = min(arguments.top or chosen.top_k, len(asked.model.card.classes))
+    classifier = LazyClassifier(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
+    top_k = min(arguments.top or chosen.top_k, len(classifier.model.card.classes))
     job = JobRequest(
         arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude), top_k=top_k
     )
@@ -53,22 +54,31 @@ def run(arguments: argparse.Namespace) -> int:
     with results_to(None) as stream, OutputSinks(_request(arguments, top_k), warn=_print_failure) as sinks:
         show = _row_printer(arguments, stream, top_k)
 
-        def deliver(answers: ResultStore, rows: Sequence[Row]) -> None:
-            sinks(answers, rows)
+        def deliver(results: ResultStore, rows: Sequence[Row]) -> None:
+            sinks(results, rows)
             show(rows)
 
-        watch = Watch(job, asked, deliver, token=token, looked=sinks.bring_late, state=status)
+        watch = Watch(job, classifier, deliver, token=token, looked=sinks.bring_late, state=status)
         with _cancel_on_signals(token):
-            print_message(f"Watching {arguments.folder}; Ctrl+C ends it.")
+            print_message(tr("Watching {folder}. Press Ctrl+C to stop.", folder=arguments.folder))
             try:
                 watch.run()
             except Cancelled:
-                print_message(f"Watched no more: {pluralize(status.state.delivered)}, {status.state.failed:,} failed.")
+                print_message(_stopped_text(status.state))
     return 0
 
 
+def _stopped_text(state: WatchState) -> str:
+    return tr_n(
+        "Stopped watching. {count:,} image classified, {failed:,} failed.",
+        "Stopped watching. {count:,} images classified, {failed:,} failed.",
+        state.delivered,
+        failed=state.failed,
+    )
+
+
 class _StatusPrinter:
-    """Says what a person should know of how the watch fares."""
+    """Prints changes of the state of the watch."""
 
     def __init__(self) -> None:
         self.state = WatchState(WatchPhase.WAITING)
@@ -78,36 +88,36 @@ class _StatusPrinter:
         if state.message and state.message != before.message:
             print_message(state.message)
         elif before.phase in (WatchPhase.FOLDER_MISSING, WatchPhase.BUSY) and not state.message:
-            print_message("It is gone on.")
+            print_message(tr("Watching again."))
         if not state.is_watched_by_system and before.is_watched_by_system:
-            print_message("This system does not tell what arrives there; the folder is looked at every few seconds.")
+            print_message(tr("This system does not report changes in the folder. Checking it every few seconds."))
 
 
 def _request(arguments: argparse.Namespace, top_k: int) -> OutputRequest:
-    form = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
+    format_ = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
     mark, delimiter = arguments.bom, delimiter_for(arguments, arguments.output)
-    lines = ReportOptions(form, ColumnSet(top_k), byte_order_mark=mark, delimiter=delimiter)
+    lines = ReportOptions(format_, ColumnSet(top_k), byte_order_mark=mark, delimiter=delimiter)
     keywords = (
         KeywordRequest(KeywordTarget(arguments.keywords), within=arguments.folder) if arguments.keywords else None
     )
-    choice = KeywordPolicy(arguments.threshold, arguments.unsure)
+    policy = KeywordPolicy(arguments.threshold, arguments.unsure)
     sort = None
     if arguments.sort_to is not None:
         sort = SortRequest(
             arguments.folder, arguments.sort_to, TransferMode(arguments.by), arguments.threshold, flat=arguments.flat
         )
-    return OutputRequest(arguments.output, lines, keywords, choice, sort)
+    return OutputRequest(arguments.output, lines, keywords, policy, sort)
 
 
 def _row_printer(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:
-    """What a person, or a program behind a pipe, is shown of each row."""
-    shape = ColumnSet(top_k)
+    """The function that prints rows to standard output; it does nothing if they go to a file."""
+    columns = ColumnSet(top_k)
 
     def show(rows: Sequence[Row]) -> None:
         for row in rows:
             reported = ReportRow.of(row)
             if reported is not None and arguments.format == "jsonl":
-                stream.write(json.dumps(as_object(reported, shape)) + "\n")
+                stream.write(json.dumps(as_object(reported, columns)) + "\n")
             elif reported is not None:
                 stream.write(_line(row) + "\n")
         stream.flush()
@@ -117,7 +127,7 @@ def _row_printer(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> C
 
 def _line(row: Row) -> str:
     if row.failure is not None:
-        return display_path(f"failed               {row.path}  {row.failure.message}")
+        return display_path(f"{tr('failed'):20} {row.path}  {row.failure.message}")
     mark = "?" if row.unknown else " "
     return display_path(f"{row.final_label or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
 
@@ -128,7 +138,7 @@ def _print_failure(failure: Failure) -> None:
 
 @contextmanager
 def _cancel_on_signals(token: CancelToken) -> Iterator[None]:
-    """Ctrl+C and the signal to end let what is begun be finished; a second Ctrl+C does not."""
+    """On Ctrl+C or SIGTERM, finish the photo in progress, then stop; on a second Ctrl+C, stop at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,51 +1,60 @@
-"""What can be asked of `fovea watch`. Nothing heavy is imported here."""
+"""The arguments of `fovea watch`. Nothing heavy is imported here."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Final
 
+from core.base.i18n import mark, tr
 from core.cli.parsing import Parser, add_csv, parse_count, parse_loss, parse_path
 from core.jobs.values import THRESHOLD
 
-_WATCH: Final = """\
-Classify what arrives in FOLDER, until Ctrl+C.
+_WATCH: Final = mark("""\
+Classify photos as they arrive in FOLDER, until you press Ctrl+C.
 
-It is the job of `fovea classify FOLDER`: what arrived while nobody watched is caught up with, and
-what was classified before FOLDER was watched for the first time is not told again. A photo is taken
-once it is whole: not changed for two seconds, or for 30 if it is empty or ends too early. If FOLDER is
-gone, its disk or its network share, that is told, and the watch goes on once it is back.
+This uses the same job as `fovea classify FOLDER`: photos that arrived while nothing was watching are
+classified at the start; those classified before FOLDER was first watched are not reported again. A
+photo is classified once it is complete: unchanged for 2 seconds, or for 30 seconds if it is empty or
+truncated. If FOLDER, its disk or its network share disappears, a message says so, and watching
+resumes when it is back.
 
-Each answer is a line on standard output, or is appended to FILE: as CSV if its name ends in .csv or
-.tsv, else as JSON lines. With --keywords the photo gets its
-keyword, as by `fovea keywords`. With --sort-to it comes into the folder of its class below DEST, or
-into "unsure" if it is below the threshold; each burst of photos is a sorting that can be undone.
-Interrupted between a photo and the note that it is done, the photo is told again by the next start;
-none is left out.
+Each prediction is printed as one line, or appended to FILE: as CSV if its name ends in .csv or .tsv,
+otherwise as JSON lines. With --keywords the class is also written as a keyword (see `fovea
+keywords`). With --sort-to the photo is sorted into a class folder in DEST, or into "unsure" below the
+minimum confidence; each batch of photos is a sorting that you can undo. If watching is interrupted
+before a photo is marked as done, the next run reports that photo again; none is skipped.
 
-Exit code: 0 ended by Ctrl+C, 2 it could not start or go on.
-"""
+Exit code: 0 stopped with Ctrl+C, 2 watching could not start or continue.
+""")
 
 
 def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea watch`."""
-    parser = commands.add_parser("watch", help="classify what arrives in a folder", description=_WATCH)
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help="where photos arrive")
-    parser.add_argument("--recursive", action="store_true", help="look into subfolders")
-    parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help="only what matches")
-    parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help="not what matches")
-    parser.add_argument("--model", metavar="M", help="model to ask (default: the one in use)")
-    parser.add_argument("--top", metavar="K", type=parse_count, help="how many classes to report for each image")
-    parser.add_argument("--output", metavar="FILE", type=parse_path, help="append lines there")
-    parser.add_argument("--keywords", choices=("sidecar", "in-place"), help="write keywords too")
-    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help="sort into class folders there too")
-    ways = ("copy", "hardlink", "symlink", "move")
-    parser.add_argument("--by", choices=ways, default="copy", help="how photos are sorted (default: copy)")
-    parser.add_argument("--flat", action="store_true", help="sort without the subfolders they arrived in")
+    parser = commands.add_parser("watch", help=tr("classify photos as they arrive in a folder"), description=tr(_WATCH))
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder to watch"))
+    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
+    parser.add_argument("--include", metavar="PATTERN", action="append", default=[], help=tr("only matching images"))
+    parser.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help=tr("skip matching images"))
+    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
+    parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
+    parser.add_argument("--output", metavar="FILE", type=parse_path, help=tr("append the results to FILE"))
+    parser.add_argument("--keywords", choices=("sidecar", "in-place"), help=tr("also write keywords"))
+    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help=tr("also sort into class folders in DEST"))
+    modes = ("copy", "hardlink", "symlink", "move")
+    parser.add_argument("--by", choices=modes, default="copy", help=tr("how to transfer photos (default: copy)"))
+    parser.add_argument("--flat", action="store_true", help=tr("sort without recreating subfolders"))
     parser.add_argument(
-        "--threshold", metavar="T", type=parse_loss, default=THRESHOLD, help="least confidence (default: %(default)s)"
+        "--threshold",
+        metavar="T",
+        type=parse_loss,
+        default=THRESHOLD,
+        help=tr("minimum confidence, 0 to 1 (default: %(default)s)"),
     )
-    parser.add_argument("--unsure", action="store_true", help="mark with a keyword what is below the threshold")
+    parser.add_argument(
+        "--unsure", action="store_true", help=tr('write the keyword "unsure" below the minimum confidence')
+    )
     formats = ("table", "jsonl", "csv")
-    parser.add_argument("--format", choices=formats, help="default: by the suffix of FILE, else table")
+    parser.add_argument(
+        "--format", choices=formats, help=tr("output format (default: by the suffix of FILE, otherwise table)")
+    )
     add_csv(parser)

@@ -1,1 +1,1 @@
-"""The engine: backbones proven safe, opened on the provider that works, and run; and the features that they give."""
+"""The engine: validated backbones, opened on a working provider; and their features."""

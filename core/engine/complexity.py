@@ -1,4 +1,4 @@
-"""How much a network holds and how much it computes, counted from its ONNX graph."""
+"""Number of parameters and multiply-adds of a network, counted from its ONNX graph."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, Te
 
 @dataclass(frozen=True, slots=True)
 class ModelStats:
-    """What a graph costs.
+    """The size and cost of a graph.
 
     Attributes:
-        parameters: numbers stored in it, scalars not counted; BatchNormalization folded into a convolution counts as
-            the convolution it became.
-        macs: of its convolutions and matrix products for one image; a multiplication with the addition after
-            it is one.
+        parameters: stored numbers, without scalars; BatchNormalization folded into a convolution counts as part of it.
+        macs: multiply-adds of its convolutions and matrix products for one image.
     """
 
     parameters: int
@@ -31,7 +29,7 @@ class ModelStats:
 
 
 def compute_stats(model: onnx.ModelProto) -> ModelStats:
-    """Count a graph's weights and its multiply-adds at batch 1; `model` is not changed.
+    """Count the parameters and multiply-adds of a graph at batch size 1; `model` is not changed.
 
     Raises:
         ModelError: shapes inside the graph cannot be inferred.

@@ -1,6 +1,6 @@
-"""The engine: one backbone on one provider, proven before it is believed.
+"""The engine: one backbone on one provider, verified before use.
 
-A provider counts only after its session reports it, a warm-up run succeeds, and its features of the golden inputs agree
+A provider is used only if its session reports it, a warm-up run succeeds, and its features of the golden inputs agree
 with those in the backbone's card.
 """
 
@@ -16,6 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, ProviderError
+from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
@@ -24,28 +25,27 @@ from core.engine.limits import MAX_BATCH
 __all__ = ["MAX_BATCH", "MIN_AGREEMENT", "Engine", "open_engine"]
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
-"""Least cosine between features here and in the card.
+"""Lowest allowed cosine between the computed features and those in the card.
 
-OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which thus runs in float32.
+OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which therefore runs in float32.
 """
 
 _TIMED_RUNS: Final = 3
-_MISMATCH: Final = "The card or the file is not the original; install the model again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Engine:
-    """A backbone that runs.
+    """An open backbone.
 
-    One thread at a time may call `run`; decoding belongs in other threads.
+    Only one thread at a time may call `run`; decode in other threads.
 
     Attributes:
         card: the backbone's card.
-        provider: what really runs it.
-        precision: what was asked of it.
-        agreement: least cosine between its features of the golden inputs and the card's.
-        milliseconds: median time of one image alone, measured when it was opened.
-        opening_ms: how long opening and proving took.
+        provider: the provider that actually runs it.
+        precision: the requested precision.
+        agreement: lowest cosine between its features of the golden inputs and the card's.
+        milliseconds: median time of a single image, measured when it was opened.
+        opening_ms: how long opening and verification took.
     """
 
     card: BackboneCard
@@ -60,32 +60,32 @@ class Engine:
         """Features float32 [n, d] of preprocessed images uint8 [n, size, size, 3].
 
         Raises:
-            ProviderError: the provider failed under way.
+            ProviderError: the provider failed while running.
         """
         return _run(self._session, graph.FEATURES, batch, self.provider)
 
     def feature_map(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Feature map float32 of the same images, axes as the card's `feature_map_layout` says.
+        """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`.
 
         Raises:
-            ProviderError: the provider failed under way.
+            ProviderError: the provider failed while running.
         """
         return _run(self._session, graph.FEATURE_MAP, batch, self.provider)
 
 
 def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
-    """Open a backbone on one provider, and prove it.
+    """Open a backbone on one provider, and verify it.
 
     Args:
-        data: the backbone's file; it must have passed `graph.check_backbone`.
-        card: what the file is.
-        provider: the one to use; there is no fallback here.
+        data: the backbone's file, checked by `graph.check_backbone`.
+        card: its card.
+        provider: the provider; there is no fallback here.
         precision: how far its features may differ from the card's, see `MIN_AGREEMENT`; with AUTO, a provider whose
-            fastest arithmetic differs more is asked for float32.
+            fastest arithmetic differs more runs in float32.
 
     Raises:
-        ProviderError: the provider does not work here.
-        ModelError: even the CPU cannot run the file, or gives other features than the card promises.
+        ProviderError: the provider does not work.
+        ModelError: even the CPU cannot run the file, or its features differ from the card's.
     """
     started = time.perf_counter()
     inputs = golden.golden_inputs(card.preprocessing.size)
@@ -95,7 +95,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
-        raise ModelError(f"The backbone does not run: {error.what}", hint=_MISMATCH) from error
+        raise ModelError(tr("The backbone does not run: {reason}", reason=error.what), hint=_damaged_hint()) from error
     if agreement < MIN_AGREEMENT[precision]:
         raise _mismatch_error(provider, agreement, precision)
     opening_ms = (time.perf_counter() - started) * 1000
@@ -105,7 +105,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
 def _open(
     data: bytes, card: BackboneCard, inputs: NDArray[np.uint8], provider: Provider, precision: Precision
 ) -> tuple[ort.InferenceSession, float]:
-    """A session and its agreement with the card; in float32 where the provider's fastest arithmetic is too coarse."""
+    """A session and its agreement with the card; in float32 if the provider's fastest arithmetic is too imprecise."""
     session = sessions.open_session(data, provider, precision)
     features = _run(session, graph.FEATURES, inputs, provider)
     agreement = golden.cosine(features, golden.decode_features(card.golden_features, card.feature_width))
@@ -115,17 +115,21 @@ def _open(
     return _open(data, card, inputs, provider, Precision.EXACT)
 
 
+def _damaged_hint() -> str:
+    return tr("The model is damaged or was changed. Install it again.")
+
+
 def _mismatch_error(provider: Provider, agreement: float, precision: Precision) -> ProviderError | ModelError:
     if provider is Provider.CPU:
-        return ModelError(
-            f"The backbone does not give the features its card promises (cosine {agreement:.4f}).",
-            hint=_MISMATCH,
-        )
-    return ProviderError(
-        f"{TITLES[provider]} gives other features than the card (cosine {agreement:.4f}, "
-        f"at least {MIN_AGREEMENT[precision]} is asked).",
-        hint="Another provider is right; `fovea doctor` lists them.",
+        what = tr("The backbone does not reproduce the features in its card (cosine {cosine:.4f}).", cosine=agreement)
+        return ModelError(what, hint=_damaged_hint())
+    what = tr(
+        "{provider} does not reproduce the features of the model (cosine {cosine:.4f}; at least {limit} is required).",
+        provider=TITLES[provider],
+        cosine=agreement,
+        limit=MIN_AGREEMENT[precision],
     )
+    return ProviderError(what, hint=tr("Use another provider. Run `fovea doctor` to see which ones work."))
 
 
 def _median_ms(session: ort.InferenceSession, image: NDArray[np.uint8], provider: Provider) -> float:
@@ -143,14 +147,17 @@ def _run(
     try:
         (values,) = session.run([output], {graph.INPUT: batch})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ProviderError(
-            f"{TITLES[provider]} failed while it ran: {sessions.first_line(error)}",
-            hint="Try another provider, or fewer images at once.",
-        ) from error
-    answers = np.asarray(values, dtype=np.float32)
-    if answers.shape[:1] != batch.shape[:1]:
-        raise ProviderError(
-            f"{TITLES[provider]} answered {batch.shape[0]} images with an array {answers.shape}.",
-            hint="The model file is not a plain backbone; install the model again.",
+        what = tr(
+            "{provider} failed while running: {reason}", provider=TITLES[provider], reason=sessions.first_line(error)
         )
-    return answers
+        raise ProviderError(what, hint=tr("Try another provider, or fewer images at once.")) from error
+    features = np.asarray(values, dtype=np.float32)
+    if features.shape[:1] != batch.shape[:1]:
+        what = tr(
+            "{provider} returned an array of shape {shape} for {count:,} images.",
+            provider=TITLES[provider],
+            shape=features.shape,
+            count=batch.shape[0],
+        )
+        raise ProviderError(what, hint=tr("The model file is not a valid backbone. Install the model again."))
+    return features

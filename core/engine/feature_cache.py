@@ -1,4 +1,4 @@
-"""Features of the images looked at lately, in memory: another head over the same backbone answers them at once."""
+"""A cache in memory of recent images' features: other heads over the same backbone can reuse them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from core.prediction import Timing
 
 MAX_IMAGES: Final = 4096
-"""At 2048 features 32 MB; those not asked for longest go first."""
+"""32 MB at 2048 features; the least recently used are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileSignature:
-    """A file as it was before it was read; written to, it has another one."""
+    """The state of a file before it was read; it changes when the file is written."""
 
     path: Path
     inode: int
@@ -29,13 +29,13 @@ class FileSignature:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedFeatures:
-    """What the backbone made of an image.
+    """The features of an image.
 
     Attributes:
         path: the image.
         features: float32 [d].
-        timing: how long that took then.
-        warnings: about the image.
+        timing: how long they took to compute.
+        warnings: warnings about the image.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class CachedFeatures:
 
 
 class LruFeatureCache:
-    """Features by file, of one engine; any thread may ask."""
+    """Features of one engine by file; thread-safe."""
 
     def __init__(self, *, capacity: int = MAX_IMAGES) -> None:
         self._capacity = capacity
@@ -53,14 +53,14 @@ class LruFeatureCache:
         self._lock = threading.Lock()
 
     def get(self, signature: FileSignature) -> CachedFeatures | None:
-        """What was seen of the file as it is now."""
+        """Return the cached features of a file in its current state."""
         with self._lock:
             if signature in self._entries:
                 self._entries.move_to_end(signature)
             return self._entries.get(signature)
 
     def put(self, signature: FileSignature, cached: CachedFeatures) -> None:
-        """Keep what was seen of the file as it was before it was read."""
+        """Cache the features of a file in the state before it was read."""
         with self._lock:
             self._entries[signature] = cached
             while len(self._entries) > self._capacity:
@@ -68,7 +68,7 @@ class LruFeatureCache:
 
 
 def file_signature(path: Path) -> FileSignature | None:
-    """The file as it is now; None where it cannot be looked at."""
+    """The current state of a file; None if it cannot be accessed."""
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Features kept for every later training, in one SQLite file."""
+"""A persistent store of features for later trainings, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.base import paths
 from core.base.cache import Cache
 
 LIMIT_BYTES: Final = 2 * 1024**3
-"""What the store may take on disk: 450,000 images at 2048 features."""
+"""Maximum size of the store on disk: 450,000 images at 2048 features."""
 
 _COLUMNS: Final = """
     backbone TEXT NOT NULL, preprocessing TEXT NOT NULL, precision TEXT NOT NULL, image TEXT NOT NULL,
@@ -25,7 +25,7 @@ _COLUMNS: Final = """
 """
 
 Rows: TypeAlias = dict[str, NDArray[np.float16]]
-"""Features [d] by the sha256 of their image."""
+"""Features [d] by the SHA-256 of their image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class FeatureKind:
     """What features depend on besides the image.
 
     Attributes:
-        backbone: sha256 of its file.
-        preprocessing: `preprocessing.version` of what the backbone wants.
-        precision: how exactly the engine was asked to compute.
-        width: d, how many they are.
+        backbone: SHA-256 of the backbone's file.
+        preprocessing: `preprocessing.version` of the backbone's preprocessing.
+        precision: the requested precision.
+        width: d, the number of features.
     """
 
     backbone: str
@@ -46,19 +46,19 @@ class FeatureKind:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the store finds them by; the width follows from the backbone."""
+        """The key in the store; the width follows from the backbone."""
         return self.backbone, self.preprocessing, self.precision
 
 
 class FeatureStore:
-    """Features in one SQLite file, by image and by what made them: a `Cache`, with all that this promises."""
+    """Features in one SQLite file, by image and `FeatureKind`, with the guarantees of `Cache`."""
 
     def __init__(self, file: Path | None = None, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Nothing is opened until it is used.
+        """Describe the store; the file is opened on first use.
 
         Args:
-            file: the file; made when needed. None: the person's, in the cache folder.
-            limit_bytes: what the features may take on disk; those not used for longest go first.
+            file: the file, created when needed; None for the user's, in the cache folder.
+            limit_bytes: maximum size on disk; the least recently used features are removed first.
         """
         place = paths.cache_folder() / "features.sqlite" if file is None else file
         self._cache = Cache(place, "features", _COLUMNS, limit_bytes=limit_bytes, what="features")
@@ -70,7 +70,7 @@ class FeatureStore:
         self.close()
 
     def get(self, kind: FeatureKind, images: Sequence[str]) -> Rows:
-        """The features [d] kept for images, which are named by sha256; those not kept are not in the answer."""
+        """Return the stored features [d] of images by SHA-256; images without features are left out."""
         where, length = "backbone = ? AND preprocessing = ? AND precision = ? AND image", 2 * kind.width
         return {
             image: np.frombuffer(vector, "<f2")
@@ -79,11 +79,11 @@ class FeatureStore:
         }
 
     def put(self, kind: FeatureKind, rows: Mapping[str, NDArray[np.float16]]) -> None:
-        """Keep features [d] of images, all or none of them; what was kept of the same images is replaced."""
+        """Store features [d] of images by SHA-256, all or none; existing ones are replaced."""
         vectors = {image: row.astype("<f2").tobytes() for image, row in rows.items()}
         now = time.time()
         self._cache.put([(*kind.key, image, now, zlib.crc32(vector), vector) for image, vector in vectors.items()])
 
     def close(self) -> None:
-        """Give the file back; the next use opens it again."""
+        """Close the file; the next use opens it again."""
         self._cache.close()

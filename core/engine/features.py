@@ -1,6 +1,6 @@
-"""Features of images: what a backbone made of each, computed once by the engine and kept for every later training.
+"""Features of images, computed once by the engine and stored for later trainings.
 
-They are kept as float16, and computed ones are rounded to it too, so that it makes no difference which they are.
+They are stored as float16, and newly computed ones are rounded to it too, so that both are the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import display_path
@@ -42,7 +43,7 @@ class HashedFile(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Of its bytes, in hexadecimal."""
+        """The SHA-256 of its bytes, in hexadecimal."""
 
 
 def _never_prepared(_: str) -> None:
@@ -51,14 +52,13 @@ def _never_prepared(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FeatureExtractor:
-    """What makes features.
+    """The source of features.
 
     Attributes:
         card: the backbone's card.
-        precision: how exactly it is to compute.
-        open: opens the engine; not called where all features are kept.
-        get_prepared: what the engine reads of the image of that sha256, uint8 [size, size, 3], where it was made
-            already.
+        precision: the requested precision.
+        open: opens the engine; not called if all features are stored.
+        get_prepared: returns the preprocessed image with this SHA-256, uint8 [size, size, 3], if available.
     """
 
     card: BackboneCard
@@ -68,7 +68,7 @@ class FeatureExtractor:
 
     @property
     def kind(self) -> FeatureKind:
-        """What its features depend on."""
+        """The kind of its features."""
         card = self.card
         return FeatureKind(
             card.sha256, preprocessing.version(card.preprocessing), self.precision.value, card.feature_width
@@ -81,9 +81,9 @@ class FeatureTable:
 
     Attributes:
         features: float32 [n, d], one row for each image that has them.
-        rows: int64 [n], ascending: which of the images asked for each row is of.
+        rows: int64 [n], ascending: the index of the requested image of each row.
         failures: why the others have none.
-        computed: how many the engine had to compute.
+        computed: how many were computed by the engine.
     """
 
     features: NDArray[np.float32]
@@ -100,21 +100,21 @@ def compute_features(
     report: ProgressCallback,
     token: CancelToken,
 ) -> FeatureTable:
-    """Features of images, from the store where it has them, else from the engine.
+    """Get features of images, from the store if available, otherwise from the engine.
 
-    Every full batch is kept at once, so what was computed before an interruption is not computed again, and the rest
-    runs in the same batches: the numbers do not depend on how often a run was interrupted.
+    Each full batch is stored at once, so nothing is computed twice after an interruption, and the rest runs in the same
+    batches: the numbers do not depend on interruptions.
 
     Raises:
-        ProviderError: the engine cannot be opened or failed under way.
+        ProviderError: the engine cannot be opened, or failed while running.
         ModelError: the backbone is damaged.
-        Cancelled: the person called it off.
+        Cancelled: the token was cancelled.
     """
     kept = store.get(extractor.kind, [image.sha256 for image in images])
     found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
     missing = [at for at in range(len(images)) if at not in found]
     failures: list[Failure] = []
-    clock = ProgressReporter("computing features", len(images), report)
+    clock = ProgressReporter(tr("computing features"), len(images), report)
     clock.advance(len(found))
     if missing:
         with _preparing([images[at] for at in missing], extractor) as prepared:
@@ -130,7 +130,7 @@ def compute_features(
 
 
 def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The rows in their order as one array [n, d], and the number of each."""
+    """The rows in order as one array [n, d], and the index of each."""
     places = sorted(found)
     features = np.empty((len(places), width), np.float32)
     for row, at in enumerate(places):
@@ -139,7 +139,7 @@ def _table(found: Mapping[int, NDArray[np.float16]], width: int) -> tuple[NDArra
 
 
 def quantize_float16(features: NDArray[np.float32]) -> NDArray[np.float16]:
-    """As they are kept; a feature beyond what float16 can hold becomes the largest it can."""
+    """Round features to float16, as in the store; values beyond its range are clipped."""
     return np.clip(features, -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
 
 
@@ -147,7 +147,7 @@ def quantize_float16(features: NDArray[np.float32]) -> NDArray[np.float16]:
 def _preparing(
     images: Sequence[HashedFile], source: FeatureExtractor
 ) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
-    """What the engine reads of each image, in their order, made in threads ahead of it and never far ahead."""
+    """Preprocess images in order, in threads, a bounded number ahead of the engine."""
     pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
     coming = iter(images)
     waiting: deque[Future[NDArray[np.uint8] | Failure]] = deque()
@@ -180,7 +180,7 @@ def _prepare(image: HashedFile, source: FeatureExtractor) -> NDArray[np.uint8] |
 
 
 def is_unchanged(image: HashedFile) -> bool:
-    """Whether a file that was just decoded still has the sum it had when the dataset was read."""
+    """Whether a file that was just decoded still has the hash from when the dataset was read."""
     try:
         with image.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
@@ -189,14 +189,15 @@ def is_unchanged(image: HashedFile) -> bool:
 
 
 def _changed(path: Path) -> Failure:
-    what = f"“{display_path(path.name)}” changed while it was being learnt from."
-    return Failure(path, "changed", what, "Let whatever writes to the folder come to its end, then train again.")
+    what = tr("“{name}” changed during training.", name=display_path(path.name))
+    hint = tr("Wait until other programs have finished writing to the folder, then train again.")
+    return Failure(path, "changed", what, hint)
 
 
 def _groups(
     outcomes: Iterator[tuple[int, NDArray[np.uint8] | Failure]], failures: list[Failure], token: CancelToken
 ) -> Iterator[list[tuple[int, NDArray[np.uint8]]]]:
-    """Full batches of what could be prepared, the last one perhaps smaller; what could not goes to `failures`."""
+    """Yield full batches of preprocessed images, the last possibly smaller; others are added to `failures`."""
     group: list[tuple[int, NDArray[np.uint8]]] = []
     for at, outcome in outcomes:
         token.check()

@@ -1,7 +1,6 @@
-"""Golden inputs: pictures drawn by formula, the same bytes on every machine, and how near two answers to them are.
+"""Golden inputs: images drawn by formula, identical on every machine, and the agreement of their features.
 
-A card carries the features its backbone gave for them where it was made. A provider counts as working only when it
-gives the same ones here.
+A card stores the features its backbone gave for them when it was made. A provider works only if it reproduces them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from core.card import GOLDEN_COUNT
 
 _FLOAT16_AGREEMENT: Final = 0.99999
-"""Least cosine between features and what float16 keeps of them; engines are asked for 0.9999."""
+"""Lowest allowed cosine between features and their float16 rounding; engines need 0.9999."""
 
 
 def golden_inputs(size: int) -> NDArray[np.uint8]:
@@ -25,7 +24,7 @@ def golden_inputs(size: int) -> NDArray[np.uint8]:
 
 
 def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The least cosine similarity between matching rows of two arrays [n, d]; -1 where either is not finite."""
+    """The lowest cosine similarity between matching rows of two arrays [n, d]; -1 if any value is not finite."""
     if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return -1.0
     wide_a, wide_b = _scaled(a), _scaled(b)
@@ -34,13 +33,13 @@ def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _scaled(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Rows whose largest number is 1, so that the size of features is no reason to call them different."""
+    """Scale rows to a maximum of 1, to avoid overflow."""
     largest = np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
     return np.asarray(rows / np.where(largest > 0, largest, 1), np.float64)
 
 
 def encode_features(features: NDArray[np.float32]) -> str:
-    """Features [n, d] as base64 of little-endian float16, or of float32 where float16 is too coarse or too small."""
+    """Encode features [n, d] as base64 of little-endian float16, or float32 if float16 is too imprecise."""
     with np.errstate(over="ignore", under="ignore"):
         float16 = features.astype("<f2")
     is_exact = cosine(float16.astype(np.float32), features) > _FLOAT16_AGREEMENT or not features.any()
@@ -49,7 +48,7 @@ def encode_features(features: NDArray[np.float32]) -> str:
 
 
 def decode_features(text: str, width: int) -> NDArray[np.float32]:
-    """The features [GOLDEN_COUNT, width] that `pack` wrote.
+    """Decode features [GOLDEN_COUNT, width] written by `encode_features`.
 
     Raises:
         ValueError: the text is not base64 of that many numbers.
@@ -60,13 +59,13 @@ def decode_features(text: str, width: int) -> NDArray[np.float32]:
 
 
 def _triangle(value: NDArray[np.int64], period: int) -> NDArray[np.int64]:
-    """A triangle wave of 0..255."""
+    """A triangle wave from 0 to 255."""
     phase = value % period
     return np.minimum(phase, period - phase) * 510 // period
 
 
 def _landscape(y: NDArray[np.int64], x: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """A sky, a textured ground and a tilted line between them."""
+    """A sky and a textured ground, separated by a tilted line."""
     ground = y * 3 + x > size * 2
     sky = np.stack([90 + 60 * y // size, 140 + 50 * y // size, 235 - 30 * x // size], axis=-1)
     texture = (_triangle(x * 3 + y, 23) + _triangle(y * 5 - x, 37) + _triangle(x * y, 101)) // 6
@@ -75,7 +74,7 @@ def _landscape(y: NDArray[np.int64], x: NDArray[np.int64], size: int) -> NDArray
 
 
 def _target(y: NDArray[np.int64], x: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Coloured rings around a point off the middle, over a checked cloth."""
+    """Coloured rings around an off-centre point, on a chequered background."""
     squared = (y - size * 2 // 5) ** 2 + (x - size * 3 // 5) ** 2
     rings = np.stack(
         [_triangle(squared // size, 41), _triangle(squared // size, 67), _triangle(squared, 4001)], axis=-1

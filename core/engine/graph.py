@@ -1,8 +1,8 @@
-"""Read an ONNX file as data, and refuse what no backbone of ours needs, before any session sees it.
+"""Validation of ONNX files before a session opens them.
 
-A session given a hostile file may read other files (external data), load native code (custom operators) or eat all
-memory. So the file is parsed first; anything outside a list of plain operators is refused. See the ONNX project's
-ExternalDataSecurity notes and ONNX Runtime's own advice on models from outside.
+With a malicious file a session could read other files (external data), load native code (custom operators) or exhaust
+the memory. So the file is parsed first, and anything outside a list of plain operators is refused. See the ONNX
+project's ExternalDataSecurity notes and ONNX Runtime's advice on untrusted models.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, ValueInfoProto, defs
 
 from core.base.errors import FoveaError, ModelError
+from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine.limits import MAX_BATCH, check_limits
 from core.engine.shapes import MAX_RANK, infer, opset_of
@@ -41,11 +42,11 @@ ALLOWED_OPERATORS: Final = frozenset(
     ]
 )
 # fmt: on
-"""Pure functions of their inputs, which say by their shapes how large their outputs are."""
+"""Pure functions of their inputs, whose output sizes follow from the input shapes."""
 MAX_BYTES: Final = 1024**3
 _MAX_NODES: Final = 8_000
 _MAX_PARTS: Final = 100_000
-"""Descriptions, arrays and other entries beside the operators."""
+"""Descriptions, arrays and other entries besides the operators."""
 # fmt: off
 _TYPED: Final[dict[int, tuple[str, int]]] = {
     TensorProto.FLOAT: ("float_data", 4), TensorProto.DOUBLE: ("double_data", 8), TensorProto.INT64: ("int64_data", 8),
@@ -55,13 +56,13 @@ _TYPED: Final[dict[int, tuple[str, int]]] = {
     TensorProto.FLOAT16: ("int32_data", 2), TensorProto.BFLOAT16: ("int32_data", 2),
 }
 # fmt: on
-"""Element types that may be stored: the field that holds them where they are not raw, and bytes of one that is."""
-_HINT: Final = "Fovea opens only plain image networks; ask whoever made the file to export it again."
+"""Allowed element types: the field that stores them if they are not raw, and the bytes per raw element."""
+_HINT: Final = mark("Fovea supports only plain image classifiers. Export the model again, or use another one.")
 
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """An input or output: its name, element type and axes (None where the length is left open)."""
+    """An input or output: its name, element type and axes (None for a dynamic axis)."""
 
     name: str
     element_type: int
@@ -70,24 +71,25 @@ class TensorSpec:
 
 @contextlib.contextmanager
 def only_model_errors() -> Iterator[None]:
-    """The boundary for files from outside: over damaged content protobuf, NumPy and ONNX raise dozens of kinds."""
+    """Convert exceptions about untrusted files: protobuf, NumPy and ONNX raise dozens of kinds for damaged content."""
     try:
         yield
     except FoveaError:
         raise
     except MemoryError as error:
-        raise ModelError("There is not enough memory for the model.", hint="Close other programs first.") from error
+        what = tr("Not enough memory to open the model.")
+        raise ModelError(what, hint=tr("Close other programs and try again.")) from error
     except Exception as error:
-        what = f"The model file is damaged: it contradicts itself ({type(error).__name__})."
-        raise ModelError(what, hint="Download or copy it again, or ask its maker to export it again.") from error
+        what = tr("The model file is damaged ({reason}).", reason=type(error).__name__)
+        raise ModelError(what, hint=tr("Download or copy it again, or export the model again.")) from error
 
 
 @only_model_errors()
 def parse(data: bytes) -> onnx.ModelProto:
-    """Parse an ONNX file and refuse whatever could reach outside of it.
+    """Parse an ONNX file and check that it is self-contained and safe.
 
     Raises:
-        ModelError: the file is damaged, too large, refers to other files, or uses operators outside the list.
+        ModelError: the file is damaged, too large, refers to other files, or uses operators that are not allowed.
     """
     model = decode(data)
     check(model)
@@ -96,32 +98,36 @@ def parse(data: bytes) -> onnx.ModelProto:
 
 @only_model_errors()
 def decode(data: bytes) -> onnx.ModelProto:
-    """Parse an ONNX file; what it holds has yet to pass `check`.
+    """Parse an ONNX file; its content must still be checked by `check`.
 
     Raises:
-        ModelError: the file is damaged, too large, or holds text that is not UTF-8.
+        ModelError: the file is damaged, too large, or contains text that is not UTF-8.
     """
     if not data or len(data) > MAX_BYTES:
-        raise ModelError(f"The model file has {len(data):,} bytes; 1 to {MAX_BYTES:,} are allowed.", hint=_HINT)
+        what = tr("The model file has {count:,} bytes; 1 to {limit:,} are allowed.", count=len(data), limit=MAX_BYTES)
+        raise ModelError(what, hint=tr(_HINT))
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise ModelError("The model file is damaged or is not ONNX.", hint=_HINT) from error
+        raise ModelError(tr("The model file is damaged or is not an ONNX file."), hint=tr(_HINT)) from error
     graph = model.graph
     if not graph.node or len(graph.node) > _MAX_NODES:
-        raise ModelError(f"The model has {len(graph.node):,} operators; 1 to {_MAX_NODES:,} are allowed.", hint=_HINT)
+        what = tr(
+            "The model has {count:,} operators; 1 to {limit:,} are allowed.", count=len(graph.node), limit=_MAX_NODES
+        )
+        raise ModelError(what, hint=tr(_HINT))
     if (
         sum(map(len, (graph.initializer, graph.value_info, graph.input, graph.output, model.metadata_props)))
         > _MAX_PARTS
     ):
-        raise ModelError(f"The model has more than {_MAX_PARTS:,} parts.", hint=_HINT)
+        raise ModelError(tr("The model has more than {limit:,} parts.", limit=_MAX_PARTS), hint=tr(_HINT))
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise ModelError("The model file is damaged: a name in it is not text.", hint=_HINT)
+        raise ModelError(tr("The model file is damaged: a name is not valid text."), hint=tr(_HINT))
     return model
 
 
 def _texts(message: Message) -> Iterator[str | bytes]:
-    """All text in a message; protobuf gives bytes where it is not UTF-8."""
+    """Yield all strings in a message; protobuf gives bytes for those that are not UTF-8."""
     for field, value in message.ListFields():
         many = value if field.is_repeated else (value,)
         if field.type == FieldDescriptor.TYPE_STRING:
@@ -133,67 +139,74 @@ def _texts(message: Message) -> Iterator[str | bytes]:
 
 @only_model_errors()
 def check_backbone(data: bytes, card: BackboneCard, *, is_installed: bool = False) -> None:
-    """Refuse a backbone file that is unsafe or is not what its card says.
+    """Refuse a backbone file that is unsafe or does not match its card.
 
     Args:
         data: the file.
-        card: what it should be.
-        is_installed: whether it is in the library already: what was imported before there were bounds for a batch
-            may still take them for one image.
+        card: its card.
+        is_installed: whether it is already in the library: backbones imported before there were limits for a batch
+            may still use the limits for one image.
 
     Raises:
-        ModelError: see `parse`; or inputs and outputs have other names, types or shapes than the card promises; or
-            its inner arrays would fill the memory.
+        ModelError: see `parse`; or the names, types or shapes of inputs and outputs differ from the card; or its
+            inner arrays would need too much memory.
     """
     model = parse(data)
     size, width = card.preprocessing.size, card.feature_width
     channels_last = card.feature_map_layout == "nhwc"
     feature_map = (None, None, None, width) if channels_last else (None, width, None, None)
-    _expect(inputs(model), TensorSpec(INPUT, TensorProto.UINT8, (None, size, size, 3)), "input")
-    _expect(outputs(model), TensorSpec(FEATURES, TensorProto.FLOAT, (None, width)), "output")
-    _expect(outputs(model), TensorSpec(FEATURE_MAP, TensorProto.FLOAT, feature_map), "output")
+    _expect(inputs(model), TensorSpec(INPUT, TensorProto.UINT8, (None, size, size, 3)), tr("input"))
+    _expect(outputs(model), TensorSpec(FEATURES, TensorProto.FLOAT, (None, width)), tr("output"))
+    _expect(outputs(model), TensorSpec(FEATURE_MAP, TensorProto.FLOAT, feature_map), tr("output"))
     if len(inputs(model)) != 1:
-        raise ModelError(f"The model asks for {len(inputs(model))} inputs; a backbone reads one image.", hint=_HINT)
+        what = tr("The model has {count:,} inputs; a backbone has one.", count=len(inputs(model)))
+        raise ModelError(what, hint=tr(_HINT))
     _check_inside(model, card, times=MAX_BATCH if is_installed else 1)
 
 
 def _check_inside(model: onnx.ModelProto, card: BackboneCard, *, times: int) -> None:
-    """Refuse a graph that would take too much, or whose outputs will not be what it says they are."""
+    """Refuse a graph that exceeds the limits, or whose outputs do not have the declared shapes."""
     inferred = infer(model, MAX_BATCH)
     check_limits(model, inferred, times=times)
     features, feature_map = inferred.shapes.get(FEATURES, ()), inferred.shapes.get(FEATURE_MAP, ())
     depth = feature_map[-1 if card.feature_map_layout == "nhwc" else 1] if len(feature_map) == 4 else 0
     are_real = all(inferred.kinds.get(name) == TensorProto.FLOAT for name in (FEATURES, FEATURE_MAP))
     if features != (MAX_BATCH, card.feature_width) or depth != card.feature_width or not are_real:
-        what = f"For {MAX_BATCH} images the model gives {features} and {feature_map}, which its card does not promise."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The outputs of the model do not match its card: for {count} images, their shapes are {features} and "
+            "{feature_map}.",
+            count=MAX_BATCH,
+            features=features,
+            feature_map=feature_map,
+        )
+        raise ModelError(what, hint=tr(_HINT))
 
 
 def inputs(model: onnx.ModelProto) -> tuple[TensorSpec, ...]:
-    """What the graph must be given; initializers that are also listed as inputs do not count."""
+    """The inputs of the graph, without initializers that are also listed as inputs."""
     stored = {tensor.name for tensor in model.graph.initializer}
     return tuple(_tensor_spec(info) for info in model.graph.input if info.name not in stored)
 
 
 def outputs(model: onnx.ModelProto) -> tuple[TensorSpec, ...]:
-    """What the graph gives."""
+    """The outputs of the graph."""
     return tuple(_tensor_spec(info) for info in model.graph.output)
 
 
 @only_model_errors()
 def check(model: onnx.ModelProto, allowed: Collection[str] = ALLOWED_OPERATORS) -> None:
-    """Refuse a decoded file that could reach outside of itself, or does not say plainly what it computes.
+    """Refuse a decoded file that is not self-contained, or does more than plain operators.
 
     Raises:
-        ModelError: it is so.
+        ModelError: the file is refused.
     """
     graph, opset = model.graph, opset_of(model)
     if model.functions or model.training_info:
-        raise ModelError("The model brings functions or training code of its own.", hint=_HINT)
+        raise ModelError(tr("The model contains its own functions or training code."), hint=tr(_HINT))
     if not opset:
-        raise ModelError("The model does not say which version of ONNX it is written in.", hint=_HINT)
+        raise ModelError(tr("The model does not state its ONNX version."), hint=tr(_HINT))
     if graph.sparse_initializer:
-        raise ModelError("The model stores sparse weights, which no backbone needs.", hint=_HINT)
+        raise ModelError(tr("The model has sparse weights, which are not supported."), hint=tr(_HINT))
     for node in graph.node:
         _check_node(node, opset, allowed)
     for tensor in tensors(graph):
@@ -203,22 +216,26 @@ def check(model: onnx.ModelProto, allowed: Collection[str] = ALLOWED_OPERATORS) 
 def _check_node(node: onnx.NodeProto, opset: int, allowed: Collection[str]) -> None:
     if node.domain or node.op_type not in allowed:
         name = f"{node.domain}.{node.op_type}".strip(".")[:80]
-        raise ModelError(f"The model uses the operator {name!r}, which is not allowed.", hint=_HINT)
+        raise ModelError(tr("The model uses the unsupported operator {name!r}.", name=name), hint=tr(_HINT))
     if any(a.HasField("g") or a.graphs or a.HasField("sparse_tensor") or a.sparse_tensors for a in node.attribute):
-        raise ModelError("The model hides graphs or sparse weights inside an operator.", hint=_HINT)
+        raise ModelError(tr("The model has graphs or sparse weights inside an operator."), hint=tr(_HINT))
     try:
         schema = defs.get_schema(node.op_type, opset, "")
     except defs.SchemaError as error:
-        what = f"The model uses the operator {node.op_type!r}, which version {opset} of ONNX does not have."
-        raise ModelError(what, hint=_HINT) from error
+        what = tr(
+            "The model uses the operator {name!r}, which does not exist in ONNX opset {version}.",
+            name=node.op_type,
+            version=opset,
+        )
+        raise ModelError(what, hint=tr(_HINT)) from error
     is_whole = schema.min_input <= len(node.input) <= schema.max_input and all(node.input[: schema.min_input])
     if not is_whole or not schema.min_output <= len(node.output) <= schema.max_output or not node.output[0]:
-        what = f"The model file is damaged: an operator {node.op_type!r} lacks inputs or outputs."
-        raise ModelError(what, hint=_HINT)
+        what = tr("The model file is damaged: an operator {name!r} lacks inputs or outputs.", name=node.op_type)
+        raise ModelError(what, hint=tr(_HINT))
 
 
 def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
-    """All arrays that a graph stores, those in its operators included."""
+    """Yield all arrays stored in a graph, including those in its operators."""
     yield from graph.initializer
     for node in graph.node:
         for attribute in node.attribute:
@@ -228,34 +245,37 @@ def tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
 
 
 def is_external(tensor: TensorProto) -> bool:
-    """Whether an array is kept in another file."""
+    """Whether an array is stored in another file."""
     return tensor.data_location == TensorProto.EXTERNAL or bool(tensor.external_data)
 
 
 def declared_bytes(tensor: TensorProto) -> int:
-    """How many bytes an array takes, as its axes and its element type state.
+    """The size of an array in bytes, according to its axes and element type.
 
     Raises:
-        ModelError: they cannot be those of numbers.
+        ModelError: they are invalid for numbers.
     """
     if tensor.data_type not in _TYPED:
-        raise ModelError(f"The array {tensor.name[:80]!r} in the model is not of plain numbers.", hint=_HINT)
+        what = tr("The array {name!r} in the model does not contain plain numbers.", name=tensor.name[:80])
+        raise ModelError(what, hint=tr(_HINT))
     if len(tensor.dims) > MAX_RANK or min(tensor.dims, default=0) < 0:
-        raise ModelError(f"The array {tensor.name[:80]!r} in the model has impossible axes.", hint=_HINT)
+        what = tr("The array {name!r} in the model has an invalid shape.", name=tensor.name[:80])
+        raise ModelError(what, hint=tr(_HINT))
     count: int = math.prod(tensor.dims)
     return count * _TYPED[tensor.data_type][1]
 
 
 def _check_tensor(tensor: TensorProto) -> None:
-    """Refuse an array that is not all there: shape inference believes its axes, whatever was stored."""
+    """Refuse an incomplete array: shape inference trusts its axes, whatever is stored."""
     if is_external(tensor):
-        raise ModelError("The model keeps its weights in other files, which could be any file of yours.", hint=_HINT)
+        what = tr("The model stores its weights in other files, which is not allowed for safety.")
+        raise ModelError(what, hint=tr(_HINT))
     declared = declared_bytes(tensor)
     typed, size = _TYPED[tensor.data_type]
     stored = len(tensor.raw_data) if tensor.HasField("raw_data") else len(getattr(tensor, typed)) * size
     if stored != declared or tensor.HasField("segment"):
-        what = f"The model file is damaged: the array {tensor.name[:80]!r} does not hold the numbers that it states."
-        raise ModelError(what, hint="Download or copy it again.")
+        what = tr("The model file is damaged: the array {name!r} is incomplete.", name=tensor.name[:80])
+        raise ModelError(what, hint=tr("Download or copy it again."))
 
 
 def _tensor_spec(info: ValueInfoProto) -> TensorSpec:
@@ -265,13 +285,15 @@ def _tensor_spec(info: ValueInfoProto) -> TensorSpec:
 
 
 def _expect(specs: Iterable[TensorSpec], wanted: TensorSpec, role: str) -> None:
-    """Refuse unless a port has the wanted name and type, and axes that agree wherever `wanted` states one."""
+    """Refuse unless an input or output has the expected name and type, and axes that match where they are fixed."""
     found = next((port for port in specs if port.name == wanted.name), None)
     if found is None:
-        raise ModelError(f"The model has no {role} called {wanted.name!r}.", hint=_HINT)
+        what = tr("The model has no {role} named {name!r}.", role=role, name=wanted.name)
+        raise ModelError(what, hint=tr(_HINT))
     fits = len(found.axes) == len(wanted.axes) and all(
         theirs == ours for theirs, ours in zip(found.axes, wanted.axes, strict=True) if ours is not None
     )
     open_batch = bool(found.axes) and found.axes[0] is None
     if found.element_type != wanted.element_type or not fits or not open_batch:
-        raise ModelError(f"The model's {role} {wanted.name!r} does not have the shape its card promises.", hint=_HINT)
+        what = tr("The shape of the model's {role} {name!r} does not match its card.", role=role, name=wanted.name)
+        raise ModelError(what, hint=tr(_HINT))

@@ -1,4 +1,4 @@
-"""How much memory and work a network may take, told from its graph before anything runs."""
+"""Limits of memory and work for a network, estimated from its graph before anything runs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import onnx
 from onnx import TensorProto, helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.engine.shapes import Inferred, attributes_of
 
 MAX_BATCH: Final = 8
-"""Beyond this a larger batch no longer makes an image cheaper on any provider measured."""
+"""Larger batches are not faster per image on any measured provider."""
 MAX_MEMORY: Final = 2**30
 """Bytes of arrays alive at once, besides the stored weights, for a batch of `MAX_BATCH`; Xception needs 0.25 GB."""
 MAX_WORK: Final = 50_000_000_000
-"""Multiply-adds, or their like in time, for one image: Xception has 11 billion, VGG19 21, ConvNeXt-L about 40.
+"""Multiply-adds, or the equivalent in time, for one image: Xception has 11 billion, VGG19 21, ConvNeXt-L about 40.
 
-A check runs four images: at this bound they take 12 seconds of processor time, 6 on two cores.
+A check runs four images: at this limit they take 12 seconds of CPU time, 6 on two cores.
 """
 
 _SLOW_GROUPS: Final = 8
-"""A convolution whose groups are narrower than this many channels takes about this many times longer."""
+"""A convolution with groups narrower than this many channels takes about this many times longer."""
 # fmt: off
 _COSTS: Final = {
     "Elu": 100, "Celu": 100, "Erf": 60, "Gather": 200, "Gelu": 70, "LRN": 750, "LogSoftmax": 60, "Mish": 420,
@@ -32,36 +33,42 @@ _COSTS: Final = {
 }
 # fmt: on
 _USUAL_COST, _ACROSS_COST = 30, 2050
-"""What an operator takes for each number, in multiply-adds of a matrix product, measured in ONNX Runtime at its worst:
-most of them, and a Softmax across another axis than the last."""
-_HINT: Final = "Use a smaller variant of the network, or one that reads smaller images."
+"""Cost of an operator per number, in multiply-adds of a matrix product, worst case measured in ONNX Runtime:
+for most operators, and for a Softmax over an axis other than the last."""
+_HINT: Final = mark("Use a smaller network, or one with a smaller input size.")
 
 
 def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) -> None:
-    """Refuse a graph that would take too much memory or time.
+    """Refuse a graph that would need too much memory or time.
 
     Args:
         model: the graph.
         inferred: its shapes for a batch of `MAX_BATCH`.
-        times: how many times the bounds it may take.
+        times: factor of the limits.
 
     Raises:
-        ModelError: it would.
+        ModelError: a limit is exceeded.
     """
     memory = peak_memory(model, inferred)
     if memory > times * MAX_MEMORY:
-        what = f"The model would take {memory / 1e9:,.1f} GB of memory for {MAX_BATCH} images; 1 GB is allowed."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The model needs {memory:,.1f} GB of memory for {count} images. The limit is 1 GB.",
+            memory=memory / 1e9,
+            count=MAX_BATCH,
+        )
+        raise ModelError(what, hint=tr(_HINT))
     work = sum(_work(node, inferred) for node in model.graph.node) // MAX_BATCH
     if work > times * MAX_WORK:
-        what = (
-            f"The model takes {work / 1e9:,.0f} billion multiply-adds for an image; {MAX_WORK / 1e9:,.0f} are allowed."
+        what = tr(
+            "The model needs {work:,.0f} billion multiply-adds per image. The limit is {limit:,.0f} billion.",
+            work=work / 1e9,
+            limit=MAX_WORK / 1e9,
         )
-        raise ModelError(what, hint=_HINT)
+        raise ModelError(what, hint=tr(_HINT))
 
 
 def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
-    """The most bytes that arrays take at once; what follows from weights alone is made once and kept."""
+    """The maximum size in bytes of arrays alive at once; those computed from weights alone are kept."""
     nodes = _in_running_order(model.graph)
     stored = {tensor.name for tensor in model.graph.initializer}
     given = {info.name for info in model.graph.input} - stored
@@ -81,7 +88,7 @@ def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
 
 
 def macs(node: onnx.NodeProto, inferred: Inferred) -> int:
-    """Of a convolution or matrix product; a multiplication with the addition after it is one."""
+    """The multiply-adds of a convolution or matrix product."""
     shapes = inferred.shapes
     if node.op_type == "Conv":
         # each output value reads a window of [channels / groups, *kernel], the kernel's axes after the first
@@ -121,7 +128,7 @@ def _bytes(name: str, inferred: Inferred) -> int:
 
 
 def _in_running_order(graph: onnx.GraphProto) -> Sequence[onnx.NodeProto]:
-    """The nodes as ONNX Runtime runs them: depth first, back from those that nothing reads."""
+    """The nodes in ONNX Runtime's order: depth first, backwards from the nodes without consumers."""
     makers = {name: place for place, node in enumerate(graph.node) for name in node.output if name}
     read = {name for node in graph.node for name in node.input}
     ends = [place for place, node in enumerate(graph.node) if not read.intersection(node.output)]

@@ -1,10 +1,10 @@
-"""Photos that are nearly the same by their features: mirrored, turned, cropped, recoloured or resized copies.
+"""Near-duplicate photos by their features: mirrored, rotated, cropped, recoloured or resized copies.
 
 Measured on 196 photos of 8 classes with Xception's features: copies cropped to 85 %, mirrored, recoloured or saved as
-JPEG have a cosine of 0.8 or more to their original in 99 of 100 cases, and copies that are mirrored, turned by up to
-15 degrees, recoloured and cropped all at once in 90. Of 19,110 pairs of different photos 21 have, all of one class;
-taken together these photos form groups of 4 at most. Where a whole class looks alike, such as radiographs, a cosine
-says less, and so a higher one is asked for until no group is too large, and each part can have a group.
+JPEG have a cosine of 0.8 or more to their original in 99 of 100 cases, and copies that are mirrored, rotated by up to
+15 degrees, recoloured and cropped at once in 90. Of 19,110 pairs of different photos, 21 have, all of the same class;
+these photos form groups of at most 4. If a whole class looks alike, such as radiographs, the threshold is raised until
+no group is too large, so that every subset can have a group.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from core.base.progress import CancelToken
 from core.images.perceptual_hash import connected_components
 
 NEAR_DUPLICATE_COSINE: Final = (0.8, 0.85, 0.9, 0.95)
-"""Cosines from which photos stay together: the first by which no group is too large."""
+"""Thresholds for keeping photos on one side of a split: the first for which no group is too large."""
 DUPLICATE_COSINE: Final = (0.9, 0.95)
-"""Likewise, from which photos are said to be copies: 3 of 19,110 pairs of different ones."""
+"""Thresholds for reporting photos as copies: exceeded by 3 of 19,110 pairs of different photos."""
 
 _MIN_IMAGES: Final = 10
 _MAX_PAIRS: Final = 50
-"""Photos of a group: half of the class, no more than these and no fewer than those, for a photo has so many copies."""
+"""Limits of the largest group, which is half of the class: a photo has about this many copies."""
 _MAX_COMPARED: Final = 10_000
-"""Photos of a class of which all pairs are compared, which takes seconds; larger classes are left as they are."""
+"""Maximum size of a class in which all pairs are compared, which takes seconds; larger classes are not grouped."""
 _BLOCK: Final = 1024
 
 
@@ -39,15 +39,15 @@ def near_duplicates(
     min_groups: int = 1,
     token: CancelToken,
 ) -> NDArray[np.int64]:
-    """For each photo, the lowest index of those of its class that it is nearly the same as, directly or by others.
+    """Group near duplicates within each class: for each photo, the lowest index in its connected component.
 
     Args:
         features: of the photos, [n, d].
         labels: their classes, [n].
         cosines: `ALIKE` or `SAME`.
-        min_groups: how many groups a class of no more than ten photos keeps; photos taken alike would otherwise
-            leave nothing to judge by.
-        token: looked at all the time.
+        min_groups: minimum number of groups in a class of at most ten photos; similar photos would otherwise leave
+            none for evaluation.
+        token: checked continuously.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -60,7 +60,7 @@ def near_duplicates(
 
 
 def choose_cosine(features: NDArray[np.float32], cosines: Sequence[float], *, token: CancelToken) -> float | None:
-    """The first cosine that tells the photos of a class apart, features [n, d]; None where none does.
+    """The first threshold that separates the photos of a class, features [n, d]; None if none does.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -69,7 +69,7 @@ def choose_cosine(features: NDArray[np.float32], cosines: Sequence[float], *, to
 
 
 def normalize(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Features [n, d] as directions: of length 1, or 0 where they are all 0."""
+    """Normalize features [n, d] to length 1; zero rows stay 0."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return np.asarray(features / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
@@ -77,7 +77,7 @@ def normalize(features: NDArray[np.float32]) -> NDArray[np.float32]:
 def _group(
     directions: NDArray[np.float32], cosines: Sequence[float], token: CancelToken, least_groups: int = 1
 ) -> tuple[float | None, NDArray[np.int64]]:
-    """The first cosine by which no group is too large, and the groups; none, and each photo alone, without one."""
+    """The first threshold for which no group is too large, and the groups; None and single photos if there is none."""
     count = len(directions)
     maximum, minimum = (
         max(_MIN_IMAGES, min(count // 2, _MAX_PAIRS)),
@@ -95,7 +95,7 @@ def _group(
 def _pairs(
     directions: NDArray[np.float32], cosine: float, maximum: int, token: CancelToken
 ) -> list[tuple[int, int]] | None:
-    """The pairs of photos with that cosine or more; None where they are more than `maximum`."""
+    """The pairs of photos with at least this cosine; None if there are more than `maximum`."""
     found: list[tuple[int, int]] = []
     for start in range(0, len(directions), _BLOCK):
         token.check()

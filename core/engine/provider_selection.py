@@ -1,4 +1,4 @@
-"""Which provider to use: the fastest that works, measured once per machine, versions and backbone, then remembered."""
+"""Provider selection: the fastest that works, measured once per machine, versions and backbone, then remembered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from core.base import paths
 from core.base.errors import ProviderError, StorageError
-from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.i18n import tr
+from core.base.providers import TITLES, Precision, Provider, ProviderPreference
 from core.base.salvage import set_aside
 from core.base.storage import write_atomically
 from core.card import BackboneCard
@@ -23,12 +24,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProviderProbe:
-    """How one provider fared with one backbone.
+    """The result of opening one backbone on one provider.
 
     Attributes:
-        provider: which.
-        engine: the open engine if it works.
-        error: why it does not.
+        provider: the provider.
+        engine: the open engine; None if it does not work.
+        error: why it does not work.
     """
 
     provider: Provider
@@ -37,7 +38,7 @@ class ProviderProbe:
 
 
 def probe_provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderProbe:
-    """Open the backbone on one provider and keep the answer, good or bad."""
+    """Try to open a backbone on one provider, and return the engine or the error."""
     try:
         return ProviderProbe(provider, open_engine(data, card, provider, precision), None)
     except ProviderError as error:
@@ -45,11 +46,11 @@ def probe_provider(data: bytes, card: BackboneCard, provider: Provider, precisio
 
 
 def choose_engine(data: bytes, card: BackboneCard, requested: ProviderPreference, precision: Precision) -> Engine:
-    """Open the backbone on the provider asked for, or with AUTO on the fastest that works.
+    """Open a backbone on the requested provider, or with AUTO on the fastest that works.
 
     Raises:
-        ProviderError: the named provider does not work, or with AUTO none does.
-        ModelError: the backbone is not what its card says.
+        ProviderError: the requested provider does not work, or with AUTO none does.
+        ModelError: the backbone does not match its card.
     """
     if requested is not ProviderPreference.AUTO:
         return open_engine(data, card, Provider(requested.value), precision)
@@ -58,7 +59,8 @@ def choose_engine(data: bytes, card: BackboneCard, requested: ProviderPreference
         probe = probe_provider(data, card, remembered, precision)
         if probe.engine is not None:
             return probe.engine
-        _log.warning("%s was the fastest here but no longer works: %s", remembered, probe.error)
+        values = {"provider": TITLES[remembered], "reason": probe.error}
+        _log.warning("%s", tr("{provider} no longer works, so another provider is used: {reason}", **values))
     return _fastest(data, card, precision)
 
 
@@ -67,7 +69,8 @@ def _fastest(data: bytes, card: BackboneCard, precision: Precision) -> Engine:
     engines = [probe.engine for probe in probes if probe.engine is not None]
     if not engines:
         reasons = " ".join(str(probe.error) for probe in probes)
-        raise ProviderError(f"No provider works on this machine. {reasons}", hint="Install Fovea again.")
+        what = tr("No provider works on this machine. {reasons}", reasons=reasons)
+        raise ProviderError(what, hint=tr("Install Fovea again."))
     best = min(engines, key=lambda engine: engine.milliseconds)
     _save_choice(card, precision, best.provider)
     return best
@@ -83,7 +86,7 @@ def _file() -> Path:
 
 
 def _choices() -> dict[str, str]:
-    """What is remembered, nothing where that cannot be read; a damaged file is set aside."""
+    """The remembered choices; empty if they cannot be read. A damaged file is set aside."""
     try:
         data = _file().read_bytes()
     except OSError:
@@ -96,7 +99,11 @@ def _choices() -> dict[str, str]:
         return content
     with contextlib.suppress(StorageError):
         aside = set_aside(_file())
-        _log.warning("The choices of providers were damaged and are measured again; kept as %s.", aside)
+        what = tr(
+            "The stored provider choices were damaged and are measured again. The damaged file was kept as {file!r}.",
+            file=str(aside),
+        )
+        _log.warning("%s", what)
     return {}
 
 
@@ -110,4 +117,4 @@ def _save_choice(card: BackboneCard, precision: Precision, provider: Provider) -
     try:
         write_atomically(_file(), json.dumps(choices, indent=2).encode())
     except StorageError as error:
-        _log.warning("the provider choice could not be remembered: %s", error)
+        _log.warning("%s", tr("Couldn't remember the provider choice: {reason}", reason=error))

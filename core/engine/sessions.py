@@ -1,9 +1,9 @@
-"""How an ONNX Runtime session is opened on each provider, and why one cannot be.
+"""Opening of ONNX Runtime sessions on each provider, and the reasons why one cannot be opened.
 
-ONNX Runtime falls back to the processor without an exception when CUDA's libraries are missing, and lists providers
-that were compiled in, not ones that work. So nothing here is believed until a session reports the provider, and
-`core.engine.engine` then proves it with a warm-up and the golden inputs. This module is the boundary where ONNX
-Runtime's exceptions, which share no base class but `Exception`, are translated.
+ONNX Runtime silently falls back to the CPU if CUDA's libraries are missing, and lists the providers that were compiled
+in, not those that work. So a provider counts only once a session reports it, and `core.engine.engine` then checks it
+with a warm-up and the golden inputs. Exceptions of ONNX Runtime, which share no base class but `Exception`, are
+converted here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import onnx
 import onnxruntime as ort
 
 from core.base.errors import ModelError, ProviderError
+from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
 
 _ORT_NAMES: Final = {
@@ -33,19 +34,19 @@ _ORT_NAMES: Final = {
     Provider.OPENVINO: "OpenVINOExecutionProvider",
     Provider.CPU: "CPUExecutionProvider",
 }
-_QUIET: Final = 4  # fatal only: what fails while a provider is tried comes back as an exception
+_QUIET: Final = 4  # fatal only: errors while a provider is tried are raised as exceptions
 _OPENVINO_MODULE: Final = "onnxruntime_ep_openvino"
 _PROVIDER_WHEELS: Final = ("onnxruntime-ep-openvino", "nvidia-cublas", "nvidia-cudnn-cu13")
 
 
 def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.InferenceSession:
-    """Open a session on exactly this provider; the bytes must have passed `core.engine.graph`.
+    """Open a session on exactly this provider; the file must have been checked by `core.engine.graph`.
 
-    Holds the interpreter's lock while it works (microsoft/onnxruntime#27063), up to seconds for a large backbone.
+    This holds the global interpreter lock (microsoft/onnxruntime#27063), up to seconds for a large backbone.
 
     Raises:
-        ProviderError: the provider cannot be had here; the hint says what is missing.
-        ModelError: not even the CPU can open the file, so it is at fault.
+        ProviderError: the provider is not available; the hint says what is missing.
+        ModelError: the CPU provider cannot open the file, so the file is invalid.
     """
     openers = {Provider.CUDA: _open_cuda, Provider.OPENVINO: _open_openvino, Provider.CPU: _open_cpu}
     ort.set_default_logger_severity(_QUIET)
@@ -56,21 +57,24 @@ def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.I
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
         raise _session_error(provider, error) from error
     if session.get_providers()[0] != _ORT_NAMES[provider]:
-        raise ProviderError(
-            f"{TITLES[provider]} did not take the model; ONNX Runtime fell back to {session.get_providers()[0]}.",
-            hint=_missing_hint(provider, _load_cuda_libraries() if provider is Provider.CUDA else ()),
+        what = tr(
+            "{provider} could not run the model. ONNX Runtime fell back to {fallback}.",
+            provider=TITLES[provider],
+            fallback=session.get_providers()[0],
         )
+        libraries = _load_cuda_libraries() if provider is Provider.CUDA else ()
+        raise ProviderError(what, hint=_missing_hint(provider, libraries))
     return session
 
 
 @functools.cache
 def check_versions(ir_version: int, opset: int) -> None:
-    """Refuse a file that ONNX Runtime is too old for, before anything else is done with it.
+    """Refuse a file that is too new for ONNX Runtime, before anything else is done with it.
 
-    ONNX Runtime names the versions it reads only in what it says of a file that it refuses.
+    ONNX Runtime names the versions it supports only in the error about a file it refuses.
 
     Raises:
-        ModelError: it is; the message names both versions.
+        ModelError: the file is too new; the message names both versions.
     """
     node = onnx.helper.make_node("Identity", ["x"], ["y"])
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
@@ -85,31 +89,38 @@ def check_versions(ir_version: int, opset: int) -> None:
 
 
 def _unsupported_error(stated: str, ir_version: int, opset: int) -> ModelError:
-    hint = "Export it again for an older version of ONNX, or update Fovea."
+    hint = tr("Export it again for an older version of ONNX, or update Fovea.")
     ir = re.search(r"max supported IR version: (\d+)", stated)
     if ir:
-        return ModelError(f"The file has ONNX IR version {ir_version}; this Fovea reads up to {ir[1]}.", hint=hint)
+        what = tr(
+            "The file uses ONNX IR version {version}. This version of Fovea supports up to {newest}.",
+            version=ir_version,
+            newest=ir[1],
+        )
+        return ModelError(what, hint=hint)
     newest = re.search(r"is till opset (\d+)", stated)
-    known = f"; this Fovea reads up to {newest[1]}" if newest else ", which this Fovea cannot read"
-    return ModelError(f"The file is written in ONNX opset {opset}{known}.", hint=hint)
+    if newest:
+        what = tr(
+            "The file uses ONNX opset {version}. This version of Fovea supports up to {newest}.",
+            version=opset,
+            newest=newest[1],
+        )
+        return ModelError(what, hint=hint)
+    return ModelError(tr("The file uses ONNX opset {version}, which is not supported.", version=opset), hint=hint)
 
 
 def _session_error(provider: Provider, error: Exception) -> ProviderError | ModelError:
     if provider is Provider.CPU:
-        return ModelError(
-            f"The model file cannot be opened: {first_line(error)}",
-            hint="Install the model again, or use another one.",
-        )
-    return ProviderError(
-        f"{TITLES[provider]} could not open the model: {first_line(error)}",
-        hint="`fovea doctor` tells what works on this machine.",
-    )
+        what = tr("Couldn't open the model file: {reason}", reason=first_line(error))
+        return ModelError(what, hint=tr("Install the model again, or use another one."))
+    what = tr("{provider} couldn't open the model: {reason}", provider=TITLES[provider], reason=first_line(error))
+    return ProviderError(what, hint=tr("Run `fovea doctor` to see what works on this machine."))
 
 
 def first_line(error: BaseException) -> str:
-    """What a foreign exception says, in one line of reasonable length.
+    """The message of an exception as one line of at most 300 characters.
 
-    Lines that end in a colon only announce the next: OpenVINO begins with where in its source it threw.
+    Lines that end in a colon only introduce the next: OpenVINO starts with its source location.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = (line for line in lines if not line.endswith(":"))
@@ -117,7 +128,7 @@ def first_line(error: BaseException) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what runs backbones here, as a provider choice depends on them."""
+    """The versions of the runtime libraries, on which a provider choice depends."""
     found = {"onnxruntime": ort.__version__, "python": platform.python_version()}
     for wheel in _PROVIDER_WHEELS:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -130,7 +141,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The processor's name as its maker gives it."""
+    """The name of the processor."""
     for device in ort.get_ep_devices():
         description = device.device.metadata.get("Description", "")
         if device.ep_name == _ORT_NAMES[Provider.CPU] and description:
@@ -150,7 +161,7 @@ def _linux_processor() -> str:
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.log_severity_level = _QUIET
-    # Threads that spin while they wait would keep both cores of a small machine from decoding the next image.
+    # Spinning threads would keep both cores of a small machine from decoding the next image.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
@@ -161,12 +172,11 @@ def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:  # noq
 
 def _open_cuda(data: bytes, precision: Precision) -> ort.InferenceSession:
     if _ORT_NAMES[Provider.CUDA] not in ort.get_available_providers():
-        raise ProviderError("This ONNX Runtime was built without CUDA.", hint=_missing_hint(Provider.CUDA))
+        what = tr("The installed ONNX Runtime does not support CUDA.")
+        raise ProviderError(what, hint=_missing_hint(Provider.CUDA))
     if _nvidia_driver() is None:
-        raise ProviderError(
-            "No NVIDIA driver was found.",
-            hint="Without an NVIDIA graphics card nothing is missing: use another provider.",
-        )
+        hint = tr("Install the NVIDIA driver. On a machine without an NVIDIA GPU, use another provider.")
+        raise ProviderError(tr("No NVIDIA driver found."), hint=hint)
     _load_cuda_libraries()
     exact = precision is Precision.EXACT
     cuda = (_ORT_NAMES[Provider.CUDA], {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0" if exact else "1"})
@@ -186,22 +196,20 @@ def _open_openvino(data: bytes, precision: Precision) -> ort.InferenceSession:
 
 @functools.cache
 def _register_openvino() -> None:
-    """Register the plugin once for the process; unregistering while a session lives would crash."""
+    """Register the plugin once per process; unregistering it while a session exists would crash."""
     plugin: Any = importlib.import_module(_OPENVINO_MODULE)
     ort.register_execution_provider_library("fovea-openvino", plugin.get_library_path())
 
 
 def _openvino_device() -> Any:  # noqa: ANN401 - ONNX Runtime's OrtEpDevice, which has no public type
     if not importlib.util.find_spec(_OPENVINO_MODULE):
-        raise ProviderError("The OpenVINO plugin is not installed.", hint=_missing_hint(Provider.OPENVINO))
+        raise ProviderError(tr("The OpenVINO plugin is not installed."), hint=_missing_hint(Provider.OPENVINO))
     _register_openvino()
     devices = [device for device in ort.get_ep_devices() if device.ep_name == _ORT_NAMES[Provider.OPENVINO]]
     processors = [device for device in devices if device.ep_metadata.get("ov_device") == "CPU"]
     if not processors:
-        raise ProviderError(
-            "The OpenVINO plugin is installed but offers no processor here.",
-            hint=f"It serves Intel processors only; this one is: {processor()}. Use another provider.",
-        )
+        what = tr("The OpenVINO plugin does not support this processor: {processor}.", processor=processor())
+        raise ProviderError(what, hint=tr("It needs an Intel processor. Use another provider."))
     return processors[0]
 
 
@@ -213,18 +221,18 @@ def _nvidia_driver() -> ctypes.CDLL | None:
 
 
 def _newest_cuda(driver: ctypes.CDLL) -> str:
-    """The newest CUDA the driver can serve, as its `cuDriverGetVersion` says: 13000 for 13.0."""
+    """The newest CUDA version the driver supports, from `cuDriverGetVersion`: 13000 for 13.0."""
     version = ctypes.c_int(0)
-    with contextlib.suppress(AttributeError):  # a library of that name that is no driver
+    with contextlib.suppress(AttributeError):  # a library of that name that is not the driver
         driver.cuDriverGetVersion(ctypes.byref(version))
     return f"CUDA {version.value // 1000}.{version.value % 1000 // 10}"
 
 
 @functools.cache
 def _load_cuda_libraries() -> tuple[str, ...]:
-    """Load NVIDIA's libraries from their wheels; the names of those that are needed and not to be had.
+    """Load NVIDIA's libraries from their wheels, and return the names of missing ones.
 
-    ONNX Runtime prints what it misses, which would spoil our output, and tells it in no other way.
+    ONNX Runtime only prints what is missing, which would also mix with our output, so it is captured.
     """
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
@@ -235,9 +243,11 @@ def _load_cuda_libraries() -> tuple[str, ...]:
 def _missing_hint(provider: Provider, libraries: tuple[str, ...] = ()) -> str:
     match provider:
         case Provider.CUDA:
-            missing = f"Missing: {', '.join(libraries)}. " if libraries else ""
-            return f"{missing}Install the extra `cuda` (NVIDIA driver 580 or newer), or use another provider."
+            hint = tr("Install the extra `cuda` and NVIDIA driver 580 or newer, or use another provider.")
+            if not libraries:
+                return hint
+            return f"{tr('Missing libraries: {libraries}.', libraries=', '.join(libraries))} {hint}"
         case Provider.OPENVINO:
-            return "Install the extra `intel`, or use another provider."
+            return tr("Install the extra `intel`, or use another provider.")
         case Provider.CPU:
-            return "Install Fovea again."
+            return tr("Install Fovea again.")

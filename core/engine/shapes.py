@@ -1,8 +1,8 @@
-"""The shapes of all arrays inside an ONNX graph for a batch of images, inferred without opening a session.
+"""Shape inference for all arrays inside an ONNX graph for a batch of images, without opening a session.
 
-ONNX's own inference over a whole graph follows hostile files anywhere: with data propagation a few `Concat` nodes make
-lists that fill the memory, and a chain of `Unsqueeze` makes ranks in the thousands. So operators are looked at one by
-one, in the order of the file, and the first array of odd rank or unknown size ends it.
+ONNX's own inference over a whole graph is not safe for malicious files: with data propagation, a few `Concat` nodes
+make lists that fill the memory, and a chain of `Unsqueeze` makes ranks in the thousands. So operators are processed one
+by one, in the order of the file, and the first array of invalid rank or unknown size is an error.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 
 Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = Mapping[str, Shape]
@@ -25,20 +26,19 @@ Shapes: TypeAlias = Mapping[str, Shape]
 
 MAX_RANK: Final = 8
 _MAX_VALUES: Final = 64
-"""Whole numbers in an array that may decide a shape (axes, pads, lengths); larger ones are weights."""
+"""Maximum number of integers in an array that can affect shapes (axes, pads, lengths); larger ones are weights."""
 _WHOLE: Final = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
-_HINT: Final = "Export the model again with plain shapes, or use another one."
+_HINT: Final = mark("Export the model again with static shapes, or use another one.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inferred:
-    """What is known of the arrays of a graph, by name.
+    """What is known about the arrays of a graph, by name.
 
     Attributes:
-        shapes: of all arrays.
+        shapes: the shapes of all arrays.
         kinds: their element types, as in `onnx.TensorProto`.
-        values: what small arrays of whole numbers or truth values hold, where that follows from the file and the
-            shapes alone.
+        values: the content of small integer and boolean arrays, if it follows from the file and the shapes alone.
     """
 
     shapes: dict[str, Shape]
@@ -47,7 +47,7 @@ class Inferred:
 
 
 def infer_shapes(model: onnx.ModelProto) -> Shapes:
-    """Shapes of all arrays once each input's first axis is 1.
+    """Shapes of all arrays for batch size 1.
 
     Raises:
         ModelError: see `infer`.
@@ -56,15 +56,15 @@ def infer_shapes(model: onnx.ModelProto) -> Shapes:
 
 
 def infer(model: onnx.ModelProto, batch: int = 1, *, side: int | None = None) -> Inferred:
-    """Follow the shapes through a graph; nothing the file itself says about inner shapes is believed.
+    """Infer the shapes in a graph; inner shapes declared in the file are not trusted.
 
     Args:
-        model: the graph; it must have passed `core.engine.graph.check`.
+        model: the graph, checked by `core.engine.graph.check`.
         batch: length of the first axis of every input.
-        side: length of the inputs' other axes where the file leaves it open.
+        side: length of other dynamic axes of the inputs.
 
     Raises:
-        ModelError: shapes contradict each other, or one is not known.
+        ModelError: shapes are inconsistent or unknown.
     """
     found = Inferred({}, {}, {})
     for tensor in model.graph.initializer:
@@ -81,7 +81,7 @@ def infer(model: onnx.ModelProto, batch: int = 1, *, side: int | None = None) ->
 
 
 def opset_of(model: onnx.ModelProto) -> int:
-    """The version of ONNX's own operators that a graph uses; 0 where it does not say."""
+    """The opset version of a graph; 0 if it is not stated."""
     return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)
 
 
@@ -102,7 +102,7 @@ def _note(found: Inferred, name: str, kind: int, shape: Shape, *, minimum: int =
     if len(shape) > MAX_RANK or min(shape, default=1) < minimum:
         raise _unknown(name)
     if name in found.shapes:
-        raise ModelError(f"Two parts of the model are called {name[:80]!r}.", hint=_HINT)
+        raise ModelError(tr("The model has two arrays named {name!r}.", name=name[:80]), hint=tr(_HINT))
     found.shapes[name], found.kinds[name] = shape, kind
 
 
@@ -112,10 +112,11 @@ def _keep(found: Inferred, name: str, tensor: TensorProto) -> None:
 
 
 def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) -> None:
-    """Note what one operator gives."""
+    """Infer the outputs of one operator."""
     missing = [name for name in node.input if name and name not in found.shapes]
     if missing:
-        raise ModelError(f"Nothing in the model makes {missing[0][:80]!r} before it is read.", hint=_HINT)
+        what = tr("The model uses the array {name!r} before it is computed.", name=missing[0][:80])
+        raise ModelError(what, hint=tr(_HINT))
     schema = defs.get_schema(node.op_type, opset, "")
     types = {name: _type_of(found, name) for name in node.input if name}
     data = {name: numpy_helper.from_array(_stored(found, name), name) for name in types if name in found.values}
@@ -123,7 +124,7 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
     try:
         result = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, versions, ir_version)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
-        raise ModelError("The shapes inside the model contradict each other.", hint=_HINT) from error
+        raise ModelError(tr("The shapes inside the model are inconsistent."), hint=tr(_HINT)) from error
     for name in filter(None, node.output):
         tensor = result[name].tensor_type if name in result else TypeProto.Tensor()
         if not tensor.HasField("shape") or not all(axis.HasField("dim_value") for axis in tensor.shape.dim):
@@ -141,11 +142,11 @@ def _stored(found: Inferred, name: str) -> NDArray[Any]:
 
 
 def _unknown(name: str) -> ModelError:
-    return ModelError(f"The shape of {name[:80]!r} inside the model is unknown.", hint=_HINT)
+    return ModelError(tr("The shape of {name!r} inside the model is unknown.", name=name[:80]), hint=tr(_HINT))
 
 
 def _compute(node: onnx.NodeProto, found: Inferred) -> None:
-    """Note the numbers that an operator makes of known ones, where they may decide a shape."""
+    """Compute the output of an operator from known values, if it can affect shapes."""
     name = node.output[0]
     if found.kinds[name] not in _WHOLE or math.prod(found.shapes[name]) > _MAX_VALUES:
         return
@@ -235,4 +236,4 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "Unsqueeze": _unsqueezed,
     "Where": lambda _, read: np.asarray(np.where(read[0] != 0, read[1], read[2])),
 }
-"""Operators that shapes are computed with, for inputs that are all known."""
+"""Operators used to compute shapes, evaluated if all inputs are known."""

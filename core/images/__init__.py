@@ -1,1 +1,1 @@
-"""From image files to pixels to what a backbone reads; and how alike two images look."""
+"""Image files, pixels, preprocessing, and similarity of images."""

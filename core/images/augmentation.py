@@ -1,7 +1,7 @@
-"""Augmentation: a photo as it might have been taken a little differently, so that a few hundred teach more.
+"""Augmentation: slightly varied versions of a photo, so that a few hundred photos teach more.
 
-Strengths are those of light photography, not of a benchmark: what is in the photo stays in it, and a photo of a class
-stays one of that class. Drawn anew in every epoch, the same again for the same seed, epoch and file.
+The strengths suit photography, not a benchmark: the subject stays in the photo, and the photo stays in its class. Every
+epoch draws new variations; they are the same for the same seed, epoch and file.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _MAX_DEGREES: Final = 15.0
 _COLOUR: Final = 0.2
 
 DESCRIPTION: Final = (
-    f"a random part of at least {_MIN_AREA:.0%} of the photo",
-    f"its sides in proportions up to {_STRETCH - 1:.0%} different",
-    "mirrored in half of the cases",
-    f"turned by up to {_MAX_DEGREES:.0f} degrees, the border continued by reflection",
-    f"brightness, contrast and saturation up to {_COLOUR:.0%} more or less",
+    f"random crop of at least {_MIN_AREA:.0%} of the area",
+    f"aspect ratio changed by up to {_STRETCH - 1:.0%}",
+    "horizontal flip with a probability of 50%",
+    f"rotation by up to {_MAX_DEGREES:.0f} degrees, with reflected borders",
+    f"brightness, contrast and saturation changed by up to {_COLOUR:.0%}",
 )
-"""What is done to each photo before it is learnt from, for a person to read."""
+"""A description of the augmentation, for cards and for display."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentParams:
-    """What is done to one photo.
+    """The random parameters for one photo.
 
     Attributes:
-        width: of the part that is kept, as a share of the photo's width.
-        height: likewise.
-        left: of the room beside that part, which share lies to its left.
-        upper: likewise, above it.
-        mirrored: whether left and right change places.
-        degrees: by which it is turned, counter-clockwise.
+        width: width of the crop, as a fraction of the photo's width.
+        height: height of the crop, as a fraction of the photo's height.
+        left: fraction of the horizontal margin that is left of the crop.
+        upper: fraction of the vertical margin that is above the crop.
+        mirrored: whether the photo is flipped horizontally.
+        degrees: angle of rotation, counter-clockwise.
         brightness: factor.
         contrast: factor.
         saturation: factor.
@@ -60,17 +60,17 @@ class AugmentParams:
 
 
 def make_rng(seed: int, epoch: int, sha256: str) -> np.random.Generator:
-    """What draws the change of one image in one epoch, whoever learns from it when."""
+    """The random generator for one image in one epoch, independent of the order of images."""
     return np.random.default_rng([seed, epoch, int(sha256, 16)])
 
 
 def augment(pixels: NDArray[np.uint8], plan: Preprocessing, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A backbone's view of a photo that was changed at random; `DESCRIPTION` says how.
+    """Augment a photo at random and preprocess it; see `DESCRIPTION`.
 
     Args:
         pixels: upright RGB [height, width, 3].
-        plan: what the backbone wants done to pixels; its resize is that of every other image.
-        rng: where chance comes from.
+        plan: the preprocessing of the backbone, with the same resize as for all images.
+        rng: the random generator.
 
     Returns:
         RGB [plan.size, plan.size, 3].
@@ -104,15 +104,15 @@ def _sample_params(rng: np.random.Generator) -> AugmentParams:
 
 
 def _reduced(pixels: NDArray[np.uint8], plan: Preprocessing) -> NDArray[np.uint8]:
-    """The photo at a whole fraction of its size where it is far larger than needed, as JPEGs come from the decoder."""
+    """Reduce a photo much larger than needed by a whole factor, as JPEGs are reduced while decoding."""
     factor = min(pixels.shape[:2]) // plan.min_decode_side
     return pixels if factor < 2 else np.asarray(Image.fromarray(pixels).reduce(factor))
 
 
 def _part(pixels: NDArray[np.uint8], params: AugmentParams) -> NDArray[np.uint8]:
-    """The part of the photo that is kept, turned about its middle and perhaps mirrored.
+    """The crop of the photo, rotated about its centre and possibly mirrored.
 
-    A long photo is turned less: made square afterwards, its turn looks the larger.
+    An elongated photo is rotated less, because making it square amplifies the rotation.
     """
     top, height = _span(pixels.shape[0], params.height, params.upper)
     left, width = _span(pixels.shape[1], params.width, params.left)
@@ -127,18 +127,18 @@ def _part(pixels: NDArray[np.uint8], params: AugmentParams) -> NDArray[np.uint8]
 
 
 def _span(length: int, fraction: float, room: float) -> tuple[int, int]:
-    """Where the part of a side begins, and how long it is, in pixels."""
+    """The start and length of the crop along one side, in pixels."""
     part = max(1, round(length * fraction))
     return round((length - part) * room), part
 
 
 def _margin(excess: float) -> int:
-    """Pixels needed at either end of a side whose part is `excess` longer when turned; bicubic reads two more."""
+    """The margin in pixels at each end of a side if rotation extends it by `excess`; bicubic needs two more."""
     return math.ceil(max(0.0, excess) / 2) + 2
 
 
 def _window(pixels: NDArray[np.uint8], start: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The pixels of a window that may reach beyond the photo, which is continued there by its mirror image."""
+    """The pixels of a window that may extend beyond the photo, which is continued by reflection."""
     inside, outside = [], []
     for begin, extent, length in zip(start, size, pixels.shape, strict=False):
         end = begin + extent

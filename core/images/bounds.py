@@ -1,4 +1,4 @@
-"""How much work and memory images may take, over all threads of the program."""
+"""Limits of work and memory for images, over all threads of the program."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from contextlib import contextmanager
 from typing import Final
 
 MAX_BYTES: Final = 1024**3
-"""Of a file: an uncompressed 16-bit TIFF of `MAX_PIXELS` fits."""
+"""Maximum size of a file: an uncompressed 16-bit TIFF of `MAX_PIXELS` fits."""
 
 MAX_SIDE: Final = 65_535
-"""The most a JPEG can state."""
+"""The maximum side a JPEG can have."""
 
 MAX_PIXELS: Final = 120_000_000
-"""What may be decoded: photos of 102-megapixel cameras pass."""
+"""Maximum decoded size: enough for photos of 102-megapixel cameras."""
 
 MAX_JPEG_PIXELS: Final = 256_000_000
-"""What a JPEG may have before it is reduced while decoding: photos of 200-megapixel phones pass."""
+"""Maximum size of a JPEG that is reduced while decoding: enough for photos of 200-megapixel phones."""
 
 MAX_MEMORY: Final = 960_000_000
-"""Bytes for all images that are being decoded at a time, as far as their headers tell."""
+"""Maximum bytes for all images being decoded at a time, according to their headers."""
 
 
 class TooLargeError(Exception):
-    """The header states more pixels than may be decoded."""
+    """The image has more pixels than the limit."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__(size)
@@ -32,25 +32,25 @@ class TooLargeError(Exception):
 
 
 class TooMuchWorkError(Exception):
-    """Decoding the file would take longer than an image may."""
+    """Decoding would take too long."""
 
 
 class TooMuchMemoryError(Exception):
-    """Decoding the file would take more memory than an image may."""
+    """Decoding would need too much memory."""
 
 
 def check_size(size: tuple[int, int], most_pixels: int | None = None) -> None:
-    """Refuse what has too many pixels; `MAX_PIXELS` where no other number is given.
+    """Check the size of an image against a limit of pixels, by default `MAX_PIXELS`.
 
     Raises:
-        TooLargeError: it has.
+        TooLargeError: it is too large.
     """
     if max(size) > MAX_SIDE or size[0] * size[1] > (most_pixels or MAX_PIXELS):
         raise TooLargeError(size)
 
 
 class Memory:
-    """What images that are being decoded may take together; an image waits until there is enough for it."""
+    """The memory budget of images being decoded; an image waits until there is enough for it."""
 
     def __init__(self, maximum: int = MAX_MEMORY) -> None:
         self._most, self._taken = maximum, 0
@@ -58,10 +58,10 @@ class Memory:
 
     @contextmanager
     def taken(self, count: int) -> Iterator[None]:
-        """Hold `count` bytes.
+        """Reserve `count` bytes.
 
         Raises:
-            TooMuchMemoryError: there are never as many.
+            TooMuchMemoryError: they exceed the whole budget.
         """
         if count > self._most:
             raise TooMuchMemoryError

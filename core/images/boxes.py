@@ -1,4 +1,4 @@
-"""What HEIC and AVIF say about their main image: its colours, and where its data lie (ISO 14496-12, ISO 23008-12)."""
+"""Boxes of HEIC and AVIF: the colours of the main image and the location of its data (ISO 14496-12, ISO 23008-12)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _CODED: Final = (b"hvc1", b"av01")
 
 @dataclass(frozen=True, slots=True)
 class HeifInfo:
-    """What the boxes of a file say.
+    """The content of a file's boxes.
 
     Attributes:
-        nclx: colour primaries, transfer characteristics and matrix of the main image (ISO 23091-2); None where it
-            has a profile or says nothing.
-        parts: start and end of the compressed data of each image, tiles included.
+        nclx: colour primaries, transfer characteristics and matrix of the main image (ISO 23091-2); None if it has a
+            profile or does not state them.
+        parts: start and end of the compressed data of each image, including tiles.
     """
 
     nclx: tuple[int, int, int] | None = None
@@ -28,7 +28,7 @@ class HeifInfo:
 
 
 def read_heif_info(file: BinaryIO) -> HeifInfo:
-    """Read the boxes of a file; where they are damaged, nothing is said."""
+    """Read the boxes of a file; damaged ones are ignored."""
     with contextlib.suppress(struct.error, ValueError, IndexError, OverflowError):
         meta = _meta(file)
         if meta:
@@ -56,7 +56,7 @@ def _meta(file: BinaryIO) -> bytes:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each box in `data`."""
+    """Yield the name and content of each box in `data`."""
     position = 0
     while position + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, position)
@@ -88,7 +88,7 @@ def _kinds(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _extents(data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Where each item lies in the file; items inside the boxes themselves are left out."""
+    """The location of each item in the file, without items inside the boxes themselves."""
     if not data:
         return
     version, sizes = data[0], struct.unpack_from(">H", data, 4)[0]
@@ -108,13 +108,13 @@ def _extents(data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
 
 
 class _Reader:
-    """Numbers of any width, one after another."""
+    """Reads consecutive numbers of any width."""
 
     def __init__(self, data: bytes, position: int) -> None:
         self._data, self._position = data, position
 
     def number(self, size: int) -> int:
-        """The next number of `size` bytes; 0 where it has none."""
+        """Read a number of `size` bytes; 0 if `size` is 0."""
         end = self._position + size
         if end > len(self._data):
             raise ValueError("cut")
@@ -124,7 +124,7 @@ class _Reader:
 
 
 def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
-    """The colours of an item that has no profile."""
+    """The colours of an item without a profile."""
     boxes = list(_boxes(properties))
     known = [each for name, content in boxes if name == b"ipco" for each in _boxes(content)]
     indexes = [index for name, content in boxes if name == b"ipma" for index in _associated(content, item)]
@@ -135,7 +135,7 @@ def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
 
 
 def _associated(data: bytes, item: int) -> Iterator[int]:
-    """The properties of an item, counted from 1."""
+    """The properties of an item; their indexes start from 1."""
     version, is_wide = data[0], data[3] & 1
     read = _Reader(data, 4)
     for _ in range(read.number(4)):

@@ -1,4 +1,4 @@
-"""From whatever an image's pixels are to 8-bit sRGB over white: bit depths, palettes, colour profiles, transparency."""
+"""Conversion of pixels to 8-bit sRGB on white: bit depths, palettes, colour profiles, transparency."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ Band = tuple[int, NDArray[np.uint8]]
 
 
 def srgb_bands(image: Image.Image, tone_map: ToneMap | None = None) -> Iterator[Band]:
-    """The loaded image from top to bottom as (number of the first row, sRGB over white, uint8 [rows, width, 3]).
+    """Yield the loaded image from top to bottom as (index of the first row, sRGB on white, uint8 [rows, width, 3]).
 
-    Made band by band, so that no second form of the whole image is ever in memory. A tone map takes the place of a
-    profile.
+    It is converted band by band, so that no second copy of the whole image is in memory. A tone map replaces a profile.
     """
     profile = None if tone_map else image.info.get("icc_profile")
     black_and_white = _black_and_white(image)
@@ -46,10 +45,10 @@ def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 
 def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
-    """Which values are black and white in grey deeper than 8 bits; None for every other image.
+    """The values of black and white in greyscale deeper than 8 bits; None for all other images.
 
-    Where the file does not say it (32 bits, floating point), white is the first of 1.0 (floating point only), 255 and
-    65,535 that no value exceeds; where none will do, the values' own range is taken.
+    If the file does not state them (32 bits, floating point), white is the first of 1.0 (floating point only), 255 and
+    65,535 that no value exceeds; otherwise the range of the values is used.
     """
     if image.mode.startswith("I;16"):
         white = _white_of_16_bits(image)
@@ -64,10 +63,10 @@ def _black_and_white(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _white_of_16_bits(image: Image.Image) -> float:
-    """White is the highest number of as many bits as the values take: 8, 10, 12, 14 or 16.
+    """White is the maximum of the bit depth that the values need: 8, 10, 12, 14 or 16.
 
-    Cameras and microscopes store 10, 12 or 14 bits in 16 and seldom say so; a TIFF that does is believed (TIFF 6.0,
-    tag 281). A photo that is properly 16 bits deep and has nothing brighter than a quarter of white is rare.
+    Cameras and microscopes store 10, 12 or 14 bits in 16, usually without stating it; a TIFF may (TIFF 6.0, tag 281).
+    Real 16-bit photos with nothing brighter than a quarter of white are rare.
     """
     high = _extremes(image)[1]
     stated = image.tag_v2.get(281) if isinstance(image, TiffImageFile) else None
@@ -79,12 +78,12 @@ def _white_of_16_bits(image: Image.Image) -> float:
 
 
 def _zero_is_white(image: Image.Image) -> bool:
-    """Whether a TIFF says so (TIFF 6.0, tag 262); Pillow heeds it up to 8 bits only."""
+    """Whether a TIFF is inverted (TIFF 6.0, tag 262), which Pillow handles only up to 8 bits."""
     return isinstance(image, TiffImageFile) and image.tag_v2.get(262) == 0
 
 
 def _extremes(image: Image.Image) -> tuple[float, float]:
-    """The least and the greatest finite value; (0, 0) if there is none."""
+    """The minimum and maximum of finite values; (0, 0) if there are none."""
     low, high = np.inf, -np.inf
     for _, band in _bands(image):
         values = np.asarray(band, np.float64)
@@ -94,7 +93,7 @@ def _extremes(image: Image.Image) -> tuple[float, float]:
 
 
 def _eight_bit(image: Image.Image, black: float, white: float) -> Image.Image:
-    """Deep grey in mode L; what is not a number is black, the one value that a PNG may call transparent is white."""
+    """Convert deep greyscale to mode L; NaN becomes black, and a PNG's transparent value white."""
     values = np.asarray(image, np.float64)
     scaled = np.nan_to_num((values - black) * (255 / (white - black)), nan=0)
     grey = np.rint(scaled).clip(0, 255).astype(np.uint8)
@@ -104,7 +103,7 @@ def _eight_bit(image: Image.Image, black: float, white: float) -> Image.Image:
 
 
 def _over_white(image: Image.Image, profile: object) -> Image.Image:
-    """An image of 8 bits or less, laid over white if it is transparent anywhere, in mode RGB."""
+    """Convert an image of at most 8 bits to mode RGB, on white if it has transparency."""
     if not image.has_transparency_data:
         return _to_srgb(image, profile)
     grey = image.mode in ("1", "L", "LA", "La")
@@ -115,7 +114,7 @@ def _over_white(image: Image.Image, profile: object) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """An image without transparency in mode RGB, its profile, if it has one that fits, applied."""
+    """Convert an image without transparency to mode RGB, and apply its profile if it has a valid one."""
     if image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     if isinstance(profile, bytes) and 0 < len(profile) <= _MAX_PROFILE_BYTES:
@@ -127,9 +126,9 @@ def _to_srgb(image: Image.Image, profile: object) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """What turns a profile's colours into sRGB; None where the profile is damaged, is for another mode, or is sRGB.
+    """The transform from a profile to sRGB; None if the profile is damaged, for another mode, or sRGB.
 
-    Photos of one camera share a profile, so it is built once. Applying it is safe in several threads (Little CMS 2).
+    Photos of one camera share a profile, so transforms are cached. They are thread-safe (Little CMS 2).
     """
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -140,7 +139,7 @@ def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform 
 
 
 def _changes_colours(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether any of some colours across the cube moves by more than the rounding."""
+    """Whether any of several sample colours changes by more than rounding."""
     steps = np.arange(0, 256, 17, dtype=np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3)
     probe = Image.fromarray(cube).convert(mode)

@@ -1,4 +1,4 @@
-"""Whether an image file reaches as far as its own structure says; nothing is decoded, and little is read."""
+"""A check that an image file is not truncated according to its structure; nothing is decoded, and little is read."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _BLOCK_BYTES: Final = 1024**2
 _MAX_BYTES: Final = 256 * 1024**2
 """Larger files are not searched."""
 _MAX_PARTS: Final = 10_000
-"""Segments, chunks or boxes that are followed."""
+"""Maximum number of segments, chunks or boxes that are followed."""
 _END_OF_JPEG: Final = b"\xff\xd9"
 _START_OF_SCAN: Final = 0xDA
 _FIRST_JPEG_MARKER: Final = 0xC0
 
 
 class _TruncatedError(Exception):
-    """What should be read next lies behind the end of the file."""
+    """The next part is beyond the end of the file."""
 
 
 def is_truncated(path: Path) -> bool:
-    """Whether a file is empty, or ends before its image does, as one that is still being written.
+    """Whether a file is empty or truncated, for example because it is still being written.
 
-    What is no image, or an image damaged otherwise, does not end early as far as can be told.
+    Files that are not images, or are damaged in other ways, do not count as truncated.
 
     Raises:
         OSError: it cannot be read.
@@ -51,7 +51,7 @@ def _read(file: BinaryIO, count: int) -> bytes:
 
 
 def _jpeg(file: BinaryIO, size: int) -> bool:
-    """ITU-T T.81: segments with their lengths up to the first scan, then data up to the end marker."""
+    """JPEG (ITU-T T.81): segments with lengths up to the first scan, then data up to the end marker."""
     file.seek(2)
     for _ in range(_MAX_PARTS):
         mark, kind, length = struct.unpack(">BBH", _read(file, 4))
@@ -64,7 +64,7 @@ def _jpeg(file: BinaryIO, size: int) -> bool:
 
 
 def _holds(file: BinaryIO, wanted: bytes) -> bool:
-    """Whether the rest of a file holds two bytes beside each other."""
+    """Whether the rest of a file contains two consecutive bytes."""
     last = b""
     for block in iter(partial(file.read, _BLOCK_BYTES), b""):
         if wanted in last + block:
@@ -74,7 +74,7 @@ def _holds(file: BinaryIO, wanted: bytes) -> bool:
 
 
 def _png(file: BinaryIO, size: int) -> bool:
-    """PNG specification: chunks with their lengths up to IEND; zeros stand where nothing was written yet."""
+    """PNG: chunks with lengths up to IEND; zeros are data not written yet."""
     file.seek(8)
     for _ in range(_MAX_PARTS):
         length, kind = struct.unpack(">L4s", _read(file, 8))
@@ -85,7 +85,7 @@ def _png(file: BinaryIO, size: int) -> bool:
 
 
 def _iso_media(file: BinaryIO, size: int) -> bool:
-    """ISO 14496-12: boxes with their lengths; in AVIF and HEIC the last one holds the pictures."""
+    """AVIF and HEIC (ISO 14496-12): boxes with lengths, of which the last contains the image data."""
     place, kinds = 0, set()
     for _ in range(_MAX_PARTS):
         if place >= size:
@@ -111,14 +111,14 @@ def _bmp(file: BinaryIO, size: int) -> bool:
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
-    """GIF89a: the trailer; some programs append zeros."""
+    """GIF (89a): the trailer; some programs append zeros."""
     file.seek(max(0, size - _BLOCK_BYTES))
     return not file.read().rstrip(b"\0").endswith(b";")
 
 
 def _tiff(file: BinaryIO, size: int) -> bool:
-    """TIFF 6.0: the first directory, which may stand at the end, and the strips or tiles that it names."""
-    from core.images.tiff import read_directory  # takes Pillow
+    """TIFF (6.0): the first directory, which may be at the end, and the strips or tiles it lists."""
+    from core.images.tiff import read_directory  # imports Pillow
 
     try:
         parts = read_directory(file).parts
@@ -136,4 +136,4 @@ _CHECKS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], bo
     (lambda head: head.startswith(b"GIF8"), _gif),
     (lambda head: head.startswith(b"BM"), _bmp),
 )
-"""How files begin, and how their end is found."""
+"""How files begin, and the check of their end."""

@@ -1,4 +1,4 @@
-"""Whether a decoded image lacks a part, which decoders pass over in silence: judged by where its data end."""
+"""Detection of missing parts of a decoded image, which decoders do not report, by the end of its data."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from core.images.tiff import Directory, read_directory
 
 _WEBP_DATA: Final = (b"VP8 ", b"VP8L", b"ALPH", b"ANMF")
 _MIN_STEP: Final = 8
-"""Of 255: a pixel that differs by less from the tail's colour may be its neighbour in a photo."""
+"""Threshold of 255: a pixel that differs by less from the tail's colour may be its neighbour in a photo."""
 
 
 def is_damaged(file: BinaryIO, image: ImageFile.ImageFile) -> bool:
-    """Whether a part of an image is missing or made up.
+    """Whether a part of an image is missing or filled in by the decoder.
 
     Args:
-        file: the image's; its position does not matter.
-        image: decoded.
+        file: the image's file, at any position.
+        image: the decoded image.
     """
     if isinstance(image, Png):
         return image.has_wrong_sum or (image.may_miss_rows() and misses_rows(file))
@@ -41,7 +41,7 @@ def is_damaged(file: BinaryIO, image: ImageFile.ImageFile) -> bool:
 
 
 def _is_complete(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> bool:
-    """Whether a tail of equal bytes covers what should be pixels."""
+    """Whether a tail of equal bytes covers pixel data."""
     if isinstance(image, BmpImageFile):
         return _bmp_is_cut(file, image, ending)
     if isinstance(image, TiffImageFile):
@@ -56,7 +56,7 @@ def _is_complete(file: BinaryIO, image: ImageFile.ImageFile, ending: Ending) -> 
 
 
 def _webp_parts(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Start and end of the compressed data (WebP container specification)."""
+    """The start and end of the compressed data (WebP container specification)."""
     position = 12
     while True:
         file.seek(position)
@@ -70,7 +70,7 @@ def _webp_parts(file: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 def _gif_end(file: BinaryIO) -> int:
-    """Where the first image ends (GIF 89a, sections 18 to 23)."""
+    """The end of the first image (GIF 89a, sections 18 to 23)."""
     file.seek(10)
     _skip_colours(file)
     while (block := file.read(1)) == b"!":
@@ -84,7 +84,7 @@ def _gif_end(file: BinaryIO) -> int:
 
 
 def _skip_colours(file: BinaryIO, between: int = 2) -> None:
-    """Pass over the flags that are next, as many bytes as follow them, and the table of colours that they announce."""
+    """Skip the next flags, a number of bytes after them, and the colour table that they declare."""
     flags = int.from_bytes(file.read(1), "big")
     file.seek(between + (3 << (flags & 7) + 1 if flags & 0x80 else 0), os.SEEK_CUR)
 
@@ -108,7 +108,7 @@ def _bmp_is_cut(file: BinaryIO, image: BmpImageFile, ending: Ending) -> bool:
 
 
 def _plain_tiff_is_cut(directory: Directory, image: TiffImageFile, ending: Ending) -> bool:
-    """The strip in which the tail begins tells the row; strips may lie in any order."""
+    """Whether the tail begins in a strip, which gives the row; strips may be in any order."""
     rows_each = directory.first(278, image.height) or image.height
     row_bytes = max(1, -(-sum(directory.values.get(258, (1,))) * image.width // 8))
     for index, (start, end) in enumerate(directory.parts):
@@ -120,11 +120,11 @@ def _plain_tiff_is_cut(directory: Directory, image: TiffImageFile, ending: Endin
 
 
 def _has_abrupt_end(pixels: np.ndarray, row: int, column: int) -> bool:
-    """Whether uncompressed pixels, in the file's order, break off at a place behind which all are alike.
+    """Whether uncompressed pixels, in file order, break off at a position after which all are equal.
 
-    An image may be black at its end for good reason: then its content ends at the end of a row, or the pixels around
-    the place are as dark already. Where a file breaks off, pixels to the left of the place and pixels above and to the
-    right of it have colours of their own.
+    An image can really be black at its end: then its content ends at the end of a row, or the pixels around the
+    position are already as dark. In a truncated file, pixels to the left of the position, and above and to the right of
+    it, have other colours.
     """
     if not 0 <= row < len(pixels) or not 0 < column < pixels.shape[1]:
         return False

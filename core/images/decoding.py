@@ -1,7 +1,7 @@
-"""From an image file to upright sRGB pixels; every reason why that cannot be becomes an `ImageError` here.
+"""Decoding of image files to upright sRGB pixels; all failures become an `ImageError` here.
 
-What a file is, its first bytes tell, never its name. Everything that can be refused by its header is refused before
-memory is taken for it.
+The format is recognized by the first bytes, never by the name. Whatever can be refused by its header is refused before
+memory is allocated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.images import boxes, failures, kinds, tiff
 from core.images.bounds import MAX_BYTES, MEMORY, check_size
@@ -43,11 +44,11 @@ _QUIET: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """An image as it was read.
+    """A decoded image.
 
     Attributes:
         pixels: the image.
-        warnings: what a person should know about it, each a sentence or two.
+        warnings: warnings about it, each one or two sentences.
     """
 
     pixels: Pixels
@@ -55,21 +56,21 @@ class Decoded:
 
 
 def decode(path: Path, *, min_side: int | None = None) -> Pixels:
-    """Read an image file as upright sRGB pixels [height, width, 3], transparency laid over white, first frame only.
+    """Read an image file as upright sRGB pixels [height, width, 3], with transparency on white; first frame only.
 
     Args:
         path: the file.
         min_side: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster, as long as its
-            shorter side keeps this many pixels (`Preprocessing.min_decode_side`). None: at full size.
+            shorter side has at least this many pixels (`Preprocessing.min_decode_side`); None for full size.
 
     Raises:
-        ImageError: the file is not there, not readable, not an image, damaged or too large.
+        ImageError: the file is missing, unreadable, not an image, damaged or too large.
     """
     return read_image(path, min_side=min_side).pixels
 
 
 def read_image(path: Path, *, min_side: int | None = None) -> Decoded:
-    """Read an image file as `decode` does, with warnings about what is missing of it.
+    """Read an image file as `decode` does, with warnings about missing parts.
 
     Raises:
         ImageError: as `decode`.
@@ -78,7 +79,7 @@ def read_image(path: Path, *, min_side: int | None = None) -> Decoded:
 
 
 def decode_thumbnail(path: Path, max_side: int) -> Pixels:
-    """Read an image file as upright sRGB pixels [height, width, 3] for display, its longer side at most `max_side`.
+    """Read an image file as upright sRGB pixels [height, width, 3] for display, with a longer side of up to `max_side`.
 
     The image is reduced with antialiasing, never enlarged.
 
@@ -105,12 +106,12 @@ _TURNS: Final[dict[object, tuple[Callable[[Pixels], Pixels], bool]]] = {
     7: (lambda upright: upright.swapaxes(0, 1)[::-1, ::-1], True),
     8: (lambda upright: upright.swapaxes(0, 1)[:, ::-1], True),
 }
-"""For each EXIF orientation, the view of upright pixels in the order in which they are stored, and whether width and
-height change places (EXIF 2.32, tag 274)."""
+"""For each EXIF orientation, the view of upright pixels in stored order, and whether width and height are swapped
+(EXIF 2.32, tag 274)."""
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether a file begins as images of a kind that can be read do; nothing is decoded.
+    """Whether a file starts like a supported image; nothing is decoded.
 
     Raises:
         OSError: it cannot be opened.
@@ -121,10 +122,10 @@ def looks_like_image(path: Path) -> bool:
 
 
 def _read(path: Path, wanted: Callable[[_Size], _Size | None]) -> Decoded:
-    """Open, check and decode the file's first image; `wanted` makes of its size the one it must not be reduced below.
+    """Open, check and decode the first image of a file; `wanted` maps its size to the minimum decoded size.
 
-    This is the boundary where foreign exceptions end. Pillow and its codecs raise at least OSError, SyntaxError,
-    ValueError, EOFError, struct.error and RuntimeError for damaged files, so every `Exception` is translated.
+    All exceptions are converted here: Pillow and its codecs raise at least OSError, SyntaxError, ValueError, EOFError,
+    struct.error and RuntimeError for damaged files.
     """
     name = display_path(path.name or path)
     _silence_pillow()
@@ -145,7 +146,7 @@ def _read(path: Path, wanted: Callable[[_Size], _Size | None]) -> Decoded:
 
 
 def _failure(error: Exception, name: str, memory: int) -> ImageError:
-    """The person's words for an error; libjpeg reports lack of memory in the same way as damage."""
+    """Convert an error; libjpeg reports lack of memory in the same way as damage."""
     failure = failures.translated(error, name)
     if failure.kind == ImageErrorKind.DAMAGED and not _is_free(memory):
         return failures.no_memory(name)
@@ -153,7 +154,7 @@ def _failure(error: Exception, name: str, memory: int) -> ImageError:
 
 
 def _is_free(memory: int) -> bool:
-    """Whether the system grants as much memory; none of it is touched."""
+    """Whether the system can allocate this much memory; it is not used."""
     try:
         np.empty(memory, np.uint8)
     except MemoryError:
@@ -162,7 +163,7 @@ def _is_free(memory: int) -> bool:
 
 
 def _empty_frames(error: BaseException | None) -> None:
-    """Whoever keeps an error keeps its frames; emptied, they do not keep half-decoded pixels too."""
+    """Clear the frames of an error, so that keeping the error does not keep half-decoded pixels."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
@@ -178,26 +179,26 @@ def _decoded(file: BinaryIO, name: str, opened: Opened) -> Decoded:
 
 
 def _silence_pillow() -> None:
-    """Keep Pillow's remarks about odd metadata quiet.
+    """Silence Pillow's warnings about unusual metadata.
 
-    `warnings.catch_warnings` would swap the filters of all threads back and forth. One filter for Pillow's modules
-    alone, put in front whenever something else stands there, is right for every thread and touches nothing else.
+    `warnings.catch_warnings` changes the filters of all threads. One filter for Pillow's modules, moved to the front
+    when needed, is thread-safe and affects nothing else.
     """
     if warnings.filters[:1] != [_QUIET]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _open_regular(path: Path, name: str) -> BinaryIO:
-    """Open a file for reading, if it is one; never waits for a pipe's other end, nor opens a device."""
+    """Open a regular file for reading; never waits for the other end of a pipe, and never opens a device."""
     try:
         _check_status(path.stat(), name)
         file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - Path.open takes no opener
-    except ValueError as error:  # a zero byte in the name
+    except ValueError as error:  # a null byte in the name
         raise failures.missing(name) from error
     except OSError as error:
         raise failures.unreadable(error, name) from error
     try:
-        _check_status(os.fstat(file.fileno()), name)  # another file may have taken its place in between
+        _check_status(os.fstat(file.fileno()), name)  # the file may have been replaced in between
     except ImageError:
         file.close()
         raise
@@ -209,12 +210,13 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _check_status(status: os.stat_result, name: str) -> None:
-    """Refuse what is not a file with a sensible number of bytes."""
+    """Refuse anything but a regular file within the size limits."""
     if stat.S_ISDIR(status.st_mode):
-        raise ImageError(ImageErrorKind.NOT_A_FILE, f"“{name}” is a folder.", hint="Give the images inside it.")
+        what = tr("“{name}” is a folder.", name=name)
+        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint=tr("Choose the images in it."))
     if not stat.S_ISREG(status.st_mode):
-        what = f"“{name}” is a device, a pipe or a socket, not a file."
-        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint="Give an image file.")
+        what = tr("“{name}” is a device, pipe or socket, not a file.", name=name)
+        raise ImageError(ImageErrorKind.NOT_A_FILE, what, hint=tr("Choose an image file."))
     if status.st_size == 0:
         raise failures.empty(name)
     if status.st_size > MAX_BYTES:
@@ -222,16 +224,17 @@ def _check_status(status: os.stat_result, name: str) -> None:
 
 
 def _draft(image: ImageFile.ImageFile, size: _Size | None) -> None:
-    """Have a JPEG decoded at the least of 1/8, 1/4, 1/2 or its full size that is no smaller than `size`.
+    """Decode a JPEG at the smallest of 1/8, 1/4, 1/2 and full size that is at least `size`.
 
-    HEIC's reader would take an embedded thumbnail for this, which need not be what the image is; no other has it.
+    The HEIC reader would use an embedded thumbnail instead, which may show something else; other formats do not support
+    this.
     """
     if size is not None and isinstance(image, Jpeg):
         image.draft(None, size)
 
 
 def _tone_map(file: BinaryIO, image: ImageFile.ImageFile) -> ToneMap | None:
-    """What brings colours that are told by code points (ISO 23091-2) to sRGB; None where nothing has to be done."""
+    """The tone map for colours given by code points (ISO 23091-2); None if none is needed."""
     codes = image.info.get("cicp") if image.format == "PNG" else None
     if image.format in ("AVIF", "HEIF"):
         codes = boxes.read_heif_info(file).nclx
@@ -239,7 +242,7 @@ def _tone_map(file: BinaryIO, image: ImageFile.ImageFile) -> ToneMap | None:
 
 
 def _upright(image: ImageFile.ImageFile, tone_map: ToneMap | None) -> Pixels:
-    """Return a decoded image as sRGB, the way the photographer held the camera."""
+    """Convert a decoded image to upright sRGB."""
     as_stored, swapped = _TURNS.get(orientation_of(image), _TURNS[1])
     height, width = (image.width, image.height) if swapped else (image.height, image.width)
     pixels = np.empty((height, width, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Images as plain bytes, to be shown by whoever knows nothing of NumPy."""
+"""Images as plain bytes, for display without NumPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Drawn pixels: `rgb` holds height x width x 3 bytes."""
+    """An image for display: `rgb` has height x width x 3 bytes."""
 
     width: int
     height: int
@@ -21,13 +21,13 @@ class Picture:
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8]) -> Picture:
-        """Pixels uint8 [height, width, 3] as a picture."""
+        """Convert pixels uint8 [height, width, 3]."""
         height, width, _ = pixels.shape
         return cls(width, height, pixels.tobytes())
 
 
 def draw(file: Path, side: int) -> Picture:
-    """Draw an image file no larger than `side` pixels.
+    """Read an image file with a longer side of at most `side` pixels.
 
     Raises:
         ImageError: it cannot be read.

@@ -1,4 +1,4 @@
-"""How files end: a copy that broke off may leave the right length, its end all zeros or all ones."""
+"""Ends of files: an interrupted copy may have the right length, but end in zeros or ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 MIN_TAIL: Final = 32
-"""Bytes. Compressed data never end in as many equal ones, but where a large image is all of one colour."""
+"""In bytes. Compressed data never end in this many equal bytes, except in a large image of a single colour."""
 
 _BLOCK_BYTES: Final = 1024**2
 
@@ -18,9 +18,9 @@ class Ending:
     """The end of a file.
 
     Attributes:
-        size: of the file, in bytes.
+        size: the size of the file, in bytes.
         last: its last two bytes.
-        tail: how many bytes at its end are all 0x00 or all 0xff; 0 where they are fewer than `MIN_TAIL`.
+        tail: how many bytes at its end are all 0x00 or all 0xff; 0 if fewer than `MIN_TAIL`.
     """
 
     size: int
@@ -29,17 +29,17 @@ class Ending:
 
     @property
     def tail_start(self) -> int:
-        """Where the tail begins."""
+        """The position of the tail."""
         return self.size - self.tail
 
     def reaches(self, ranges: Iterable[tuple[int, int]]) -> bool:
-        """Whether the tail covers the end of any range of (start, end), or of what the file holds of it."""
+        """Whether the tail covers the end of any range (start, end), or of its part in the file."""
         ends = ((start, min(end, self.size)) for start, end in ranges)
         return self.tail > 0 and any(end - max(start, self.tail_start) >= MIN_TAIL for start, end in ends)
 
 
 def read_ending(file: BinaryIO) -> Ending:
-    """Look at the end of a file; its position afterwards is anywhere."""
+    """Read the end of a file; its position changes."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - MIN_TAIL))
     block = file.read(MIN_TAIL)

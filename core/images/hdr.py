@@ -1,7 +1,7 @@
-"""High dynamic range and wide gamut by code points: PQ and HLG (ITU-R BT.2100) brought to sRGB.
+"""Tone mapping of high dynamic range and wide gamut, given by code points: PQ and HLG (ITU-R BT.2100) to sRGB.
 
-Diffuse white, 203 cd/m2 (ITU-R BT.2408), becomes white; what is brighter is compressed into the upper quarter, so a
-photo without highlights looks as its standard version does.
+Diffuse white, 203 cd/m2 (ITU-R BT.2408), becomes white; brighter values are compressed into the upper quarter, so a
+photo without highlights looks like its standard version.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _PRIMARIES: Final[dict[int, NDArray[np.float64]]] = {
     _BT2020: np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]),
     _P3: np.array([[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]]),
 }
-"""From linear RGB of these primaries (ISO 23091-2, table 2; D65) to that of BT.709 and sRGB."""
+"""Matrices from linear RGB of these primaries (ISO 23091-2, table 2; D65) to linear BT.709 and sRGB."""
 
 
 class ToneMap:
-    """From one image's values to sRGB."""
+    """The tone map of one image to sRGB."""
 
     def __init__(self, primaries: int, transfer: int) -> None:
         self._matrix = _PRIMARIES.get(_P3 if primaries == _P3_DCI else primaries)
@@ -39,17 +39,17 @@ class ToneMap:
 
     @classmethod
     def of(cls, primaries: int, transfer: int) -> ToneMap | None:
-        """The map for code points of ISO 23091-2; None where the image is shown as it is."""
+        """Create the tone map for code points of ISO 23091-2; None if none is needed."""
         result = cls(primaries, transfer)
         return result if result._is_hdr or result._matrix is not None else None
 
     def measure(self, pixels: NDArray[np.uint8]) -> None:
-        """Learn from all pixels [height, width, 3] how bright the image gets."""
+        """Measure the peak brightness of all pixels [height, width, 3]."""
         step = max(1, int((pixels.shape[0] * pixels.shape[1] / _SAMPLED) ** 0.5))
         self._peak = max(1.0, float(np.percentile(self._light(pixels[::step, ::step]).max(axis=-1), 99.9)))
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Pixels [rows, width, 3] as sRGB."""
+        """Convert pixels [rows, width, 3] to sRGB."""
         light = self._light(pixels)
         if self._peak > 1:
             brightest = light.max(axis=-1, keepdims=True)
@@ -60,7 +60,7 @@ class ToneMap:
         return encoded8
 
     def _light(self, pixels: NDArray[np.uint8]) -> Floats:
-        """Linear light in BT.709 primaries; 1 is diffuse white."""
+        """Convert to linear light in BT.709 primaries; 1 is diffuse white."""
         light = self._linear[pixels]
         if self._is_hlg:
             luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
@@ -71,7 +71,7 @@ class ToneMap:
 
 
 def _linear(transfer: int) -> Floats:
-    """Light for each of 256 values: scene light for HLG, 0..1; else of the display, 1 is diffuse white."""
+    """Light for each of 256 values: scene light 0..1 for HLG, otherwise display light, in which 1 is diffuse white."""
     value = np.arange(256) / 255
     if transfer == _PQ:  # SMPTE ST 2084
         root = value ** (32 / 2523)
@@ -84,7 +84,7 @@ def _linear(transfer: int) -> Floats:
 
 
 def _compressed(light: Floats, peak: float) -> Floats:
-    """Light up to `peak` in 0..1, unchanged below the knee (E. Reinhard et al., 2002, equation 4, above it)."""
+    """Compress light up to `peak` to 0..1, unchanged below the knee (above it E. Reinhard et al., 2002, equation 4)."""
     above, top = (light - _KNEE) / (1 - _KNEE), (peak - _KNEE) / (1 - _KNEE)
     rolled = _KNEE + (1 - _KNEE) * above * (1 + above / top**2) / (1 + above)
     return np.where(light <= _KNEE, light, rolled)

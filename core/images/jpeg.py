@@ -1,7 +1,7 @@
-"""JPEG beyond what Pillow checks: the scans to be decoded, their cost, and whether the compressed data are complete.
+"""JPEG checks beyond Pillow's: the scans, their cost, and whether the compressed data are complete.
 
-Marker and scan rules follow ITU T.81, annex B, read as libjpeg reads them: a scan ends at the first marker that is
-neither a restart marker nor a stuffed zero, wherever an end marker may stand inside a segment.
+Marker and scan rules follow ITU T.81, annex B, as implemented in libjpeg: a scan ends at the first marker that is
+neither a restart marker nor a stuffed zero, even if there is an end marker inside a segment.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from core.images.bounds import TooMuchWorkError
 from core.images.endings import Ending
 
 _MAX_BLOCK_VISITS: Final = 64_000_000
-"""Blocks over all scans: 2.5 s where a scan changes nothing. A progressive photo of 200 megapixels has 25 million."""
+"""Limit of blocks over all scans, 2.5 s in the worst case. A progressive 200-megapixel photo has 25 million."""
 
 _SCAN_COST: Final = 1000
-"""What a scan costs beside its blocks, in blocks."""
+"""Fixed cost of a scan, in blocks."""
 
 _COEFFICIENT_BYTES: Final = 128
 """Of a block, where all scans have to be read before the first row is ready."""
@@ -34,7 +34,7 @@ _MAX_SEGMENTS: Final = 10_000
 _MAX_SAMPLING: Final = 4
 _END: Final = b"\xff\xd9"
 _MARKER: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""Any marker but the restart markers; 0xff may be repeated before it."""
+"""Any marker except restart markers; 0xff may be repeated before it."""
 
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -57,11 +57,11 @@ class Scans:
     """The frame and the scans of a JPEG.
 
     Attributes:
-        blocks: 8 x 8 blocks of each component, in the order of the frame.
-        is_single: whether one sequential scan holds everything, so that rows are decoded as they are read.
-        start: where the first scan is announced; 0 where there is none.
-        is_complete: whether the scans give every coefficient of every component in full.
-        end: where the first marker after the compressed data stands; None where there is none, or it was not sought.
+        blocks: the number of 8 x 8 blocks of each component, in frame order.
+        is_single: whether a single sequential scan contains everything, so that rows are decoded as they are read.
+        start: the position of the first scan's header; 0 if there is none.
+        is_complete: whether the scans provide every coefficient of every component in full.
+        end: the position of the first marker after the compressed data; None if there is none, or it was not searched.
         is_ended: whether that is the end marker.
     """
 
@@ -74,13 +74,13 @@ class Scans:
 
     @property
     def memory(self) -> int:
-        """Bytes that libjpeg keeps coefficients in."""
+        """The memory for coefficients in libjpeg, in bytes."""
         return 0 if self.is_single else sum(self.blocks) * _COEFFICIENT_BYTES
 
 
 @dataclass(slots=True)
 class _ScanState:
-    """What was read of a JPEG so far; `open_bits` holds, by component and coefficient, the bits still to come."""
+    """The state of reading a JPEG; `open_bits` has the bits still to come by component and coefficient."""
 
     is_progressive: bool = False
     ids: tuple[int, ...] = ()
@@ -122,13 +122,13 @@ class _ScanState:
 def read_scans(file: BinaryIO) -> Scans:
     """Read the markers of a JPEG, as far as needed; nothing is decoded.
 
-    A scan that changes nothing takes a hundred bytes and passes over the whole image, so a few kilobytes could keep
-    a decoder busy for minutes.
+    A scan that changes nothing has a hundred bytes but is applied to the whole image, so a few kilobytes could keep a
+    decoder busy for minutes.
 
     Raises:
         TooMuchWorkError: the scans would take too long.
-        ValueError: the frame makes no sense.
-        struct.error, IndexError: a segment is cut.
+        ValueError: the frame is invalid.
+        struct.error, IndexError: a segment is truncated.
     """
     found, start, end, is_ended = _ScanState(), 0, None, False
     for position, code, body in _segments(file):
@@ -148,7 +148,7 @@ def read_scans(file: BinaryIO) -> Scans:
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """Position, marker and content of each segment after the start of the image; compressed data are passed over."""
+    """Yield the position, marker and content of each segment after the start of the image, without compressed data."""
     window, position = _Window(file), 2
     for _ in range(_MAX_SEGMENTS):
         found = window.marker_from(position)
@@ -167,7 +167,7 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
 
 
 class _Window:
-    """A part of a file in memory, moved as needed."""
+    """A part of a file in memory, reloaded as needed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._start = file, 0
@@ -175,14 +175,14 @@ class _Window:
         self._data = file.read(_FIRST_BYTES)
 
     def read(self, position: int, count: int) -> bytes:
-        """Bytes at a position; fewer at the end of the file."""
+        """Read bytes at a position; fewer at the end of the file."""
         if not self._start <= position <= position + count <= self._start + len(self._data):
             self._move(position)
         at = position - self._start
         return self._data[at : at + count]
 
     def marker_from(self, position: int) -> int | None:
-        """Where the first marker from a position on stands."""
+        """The position of the first marker at or after a position."""
         if not self._start <= position < self._start + len(self._data):
             self._move(position)
         found = _MARKER.search(self._data, position - self._start)
@@ -199,11 +199,11 @@ class _Window:
 
 
 class Jpeg(JpegImageFile):
-    """A JPEG to which the end marker is added where the file lacks it.
+    """A JPEG to which a missing end marker is added.
 
     Attributes:
-        scans: what its markers say.
-        is_ended: whether it was added.
+        scans: its scans.
+        is_ended: whether the end marker was added.
         read_to: how far libjpeg has read the file.
     """
 
@@ -217,7 +217,7 @@ class Jpeg(JpegImageFile):
         super().__init__(file)
 
     def load_read(self, read_bytes: int) -> bytes:
-        """Read compressed data, in small pieces near the end to learn how many are used; called by Pillow."""
+        """Read compressed data, in small pieces near the end to find out how much is used; called by Pillow."""
         assert self.fp is not None
         maximum = max(_PIECE, self._last - self.read_to)
         data = self.fp.read(min(read_bytes, maximum) if self.scans.is_single else read_bytes)
@@ -228,19 +228,19 @@ class Jpeg(JpegImageFile):
         return data
 
     def _read_dpi_from_exif(self) -> None:
-        """Leave EXIF unread: it may list more than memory holds."""
+        """Do not read EXIF, which may be larger than memory."""
 
 
 def is_cut(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
-    """Whether libjpeg had to make up a part of a decoded image because the compressed data end too early.
+    """Whether libjpeg filled in a part of a decoded image because the compressed data end too early.
 
     Args:
         file: the file.
-        image: decoded.
-        ending: of the file.
+        image: the decoded image.
+        ending: the end of the file.
 
     Raises:
-        EOFError: it is, and the file ends there.
+        EOFError: it did, and the file is truncated.
     """
     lacks_some = _misses_scans(image.scans) or _misses_data(file, image, ending)
     if lacks_some and image.is_ended and not ending.tail:
@@ -253,10 +253,9 @@ def _misses_scans(scans: Scans) -> bool:
 
 
 def _misses_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
-    """Whether the last scan lacks data; libjpeg fills with grey then, and Pillow passes over its warning.
+    """Whether the last scan lacks data; libjpeg then fills with grey, and Pillow ignores its warning.
 
-    Where that is possible the image is decoded once more with other data in front of the end marker: a complete image
-    does not read them.
+    If possible, the image is decoded again with other data before the end marker, which a complete image does not read.
     """
     scans, is_grey = image.scans, _is_grey(image)
     if not is_grey and scans.is_single and ending.last == _END:
@@ -273,9 +272,9 @@ def _misses_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
 
 
 def _has_unread_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
-    """Whether libjpeg had all pixels before it had read the compressed data: it lost its place on the way.
+    """Whether libjpeg had all pixels before the end of the compressed data, because it lost synchronization.
 
-    Some cameras fill up with equal bytes before the end marker, and some put another image behind it.
+    Some cameras pad with equal bytes before the end marker, and some append another image.
     """
     left = ending.size - len(_END) - image.read_to
     if left <= 0:
@@ -290,13 +289,13 @@ def _has_unread_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
 
 
 def _is_grey(image: Jpeg) -> bool:
-    """Whether the last pixel has the colour of blocks that libjpeg made up."""
+    """Whether the last pixel has the colour of blocks filled in by libjpeg."""
     last = image.getpixel((image.width - 1, image.height - 1))
     return all(abs(value - 128) <= 1 for value in (last if isinstance(last, tuple) else (last,)))  # type: ignore[operator]
 
 
 def _end_of_only_scan(file: BinaryIO) -> tuple[int | None, bool]:
-    """Where the first marker after the scan stands, and whether it is the end marker."""
+    """The position of the first marker after the scan, and whether it is the end marker."""
     start = next(position + 4 for position, code, _ in _segments(file) if code == _SOS)
     end = _Window(file).marker_from(start)
     file.seek(end or 0)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
 from core.images.system_folders import is_system_folder
@@ -22,15 +23,15 @@ IMAGE_SUFFIXES: Final = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"}
     | {".avif", ".heic", ".heif", ".hif"}
 )
-"""Lower-case suffixes by which images are chosen in folders; what a file really is, only its content tells."""
+"""Lower-case suffixes of images in folders; the actual format is recognized by the content."""
 
 
 _VOLUME: Final = "\\\\?\\Volume{"
-"""How the target of a mount point on Windows begins where it is a disk, not a folder."""
+"""The prefix of the target of a mount point on Windows if it is a disk, not a folder."""
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]+")
 _SEVERAL: Final = 2
 _VISITED: Final = 20
-"""Subfolders, of the first in their order."""
+"""Maximum number of subfolders that are examined, in order."""
 
 T = TypeVar("T")
 OnError = Callable[[Path, ImageError], None]
@@ -39,19 +40,19 @@ OnError = Callable[[Path, ImageError], None]
 def find_images(
     paths: Sequence[Path], *, recursive: bool, on_error: OnError, skipped: Counter[str] | None = None
 ) -> Iterator[Path]:
-    """Yield the images that files and folders give, each path once.
+    """Yield the images in files and folders, each path once.
 
-    A path that is not a folder is yielded whatever it is, so that decoding it tells what is wrong. A folder gives the
-    files with a suffix of `IMAGE_SUFFIXES` in natural order ("2.jpg" before "10.jpg"), and then, with `recursive`,
-    what its subfolders give. Hidden files, and folders that are hidden, links or a system's own, are passed over unless
-    they are named directly. No folder is read twice, whatever it is called. A link to a file is an image of its own. At
-    most one folder's names are in memory at a time.
+    A path that is not a folder is always yielded, so that decoding reports what is wrong. A folder yields the files
+    with a suffix in `IMAGE_SUFFIXES` in natural order ("2.jpg" before "10.jpg"), and then, with `recursive`, those of
+    its subfolders. Hidden files, and hidden, linked and system folders, are skipped unless given directly. No folder is
+    read twice, whatever its path. A link to a file is an image of its own. At most one folder's names are in memory at
+    a time.
 
     Args:
-        paths: files and folders, in the order in which they are to come.
-        recursive: whether folders give their whole tree, or only their own files.
-        on_error: told of each folder that cannot be read; the walk goes on with the next one.
-        skipped: counts files of kinds that Fovea does not read, by `core.images.kinds.unread_name`.
+        paths: files and folders, in order.
+        recursive: whether to include subfolders.
+        on_error: called for each folder that cannot be read; the others are still read.
+        skipped: counts files in unsupported formats, by `core.images.kinds.unread_name`.
     """
     folders = {path for path in paths if os.path.isdir(path)}  # noqa: PTH112 - Path.is_dir may raise
     named = {_key(path) for path in paths if path not in folders}
@@ -68,7 +69,7 @@ def find_images(
 
 
 def has_class_folders(folder: Path) -> bool:
-    """Whether a folder looks like labelled images: several subfolders with images right in them."""
+    """Whether a folder looks like labelled images: several subfolders that directly contain images."""
     try:
         _, subfolders = _entries(folder)
         return sum(bool(_entries(one)[0]) for one in subfolders[:_VISITED]) >= _SEVERAL
@@ -77,9 +78,9 @@ def has_class_folders(folder: Path) -> bool:
 
 
 def _key(path: Path) -> Hashable:
-    """What makes two spellings one path, also by the case of letters or by another path to its folder.
+    """A canonical form of a path, independent of case (if the system ignores it) and of the path to its folder.
 
-    Links are not followed, for a link is an image of its own, and so is each name of a file that has several.
+    Links are not resolved, because a link is an image of its own, as is each hard link of a file.
     """
     try:
         status = path.lstat()
@@ -91,10 +92,10 @@ def _key(path: Path) -> Hashable:
 
 
 def is_valid_path(path: Path) -> bool:
-    """Whether something can be called so; a name may be too long, or hold what this system does not take."""
+    """Whether a path is valid; a name may be too long, or have characters that the system does not allow."""
     try:
         path.lstat()
-    except ValueError:  # a zero byte
+    except ValueError:  # a null byte
         return False
     except OSError as error:
         return error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
@@ -102,10 +103,10 @@ def is_valid_path(path: Path) -> bool:
 
 
 def identity(folder: Path) -> Hashable:
-    """What a folder is under whatever name: its device and inode or, on file systems without inodes, its real path.
+    """The identity of a folder: its device and inode or, on file systems without inodes, its real path.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     status = folder.stat()
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
@@ -119,14 +120,14 @@ def walk_folders(
     on_error: OnError,
     read: set[Hashable],
 ) -> Iterator[T]:
-    """Read folders from a stack, not by recursion, so that no depth is too deep.
+    """Walk folders with a stack instead of recursion, so that the depth is not limited.
 
     Args:
         top: the first folder.
-        entries: gives what is in a folder and which subfolders follow, with `recursive`; it may raise OSError.
-        recursive: whether they follow.
-        on_error: told of each folder that cannot be read.
-        read: identities of the folders read so far, which are not read again under whatever name.
+        entries: returns the content and the subfolders of a folder; may raise OSError.
+        recursive: whether to include subfolders.
+        on_error: called for each folder that cannot be read.
+        read: identities of the folders read so far, which are not read again.
     """
     waiting = [top]
     while waiting:
@@ -144,7 +145,7 @@ def walk_folders(
 
 
 def _is_new(folder: Path, read: set[Hashable]) -> bool:
-    """Whether this folder, under whatever name, was not read yet; it counts as read from now on."""
+    """Whether this folder was not read yet; it counts as read from now on."""
     key = identity(folder)
     is_new = key not in read
     read.add(key)
@@ -154,15 +155,15 @@ def _is_new(folder: Path, read: set[Hashable]) -> bool:
 def visible_entries(
     folder: Path, on_skipped: Callable[[os.DirEntry[str]], object] = lambda _: None
 ) -> Iterator[tuple[os.DirEntry[str], bool]]:
-    """What of a folder's entries counts, in no order, and whether it is a folder: subfolders that are the user's own,
-    and files with the suffix of an image.
+    """Yield the relevant entries of a folder, unordered, and whether they are folders: the user's subfolders, and files
+    with an image suffix.
 
     Args:
         folder: the folder.
-        on_skipped: told of links to folders and of files with other suffixes, but of nothing hidden.
+        on_skipped: called for links to folders and files with other suffixes, but not for hidden ones.
 
     Raises:
-        OSError: the folder cannot be read, or not to its end.
+        OSError: the folder cannot be read completely.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -180,12 +181,12 @@ def visible_entries(
 
 
 def has_image_suffix(name: str) -> bool:
-    """Whether a name is that of an image; spaces and dots at its end, which Windows drops, do not count."""
+    """Whether a name is that of an image; trailing spaces and dots, which Windows drops, are ignored."""
     return os.path.splitext(name.rstrip(" ."))[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each is slow
 
 
 def has_near_image_suffix(name: str) -> bool:
-    """Whether a name has no suffix, or one of an image with something behind it, as in `photo.jpg_large`."""
+    """Whether a name has no suffix, or an image suffix with something after it, as in `photo.jpg_large`."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each is slow
     return not suffix or (_SUFFIX.match(suffix) or [""])[0] in IMAGE_SUFFIXES
 
@@ -204,7 +205,7 @@ def _count_kind(entry: os.DirEntry[str], skipped: Counter[str] | None) -> None:
 
 
 def is_hidden(entry: os.DirEntry[str]) -> bool:
-    """Whether the system's file manager shows it only on request."""
+    """Whether the system's file manager hides it by default."""
     if sys.platform == "win32":
         attributes = entry.stat(follow_symlinks=False).st_file_attributes
         return entry.name.startswith(".") or bool(attributes & stat.FILE_ATTRIBUTE_HIDDEN)
@@ -212,15 +213,15 @@ def is_hidden(entry: os.DirEntry[str]) -> bool:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or a link to one."""
+    """Whether an entry is a folder or a link to one."""
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads back to itself: no folder; if its suffix is right, decoding tells what it is
+    except OSError:  # a link to itself is not a folder; with an image suffix, decoding reports it
         return False
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
-    """Whether it leads elsewhere: a symbolic link or, on Windows, a junction. A mounted disk does not."""
+    """Whether an entry is a symbolic link or, on Windows, a junction, but not a mounted disk."""
     if sys.platform == "win32" and not entry.is_symlink():
         status = entry.stat(follow_symlinks=False)
         is_mount = status.st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
@@ -234,13 +235,15 @@ def _sort_key(path: Path) -> bytes:
 
 def _unreadable(folder: Path, error: OSError) -> ImageError:
     kind = ImageErrorKind.MISSING if isinstance(error, FileNotFoundError) else ImageErrorKind.NO_ACCESS
-    what = (
-        f"The folder “{display_path(folder.name or folder)}” could not be read: {error.strerror or 'no reason given'}."
+    what = tr(
+        "Couldn't read the folder “{name}”: {reason}.",
+        name=display_path(folder.name or folder),
+        reason=error.strerror or type(error).__name__,
     )
-    return ImageError(kind, what, hint="See that it is there and that you may open it.")
+    return ImageError(kind, what, hint=tr("Check that it exists and that you can open it."))
 
 
 def folder_name(folder: Path) -> str:
-    """What a folder may be called where others read it; the name of the person's own folder is often theirs."""
+    """The name of a folder for display to others; the home folder's name is hidden, as it is often the user's name."""
     real = Path(os.path.realpath(folder))
     return "home" if real == Path.home() else real.name or "."

@@ -1,4 +1,4 @@
-"""What an image file is, by its content alone, and its header; what that rules out is refused here."""
+"""Recognition of image files by content, and reading and checking of their headers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.i18n import tr
 from core.images import failures, kinds
 from core.images.bounds import MAX_JPEG_PIXELS, TooMuchWorkError, check_size
 from core.images.jpeg import Jpeg, read_scans
@@ -25,23 +26,23 @@ from core.images.tiff import catch_errors, read_directory
 
 _MAX_READS: Final = 1_000_000
 _MAX_REDRAWS: Final = 5
-"""How often the tiles of an image may cover it: once for each of its planes."""
+"""How often the tiles of an image may cover it: once for each plane."""
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # its remarks about odd files would go to standard error
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # its messages would go to standard error
 
 
 class CountedReads:
-    """A file whose parts are read one by one, for readers that would follow an endless chain of them."""
+    """A file with a limited number of reads, for readers that would follow an endless chain of parts."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._left = file, _MAX_READS
         self.seek, self.tell, self.fileno, self.flush = file.seek, file.tell, file.fileno, file.flush
 
     def read(self, count: int = -1) -> bytes:
-        """Read as the file does.
+        """Read from the file.
 
         Raises:
-            TooMuchWorkError: it was asked far more often than for any image.
+            TooMuchWorkError: the number of reads is too high for an image.
         """
         self._left -= 1
         if self._left < 0:
@@ -51,13 +52,13 @@ class CountedReads:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of image that is read.
+    """A supported image format.
 
     Attributes:
         start: how its files begin.
         open: reads the header; the name is for messages.
-        pixel_bytes: memory that a pixel takes while it is decoded, ours included; measured.
-        takes_file: whether the whole file is in memory meanwhile.
+        pixel_bytes: the memory per pixel while decoding, including ours; measured.
+        takes_file: whether the whole file is in memory while decoding.
     """
 
     start: re.Pattern[bytes]
@@ -93,8 +94,8 @@ def _heif(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        what = f"“{name}” is a HEIC image, and this installation cannot read those."
-        hint = "Install the optional part pillow-heif, or save the image as JPEG."
+        what = tr("“{name}” is a HEIC image, which this installation can't read.", name=name)
+        hint = tr("Install the package pillow-heif, or save the image as JPEG.")
         raise ImageError(ImageErrorKind.NOT_AN_IMAGE, what, hint=hint) from error
     return cast("ImageFile.ImageFile", HeifImageFile(file))
 
@@ -118,31 +119,31 @@ FAMILIES: Final = (
         re.compile(rb".{4}ftyp(?:.{4}){0,12}?(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL), _heif, 14, takes_file=True
     ),
 )
-"""AVIF and HEIC name their kind among the first brands of ISO 14496-12's file type box."""
+"""AVIF and HEIC are identified by the first brands in the file type box (ISO 14496-12)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An image whose header was read, and its size checked; nothing is decoded."""
+    """An image whose header was read and whose size was checked; nothing is decoded."""
 
     image: ImageFile.ImageFile
     family: Family
 
     def memory(self, file: BinaryIO) -> int:
-        """Bytes that decoding it, as it is drafted now, will take at most."""
+        """The maximum memory for decoding it at the drafted size, in bytes."""
         pixels = self.image.width * self.image.height * self.family.pixel_bytes
         coefficients = self.image.scans.memory if isinstance(self.image, Jpeg) else 0
         return pixels + coefficients + (2 * os.fstat(file.fileno()).st_size if self.family.takes_file else 0)
 
 
 def open_image(file: BinaryIO, name: str, suffix: str) -> Opened:
-    """Read the header of an image, whatever its name says.
+    """Read the header of an image, whatever its name.
 
-    Its one reader is called directly. `Image.open` would try one after another, and holds every image against
-    `Image.MAX_IMAGE_PIXELS`, which is one number for the whole process and too low for photos of 200 megapixels.
+    The matching reader is called directly. `Image.open` would try them all, and checks images against
+    `Image.MAX_IMAGE_PIXELS`, which applies to the whole process and is too low for 200-megapixel photos.
 
     Raises:
-        ImageError: the file is of a kind that is not read.
+        ImageError: the format is not supported.
         Exception: whatever Pillow and its codecs raise for damaged files.
     """
     prefix = file.read(kinds.PREFIX_BYTES)

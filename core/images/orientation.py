@@ -1,4 +1,4 @@
-"""How an image says it is turned; damaged metadata do not damage an image."""
+"""The orientation of an image from its metadata; damaged metadata are ignored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _XMP: Final = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
 
 
 def orientation_of(image: ImageFile.ImageFile) -> object:
-    """EXIF's number for it (EXIF 2.32, tag 274), from EXIF or else from XMP; None where neither says.
+    """The EXIF orientation (EXIF 2.32, tag 274), from EXIF or otherwise XMP; None if neither states it.
 
-    Pillow would read all of EXIF for this, of which a hostile file may list more than memory holds.
+    Pillow would read all of EXIF for this, which in a malicious file may be larger than memory.
     """
     if isinstance(image, TiffImageFile):
         return image.tag_v2.get(ORIENTATION)
@@ -42,7 +42,7 @@ def _from_exif(exif: bytes) -> int | None:
 
 
 def _raw_profile(text: object) -> bytes | None:
-    """EXIF as ImageMagick writes it into a text of a PNG: three lines, then hexadecimal digits."""
+    """EXIF from a PNG text chunk written by ImageMagick: three lines, then hexadecimal digits."""
     try:
         return bytes.fromhex("".join(str(text).split("\n")[3:])) if text else None
     except ValueError:

@@ -1,9 +1,9 @@
-"""Looks: 64 bits that say what an image looks like, so that nearly the same images have nearly the same bits.
+"""Perceptual hashes: 64 bits that are nearly the same for images that look nearly the same.
 
-A look is a perceptual hash by cosine transform (C. Zauner, "Implementation and benchmarking of perceptual image hash
-functions", 2010), with the 64 lowest frequencies in zigzag order. Measured on 196 photos and cut-outs: saved again as
-JPEG at quality 50 an image keeps all but 4 bits, at half its size or a sixth brighter all but 8, cropped by 2 % all
-but 10; of 19,110 pairs of different images none has fewer than 12 different bits.
+The hash uses the cosine transform (C. Zauner, "Implementation and benchmarking of perceptual image hash functions",
+2010), with the 64 lowest frequencies in zigzag order. Measured on 196 photos and cut-outs: up to 4 bits change when an
+image is saved as JPEG at quality 50, up to 8 at half its size or a sixth brighter, and up to 10 when cropped by 2%; of
+19,110 pairs of different images none differs in fewer than 12 bits.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from PIL import Image
 from core.images.decoding import Pixels
 
 HAMMING_THRESHOLD: Final = 6
-"""Looks that differ in at most this many of 64 bits are taken for the same picture."""
+"""Maximum Hamming distance, of 64 bits, of hashes of the same picture."""
 
 _SIDE: Final = 32
 _BITS: Final = 64
 _FLAT: Final = 2.0
-"""Below this range of brightness, of 255, only noise is left to describe."""
+"""Below this range of brightness, of 255, an image has only noise."""
 
 
 def _low_frequencies() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -36,11 +36,11 @@ def _low_frequencies() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 _LOW: Final = _low_frequencies()
 _COSINES: Final = np.cos(np.pi / (2 * _SIDE) * np.outer(np.arange(_SIDE), 2 * np.arange(_SIDE) + 1))
-"""DCT-II; how its rows are scaled changes no look enough to matter."""
+"""DCT-II; the scaling of its rows does not matter."""
 
 
 def phash(pixels: Pixels) -> int:
-    """What pixels [height, width, 3] look like, as 64 bits; an image of one colour is told by that colour alone."""
+    """The 64-bit perceptual hash of pixels [height, width, 3]; an image of one colour is hashed by its colour."""
     small = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     grey = np.asarray(small, np.float64)
     if np.ptp(grey) <= _FLAT:
@@ -50,21 +50,21 @@ def phash(pixels: Pixels) -> int:
 
 
 def _colour_hash(pixels: Pixels) -> int:
-    """Bits that are far apart for any two colours."""
+    """A hash that differs in many bits for any two colours."""
     colour = np.rint(pixels.mean(axis=(0, 1))).astype(np.uint8)
     return int.from_bytes(hashlib.blake2b(colour.tobytes(), digest_size=_BITS // 8).digest(), "big")
 
 
 def hamming_distance(a: int, b: int) -> int:
-    """In how many of 64 bits two looks differ."""
+    """The Hamming distance of two hashes."""
     return (a ^ b).bit_count()
 
 
 def group_near_duplicates(hashes: NDArray[np.uint64], *, threshold: int = HAMMING_THRESHOLD) -> NDArray[np.int64]:
-    """For each look [n], the lowest index of those it is near to, directly or by way of others.
+    """For each hash [n], the lowest index in its connected component of near hashes.
 
-    Two looks that differ in at most `threshold` bits are equal in at least one of `near + 1` bands of bits, so only
-    those are compared: 100,000 looks take seconds.
+    Two hashes that differ in at most `threshold` bits are equal in at least one of `threshold + 1` bands of bits, so
+    only those are compared: 100,000 hashes take seconds.
     """
     unique, places = np.unique(hashes, return_inverse=True)
     pairs = [_near_pairs(unique, mask, threshold) for mask in _bands(threshold + 1)]
@@ -74,15 +74,15 @@ def group_near_duplicates(hashes: NDArray[np.uint64], *, threshold: int = HAMMIN
 
 
 def _bands(count: int) -> list[np.uint64]:
-    """Masks that part the 64 bits into bands of nearly the same width."""
+    """Masks that split the 64 bits into bands of nearly the same width."""
     edges = [round(band * _BITS / count) for band in range(count + 1)]
     return [np.uint64((1 << high) - (1 << low)) for low, high in itertools.pairwise(edges)]
 
 
 def _near_pairs(unique: NDArray[np.uint64], mask: np.uint64, threshold: int) -> NDArray[np.int64]:
-    """Pairs [k, 2] of indexes of near looks that are equal in the masked bits.
+    """Pairs [k, 2] of indexes of near hashes that are equal in the masked bits.
 
-    Sorted by those bits, each look is compared with the next one, the one after and so on, as long as any are equal.
+    Sorted by those bits, each hash is compared with the following ones as long as any are equal.
     """
     order = np.argsort(unique & mask, kind="stable")
     sorted_hashes, band = unique[order], (unique & mask)[order]
@@ -96,7 +96,7 @@ def _near_pairs(unique: NDArray[np.uint64], mask: np.uint64, threshold: int) -> 
 
 
 def connected_components(count: int, pairs: Iterable[Iterable[int]]) -> NDArray[np.int64]:
-    """For each of `count` things, the lowest one it is joined with by pairs, directly or by way of others."""
+    """For each of `count` nodes, the lowest index in its connected component."""
     parent = list(range(count))
 
     def root(thing: int) -> int:

@@ -1,7 +1,7 @@
-"""PNG beyond what Pillow checks: only chunks that the pixels depend on are given to it, and sums and rows are checked.
+"""PNG checks beyond Pillow's: it gets only chunks that affect the pixels, and checksums and rows are checked.
 
-Text, unknown and damaged ancillary chunks do not damage an image (ISO 15948, 13.2): Pillow, which would refuse the file
-for many of them, never sees them. Image data with a wrong sum, or fewer rows than stated, do.
+Text, unknown and damaged ancillary chunks do not damage an image (ISO 15948, 13.2), but Pillow would refuse the file
+for many of them, so they are filtered out. Image data with a wrong checksum, or missing rows, count as damage.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from core.images.bounds import TooMuchWorkError
 
 _SIGNATURE_BYTES: Final = 8
 _KEPT: Final = (b"PLTE", b"tRNS", b"eXIf")
-"""Besides the header and the image data, what pixels and their orientation depend on."""
+"""Chunks that affect pixels and orientation, besides the header and the image data."""
 
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _SEMANTIC_CHUNKS: Final = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
-"""Texts that may say how the image is turned."""
+"""Text chunks that may contain the orientation."""
 
 _MAX_CHUNK_BYTES: Final = 1024**2
 _MAX_PROFILE_BYTES: Final = 16 * 1024**2
@@ -33,7 +33,7 @@ _MAX_CHUNKS: Final = 500_000
 _BLOCK_BYTES: Final = 64 * 1024
 _UNLIMITED: Final = 2**31 - 1
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples of a pixel for each colour type."""
+"""Samples per pixel for each colour type."""
 
 PASSES: Final = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 """Adam7: first column, step, first row, step."""
@@ -46,14 +46,14 @@ _MARKS: Final[dict[str, object]] = {
     "RGB": (0x5B, 0xA7, 0x13),
     "RGBA": (0x5B, 0xA7, 0x13, 0x6D),
 }
-"""By mode, an unlikely colour for rows that are not there yet."""
+"""By mode, an unlikely colour that marks rows not decoded yet."""
 
 
 class Png(PngImageFile):
-    """A PNG without what may stand in the way, and with all that it says about colours in `info`.
+    """A PNG with irrelevant chunks filtered out, and all colour information in `info`.
 
     Attributes:
-        has_wrong_sum: whether image data read so far differ from their sum.
+        has_wrong_sum: whether image data read so far have a wrong checksum.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -63,30 +63,30 @@ class Png(PngImageFile):
 
     @property
     def has_wrong_sum(self) -> bool:
-        """Whether image data read so far differ from their sum."""
+        """Whether image data read so far have a wrong checksum."""
         return self._source.has_wrong_sum
 
     def load_prepare(self) -> None:
-        """Make room for the pixels, the last two rows marked; called by Pillow."""
+        """Allocate the pixels with the last two rows marked; called by Pillow."""
         super().load_prepare()
         if self.mode in _MARKS:
             self.im.paste(_MARKS[self.mode], (0, max(0, self.height - 2), *self.size))
 
     def may_miss_rows(self) -> bool:
-        """Whether any pixel of the last two rows, decoded, has the colour they were marked with."""
+        """Whether any pixel of the last two rows still has the marker colour after decoding."""
         mark = _MARKS.get(self.mode)
         last = np.asarray(self.crop((0, max(0, self.height - 2), *self.size)))
         return mark is None or bool((last == np.array(mark)).reshape(*last.shape[:2], -1).all(axis=-1).any())
 
     def load_end(self) -> None:
-        """Read on to the end, so that all sums are looked at; called by Pillow."""
+        """Read to the end, so that all checksums are checked; called by Pillow."""
         while self._source.read(_BLOCK_BYTES):
             pass
         self.info.update(self._source.info)
 
 
 class _Source:
-    """A file as Pillow reads it: header chunks that were checked, then all image data as one chunk."""
+    """A filtered file for Pillow: checked header chunks, then all image data as one chunk."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.has_wrong_sum = False
@@ -96,7 +96,7 @@ class _Source:
         self._ready = BytesIO(self._head())
 
     def read(self, count: int = -1) -> bytes:
-        """The next bytes; fewer, but any, where a chunk ends."""
+        """Read the next bytes; fewer, but at least one, at the end of a chunk."""
         found = self._ready.read(count) or next(self.data, b"")
         if 0 <= count < len(found):
             self._ready, found = BytesIO(found[count:]), found[:count]
@@ -104,11 +104,11 @@ class _Source:
         return found
 
     def tell(self) -> int:
-        """The position among what was read."""
+        """The position in the filtered data."""
         return self._position
 
     def seek(self, position: int) -> None:
-        """Stay; Pillow asks for the place it has just read up to."""
+        """Accept only the current position, which is all Pillow asks for."""
         if position != self._position:
             raise ValueError("not there")
 
@@ -145,7 +145,7 @@ class _Source:
         return int.from_bytes(self._file.read(4), "big")
 
     def _is_kept(self, name: bytes, content: bytes) -> bool:
-        """Whether Pillow is to see a chunk; what it cannot read is noted in `info`."""
+        """Whether to pass a chunk to Pillow; chunks it cannot read are stored in `info`."""
         if name == b"iCCP":
             self.info["icc_profile"] = _inflated(content.partition(b"\0")[2][1:], _MAX_PROFILE_BYTES)
         elif name == b"cICP" and len(content) == 4:
@@ -153,7 +153,7 @@ class _Source:
         return name in (b"IHDR", *_KEPT) or (name in _TEXTS and _is_short_text(name, content))
 
     def _image_data(self) -> Iterator[bytes]:
-        """The content of all IDAT chunks, their sums looked at on the way; then EXIF, if any follows."""
+        """Yield the content of all IDAT chunks, checking their checksums; then look for EXIF."""
         name, left = b"IDAT", self._length
         for _ in range(_MAX_CHUNKS):
             if name != b"IDAT":
@@ -177,7 +177,7 @@ class _Source:
         return header[4:], int.from_bytes(header[:4], "big")
 
     def _read_exif(self, name: bytes, length: int) -> None:
-        """Look for EXIF behind the image data, from the chunk on that begins here."""
+        """Look for EXIF after the image data, from the current chunk on."""
         for _ in range(_MAX_CHUNKS):
             if name in (b"", b"IEND"):
                 return
@@ -192,7 +192,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _is_short_text(name: bytes, content: bytes) -> bool:
-    """Whether a text may say how the image is turned and unpacks to what Pillow takes."""
+    """Whether a text may contain the orientation, and decompresses to a size that Pillow accepts."""
     if not content.startswith(_SEMANTIC_CHUNKS):
         return False
     packed = content.partition(b"\0")[2][1:] if name == b"zTXt" else content
@@ -202,7 +202,7 @@ def _is_short_text(name: bytes, content: bytes) -> bool:
 
 
 def _inflated(data: bytes, maximum: int) -> bytes | None:
-    """Data unpacked; None where they are damaged or more than `maximum` bytes."""
+    """Decompress data; None if they are damaged or larger than `maximum` bytes."""
     unpacking = zlib.decompressobj()
     try:
         found = unpacking.decompress(data, maximum)
@@ -212,7 +212,7 @@ def _inflated(data: bytes, maximum: int) -> bytes | None:
 
 
 def misses_rows(file: BinaryIO) -> bool:
-    """Whether the compressed data of a PNG give fewer bytes than its header states."""
+    """Whether the compressed data of a PNG have fewer bytes than its header declares."""
     file.seek(_SIGNATURE_BYTES + 8)
     width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", file.read(13))
     needed = _bytes_of(width, height, depth * _SAMPLES[colours], is_interlaced=bool(interlaced))
@@ -232,7 +232,7 @@ def misses_rows(file: BinaryIO) -> bool:
 
 
 def _bytes_of(width: int, height: int, bits: int, *, is_interlaced: bool) -> int:
-    """Bytes of all rows, the one of each row's filter included."""
+    """The size of all rows in bytes, including one filter byte per row."""
     total = 0
     for left, across, top, down in PASSES if is_interlaced else ((0, 1, 0, 1),):
         columns, rows = -(-max(0, width - left) // across), -(-max(0, height - top) // down)

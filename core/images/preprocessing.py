@@ -1,6 +1,6 @@
-"""From pixels to what a backbone reads: the one resize in the project, for training and classifying alike.
+"""Preprocessing of pixels for a backbone: the only resize in the project, for training and classification.
 
-Scaling of values happens inside the backbone's graph; here pixels only change their size.
+Pixel values are scaled inside the backbone's graph; here only the size changes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from PIL import Image
 from core.card import Preprocessing, ResizeMode
 
 VERSION: Final = 1
-"""Raised whenever the same pixels would come out differently; features cached under another version are not used."""
+"""Increased whenever the output for the same pixels changes; features cached with another version are not used."""
 
 
 def version(spec: Preprocessing) -> str:
-    """What decides, besides the pixels that come in, which ones come out."""
+    """Everything that determines the output besides the input pixels."""
     return f"{VERSION} {spec.fit} {spec.size} {spec.crop}"
 
 

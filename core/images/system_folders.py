@@ -1,4 +1,4 @@
-"""Folders that systems and programs make for themselves: what lies in them is not the user's to classify or move."""
+"""Folders that systems and programs create for themselves, whose content is not classified or moved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES: Final = frozenset(
         *("@Recycle", "@Recently-Snapshot", "@Transcode", "@__thumb"),
         # Windows, at the root of each volume: deleted files (Vista and later), restore points and indexes.
         *("$RECYCLE.BIN", "System Volume Information"),
-        # e2fsck(8), mklost+found(8): what a check of the file system could not assign.
+        # e2fsck(8), mklost+found(8): files recovered by a file system check.
         "lost+found",
         # macOS: extended attributes unpacked from a ZIP archive; deleted files on network shares (AFP).
         *("__MACOSX", "Network Trash Folder"),
@@ -54,8 +54,8 @@ _ENDINGS: Final = (
 def is_system_folder(name: str) -> bool:
     """Whether a folder of this name belongs to a system or a program.
 
-    Capital and small letters are the same, since most of these systems ignore case: Windows writes `$RECYCLE.BIN` on
-    one disk and `$Recycle.Bin` on another.
+    Case is ignored, as on most of these systems: Windows writes `$RECYCLE.BIN` on one disk and `$Recycle.Bin` on
+    another.
     """
     small = name.casefold()
     return small in _NAMES or name in _NAMES_IN_CAPITALS or small.startswith(_BEGINNINGS) or small.endswith(_ENDINGS)

@@ -1,4 +1,4 @@
-"""TIFF beyond what Pillow checks: raw photos that begin as TIFF, and where pixels lie (TIFF 6.0, TIFF/EP, DNG)."""
+"""TIFF checks beyond Pillow's: raw photos that start like TIFF, and the location of pixels (TIFF 6.0, TIFF/EP, DNG)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from PIL import _imaging
 
+from core.base.i18n import mark
 from core.images.bounds import TooMuchWorkError
 
 _MAX_ENTRIES: Final = 4096
@@ -28,19 +29,19 @@ _SENSOR: Final = (32803, 34892)
 _MAX_SUB_IFDS: Final = 8
 
 _MAKERS: Final = (
-    (b"NIKON", "a Nikon NEF raw photo"),
-    (b"SONY", "a Sony ARW raw photo"),
-    (b"Canon", "a Canon CR2 raw photo"),
-    (b"PENTAX", "a Pentax PEF raw photo"),
-    (b"RICOH", "a Pentax PEF raw photo"),
-    (b"SAMSUNG", "a Samsung SRW raw photo"),
-    (b"Hasselblad", "a Hasselblad 3FR raw photo"),
-    (b"Phase One", "a Phase One IIQ raw photo"),
-    (b"Leaf", "a Leaf MOS raw photo"),
-    (b"EASTMAN KODAK", "a Kodak DCR raw photo"),
-    (b"Kodak", "a Kodak DCR raw photo"),
-    (b"SEIKO EPSON", "an Epson ERF raw photo"),
-    (b"Mamiya", "a Mamiya MEF raw photo"),
+    (b"NIKON", mark("a Nikon NEF raw photo")),
+    (b"SONY", mark("a Sony ARW raw photo")),
+    (b"Canon", mark("a Canon CR2 raw photo")),
+    (b"PENTAX", mark("a Pentax PEF raw photo")),
+    (b"RICOH", mark("a Pentax PEF raw photo")),
+    (b"SAMSUNG", mark("a Samsung SRW raw photo")),
+    (b"Hasselblad", mark("a Hasselblad 3FR raw photo")),
+    (b"Phase One", mark("a Phase One IIQ raw photo")),
+    (b"Leaf", mark("a Leaf MOS raw photo")),
+    (b"EASTMAN KODAK", mark("a Kodak DCR raw photo")),
+    (b"Kodak", mark("a Kodak DCR raw photo")),
+    (b"SEIKO EPSON", mark("an Epson ERF raw photo")),
+    (b"Mamiya", mark("a Mamiya MEF raw photo")),
 )
 
 
@@ -49,9 +50,9 @@ class Directory:
     """The first directory of a TIFF.
 
     Attributes:
-        values: numbers by tag; only of the tags that matter here.
-        make: the maker of the camera, as bytes.
-        has_sensor_link: whether a directory below it describes what a sensor saw.
+        values: numbers by tag, only of relevant tags.
+        make: the camera maker, as bytes.
+        has_sensor_link: whether a subdirectory describes sensor data.
     """
 
     values: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -64,38 +65,38 @@ class Directory:
 
     @property
     def is_sensor(self) -> bool:
-        """Whether the directory describes what a sensor saw."""
+        """Whether the directory describes sensor data."""
         return self.first(_PHOTOMETRIC) in _SENSOR
 
     @property
     def is_reduced(self) -> bool:
-        """Whether the directory says that it describes a smaller copy of another image."""
+        """Whether the directory describes a reduced copy of another image."""
         return bool(self.first(_SUBFILE) & 1)
 
     @property
     def raw_kind(self) -> str | None:
-        """Which raw format it is; None if the directory describes the image itself.
+        """The raw format, marked for translation; None if the directory describes the image itself.
 
-        A raw photo's first directory holds a small copy, or the sensor's data; the rest lies in other directories.
+        The first directory of a raw photo describes a small copy or the sensor data; the rest is in other directories.
         """
         if _DNG_VERSION in self.values:
-            return "a DNG raw photo"
+            return mark("a DNG raw photo")
         is_sensor = self.is_sensor or self.has_sensor_link
         if not (is_sensor or self.is_reduced):
             return None
         made_by = next((kind for make, kind in _MAKERS if self.make.upper().startswith(make.upper())), None)
-        return made_by or ("a raw photo" if is_sensor or _SUB_IFDS in self.values else None)
+        return made_by or (mark("a raw photo") if is_sensor or _SUB_IFDS in self.values else None)
 
     @property
     def parts(self) -> list[tuple[int, int]]:
-        """Start and end of each strip or tile in the file."""
+        """The start and end of each strip or tile in the file."""
         starts = self.values.get(_STRIPS) or self.values.get(_TILES, ())
         counts = self.values.get(_STRIP_BYTES) or self.values.get(_TILE_BYTES, ())
         return [(start, start + count) for start, count in zip(starts, counts, strict=False)]
 
     @property
     def is_plain(self) -> bool:
-        """Whether pixels lie uncompressed in strips, all samples of a pixel together."""
+        """Whether pixels are stored uncompressed in strips, with interleaved samples."""
         return self.first(_COMPRESSION, 1) == 1 and _STRIPS in self.values and self.first(284, 1) == 1
 
 
@@ -106,10 +107,10 @@ _LISTS: Final = frozenset({_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES})
 
 
 def read_directory(file: BinaryIO) -> Directory:
-    """Read the first directory of a TIFF or BigTIFF; what is damaged is left out.
+    """Read the first directory of a TIFF or BigTIFF; damaged entries are ignored.
 
     Raises:
-        TooMuchWorkError: it lists more parts than any encoder makes.
+        TooMuchWorkError: it lists an unreasonable number of parts.
     """
     found = Directory()
     with contextlib.suppress(struct.error, OSError, ValueError, IndexError, OverflowError):
@@ -131,7 +132,7 @@ def _read_into(found: Directory, file: BinaryIO) -> None:
 
 
 def _read_at(found: Directory, file: BinaryIO, place: int, order: str, *, is_big: bool) -> None:
-    """Read the directory at a place."""
+    """Read the directory at a position."""
     file.seek(place)
     (count,) = struct.unpack(order + ("Q" if is_big else "H"), file.read(8 if is_big else 2))
     form = order + ("HHQ8s" if is_big else "HHI4s")
@@ -177,9 +178,9 @@ _COUNT_ERROR: Final = _Handler(_count_error)
 
 @cache
 def catch_errors() -> None:
-    """Keep libtiff from writing its errors to standard error, as Pillow does for its warnings alone, and count them.
+    """Count libtiff's errors and keep them from standard error; Pillow does this only for its warnings.
 
-    Its function is found through Pillow's own library where that loads libtiff as a shared one: on Linux and macOS.
+    The function is found through Pillow's library if it loads libtiff as a shared library: on Linux and macOS.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
@@ -188,5 +189,5 @@ def catch_errors() -> None:
 
 
 def errors() -> int:
-    """How many errors libtiff has met in this thread."""
+    """The number of libtiff errors in this thread."""
     return _ERRORS.count

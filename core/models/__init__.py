@@ -1,1 +1,1 @@
-"""The installed models: cards' files, heads, versions, variants, import from ONNX, and the classifier over all that."""
+"""The installed models: files, heads, versions, variants, ONNX import and export, and the classifier."""

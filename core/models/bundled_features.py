@@ -1,4 +1,4 @@
-"""Features of the images that shipped models were made of: the images did not come with the program."""
+"""Features of the training images of built-in models, because the images are not included."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.engine.feature_store import FeatureKind, Rows
 from core.models.files import read_file
 
 FEATURES: Final = "examples.npz"
-"""Beside a shipped card: of n images `sha256` uint8 [n, 32] and `features` float16 [n, d], and what kind they are."""
+"""Next to a built-in card: `sha256` uint8 [n, 32] and `features` float16 [n, d] of n images, and their kind."""
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
-"""What such a file may unpack to."""
+"""Maximum uncompressed size of such a file."""
 
 
 def features_bytes(kind: FeatureKind, rows: Mapping[str, NDArray[np.float16]]) -> bytes:
-    """The file for features [d] by the sha256 of their image."""
+    """Encode features [d] by the SHA-256 of their image as a file."""
     buffer = io.BytesIO()
     hashes = np.array([list(bytes.fromhex(image)) for image in rows], np.uint8)
     np.savez_compressed(buffer, kind=np.array(kind.key), sha256=hashes, features=np.stack([*rows.values()]))
@@ -30,7 +30,7 @@ def features_bytes(kind: FeatureKind, rows: Mapping[str, NDArray[np.float16]]) -
 
 
 def bundled_features(folders: Iterable[Path], kind: FeatureKind) -> Rows:
-    """The features of that kind that lie in folders of shipped models, by the sha256 of their image."""
+    """The features of this kind in the folders of built-in models, by the SHA-256 of their image."""
     found: Rows = {}
     for folder in folders:
         found |= _read(folder, kind)
@@ -38,7 +38,7 @@ def bundled_features(folders: Iterable[Path], kind: FeatureKind) -> Rows:
 
 
 def _read(folder: Path, kind: FeatureKind) -> Rows:
-    """What a folder has of that kind; a file that is missing or damaged has nothing."""
+    """The features of this kind in a folder; empty if the file is missing or damaged."""
     try:
         data = read_file(folder / FEATURES)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -1,4 +1,4 @@
-"""Names of classes as people and programs write them down: lists, mappings and numbered lines; light."""
+"""Class names in the formats that programs and users write: lists, mappings and numbered lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 
 _KEYS: Final = ("id2label", "names", "classes", "class_names", "labels", "categories", "vocab")
 _FILES: Final = (
@@ -25,10 +26,10 @@ _SYNSET: Final = re.compile(r"n\d{8}\s+(\S.*)")
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    """Names in their order, one a line, with commas between, numbered, or as JSON or Python writes lists and mappings.
+    """Read names in order: one per line, separated by commas, numbered, or as a JSON or Python list or mapping.
 
-    Mappings may be from numbers to names, as `id2label`, or from names to numbers, and may lie inside another object,
-    as in the `config.json` of Hugging Face or the `data.yaml` of Ultralytics.
+    Mappings may be from numbers to names, such as `id2label`, or from names to numbers, and may be nested in another
+    object, as in the `config.json` of Hugging Face or the `data.yaml` of Ultralytics.
     """
     text = text[:_MOST_CHARACTERS].removeprefix("\ufeff").strip()
     content = _parsed(text)
@@ -38,10 +39,10 @@ def read_names(text: str) -> tuple[str, ...]:
 
 
 def names_in_metadata(entries: Mapping[str, str]) -> tuple[str, ...]:
-    """Names that some programs leave in the file itself.
+    """Names that some programs store in the metadata of the model file.
 
     Raises:
-        ModelError: an entry is a mapping to names from what is neither numbers nor anything else with an order.
+        ModelError: an entry is a mapping to names whose keys are not numbers.
     """
     for key, value in entries.items():
         if key.lower() in _KEYS:
@@ -54,18 +55,18 @@ def names_in_metadata(entries: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """Names with commas or line breaks between them; none where a text is something else."""
+    """Names separated by commas or line breaks; empty if the text is something else."""
     return read_names(text) if "," in text or "\n" in text else ()
 
 
 def _refuse_unordered(key: str, content: object) -> None:
     if isinstance(content, dict) and content and all(isinstance(one, str) for pair in content.items() for one in pair):
-        what = f"The names of the classes in the file are damaged: {next(iter(content))[:40]!r} is not a number."
-        raise ModelError(what, hint=f"Export the model again, or remove {key!r} from its metadata.")
+        what = tr("The class names in the file are invalid: {key!r} is not a number.", key=next(iter(content))[:40])
+        raise ModelError(what, hint=tr("Export the model again, or remove {key!r} from its metadata.", key=key))
 
 
 def names_beside(file: Path, count: int) -> tuple[str, ...]:
-    """The names in a file of usual name in the same folder, if there are as many as wanted; else none."""
+    """The names in a file with a common name in the same folder, if their number matches; otherwise empty."""
     for name in (f"{file.stem}.txt", f"{file.stem}.json", *_FILES):
         found = read_names(text_of(file.with_name(name)))
         if len(found) == count:
@@ -74,7 +75,7 @@ def names_beside(file: Path, count: int) -> tuple[str, ...]:
 
 
 def text_of(file: Path) -> str:
-    """The text in a file; none where it cannot be read."""
+    """The text of a file; empty if it cannot be read."""
     try:
         if not file.is_file():
             return ""
@@ -87,7 +88,7 @@ def text_of(file: Path) -> str:
 
 
 def numbered(names: Iterable[str]) -> tuple[str, ...]:
-    """The names, with a number after those that stand there again: ImageNet has two cranes and two maillots."""
+    """Make names unique by adding numbers to duplicates: ImageNet has two cranes and two maillots."""
     given = tuple(names)
     taken, seen, found = set(given), Counter[str](), []
     for name in given:
@@ -102,7 +103,7 @@ def numbered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parsed(text: str) -> object:
-    """What JSON or Python reads there; None where it is no list or mapping."""
+    """Parse JSON or a Python literal; None if it is not a list or mapping."""
     if len(text) > _MOST_LITERAL or text.strip()[:1] not in ("[", "{", "("):
         return None
     for read in (json.loads, _literal):
@@ -115,7 +116,7 @@ def _parsed(text: str) -> object:
 
 def _literal(text: str) -> object:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a hostile text may earn one for each character
+        warnings.simplefilter("ignore")  # malicious text can cause one per character
         return ast.literal_eval(text)
 
 
@@ -144,7 +145,7 @@ def _names_in_mapping(content: Mapping[object, object]) -> tuple[str, ...]:
 
 
 def _in_order(pairs: list[tuple[int, str]], wanted: int) -> tuple[str, ...]:
-    """Names by their numbers, which must be all from 0 or from 1 on."""
+    """Names sorted by their numbers, which must be consecutive from 0 or 1."""
     pairs = sorted(pairs)
     numbers = [number for number, _ in pairs]
     is_whole = len(pairs) == wanted > 0 and numbers in (list(range(wanted)), list(range(1, wanted + 1)))
@@ -158,7 +159,7 @@ def _number(value: object) -> int | None:
 
 
 def _name(item: object) -> str:
-    """A name, or the last text of a pair such as ["n01440764", "tench"]; empty where it is neither."""
+    """A name, or the last item of a pair such as ["n01440764", "tench"]; empty if it is neither."""
     if isinstance(item, (list, tuple)) and item:
         item = item[-1]
     return item.strip() if isinstance(item, str) else ""
@@ -179,7 +180,7 @@ def _names_in_lines(lines: list[str]) -> tuple[str, ...]:
 
 
 def _bare(text: str) -> str:
-    """A name without a list's dash, comma and quotes, and without the identifier of an ImageNet synset."""
+    """A name without list dash, comma, quotes and ImageNet synset identifier."""
     text = text.strip().removeprefix("- ").removesuffix(",").strip()
     synset = _SYNSET.fullmatch(text)
     text = synset[1] if synset else text

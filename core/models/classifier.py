@@ -1,7 +1,7 @@
-"""Classify: image file -> decode -> preprocess -> engine -> head -> prediction, decoding ahead of the engine.
+"""Classification: image file -> decode -> preprocess -> engine -> head -> prediction, decoding ahead of the engine.
 
-Decoding runs in a small pool; the engine takes whatever is ready, up to a full batch, and never waits for more than the
-next image. So one photo is answered at once and a thousand run at full speed, with a bounded number in memory.
+Decoding runs in a small thread pool; the engine takes what is ready, up to a full batch, and waits only for the next
+image. So a single photo is classified at once and a thousand run at full speed, with a bounded number in memory.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """An installed model, open and ready.
+    """An open model.
 
     Attributes:
-        model: as it is installed.
-        engine: its backbone, open.
+        model: the installed model.
+        engine: its open backbone.
         head: its head.
-        feature_cache: the engine's features of images looked at lately; None where they are not to be kept.
+        feature_cache: the cache of recent images' features; None for no caching.
     """
 
     model: InstalledModel
@@ -50,14 +50,14 @@ class Classifier:
     feature_cache: LruFeatureCache | None = None
 
     def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
-        """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
+        """Yield one outcome per image, in order; an unreadable image is a `Failure` and does not affect others.
 
         Args:
             images: files; the iterable is read only as far ahead as needed.
             top_k: how many classes to report for each.
 
         Raises:
-            ProviderError: the engine failed under way; images not yet reported can be asked again.
+            ProviderError: the engine failed while running; images not yet reported can be classified again.
         """
         plan = self.engine.card.preprocessing
         with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
@@ -92,7 +92,7 @@ class Classifier:
     def _compute_features(
         self, images: Sequence[tuple[PreprocessedImage, FileSignature | None]]
     ) -> list[CachedFeatures]:
-        """What the backbone makes of images, in one batch."""
+        """Compute the features of images in one batch."""
         if not images:
             return []
         features, inference_ms = run_timed(self.engine, [image for image, _ in images])
@@ -111,14 +111,14 @@ class Classifier:
 
 
 def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
-    """Another model over the backbone that is open already: only the head is read.
+    """Switch to another model with the same open backbone: only the head is read.
 
     Raises:
-        ModelError: the head is missing, damaged, or does not fit.
-        ValueError: it stands on another backbone.
+        ModelError: the head is missing, damaged, or does not match.
+        ValueError: the model has another backbone.
     """
     if model.backbone.card.sha256 != classifier.engine.card.sha256:
-        raise ValueError("the model stands on another backbone")
+        raise ValueError("the model has another backbone")
     return replace(classifier, model=model, head=load_head(model))
 
 
@@ -126,8 +126,8 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
     """Check a model's files and open it on a provider.
 
     Raises:
-        ModelError: a file is missing, damaged, foreign or hostile; no session was opened for it.
-        ProviderError: the provider asked for does not work.
+        ModelError: a file is missing, damaged, unsupported or malicious; no session was opened for it.
+        ProviderError: the requested provider does not work.
     """
     head = load_head(model)
     data = load_backbone(model.backbone)
@@ -135,11 +135,11 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
-    """The same model on the CPU, for the images that a provider left unanswered when it failed under way.
+    """Reopen the same model on the CPU, for the remaining images after a provider failed.
 
     Raises:
-        ProviderError: the CPU is what failed, with `error`.
-        ModelError: the model's files changed meanwhile.
+        ProviderError: the CPU provider itself failed, with `error`.
+        ModelError: the model's files have changed in the meantime.
     """
     if classifier.engine.provider is Provider.CPU:
         raise error
@@ -158,7 +158,7 @@ class PreprocessedImage:
 
 
 def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
-    """Decode and preprocess an image, in whatever thread."""
+    """Decode and preprocess an image; thread-safe."""
     try:
         started = time.perf_counter()
         image = read_image(path, min_side=plan.min_decode_side)
@@ -171,7 +171,7 @@ def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
 
 
 def run_timed(engine: Engine, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
-    """Features [n, d] of images made ready, and the milliseconds that each of them took.
+    """Compute features [n, d] of preprocessed images, and the milliseconds per image.
 
     Raises:
         ProviderError: the provider failed.
@@ -189,14 +189,14 @@ def predictions(
     provider: str,
     top_k: int,
 ) -> list[Prediction]:
-    """What a model says about images, by their features [n, d].
+    """Predictions of a model for images with features [n, d].
 
     Args:
-        card: the model's.
+        card: the model's card.
         head: its head.
-        features: of the images.
-        images: the file of each, and how long it took.
-        provider: what ran the backbone.
+        features: the features of the images.
+        images: the file of each, and its timing.
+        provider: the provider that ran the backbone.
         top_k: how many classes to report for each.
     """
     rows = softmax(head.logits(features), card.temperature)
@@ -209,11 +209,11 @@ def predictions(
 
 
 _Prepared: TypeAlias = CachedFeatures | tuple[PreprocessedImage | Failure, FileSignature | None]
-"""An image that was seen before; or made ready, with the file as it was before, or why that failed."""
+"""An image with cached features; or a preprocessed one with its file's state, or why preprocessing failed."""
 
 
 def _pop_finished(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:
-    """The next image, waited for, and those behind it that are ready too, up to a full batch."""
+    """Wait for the next image, and take those after it that are ready too, up to a full batch."""
     finished = [waiting.popleft().result()]
     while waiting and len(finished) < MAX_BATCH and waiting[0].done():
         finished.append(waiting.popleft().result())

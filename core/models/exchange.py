@@ -1,7 +1,7 @@
-"""A model as one self-contained .onnx for other programs and other people, and back into the library.
+"""Export of a model as one self-contained .onnx file, and import of such a file into the library.
 
-What the file holds is told by `core.models.joined`; here is what is believed: an export is compared with the model
-before it is written, an import is checked as hostile, proven on the golden inputs and only then installed.
+`core.models.joined` defines the content of the file. An export is compared with the model before it is written. An
+import is treated as untrusted: it is validated and checked on the golden inputs before it is installed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
 from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
@@ -37,7 +38,7 @@ from core.models.library import (
 )
 
 MAX_DIFFERENCE: Final = 1e-3
-"""Logits of an exported file may differ by this from the model's; otherwise nothing is written."""
+"""Maximum difference between the logits of an exported file and of the model; otherwise nothing is written."""
 
 _MAX_FILE_BYTES: Final = 1024**3
 _MAX_NAME: Final = 64
@@ -45,11 +46,11 @@ _MAX_NAME: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What importing a file came to.
+    """The result of an import.
 
     Attributes:
         model: the model in the library.
-        is_new: whether it was added; False where the library had the same model already.
+        is_new: whether it was added; False if the library already had the same model.
     """
 
     model: InstalledModel
@@ -57,12 +58,12 @@ class Imported:
 
 
 def export(model: InstalledModel, file: Path) -> None:
-    """Write backbone, head and card as one .onnx that gives the model's answers in any program.
+    """Write backbone, head and card as one .onnx that gives the model's predictions in any program.
 
     Raises:
-        ModelError: the model's files are damaged, or the joined file does not answer as the model does.
+        ModelError: the model's files are damaged, or the outputs of the joined file differ from the model's.
         ProviderError: ONNX Runtime cannot run the model or the joined file.
-        StorageError: the file cannot be written; what was there before is unharmed.
+        StorageError: the file cannot be written; an existing file is unchanged.
     """
     head, backbone = load_head(model), load_backbone(model.backbone)
     data = joined.join(backbone, model.backbone.card, head, model.card)
@@ -72,13 +73,13 @@ def export(model: InstalledModel, file: Path) -> None:
 
 @graph.only_model_errors()
 def import_model(file: Path, library: Library) -> Imported:
-    """Add the model in a file that `export` wrote; nothing in the file is believed before it is checked.
+    """Import a file written by `export`; everything in it is validated first.
 
-    A backbone that the library shares already is shared again. What bears the model's name already is never touched:
-    the new one is then called name-2, name-3 and so on. The same model is not added twice, under whatever name.
+    A backbone that the library already shares is shared again. If the name is taken, the new model is called name-2,
+    name-3 and so on. The same model is not added twice, whatever its name.
 
     Raises:
-        ModelError: the file is damaged, foreign, hostile or changed, or its card does not tell the truth.
+        ModelError: the file is damaged, unsupported, malicious or changed, or does not match its card.
         ProviderError: ONNX Runtime cannot open the backbone.
         StorageError: the library's folder does not allow it.
     """
@@ -99,7 +100,7 @@ def import_model(file: Path, library: Library) -> Imported:
 
 
 def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledModel) -> None:
-    """Refuse an exported file whose answers to the golden inputs are not the model's."""
+    """Refuse an exported file whose outputs for the golden inputs differ from the model's."""
     card = model.backbone.card
     inputs = golden.golden_inputs(card.preprocessing.size)
     logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
@@ -108,8 +109,12 @@ def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledMode
     worst = max(np.abs(found_logits - logits).max(), np.abs(found_probabilities - probabilities).max())
     if not worst <= MAX_DIFFERENCE:
         raise ModelError(
-            f"The exported file would answer otherwise than {model.card.name!r} (logits differ by {worst:.2g}).",
-            hint="Nothing was written. `fovea doctor` tells whether the model itself is whole.",
+            tr(
+                "The exported file does not give the same predictions as {name!r} (logits differ by {difference:.2g}).",
+                name=model.card.name,
+                difference=worst,
+            ),
+            hint=tr("Nothing was written. Run `fovea doctor` to check the model."),
         )
 
 
@@ -118,33 +123,32 @@ def _outputs(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32
     try:
         logits, probabilities = session.run([joined.LOGITS, joined.PROBABILITIES], {graph.INPUT: inputs})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ModelError(
-            f"The exported file does not run: {sessions.first_line(error)}", hint="Nothing was written."
-        ) from error
+        what = tr("The exported file does not run: {reason}", reason=sessions.first_line(error))
+        raise ModelError(what, hint=tr("Nothing was written.")) from error
     return np.asarray(logits), np.asarray(probabilities)
 
 
 def read_file(file: Path) -> bytes:
-    """The file's bytes, unless its size or kind alone forbids it.
+    """Read a file.
 
     Raises:
-        ModelError: it does, or the file cannot be read.
+        ModelError: it is too large, not a regular file, or cannot be read.
     """
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ModelError(f"{str(file)!r} is not a file.", hint="Name the .onnx file itself.")
+            raise ModelError(tr("{file!r} is not a file.", file=str(file)), hint=tr("Choose an .onnx file."))
         if status.st_size > _MAX_FILE_BYTES:
-            raise ModelError(f"The model file has {status.st_size:,} bytes, too many.", hint="Ask for a clean export.")
+            what = tr("The model file is too large ({count:,} bytes).", count=status.st_size)
+            raise ModelError(what, hint=tr("Export the model again, or choose another file."))
         return file.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{str(file)!r} cannot be read: {error.strerror}.", hint="See that it is there and that you may open it."
-        ) from error
+        what = tr("Couldn't read {file!r}: {reason}.", file=str(file), reason=error.strerror)
+        raise ModelError(what, hint=tr("Check that the file exists and that you can open it.")) from error
 
 
 def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | None:
-    """The installed backbone that the parts' own is a copy of; its file may be encoded in another way."""
+    """The installed backbone of which the imported one is a copy; its file may be encoded differently."""
     for entry in library.entries():
         if isinstance(entry, InstalledBackbone) and entry.card.sha256 == parts.backbone_card.sha256:
             with contextlib.suppress(ModelError):
@@ -154,15 +158,15 @@ def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | N
 
 
 def _head_file(head: Head) -> bytes:
-    """The head as a file that gives back the same numbers; float32 where float16 would lose some."""
+    """The head as a file that preserves its numbers; float32 if float16 would lose precision."""
     return head_bytes(head, exact=not all(joined.fits_float16(layer.weights) for _, layer in named_layers(head)))
 
 
 def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:
-    """Add a model under its name, or name-2 and so on where that is taken, unless the library has the same already.
+    """Install a model under its name, or name-2 and so on if that is taken, unless the library already has it.
 
     Raises:
-        ModelError: the card or a file is not right.
+        ModelError: the card or a file is invalid.
         StorageError: the library's folder does not allow it.
     """
     for model in library.models():
@@ -177,8 +181,8 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
 
 
 def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
-    """Whether an installed model differs from this one in its name and in how its files are encoded at most."""
-    card_text = shareable(model.card)  # an export does not hold all that the library knows
+    """Whether an installed model differs from this one at most in its name and the encoding of its files."""
+    card_text = shareable(model.card)  # an export has only a part of the card
     alike = replace(card_text, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
     if not alike or model.backbone.card.sha256 != card.backbone.sha256:
         return False

@@ -1,4 +1,4 @@
-"""Reading a model's files: each must be a plain file of a model's size, and the one its card names."""
+"""Reading of model files: each must be a regular file, not too large, with the hash in its card."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.engine import graph
 
-REINSTALL: Final = "Install the model again, or use another one."
+REINSTALL: Final = mark("Install the model again, or use another one.")
 
 
 def read_checked(path: Path, sha256: str) -> bytes:
-    """The file's bytes, proven to have the sum that a card names.
+    """Read a file and check its hash.
 
     Raises:
-        ModelError: as `read_file`, or the sum is another.
+        ModelError: as `read_file`, or the hash differs.
     """
     data = read_file(path)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ModelError(
-            f"The file {_display_name(path)} is not the one its card names: its sum differs.", hint=REINSTALL
-        )
+        what = tr("The model file “{file}” is damaged or was changed.", file=_display_name(path))
+        raise ModelError(what, hint=tr(REINSTALL))
     return data
 
 
 def read_file(path: Path) -> bytes:
-    """The file's bytes.
+    """Read a file.
 
     Raises:
-        ModelError: it is missing, cannot be read, is no plain file, or is larger than any model's.
+        ModelError: it is missing, cannot be read, is not a regular file, or is too large for a model.
     """
     with _reading(path):
         if file_size(path) > graph.MAX_BYTES:
-            raise ModelError(f"The file {_display_name(path)} is larger than any model's.", hint=REINSTALL)
+            raise ModelError(tr("The model file “{file}” is too large.", file=_display_name(path)), hint=tr(REINSTALL))
         return path.read_bytes()
 
 
 def file_size(path: Path) -> int:
-    """Bytes of a plain file; anything else, such as a pipe that would block a reader, is no part of a model.
+    """The size of a regular file in bytes; others are refused, because a pipe, for example, would block the reader.
 
     Raises:
-        ModelError: it is missing, cannot be looked at, or is no plain file.
+        ModelError: it is missing, cannot be accessed, or is not a regular file.
     """
     with _reading(path):
         status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"{_display_name(path)} is not a file.", hint=REINSTALL)
+        raise ModelError(tr("“{file}” is not a file.", file=_display_name(path)), hint=tr(REINSTALL))
     return status.st_size
 
 
 def _display_name(path: Path) -> str:
-    """The file with the folders that say whose it is: `models/general/head.npz`, or `birds/3/head.npz`."""
-    return f"“{display_path(Path(*path.parts[-3:]))}”"
+    """The file with its last two folders: `models/general/head.npz`, or `birds/3/head.npz`."""
+    return display_path(Path(*path.parts[-3:]))
 
 
 @contextlib.contextmanager
@@ -65,9 +65,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ModelError(f"The file {_display_name(path)} of the model is missing.", hint=REINSTALL) from error
+        what = tr("The model file “{file}” is missing.", file=_display_name(path))
+        raise ModelError(what, hint=tr(REINSTALL)) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ModelError(
-            f"The file {_display_name(path)} of the model cannot be read: {reason}.", hint=REINSTALL
-        ) from error
+        what = tr("Couldn't read the model file “{file}”: {reason}.", file=_display_name(path), reason=reason)
+        raise ModelError(what, hint=tr(REINSTALL)) from error

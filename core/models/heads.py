@@ -1,4 +1,4 @@
-"""Heads: the small part from features to logits, kept as arrays in an .npz file."""
+"""Heads: the small part from features to logits, stored as arrays in an .npz file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.prediction import Score
 
 _MAX_LAYERS: Final = 8
 _MAX_BYTES: Final = 256 * 1024 * 1024
-"""What a head's file may unpack to."""
+"""Maximum uncompressed size of a head's file."""
 _MAX_DENSE_BYTES: Final = _MAX_BYTES // 2
-"""What a dense head may hold: Xception's features through 256 to `core.card.MAX_CLASSES` classes take 105 MB."""
+"""Maximum size of a dense head: Xception's features through 256 to `core.card.MAX_CLASSES` classes need 105 MB."""
 _SUFFIXES: Final = (np.dtype("<f2"), np.dtype("<f4"))
-_HINT: Final = "Install the model again, or use another one."
+_HINT: Final = mark("Install the model again, or use another one.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,20 +40,23 @@ class LinearHead:
     def __post_init__(self) -> None:
         fit = self.weights.ndim == 2 and self.bias.shape == (self.weights.shape[1],)
         if not fit or self.weights.size == 0:
-            raise ModelError(
-                f"The head's arrays do not fit together: {self.weights.shape} and {self.bias.shape}.", hint=_HINT
+            what = tr(
+                "The shapes of the head's arrays do not match: {weights} and {bias}.",
+                weights=self.weights.shape,
+                bias=self.bias.shape,
             )
+            raise ModelError(what, hint=tr(_HINT))
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
-            raise ModelError("The head holds values that are not numbers.", hint=_HINT)
+            raise ModelError(tr("The head has values that are not numbers."), hint=tr(_HINT))
 
     @property
     def feature_width(self) -> int:
-        """How many features the head reads."""
+        """The number of features."""
         return int(self.weights.shape[0])
 
     @property
     def class_count(self) -> int:
-        """How many classes it tells apart."""
+        """The number of classes."""
         return int(self.weights.shape[1])
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -62,38 +66,41 @@ class LinearHead:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseHead:
-    """Linear layers one after another, negative numbers becoming 0 between them (ReLU); the last gives the logits.
+    """Several linear layers with ReLU between them; the last gives the logits.
 
     Attributes:
-        layers: 2 to 8, each reading as many numbers as the one before it gives.
+        layers: 2 to 8 layers with matching sizes.
     """
 
     layers: tuple[LinearHead, ...]
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.layers) <= _MAX_LAYERS:
-            raise ModelError(
-                f"The head has {len(self.layers)} layers; a dense head has 2 to {_MAX_LAYERS}.", hint=_HINT
+            what = tr(
+                "The head has {count:,} layers; 2 to {limit} are allowed.", count=len(self.layers), limit=_MAX_LAYERS
             )
+            raise ModelError(what, hint=tr(_HINT))
         for before, after in pairwise(self.layers):
             if before.class_count != after.feature_width:
-                raise ModelError(
-                    "The head's layers do not fit together: "
-                    f"one gives {before.class_count} numbers, the next reads {after.feature_width}.",
-                    hint=_HINT,
+                what = tr(
+                    "The head's layers do not match: one has {outputs:,} outputs, the next {inputs:,} inputs.",
+                    outputs=before.class_count,
+                    inputs=after.feature_width,
                 )
+                raise ModelError(what, hint=tr(_HINT))
         held = sum(layer.weights.nbytes + layer.bias.nbytes for layer in self.layers)
         if held > _MAX_DENSE_BYTES:
-            raise ModelError(f"The head holds {held:,} bytes; {_MAX_DENSE_BYTES:,} are allowed.", hint=_HINT)
+            what = tr("The head has {count:,} bytes; up to {limit:,} are allowed.", count=held, limit=_MAX_DENSE_BYTES)
+            raise ModelError(what, hint=tr(_HINT))
 
     @property
     def feature_width(self) -> int:
-        """How many features the head reads."""
+        """The number of features."""
         return self.layers[0].feature_width
 
     @property
     def class_count(self) -> int:
-        """How many classes it tells apart."""
+        """The number of classes."""
         return self.layers[-1].class_count
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,7 +114,7 @@ Head: TypeAlias = LinearHead | DenseHead
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
-    """Probabilities float32 [n, classes] that sum to 1; a temperature above 1 makes them less sure."""
+    """Probabilities float32 [n, classes] that sum to 1; a temperature above 1 makes them less confident."""
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -120,14 +127,14 @@ def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count
 
 
 def named_layers(head: Head) -> list[tuple[str, LinearHead]]:
-    """The layers, each with what follows `weights` and `bias` in its arrays' names: nothing if linear, else _0, _1."""
+    """The layers with the suffixes of their arrays' names: "" if linear, otherwise _0, _1 and so on."""
     if isinstance(head, LinearHead):
         return [("", head)]
     return [(f"_{number}", layer) for number, layer in enumerate(head.layers)]
 
 
 def head_arrays(head: Head) -> dict[str, NDArray[np.float32]]:
-    """The arrays by name: `weights` and `bias` if linear, else `weights_0`, `bias_0`, `weights_1` and so on."""
+    """The arrays by name: `weights` and `bias` if linear, otherwise `weights_0`, `bias_0`, `weights_1` and so on."""
     arrays = {}
     for suffix, layer in named_layers(head):
         arrays[f"weights{suffix}"], arrays[f"bias{suffix}"] = layer.weights, layer.bias
@@ -135,14 +142,14 @@ def head_arrays(head: Head) -> dict[str, NDArray[np.float32]]:
 
 
 def assemble(names: Collection[str], read: Callable[[str], NDArray[np.float32]]) -> Head:
-    """The head whose arrays have these names, as `head_arrays` gives them; other names are passed over.
+    """Make a head from arrays with the names of `head_arrays`; other names are ignored.
 
     Args:
-        names: linear if `weights_0` is not among them.
-        read: the array of a name; asked for names that are missing too, and then to raise.
+        names: the names; the head is linear if `weights_0` is not among them.
+        read: returns the array of a name; must raise for missing names.
 
     Raises:
-        ModelError: the arrays do not fit together, are too large, or hold values that are not numbers.
+        ModelError: the arrays do not match, are too large, or have values that are not numbers.
     """
     suffixes = _suffixes(names)
     layers = tuple(LinearHead(read(f"weights{suffix}"), read(f"bias{suffix}")) for suffix in suffixes)
@@ -150,7 +157,7 @@ def assemble(names: Collection[str], read: Callable[[str], NDArray[np.float32]])
 
 
 def head_bytes(head: Head, *, exact: bool = False) -> bytes:
-    """The head as the bytes of an .npz file, weights stored as float16, or as float32 where `exact`."""
+    """The head as an .npz file, with weights as float16, or float32 if `exact`."""
     stored = np.float32 if exact else np.float16
     arrays = {
         name: array.astype(stored if name.startswith("weights") else np.float32)
@@ -162,23 +169,24 @@ def head_bytes(head: Head, *, exact: bool = False) -> bytes:
 
 
 def read_head(data: bytes) -> Head:
-    """Read the head that `head_bytes` wrote.
+    """Read a head written by `head_bytes`.
 
     Raises:
-        ModelError: the bytes are not such a file, unpack to too much, or would need pickle to read.
+        ModelError: the file is invalid, too large when uncompressed, or would need pickle.
     """
     try:
         arrays = _stored_arrays(data)
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
-        raise ModelError("The head's file is damaged or is not a head.", hint=_HINT) from error
+        raise ModelError(tr("The head's file is damaged or is not a head."), hint=tr(_HINT)) from error
     for name, array in arrays.items():
         if array.dtype not in _SUFFIXES:
-            raise ModelError(f"The head stores {name} as {array.dtype}, not as plain numbers.", hint=_HINT)
+            what = tr("The head stores {name} with the unsupported type {type}.", name=name, type=array.dtype)
+            raise ModelError(what, hint=tr(_HINT))
     return assemble(arrays, lambda name: arrays[name].astype(np.float32))
 
 
 def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays as they are stored, never unpickled and never unpacked to more than `_MAX_BYTES`."""
+    """The stored arrays, never unpickled and at most `_MAX_BYTES` uncompressed."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
     names = [member.filename.removesuffix(".npy") for member in members]
@@ -193,6 +201,6 @@ def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _suffixes(names: Collection[str]) -> tuple[str, ...]:
-    """Those of `named_layers`, told by the names; never more than a dense head may have."""
+    """The suffixes of `named_layers` according to the names, at most as many as a dense head may have."""
     count = sum(f"weights_{number}" in names for number in range(_MAX_LAYERS))
     return tuple(f"_{number}" for number in range(count)) or ("",)

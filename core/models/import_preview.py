@@ -1,4 +1,4 @@
-"""What a classifier of another program says about a photo, before it is added to the library."""
+"""Predictions of a classifier from another program, before it is imported."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TOP_K: Final = 5
 
 
 def preview(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
-    """The most likely classes of a photo, as the model would answer once it is imported with these answers.
+    """The prediction for a photo that the model would give if it were imported with these answers.
 
-    It is imported into a temporary library, so that nothing but the photo's answer can differ.
+    It is imported into a temporary library, so that the same code runs as after a real import.
 
     Raises:
         FoveaError: as `import_onnx`; a photo that cannot be read is a `Failure`.

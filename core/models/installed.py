@@ -1,4 +1,4 @@
-"""What can stand in the library, and how its files are read."""
+"""The entries of the library, and how their files are read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.card import BackboneCard, ModelCard
 from core.engine import graph
 from core.models.files import REINSTALL, file_size, read_checked
@@ -18,7 +19,7 @@ from core.models.training_hashes import TrainingHashes, read_hashes
 
 @dataclass(frozen=True, slots=True)
 class InstalledBackbone:
-    """A backbone that other models may stand on."""
+    """A backbone that models can share."""
 
     card: BackboneCard
     folder: Path
@@ -30,10 +31,10 @@ class InstalledBackbone:
 
     @property
     def size_bytes(self) -> int:
-        """What the backbone takes on disk.
+        """The size of the backbone on disk.
 
         Raises:
-            ModelError: its file is gone since the library was read.
+            ModelError: its file has disappeared since the library was read.
         """
         return file_size(self.folder / self.card.file)
 
@@ -43,11 +44,11 @@ class InstalledModel:
     """A model in the library.
 
     Attributes:
-        card: what it is.
-        folder: where its files lie.
-        backbone: the backbone it stands on, shared or its own.
-        is_builtin: whether it came with the program and so cannot be removed.
-        version: 1, 2, ... for the person's own; 0 for shipped models.
+        card: its card.
+        folder: the folder of its files.
+        backbone: its backbone, shared or its own.
+        is_builtin: whether it is built in and cannot be removed.
+        version: 1, 2, ... for the user's models; 0 for built-in models.
     """
 
     card: ModelCard
@@ -63,16 +64,16 @@ class InstalledModel:
 
     @property
     def size_bytes(self) -> int:
-        """What the model takes on disk, its backbone included.
+        """The size of the model on disk, including its backbone.
 
         Raises:
-            ModelError: a file is gone since the library was read.
+            ModelError: a file has disappeared since the library was read.
         """
         return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
 
     @property
     def has_training_data(self) -> bool:
-        """Whether it seems to be known what the model was made of; `load_examples` looks closely."""
+        """Whether the training data seems to be available; `load_examples` validates it."""
         return (self.folder / EXAMPLES).is_file()
 
 
@@ -93,10 +94,10 @@ class Version:
     """One of the versions of a name.
 
     Attributes:
-        number: 1, 2, ... for the person's own; 0 for what came with the program.
-        is_active: whether the name without a number means this one.
-        entry: what it is, or why it cannot be used.
-        installed_at: when it was; None for what came with the program, and where nobody can tell.
+        number: 1, 2, ... for the user's models; 0 for built-in ones.
+        is_active: whether this is the active version.
+        entry: the installed model, or why it cannot be used.
+        installed_at: when it was installed; None for built-in models, or if unknown.
     """
 
     number: int
@@ -106,10 +107,10 @@ class Version:
 
 
 def load_backbone(backbone: InstalledBackbone) -> bytes:
-    """The backbone's file, proven to be the one its card means and to be safe to open.
+    """Read a backbone's file, and check its hash and that it is safe to open.
 
     Raises:
-        ModelError: it is missing, changed, foreign or hostile.
+        ModelError: it is missing, changed, unsupported or malicious.
     """
     data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
     graph.check_backbone(data, backbone.card, is_installed=True)
@@ -117,10 +118,10 @@ def load_backbone(backbone: InstalledBackbone) -> bytes:
 
 
 def load_head(model: InstalledModel) -> Head:
-    """The model's head, proven to fit its card and its backbone.
+    """Read a model's head, and check that it fits the card and the backbone.
 
     Raises:
-        ModelError: it is missing, changed, or does not have the classes the card names.
+        ModelError: it is missing, changed, or does not match the classes of the card.
     """
     head = read_head(read_checked(model.folder / model.card.head.file, model.card.head.sha256))
     check_head(head, model.card, model.backbone.card)
@@ -128,29 +129,34 @@ def load_head(model: InstalledModel) -> Head:
 
 
 def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:
-    """The images the model learnt from; None where nobody knows them."""
+    """The hashes of the images the model was trained on; None if unknown."""
     return read_hashes(model.folder)
 
 
 def load_examples(model: InstalledModel) -> tuple[TrainingExample, ...] | None:
-    """The images the model was made of; None where nobody knows them."""
+    """The model's training data; None if it was not saved."""
     return read_examples(model.folder, model.card.training)
 
 
 def check_head(head: Head, card: ModelCard, backbone: BackboneCard) -> None:
-    """Refuse a head that does not fit between its backbone and the classes of its card.
+    """Refuse a head that does not fit its backbone or the classes of its card.
 
     Raises:
-        ModelError: it tells another number of classes apart, or reads another number of features.
+        ModelError: the number of classes or of features differs.
     """
     if head.class_count != len(card.classes):
-        raise ModelError(
-            f"The card of {card.name!r} names {len(card.classes)} classes, its head tells {head.class_count} apart.",
-            hint=REINSTALL,
+        what = tr(
+            "The model {name!r} is damaged: its card has {classes:,} classes, its head {outputs:,}.",
+            name=card.name,
+            classes=len(card.classes),
+            outputs=head.class_count,
         )
+        raise ModelError(what, hint=tr(REINSTALL))
     if head.feature_width != backbone.feature_width:
-        raise ModelError(
-            f"The head of {card.name!r} reads {head.feature_width} features, "
-            f"its backbone gives {backbone.feature_width}.",
-            hint=REINSTALL,
+        what = tr(
+            "The model {name!r} is damaged: its head expects {expected:,} features, its backbone gives {found:,}.",
+            name=card.name,
+            expected=head.feature_width,
+            found=backbone.feature_width,
         )
+        raise ModelError(what, hint=tr(REINSTALL))

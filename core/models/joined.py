@@ -1,10 +1,10 @@
-"""Backbone, head and card as one ONNX graph, and the three of them out of such a graph again.
+"""Backbone, head and card joined into one ONNX graph, and split again.
 
-`join` leaves the backbone's graph as it is, in order and to the last stored number, and appends the head: a Gemm for
-each of its layers, with Relu between them, gives `logits`; divided by the card's temperature and through Softmax they
-are `probabilities`. What is appended bears the prefix `fovea.head/`, so that `split` takes away exactly that and finds
-the backbone's own bytes underneath. The card travels as JSON in `metadata_props`, with the backbone's card inside it,
-and the sum of everything else, so that a file that was damaged on its way is refused.
+`join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, gives
+`logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes have the prefix
+`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. The card is stored as
+JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a damaged file
+is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
 from core.engine import graph
 from core.models.heads import Head, LinearHead, assemble, named_layers
@@ -30,11 +31,11 @@ LOGITS: Final = "logits"
 CARD_KEY: Final = "fovea.card"
 """The model's card, in `metadata_props`."""
 PREPROCESSING_KEY: Final = "fovea.preprocessing"
-"""One sentence on what the input is, for people who run the file in another program."""
+"""A description of the input, for users of other programs."""
 OUTPUTS_KEY: Final = "fovea.backbone_outputs"
-"""Names of the backbone's own outputs in their order, as a JSON list."""
+"""Names of the backbone's own outputs in order, as a JSON list."""
 SEAL_KEY: Final = "fovea.sha256"
-"""The sum of the whole file without this entry, in hexadecimal; files that Fovea wrote before have none."""
+"""The hash of the whole file without this entry, in hexadecimal; files of early versions of Fovea have none."""
 
 OWN_KEYS: Final = "fovea."
 _KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY)
@@ -44,17 +45,17 @@ _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
 }
-_HINT: Final = "Take the file as it was exported, or ask its maker to export it again."
+_HINT: Final = mark("Use the original file, or export the model again.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """What a joined graph is made of.
+    """The parts of a joined graph.
 
     Attributes:
-        card: the model's card, its sums as they were where it was exported.
-        backbone_card: the backbone's card out of it.
-        backbone: the backbone as the bytes of an ONNX file of its own.
+        card: the model's card, with the hashes from the export.
+        backbone_card: the backbone's card in it.
+        backbone: the backbone as an ONNX file.
         head: the head.
     """
 
@@ -65,17 +66,17 @@ class Parts:
 
 
 def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCard, *, exact: bool = False) -> bytes:
-    """One ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+    """Join the parts into one ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
 
     Args:
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
-        card: the model's card; what other people need not know of it is left out, see `core.card.shareable`.
-        exact: whether the head is stored as float32 even where float16 loses nothing.
+        card: the model's card; private details are removed, see `core.card.shareable`.
+        exact: whether the head is stored as float32 even if float16 is lossless.
 
     Raises:
-        ModelError: the backbone's file is unsafe, or already uses the names that would be added.
+        ModelError: the backbone's file is unsafe, or already uses reserved names.
     """
     model = graph.parse(backbone)
     _refuse_clashes(model)
@@ -93,17 +94,17 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
 
 
 def seal(model: onnx.ModelProto) -> bytes:
-    """The bytes of a joined graph with the sum of everything in it."""
+    """Serialize a joined graph with its checksum."""
     model.metadata_props.add(key=SEAL_KEY, value=_sha256(serialise(model)))
     return serialise(model)
 
 
 @graph.only_model_errors()
 def split(data: bytes) -> Parts:
-    """Take apart what `join` made; the bytes may be hostile, and no session sees them here.
+    """Split a file written by `join`; it is not trusted, and no session is opened.
 
     Raises:
-        ModelError: the file is damaged, unsafe, of another program, or changed since it was joined.
+        ModelError: the file is damaged, unsafe, from another program, or changed since it was joined.
     """
     model = graph.parse(data)
     is_sealed = _pop_seal(model)
@@ -118,7 +119,7 @@ def split(data: bytes) -> Parts:
 
 
 def _pop_seal(model: onnx.ModelProto) -> bool:
-    """Remove the sum from a file and compare it; whether there was one."""
+    """Remove the checksum from a file and verify it; return whether there was one."""
     hashes = [entry.value for entry in model.metadata_props if entry.key == SEAL_KEY]
     _drop_metadata(model, (SEAL_KEY,))
     if hashes and hashes != [_sha256(serialise(model))]:
@@ -127,8 +128,8 @@ def _pop_seal(model: onnx.ModelProto) -> bool:
 
 
 def _tampered_error() -> ModelError:
-    what = "The model file was changed or damaged after it was exported: its checksum does not match."
-    return ModelError(what, hint="Download or copy it again, or ask its maker to export it again.")
+    what = tr("The model file was changed or damaged after the export: its checksum does not match.")
+    return ModelError(what, hint=tr("Download or copy it again, or export the model again."))
 
 
 def _drop_metadata(model: onnx.ModelProto, keys: Collection[str]) -> None:
@@ -142,7 +143,7 @@ def _sha256(data: bytes) -> str:
 
 
 def serialise(model: onnx.ModelProto) -> bytes:
-    """The bytes of a graph, equal for equal graphs."""
+    """Serialize a graph deterministically."""
     data: bytes = model.SerializeToString(deterministic=True)
     return data
 
@@ -154,10 +155,8 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
-        raise ModelError(
-            f"The backbone itself uses the name {clashes[0][:80]!r}, which an exported model needs.",
-            hint="Make the backbone again with another name there.",
-        )
+        what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
+        raise ModelError(what, hint=tr("Use another name in the backbone."))
 
 
 def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
@@ -202,13 +201,13 @@ def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]
 
 
 def fits_float16(weights: NDArray[np.float32]) -> bool:
-    """Whether float16 stores these weights without loss, as it does for all that `heads.head_bytes` wrote."""
+    """Whether float16 stores these weights losslessly, as for all heads written by `heads.head_bytes`."""
     with np.errstate(over="ignore"):
         return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
 
 
 def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
-    """Probabilities and logits [n, classes], their first axis called as that of the features."""
+    """The outputs probabilities and logits [n, classes], with the same name of the batch axis as the features."""
     result = []
     for name in (PROBABILITIES, LOGITS):
         info = ValueInfoProto()
@@ -227,7 +226,7 @@ def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]
 
 
 def describe_input(plan: Preprocessing) -> str:
-    """What an exported model is to be given, for people who run it in another program."""
+    """A description of an exported model's input, for users of other programs."""
     crop = (
         "the whole image"
         if plan.fit is ResizeMode.STRETCH
@@ -244,24 +243,24 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     texts = [entry.value for entry in model.metadata_props if entry.key == CARD_KEY]
     if len(texts) != 1:
         raise ModelError(
-            "The model was not exported by Fovea: it carries no card.",
-            hint="The window asks what a file of another program leaves open; the command line takes it as options.",
+            tr("The model was not exported by Fovea: it has no card."),
+            hint=tr("Import it in the window, or give the missing details as options of `fovea models import`."),
         )
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
-        raise ModelError("The card in the file does not describe a whole model.", hint=_HINT)
+        raise ModelError(tr("The card in the file does not describe a complete model."), hint=tr(_HINT))
     return card, card.backbone
 
 
 def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
-    """Read the head out of the graph and remove it; whatever is not exactly as `join` writes it is refused."""
+    """Read the head from the graph and remove it; anything that differs from the output of `join` is refused."""
     nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
     arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
     names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
     head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
     if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
-        raise ModelError("What follows the backbone in the file is not the head its card promises.", hint=_HINT)
+        raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))
     for node in nodes:
         content.node.remove(node)
     for tensor in arrays:
@@ -273,24 +272,25 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     tensor = next((tensor for tensor in arrays if tensor.name == name), None)
     stored = _STORED.get(tensor.data_type) if tensor is not None else None
     if tensor is None or stored is None:
-        raise ModelError(f"The file has no array of real numbers called {name!r}.", hint=_HINT)
+        raise ModelError(tr("The file has no array of numbers named {name!r}.", name=name), hint=tr(_HINT))
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 
 def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
-    """Give the backbone its own outputs back; `join` kept their types among those of the inner values, last."""
+    """Restore the backbone's own outputs; `join` stored their types last among the inner values."""
     features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
     if features is None or len(features.type.tensor_type.shape.dim) != 2:
-        raise ModelError(f"The file has no output {graph.FEATURES!r} of the right shape.", hint=_HINT)
+        what = tr("The file has no output {name!r} with the expected shape.", name=graph.FEATURES)
+        raise ModelError(what, hint=tr(_HINT))
     if list(model.graph.output) != _outputs(features, head.class_count):
-        raise ModelError("The outputs of the file are not those of an exported model.", hint=_HINT)
+        raise ModelError(tr("The outputs of the file are not those of an exported model."), hint=tr(_HINT))
     kept = {graph.FEATURES: features}
     names = _own_outputs(model)
     while model.graph.value_info and model.graph.value_info[-1].name in set(names) - set(kept):
         info = model.graph.value_info.pop()
         kept[info.name] = info
     if sorted(kept) != sorted(names):
-        raise ModelError("The file does not say what its backbone's own outputs are.", hint=_HINT)
+        raise ModelError(tr("The file does not declare the outputs of its backbone."), hint=tr(_HINT))
     del model.graph.output[:]
     model.graph.output.extend(kept[name] for name in names)
 

@@ -1,7 +1,7 @@
-"""The library: the models that come with the program, and the person's own with their versions.
+"""The library: the built-in models, and the user's models with their versions.
 
-Shipped: `<shipped>/<name>/card.json` with its files. Own: `<own>/<name>/<number>/card.json`, and what else
-`core.models.versions` keeps there. `NAME` means the active version of a name, `NAME@N` its version N.
+Built-in models are in `<builtin>/<name>/card.json` with their files, the user's in `<user>/<name>/<number>/card.json`,
+with the bookkeeping of `core.models.versions`. `NAME` means the active version of a name, `NAME@N` its version N.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from core.base import paths
 from core.base.errors import ModelError
+from core.base.i18n import tr, tr_n
 from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.models import versions
@@ -61,15 +62,15 @@ class Library:
     """The installed models.
 
     Attributes:
-        builtin: the folder of the models that come with the program; only read.
-        user: the folder of the person's models; need not exist.
+        builtin: the folder of the built-in models; read-only.
+        user: the folder of the user's models; need not exist.
     """
 
     builtin: Path
     user: Path
 
     def entries(self) -> Iterator[Entry]:
-        """The active version of everything, by name: the person's own, then shipped ones of other names."""
+        """Yield the active version of every name: the user's models, then built-in ones with other names."""
         seen = set()
         for place in versions.subfolders(self.user):
             if (error := versions.history_error(place)) is not None:
@@ -85,7 +86,7 @@ class Library:
         return tuple(entry for entry in self.entries() if isinstance(entry, InstalledModel))
 
     def inactive(self) -> tuple[str, ...]:
-        """The names that have versions, but none that is active."""
+        """The names that have versions but no active one."""
         active = {name for name, _, _ in self._folders()}
         return tuple(
             place.name
@@ -94,15 +95,15 @@ class Library:
         )
 
     def active(self, name: str) -> int | None:
-        """The number of the version that a name means, which may be gone; None where it means none."""
+        """The number of the active version, which may be missing; None if there is none."""
         return next((number for found, _, number in self._folders() if found == name), None)
 
     def numbers(self, name: str) -> tuple[int, ...]:
-        """The numbers of the versions of a name, the lowest first; 0 stands for what came with the program."""
+        """The version numbers of a name in ascending order; 0 is the built-in version."""
         return tuple(self._numbered(name))
 
     def versions(self, name: str) -> tuple[Version, ...]:
-        """Every version of a name, the lowest number first; none where there is nothing of that name."""
+        """All versions of a name in ascending order; empty if there is no such name."""
         active = self.active(name)
         return tuple(
             Version(number, number == active, self._entry(name, folder, number), _installed(folder) if number else None)
@@ -110,10 +111,10 @@ class Library:
         )
 
     def find(self, reference: str) -> InstalledModel:
-        """The model of this name, or of `name@number`.
+        """Find a model by `name` or `name@number`.
 
         Raises:
-            ModelError: there is none, no version of it is active, it is a bare backbone, or it is broken.
+            ModelError: there is none, it has no active version, it is a backbone, or it is damaged.
         """
         name, number = split_reference(reference)
         match self._entry_named(name, number):
@@ -122,7 +123,8 @@ class Library:
             case BrokenEntry(error=error):
                 raise error
             case InstalledBackbone():
-                raise ModelError(f"{name!r} is a backbone: it has no classes to tell apart.", hint=self._choices())
+                what = tr("{name!r} is a backbone, not a model: it has no classes.", name=name)
+                raise ModelError(what, hint=self._choices())
             case None:
                 raise self._missing_error(name, number)
 
@@ -140,20 +142,20 @@ class Library:
 
         Args:
             card: the card's JSON.
-            files: the files it names; their sums are checked.
-            new_name: whether the name must be new in the person's own part, even if two programs install at once.
-            activate: whether the name means that version from now on.
-            trained_on: SHA-256 in hexadecimal of every image it was fitted to; None where nobody knows.
-            examples: every image it was made of, those it was judged by included; None where nobody knows.
+            files: the files it names; their hashes are checked.
+            new_name: whether the name must be new among the user's models, even if two programs install at once.
+            activate: whether to make the new version active.
+            trained_on: SHA-256 in hexadecimal of every image it was fitted to; None if unknown.
+            examples: all its training, validation and test images; None if unknown.
 
         Raises:
             NameTakenError: with `new_name`, the name is taken.
-            ModelError: the card or a file is not right.
+            ModelError: the card or a file is invalid.
             StorageError: the disk does not allow it; nothing is left behind.
         """
         parsed = read_card(card)
         if not isinstance(parsed, ModelCard):
-            raise ModelError("Only models can be installed, not bare backbones.", hint=REINSTALL)
+            raise ModelError(tr("Only models can be installed, not backbones."), hint=tr(REINSTALL))
         _check_names(parsed, files)
         versions.purge(self.user)
         place = self.user / parsed.name
@@ -171,11 +173,11 @@ class Library:
         return self.find(f"{parsed.name}@{number}")
 
     def activate(self, name: str, number: int) -> InstalledModel:
-        """Have a name mean this version from now on; the one before it is remembered for `roll_back`.
+        """Make a version active; the previous one is remembered for `roll_back`.
 
         Raises:
-            ModelError: there is no such version, it is broken, or the name is one that came with the program.
-            StorageError: the disk does not allow it; what was active still is.
+            ModelError: there is no such version, it is damaged, or the model is built in.
+            StorageError: the disk does not allow it; the active version is unchanged.
         """
         with self._changing(name) as place:
             model = self._verified(name, number)
@@ -185,60 +187,60 @@ class Library:
         return model
 
     def roll_back(self, name: str) -> InstalledModel:
-        """Have a name mean the version again that was active before; removed ones are passed over.
+        """Make the previously active version active again; removed versions are skipped.
 
         Raises:
-            ModelError: none was active before or it is broken, or the name is one that came with the program.
-            StorageError: the disk does not allow it; what was active still is.
+            ModelError: no other version was active before, it is damaged, or the model is built in.
+            StorageError: the disk does not allow it; the active version is unchanged.
         """
         with self._changing(name) as place:
-            past, there = versions.history(place), self._numbered(name)
+            past, existing = versions.history(place), self._numbered(name)
             earlier = list(past[:-1])
-            while earlier and (earlier[-1] not in there or earlier[-1] == past[-1]):
+            while earlier and (earlier[-1] not in existing or earlier[-1] == past[-1]):
                 earlier.pop()
             if not earlier:
-                hint = (
-                    f"There {_format_numbers(there, self.active(name))}; `fovea models activate {name}@N` chooses one."
-                )
-                raise ModelError(f"No other version of {name!r} that is still there was active before.", hint=hint)
+                installed = _format_numbers(existing, self.active(name))
+                hint = tr("Run `fovea models activate {name}@N` to choose a version.", name=name)
+                what = tr("{name!r} has no previously active version to go back to.", name=name)
+                raise ModelError(f"{what} {installed}", hint=hint)
             model = self._verified(name, earlier[-1])
             versions.write_history(place, earlier)
         return model
 
     def remove(self, name: str) -> None:
-        """Take away a model of the person's own, all versions; see `core.models.trash`.
+        """Move a model of the user with all its versions to the trash; see `core.models.trash`.
 
         Raises:
-            ModelError: it is a shipped one, or there is none of that name.
-            StorageError: the disk does not allow it; the model is as it was.
+            ModelError: it is built in, or there is no such model.
+            StorageError: the disk does not allow it; the model is unchanged.
         """
         versions.purge(self.user)
         with self._changing(name) as place:
             versions.move_to_trash(place)
 
     def remove_version(self, name: str, number: int) -> None:
-        """Take away one version; its number is not given again as long as there are others.
+        """Move one version to the trash; its number is not reused as long as there are other versions.
 
         Raises:
-            ModelError: there is no such version, it is the active one, or it came with the program.
-            StorageError: the disk does not allow it; the version is as it was.
+            ModelError: there is no such version, it is active, or it is built in.
+            StorageError: the disk does not allow it; the version is unchanged.
         """
         versions.purge(self.user)
         with self._changing(name) as place:
-            there = versions.numbers(place)
-            if number not in there:
+            existing = versions.numbers(place)
+            if number not in existing:
                 raise self._missing_error(name, number)
             if number == versions.active(place):
-                hint = "Activate another one first, or remove the model with all its versions."
-                raise ModelError(f"Version {number} of {name!r} is the active one.", hint=hint)
-            if there == (number,):
+                hint = tr("Activate another version first, or remove the model with all its versions.")
+                raise ModelError(tr("Version {number} of {name!r} is active.", number=number, name=name), hint=hint)
+            if existing == (number,):
                 versions.move_to_trash(place)
             else:
                 versions.discard(place, number)
 
     @contextlib.contextmanager
     def _changing(self, name: str) -> Iterator[Path]:
-        """The folder of a name of the person's own, while no other program changes it."""
+        """Lock the user's models and yield the folder of a name."""
         self._own_place(name)
         with versions.locked(self.user):
             yield self._own_place(name)
@@ -248,10 +250,10 @@ class Library:
             if place.name == name:
                 return place
         if self._numbered(name):
-            what = f"{name!r} came with Fovea: it has no other version and cannot be removed."
+            what = tr("{name!r} is built in. It can't be removed and has no other versions.", name=name)
         else:
-            what = f"There is no model called {name!r}."
-        raise ModelError(what, hint="`fovea models` lists what is installed.")
+            what = tr("There is no model named {name!r}.", name=name)
+        raise ModelError(what, hint=tr("Run `fovea models` to list the installed models."))
 
     def _verified(self, name: str, number: int) -> InstalledModel:
         model = self.find(f"{name}@{number}")
@@ -259,7 +261,7 @@ class Library:
         return model
 
     def _folders(self) -> Iterator[tuple[str, Path, int]]:
-        """The name, folder and number of every active version, the person's own first; number 0 means shipped."""
+        """Yield the name, folder and number of every active version, the user's first; 0 means built in."""
         for place in versions.subfolders(self.user):
             number = versions.active(place)
             if number:
@@ -269,7 +271,7 @@ class Library:
                 yield folder.name, folder, 0
 
     def _numbered(self, name: str) -> dict[int, Path]:
-        """The folder of every version of a name, the lowest number first."""
+        """The folders of all versions of a name, by number in ascending order."""
         found = [(0, place) for place in versions.subfolders(self.builtin) if place.name == name and _has_card(place)]
         for place in versions.subfolders(self.user):
             if place.name == name:
@@ -285,13 +287,14 @@ class Library:
     def _missing_error(self, name: str, number: int | None) -> ModelError:
         numbers = self._numbered(name)
         if not numbers:
-            return ModelError(f"There is no model called {name!r}.", hint=self._choices())
-        available = _format_numbers(numbers, self.active(name))
+            return ModelError(tr("There is no model named {name!r}.", name=name), hint=self._choices())
+        installed = _format_numbers(numbers, self.active(name))
         if number is None:
-            hint = f"`fovea models activate {name}@{max(numbers)}` has the name mean that version."
-            return ModelError(f"No version of {name!r} is active; there {available}.", hint=hint)
-        hint = f"`fovea models versions {name}` tells about them."
-        return ModelError(f"There is no version {number} of {name!r}; there {available}.", hint=hint)
+            hint = tr("Run `fovea models activate {name}@{number}` to choose one.", name=name, number=max(numbers))
+            return ModelError(f"{tr('{name!r} has no active version.', name=name)} {installed}", hint=hint)
+        hint = tr("Run `fovea models versions {name}` to list the versions.", name=name)
+        what = tr("There is no version {number} of {name!r}.", number=number, name=name)
+        return ModelError(f"{what} {installed}", hint=hint)
 
     def _entry(self, name: str, folder: Path, number: int) -> Entry:
         try:
@@ -315,21 +318,24 @@ class Library:
         return InstalledModel(card, folder, backbone, is_builtin=version == 0, version=version)
 
     def _shared(self, wanted: SharedBackbone) -> InstalledBackbone:
-        """The backbone wanted, even where the person has a model of its name; models are not looked into for it."""
+        """Find a shared backbone, even if a model of the user has its name; backbones inside models do not count."""
         for name, folder, _ in self._folders():
             with contextlib.suppress(ModelError):
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
                     return _checked_files(InstalledBackbone(card, folder))
-        raise ModelError(f"The backbone {wanted.name!r} it stands on is missing or damaged.", hint=REINSTALL)
+        what = tr("The backbone {name!r} of the model is missing or damaged.", name=wanted.name)
+        raise ModelError(what, hint=tr(REINSTALL))
 
     def _choices(self) -> str:
         names = ", ".join(model.card.name for model in self.models())
-        return f"Installed are: {names}." if names else "No model is installed; install Fovea again."
+        if not names:
+            return tr("No models are installed. Install Fovea again.")
+        return tr("Installed models: {names}.", names=names)
 
 
 def open_library() -> Library:
-    """The library of this program and this person."""
+    """The library of this program and this user."""
     return Library(paths.builtin_models(), paths.user_models())
 
 
@@ -340,13 +346,15 @@ def _verify(model: InstalledModel) -> None:
 
 
 def _format_numbers(numbers: Iterable[int], active: int | None) -> str:
-    """The versions there are, as the end of a sentence that begins with "there"."""
-    names = [f"{number} (active)" if number == active else f"{number}" for number in numbers]
-    return f"is only version {names[0]}" if len(names) == 1 else f"are versions {', '.join(names)}"
+    """A sentence that lists the installed versions."""
+    names = [tr("{number} (active)", number=number) if number == active else f"{number}" for number in numbers]
+    return tr_n(
+        "Installed version: {versions}.", "Installed versions: {versions}.", len(names), versions=", ".join(names)
+    )
 
 
 def _installed(folder: Path) -> datetime | None:
-    """When a version was installed: its files are never written again."""
+    """When a version was installed: its files are never changed afterwards."""
     try:
         return datetime.fromtimestamp((folder / CARD).stat().st_mtime, UTC)
     except (OSError, ValueError, OverflowError):
@@ -358,9 +366,11 @@ def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
     try:
         card = read_card(data)
     except ModelError as error:
-        raise ModelError(f"Model {name!r}: {error.what[:1].lower()}{error.what[1:]}", hint=error.hint) from error
+        what = tr("Couldn't read the model {name!r}. {reason}", name=name, reason=error.what)
+        raise ModelError(what, hint=error.hint) from error
     if card.name != name:
-        raise ModelError(f"The card in {name!r} is of {card.name!r}.", hint=REINSTALL)
+        what = tr("The card of {name!r} belongs to another model: {other!r}.", name=name, other=card.name)
+        raise ModelError(what, hint=tr(REINSTALL))
     return card
 
 
@@ -370,16 +380,21 @@ def _has_card(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # what may not be looked at is listed, as broken
+        return True  # without permission to read it, it is listed as damaged
     return True
 
 
 def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:
-    """Refuse files that the card does not name: a name could lead out of the library."""
+    """Refuse files that the card does not name, whose names could lead out of the library."""
     own = {card.backbone.file} if isinstance(card.backbone, BackboneCard) else set()
     named = own | {card.head.file}
     if set(files) != named:
-        raise ModelError(f"The card names the files {sorted(named)}, {sorted(files)} came with it.", hint=REINSTALL)
+        what = tr(
+            "The files do not match the card: expected {expected}, found {found}.",
+            expected=", ".join(sorted(named)),
+            found=", ".join(sorted(files)),
+        )
+        raise ModelError(what, hint=tr(REINSTALL))
 
 
 def _checked_files(backbone: InstalledBackbone) -> InstalledBackbone:

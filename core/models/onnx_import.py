@@ -1,8 +1,8 @@
-"""Importing an ONNX classifier of another program: it becomes a backbone, a head and a card, or is refused.
+"""Import of ONNX classifiers from other programs: they become a backbone, a head and a card, or are refused.
 
-What the file leaves open a person answers. Its preprocessing goes into the graph, in front of the network; the network
-ends where its last linear layer begins, which becomes the head. That the parts say what the file says is proven on the
-golden inputs before anything is installed.
+The user provides missing details. The preprocessing is added to the graph in front of the network, and the last linear
+layer becomes the head. The parts must reproduce the outputs of the file on the golden inputs before anything is
+installed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.base.providers import Precision, Provider
 from core.base.text import display_path
 from core.card import (
@@ -48,15 +49,15 @@ from core.models.onnx_import_plain import required_nodes
 from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 
 MAX_DIFFERENCE: Final = 2e-3
-"""Numbers that the parts give may differ by this share of the largest from the file's own."""
+"""Maximum difference between the outputs of the parts and of the file, as a fraction of the largest."""
 _PREFIX: Final = "net/"
 _FILE, _HEAD = "backbone.onnx", "head.npz"
-_HINT: Final = "Export it again as a plain classifier, or ask its maker to."
+_HINT: Final = mark("Export it again as a plain classifier.")
 _MOST_ANSWERS: Final = 8
-"""Outputs that are looked at; a file with more is no classifier that anyone would ask about."""
+"""Maximum number of outputs that are examined."""
 _OUTPUT_KINDS: Final = {
-    "Softmax": "probabilities (a Softmax over logits)",
-    "LogSoftmax": "logarithms of probabilities (a LogSoftmax over logits)",
+    "Softmax": mark("probabilities (softmax of logits)"),
+    "LogSoftmax": mark("log probabilities (log-softmax of logits)"),
 }
 _IMAGENET: Final = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 _SCALES: Final = MappingProxyType(
@@ -68,20 +69,19 @@ _SCALES: Final = MappingProxyType(
         Scaling.CAFFE: ((123.68, 116.779, 103.939), (1.0,) * 3),
     }
 )
-"""For red, green and blue: what is taken away from 0..255, and what the rest is divided by."""
+"""For red, green and blue in 0..255: the offset to subtract, then the divisor."""
 
 
 @graph.only_model_errors()
 def inspect_model(file: Path, class_count: int | None = None) -> ImportQuestions | None:
-    """What a file leaves open; None where it was exported by Fovea and leaves nothing open.
+    """Find out which details of a file are missing; None if it was exported by Fovea and is complete.
 
     Args:
         file: the model's file.
-        class_count: how many names there are, where a person has given them already; tells which of several outputs
-            is meant.
+        class_count: the number of class names, if the user has already given them; identifies one of several outputs.
 
     Raises:
-        ModelError: it cannot be read, is unsafe, or no classifier that can be taken apart; the message says why.
+        ModelError: it cannot be read, is unsafe, or is not a supported classifier; the message says why.
     """
     model = read_onnx(file)
     if _is_ours(model):
@@ -93,10 +93,10 @@ def inspect_model(file: Path, class_count: int | None = None) -> ImportQuestions
 
 @graph.only_model_errors()
 def look_at_each(file: Path) -> tuple[ImportQuestions, ...]:
-    """As `look_at`, for every output that may be the answer; none where the file was exported by Fovea.
+    """As `inspect_model`, for every possible output; empty if the file was exported by Fovea.
 
     Raises:
-        ModelError: as `look_at`, for what is wrong with the first where none can be used.
+        ModelError: as `inspect_model`, for the first output if none can be used.
     """
     model = read_onnx(file)
     if _is_ours(model):
@@ -109,7 +109,7 @@ def look_at_each(file: Path) -> tuple[ImportQuestions, ...]:
     errors: list[ModelError] = []
     for port in ports:
         whole = onnx.ModelProto()
-        whole.CopyFrom(model)  # for reading changes it
+        whole.CopyFrom(model)  # because `read_graph` changes it
         try:
             found.append(_questions(read_graph(whole, output=port.name), names, file))
         except ModelError as error:
@@ -129,24 +129,24 @@ def _questions(found: OnnxClassifier, names: tuple[str, ...], file: Path) -> Imp
         classes=_names_for(found.output_layer.class_count, names, file),
         size=found.size,
         reads_bytes=found.element_type == TensorProto.UINT8,
-        output_kind=_OUTPUT_KINDS.get(found.output_layer.operator, "logits"),
+        output_kind=tr(_OUTPUT_KINDS.get(found.output_layer.operator, mark("logits"))),
         output=found.output,
         scales_inside=found.scales_inside,
     )
 
 
 def _names_for(count: int, names: tuple[str, ...], file: Path) -> tuple[str, ...]:
-    """The names in the file if there are so many, else those in a file beside it."""
+    """The names in the file if their number matches, otherwise those in a file next to it."""
     return names if len(names) == count else names_beside(file, count)
 
 
 @graph.only_model_errors()
 def import_onnx(file: Path, answers: ImportAnswers, library: Library) -> Imported:
-    """Add the classifier in a file, as the answers say it is to be used.
+    """Import the classifier in a file with the given details.
 
     Raises:
-        ModelError: it is unsafe, cannot be taken apart, or its parts say otherwise than the whole; or an answer does
-            not fit it.
+        ModelError: it is unsafe, cannot be split, or its parts do not reproduce its outputs; or a detail does not
+            match it.
         ProviderError: ONNX Runtime cannot open it.
         StorageError: the library's folder does not allow it.
     """
@@ -167,19 +167,22 @@ def import_onnx(file: Path, answers: ImportAnswers, library: Library) -> Importe
 
 
 def _identity_head(classes: int) -> LinearHead:
-    """A head that hands on its features as logits."""
+    """A head that returns its features as logits."""
     return LinearHead(np.eye(classes, dtype=np.float32), np.zeros(classes, np.float32))
 
 
 def _check_answers(answers: ImportAnswers, found: OnnxClassifier) -> None:
     if len(answers.classes) != found.output_layer.class_count:
-        what = (
-            f"The model tells {found.output_layer.class_count:,} classes apart; {len(answers.classes):,} names were "
-            "given."
+        what = tr(
+            "The model has {classes:,} classes, but {names:,} names were given.",
+            classes=found.output_layer.class_count,
+            names=len(answers.classes),
         )
-        raise ModelError(what, hint="Give one name for each, in the model's own order.")
+        raise ModelError(what, hint=tr("Give one name per class, in the order of the model's outputs."))
     if found.size not in (None, answers.size):
-        raise ModelError(f"The model reads {found.size} pixels, not {answers.size}.", hint="Leave the size as it is.")
+        values = {"expected": found.size, "given": answers.size}
+        what = tr("The input size of the model is {expected} pixels, not {given}.", **values)
+        raise ModelError(what, hint=tr("Don't change the size."))
 
 
 def _is_last(found: OnnxClassifier) -> bool:
@@ -187,7 +190,7 @@ def _is_last(found: OnnxClassifier) -> bool:
 
 
 def _backbone(found: OnnxClassifier, answers: ImportAnswers, width: int) -> bytes:
-    """The network with its preprocessing in front, from bytes to features and feature map."""
+    """The network with preprocessing, from bytes to features and feature map."""
     model = onnx.ModelProto(ir_version=found.model.ir_version, opset_import=found.model.opset_import)
     content, own = model.graph, found.model.graph
     content.name = "backbone"
@@ -216,7 +219,7 @@ def _backbone(found: OnnxClassifier, answers: ImportAnswers, width: int) -> byte
 
 
 def _prepared(found: OnnxClassifier) -> list[onnx.NodeProto]:
-    """From bytes [n, size, size, 3] to what the network reads."""
+    """Nodes from bytes [n, size, size, 3] to the network's input."""
     nodes = [
         helper.make_node("Cast", [graph.INPUT], ["prepared/real"], to=TensorProto.FLOAT),
         helper.make_node("MatMul", ["prepared/real", "prepared/scale"], ["prepared/scaled"]),
@@ -230,7 +233,7 @@ def _prepared(found: OnnxClassifier) -> list[onnx.NodeProto]:
 
 
 def _ends(found: OnnxClassifier) -> list[onnx.NodeProto]:
-    """Features [n, d] and feature map, in float32 whatever the network computes in."""
+    """Nodes for features [n, d] and feature map, in float32 whatever the precision of the network."""
     nodes = []
     read = _PREFIX + found.output_layer.features
     if not found.output_layer.is_flat:
@@ -256,7 +259,7 @@ def _arrays(answers: ImportAnswers, width: int) -> list[TensorProto]:
 
 
 def scaling_arrays(answers: ImportAnswers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What pixels [..., 3] are multiplied by, [3, 3], and what is added then, [3]."""
+    """The matrix [3, 3] to multiply pixels [..., 3] by, and the offset [3] to add."""
     taken, divided = (np.array(values, np.float64) for values in _SCALES[answers.scaling])
     order = [0, 1, 2] if answers.order is ChannelOrder.RGB else [2, 1, 0]
     scale = np.diag(1 / divided)[:, order]
@@ -282,30 +285,30 @@ def _backbone_card(data: bytes, answers: ImportAnswers, width: int, file: Path, 
 
 
 def _verify(found: OnnxClassifier, answers: ImportAnswers, features: NDArray[np.float32], head: LinearHead) -> None:
-    """Refuse parts that do not say of the golden inputs what the whole says.
+    """Refuse parts that do not reproduce the outputs of the whole for the golden inputs.
 
     Args:
         found: the file.
-        answers: what a person says of it.
-        features: float32 [n, d], what the backbone gives for the golden inputs.
-        head: what the features go through.
+        answers: the details from the user.
+        features: float32 [n, d], the backbone's features of the golden inputs.
+        head: the head.
     """
     if features.shape != (GOLDEN_COUNT, head.feature_width) or not np.isfinite(features).all():
-        what = "The model gives numbers without meaning (infinite or not a number) for ordinary images."
-        raise ModelError(what, hint="See that the scaling of the pixels is right, and that the file is whole.")
+        what = tr("The model returns invalid numbers (infinite or NaN) for ordinary images.")
+        raise ModelError(what, hint=tr("Check the pixel scaling, and download or copy the file again."))
     whole, ours = _original_outputs(found, answers), head.logits(features)
     if not found.output_layer.operator and whole.min() >= 0 and np.allclose(whole.sum(axis=1), 1, atol=1e-3):
-        what = "The model gives probabilities, but not by a Softmax at its end, so that they cannot be taken apart."
-        raise ModelError(what, hint="Export it with logits as its output.")
+        what = tr("The model returns probabilities that do not come from a final softmax.")
+        raise ModelError(what, hint=tr("Export it with logits as output."))
     if found.output_layer.operator:
         ours, whole = softmax(ours), np.exp(whole) if found.output_layer.operator == "LogSoftmax" else whole
     maximum = MAX_DIFFERENCE * max(1.0, float(np.abs(whole).max()))
     if whole.shape != ours.shape or not np.abs(whole - ours).max() <= maximum:
-        raise ModelError("The model's parts would answer otherwise than the whole.", hint=_HINT)
+        raise ModelError(tr("The model could not be split into backbone and head."), hint=tr(_HINT))
 
 
 def _original_outputs(found: OnnxClassifier, answers: ImportAnswers) -> NDArray[np.float32]:
-    """What the file says of the golden inputs, one at a time: float32 [n, classes]."""
+    """The outputs of the file for the golden inputs, one at a time: float32 [n, classes]."""
     scale, shift = scaling_arrays(answers)
     pixels = golden.golden_inputs(answers.size).astype(np.float32) @ scale + shift
     given = pixels if found.channels_last else pixels.transpose(0, 3, 1, 2)
@@ -325,7 +328,8 @@ def _run_session(
     try:
         (values,) = session.run([output], {source: images})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ModelError(f"The model does not run: {sessions.first_line(error)}", hint=_HINT) from error
+        what = tr("The model does not run: {reason}", reason=sessions.first_line(error))
+        raise ModelError(what, hint=tr(_HINT)) from error
     return np.asarray(values, np.float32)
 
 
@@ -335,7 +339,7 @@ def _model_card(answers: ImportAnswers, backbone: BackboneCard, head: bytes, fil
     return ModelCard(
         name=slug(answers.title),
         title=display_path(answers.title)[:100],
-        summary=f"Tells apart {few}{rest}; imported, its answers were not judged here.",
+        summary=f"Recognizes {few}{rest}. Imported; its accuracy was not measured.",
         classes=answers.classes,
         backbone=backbone,
         head=HeadReference(_HEAD, hashlib.sha256(head).hexdigest()),
@@ -344,11 +348,11 @@ def _model_card(answers: ImportAnswers, backbone: BackboneCard, head: bytes, fil
 
 
 def _origin(file: Path) -> Origin:
-    source = f"Imported from the file “{display_path(file.name)[:200]}” of another program."
-    return Origin(source=source, licence="The file does not say; whoever made it knows.")
+    source = f"Imported from the file “{display_path(file.name)[:200]}”."
+    return Origin(source=source, licence="Unknown: the file does not state a licence.")
 
 
 def slug(title: str) -> str:
-    """A title as the name of a model."""
+    """Convert a title to the name of a model."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "imported"

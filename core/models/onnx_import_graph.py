@@ -1,7 +1,7 @@
-"""An ONNX classifier of another program, read as data: where its network ends and its last layer begins.
+"""Analysis of an ONNX classifier from another program: where its backbone ends and its last layer begins.
 
-Nothing is run here. Only what leads to the answer is looked at, once `core.engine.graph` has found nothing in it that
-could reach outside of the file.
+Nothing is run here. Only nodes that lead to the output are examined, after `core.engine.graph` has checked that the
+file is self-contained.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.card import MAX_FEATURES, MAX_SIZE, MIN_SIZE
 from core.engine import graph, sessions
 from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
@@ -25,29 +26,29 @@ from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, 
 
 _COLOURS: Final = 3
 _MAX_LOGITS: Final = 8192
-"""Classes of a model whose logits are taken for features: its head is a square of them."""
+"""Maximum number of classes of a model whose logits are used as features: its head is a square matrix."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _UNCHANGED: Final = ("Identity", "Cast", "Transpose")
 _ARITHMETIC: Final = ("Add", "Div", "Mul", "Sub")
 _ENDS: Final = ("Softmax", "LogSoftmax")
 _PASSED: Final = ("Identity", "Flatten", "Reshape", "Squeeze", "Transpose")
-_HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
-_BINARY: Final = "Export a model that gives a number for each class, for yes and no two, without a Sigmoid."
+_HINT: Final = mark("Export it again as a plain classifier with one image as input and one number per class as output.")
+_BINARY: Final = mark("Export a model with one output per class (two for yes and no) and without a sigmoid.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputLayer:
-    """How a network comes to its answer.
+    """The end of a network, from features to output.
 
     Attributes:
-        operator: what makes the answer of the logits: Softmax, LogSoftmax, or nothing.
-        class_count: how many classes it tells apart.
-        features: the name of what its last layer reads, or of the logits where that cannot be told.
-        is_flat: whether the features are [n, d] as they are.
+        operator: the last operator after the logits: Softmax, LogSoftmax, or "".
+        class_count: the number of classes.
+        features: the name of the last layer's input, or of the logits if there is no linear layer.
+        is_flat: whether the features are already [n, d].
         is_half: whether they are computed in float16.
-        head: the last layer; None where the logits themselves are taken for features.
-        feature_map: the name of what the features are the mean of, and whether its channels are last; None where that
-            cannot be told.
+        head: the last layer; None if the logits are used as features.
+        feature_map: the name of the array whose mean are the features, and whether its channels are last; None if
+            unknown.
     """
 
     operator: str
@@ -61,18 +62,18 @@ class OutputLayer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnnxClassifier:
-    """A classifier taken apart.
+    """An analysed classifier.
 
     Attributes:
-        data: its file, without what does not lead to its answer, for one image.
-        model: the same as a plain graph for any number of images.
+        data: its file reduced to the nodes that lead to the output, for one image.
+        model: the same as a plain graph for any batch size.
         source: the name of its input.
         element_type: the input's element type.
         channels_last: whether the input is [n, h, w, 3] and not [n, 3, h, w].
-        size: side of the square it reads; None where that is open.
-        scales_inside: whether the network begins by scaling the pixels.
-        output: the name of what it gives.
-        output_layer: how it comes to that.
+        size: the input size; None if dynamic.
+        scales_inside: whether the network starts by scaling the pixels.
+        output: the name of its output.
+        output_layer: the end of the network.
     """
 
     data: bytes
@@ -87,7 +88,7 @@ class OnnxClassifier:
 
 
 def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Names for the classes that the file itself has; none where it has none."""
+    """The class names in the file itself; empty if there are none."""
     return names_in_metadata({entry.key: entry.value for entry in model.metadata_props})
 
 
@@ -95,16 +96,16 @@ def names_in(model: onnx.ModelProto) -> tuple[str, ...]:
 def read_graph(
     model: onnx.ModelProto, side: int | None = None, names: Callable[[int], bool] | None = None, output: str = ""
 ) -> OnnxClassifier:
-    """Take a classifier apart; the file may be hostile.
+    """Analyse a classifier; the file is not trusted.
 
     Args:
         model: the decoded file; it is changed.
-        side: of the square it is to read, where the file leaves that open.
-        names: whether there are names for so many classes, which tells the answer from other outputs.
-        output: the name of the answer, where it is known.
+        side: the input size, if the file does not fix it.
+        names: whether there are names for this number of classes, which identifies one of several outputs.
+        output: the name of the output, if known.
 
     Raises:
-        ModelError: it is unsafe, or no classifier of images that can be taken apart; the message says why.
+        ModelError: it is unsafe, or not a supported image classifier; the message says why.
     """
     _use_plain_domain(model)
     check_opset(model)
@@ -140,8 +141,9 @@ def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None
     if head is None or head.class_count != count or head.feature_width > MAX_FEATURES:
         features, head = logits, None
     if head is None and count > _MAX_LOGITS:
-        what = f"The model tells {count:,} classes apart by something else than a linear layer."
-        raise ModelError(what, hint=f"Fovea takes such a model up to {_MAX_LOGITS:,} classes.")
+        what = tr("The model has {count:,} classes and does not end in a linear layer.", count=count)
+        hint = tr("Such models are supported with up to {limit:,} classes.", limit=_MAX_LOGITS)
+        raise ModelError(what, hint=hint)
     return OutputLayer(
         operator=operator,
         class_count=count,
@@ -154,22 +156,22 @@ def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None
 
 
 def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str]:
-    """The operator at the end, if it is one of `_ENDS`, and the name of what it reads; else of the output.
+    """The last operator if it is one of `_ENDS`, and the name of its input; otherwise "" and the output.
 
     Raises:
         ModelError: it is a Sigmoid.
     """
     last = makers.get(_skip_operators(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
-        what = "The model says yes or no to each class by itself; Fovea chooses one of them."
-        raise ModelError(what, hint=_BINARY)
+        what = tr("The model is a multi-label classifier, which is not supported.")
+        raise ModelError(what, hint=tr(_BINARY))
     if last is None or last.op_type not in _ENDS:
         return "", output
     return last.op_type, last.input[0]
 
 
 def _use_plain_domain(model: onnx.ModelProto) -> None:
-    """ONNX's own operators may be called `ai.onnx`, or nothing, which is the usual spelling."""
+    """Normalize the domain of standard operators: `ai.onnx` is the same as the usual empty name."""
     for part in (*model.graph.node, *model.opset_import):
         if part.domain == "ai.onnx":
             part.domain = ""
@@ -183,15 +185,15 @@ def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None,
     else:
         count = _width(next(port.axes for port in graph.outputs(model) if port.name == output))
     if count is None:
-        raise ModelError("The model does not say how many classes it tells apart.", hint=_HINT)
+        raise ModelError(tr("The model does not state its number of classes."), hint=tr(_HINT))
     if count < 2:
-        what = "The model gives one number for an image, which says yes or no; Fovea chooses one of several classes."
-        raise ModelError(what, hint=_BINARY)
+        what = tr("The model is a binary classifier with one output, which is not supported.")
+        raise ModelError(what, hint=tr(_BINARY))
     return count
 
 
 def _width(axes: tuple[int | None, ...]) -> int | None:
-    """How many classes an answer of such axes has: [n, c], [n, c, 1, 1] or [n, 1, 1, c]."""
+    """The number of classes of an output with axes [n, c], [n, c, 1, 1] or [n, 1, 1, c]."""
     long = [axis for axis in axes[1:] if axis != 1]
     if len(axes) < 2 or len(long) > 1:
         return None
@@ -201,27 +203,35 @@ def _width(axes: tuple[int | None, ...]) -> int | None:
 def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
     ports = graph.inputs(model)
     if len(ports) != 1 or len(ports[0].axes) != 4:
-        raise ModelError("The model does not read one image.", hint=_HINT)
+        raise ModelError(tr("The input of the model is not an image."), hint=tr(_HINT))
     (port,) = ports
     if port.element_type not in (*_REAL, TensorProto.UINT8):
-        raise ModelError("The model reads neither real numbers nor bytes.", hint="Export it with float32 inputs.")
+        what = tr("The input of the model is neither floating-point numbers nor bytes.")
+        raise ModelError(what, hint=tr("Export it with a float32 input."))
     if port.axes[3] == _COLOURS:
         sides = port.axes[1:3]
     elif port.axes[1] == _COLOURS:
         sides = port.axes[2:4]
     else:
-        raise ModelError(f"The model reads {port.axes}, and no axis of that are three colours.", hint=_HINT)
+        what = tr("The input of the model has the shape {shape}, without an axis for three colours.", shape=port.axes)
+        raise ModelError(what, hint=tr(_HINT))
     sides = tuple(None if side is None or side < 1 else side for side in sides)
     if sides[0] != sides[1]:
-        raise ModelError(f"The model reads {sides[0]} by {sides[1]} pixels, which is no square.", hint=_HINT)
+        what = tr("The input of the model is not square ({height} × {width} pixels).", height=sides[0], width=sides[1])
+        raise ModelError(what, hint=tr(_HINT))
     if not MIN_SIZE <= (sides[0] or MIN_SIZE) <= MAX_SIZE:
-        what = f"The model reads {sides[0]} by {sides[0]} pixels; Fovea gives {MIN_SIZE} to {MAX_SIZE}."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The input size of the model is {size} pixels; {low} to {high} are supported.",
+            size=sides[0],
+            low=MIN_SIZE,
+            high=MAX_SIZE,
+        )
+        raise ModelError(what, hint=tr(_HINT))
     return port, port.axes[3] == _COLOURS, sides[0]
 
 
 def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
-    """Whether the first thing done to pixels is arithmetic with one number, or one for each colour."""
+    """Whether the first operation on pixels is arithmetic with one number, or one per colour."""
     constants = _Constants(model, {name: node for node in model.graph.node for name in node.output})
     name = source
     for _ in range(4):
@@ -238,7 +248,7 @@ def _scales_inside(model: onnx.ModelProto, source: str) -> bool:
 def possible_outputs(
     model: onnx.ModelProto, names: Callable[[int], bool] | None = None
 ) -> tuple[graph.TensorSpec, ...]:
-    """The outputs that may be the answer; `names` is as in `read_graph`."""
+    """The outputs that may be the classification; `names` is as in `read_graph`."""
     real = _real_outputs(model)
     fitting = [port for port in real if not port.axes or _width(port.axes) is not None or None in port.axes[1:]]
     found = [port for port in fitting if names is not None and names(_width(port.axes) or 0)] or fitting
@@ -254,19 +264,24 @@ def _real_outputs(model: onnx.ModelProto) -> list[graph.TensorSpec]:
 
 
 def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
-    """The name of the answer among all outputs."""
+    """The name of the classification among all outputs."""
     found = possible_outputs(model, names)
     if len(found) == 1:
         return found[0].name
     text = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
     if found:
-        hint = "Give names for its classes, as --classes or as labels.txt beside it: their number says which is meant."
-        raise ModelError(f"The model gives several answers: {text}.", hint=hint)
-    raise ModelError(f"The model gives {text or 'nothing'}, not one number for each class.", hint=_HINT)
+        hint = tr(
+            "Give the class names with --classes or in labels.txt next to the file: their number identifies the output."
+        )
+        raise ModelError(tr("The model has several outputs: {outputs}.", outputs=text), hint=hint)
+    if not text:
+        raise ModelError(tr("The model has no outputs."), hint=tr(_HINT))
+    what = tr("The output of the model is {outputs}, not one number per class.", outputs=text)
+    raise ModelError(what, hint=tr(_HINT))
 
 
 def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
-    """Those of some arrays that others of them are computed from."""
+    """The arrays from which others of the same list are computed."""
     found: set[str] = set()
     behind = set()
     for node in reversed(own.node):
@@ -277,7 +292,7 @@ def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:
 
 
 def _skip_operators(name: str, makers: Mapping[str, onnx.NodeProto], passed: tuple[str, ...]) -> str:
-    """What an array was before operators that only hand it on."""
+    """Follow an array back through operators that only pass it on."""
     for _ in range(len(makers) + 1):
         node = makers.get(name)
         if node is None or node.op_type not in passed:
@@ -289,7 +304,7 @@ def _skip_operators(name: str, makers: Mapping[str, onnx.NodeProto], passed: tup
 def _last_layer(
     model: onnx.ModelProto, logits: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, LinearHead | None]:
-    """What the last linear layer reads, and the layer; the logits and None where there is no such layer."""
+    """The input of the last linear layer, and the layer; the logits and None if there is none."""
     node, constants = makers.get(logits), _Constants(model, makers)
     if node is not None and node.op_type == "Gemm":
         return _gemm(node, logits, constants)
@@ -309,7 +324,7 @@ def _last_layer(
 def _pointwise(
     node: onnx.NodeProto, logits: str, constants: _Constants, shapes: Shapes
 ) -> tuple[str, LinearHead | None]:
-    """A convolution over a single place is a linear layer."""
+    """A 1x1 convolution of a single position as a linear layer."""
     weights = constants.find(node.input[1])
     bias = constants.find(node.input[2]) if len(node.input) > 2 else None
     is_point = shapes.get(node.input[0], ())[2:] == (1, 1) and weights is not None and weights.shape[2:] == (1, 1)
@@ -348,14 +363,14 @@ def _layer(
 
 
 class _Constants:
-    """Arrays that are stored in the file, perhaps cast or transposed."""
+    """Arrays stored in the file, possibly cast or transposed."""
 
     def __init__(self, model: onnx.ModelProto, makers: Mapping[str, onnx.NodeProto]) -> None:
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._makers = makers
 
     def find(self, name: str) -> NDArray[np.float32] | None:
-        """The array of that name; None where it is computed."""
+        """The array of this name; None if it is computed."""
         if name in self._stored:
             return np.asarray(numpy_helper.to_array(self._stored[name]), np.float32)
         node = self._makers.get(name)
@@ -373,7 +388,7 @@ class _Constants:
 def _feature_map(
     model: onnx.ModelProto, features: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, bool] | None:
-    """What a global average was taken of to give the features, and whether its channels are last."""
+    """The feature map whose global average are the features, and whether its channels are last."""
     node = makers.get(_skip_operators(features, makers, _PASSED))
     if node is None:
         return None

@@ -1,9 +1,8 @@
-"""A classifier of another program, made as plain as a backbone is: only what leads to its answer, for any batch.
+"""Simplification of a classifier's graph: only nodes that lead to the output, for any batch size.
 
-What is cut off is never looked at again, whatever operators it has. `Dropout` does nothing when a network answers;
-operators that compute shapes (`ColumnSet`, `Gather`, ...) are replaced by the shapes that they come to. What is
-repeated for each image, as a ViT's class token is, is added to one zero for each instead. That the plain graph says
-what the file said is proven later, on the golden inputs.
+Other nodes are dropped, whatever their operators. `Dropout` is removed, because it does nothing in inference; operators
+that compute shapes (`Shape`, `Gather`, ...) are replaced by their results. Arrays repeated for each image, such as a
+ViT's class token, are added to one zero per image instead. The outputs are later compared on the golden inputs.
 """
 
 from __future__ import annotations
@@ -17,24 +16,23 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.engine.limits import MAX_BATCH, check_limits
 from core.engine.shapes import Inferred, attributes_of, infer, opset_of
 
 FOLDED: Final = frozenset({"Dropout", "Equal", "Shape", "Where"})
-"""Operators that a file may have beyond those of a backbone, for they are folded away."""
+"""Additional operators that are allowed because they are folded."""
 
 _OLDEST_OPSET: Final = 7
 _PLAIN_OPSET: Final = 9
 OPEN_SINCE: Final = 4
 _USUAL_SIDE: Final = 224
-_OPEN_BATCH: Final = (
-    "Export it with an open batch axis, so that it takes one image at a time or several: dynamic_axes in PyTorch."
-)
-_HINT: Final = "Export it again as a plain classifier: one image in, one number for each class out."
+_OPEN_BATCH: Final = mark("Export it with a dynamic batch size (dynamic_axes in PyTorch).")
+_HINT: Final = mark("Export it again as a plain classifier with one image as input and one number per class as output.")
 
 
 def cut(model: onnx.ModelProto, outputs: Iterable[str]) -> None:
-    """Keep only what leads to some outputs; arrays that are stored are no inputs, as in IR versions before 4."""
+    """Keep only what leads to some outputs; stored arrays are removed from the inputs, as in IR versions before 4."""
     content = model.graph
     wanted = set(outputs)
     model.ir_version = max(model.ir_version, OPEN_SINCE)
@@ -55,7 +53,7 @@ def cut(model: onnx.ModelProto, outputs: Iterable[str]) -> None:
 
 
 def required_nodes(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that lead to some arrays, in their order."""
+    """The nodes that lead to some arrays, in order."""
     kept = []
     for node in reversed(own.node):
         if wanted.intersection(node.output):
@@ -65,32 +63,35 @@ def required_nodes(own: onnx.GraphProto, wanted: set[str]) -> list[onnx.NodeProt
 
 
 def check_opset(model: onnx.ModelProto) -> None:
-    """Refuse operators of a time when they meant something else.
+    """Refuse old opsets, in which operators had other semantics.
 
     Raises:
         ModelError: the file is too old.
     """
     opset = opset_of(model)
     if opset < _OLDEST_OPSET:
-        what = f"The file is written in ONNX opset {opset}; Fovea reads {_OLDEST_OPSET} or newer."
-        raise ModelError(what, hint="Export it again with a newer version: opset_version=17 in PyTorch and tf2onnx.")
+        what = tr(
+            "The file uses ONNX opset {version}. Fovea needs {oldest} or newer.", version=opset, oldest=_OLDEST_OPSET
+        )
+        hint = tr("Export it again with a newer opset, such as opset_version=17 in PyTorch and tf2onnx.")
+        raise ModelError(what, hint=hint)
 
 
 def normalize_model(model: onnx.ModelProto, output: str, side: int | None, *, is_old: bool) -> Inferred | None:
-    """Fold away what a backbone must not have; `model` has passed `graph.check` and is changed.
+    """Fold operators that a backbone must not have; `model` was checked by `graph.check` and is changed.
 
     Args:
-        model: what `cut` left.
-        output: the name of its answer.
-        side: of the square that it reads; None where it is open and not known yet.
-        is_old: whether it is of an IR version before 4: exporters of that time could only state the one image that they
-            had traced with, so that a 1 there means nothing.
+        model: the result of `cut`.
+        output: the name of its output.
+        side: the input size; None if dynamic and not known yet.
+        is_old: whether its IR version is below 4: exporters of that time always declared the batch size 1 that they
+            had traced with, so it is ignored.
 
     Returns:
-        What is known of its arrays for `MAX_BATCH` images; None where that depends on the side.
+        The inferred shapes for `MAX_BATCH` images; None if they depend on the side.
 
     Raises:
-        ModelError: it takes one image at a time only, or too much memory or time.
+        ModelError: its batch size is fixed to one image, or it needs too much memory or time.
     """
     _drop_dropout(model)
     _upgrade_opset(model)
@@ -108,7 +109,7 @@ def normalize_model(model: onnx.ModelProto, output: str, side: int | None, *, is
 
 
 def _keep(parts: MutableSequence[Any], kept: list[Any]) -> None:
-    """Remove all but some of the messages in a field, without copying those that stay."""
+    """Remove all but some messages of a field, without copying the others."""
     stays = {id(part) for part in kept}
     for place in reversed(range(len(parts))):
         if id(parts[place]) not in stays:
@@ -116,7 +117,7 @@ def _keep(parts: MutableSequence[Any], kept: list[Any]) -> None:
 
 
 def _drop_dropout(model: onnx.ModelProto) -> None:
-    """Have `Dropout` hand on what it reads; where its mask is read or it draws numbers, it stays and is refused."""
+    """Bypass `Dropout`; if its mask is used or it is in training mode, it stays and is refused later."""
     read = {name for node in model.graph.node for name in node.input}
     for node in model.graph.node:
         if node.op_type == "Dropout" and not read.intersection(node.output[1:]) and not _is_random(node, model):
@@ -125,7 +126,7 @@ def _drop_dropout(model: onnx.ModelProto) -> None:
 
 
 def _is_random(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
-    """Whether a `Dropout` is, or may be, in its training mode: since opset 12 its third input."""
+    """Whether a `Dropout` is or may be in training mode: since opset 12 its third input."""
     if not any(node.input[2:]):
         return False
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -135,7 +136,7 @@ def _is_random(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
 
 
 def _upgrade_opset(model: onnx.ModelProto) -> None:
-    """From opset 7 to 9: of the operators here, those versions only allow more; see ONNX's Changelog.md."""
+    """Convert opset 7 or 8 to 9, which only extends the operators used here; see ONNX's Changelog.md."""
     if opset_of(model) >= _PLAIN_OPSET:
         return
     for node in model.graph.node:
@@ -145,16 +146,16 @@ def _upgrade_opset(model: onnx.ModelProto) -> None:
 
 
 def _open_batch(model: onnx.ModelProto, *, is_old: bool) -> None:
-    """Have the file take any number of images.
+    """Make the batch size dynamic.
 
     Raises:
-        ModelError: it states that it takes a fixed number.
+        ModelError: it is fixed to more than one image.
     """
     (info,) = model.graph.input
     axis = info.type.tensor_type.shape.dim[0]
     if axis.HasField("dim_value") and axis.dim_value not in (-1, 1):
-        what = f"The model takes exactly {axis.dim_value} images at a time; Fovea needs one that takes any number."
-        raise ModelError(what, hint=_OPEN_BATCH)
+        what = tr("The batch size of the model is fixed to {size}.", size=axis.dim_value)
+        raise ModelError(what, hint=tr(_OPEN_BATCH))
     axis.dim_param = "n"
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     for place, node in enumerate(model.graph.node):
@@ -180,14 +181,14 @@ def _follow(model: onnx.ModelProto, side: int | None) -> Inferred | None:
 
 
 def _fixed_batch_error() -> ModelError:
-    return ModelError("The model reads only one image at a time; Fovea needs one that takes several.", hint=_OPEN_BATCH)
+    return ModelError(tr("The batch size of the model is fixed to one image."), hint=tr(_OPEN_BATCH))
 
 
 def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -> bool:
-    """Write down what the operators that compute shapes come to; whether there were any.
+    """Replace operators that compute shapes by their results; return whether there were any.
 
     Raises:
-        ModelError: an array depends on how many images there are in a way that cannot be written down.
+        ModelError: an array depends on the batch size in a way that cannot be expressed.
     """
     own = model.graph
     if not any(node.op_type != "Constant" and inferred.values.keys() & set(node.output) for node in own.node):
@@ -200,7 +201,7 @@ def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -
         lengths = _lengths(node.output[0], inferred, fewer)
         if node.op_type == "Reshape" and node.input[1] not in stored:
             if lengths.count(-1) > 1 and inferred.shapes[node.input[0]][0] == inferred.shapes[node.output[0]][0]:
-                lengths[0] = 0  # as many as were given
+                lengths[0] = 0  # the batch size
             if lengths.count(-1) > 1:
                 raise _fixed_batch_error()
             _reshape_to(model, place, lengths)
@@ -213,13 +214,13 @@ def _fold_shapes(model: onnx.ModelProto, inferred: Inferred, side: int | None) -
 
 
 def _lengths(name: str, inferred: Inferred, fewer: Inferred) -> list[int]:
-    """The axes of an array; -1 for those that depend on how many images there are."""
+    """The axes of an array; -1 for those that depend on the batch size."""
     pairs = zip(inferred.shapes[name], fewer.shapes[name], strict=True)
     return [one if one == other else -1 for one, other in pairs]
 
 
 def _store_values(model: onnx.ModelProto, inferred: Inferred, fewer: Inferred) -> None:
-    """Store what operators make for any number of images alike, and drop the operators."""
+    """Store results that do not depend on the batch size, and remove their operators."""
     kept = []
     for node in model.graph.node:
         name = node.output[0]
@@ -233,10 +234,10 @@ def _store_values(model: onnx.ModelProto, inferred: Inferred, fewer: Inferred) -
 
 
 def _repeat(model: onnx.ModelProto, place: int, name: str, lengths: list[int], inferred: Inferred) -> None:
-    """Have a node give an array that is repeated to some lengths, of which the first may be that of the images.
+    """Replace a node by an array repeated to some lengths, of which the first may be the batch size.
 
     Raises:
-        ModelError: another one depends on how many images there are.
+        ModelError: another length depends on the batch size.
     """
     node = model.graph.node[place]
     result, kind = node.output[0], inferred.kinds[node.output[0]]
@@ -251,7 +252,7 @@ def _repeat(model: onnx.ModelProto, place: int, name: str, lengths: list[int], i
 
 
 def _zeros(model: onnx.ModelProto, place: int, rank: int, kind: int, inferred: Inferred) -> list[onnx.NodeProto]:
-    """Nodes that make a zero for each image, [n, 1, ...]: its pixels times nothing."""
+    """Nodes that make a zero for each image, [n, 1, ...]: its pixels times zero."""
     source = model.graph.input[0].name
     real, maximum, flat, none, zeros = (f"fovea/{what}{place}" for what in ("real", "most", "flat", "none", "zeros"))
     _store(model, f"{none}/by", np.zeros((inferred.shapes[source][1], 1), np.float32))
@@ -267,7 +268,7 @@ def _zeros(model: onnx.ModelProto, place: int, rank: int, kind: int, inferred: I
 
 
 def _value(node: onnx.NodeProto) -> NDArray[Any]:
-    """What a `ConstantOfShape` fills its array with, [1]."""
+    """The fill value of a `ConstantOfShape`, [1]."""
     given = attributes_of(node).get("value")
     return np.zeros(1, np.float32) if given is None else numpy_helper.to_array(given)
 

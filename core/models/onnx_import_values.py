@@ -1,4 +1,4 @@
-"""What an ONNX classifier of another program leaves open, and what a person answers; light values."""
+"""The missing details of an ONNX classifier from another program, and the user's answers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from core.card import ResizeMode
 
 DEFAULT_CROP: Final = 0.875
-"""Of the shorter side: 224 of 256 pixels, as most ImageNet classifiers are tested."""
+"""Fraction of the shorter side: 224 of 256 pixels, as in the evaluation of most ImageNet classifiers."""
 
 
 class Scaling(StrEnum):
-    """Which numbers a network reads for a pixel's 0..255."""
+    """How pixel values 0..255 are scaled for the network."""
 
     IMAGENET = "imagenet"
     UNIT = "unit"
@@ -23,7 +23,7 @@ class Scaling(StrEnum):
 
 
 class ChannelOrder(StrEnum):
-    """In which order a network reads the three colours."""
+    """The order of the colour channels."""
 
     RGB = "rgb"
     BGR = "bgr"
@@ -31,16 +31,16 @@ class ChannelOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportQuestions:
-    """What is known of a file, and what has to be asked.
+    """The known details of a file; the others must be asked.
 
     Attributes:
-        class_count: how many classes it tells apart.
-        classes: their names, where the file has them; else empty.
-        size: side of the square it reads, in pixels; None where that is open.
-        reads_bytes: whether it reads 0..255 as bytes, so that no scaling is asked for.
-        output_kind: what it gives, in words for a person.
-        output: the name of the output that gives it.
-        scales_inside: whether it begins by scaling the pixels itself, so that it most likely wants them as they are.
+        class_count: the number of classes.
+        classes: their names if the file has them, otherwise empty.
+        size: the input size in pixels; None if dynamic.
+        reads_bytes: whether the input is bytes 0..255, so that no scaling is needed.
+        output_kind: a description of the output, for display.
+        output: the name of the output.
+        scales_inside: whether the network starts by scaling its input, so that raw pixels are most likely right.
     """
 
     class_count: int
@@ -54,17 +54,17 @@ class ImportQuestions:
 
 @dataclass(frozen=True, slots=True)
 class ImportAnswers:
-    """What a person says of a file.
+    """The user's answers about a file.
 
     Attributes:
-        title: what the model is to be called.
-        classes: names, in the order of what it gives.
-        size: side of the square it reads, in pixels.
-        order: of the colours.
-        scaling: of the pixels.
-        fit: how an image that is not square becomes square.
-        crop: with `ResizeMode.CENTRE_CROP`, the part of the shorter side that is kept, in (0, 1].
-        output: the name of the output that is the answer; empty where the file or the number of classes says which.
+        title: the title of the model.
+        classes: class names, in the order of the outputs.
+        size: the input size in pixels.
+        order: the order of the colour channels.
+        scaling: the scaling of pixel values.
+        fit: how an image is made square.
+        crop: with `ResizeMode.CENTRE_CROP`, the fraction of the shorter side that is kept, in (0, 1].
+        output: the name of the output; empty if the file or the number of classes identifies it.
     """
 
     title: str

@@ -1,8 +1,8 @@
-"""What a version was made of, so that it can learn on without its folder being read again.
+"""The training data of a version, so that it can be retrained without its folder.
 
-Kept beside the card as `EXAMPLES`: one JSON object a line for each image. It is not part of an exported model. The card
-holds a fingerprint of the same, so what is damaged, cut or another version's is not believed: then nobody knows, and
-the model is as good as before.
+Stored next to the card as `EXAMPLES`, one JSON object per line and image. It is not part of an exported model. The card
+has a fingerprint of it, so a file that is damaged, truncated or from another version is ignored, and the model can
+still be used.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.models.files import read_file
 
 EXAMPLES: Final = "examples.jsonl"
 DATASET: Final = "dataset_sha256"
-"""What a card's `training` calls the fingerprint."""
+"""The key of the fingerprint in a card's `training`."""
 
 _log = logging.getLogger(__name__)
 _PARTS: Final = frozenset({"train", "validation", "test"})
@@ -31,15 +32,14 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """One image that a version was made of.
+    """One image of a version's training data.
 
     Attributes:
-        path: where it lay; a relative one says only what it was called.
-        sha256: of its content, in hexadecimal.
+        path: its path when it was used; a relative one is only a name.
+        sha256: the SHA-256 of its content, in hexadecimal.
         label: its class.
-        subset: what it was for: "train", "validation" or "test".
-        phash: 64 bits, nearly the same for images that look nearly the same (`core.images.perceptual_hash`); None where
-            that was not kept.
+        subset: "train", "validation" or "test".
+        phash: its perceptual hash, 64 bits (`core.images.perceptual_hash`); None if it was not stored.
     """
 
     path: Path
@@ -50,18 +50,18 @@ class TrainingExample:
 
 
 def fingerprint(images: Iterable[tuple[str, str]]) -> str:
-    """The same for the same images, given by sha256, in the same classes, wherever they lie."""
+    """A fingerprint of the images' hashes and classes, independent of their paths."""
     lines = sorted(f"{sha256} {label}\n" for sha256, label in images)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def serialize_examples(examples: Iterable[TrainingExample]) -> bytes:
-    """The file for these images."""
+    """Encode images as a file."""
     return "".join(f"{json.dumps(_content(one))}\n" for one in examples).encode()
 
 
 def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingExample, ...] | None:
-    """What the file in a model's folder says; None where it is missing, or not what the card's `training` means."""
+    """Read the file in a model's folder; None if it is missing or does not match the card's `training`."""
     if not (folder / EXAMPLES).exists():
         return None
     found: tuple[TrainingExample, ...] = ()
@@ -69,8 +69,11 @@ def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingEx
         found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
     if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
         return found
-    what = "%s is damaged, so the images that the model was made of are not known. Restore it, or train again."
-    _log.warning(what, folder / EXAMPLES)
+    what = tr(
+        "{file!r} is damaged, so the model can't be retrained. Restore the file, or train the model again.",
+        file=str(folder / EXAMPLES),
+    )
+    _log.warning("%s", what)
     return None
 
 

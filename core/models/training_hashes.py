@@ -1,8 +1,8 @@
-"""Which images a model learnt from, so that nobody is deceived by how well it names them.
+"""Hashes of the images a model was trained on, to detect leakage in evaluations.
 
-Kept beside the card as `LEARNT`: a header, then the first 8 bytes of each image's SHA-256, ascending. Two images share
-them by chance once in 10^19 pairs. It says nothing of what is in an image, only whether a file at hand was among them;
-it is not part of an exported model. Only the very same file is known again, not a copy that was saved anew.
+Stored next to the card as `TRAINING_HASHES`: a header, then the first 8 bytes of each image's SHA-256, ascending. Two
+images share them by chance once in 10^19 pairs. They reveal nothing about the images, only whether a given file was
+among them; they are not part of an exported model. Only identical files are recognized, not resaved copies.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.models.files import file_size, read_file
 
 TRAINING_HASHES: Final = "learnt.bin"
@@ -27,17 +28,17 @@ _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FVLEARNT"
 _VERSION: Final = 1
 _HEADER: Final = struct.Struct("<8sIII")
-"""The magic, the format's version, how many images follow, and their CRC-32."""
+"""The magic bytes, the format version, the number of images, and their CRC-32."""
 _MAX_IMAGES: Final = 10_000_000
 _PREFIX: Final = np.dtype("<u8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingHashes:
-    """The images a model learnt from.
+    """The images a model was trained on.
 
     Attributes:
-        prefixes: of their SHA-256, uint64 [n], strictly ascending.
+        prefixes: the first 8 bytes of their SHA-256, uint64 [n], strictly ascending.
     """
 
     prefixes: NDArray[np.uint64]
@@ -46,20 +47,20 @@ class TrainingHashes:
         return len(self.prefixes)
 
     def contains(self, sha256: str) -> bool:
-        """Whether the model learnt from the image of this sum, in hexadecimal."""
+        """Whether the model was trained on the image with this SHA-256, in hexadecimal."""
         prefix = _prefix(sha256)
         at = int(np.searchsorted(self.prefixes, prefix))
         return at < len(self.prefixes) and bool(self.prefixes[at] == prefix)
 
 
 def serialize_hashes(images: Iterable[str]) -> bytes:
-    """The file for images, which are named by their SHA-256 in hexadecimal."""
+    """Encode the SHA-256 of images, in hexadecimal, as a file."""
     prefixes = np.unique(np.array([_prefix(image) for image in images], _PREFIX)).tobytes()
     return _HEADER.pack(_MAGIC, _VERSION, len(prefixes) // _PREFIX.itemsize, zlib.crc32(prefixes)) + prefixes
 
 
 def read_hashes(folder: Path) -> TrainingHashes | None:
-    """What the file in a model's folder says; None where it is missing, damaged, or of a later program."""
+    """Read the file in a model's folder; None if it is missing, damaged, or from a later version."""
     if not (folder / TRAINING_HASHES).exists():
         return None
     with contextlib.suppress(ModelError, struct.error, ValueError):
@@ -68,7 +69,9 @@ def read_hashes(folder: Path) -> TrainingHashes | None:
         found = _parse(read_file(folder / TRAINING_HASHES))
         if found is not None:
             return found
-    _log.warning("%s cannot be read, so it is not known which images the model learned from.", folder / TRAINING_HASHES)
+    file = str(folder / TRAINING_HASHES)
+    what = tr("Couldn't read {file!r}, so it is unknown which images the model was trained on.", file=file)
+    _log.warning("%s", what)
     return None
 
 

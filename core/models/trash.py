@@ -1,4 +1,4 @@
-"""What was removed from the library is kept for some days, and can be brought back as it was."""
+"""The trash of the library: removed models and versions can be restored for some days."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.base.errors import ModelError
+from core.base.i18n import tr, tr_n
 from core.base.storage import storage_errors
 from core.models import versions
 
 
 @dataclass(frozen=True, slots=True)
 class RemovedEntry:
-    """What was removed and is still kept.
+    """A removed model or version that can be restored.
 
     Attributes:
-        name: of the model.
-        number: of the version; None where the model was removed with all of them.
-        folder: where it is kept.
+        name: the name of the model.
+        number: the version; None if the model was removed with all versions.
+        folder: its folder in the trash.
         removed_at: when it was removed.
     """
 
@@ -36,41 +37,46 @@ class RemovedEntry:
 
 
 def list_removed(own: Path) -> tuple[RemovedEntry, ...]:
-    """What was removed from the person's models and can be restored, the latest first."""
+    """The removed models and versions that can be restored, the latest first."""
     return tuple(sorted(_in_trash(own), key=lambda one: one.removed_at, reverse=True))
 
 
 def restore(own: Path, name: str, number: int | None = None) -> RemovedEntry:
-    """Bring back what was removed last under a name, or as a version of it, as it was.
+    """Restore the most recently removed model of this name, or this version of it.
 
     Raises:
-        ModelError: nothing of the kind is kept any more, or its place is taken by now.
-        StorageError: the disk does not allow it; it is still kept.
+        ModelError: there is none in the trash, or the name is taken.
+        StorageError: the disk does not allow it; it stays in the trash.
     """
     with versions.locked(own):
         for one in list_removed(own):
             if (one.name, one.number) == (name, number):
                 _restore(one)
                 return one
-    what = f"Nothing that was removed as {name if number is None else f'{name}@{number}'!r} is kept any more."
-    raise ModelError(what, hint=f"What is removed can be restored for {versions.KEPT_DAYS} days.")
+    reference = name if number is None else f"{name}@{number}"
+    hint = tr_n(
+        "Removed models can be restored for {count} day.",
+        "Removed models can be restored for {count} days.",
+        versions.KEPT_DAYS,
+    )
+    raise ModelError(tr("There is no removed model {name!r} to restore.", name=reference), hint=hint)
 
 
 def _in_trash(own: Path) -> Iterator[RemovedEntry]:
-    for grave in (path for pattern in versions.TRASH for path in own.glob(pattern)):
+    for trashed in (path for pattern in versions.TRASH for path in own.glob(pattern)):
         with contextlib.suppress(OSError, ValueError):
-            moment = datetime.fromtimestamp(grave.stat().st_mtime, UTC)  # a grave is written to once
-            for folder in (path for path in grave.iterdir() if path.is_dir()):
-                is_name = grave.parent == own
-                name, number = (folder.name, None) if is_name else (grave.parent.name, int(folder.name))
+            moment = datetime.fromtimestamp(trashed.stat().st_mtime, UTC)  # it is written to only once
+            for folder in (path for path in trashed.iterdir() if path.is_dir()):
+                is_name = trashed.parent == own
+                name, number = (folder.name, None) if is_name else (trashed.parent.name, int(folder.name))
                 yield RemovedEntry(name, number, folder, moment)
 
 
 def _restore(entry: RemovedEntry) -> None:
     place = entry.folder.parent.parent / entry.folder.name
     if place.exists():
-        hint = "Remove that one first; then this one can be restored."
-        raise ModelError(f"There is another model called {entry.reference!r} by now.", hint=hint)
+        what = tr("Couldn't restore {name!r}: there is now another model with this name.", name=entry.reference)
+        raise ModelError(what, hint=tr("Remove the other one first."))
     with storage_errors(place):
         entry.folder.rename(place)
     versions.remove_if_empty(entry.folder.parent)

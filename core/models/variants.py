@@ -1,6 +1,6 @@
-"""A model in another form, as one file: weights stored otherwise, and a backbone's card that is true of that form.
+"""Variants of a model with another storage of weights, as one file with a matching backbone card.
 
-A form is compared with the model before it is written, and can be imported as a model with a backbone of its own.
+A variant is compared with the model before it is written, and can be imported as a model with its own backbone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
@@ -28,19 +29,18 @@ from core.models.installed import InstalledModel, load_backbone, load_head
 from core.models.weight_storage import Storage, head_to_float16, store_as_float16, store_as_float32
 
 MAX_ROUNDING: Final = 0.01
-"""By which part of the greatest logit others may differ once weights are rounded to float16."""
+"""Maximum difference of logits with float16 weights, as a fraction of the largest logit."""
 
 _MAX_NAME: Final = 64
-_HINT: Final = "Nothing was written. `fovea doctor` tells whether the model itself is whole."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """A backbone in one form.
+    """A variant of a backbone.
 
     Attributes:
         data: its ONNX file.
-        card: what that file is.
+        card: the card of that file.
     """
 
     data: bytes
@@ -49,7 +49,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What a joined file says of n images: features float32 [n, d], logits and probabilities float32 [n, classes]."""
+    """Outputs of a joined file for n images: features float32 [n, d], logits and probabilities float32 [n, classes]."""
 
     features: NDArray[np.float32]
     logits: NDArray[np.float32]
@@ -64,26 +64,26 @@ def export_variant(
     report: ProgressCallback = lambda _: None,
     token: CancelToken | None = None,
 ) -> None:
-    """Write a model as one .onnx with all its weights in float32 or in float16.
+    """Write a model as one .onnx with all weights in float32 or float16.
 
-    In float32 its logits differ from the model's by no more than `MAX_DIFFERENCE`, in float16 by no more than
-    `MAX_ROUNDING` of the greatest.
+    In float32 its logits differ from the model's by at most `MAX_DIFFERENCE`, in float16 by at most `MAX_ROUNDING` of
+    the largest.
 
     Args:
         model: the model.
-        file: to write or replace.
+        file: the file to write or replace.
         storage: not INT8, which needs images: see `core.exporting.quantised`.
-        report: told of each step.
-        token: looked at before each step.
+        report: called with the progress.
+        token: checked before each step.
 
     Raises:
         Cancelled: the token was cancelled; nothing was written.
-        ModelError: the model's files are damaged, it has weights larger than float16 can store, or the file does not
-            answer as the model does.
+        ModelError: the model's files are damaged, it has weights too large for float16, or the outputs of the file
+            differ from the model's.
         ProviderError: ONNX Runtime cannot run the model.
-        StorageError: the file cannot be written; what was there before is unharmed.
+        StorageError: the file cannot be written; an existing file is unchanged.
     """
-    token, clock = token or CancelToken(), ProgressReporter("writing it anew", 3, report)
+    token, clock = token or CancelToken(), ProgressReporter(tr("exporting"), 3, report)
 
     def advance() -> None:
         clock.advance()
@@ -92,21 +92,21 @@ def export_variant(
     head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
     wanted = logits_of(own, head)
     advance()
-    form = backbone_variant(own, storage)
+    variant = backbone_variant(own, storage)
     advance()
     half = storage is Storage.FLOAT16
-    data = joined.join(form.data, form.card, head_to_float16(head) if half else head, model.card, exact=not half)
+    data = joined.join(variant.data, variant.card, head_to_float16(head) if half else head, model.card, exact=not half)
     maximum = MAX_ROUNDING * max(1.0, float(np.abs(wanted).max())) if half else MAX_DIFFERENCE
-    check_joined(data, form.card, model.card, wanted, maximum)
+    check_joined(data, variant.card, model.card, wanted, maximum)
     advance()
     write_atomically(file, data)
 
 
 def backbone_variant(backbone: Variant, storage: Storage) -> Variant:
-    """A backbone with its kernels in float32 or float16; the very same where they are stored so already.
+    """A backbone with its kernels in float32 or float16; unchanged if they are already stored that way.
 
     Raises:
-        ModelError: the file is unsafe or damaged, or holds numbers larger than float16 can store.
+        ModelError: the file is unsafe or damaged, or has numbers too large for float16.
     """
     model = graph.parse(backbone.data)
     changed = store_as_float32(model) if storage is Storage.FLOAT32 else store_as_float16(model)
@@ -114,15 +114,15 @@ def backbone_variant(backbone: Variant, storage: Storage) -> Variant:
 
 
 def make_variant(data: bytes, card: BackboneCard, storage: Storage) -> Variant:
-    """A changed backbone with a card of its own: named after the form, with the features that the file gives here.
+    """Make the card of a changed backbone: its name has the storage as suffix, its golden features are computed here.
 
     Args:
         data: the changed ONNX file.
-        card: of the backbone as it was.
-        storage: the form.
+        card: the card of the original backbone.
+        storage: the storage of the weights.
 
     Raises:
-        ModelError: the file is unsafe, does not run, or is not what the rest of the card says.
+        ModelError: the file is unsafe, does not run, or does not match the rest of the card.
     """
     graph.check_backbone(data, card)
     (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
@@ -133,10 +133,10 @@ def make_variant(data: bytes, card: BackboneCard, storage: Storage) -> Variant:
 
 
 def logits_of(backbone: Variant, head: Head) -> NDArray[np.float32]:
-    """What a backbone and a head say of the golden inputs: logits float32 [n, classes].
+    """Logits of a backbone and a head for the golden inputs, float32 [n, classes].
 
     Raises:
-        ModelError: the backbone does not give the features that its card promises.
+        ModelError: the backbone does not reproduce the features in its card.
     """
     engine = open_engine(backbone.data, backbone.card, Provider.CPU, Precision.EXACT)
     return head.logits(engine.run(golden.golden_inputs(backbone.card.preprocessing.size)))
@@ -145,28 +145,32 @@ def logits_of(backbone: Variant, head: Head) -> NDArray[np.float32]:
 def check_joined(
     data: bytes, backbone: BackboneCard, card: ModelCard, wanted: NDArray[np.float32], max_difference: float
 ) -> None:
-    """Refuse a joined file that does not say of the golden inputs what it should.
+    """Refuse a joined file whose outputs for the golden inputs are not the expected ones.
 
     Args:
         data: the file.
-        backbone: its backbone's card.
-        card: the model's.
-        wanted: logits [n, classes].
-        max_difference: by how much a logit may differ from them.
+        backbone: the card of its backbone.
+        card: the card of the model.
+        wanted: the expected logits [n, classes].
+        max_difference: maximum difference of a logit.
 
     Raises:
-        ModelError: a logit differs by more, a probability is not what the logits make it, or the file does not run.
+        ModelError: a logit differs by more, probabilities do not match the logits, or the file does not run.
     """
     found = run_joined(open_file(data), golden.golden_inputs(backbone.preprocessing.size))
     expected = softmax(found.logits, card.temperature)
     logits, probabilities = np.abs(found.logits - wanted).max(), np.abs(found.probabilities - expected).max()
     if not (logits <= max_difference and probabilities <= MAX_DIFFERENCE):
-        what = f"The exported file would answer otherwise than {card.name!r}: logits differ by {logits:.2g}."
-        raise ModelError(what, hint=_HINT)
+        what = tr(
+            "The exported file does not give the same predictions as {name!r} (logits differ by {difference:.2g}).",
+            name=card.name,
+            difference=logits,
+        )
+        raise ModelError(what, hint=tr("Nothing was written. Run `fovea doctor` to check the model."))
 
 
 def open_file(data: bytes) -> ort.InferenceSession:
-    """A session of an ONNX file made here, on the CPU in float32.
+    """Open a session for an exported ONNX file, on the CPU in float32.
 
     Raises:
         ModelError: ONNX Runtime refuses it.
@@ -175,7 +179,7 @@ def open_file(data: bytes) -> ort.InferenceSession:
 
 
 def run_joined(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Outputs:
-    """What a joined file says of images uint8 [n, size, size, 3].
+    """Run a joined file on images uint8 [n, size, size, 3].
 
     Raises:
         ModelError: it does not run.
@@ -186,7 +190,7 @@ def run_joined(session: ort.InferenceSession, images: NDArray[np.uint8]) -> Outp
 def run_file(
     session: ort.InferenceSession, outputs: tuple[str, ...], images: NDArray[np.uint8]
 ) -> list[NDArray[np.float32]]:
-    """Outputs of an ONNX file for images uint8 [n, size, size, 3].
+    """Run an ONNX file on images uint8 [n, size, size, 3].
 
     Raises:
         ModelError: it does not run.
@@ -194,5 +198,6 @@ def run_file(
     try:
         values = session.run(list(outputs), {graph.INPUT: images})
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        raise ModelError(f"The exported file does not run: {sessions.first_line(error)}", hint=_HINT) from error
+        what = tr("The exported file does not run: {reason}", reason=sessions.first_line(error))
+        raise ModelError(what, hint=tr("Nothing was written. Run `fovea doctor` to check the model.")) from error
     return [np.asarray(value) for value in values]

@@ -1,13 +1,13 @@
-"""How the person's own models lie on disk, and how that changes: wholly or not at all, also with two programs at once.
+"""The user's models on disk, and how they change: atomically, even with two programs at once.
 
-`<own>/<name>/<n>/` is version n of a name: 1, 2 and so on. `<own>/<name>/active` says which one is active, one number
-a line: the last one is, those above it were before. `<own>/<name>/newest` is the highest number ever given, where that
-version was removed; no other version will bear it.
+`<own>/<name>/<n>/` is version n of a name: 1, 2 and so on. `<own>/<name>/active` has one number per line: the last is
+the active version, those above were active before. `<own>/<name>/newest` is the highest number ever used, if that
+version was removed; it is not reused.
 
-A version is built in `.new-*` beside its place and then renamed; what is removed is renamed into `.removed-*` there and
-can be restored for `KEPT_DAYS`. Who changes anything holds `<own>/.lock`, which the system takes back from a killed
-program; who only reads needs no lock. What a kill leaves, and what was removed long ago, is deleted by a later
-installation or removal.
+A version is built in `.new-*` next to its final path and then renamed. Removed versions are moved to `.removed-*` and
+can be restored for `KEPT_DAYS`. Writers hold `<own>/.lock`, which the system releases if a program is killed; readers
+need no lock. Leftovers of killed programs, and what was removed long ago, are deleted by a later installation or
+removal.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError, StorageError
+from core.base.i18n import tr
 from core.base.salvage import recovery_lock, set_aside
 from core.base.storage import reading_errors, replace, storage_errors, write_atomically
 from core.models.files import read_file
@@ -32,40 +33,39 @@ LOCK: Final = ".lock"
 _ACTIVE: Final = "active"
 _NEWEST: Final = "newest"
 _MAX_KEPT: Final = 100
-"""How many lines `active` may have."""
+"""Maximum number of lines in `active`."""
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]{0,8})\Z")
 KEPT_DAYS: Final = 7
-"""How long what was removed can be restored."""
+"""How long removed models and versions can be restored."""
 TRASH: Final = (".removed-*", "*/.removed-*")
 _LEFTOVERS: Final = ("*/.new-*", "*/.*.part")
 _STALE_S: Final = 24 * 3600
-"""The age from which a leftover cannot be the work of a program that still runs."""
+"""The age at which a leftover cannot belong to a running program."""
 _TIMEOUT_S: Final = 30.0
-"""How long another program may hold the lock; it does so for milliseconds, at most as long as a backbone is read."""
+"""How long to wait for the lock; it is held for milliseconds, at most as long as a backbone is read."""
 
 
 class NameTakenError(ModelError):
-    """A model was to be installed under a new name, and the name is not new."""
+    """A model was to be installed under a new name, but the name is taken."""
 
 
 def split_reference(reference: str) -> tuple[str, int | None]:
-    """The name and the number in `name@number`; without a number the active version is meant.
+    """Split `name@number`; the number is None if only the name is given, for the active version.
 
     Raises:
-        ModelError: what follows the @ is no number.
+        ModelError: what follows the @ is not a number.
     """
     name, at, number = reference.partition("@")
     if not at:
         return name, None
     if not _NUMBER.match(number):
-        raise ModelError(
-            f"{reference!r} names no version of a model.", hint="After the @ stands a version's number: mine@2."
-        )
+        what = tr("{reference!r} is not a version of a model.", reference=reference)
+        raise ModelError(what, hint=tr("Write the version number after the @, for example mine@2."))
     return name, int(number)
 
 
 def subfolders(place: Path) -> list[Path]:
-    """The folders in a place by name, without hidden ones; none where the place cannot be read."""
+    """The visible subfolders of a folder, sorted by name; none if it cannot be read."""
     try:
         return sorted(
             folder for folder in place.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_"))
@@ -75,42 +75,47 @@ def subfolders(place: Path) -> list[Path]:
 
 
 def numbers(place: Path) -> tuple[int, ...]:
-    """The versions in the folder of a name, the lowest number first."""
+    """The versions in the folder of a name, in ascending order."""
     found = (int(folder.name) for folder in subfolders(place) if _NUMBER.match(folder.name))
     return tuple(sorted(number for number in found if number))
 
 
 def history(place: Path) -> tuple[int, ...]:
-    """The versions that were active, the latest last; 0 is what came with the program, or a line that says nothing."""
+    """The versions that were active, the latest last; 0 is the built-in version, or an invalid line."""
     return _lines(place / _ACTIVE)
 
 
 def history_error(place: Path) -> ModelError | None:
-    """Why it is not known which version of a name is active; None where it is, or none is."""
+    """Why the active version of a name cannot be read; None if it can, or if none is active."""
     file = place / _ACTIVE
     try:
         os.scandir(place).close()
         lines = file.read_bytes().splitlines() if file.exists() else []
     except OSError as error:
-        what = f"The folder {str(place)!r} of the model {place.name!r} cannot be read: {error.strerror}."
-        return ModelError(what, hint="Check the permissions of that folder and its disk.")
+        what = tr(
+            "Couldn't read the folder {folder!r} of the model {name!r}: {reason}.",
+            folder=str(place),
+            name=place.name,
+            reason=error.strerror,
+        )
+        return ModelError(what, hint=tr("Check the folder's permissions and its disk."))
     if not lines or _is_number(lines[-1]):
         return None
-    what = f"It is not known which version of {place.name!r} is active: {str(file)!r} is damaged."
-    return ModelError(what, hint=f"`fovea models activate {place.name}@N` chooses one.")
+    what = tr("The active version of {name!r} is unknown: {file!r} is damaged.", name=place.name, file=str(file))
+    return ModelError(what, hint=tr("Run `fovea models activate {name}@N` to choose a version.", name=place.name))
 
 
 def active(place: Path) -> int:
-    """The number of the active version, which may be gone; 0 where none is active."""
+    """The number of the active version, which may be missing; 0 if none is active."""
     past = history(place)
     return past[-1] if past else 0
 
 
 def write_history(place: Path, past: Sequence[int]) -> None:
-    """Make the last of these numbers the active version; of a long history the beginning is forgotten.
+    """Make the last of these numbers the active version; a long history is truncated at the start.
 
     Raises:
-        StorageError: the folder does not allow it; what was active still is.
+        StorageError: the folder does not allow it; the active version is unchanged.
     """
     file = place / _ACTIVE
     with reading_errors(file):
@@ -122,7 +127,7 @@ def write_history(place: Path, past: Sequence[int]) -> None:
 
 @contextlib.contextmanager
 def locked(own: Path) -> Iterator[None]:
-    """Keep every other program from changing the person's models meanwhile.
+    """Lock the user's models against changes by other programs.
 
     Raises:
         StorageError: the folder does not allow it, or another program holds the lock for too long.
@@ -136,18 +141,19 @@ def locked(own: Path) -> Iterator[None]:
             stack.callback(lock.close)
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            what = f"The models in {str(own)!r} cannot be changed just now: {error}."
-            raise StorageError(what, hint="Close what else may be changing them, and check that folder.") from error
+            what = tr("Couldn't change the models in {folder!r}: {reason}.", folder=str(own), reason=error)
+            hint = tr("Close other programs that may be changing them, and check the folder.")
+            raise StorageError(what, hint=hint) from error
         yield
 
 
 @contextlib.contextmanager
 def staging(place: Path, *, new_name: bool) -> Iterator[Path]:
-    """A folder to build a version in, gone afterwards unless it was published.
+    """Create a folder to build a version in; it is removed afterwards unless it was published.
 
     Args:
         place: the folder of the name.
-        new_name: whether there must be no such folder yet; only one program can succeed in that.
+        new_name: whether that folder must not exist yet; only one program can succeed.
 
     Raises:
         NameTakenError: with `new_name`, there is one.
@@ -172,21 +178,21 @@ def _claim(place: Path, *, new_name: bool) -> None:
     except FileExistsError as error:
         if not new_name:
             raise
-        what = f"There already is a model called {place.name!r}."
-        raise NameTakenError(what, hint="Choose another name.") from error
+        what = tr("There is already a model named {name!r}.", name=place.name)
+        raise NameTakenError(what, hint=tr("Choose another name.")) from error
 
 
 def publish(folder: Path, place: Path, *, activate: bool, before: int | None) -> int:
-    """Make a finished folder the next version, and the active one if wanted, or leave no trace of it; needs the lock.
+    """Make a finished folder the next version, and optionally the active one, or change nothing; needs the lock.
 
     Args:
         folder: the finished folder.
         place: the folder of the name.
-        activate: whether it is to be the active one.
-        before: which is active now; 0 for what came with the program, None for none.
+        activate: whether to make it the active version.
+        before: the active version; 0 for the built-in one, None for none.
 
     Returns:
-        The version's number.
+        The number of the new version.
 
     Raises:
         StorageError: the disk does not allow it.
@@ -205,20 +211,20 @@ def publish(folder: Path, place: Path, *, activate: bool, before: int | None) ->
 
 
 def discard(place: Path, number: int) -> None:
-    """Remove a version whose number shall not be given again; needs the lock.
+    """Remove a version so that its number is not reused; needs the lock.
 
     Raises:
-        StorageError: the disk does not allow it; the version is as it was.
+        StorageError: the disk does not allow it; the version is unchanged.
     """
     write_atomically(place / _NEWEST, f"{max((number, *_lines(place / _NEWEST)))}\n".encode())
     move_to_trash(place / str(number))
 
 
 def move_to_trash(folder: Path) -> None:
-    """Take a folder away, so that it can be restored; a kill leaves it in its place or in its grave.
+    """Move a folder to the trash, from which it can be restored; a kill leaves it in one place or the other.
 
     Raises:
-        StorageError: the disk does not allow it; the folder is as it was.
+        StorageError: the disk does not allow it; the folder is unchanged.
     """
     with storage_errors(folder):
         trashed = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
@@ -230,7 +236,7 @@ def move_to_trash(folder: Path) -> None:
 
 
 def purge(own: Path) -> None:
-    """Delete what killed programs left half done, and what was removed long ago."""
+    """Delete leftovers of killed programs, and what was removed long ago."""
     for patterns, oldest_s in ((_LEFTOVERS, _STALE_S), (TRASH, KEPT_DAYS * 24 * 3600)):
         for path in (path for pattern in patterns for path in own.glob(pattern)):
             with contextlib.suppress(OSError):
@@ -240,7 +246,7 @@ def purge(own: Path) -> None:
 
 
 def _taken(place: Path) -> list[int]:
-    """Numbers that a new version cannot bear, whatever stands under them."""
+    """Numbers that a new version cannot use."""
     return [int(path.name) for path in place.iterdir() if _NUMBER.match(path.name)]
 
 
@@ -249,7 +255,7 @@ def _is_number(line: bytes) -> bool:
 
 
 def _lines(file: Path) -> tuple[int, ...]:
-    """The numbers in a file, one a line, 0 for a line that is none; empty where it cannot be read."""
+    """The numbers in a file, one per line, 0 for an invalid line; empty if it cannot be read."""
     try:
         lines = read_file(file).decode("ascii").splitlines()
     except (ModelError, UnicodeDecodeError):
@@ -258,6 +264,6 @@ def _lines(file: Path) -> tuple[int, ...]:
 
 
 def remove_if_empty(place: Path) -> None:
-    """Delete a folder in which nothing lies."""
+    """Delete a folder if it is empty."""
     with contextlib.suppress(OSError):
         place.rmdir()

@@ -1,4 +1,4 @@
-"""Forms in which a network's weights can be stored, as changes of its ONNX graph; it computes in float32 in each."""
+"""Storage of a network's weights in float32 or float16, as changes of its ONNX graph; it always computes in float32."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
+from core.base.i18n import mark, tr
 from core.models.heads import DenseHead, Head, LinearHead, named_layers
 
 MIN_VALUES: Final = 1024
-"""Arrays smaller than this save nothing worth a cast."""
+"""Smaller arrays are not worth a cast."""
 
 _READ_WEIGHTS: Final = ("Conv", "Gemm", "MatMul")
-_TOO_LARGE: Final = "Export it with --storage float32."
+_TOO_LARGE: Final = mark("Export it with --storage float32.")
 
 
 class Storage(StrEnum):
@@ -30,13 +31,13 @@ class Storage(StrEnum):
 
 
 def storage_of(model: onnx.ModelProto) -> Storage:
-    """FLOAT16 where any kernel is stored so, else FLOAT32."""
+    """FLOAT16 if any kernel is stored as float16, otherwise FLOAT32."""
     half = any(array.data_type == TensorProto.FLOAT16 for array in model.graph.initializer)
     return Storage.FLOAT16 if half else Storage.FLOAT32
 
 
 def store_as_float32(model: onnx.ModelProto) -> bool:
-    """Store as float32 what is stored as float16 and cast; not one number changes.
+    """Store float16 arrays with a cast as float32; the values do not change.
 
     Returns:
         Whether there was any such array.
@@ -57,13 +58,13 @@ def store_as_float32(model: onnx.ModelProto) -> bool:
 
 
 def store_as_float16(model: onnx.ModelProto) -> bool:
-    """Round kernels to float16, and cast them back where the network reads them; small ones stay as they are.
+    """Round kernels to float16, and cast them back in the graph; small ones are not changed.
 
     Returns:
         Whether there was any kernel in float32.
 
     Raises:
-        ModelError: a weight is larger than any float16.
+        ModelError: a weight is too large for float16.
     """
     graph = model.graph
     arrays = _own_arrays(graph, TensorProto.FLOAT)
@@ -84,10 +85,10 @@ def store_as_float16(model: onnx.ModelProto) -> bool:
 
 
 def head_to_float16(head: Head) -> Head:
-    """The head with weights that float16 stores without loss.
+    """Round the weights of a head to float16.
 
     Raises:
-        ModelError: a weight is larger than any float16.
+        ModelError: a weight is too large for float16.
     """
     layers = tuple(
         LinearHead(_to_float16(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
@@ -99,12 +100,12 @@ def _to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     if not np.isfinite(half).all():
-        raise ModelError("The model has weights larger than float16 can store.", hint=_TOO_LARGE)
+        raise ModelError(tr("The model has weights that are too large for float16."), hint=tr(_TOO_LARGE))
     return half
 
 
 def _own_arrays(graph: onnx.GraphProto, kind: int) -> dict[str, TensorProto]:
-    """Stored arrays of a kind by name; not those that a caller may replace because they are inputs too."""
+    """Stored arrays of a type by name, without those that are also inputs and could be replaced by a caller."""
     inputs = {info.name for info in graph.input}
     return {array.name: array for array in graph.initializer if array.data_type == kind and array.name not in inputs}
 
@@ -125,5 +126,5 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
 
 
 def _exact(array: TensorProto, name: str) -> TensorProto:
-    """The same numbers in float32 under another name."""
+    """The same values in float32 under another name."""
     return numpy_helper.from_array(numpy_helper.to_array(array).astype(np.float32), name)

@@ -64,7 +64,7 @@ def test_versions_are_activated_removed_and_restored() -> None:
     assert api.remove("mine", None) is None
     api.restore("mine", None)
     assert open_library().active("mine") == 2
-    with pytest.raises(FoveaError, match="came with Fovea"):
+    with pytest.raises(FoveaError, match="is built in"):
         api.remove("general", None)
 
 

@@ -165,7 +165,7 @@ def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_pa
 
 @pytest.mark.parametrize("path", ["/opt/a=b/fovea", "/opt/a\nb/fovea", os.fsdecode(b"/opt/\xff/fovea")])
 def test_a_path_that_no_entry_can_hold_is_refused(path: str, data_home: Path) -> None:
-    with pytest.raises(UsageError, match="cannot start") as caught:
+    with pytest.raises(UsageError, match="can't start") as caught:
         install(LaunchCommand((path,)), ICONS)
     assert "Move Fovea" in caught.value.hint
     assert written(data_home) == {}
@@ -191,7 +191,7 @@ def test_an_entry_that_somebody_else_wrote_is_left_alone(data_home: Path) -> Non
     entry.parent.mkdir()
     entry.write_bytes(b"[Desktop Entry]\nName=Mine\n")
     for act in (lambda: install(LaunchCommand(("/opt/fovea",)), ICONS), uninstall):
-        with pytest.raises(StorageError, match="not written by Fovea"):
+        with pytest.raises(StorageError, match="not created by Fovea"):
             act()
     assert written(data_home) == {"applications/fovea.desktop": b"[Desktop Entry]\nName=Mine\n"}
 
@@ -302,9 +302,9 @@ def test_the_command_installs_this_very_program_and_says_so(
     assert str(data_home) in said.err
     assert "--uninstall" in said.err
     assert run("--uninstall") == 0
-    assert "9 files removed" in capsys.readouterr().err
+    assert "(9 files)" in capsys.readouterr().err
     assert run("--uninstall") == 0
-    assert "was not in your menus" in capsys.readouterr().err
+    assert "is not in your menus" in capsys.readouterr().err
 
 
 def test_what_the_command_names_starts_the_program(data_home: Path, tmp_path: Path) -> None:

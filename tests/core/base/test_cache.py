@@ -57,10 +57,10 @@ def test_a_person_is_told_what_is_lost(cache: Cache, tmp_path: Path, caplog: pyt
     file.write_bytes(b"no database" * 500)
     with cache:
         _put(cache, "a")
-    assert "The things of mine kept in" in caplog.text
+    assert "(things of mine) was damaged and is rebuilt" in caplog.text
     caplog.clear()
     other = Cache(file / "below", "things", "used REAL", limit_bytes=1, what="things of mine")
     with other:
         other.put([(0.0,)])
         other.put([(0.0,)])
-    assert [record.getMessage().split(" in ")[0] for record in caplog.records] == ["Things of mine are not kept"]
+    assert [record.getMessage().split(" '")[0] for record in caplog.records] == ["Couldn't use the cache"]

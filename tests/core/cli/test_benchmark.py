@@ -23,7 +23,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_table_tells_each_provider_and_decoding(fovea: Fovea) -> None:
     ran = fovea("benchmark")
     assert (ran.code, ran.err) == (0, "")
-    for told in ("CPU", "OpenVINO", "CUDA", "1 image", "8 at once", "side by side"):
+    for told in ("CPU", "OpenVINO", "CUDA", "batch of 1", "batch of 8", "in parallel"):
         assert told in ran.out
 
 

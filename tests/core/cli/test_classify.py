@@ -266,7 +266,7 @@ def test_output_that_cannot_be_written_is_told_before_any_work(
 ) -> None:
     ran = fovea("classify", pictures, "--model", "colours", "--output", tmp_path / name)
     assert (ran.code, ran.out) == (2, "")
-    assert "could not be written" in ran.err
+    assert "Couldn't write" in ran.err
     assert "images/s" not in ran.err
 
 
@@ -283,7 +283,7 @@ def test_a_folder_without_images_is_told_and_the_others_are_done(fovea: Fovea, p
     (tmp_path / "bare").mkdir()
     ran = fovea("classify", tmp_path / "bare", pictures, "--model", "colours", "--format", "jsonl")
     assert (ran.code, len(_lines(ran.out))) == (0, 3)
-    assert f"No image was found in '{tmp_path / 'bare'}'." in ran.err
+    assert f"No images found in '{tmp_path / 'bare'}'." in ran.err
     assert "--recursive" in ran.err
 
 
@@ -311,7 +311,7 @@ def test_a_folder_that_may_not_be_read_is_told_and_counts_as_failure(fovea: Fove
 def test_a_model_that_is_not_there_is_told_with_those_that_are(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--model", "flowers")
     assert (ran.code, ran.out) == (2, "")
-    assert "no model called 'flowers'" in ran.err
+    assert "no model named 'flowers'" in ran.err
     assert "colours" in ran.err
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_model_is_told_before_any_image(fovea: Fovea, pictures: Path, 
     (colours.folder / tiny.MODEL_FILE).write_bytes(b"not ONNX")
     ran = fovea("classify", pictures, "--model", "colours", "--output", pictures / "results.csv")
     assert (ran.code, ran.out) == (2, "")
-    assert "sum differs" in ran.err
+    assert "damaged or was changed" in ran.err
     assert "Traceback" not in ran.err
     assert not (pictures / "results.csv").exists()
     assert not list(pictures.glob(".*"))

@@ -47,5 +47,5 @@ def test_a_folder_of_raw_photos_alone_says_so(fovea: Fovea, tmp_path: Path) -> N
     (tmp_path / "raw" / "a.nef").write_bytes(b"x")
     ran = fovea("classify", tmp_path / "raw", "--model", "colours")
     assert ran.code == 2
-    assert "No image was found. Skipped 1 file of a kind Fovea does not read: 1 NEF." in ran.err
+    assert "No images found. Skipped 1 file in an unsupported format: 1 NEF." in ran.err
     assert "--recursive" not in ran.err

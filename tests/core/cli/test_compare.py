@@ -59,7 +59,8 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
 
 def test_what_they_learnt_from_is_told(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("models", "compare", "mine@1", "mine@2", labelled)
-    assert "Models were trained on some of these 6 images, or on copies: 'mine@1' on 2 and 'mine@2' on 6" in ran.err
+    for name, count in (("mine@1", 2), ("mine@2", 6)):
+        assert f"'{name}' was trained on {count} of these 6 images, or on copies" in ran.err
 
 
 def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:
@@ -75,7 +76,7 @@ def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:
 def test_where_they_do_not_differ_that_is_said(fovea: Fovea, labelled: Path) -> None:
     library.open_library().install(*tiny.packaged_model("other"))
     ran = fovea("models", "compare", "mine@2", "other", labelled)
-    assert "They are right about the same images." in ran.out
+    assert "Both are correct on the same images." in ran.out
     assert ".png" not in ran.out
 
 
@@ -137,7 +138,7 @@ def test_the_table_of_unlabelled_photos_says_that_nobody_knows_who_is_right(fove
     ran = fovea("models", "compare", "mine@1", "mine", unlabelled)
     assert ran.code == 1
     assert "2 (50.0%)" in ran.out
-    assert "nobody says what is on them" in ran.out
+    assert "no labels of classes that both models know" in ran.out
     assert "broken.png" in ran.err
 
 

@@ -17,7 +17,7 @@ def test_the_table_tells_every_part(fovea: Fovea) -> None:
     assert (ran.code, ran.err) == (0, "")
     for told in ("onnxruntime", "processor", "CUDA", "OpenVINO", "CPU", "colours", "settings", "HEIC"):
         assert told in ran.out
-    assert ran.out.endswith("Images can be classified here.\n")
+    assert ran.out.endswith("Images can be classified on this machine.\n")
 
 
 def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: InstalledModel) -> None:
@@ -25,7 +25,7 @@ def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: Instal
     content = json.loads(fovea("doctor", "--format", "json").out)
     (model,) = (model for model in content["models"] if model["name"] == "colours")
     assert (model["works"], model["is_backbone"]) == (False, False)
-    assert "sum differs" in model["trouble"]["what"]
+    assert "damaged or was changed" in model["trouble"]["what"]
     assert {provider["provider"] for provider in content["providers"]} <= {"cuda", "openvino", "cpu"}
 
 

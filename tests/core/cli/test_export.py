@@ -38,7 +38,7 @@ def test_weights_are_stored_as_asked(fovea: Fovea, tmp_path: Path, storage: tupl
     file = tmp_path / "colours.onnx"
     ran = fovea("models", "export", "colours", file, *storage)
     assert (ran.code, ran.out) == (0, "")
-    assert f"'colours' is written to {str(file)!r}" in ran.err
+    assert f"Exported 'colours' to {str(file)!r}" in ran.err
     assert (TensorProto.FLOAT16 in _types(file)) == half
     imported = fovea("models", "import", file)
     assert imported.code == 0
@@ -56,7 +56,7 @@ def test_8_bits_are_written_with_a_table_of_what_they_lose(fovea: Fovea, folder:
     assert set(rule) == {"─"}
     assert [row.split()[0] for row in rows] == ["exact", "u8s8", "s8s8"]
     assert sum("(written)" in row for row in rows) == 1
-    assert "drawn anew: the model was not trained on this folder" in told
+    assert "a new random split: the model was not trained on this folder" in told
     assert TensorProto.INT8 in _types(file)
     assert fovea("models", "import", file).out == "colours-2\n"
 
@@ -100,9 +100,9 @@ def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, tmp_path: P
     assert "ends in .onnx or .tflite" in refused(tmp_path / "colours")
     assert "--images" in refused(tmp_path / "a.onnx", "--storage", "int8")
     assert "--images" in refused(tmp_path / "a.tflite", "--storage", "int8")
-    assert "Leave --images out" in refused(tmp_path / "a.onnx", "--images", folder)
+    assert "Remove --images" in refused(tmp_path / "a.onnx", "--images", folder)
     assert "invalid choice" in refused(tmp_path / "a.onnx", "--storage", "int4")
-    assert "not a share" in refused(tmp_path / "a.onnx", "--most-lost", "2")
+    assert "not a number from 0 to 1" in refused(tmp_path / "a.onnx", "--most-lost", "2")
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 

@@ -73,9 +73,9 @@ def test_what_is_about_folders_is_refused_for_files(fovea: Fovea, pictures: Path
     for option in (["--include", "*.png"], ["--fresh"], ["--keep-features"]):
         ran = fovea("classify", pictures / "red.png", pictures, *ASK, *option)
         assert (ran.code, ran.out) == (2, "")
-        assert "Name folders alone" in ran.err
+        assert "Give folders only" in ran.err
     ran = fovea("classify", pictures, pictures / "more", *ASK, "--fresh")
-    assert "lies within another" in ran.err
+    assert "is inside another" in ran.err
 
 
 def test_several_folders_are_several_jobs_and_overlapping_ones_none(fovea: Fovea, pictures: Path) -> None:
@@ -109,7 +109,7 @@ def test_jobs_are_listed_told_about_and_removed(fovea: Fovea, pictures: Path) ->
     assert str(pictures) in table
     shown = json.loads(fovea("jobs", "show", job["id"], "--format", "json").out)
     assert shown["classes"] == {"blue": 1, "green": 1, "red": 1}
-    assert "3 classified, 1 failed, 0 to do" in fovea("jobs", "show", job["id"]).out
+    assert "3 classified, 1 failed, 0 remaining" in fovea("jobs", "show", job["id"]).out
     removed = fovea("jobs", "remove", job["id"])
     assert (removed.code, removed.out) == (0, "")
     assert not job_folder(job["id"]).exists()
@@ -125,11 +125,11 @@ def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Pat
     id_ = job_id(JobRequest(pictures, recursive=True))
     with ResultStore(id_) as answers:
         answers.set_reviews({1: Review(Verdict.CORRECTED, "green")})
-    assert f"`fovea jobs restore {id_}` takes that back for 7 days" in fovea("jobs", "remove", id_).err
+    assert f"within 7 days, run `fovea jobs restore {id_}`" in fovea("jobs", "remove", id_).err
     (told,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
     assert (told["id"], told["folder"], told["counts"]["reviewed"]) == (id_, str(pictures), 1)
     assert id_ in fovea("jobs", "restore").out
-    assert fovea("jobs", "restore", id_).err == f"fovea: The job {id_} is there again.\n"
+    assert fovea("jobs", "restore", id_).err == f"fovea: Restored job {id_}.\n"
     with ResultStore(id_) as answers:
         assert answers.rows_of([1])[0].final_label == "green"
     assert json.loads(fovea("jobs", "restore", "--format", "json").out) == []
@@ -143,7 +143,7 @@ def test_a_damaged_job_is_removed_told_and_restored(fovea: Fovea, pictures: Path
     id_ = job_id(JobRequest(pictures, recursive=True))
     (job_folder(id_) / "journal.sqlite").write_bytes(b"broken" * 1000)
     assert fovea("jobs", "remove", id_).code == 0
-    assert "cannot be read" in fovea("jobs", "restore").out
+    assert "unreadable journal" in fovea("jobs", "restore").out
     assert fovea("jobs", "restore", id_).code == 0
     assert "damaged" in fovea("jobs").out
 

@@ -42,7 +42,7 @@ def test_a_folder_s_answers_go_beside_its_photos_and_away_again(fovea: Fovea, pi
         "grey.jpg": (None, "unchanged"),
     }
     assert b"<rdf:li>red</rdf:li>" in (pictures / "red.png.xmp").read_bytes()
-    assert "4 images: 3 added, 1 unchanged" in ran.err
+    assert "4 images, 3 added, 1 unchanged" in ran.err
     again = fovea("keywords", pictures, "--recursive", "--model", "colours", "--threshold", "0.9")
     assert (again.code, again.out) == (0, "")
     assert "4 unchanged" in again.err
@@ -82,7 +82,7 @@ def test_a_dry_run_writes_nothing(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("keywords", pictures, "--model", "colours", "--dry-run")
     assert ran.code == 0
     assert ran.out.count("added") == 3
-    assert "Would be: 3 images: 3 added" in ran.err
+    assert "Dry run, nothing was changed: 3 images, 3 added" in ran.err
     assert not list(pictures.rglob("*.xmp"))
 
 

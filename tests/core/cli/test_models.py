@@ -53,7 +53,7 @@ def test_a_model_that_lost_a_file_is_listed_as_broken(fovea: Fovea, colours: Ins
     ran = fovea("models")
     assert (ran.code, ran.err) == (0, "")
     (line,) = (line for line in ran.out.splitlines() if line.startswith("colours"))
-    assert "broken: The file “colours/1/head.npz” of the model is missing." in line
+    assert "damaged: The model file “colours/1/head.npz” is missing." in line
     shown = fovea("models", "show", "colours")
     assert (shown.code, shown.out) == (2, "")
     assert "missing" in shown.err
@@ -105,7 +105,7 @@ def test_the_model_in_use_is_the_one_that_classifies(fovea: Fovea, pictures: Pat
 def test_only_a_model_that_is_there_can_be_used(fovea: Fovea) -> None:
     ran = fovea("models", "use", "flowers")
     assert (ran.code, ran.out) == (2, "")
-    assert "no model called 'flowers'" in ran.err
+    assert "no model named 'flowers'" in ran.err
     assert _in_use() == settings.Settings().model
 
 
@@ -179,7 +179,7 @@ def test_an_export_of_ours_takes_no_answers(fovea: Fovea, tmp_path: Path) -> Non
     assert fovea("models", "export", "colours", file).code == 0
     ran = fovea("models", "import", file, "--size", "64", "--name", "x")
     assert ran.code == 2
-    assert "--size, --name cannot change it" in ran.err
+    assert "--size, --name cannot be used here" in ran.err
 
 
 @pytest.mark.usefixtures("colours")
@@ -196,7 +196,7 @@ def test_a_model_removed_while_in_use_gives_way_to_the_usual_one(fovea: Fovea) -
 def test_only_a_model_of_the_persons_own_can_be_removed(fovea: Fovea, home: Path, name: str) -> None:
     ran = fovea("models", "remove", name)
     assert ran.code == 2
-    assert "no model called" in ran.err
+    assert "no model named" in ran.err
     assert [path.name for path in (home / "models").glob("[!.]*")] == ["colours"]
 
 
@@ -206,7 +206,7 @@ def test_a_file_that_is_no_model_is_refused_with_reason_and_hint(fovea: Fovea, t
     ran = fovea("models", "import", file)
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 2
-    assert "not ONNX" in ran.err
+    assert "not an ONNX file" in ran.err
 
 
 @pytest.mark.usefixtures("colours")

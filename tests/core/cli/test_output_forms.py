@@ -18,7 +18,7 @@ def test_a_byte_order_mark_and_a_delimiter_are_for_csv_alone(fovea: Fovea, pictu
     assert file.read_bytes().startswith(b"\xef\xbb\xbfpath;label;")
     for option in (("--bom",), ("--delimiter", "tab")):
         ran = fovea(*asked, "--format", "jsonl", *option)
-        assert (ran.code, f"{option[0]} is for CSV only" in ran.err) == (2, True)
+        assert (ran.code, f"{option[0]} works only with CSV" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_photos_are_sorted_and_put_back(fovea: Fovea, pictures: Path, sorted_to:
     assert ran.code == 0
     assert files(sorted_to) == ["blue/blue.png", "green/green.png", "red/red.png", "unsure/more/grey.jpg"]
     assert re.search(r"^unsure +1$", ran.out, re.MULTILINE)
-    assert "4 photos sorted by copy" in ran.err
+    assert "Sorted 4 photos into" in ran.err
     assert "--undo" in ran.err
     listed = json.loads(fovea("sort", "--list", "--format", "json").out)
     assert [(one["state"], one["sorted"], one["destination"]) for one in listed] == [("sorted", 4, str(sorted_to))]
@@ -48,7 +48,7 @@ def test_photos_are_sorted_and_put_back(fovea: Fovea, pictures: Path, sorted_to:
     assert not sorted_to.exists()
     assert snapshot(pictures) == before
     again = fovea("sort", "--undo")
-    assert (again.code, "no such sorting" in again.err) == (2, True)
+    assert (again.code, "No matching sorting" in again.err) == (2, True)
 
 
 def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
@@ -91,7 +91,9 @@ def test_companions_are_listed_before_and_counted_after(fovea: Fovea, pictures: 
     steps = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)["steps"]
     (red,) = (step for step in steps if step["companions"])
     assert red["companions"][0]["target"] == str(Path(red["target"]).with_suffix(".mov"))
-    assert "4 photos and 1 companion file sorted by move" in fovea(*asked).err
+    err = fovea(*asked).err
+    assert "Sorted 4 photos into" in err
+    assert "(move). 1 companion file went with them." in err
     assert not (pictures / "red.mov").exists()
 
 
@@ -132,7 +134,7 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         (("photos",), "is not said"),
         (("--to", "x"), "is not said"),
         (("--undo", "nothing"), "no sorting called 'nothing'"),
-        (("--continue",), "no such sorting"),
+        (("--continue",), "No matching sorting"),
         (("nowhere", "--to", "x"), "There is no folder"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
         (("--undo", "--list"), "not allowed with"),

@@ -51,7 +51,7 @@ def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
     assert content["images"] == content["parts"]["test"]
     assert (content["name"], content["version"], content["computed"]) == ("mine", 1, 36)
     assert "--seed 0" in content["training"]["command"]
-    assert "fovea: 'mine' is in the library, version 1." in ran.err
+    assert "fovea: Added 'mine' to the library as version 1." in ran.err
     assert json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)["computed"] == 0
 
 
@@ -89,7 +89,7 @@ def test_without_test_images_nothing_is_claimed(fovea: Fovea, folder: Path) -> N
     ran = fovea("train", folder, "--name", "mine", "--test", "0", "--format", "json")
     content = json.loads(ran.out)
     assert (ran.code, content["accuracy"], content["images"]) == (0, None, 0)
-    assert "nobody knows how good it is" in ran.err
+    assert "The accuracy is not known" in ran.err
     assert fovea("train", folder, "--name", "mine", "--test", "0").code == 0
 
 
@@ -196,8 +196,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, home: Path) -> Non
     process = _start(folder, "--name", "mine", limit=500)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
-    assert "Features are not kept" in err
-    assert "Could not write" in err
+    assert "Couldn't use the cache" in err
+    assert "Couldn't write" in err
     assert "Traceback" not in err
     assert not (home / "models" / "mine").exists()
 

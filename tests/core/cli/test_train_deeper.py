@@ -90,6 +90,6 @@ def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if
     load_backbone(tuned.backbone)
     assert tuned.card.training["parity"]["greatest_difference"] <= 1e-3
     if not better:
-        assert "not in use" in ran.err
+        assert "did not activate it" in ran.err
         assert fovea("models", "activate", "mine@2").code == 0
     assert fovea("classify", folder, "--recursive", "--model", "mine", "--format", "jsonl").code == 0

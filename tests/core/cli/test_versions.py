@@ -44,7 +44,7 @@ def test_versions_are_told_for_people(fovea: Fovea, home: Path) -> None:
     (home / "models" / "mine" / "1" / tiny.HEAD_FILE).unlink()
     _install("Third", activate=False, evaluation={"accuracy": "[bold]high[/]"})
     lines = fovea("models", "versions", "mine").out.splitlines()
-    assert "broken: The file “mine/1/head.npz” of the model is missing." in lines[2]
+    assert "damaged: The model file “mine/1/head.npz” is missing." in lines[2]
     assert lines[3].startswith("2 (active)")
     assert f"{datetime.now().astimezone():%Y}" in lines[3]
     assert "75.0%" in lines[3]
@@ -54,36 +54,36 @@ def test_versions_are_told_for_people(fovea: Fovea, home: Path) -> None:
 def test_a_shipped_model_has_one_version(fovea: Fovea) -> None:
     (shipped,) = json.loads(fovea("models", "versions", "xception-imagenet", "--format", "json").out)
     assert (shipped["version"], shipped["active"], shipped["installed"]) == (0, True, None)
-    assert "with Fovea" in fovea("models", "versions", "xception-imagenet").out
+    assert "built in" in fovea("models", "versions", "xception-imagenet").out
 
 
 def test_a_version_is_activated_and_taken_back(fovea: Fovea) -> None:
     ran = fovea("models", "activate", "mine@1")
     assert (ran.code, ran.out, _active()) == (0, "", 1)
-    assert "'mine' now means its version 1" in ran.err
+    assert "'mine' now uses version 1" in ran.err
     ran = fovea("models", "rollback", "mine")
     assert (ran.code, ran.out, _active()) == (0, "", 2)
     assert "`fovea models activate mine@1`" in ran.err
     assert fovea("models", "rollback", "mine").code == 0
     ran = fovea("models", "rollback", "mine")
     assert (ran.code, _active()) == (2, 1)
-    assert "No other version" in ran.err
+    assert "no previously active version" in ran.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("activate", "mine"), "does not say which version"),
-        (("activate", "mine@7"), "no version 7 of 'mine'; there are versions 1, 2 (active)"),
-        (("activate", "mine@x"), "names no version"),
-        (("activate", "nobody@1"), "no model called 'nobody'"),
-        (("rollback", "mine@1"), "one version of a model, not a model"),
-        (("rollback", "nobody"), "no model called 'nobody'"),
-        (("versions", "mine@1"), "one version of a model, not a model"),
-        (("versions", "nobody"), "no model called 'nobody'"),
-        (("use", "mine@1"), "one version of a model, not a model"),
-        (("use", "mine@7"), "one version of a model, not a model"),
-        (("remove", "mine@2"), "Version 2 of 'mine' is the active one"),
+        (("activate", "mine"), "The version of 'mine' is missing"),
+        (("activate", "mine@7"), "no version 7 of 'mine'. Installed versions: 1, 2 (active)"),
+        (("activate", "mine@x"), "is not a version of a model"),
+        (("activate", "nobody@1"), "no model named 'nobody'"),
+        (("rollback", "mine@1"), "is a version of a model, not a model"),
+        (("rollback", "nobody"), "no model named 'nobody'"),
+        (("versions", "mine@1"), "is a version of a model, not a model"),
+        (("versions", "nobody"), "no model named 'nobody'"),
+        (("use", "mine@1"), "is a version of a model, not a model"),
+        (("use", "mine@7"), "is a version of a model, not a model"),
+        (("remove", "mine@2"), "Version 2 of 'mine' is active"),
         (("remove", "mine@7"), "no version 7 of 'mine'"),
         (("show", "mine@7"), "no version 7 of 'mine'"),
         (("export", "mine@7", "x.onnx"), "no version 7 of 'mine'"),
@@ -102,7 +102,7 @@ def test_what_cannot_be_meant_is_told_with_a_hint(fovea: Fovea, arguments: tuple
 def test_one_version_is_removed(fovea: Fovea) -> None:
     ran = fovea("models", "remove", "mine@1")
     assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Version 1 of 'mine' is removed.")
-    assert "`fovea models restore mine@1` takes that back for 7 days." in ran.err
+    assert "within 7 days, run `fovea models restore mine@1`." in ran.err
     assert library.open_library().numbers("mine") == (2,)
     assert fovea("models", "remove", "mine").code == 0
     assert library.open_library().numbers("mine") == ()
@@ -111,8 +111,8 @@ def test_one_version_is_removed(fovea: Fovea) -> None:
 def test_each_version_can_be_shown_exported_and_asked(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
     shown = json.loads(fovea("models", "show", "mine@1", "--format", "json").out)
     assert (shown["title"], shown["version"], shown["active"], shown["versions"]) == ("First", 1, False, [1, 2])
-    assert "version 1 (not active; 2 in all)" in fovea("models", "show", "mine@1").out
-    assert "version 2 (active; 2 in all)" in fovea("models", "show", "mine").out
+    assert "version 1 of 2 (not active)" in fovea("models", "show", "mine@1").out
+    assert "version 2 of 2 (active)" in fovea("models", "show", "mine").out
     assert fovea("models", "export", "mine@1", tmp_path / "first.onnx").code == 0
     assert (tmp_path / "first.onnx").is_file()
     assert fovea("classify", pictures / "red.png", "--model", "mine@1", "--provider", "cpu").code == 0
@@ -124,14 +124,14 @@ def test_the_list_tells_how_many_versions_there_are(fovea: Fovea) -> None:
     assert (rows["mine"]["version"], rows["mine"]["versions"]) == (2, [1, 2])
     assert rows["waiting"] == {"name": "waiting", "kind": "inactive", "versions": [1]}
     lines = {line.split()[0]: line for line in fovea("models").out.splitlines() if line.strip()}
-    assert "you, version 2 (2 in all)" in lines["mine"]
-    assert "you, 1 version" in lines["waiting"]
-    assert "no version is active" in lines["waiting"]
+    assert "you, version 2 of 2" in lines["mine"]
+    assert "you (1 version)" in lines["waiting"]
+    assert "no active version" in lines["waiting"]
 
 
 def test_what_is_not_active_is_not_asked(fovea: Fovea, pictures: Path) -> None:
     library.open_library().install(*tiny.packaged_model("waiting"), activate=False)
     ran = fovea("classify", pictures / "red.png", "--model", "waiting")
     assert ran.code == 2
-    assert "No version of 'waiting' is active; there is only version 1." in ran.err
+    assert "'waiting' has no active version. Installed version: 1." in ran.err
     assert "`fovea models activate waiting@1`" in ran.err

@@ -98,7 +98,7 @@ def test_each_unreadable_file_is_reported_with_its_reason(root: Path) -> None:
     messages = {problem.paths[0].name: problem.message for problem in dataset.problems if problem.paths}
     assert messages["text.jpg"] == "“cat/text.jpg” is not an image."
     assert "is empty" in messages["empty.jpg"]
-    assert "ends too early" in messages["torn.png"]
+    assert "is incomplete" in messages["torn.png"]
     assert all(problem.hint and not problem.is_fatal for problem in dataset.problems)
 
 

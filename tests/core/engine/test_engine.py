@@ -110,7 +110,7 @@ def test_the_gate_is_as_wide_as_the_precision_asked_for(cosine: float, precision
     if enough:
         assert open_engine(DATA, card, Provider.CPU, precision).agreement == pytest.approx(cosine, abs=1e-4)
     else:
-        with pytest.raises(ModelError, match="does not give the features its card promises"):
+        with pytest.raises(ModelError, match="does not reproduce the features in its card"):
             open_engine(DATA, card, Provider.CPU, precision)
 
 
@@ -183,7 +183,7 @@ def mixing_images() -> onnx.ModelProto:
 def test_a_backbone_that_mixes_images_is_refused() -> None:
     data = mixing_images().SerializeToString()
     card = tiny.backbone_card(data)
-    with pytest.raises(ModelError, match=r"For 8 images the model gives \(1, 8\)"):
+    with pytest.raises(ModelError, match=r"for 8 images, their shapes are \(1, 8\)"):
         graph.check_backbone(data, card)
     with pytest.raises(ModelError, match=r"2 images with an array \(1, 8\)"):
         open_engine(data, card, Provider.CPU, Precision.AUTO)

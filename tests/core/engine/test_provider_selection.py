@@ -10,7 +10,7 @@ import pytest
 
 from core.base import paths
 from core.base.errors import ModelError, ProviderError
-from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.providers import TITLES, Precision, Provider, ProviderPreference
 from core.engine.golden import encode_features
 from core.engine.provider_selection import choose_engine, probe_provider
 from tests import tiny
@@ -74,7 +74,7 @@ def test_a_remembered_provider_that_no_longer_works_is_replaced_aloud(
             chosen = choose()
         assert chosen in working()
         assert [record.levelname for record in caplog.records] == ["WARNING"]
-        assert f"{provider.value} was the fastest here but no longer works" in caplog.text
+        assert f"{TITLES[provider]} no longer works" in caplog.text
         assert json.loads(memory.read_bytes()) == {key: chosen.value, "of another machine": "cuda"}
 
 
@@ -108,14 +108,14 @@ def test_a_damaged_memory_costs_only_what_it_held(memory: Path, damage: bytes) -
 def test_a_folder_in_the_place_of_the_memory_costs_nothing(memory: Path, caplog: pytest.LogCaptureFixture) -> None:
     memory.mkdir(parents=True)
     assert choose() in working()
-    assert "could not be remembered" in caplog.text
+    assert "Couldn't remember the provider choice" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(home: Path, caplog: pytest.LogCaptureFixture) -> None:
     home.mkdir()
     paths.cache_folder().write_text("a file where the folder should be")
     assert choose() in working()
-    assert "could not be remembered" in caplog.text
+    assert "Couldn't remember the provider choice" in caplog.text
 
 
 @pytest.mark.parametrize("provider", Provider)

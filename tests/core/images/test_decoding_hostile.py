@@ -114,7 +114,7 @@ def test_links_that_lead_nowhere_or_in_circles(tmp_path: Path) -> None:
     assert _failure(tmp_path / "gone.jpg").kind == "missing"
     error = _failure(tmp_path / "a.jpg")
     assert error.kind == "not-a-file"
-    assert "leads back to itself" in error.what
+    assert "points to itself" in error.what
 
 
 @needs_links_and_pipes
@@ -164,7 +164,7 @@ def test_names_are_told_in_one_safe_line(tmp_path: Path, name: bytes, shown: str
     assert decode(path).shape == (16, 24, 3), "the name is no reason not to read the image"
     path.write_bytes(b"")
     error = _failure(path)
-    assert error.what == f"{shown} is empty: it has no bytes."
+    assert error.what == f"{shown} is empty."
     assert str(error).encode()
 
 
@@ -178,7 +178,7 @@ def test_files_cut_off(tmp_path: Path, form: str, part: float) -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF"])
 def test_files_cut_off_are_told_to_end_too_early(tmp_path: Path, form: str) -> None:
     whole = samples.encoded(samples.photo_like(200, 150), form)
-    assert "ends too early" in _failure_of(tmp_path, whole[: len(whole) // 2]).what
+    assert "is incomplete" in _failure_of(tmp_path, whole[: len(whole) // 2]).what
 
 
 @pytest.mark.parametrize("form", samples.FORMATS)
@@ -214,7 +214,7 @@ def test_a_jpeg_may_have_more_pixels_if_it_is_reduced(tmp_path: Path) -> None:
     path.write_bytes(samples.jpeg_of_size(16_320, 12_240))
     assert decode(path, min_side=598).shape == (1530, 2040, 3)
     assert decode_thumbnail(path, 256).shape == (192, 256, 3)
-    with pytest.raises(ImageError, match="at most 120 megapixels"):
+    with pytest.raises(ImageError, match="limit is 120 megapixels"):
         decode(path)
 
 

@@ -48,7 +48,7 @@ def test_other_kinds_are_named(tmp_path: Path, kind: str) -> None:
         decode(path)
     assert caught.value.kind == "unsupported"
     assert kind in caught.value.what
-    assert caught.value.what.endswith(", which Fovea does not read.")
+    assert caught.value.what.endswith(", which Fovea can't read.")
     assert caught.value.hint.endswith(".")
 
 
@@ -75,7 +75,7 @@ def test_raw_photos_that_begin_as_tiff_are_not_answered_by_their_thumbnail(
     path.write_bytes(_tiff(tags))
     with pytest.raises(ImageError) as caught:
         decode(path)
-    assert caught.value.what == f"“raw.tif” is {kind}, which Fovea does not read."
+    assert caught.value.what == f"“raw.tif” is {kind}, which Fovea can't read."
     assert "raw converter" in caught.value.hint
 
 
@@ -107,8 +107,8 @@ def test_a_reduced_copy_in_a_tiff_is_read_with_a_warning(tmp_path: Path) -> None
 def test_skipped_files_are_counted_by_kind() -> None:
     names = ("a.CR3", "b.cr3", "c.Cr3", "d.jxl", "e.jxl", "f.txt", ".jxl", "jxl", "g.jpg")
     skipped = Counter(kind for name in names if (kind := unread_name(name)))
-    assert describe_kinds(skipped) == "Skipped 5 files of kinds Fovea does not read: 3 CR3, 2 JXL."
-    assert describe_kinds(Counter({"NEF": 1})) == "Skipped 1 file of a kind Fovea does not read: 1 NEF."
+    assert describe_kinds(skipped) == "Skipped 5 files in unsupported formats: 3 CR3, 2 JXL."
+    assert describe_kinds(Counter({"NEF": 1})) == "Skipped 1 file in an unsupported format: 1 NEF."
     assert describe_kinds(Counter()) == ""
 
 

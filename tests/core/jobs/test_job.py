@@ -328,7 +328,7 @@ def test_a_cpu_that_fails_stops_the_job_and_every_image_waits_still(
 
 
 def test_a_model_that_is_not_there_is_told(request_of: JobRequest) -> None:
-    with pytest.raises(ModelError, match="no model called"):
+    with pytest.raises(ModelError, match="no model named"):
         open_lazy_classifier(replace(request_of, model="nobody"))
 
 

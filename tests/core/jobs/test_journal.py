@@ -176,11 +176,11 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
         opened.execute(f"PRAGMA user_version = {FORMAT + 1}")
     before = file.read_bytes()
     for use in (lambda: Journal(request_of, ANSWERER), lambda: ResultStore(job_id(request_of))):
-        with pytest.raises(StorageError, match="later version of Fovea"):
+        with pytest.raises(StorageError, match="newer version of Fovea"):
             use()
     assert file.read_bytes() == before
     assert "later version" in str(list_jobs()[0])
-    with pytest.raises(StorageError, match="later version of Fovea"):
+    with pytest.raises(StorageError, match="newer version of Fovea"):
         reset_results(job_id(request_of))
     assert file.read_bytes() == before
     remove_job(job_id(request_of))
@@ -380,7 +380,7 @@ os._exit(9)
 
 def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Path) -> None:
     home.write_text("a file where the folder would be")
-    with pytest.raises(StorageError, match="Could not write"):
+    with pytest.raises(StorageError, match="Couldn't write"):
         Journal(request_of, ANSWERER)
     assert list_jobs() == ()
     with pytest.raises(UsageError, match="There is no job"):

@@ -158,26 +158,26 @@ def test_the_same_head_gives_the_same_bytes(head: Head) -> None:
 )
 def test_arrays_that_do_not_fit_are_refused(weights: tuple[int, ...], bias: tuple[int, ...]) -> None:
     arrays = np.zeros(weights, np.float32), np.zeros(bias, np.float32)
-    with pytest.raises(ModelError, match="do not fit"):
+    with pytest.raises(ModelError, match="do not match"):
         LinearHead(*arrays)
     refused(archive(weights=npy(arrays[0]), bias=npy(arrays[1])))
 
 
 @pytest.mark.parametrize("count", [0, 1, 9])
 def test_a_dense_head_of_too_few_or_too_many_layers_is_refused(count: int) -> None:
-    with pytest.raises(ModelError, match=f"has {count} layers; a dense head has 2 to 8"):
+    with pytest.raises(ModelError, match=f"has {count} layers; 2 to 8 are allowed"):
         DenseHead(tuple(zeros(*[3] * (count + 1))))
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ModelError, match="gives 5 numbers, the next reads 4"):
+    with pytest.raises(ModelError, match="has 5 outputs, the next 4 inputs"):
         DenseHead((*zeros(8, 5), *zeros(4, 3)))
 
 
 def test_a_dense_head_that_fills_the_memory_is_refused() -> None:
     width = 2**21
     head = LinearHead(np.broadcast_to(np.float32(0), (8, width)), np.broadcast_to(np.float32(0), width))
-    with pytest.raises(ModelError, match="142,606,368 bytes; 134,217,728 are allowed"):
+    with pytest.raises(ModelError, match="142,606,368 bytes; up to 134,217,728 are allowed"):
         DenseHead((head, LinearHead(np.broadcast_to(np.float32(0), (width, 8)), np.zeros(8, np.float32))))
 
 

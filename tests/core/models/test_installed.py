@@ -52,7 +52,7 @@ def test_a_changed_file_is_refused(library: Library) -> None:
         (library.builtin / "tiny" / tiny.MODEL_FILE, lambda: load_backbone(model.backbone)),
     ):
         file.write_bytes(file.read_bytes() + b"\0")
-        with pytest.raises(ModelError, match="sum differs"):
+        with pytest.raises(ModelError, match="is damaged or was changed"):
             load()
 
 
@@ -60,7 +60,7 @@ def test_a_file_larger_than_any_model_is_not_read(library: Library) -> None:
     model = library.find("colours")
     with (model.folder / tiny.HEAD_FILE).open("r+b") as file:
         file.truncate(2 * 1024**3)  # takes no room on the disk
-    with pytest.raises(ModelError, match="larger than any"):
+    with pytest.raises(ModelError, match="is too large"):
         load_head(model)
 
 
@@ -72,14 +72,14 @@ def put_head(folder: Path, data: bytes) -> None:
 
 def test_a_card_that_lies_about_its_classes_is_refused(library: Library) -> None:
     rewrite(library.builtin / "colours", classes=["red", "green", "blue", "ultraviolet"])
-    with pytest.raises(ModelError, match="4 classes, its head tells 3 apart"):
+    with pytest.raises(ModelError, match="4 classes, its head 3"):
         load_head(library.find("colours"))
 
 
 def test_a_head_of_another_width_is_refused(library: Library) -> None:
     head = tiny.LinearHead(np.zeros((tiny.WIDTH + 1, 3), np.float32), np.zeros(3, np.float32))
     put_head(library.builtin / "colours", head_bytes(head))
-    with pytest.raises(ModelError, match="reads 9 features, its backbone gives 8"):
+    with pytest.raises(ModelError, match="expects 9 features, its backbone gives 8"):
         load_head(library.find("colours"))
 
 

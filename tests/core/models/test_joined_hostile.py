@@ -20,7 +20,7 @@ from core.models.onnx_import import inspect_model
 from tests import tiny
 
 CARD = replace(tiny.model_card("colours"), temperature=1.7, unknown_below=0.4, training={"seed": 3})
-PROMISED = "not the head its card promises"
+PROMISED = "does not match its card"
 KINDS = ("weights", "bias")
 
 
@@ -66,17 +66,17 @@ def _renamed(tensor: TensorProto, layer: int) -> TensorProto:
 
 
 TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
-    "no card": (lambda m: _without(m, "fovea.card"), "carries no card"),
-    "two cards": (lambda m: m.metadata_props.add(key="fovea.card", value="{}"), "carries no card"),
-    "a card that is no JSON": (lambda m: _set(m, "fovea.card", "{"), "not JSON"),
-    "a card nested without end": (lambda m: _set(m, "fovea.card", "[" * 100_000), "not JSON"),
+    "no card": (lambda m: _without(m, "fovea.card"), "has no card"),
+    "two cards": (lambda m: m.metadata_props.add(key="fovea.card", value="{}"), "has no card"),
+    "a card that is no JSON": (lambda m: _set(m, "fovea.card", "{"), "not valid JSON"),
+    "a card nested without end": (lambda m: _set(m, "fovea.card", "[" * 100_000), "not valid JSON"),
     "the card of a backbone": (
         lambda m: _set(m, "fovea.card", write_card(tiny.backbone_card()).decode()),
-        "does not describe a whole model",
+        "does not describe a complete model",
     ),
     "a card without its backbone's": (
         lambda m: _set(m, "fovea.card", write_card(CARD).decode()),
-        "does not describe a whole model",
+        "does not describe a complete model",
     ),
     "another temperature": (lambda m: _with_card(m, temperature=1.6), PROMISED),
     "an operator between": (
@@ -93,23 +93,23 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "no weights": (
         lambda m: m.graph.initializer.remove(_array(m, "fovea.head/weights")),
-        "no array of real numbers called 'fovea.head/weights'",
+        "no array of numbers named 'fovea.head/weights'",
     ),
     "weights that are texts": (
         lambda m: setattr(_array(m, "fovea.head/weights"), "data_type", TensorProto.STRING),
-        "not of plain numbers",
+        "does not contain plain numbers",
     ),
     "weights of a huge stated size": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(0, 2**62),
-        "does not hold the numbers that it states",
+        "is incomplete",
     ),
     "weights of negative size": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [-8, -3]),
-        "impossible axes",
+        "invalid shape",
     ),
     "weights in three dimensions": (
         lambda m: _array(m, "fovea.head/weights").dims.__setitem__(slice(None), [8, 3, 1]),
-        "do not fit together",
+        "do not match",
     ),
     "weights that are not numbers": (
         lambda m: setattr(_array(m, "fovea.head/bias"), "raw_data", b"\xff\xff\xff\x7f" * 3),
@@ -125,19 +125,22 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         lambda m: m.graph.output[2].type.tensor_type.shape.ClearField("dim"),
         "no output 'features'",
     ),
-    "no word on its outputs": (lambda m: _without(m, "fovea.backbone_outputs"), "backbone's own outputs"),
+    "no word on its outputs": (lambda m: _without(m, "fovea.backbone_outputs"), "outputs of its backbone"),
     "outputs named twice": (
         lambda m: _set(m, "fovea.backbone_outputs", '["features", "features", "feature_map"]'),
-        "backbone's own outputs",
+        "outputs of its backbone",
     ),
     "outputs that are not there": (
         lambda m: _set(m, "fovea.backbone_outputs", '["features", "elsewhere"]'),
-        "backbone's own outputs",
+        "outputs of its backbone",
     ),
-    "outputs that are no list": (lambda m: _set(m, "fovea.backbone_outputs", '{"features": 1}'), "own outputs"),
+    "outputs that are no list": (
+        lambda m: _set(m, "fovea.backbone_outputs", '{"features": 1}'),
+        "outputs of its backbone",
+    ),
     "an operator of another domain": (
         lambda m: setattr(m.graph.node[0], "domain", "com.example"),
-        "operator 'com.example.Cast', which is not allowed",
+        "unsupported operator 'com.example.Cast'",
     ),
     "weights in another file": (
         lambda m: setattr(m.graph.initializer[0], "data_location", TensorProto.EXTERNAL),
@@ -178,7 +181,7 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "a layer nobody reads": (
         lambda m: m.graph.initializer.extend(_renamed(_array(m, f"fovea.head/{kind}_2"), 3) for kind in KINDS),
-        "gives 3 numbers, the next reads 6",
+        "has 3 outputs, the next 6 inputs",
     ),
     "more layers than any head has": (
         lambda m: m.graph.initializer.extend(_renamed(_array(m, f"fovea.head/{kind}_2"), 8) for kind in KINDS),
@@ -196,23 +199,23 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "a layer missing": (
         lambda m: [m.graph.initializer.remove(_array(m, f"fovea.head/{kind}_1")) for kind in KINDS],
-        "no array of real numbers called 'fovea.head/weights_1'",
+        "no array of numbers named 'fovea.head/weights_1'",
     ),
     "a bias missing": (
         lambda m: m.graph.initializer.remove(_array(m, "fovea.head/bias_1")),
-        "no array of real numbers called 'fovea.head/bias_1'",
+        "no array of numbers named 'fovea.head/bias_1'",
     ),
     "layers that do not fit": (
         lambda m: _array(m, "fovea.head/weights_2").dims.__setitem__(slice(None), [3, 6]),
-        "do not fit together",
+        "do not match",
     ),
     "a layer without width": (
         lambda m: _array(m, "fovea.head/weights_1").dims.__setitem__(1, 0),
-        "does not hold the numbers that it states",
+        "is incomplete",
     ),
     "a layer of a huge stated width": (
         lambda m: _array(m, "fovea.head/weights_1").dims.__setitem__(1, 2**62),
-        "does not hold the numbers that it states",
+        "is incomplete",
     ),
     "a layer that is not numbers": (
         lambda m: setattr(_array(m, "fovea.head/bias_1"), "raw_data", b"\xff\xff\xff\x7f" * 6),
@@ -247,7 +250,7 @@ def test_a_dense_head_that_was_tampered_with_is_refused(tampering: str) -> None:
     _refused(tiny.dense_head(), *DENSE_TAMPERINGS[tampering])
 
 
-FLIPPED = "changed or damaged after it was exported"
+FLIPPED = "changed or damaged after the export"
 
 
 def test_any_flipped_bit_is_refused() -> None:
@@ -291,7 +294,7 @@ def test_a_file_from_before_sums_were_written_is_read_and_its_backbone_compared(
 
 @pytest.mark.parametrize("text", [b"Colours", b"fovea.head/gemm"])
 def test_text_that_is_not_utf_8_is_refused(text: bytes) -> None:
-    with pytest.raises(ModelError, match="not text"):
+    with pytest.raises(ModelError, match="not valid text"):
         joined.split(_joined(tiny.head()).replace(text, b"\xff" * len(text)))
 
 

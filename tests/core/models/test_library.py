@@ -66,13 +66,13 @@ def test_an_empty_library_is_no_error(tmp_path: Path) -> None:
     assert list(library.entries()) == []
     with pytest.raises(ModelError) as caught:
         library.find("colours")
-    assert "No model is installed" in caught.value.hint
+    assert "No models are installed" in caught.value.hint
 
 
 def test_a_name_nobody_has_is_told_with_those_there_are(library: Library) -> None:
     with pytest.raises(ModelError, match="'missing'") as caught:
         library.find("missing")
-    assert caught.value.hint == "Installed are: colours, others."
+    assert caught.value.hint == "Installed models: colours, others."
 
 
 def test_a_backbone_is_no_model(library: Library) -> None:
@@ -231,7 +231,7 @@ def test_an_active_version_that_is_none_means_that_none_is(library: Library, act
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "active").write_text(active, encoding="utf-8")
     assert "mine" not in kinds(library)
-    with pytest.raises(ModelError, match="No version of 'mine' is active; there is only version 1"):
+    with pytest.raises(ModelError, match=r"'mine' has no active version\. Installed version: 1\."):
         library.find("mine")
 
 
@@ -241,7 +241,7 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
     file = library.user / "mine" / "active"
     file.write_text(active, encoding="utf-8")
     assert kinds(library)["mine"] == "BrokenEntry"
-    with pytest.raises(ModelError, match="is not known which version of 'mine' is active") as caught:
+    with pytest.raises(ModelError, match="active version of 'mine' is unknown") as caught:
         library.find("mine")
     assert str(file) in caught.value.what
     library.activate("mine", 1)
@@ -252,7 +252,7 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
 def test_an_error_about_a_card_names_the_model(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "1" / CARD).write_bytes(b"{")
-    with pytest.raises(ModelError, match="Model 'mine': the card is not JSON"):
+    with pytest.raises(ModelError, match=r"the model 'mine'\. The card is not valid JSON"):
         library.find("mine")
 
 

@@ -273,7 +273,7 @@ def test_only_models_are_removed(library: Library, name: str) -> None:
 
 def test_shipped_models_stay(library: Library) -> None:
     for name in ("colours", "tiny"):
-        with pytest.raises(ModelError, match="came with Fovea"):
+        with pytest.raises(ModelError, match="is built in"):
             library.remove(name)
     assert library.find("colours")
 

@@ -182,13 +182,13 @@ def _oblong(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (broken(_external), "other files"),
+        (broken(_external), "another folder"),
         (broken(_operator), "'Loop'"),
         (broken(_greyscale), "three colours"),
-        (broken(_oblong), "no square"),
-        (broken(_clear("output")), "one number for each class"),
-        (broken(_clear("input")), "one image"),
-        (classifier(end="Sigmoid"), "yes or no"),
+        (broken(_oblong), "not square"),
+        (broken(_clear("output")), "no outputs"),
+        (broken(_clear("input")), "not an image"),
+        (classifier(end="Sigmoid"), "multi-label"),
     ],
     ids=["external", "operator", "greyscale", "oblong", "no output", "no input", "many labels"],
 )
@@ -199,7 +199,7 @@ def test_what_cannot_be_used_is_refused_with_the_why(written: Write, model: onnx
 
 def test_answers_that_do_not_fit_are_refused(written: Write, library: Library) -> None:
     file = written(classifier())
-    with pytest.raises(ModelError, match="3 classes apart; 2 names"):
+    with pytest.raises(ModelError, match="3 classes, but 2 names"):
         import_onnx(file, replace(ANSWERS, classes=("a", "b")), library)
     with pytest.raises(ModelError, match="32 pixels, not 64"):
         import_onnx(file, replace(ANSWERS, size=64), library)

@@ -101,20 +101,20 @@ def wide(model: onnx.ModelProto) -> None:
 
 
 REFUSED: dict[str, tuple[onnx.ModelProto, str]] = {
-    "one image only": (changed(one_image), "only one image at a time"),
-    "as many tokens as images": (changed(many_tokens), "only one image at a time"),
-    "four images": (changed(batch(4)), "exactly 4 images at a time"),
-    "no images": (changed(batch(0)), "exactly 0 images at a time"),
-    "one logit": (changed(one_logit, end="Identity"), "says yes or no"),
-    "two answers": (changed(two_answers), "several answers: y .*, other"),
-    "a Dropout that draws": (changed(drawing_dropout), "'Dropout', which is not allowed"),
-    "an IR version of the future": (changed(version("ir", 99)), "IR version 99; this Fovea reads up to"),
-    "an opset of the future": (changed(version("opset", 99)), "opset 99; this Fovea reads up to"),
-    "an opset of 2017": (changed(version("opset", 6)), "opset 6; Fovea reads 7 or newer"),
-    "a custom operator": (changed(a_domain_in_use), "'com.microsoft.Relu', which is not allowed"),
+    "one image only": (changed(one_image), "fixed to one image"),
+    "as many tokens as images": (changed(many_tokens), "fixed to one image"),
+    "four images": (changed(batch(4)), "fixed to 4"),
+    "no images": (changed(batch(0)), "fixed to 0"),
+    "one logit": (changed(one_logit, end="Identity"), "binary classifier"),
+    "two answers": (changed(two_answers), "several outputs: y .*, other"),
+    "a Dropout that draws": (changed(drawing_dropout), "unsupported operator 'Dropout'"),
+    "an IR version of the future": (changed(version("ir", 99)), "IR version 99.* supports up to"),
+    "an opset of the future": (changed(version("opset", 99)), "opset 99.* supports up to"),
+    "an opset of 2017": (changed(version("opset", 6)), "opset 6.* needs 7 or newer"),
+    "a custom operator": (changed(a_domain_in_use), "unsupported operator 'com.microsoft.Relu'"),
     "a shape of 2^31": (changed(a_shape_of_2_31), "GB of memory"),
-    "eight pixels": (changed(side(8)), "8 by 8 pixels; Fovea gives 16 to 2048"),
-    "many pixels": (changed(side(4096)), "4096 by 4096 pixels"),
+    "eight pixels": (changed(side(8)), "is 8 pixels; 16 to 2048"),
+    "many pixels": (changed(side(4096)), "is 4096 pixels"),
     "a wide layer": (changed(wide), "GB of memory for 8 images"),
 }
 

@@ -61,7 +61,7 @@ def test_what_was_removed_last_comes_back_first(library: Library) -> None:
 def test_a_place_that_is_taken_is_not_overwritten(library: Library) -> None:
     library.remove("mine")
     library.install(*tiny.packaged_model("mine", title="Another"))
-    with pytest.raises(ModelError, match="another model called 'mine'"):
+    with pytest.raises(ModelError, match="now another model with this name"):
         restore(library.user, "mine")
     assert library.find("mine").card.title == "Another"
     assert list_removed(library.user)

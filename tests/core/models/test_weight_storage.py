@@ -96,7 +96,7 @@ def test_an_array_that_is_an_input_too_is_left_alone() -> None:
 def test_weights_beyond_float16_are_refused() -> None:
     kernel = wide.kernels()[0]
     kernel[0, 0, 0, 0] = 1e5
-    with pytest.raises(ModelError, match="larger than float16") as caught:
+    with pytest.raises(ModelError, match="too large for float16") as caught:
         store_as_float16(wide.backbone_proto(half=False, there=kernel))
     assert "float32" in caught.value.hint
 

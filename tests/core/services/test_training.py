@@ -89,10 +89,8 @@ def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, t
     assert facts.baseline.images == sum(one.label != "blue" for one in facts.evaluation.tested)
 
 
-@pytest.mark.parametrize(
-    ("against", "word"), [("no-such-model", "no model called"), ("letters", "has none of these classes")]
-)
-def test_a_comparison_that_is_not_possible_is_explained(folder: Path, against: str, word: str) -> None:
+@pytest.mark.parametrize(("against", "word"), [("no-such-model", "no model named"), ("letters", "knows none")])
+def test_what_cannot_be_compared_is_said(folder: Path, against: str, word: str) -> None:
     card, files = tiny.packaged_model("letters", classes=("a", "b", "c"))
     open_library().install(card, files)
     facts = trained(request(folder), against=against)

@@ -249,7 +249,7 @@ def test_what_a_folder_holds_beside_its_photos_is_told(
     (tree / "link").symlink_to(tree.parent / "other")
     classify(tree)
     told = [
-        "“holiday”: Skipped 2 files of kinds Fovea does not read: 1 CR3, 1 JXL. ",
+        "“holiday”: Skipped 2 files in unsupported formats: 1 CR3, 1 JXL. ",
         "“holiday”: Links to folders were not followed: 1. ",
         "“holiday”: Photos without an image's suffix were skipped: 1. ",
     ]

@@ -359,7 +359,7 @@ def test_a_record_that_lost_what_was_asked_is_left_where_the_disk_does_not_tell_
     _forget_what_was_asked(facts.id)
     for row in photos:
         row.path.unlink()
-    with pytest.raises(StorageError, match="cannot be read any more"):
+    with pytest.raises(StorageError, match="cannot be recovered"):
         undo(facts.id, report=lambda _: None, token=CancelToken())
 
 
@@ -373,7 +373,7 @@ def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, cont
     facts = sorter.sort(sorter.many(2))
     file = paths.sortings() / f"{facts.id}.sqlite"
     file.write_bytes(content)
-    with pytest.raises(StorageError, match="cannot be read any more"):
+    with pytest.raises(StorageError, match="cannot be recovered"):
         undo(facts.id, report=lambda _: None, token=CancelToken())
     assert file.read_bytes() == content
     (broken,) = list_sortings()
