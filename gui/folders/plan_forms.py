@@ -81,7 +81,7 @@ class PlanForm(QWidget):
         row = QHBoxLayout()
         row.setSpacing(16)
         caption = label(name, "muted")
-        caption.setFixedWidth(120)
+        caption.setFixedWidth(144)
         caption.setBuddy(widgets[0])
         row.addWidget(caption)
         for widget in widgets:
@@ -112,7 +112,7 @@ class SortForm(PlanForm):
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
         self._add(tr("Destination"), self.choose, self._place)
         self._add(tr("Method"), self.way)
-        self._add(tr("Min. confidence"), self.threshold)
+        self._add(tr("Minimum confidence"), self.threshold)
         self._add("", self.tree)
         self.way.activated.connect(self.changed)
         self.tree.toggled.connect(self.changed)
@@ -142,8 +142,8 @@ class KeywordForm(PlanForm):
 
     title = mark("Write keywords")
     introduction = mark(
-        "Photo managers can then find the photos by class. Fovea changes only its own keywords: yours are kept, and the "
-        "picture itself is not changed."
+        "Photo managers can then find the photos by class. Fovea changes only its own keywords: yours are kept, and "
+        "the picture itself is not changed."
     )
     action = mark("Write")
     running_text = mark("Writing keywords")
@@ -155,7 +155,7 @@ class KeywordForm(PlanForm):
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()
         self._add(tr("Write to"), self.place)
-        self._add(tr("Min. confidence"), self.threshold)
+        self._add(tr("Minimum confidence"), self.threshold)
         self._column.addWidget(self._reason)
         self.place.activated.connect(self.changed)
 

@@ -183,5 +183,5 @@ class PlanPage(QWidget):
             case TaskFailed():
                 self.summary.setText(str(ended.error))
             case TaskCancelled():
-                self.summary.setText(tr("Stopped partway.") if was_executing else tr("Canceled."))
+                self.summary.setText(tr("Stopped partway.") if was_executing else tr("Cancelled."))
         self._show_state()
