@@ -100,7 +100,7 @@ class JobNotices(QObject):
         self._notices.show_notice(text, action=offer)
 
     def _on_failed(self) -> None:
-        self._notices.show_notice(tr("Couldn’t start folder classification. Reinstall Fovea."))
+        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
 
 
 def _prefixed(name: str, message: str) -> str:
@@ -112,13 +112,13 @@ def _unreadable_text(folders: Sequence[UnreadableFolder]) -> str:
     more = len(folders) - _MAX_FOLDERS
     if more > 0:
         return tr_n(
-            "Couldn’t read {folders} and {count:,} more folder. {hint}",
-            "Couldn’t read {folders} and {count:,} more folders. {hint}",
+            "Couldn't read {folders} and {count:,} more folder. {hint}",
+            "Couldn't read {folders} and {count:,} more folders. {hint}",
             more,
             folders=names,
             hint=hint,
         )
-    return tr("Couldn’t read {folders}. {hint}", folders=names, hint=hint)
+    return tr("Couldn't read {folders}. {hint}", folders=names, hint=hint)
 
 
 def _skipped_texts(ended: JobEnded) -> list[str]:

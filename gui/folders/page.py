@@ -239,7 +239,7 @@ class FoldersPage(QWidget):
         status = self.list.current() if self._stack.currentWidget() is self.list else None
         if status is not None and (running := self.running_tasks.description(status.summary.id)):
             self._notices.show_notice(
-                tr("Can’t remove “{name}” yet. In progress: {task}.", name=title_text(status), task=running)
+                tr("Can't remove “{name}” yet. In progress: {task}.", name=title_text(status), task=running)
             )
         elif status is not None:
             self.run(self.client.remove(status.summary.id), lambda _: self._job_notices.notify_removed(status))

@@ -304,7 +304,7 @@ class ResultsPage(QWidget):
         if rows is None:
             self.noticed.emit(
                 tr(
-                    "Can’t copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
+                    "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
                     maximum=_MAX_ROWS,
                 )
             )

@@ -139,7 +139,7 @@ class RowInspector(QScrollArea):
 
 
 def _headline(row: Row) -> str:
-    return tr("Couldn’t read this photo") if row.failure is not None else prediction_text(row)
+    return tr("Couldn't read this photo") if row.failure is not None else prediction_text(row)
 
 
 def _note(row: Row) -> str:
@@ -148,9 +148,9 @@ def _note(row: Row) -> str:
     if row.warnings:
         return " ".join(row.warnings)
     if row.unknown and row.review is None:
-        return tr("Low confidence: the photo may show none of the model’s classes. Choose its class.")
+        return tr("Low confidence: the photo may show none of the model's classes. Choose its class.")
     if row.unknown:
-        return tr("Low confidence: the photo may show none of the model’s classes.")
+        return tr("Low confidence: the photo may show none of the model's classes.")
     return ""
 
 
