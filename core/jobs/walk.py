@@ -105,7 +105,7 @@ class Walk:
         """The matching images of one folder; its subfolders are added to the list."""
         all_count = self._patterns.includes(_slashed(below))
         for entry, is_subfolder in visible_entries(folder, lambda entry: self._on_skipped(entry, below)):
-            path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+            path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - creating a Path for each is slow
             if self._patterns.excludes(path):
                 continue
             if is_subfolder:
@@ -116,7 +116,7 @@ class Walk:
 
     def _on_skipped(self, entry: os.DirEntry[str], below: str) -> None:
         """Count a skipped entry that the user may miss."""
-        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - creating a Path for each is slow
         if self._patterns.excludes(path):
             return
         if is_folder(entry):

@@ -189,7 +189,7 @@ class Watch:
             self._token.check()
             if self._watcher.wait(min(left, _TICK_S)):
                 end = min(end, time.monotonic() + min(self._stable_s, 1.0))  # let a burst come together
-            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems do not tell that it was moved away
+            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems send no event when it is moved away
                 return
 
     def _pause(self, seconds: float) -> None:

@@ -128,7 +128,7 @@ class RemoteStore:
             place = waiting.pop()
             try:
                 entries = self._files.ls(place, detail=True)
-            except Exception as error:  # noqa: BLE001 - every kind of store raises its own
+            except Exception as error:  # noqa: BLE001 - stores raise errors of their own
                 on_error(self.display_url(place), _unreadable(place, error))
                 continue
             if len(entries) == 1 and entries[0]["name"].rstrip("/") == place.rstrip("/") and _is_file(entries[0]):
