@@ -82,11 +82,10 @@ class WebPage:
         yield element("h2", tr("Images"))
         if shown < answered:
             yield note(
-                tr_n(
-                    "{shown:,} of {count:,} image, lowest confidence first.",
-                    "{shown:,} of {count:,} images. In each class, the images with the lowest confidence come first.",
-                    answered,
+                tr(
+                    "{shown:,} of {total:,} images. In each class, the images with the lowest confidence come first.",
                     shown=shown,
+                    total=answered,
                 )
             )
         else:
