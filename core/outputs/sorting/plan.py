@@ -89,12 +89,14 @@ def _step(
     if existing is not None:
         note = tr("The same photo already exists: {path}.", path=display_path(existing))
         return Step(row.path, None, label, row.confidence, size, note)
-    note = ""
-    if target.name != row.path.name:
-        note = tr("Renamed because “{name}” is taken.", name=display_path(row.path.name))
+    note = _renaming_note(row.path.name, target.name)
     shared = tuple(row.path.with_name(name) for name in along.shared)
     companions = tuple(_companions(row.path, request.destination / target, along, file_system))
     return Step(row.path, request.destination / target, label, row.confidence, size, note, companions, shared)
+
+
+def _renaming_note(name: str, new: str) -> str:
+    return "" if new == name else tr("Renamed because “{name}” is taken.", name=display_path(name))
 
 
 def _companions(photo: Path, target: Path, along: CompanionNames, disk: FileSystem) -> Iterator[Companion]:

@@ -119,10 +119,8 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
     back = fovea("sort", "--undo", told["id"], "--format", "json")
     undone = json.loads(back.out)
     assert (back.code, undone["undone"], undone["kept"]) == (1, 3, 1)
-    assert undone["remarks"] == [
-        {"path": str(sorted_to / "red" / "red.png"), "why": "It was changed since it was sorted."}
-    ]
-    assert "It was changed since" in back.err
+    assert undone["remarks"] == [{"path": str(sorted_to / "red" / "red.png"), "why": "It was changed after sorting."}]
+    assert "It was changed after sorting" in back.err
 
 
 @pytest.mark.parametrize(
@@ -131,9 +129,9 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         ((), "is not said"),
         (("photos",), "is not said"),
         (("--to", "x"), "is not said"),
-        (("--undo", "nothing"), "no sorting called 'nothing'"),
+        (("--undo", "nothing"), "No sorting 'nothing'"),
         (("--continue",), "no such sorting"),
-        (("nowhere", "--to", "x"), "There is no folder"),
+        (("nowhere", "--to", "x"), "does not exist"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
         (("--undo", "--list"), "not allowed with"),
     ],
@@ -148,7 +146,7 @@ def test_a_destination_in_the_folder_is_refused_before_any_image_is_read(
     fovea: Fovea, pictures: Path, home: Path
 ) -> None:
     ran = fovea("sort", pictures, "--to", pictures / "sorted", "--model", "colours")
-    assert (ran.code, "lies in the folder that is to be sorted" in ran.err) == (2, True)
+    assert (ran.code, "is inside the folder to sort" in ran.err) == (2, True)
     assert "images" not in ran.err.replace("images/s", "")
     assert not (home / "jobs").exists()
 

@@ -148,9 +148,9 @@ def test_which_job_it_is_depends_on_what_decides_the_images(request_of: JobReque
 def test_two_programs_cannot_run_one_job(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         assert job_summary(journal.id).state is JobState.RUNNING
-        with pytest.raises(UsageError, match="by another program just now"):
+        with pytest.raises(UsageError, match="Another program is classifying"):
             Journal(request_of, ANSWERER)
-        with pytest.raises(UsageError, match="by another program just now"):
+        with pytest.raises(UsageError, match="Another program is classifying"):
             remove_job(journal.id)
     assert job_summary(journal.id).state is JobState.STOPPED
     Journal(request_of, ANSWERER).__exit__()
@@ -203,7 +203,7 @@ def test_what_is_no_journal_is_refused_by_readers(request_of: JobRequest, conten
     file = job_folder(job_id(request_of)) / FILE
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
-    with pytest.raises(StorageError, match=r"damaged|is not a journal"):
+    with pytest.raises(StorageError, match=r"damaged|is not a Fovea journal"):
         ResultStore(job_id(request_of))
 
 
@@ -213,7 +213,7 @@ def test_a_database_of_something_else_is_not_touched(request_of: JobRequest) -> 
     with closing(sqlite3.connect(file)) as opened:
         opened.execute("CREATE TABLE mine (a)")
     before = file.read_bytes()
-    with pytest.raises(StorageError, match="is not a journal"):
+    with pytest.raises(StorageError, match="is not a Fovea journal"):
         Journal(request_of, ANSWERER)
     assert file.read_bytes() == before
 
@@ -259,7 +259,7 @@ def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
     assert removed.damaged_file is not None
     assert removed.damaged_file.read_bytes() == before
     assert str(removed.damaged_file) in caplog.text
-    with pytest.raises(UsageError, match="is in the job already"):
+    with pytest.raises(UsageError, match="has already been recovered"):
         restore(removed.id)
 
 
@@ -322,7 +322,7 @@ def test_a_journal_that_is_removed_under_way_is_told(request_of: JobRequest) -> 
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg")])
         shutil.rmtree(job_folder(journal.id))
-        with pytest.raises(StorageError, match="journal is gone"):
+        with pytest.raises(StorageError, match="journal is missing"):
             journal.add_found([found("b.jpg")])
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg", "b.jpg"]
 
@@ -348,8 +348,8 @@ with Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWE
         print(error)
 """
     done = subprocess.run([sys.executable, "-c", fill], capture_output=True, text=True, check=True, timeout=60)
-    assert "The journal" in done.stdout
-    assert "Check free space" in done.stdout or "Make room" in done.stdout
+    assert "the journal" in done.stdout
+    assert "Check the free space" in done.stdout or "Free up disk space" in done.stdout
     assert run(request_of, "a.jpg", "late.jpg")[-1] == "late.jpg"
     assert states(request_of)["a.jpg"] is State.DONE
 
@@ -383,5 +383,5 @@ def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Pat
     with pytest.raises(StorageError, match="Could not write"):
         Journal(request_of, ANSWERER)
     assert list_jobs() == ()
-    with pytest.raises(UsageError, match="There is no job"):
+    with pytest.raises(UsageError, match="No job '"):
         job_summary("../settings")

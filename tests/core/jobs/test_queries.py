@@ -165,5 +165,5 @@ def test_rows_stay_where_they_are_until_the_view_is_refreshed(store: ResultStore
 
 
 def test_a_job_that_is_not_there_is_told() -> None:
-    with pytest.raises(StorageError, match="journal is gone"):
+    with pytest.raises(StorageError, match="journal is missing"):
         ResultStore("0123456789abcdef")

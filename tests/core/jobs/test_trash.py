@@ -29,7 +29,7 @@ def test_a_job_put_aside_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_job_that_runs_stays(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
-    with locked(job_folder(job)), pytest.raises(UsageError, match="another program"):
+    with locked(job_folder(job)), pytest.raises(UsageError, match="Another program"):
         trash(job)
     assert job_summary(job).id == job
 
@@ -37,7 +37,7 @@ def test_a_job_that_runs_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("id_", ["nowhere", "../elsewhere", ""])
 def test_what_is_no_job_is_not_removed(tmp_path: Path, id_: str) -> None:
     write_journal(tmp_path, 10)
-    with pytest.raises(UsageError, match="gone already"):
+    with pytest.raises(UsageError, match="already been removed"):
         trash(id_)
 
 
@@ -45,7 +45,7 @@ def test_a_job_begun_anew_is_not_replaced(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
     trash(job)
     write_journal(tmp_path, 5)
-    with pytest.raises(UsageError, match="classified anew"):
+    with pytest.raises(UsageError, match="classified again"):
         restore(job)
     assert job_summary(job).counts.found == 5
     trash(job)
@@ -60,5 +60,5 @@ def test_what_was_put_aside_long_ago_is_deleted(tmp_path: Path) -> None:
     os.utime(grave, (time.time() - 8 * 24 * 3600,) * 2)
     purge()
     assert list(paths.jobs().iterdir()) == []
-    with pytest.raises(UsageError, match="not kept"):
+    with pytest.raises(UsageError, match="no longer available"):
         restore(job)

@@ -158,7 +158,7 @@ def test_a_folder_that_vanishes_and_comes_back_is_survived(watched: Watched, req
     away = request_of.folder.with_name("away")
     request_of.folder.rename(away)
     watched.until(lambda: watched.states[-1].phase is WatchPhase.FOLDER_MISSING)
-    assert "no folder" in watched.states[-1].message
+    assert "does not exist" in watched.states[-1].message
     tiny.write_solid(away / "b.png", "blue")
     away.rename(request_of.folder)
     watched.until(lambda: len(watched.rows) == 2)
@@ -169,7 +169,7 @@ def test_a_folder_that_vanishes_and_comes_back_is_survived(watched: Watched, req
 
 def test_a_folder_that_is_not_there_is_refused_at_once(request_of: JobRequest) -> None:
     shutil.rmtree(request_of.folder)
-    with pytest.raises(UsageError, match="no folder"):
+    with pytest.raises(UsageError, match="does not exist"):
         Watched(request_of)
 
 

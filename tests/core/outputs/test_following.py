@@ -58,4 +58,4 @@ def test_a_record_that_cannot_be_used_costs_no_sorting(sorter: Sorter, caplog: p
     facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     paths.keyword_record().mkdir(parents=True)
     follow_sorting(facts.id)
-    assert "does not follow" in caplog.text
+    assert "Couldn't update the record of written keywords" in caplog.text

@@ -15,7 +15,7 @@ from core.services.batch_messages import Answer, StartJob, TaskFailed
 
 @pytest.mark.parametrize(
     ("include", "why"),
-    [((), "No photos found in “empty”. In folders"), (("*.png",), "No photos found in “empty”. Check")],
+    [((), "No photos found in “empty”. Fovea looks for"), (("*.png",), "No photos found in “empty”. Check")],
 )
 def test_a_folder_without_photos_becomes_no_job(
     messages: queue.Queue[Answer], tmp_path: Path, include: tuple[str, ...], why: str

@@ -62,7 +62,7 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(
     progress = next_of(messages, TaskProgress).progress
     assert progress.total == 1205
     done = next_of(messages, TaskDone)
-    assert done.message.startswith("1,205 photos are labelled")
+    assert done.message.startswith("Labelled 1,205 photos")
     assert label_of(job, view, 9, 2) == [None, "green"]
     assert label_of(job, view, 1209, 2) == ["green", None]
     assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
@@ -89,7 +89,7 @@ def test_an_unknown_answer_is_never_accepted_by_whatever_request(
     views.handle(OpenView(1, job, View()))
     version = next_of(messages, ViewUpdated).version
     views.handle(ReviewMarked(3, 1, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED)))
-    assert f"{len(unknown):,} unknown photos were left open" in next_of(messages, TaskDone).message
+    assert f"{len(unknown):,} unknown photos were not confirmed" in next_of(messages, TaskDone).message
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
         assert answers.counts().reviewed == ROWS - failed - len(unknown)
@@ -140,14 +140,14 @@ def test_rows_of_a_view_that_changed_are_not_reviewed(
     views.handle(OpenView(1, job, View(Order.TIME, descending=True)))
     next_of(messages, ViewUpdated)
     views.handle(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
-    assert "nothing was noted" in next_of(messages, TaskFailed).error.what
+    assert "nothing was saved" in next_of(messages, TaskFailed).error.what
     with ResultStore(job) as answers:
         assert not answers.counts().reviewed
 
 
 def test_what_was_never_noted_cannot_be_taken_back(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(UndoReviews(4, 3))
-    assert "cannot be taken back" in next_of(messages, TaskFailed).error.what
+    assert "can no longer be undone" in next_of(messages, TaskFailed).error.what
 
 
 def test_what_was_asked_is_noted_before_the_end(messages: queue.Queue[Answer], job: str) -> None:

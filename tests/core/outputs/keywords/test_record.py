@@ -39,6 +39,6 @@ def test_a_damaged_record_is_set_aside_and_recovered(
 
 def test_what_cannot_be_opened_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "keywords.sqlite3").mkdir()
-    with pytest.raises(StorageError, match="could not be used"), open_record(tmp_path / "keywords.sqlite3"):
+    with pytest.raises(StorageError, match="Couldn't use the record"), open_record(tmp_path / "keywords.sqlite3"):
         pass
     assert not files_set_aside(tmp_path, "keywords.sqlite3")

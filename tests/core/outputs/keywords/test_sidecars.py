@@ -174,7 +174,7 @@ def test_a_wrong_suffix_is_no_obstacle_and_a_dry_run_knows_what_is(
     assert [one.file for one in done if isinstance(one, KeywordResult)] == [*files, sidecar_of(heic)]
     assert all(b">bird<" in one.read_bytes() for one in (*files, sidecar_of(heic)))
     assert isinstance(done[-1], KeywordResult)
-    assert "exiftool cannot write into it" in done[-1].note
+    assert "exiftool can't write to the photo" in done[-1].note
 
 
 def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
@@ -194,7 +194,7 @@ def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
     done = [one for one in given(files, IN_PLACE, tool, record) if isinstance(one, KeywordResult)]
     assert [one.file for one in done] == files
-    assert done[1].note == "Its sidecar “b.jpg.xmp” cannot be read and was left as it is."
+    assert done[1].note == "Its sidecar “b.jpg.xmp” can't be read and was not changed."
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
 
 
@@ -265,7 +265,7 @@ def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
     monkeypatch.setattr(Path, "unlink", refused)
     first, second = removed(files, tool, record)
     assert isinstance(first, Failure)
-    assert "could not be deleted: Permission denied" in first.message
+    assert "couldn't delete its sidecar: Permission denied" in first.message
     assert isinstance(second, KeywordResult)
     assert not sidecar_of(files[1]).exists()
     assert record.photos_in(tmp_path) == (files[0],)
@@ -281,7 +281,7 @@ def test_a_folder_that_is_closed_is_found_out_by_the_dry_run(
     done, failed = given(files, KeywordRequest(dry_run=True), tool, record)
     assert isinstance(done, KeywordResult)
     assert isinstance(failed, Failure)
-    assert "you may not write to" in failed.message
+    assert "don't have permission to write to" in failed.message
 
 
 @posix

@@ -135,7 +135,7 @@ def test_a_photo_outside_the_source_stays(sorter: Sorter, tmp_path: Path, by: Tr
     (sorter.source / "up").symlink_to(tmp_path)
     rows = [classified_row(sorter.source / "up" / "private" / "p.jpg"), classified_row(tmp_path / "private" / "p.jpg")]
     steps = sorter.plan(rows, sorter.request(by))
-    assert [(step.target, step.note) for step in steps] == [(None, "It lies outside the folder that is sorted.")] * 2
+    assert [(step.target, step.note) for step in steps] == [(None, "It is outside the folder to sort.")] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
@@ -161,7 +161,7 @@ def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(
     write(rows[1].path)
     first_step, second_step = sorter.plan(rows)
     assert first_step.target is not None
-    assert (second_step.target, "sorted into" in second_step.note) == (None, True)
+    assert (second_step.target, "destination of a sorting" in second_step.note) == (None, True)
     again = Sorter(sorter.source / "sorted", tmp_path / "again")
     assert again.targets(rows[1:]) == ["cat/cat/new.jpg"]  # it is what is sorted now
     undo(done.id, report=lambda _: None, token=CancelToken())
@@ -170,14 +170,14 @@ def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(
 
 def test_a_photo_that_is_gone_is_told(sorter: Sorter) -> None:
     (step,) = sorter.plan([classified_row(sorter.source / "gone.jpg")])
-    assert (step.target, step.note) == (None, "It is not there any more.")
+    assert (step.target, step.note) == (None, "The file no longer exists.")
 
 
 def test_a_class_whose_folder_is_being_sorted_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     inside = Sorter(tmp_path / "all" / "Cat", tmp_path / "all")
     rows = [classified_row(inside.add("a.jpg"), "dog"), classified_row(inside.add("b.jpg"), "cat")]
     assert inside.targets(rows[:1]) == ["dog/a.jpg"]
-    with pytest.raises(UsageError, match="that is being sorted"):
+    with pytest.raises(UsageError, match="would contain the folder to sort"):
         inside.plan(rows)
 
 

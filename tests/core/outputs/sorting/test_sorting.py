@@ -118,7 +118,7 @@ def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
         there = Sorter(sorter.source, small / "sorted")
         rows = [classified_row(there.add(f"{number:02}.jpg", os.urandom(50_000))) for number in range(30)]
         before = snapshot(sorter.source)
-        with pytest.raises(StorageError, match="has room for"):
+        with pytest.raises(StorageError, match="Not enough space"):
             there.sort(rows)
         assert not list(small.iterdir())
         assert not sortings()
@@ -141,7 +141,7 @@ def test_a_sorting_is_refused_where_the_destination_lies_in_the_source(sorter: S
     photo = sorter.add("a.jpg")
     for destination in (sorter.source, sorter.source / "new" / "deeper"):
         inside = Sorter(sorter.source, destination)
-        with pytest.raises(UsageError, match="lies in the folder that is to be sorted"):
+        with pytest.raises(UsageError, match="is inside the folder to sort"):
             inside.sort([classified_row(photo)])
     assert [path.name for path in sorter.source.rglob("*")] == ["a.jpg"]
     assert not sortings()
@@ -151,15 +151,15 @@ def test_a_sorting_is_refused_where_the_destination_lies_in_the_source(sorter: S
 def test_a_link_does_not_hide_that_the_destination_lies_in_the_source(sorter: Sorter, tmp_path: Path) -> None:
     (sorter.source / "out").mkdir()
     (tmp_path / "link").symlink_to(sorter.source / "out")
-    with pytest.raises(UsageError, match="lies in the folder"):
+    with pytest.raises(UsageError, match="is inside the folder"):
         Sorter(sorter.source, tmp_path / "link").sort([classified_row(sorter.add("a.jpg"))])
 
 
 def test_what_is_no_folder_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     file = write(tmp_path / "file")
     for source, destination, told in (
-        (file, tmp_path / "x", "There is no folder"),
-        (tmp_path / "nowhere", tmp_path / "x", "There is no folder"),
+        (file, tmp_path / "x", "does not exist"),
+        (tmp_path / "nowhere", tmp_path / "x", "does not exist"),
         (sorter.source, file, "is a file"),
         (sorter.source, file / "below", "is a file"),
     ):
@@ -178,7 +178,7 @@ def test_a_destination_that_is_read_only_is_refused(sorter: Sorter, tmp_path: Pa
         place = tmp_path / "closed"
         place.mkdir(mode=0o500)
     try:
-        with pytest.raises(StorageError, match="read-only"):
+        with pytest.raises(StorageError, match="permission to write"):
             Sorter(sorter.source, place / "sorted").sort([classified_row(sorter.add("a.jpg"))])
     finally:
         if not os.geteuid():
@@ -201,7 +201,7 @@ def test_too_little_room_is_told_before_anything_is_done(
     if by is TransferMode.MOVE:  # within one disk it takes no room
         check_space(sorter.request(by), 10)
         return
-    with pytest.raises(StorageError, match="has room for"):
+    with pytest.raises(StorageError, match="Not enough space"):
         sorter.sort([classified_row(sorter.add("a.jpg", b"0123456789"))])
     assert not sorter.destination.exists()
     assert not sortings()
@@ -215,9 +215,9 @@ def test_a_disk_that_knows_no_links_is_told_at_once(
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link" if by is TransferMode.HARDLINK else "symlink", refused)
-    with pytest.raises(StorageError, match="can be made in") as caught:
+    with pytest.raises(StorageError, match="Couldn't create a") as caught:
         sorter.sort([classified_row(sorter.add("a.jpg"))], sorter.request(by))
-    assert "by copy" in caught.value.hint
+    assert "by copying" in caught.value.hint
 
 
 def test_a_disk_without_hard_links_still_takes_copies_and_moves(
@@ -245,8 +245,8 @@ def test_one_bad_photo_costs_no_other(sorter: Sorter) -> None:
     assert (facts.sorted, facts.failed) == (1, 2)
     with SortingRecord(facts.id) as record:
         told = {remark.path.name: remark.reason for remark in record.issues()}
-    assert told["b.jpg"] == "It is not there any more."
-    assert told["c.jpg"].startswith("Another file is there meanwhile")
+    assert told["b.jpg"] == "The file no longer exists."
+    assert told["c.jpg"].startswith("Another file now exists")
     assert (sorter.destination / "cat" / "c.jpg").read_bytes() == b"came meanwhile"
 
 
@@ -279,7 +279,7 @@ def test_called_off_it_can_go_on(sorter: Sorter) -> None:
     done = resume(facts.id, report=lambda _: None, token=CancelToken())
     assert (done.state, done.sorted, done.failed) == (SortingState.SORTED, len(expected), 0)
     assert {path for path in sorter.destination.rglob("*") if path.is_file()} == expected
-    with pytest.raises(UsageError, match="nothing to go on with"):
+    with pytest.raises(UsageError, match="can't be resumed"):
         resume(facts.id, report=lambda _: None, token=CancelToken())
 
 
@@ -294,7 +294,7 @@ def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
 
 
 def test_two_sortings_do_not_run_at_once(sorter: Sorter) -> None:
-    with locked(), pytest.raises(UsageError, match="by another Fovea"):
+    with locked(), pytest.raises(UsageError, match="Another Fovea process"):
         sorter.sort(sorter.many(5))
 
 
@@ -312,9 +312,9 @@ def test_a_record_of_another_version_is_left_alone(sorter: Sorter) -> None:
     (broken,) = list_sortings()
     assert isinstance(broken, BrokenSorting)
     assert str(file) in broken.error.what
-    with pytest.raises(UsageError, match="no sorting called"):
+    with pytest.raises(UsageError, match="No sorting '"):
         undo("nothing", report=lambda _: None, token=CancelToken())
-    with pytest.raises(UsageError, match="no sorting called"):
+    with pytest.raises(UsageError, match="No sorting '"):
         undo("x" * 300, report=lambda _: None, token=CancelToken())
 
 

@@ -38,7 +38,7 @@ def test_a_photo_that_was_changed_is_left(sorter: Sorter, photo: Path, by: Trans
     facts = sorter.undo(id_)
     assert (facts.state, facts.undone) == (SortingState.UNDONE, 0)
     assert target.read_bytes() == b"edited by the person"
-    assert issues(id_)["a.jpg"] == "It was changed since it was sorted."
+    assert issues(id_)["a.jpg"] == "It was changed after sorting."
     assert list(issues(id_)) == ["a.jpg"], "that its folder stays goes without saying"
     assert photo.exists() is (by is TransferMode.COPY)
 
@@ -67,7 +67,7 @@ def test_the_last_copy_is_never_removed(sorter: Sorter, photo: Path, by: Transfe
     photo.unlink()
     sorter.undo(id_)
     assert target.read_bytes() == b"photo"
-    assert "the only one left" in issues(id_)["a.jpg"]
+    assert "the only copy" in issues(id_)["a.jpg"]
 
 
 def test_a_copy_of_a_photo_that_was_edited_is_left(sorter: Sorter, photo: Path) -> None:
@@ -104,13 +104,13 @@ def test_a_moved_photo_does_not_replace_what_took_its_place_and_a_second_undo_tr
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (0, 1)
     assert (photo.read_bytes(), target.read_bytes()) == (b"another one", b"photo")
-    assert "another file where it was" in issues(id_)["a.jpg"]
+    assert "Another file now exists" in issues(id_)["a.jpg"]
     photo.unlink()
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (1, 0)
     assert photo.read_bytes() == b"photo"
     assert not sorter.destination.exists()
-    with pytest.raises(UsageError, match="undone already"):
+    with pytest.raises(UsageError, match="already been undone"):
         sorter.undo(id_)
 
 
@@ -127,7 +127,7 @@ def test_a_moved_photo_that_the_person_took_away_is_told(sorter: Sorter, photo: 
     id_, target = sort_one(sorter, photo, TransferMode.MOVE)
     target.unlink()
     assert sorter.undo(id_).kept == 1
-    assert issues(id_) == {"a.jpg": "It is not there any more."}
+    assert issues(id_) == {"a.jpg": "The file no longer exists."}
 
 
 def test_a_copy_that_the_person_removed_is_no_matter(sorter: Sorter, photo: Path) -> None:
@@ -150,7 +150,7 @@ def test_only_folders_that_sorting_made_and_that_are_empty_go(sorter: Sorter, ph
     undone = sorter.undo(facts.id)
     assert undone.kept == 1
     assert sorted(path.name for path in sorter.destination.iterdir()) == ["dog", "fish", "theirs"]
-    assert issues(facts.id) == {"fish": "It holds files that sorting did not put there."}
+    assert issues(facts.id) == {"fish": "It contains other files."}
 
 
 def test_a_folder_the_person_wrote_to_since_keeps_its_time(sorter: Sorter, photo: Path) -> None:
