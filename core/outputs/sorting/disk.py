@@ -88,7 +88,7 @@ def check_request(request: SortRequest) -> None:
     source, destination = request.source, request.destination
     if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where the name is too long
         raise UsageError(
-            tr("The folder “{folder}” does not exist.", folder=display_path(source)),
+            tr("There is no folder “{folder}”.", folder=display_path(source)),
             hint=tr("Choose the folder with the photos to sort."),
         )
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
