@@ -331,7 +331,7 @@ class _WalkThread:
                 self._on_found()
         except Cancelled:
             pass  # raised in the thread of the results too
-        except Exception as error:  # noqa: BLE001 - it is raised where the results are asked for
+        except Exception as error:  # noqa: BLE001 - raised in the thread of the results
             self._error = error
         self._has_new.set()
 
