@@ -1,8 +1,8 @@
 """Kill sorting, or undoing, at every change it makes to the disk, one after another, and recover.
 
-`python -m tests.core.outputs.sorting.killed FOLDER ELSEWHERE BY WHAT`, where WHAT is the operation to kill and the one to
-run afterwards: "sort continue", "sort undo" or "undo undo". Each kill is SIGKILL in its own process. Prints the number
-of kills.
+`python -m tests.core.outputs.sorting.killed FOLDER ELSEWHERE BY WHAT`, where WHAT is the operation to kill and the one
+to run afterwards: "sort continue", "sort undo" or "undo undo". Each kill is SIGKILL in its own process. Prints the
+number of kills.
 """
 
 from __future__ import annotations
