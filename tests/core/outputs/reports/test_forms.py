@@ -230,7 +230,7 @@ def test_drawing_thumbnails_can_be_cancelled(rows: list[ReportRow], tmp_path: Pa
     token = CancelToken()
 
     def report(progress: Progress) -> None:
-        if progress.stage == "drawing thumbnails":
+        if progress.stage == "Creating thumbnails":
             token.cancel()
 
     with pytest.raises(Cancelled):
