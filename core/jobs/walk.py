@@ -168,7 +168,7 @@ def check_folder(folder: Path) -> None:
         raise UsageError(what, hint=tr("Choose a folder.")) from error
     except FileNotFoundError as error:
         hint = tr("Check that it was not moved or renamed, and that its drive is connected.")
-        raise UsageError(tr("The folder {path} does not exist.", path=display_path(folder)), hint=hint) from error
+        raise UsageError(tr("There is no folder {path}.", path=display_path(folder)), hint=hint) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte
         if not is_valid_path(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
             hint = tr("Check the name; it may be too long, or a link that points to itself.")

@@ -66,7 +66,7 @@ def test_patterns_choose(fovea: Fovea, pictures: Path) -> None:
     none = fovea("classify", pictures, *ASK, "--include", "*.bmp")
     assert (none.code, none.out) == (2, "")
     assert "--include and --exclude" in none.err
-    assert "means nothing" in fovea("classify", pictures, *ASK, "--exclude", "").err
+    assert "Invalid pattern" in fovea("classify", pictures, *ASK, "--exclude", "").err
 
 
 def test_what_is_about_folders_is_refused_for_files(fovea: Fovea, pictures: Path) -> None:

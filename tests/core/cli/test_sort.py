@@ -59,7 +59,7 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: 
     asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--by", "move", "--flat", "--threshold", "0.5")
     ran = fovea(*asked, "--dry-run")
     assert ran.code == 1, "one of the images cannot be read"
-    assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Called otherwise", ran.out, re.MULTILINE)
+    assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Renamed", ran.out, re.MULTILINE)
     assert re.search(r"^torn\.png +stays", ran.out, re.MULTILINE)
     assert "Nothing was changed" in ran.err
     told: dict[str, Any] = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)
@@ -131,7 +131,7 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         (("--to", "x"), "is not said"),
         (("--undo", "nothing"), "No sorting 'nothing'"),
         (("--continue",), "no such sorting"),
-        (("nowhere", "--to", "x"), "does not exist"),
+        (("nowhere", "--to", "x"), "There is no folder"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
         (("--undo", "--list"), "not allowed with"),
     ],

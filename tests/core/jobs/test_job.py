@@ -188,7 +188,7 @@ def test_a_missing_folder_stops_the_job_which_resumes_later(request_of: JobReque
             list(results)
     assert job_summary(job.id).state is JobState.STOPPED
     assert job_summary(job.id).counts.failed == 0
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(UsageError, match="There is no folder"):
         run(request_of)
     away.rename(request_of.folder)
     assert len(run(request_of)) == 104

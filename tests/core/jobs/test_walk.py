@@ -157,7 +157,7 @@ def test_an_unreadable_folder_is_reported_and_the_walk_continues(
 
 
 def test_a_path_that_is_not_a_folder_is_refused(album: Path, place: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(UsageError, match="There is no folder"):
         Walk(JobRequest(album / "nowhere", recursive=True), place)
     with pytest.raises(UsageError, match="is not a folder"):
         Walk(JobRequest(album / "b10.jpg", recursive=True), place)

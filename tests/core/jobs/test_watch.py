@@ -158,7 +158,7 @@ def test_a_watch_survives_a_folder_that_disappears_and_returns(watched: Watched,
     away = request_of.folder.with_name("away")
     request_of.folder.rename(away)
     watched.until(lambda: watched.states[-1].phase is WatchPhase.FOLDER_MISSING)
-    assert "does not exist" in watched.states[-1].message
+    assert "no folder" in watched.states[-1].message
     tiny.write_solid(away / "b.png", "blue")
     away.rename(request_of.folder)
     watched.until(lambda: len(watched.rows) == 2)
@@ -169,7 +169,7 @@ def test_a_watch_survives_a_folder_that_disappears_and_returns(watched: Watched,
 
 def test_a_missing_folder_is_refused(request_of: JobRequest) -> None:
     shutil.rmtree(request_of.folder)
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(UsageError, match="no folder"):
         Watched(request_of)
 
 

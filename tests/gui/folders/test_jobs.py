@@ -115,7 +115,7 @@ def test_the_form_reports_a_missing_or_empty_folder(
 ) -> None:
     (tmp_path / "empty").mkdir()
     window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
-    for name, why in (("nowhere", "The folder"), ("empty", "No photos found in “empty”.")):
+    for name, why in (("nowhere", "There is no folder"), ("empty", "No photos found in “empty”.")):
         page.form.open(tmp_path / name)
         qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
